@@ -1,0 +1,1 @@
+"""Price books, rating and invoices, for both sides of the ledger."""

@@ -1,0 +1,1 @@
+"""Themes by host name, the page shell and the design system."""

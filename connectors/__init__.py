@@ -1,0 +1,1 @@
+"""The port to other systems, manifests and adapters, intake, health."""

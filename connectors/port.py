@@ -1,0 +1,172 @@
+"""The port every connected system is behind. Adapters implement it; nothing above knows a system's own words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from canonical.elements import Observation, Value
+
+
+class WriteState(StrEnum):
+    """What the channel said of a write. ACCEPTED is never proof: only a reading is."""
+
+    ACCEPTED = "accepted"
+    STALE = "stale"  # the channel holds a newer version (compare-and-swap refused)
+    REFUSED = "refused"  # the channel will never take this value: do not retry
+    RETRY = "retry"  # not now: rate limit, outage, time-out
+
+
+class ChannelWrite(msgspec.Struct, frozen=True):
+    """One value to make visible. `version` grows with each change of the same record and element."""
+
+    record_key: str
+    element: str
+    value: Value
+    version: int
+    idempotency_key: str
+
+
+class WriteResult(msgspec.Struct, frozen=True):
+    record_key: str
+    element: str
+    state: WriteState
+    detail: str = ""
+    retry_after: float | None = None  # seconds, from the channel's own header
+
+
+class ChannelReading(msgspec.Struct, frozen=True):
+    """What a shopper would see now. `value` is None when the record does not exist on the channel."""
+
+    record_key: str
+    element: str
+    value: Value | None
+    version: int | None = None
+
+
+class VerifiedDelivery(msgspec.Struct, frozen=True):
+    """A webhook whose signature holds. `external_id` is None when the sender gives none (then the body's hash serves)."""
+
+    external_id: str | None
+    sent_at: datetime | None
+
+
+class PollPage(msgspec.Struct, frozen=True):
+    """Source payloads since a cursor, kept byte for byte, and the cursor to continue from.
+
+    `more` asks for the next page at once. Cursors overlap on purpose: duplicates fall out at intake.
+    """
+
+    payloads: list[tuple[str, bytes]]  # (external id, body)
+    cursor: str
+    more: bool
+
+
+class SignatureInvalid(Exception):
+    """The webhook is not authentic, or too old to be accepted. The text never holds the secret."""
+
+
+class PayloadInvalid(Exception):
+    """The payload cannot be translated. The original bytes are kept and an exception is opened."""
+
+
+class HttpResponse(Protocol):
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
+
+
+class HttpCaller(Protocol):
+    """The guarded outbound client, bound to one connection: SSRF guard, limits, token bucket and breaker inside.
+
+    Raises `foundation.outbound.OutboundUnavailable` (retry later) or `OutboundRefused` (never allowed).
+    """
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> HttpResponse: ...
+
+
+class ConnectionConfig(msgspec.Struct, frozen=True):
+    """What an adapter needs of its connection. `settings` was validated against the manifest; `secrets` are clear text
+    in memory only.
+    """
+
+    connection_id: str
+    base_url: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+
+class WebhookSource(Protocol):
+    def verify(self, headers: Mapping[str, str], body: bytes, secret: bytes, now: datetime) -> VerifiedDelivery:
+        """Constant-time check. Header names are lower case. Raises `SignatureInvalid`."""
+
+
+class SourceAdapter(Protocol):
+    """A system of origin (ERP)."""
+
+    def translate(self, body: bytes) -> list[Observation]:
+        """Pure. Raises `PayloadInvalid`."""
+
+
+class PollSource(Protocol):
+    async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage: ...
+
+
+class ChannelAdapter(Protocol):
+    """A system that shows values to buyers. Results and readings come in the order of what was asked for."""
+
+    max_batch: int
+
+    async def push(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]: ...
+
+    async def read(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    ) -> list[ChannelReading]:
+        """`keys` are (record key, element)."""
+
+
+class Connector(msgspec.Struct, frozen=True):
+    """A manifest with the adapters behind it. Absent roles are None."""
+
+    manifest: "Manifest"
+    webhook: WebhookSource | None = None
+    source: SourceAdapter | None = None
+    poll: PollSource | None = None
+    channel: ChannelAdapter | None = None
+
+
+class SettingField(msgspec.Struct, frozen=True):
+    name: str
+    label: str
+    secret: bool = False
+    required: bool = True
+    pattern: str = ""
+    help: str = ""
+    default: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Read from the connector's `manifest.toml`; forms and secret handling follow from it."""
+
+    kind: str
+    title: str
+    role: str  # erp | channel
+    fields: list[SettingField]
+    writes_to_source: bool = False  # False: push back to ERP-owned fields is refused
+    requests_per_second: float = 50.0
+    burst: int = 100
+    docs: str = ""

@@ -1,0 +1,35 @@
+"""Observed values of governed elements, as connectors report them and governance compares them."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+PRICE: Final = "price.list"
+STOCK: Final = "stock.on_hand"
+COST: Final = "price.cost"
+
+# Elements that describe a record without being distributed to channels.
+REFERENCE_ELEMENTS: Final = frozenset({COST})
+
+
+class Value(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An integer amount: minor units of `currency` for money, pieces for stock (then `currency` is empty)."""
+
+    amount: int
+    currency: str = ""
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """One element of one record as a system of origin reported it.
+
+    `source_version` orders observations of the same element from the same source: a higher one is newer. Sources
+    without a version use their commit time in microseconds. `committed_at` is when the source made it true; the
+    propagation clock starts there.
+    """
+
+    record_key: str
+    element: str
+    value: Value
+    source_version: int
+    committed_at: datetime

@@ -1,0 +1,1 @@
+"""Composition root: the app, the command line, migrations, embedded servers, the demo."""

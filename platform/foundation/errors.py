@@ -1,0 +1,69 @@
+"""Refusals the product makes on purpose. The web edge renders each as RFC 9457 problem details."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A refusal with a sentence for the person who meets it.
+
+    `detail` says what happened and what to do; it is shown to users, so it never holds secrets or other tenants' data.
+    """
+
+    status: ClassVar[int] = HTTPStatus.BAD_REQUEST
+    code: ClassVar[str] = "bad-request"
+    title: ClassVar[str] = "The request cannot be carried out"
+
+    def __init__(self, detail: str, **extra: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class NotFound(DomainError):
+    """Also the answer for what belongs to someone else: its existence is not told."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not-found"
+    title = "There is nothing here"
+
+    def __init__(self, detail: str = "Nothing with this address exists in this account.", **extra: object) -> None:
+        super().__init__(detail, **extra)
+
+
+class InvalidInput(DomainError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid-input"
+    title = "The input is not valid"
+
+
+class Conflict(DomainError):
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+    title = "The state has changed"
+
+
+class Forbidden(DomainError):
+    """Only for acts inside the caller's own account that the role does not allow."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+    title = "Your role does not allow this"
+
+
+class Unauthenticated(DomainError):
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthenticated"
+    title = "Sign in first"
+
+
+class TooManyRequests(DomainError):
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too-many-requests"
+    title = "Too many requests"
+
+
+class Unavailable(DomainError):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+    title = "A service we need does not answer"

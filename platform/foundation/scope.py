@@ -1,0 +1,38 @@
+"""Whose data a transaction may see. Set per transaction in the database; without it every policy answers nothing."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name."""
+
+    kind: str
+    id: str
+    name: str
+
+    @classmethod
+    def system(cls, name: str) -> "Actor":
+        return cls(kind="system", id=name, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The rows a transaction may touch.
+
+    `tenant_id` is the client, or the MSP's own id for rows of the MSP's house account.
+    `partner_id` narrows to one trading partner. `fleet` reads, and only reads, across the clients of `msp_id`.
+    """
+
+    msp_id: UUID
+    tenant_id: UUID
+    actor: Actor
+    partner_id: UUID | None = None
+    fleet: bool = False
+
+    def for_fleet(self) -> "Scope":
+        return replace(self, fleet=True)
+
+    def for_tenant(self, tenant_id: UUID) -> "Scope":
+        return replace(self, tenant_id=tenant_id, fleet=False)

@@ -1,0 +1,1 @@
+"""Element contracts, changes, propagation with read-back, exceptions."""

@@ -1,0 +1,1 @@
+"""Casbin rules, their compiled index, decisions with reasons, and content-bound approvals."""

@@ -1,0 +1,1 @@
+"""Operator, MSPs and clients; people, roles, sign-in and API keys."""
