@@ -1,0 +1,1 @@
+"""Tables' base, roles, row-level security and scoped transactions."""

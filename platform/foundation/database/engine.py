@@ -1,0 +1,106 @@
+"""Transactions under a scope. The only way to the application's tables.
+
+A transaction starts with one statement that opens it and sets its scope, so isolation costs no extra round trip.
+Without a scope the settings are empty and every policy answers nothing.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from foundation.database.roles import FLEET
+from foundation.scope import Scope
+
+Hints = dict[tuple[UUID, UUID], set[str]]
+"""Lanes that got work, per (msp_id, tenant_id)."""
+
+RingBell = Callable[[Hints], Awaitable[None]]
+
+
+def begin_sql(scope: Scope | None, host: str | None = None) -> str:
+    """Open a transaction and set its scope, as one simple-protocol message.
+
+    Values are UUIDs, or a host name restricted to its alphabet, so nothing here can close a quote.
+    """
+    role = f"SET LOCAL ROLE {FLEET};" if scope is not None and scope.fleet else ""
+    tenant = scope.tenant_id if scope is not None else ""
+    msp = scope.msp_id if scope is not None else ""
+    partner = scope.partner_id if scope is not None and scope.partner_id is not None else ""
+    named_host = f"SET LOCAL app.host = '{_host(host)}';" if host else ""
+    return (
+        f"BEGIN; SET LOCAL app.tenant_id = '{tenant}'; SET LOCAL app.msp_id = '{msp}';"
+        f" SET LOCAL app.partner_id = '{partner}'; {named_host} {role}"
+    )
+
+
+def _host(host: str) -> str:
+    if not host.replace("-", "").replace(".", "").replace(":", "").isalnum() or not host.isascii():
+        raise ValueError("a host name has letters, digits, dots, hyphens and a port")
+    return host
+
+
+class Database:
+    """One pool of connections of one role. `ring` is told which lanes got work once a transaction is durable."""
+
+    def __init__(
+        self, conninfo: str, *, ring: RingBell | None = None, pool_size: int = 10, application_name: str = "fairlead"
+    ) -> None:
+        self._ring = ring
+
+        async def connect() -> psycopg.AsyncConnection[Any]:
+            return await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True, prepare_threshold=3, application_name=application_name
+            )
+
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+psycopg://",
+            async_creator=connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
+            pool_use_lifo=True,
+        )
+        event.listen(self._engine.sync_engine, "begin", _begin)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self._engine
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope | None, *, host: str | None = None) -> AsyncIterator[AsyncSession]:
+        """Commit when the block ends, roll back when it raises. Lanes are rung only after a successful commit."""
+        async with AsyncSession(self._engine, expire_on_commit=False, info={"scope": scope, "hints": {}}) as session:
+            await session.connection(execution_options={"fairlead_begin": begin_sql(scope, host)})
+            yield session
+            await session.commit()
+            await self.ring(session)
+
+    async def ring(self, session: AsyncSession) -> None:
+        hints: Hints = session.info["hints"]
+        if hints and self._ring is not None:
+            await self._ring(hints)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _begin(connection: Connection) -> None:
+    statement = connection.get_execution_options().get("fairlead_begin", begin_sql(None))
+    connection.exec_driver_sql(statement)
+
+
+def scope_of(session: AsyncSession) -> Scope:
+    """The scope the session's transaction was opened with.
+
+    Raises:
+        RuntimeError: the transaction has none; then it may not touch tenants' rows at all.
+    """
+    scope = session.info.get("scope")
+    if not isinstance(scope, Scope):
+        raise RuntimeError("this transaction has no scope")
+    return scope

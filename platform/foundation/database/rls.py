@@ -1,0 +1,69 @@
+"""Row-level security for migrations: no table with `tenant_id` is created without `protect`.
+
+Policies are plain equality on transaction-local settings, which keeps index plans and costs within the noise
+(a VOLATILE function here costs three orders of magnitude). `nullif` matters: after a transaction-local setting ends,
+PostgreSQL leaves an empty string, not NULL.
+"""
+
+from typing import Literal, Protocol
+
+from foundation.database.roles import APP, FLEET, INTAKE, RELAY
+
+TENANT = "nullif(current_setting('app.tenant_id', true), '')::uuid"
+MSP = "nullif(current_setting('app.msp_id', true), '')::uuid"
+PARTNER = "nullif(current_setting('app.partner_id', true), '')::uuid"
+_NO_PARTNER = "coalesce(current_setting('app.partner_id', true), '') = ''"
+
+PartnerAccess = Literal["closed", "own", "open"]
+
+
+class Executes(Protocol):
+    def execute(self, sqltext: str) -> object: ...
+
+
+def protect(
+    op: Executes,
+    table: str,
+    *,
+    app: str = "SELECT, INSERT, UPDATE, DELETE",
+    partner: PartnerAccess = "closed",
+    fleet: bool = False,
+) -> None:
+    """Force row-level security on `table` and grant `app` privileges to the application role.
+
+    `partner`: closed hides the table from partner users; own shows rows with their `partner_id`; open shows all of the
+    tenant's rows (for reference data). Partners never write. `fleet` lets an MSP's staff read it across their clients.
+    """
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY {table}_tenant ON {table} TO {APP} USING (tenant_id = {TENANT} AND msp_id = {MSP})")
+    visible = {
+        "closed": _NO_PARTNER,
+        "own": f"{_NO_PARTNER} OR partner_id = {PARTNER}",
+        "open": "true",
+    }[partner]
+    op.execute(f"CREATE POLICY {table}_partner ON {table} AS RESTRICTIVE FOR SELECT TO {APP} USING ({visible})")
+    for verb, clause in (("INSERT", "WITH CHECK"), ("UPDATE", "USING"), ("DELETE", "USING")):
+        op.execute(
+            f"CREATE POLICY {table}_partner_{verb.lower()} ON {table} AS RESTRICTIVE FOR {verb} TO {APP}"
+            f" {clause} ({_NO_PARTNER})"
+        )
+    op.execute(f"GRANT {app} ON {table} TO {APP}")
+    if fleet:
+        op.execute(f"CREATE POLICY {table}_fleet ON {table} FOR SELECT TO {FLEET} USING (msp_id = {MSP})")
+        op.execute(f"GRANT SELECT ON {table} TO {FLEET}")
+
+
+def open_to_intake(op: Executes, table: str, *, grant: str) -> None:
+    """Let the intake role use `grant` (e.g. "INSERT" or "SELECT (id, tenant_id)") on every tenant's rows."""
+    _open(op, table, INTAKE, grant)
+
+
+def open_to_relay(op: Executes, table: str, *, grant: str) -> None:
+    """Let the relay role use `grant` on every tenant's rows."""
+    _open(op, table, RELAY, grant)
+
+
+def _open(op: Executes, table: str, role: str, grant: str) -> None:
+    op.execute(f"CREATE POLICY {table}_{role} ON {table} TO {role} USING (true) WITH CHECK (true)")
+    op.execute(f"GRANT {grant} ON {table} TO {role}")

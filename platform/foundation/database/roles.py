@@ -1,0 +1,52 @@
+"""The database's roles. None of them owns a table, is a superuser, or bypasses row-level security."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import AsyncConnection, sql
+
+APP: Final = "fairlead_app"  # web and workers, one tenant per transaction
+FLEET: Final = "fairlead_fleet"  # no login; the app enters it to read across one MSP's clients
+INTAKE: Final = "fairlead_intake"  # inserts what webhooks bring, for many tenants in one transaction
+RELAY: Final = "fairlead_relay"  # sees that work is due, and for whom; never what it is about
+
+LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
+
+
+@dataclass(frozen=True, slots=True)
+class RolePasswords:
+    app: str
+    intake: str
+    relay: str
+
+
+async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) -> None:
+    """Create the roles or renew their passwords. Roles are cluster-wide, so this runs before the migrations.
+
+    The app is a member of FLEET without inheriting it: its policies count only after `SET LOCAL ROLE`.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('fairlead roles'))")
+    by_name = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
+    for name, password in by_name.items():
+        verb = await _verb(connection, name)
+        await connection.execute(
+            sql.SQL(
+                "{} ROLE {} WITH LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD {}"
+            ).format(sql.SQL(verb), sql.Identifier(name), sql.Literal(password))
+        )
+    if await _verb(connection, FLEET) == "CREATE":
+        await connection.execute(
+            sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(FLEET))
+        )
+    member = await connection.execute(
+        "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"
+        " WHERE g.rolname = %s AND a.rolname = %s",
+        (FLEET, APP),
+    )
+    if await member.fetchone() is None:
+        await connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(FLEET), sql.Identifier(APP)))
+
+
+async def _verb(connection: AsyncConnection, role: str) -> str:
+    found = await connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
+    return "ALTER" if await found.fetchone() else "CREATE"
