@@ -1,0 +1,86 @@
+"""PostgreSQL refuses to run as root, so a root process gives its servers an OS user of their own."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from controlplane.embedded.errors import EmbeddedServerFailed
+
+SERVER_USER = "fairlead"
+OTHERS_SEARCH = stat.S_IXOTH
+
+
+@dataclass(frozen=True)
+class OsUser:
+    uid: int
+    gid: int
+
+
+def server_user() -> OsUser | None:
+    """The OS user the servers run as; None when this process is not root, for then they run as itself."""
+    if os.geteuid() != 0:
+        return None
+    entry = _find_user() or _create_user()
+    return OsUser(uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _find_user() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        return None
+
+
+def _create_user() -> pwd.struct_passwd:
+    useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    command = [useradd or "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    command += ["--shell", "/usr/sbin/nologin", SERVER_USER]
+    problem = "useradd is not installed"
+    if useradd:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - constants only
+        problem = result.stderr.strip()
+    # Another process may have created the user meanwhile; then useradd failed and nothing is wrong.
+    entry = _find_user()
+    if entry is None:
+        raise EmbeddedServerFailed(
+            f"PostgreSQL does not run as root, and the OS user {SERVER_USER!r} could not be created: {problem}. "
+            f"Create it ({' '.join(command)}), start as an ordinary user, or set DATABASE_URL and REDIS_URL."
+        )
+    return entry
+
+
+def open_search(path: Path) -> None:
+    """Let other users pass through the folders above `path`, never list them: only the search bit is added."""
+    for folder in path.resolve().parents:
+        mode = folder.stat().st_mode
+        if mode & OTHERS_SEARCH:
+            continue
+        try:
+            folder.chmod(stat.S_IMODE(mode) | OTHERS_SEARCH)
+        except OSError as error:
+            raise EmbeddedServerFailed(
+                f"The OS user {SERVER_USER!r} cannot pass through {folder} ({error.strerror}). "
+                f"Run `chmod o+x {folder}`, or keep the environment and the data elsewhere."
+            ) from error
+
+
+def open_reading(tree: Path) -> None:
+    """Let other users read `tree` (the servers' own programs), which a umask of 077 denied them at installation."""
+    if tree.stat().st_mode & OTHERS_SEARCH:
+        return
+    for path in (tree, *tree.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode | stat.S_IROTH | (OTHERS_SEARCH if mode & stat.S_IXUSR else 0))
+
+
+def give(path: Path, user: OsUser | None) -> None:
+    """Make `path` and all beneath it belong to `user`, unless its top already does."""
+    if user is None or path.stat().st_uid == user.uid:
+        return
+    for below in path.rglob("*"):
+        os.chown(below, user.uid, user.gid, follow_symlinks=False)
+    os.chown(path, user.uid, user.gid)

@@ -1,0 +1,116 @@
+import contextlib
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from controlplane.embedded.errors import EmbeddedServerFailed
+from controlplane.embedded.os_user import OsUser, give, open_reading, open_search
+from controlplane.embedded.paths import EmbeddedPaths, postgres_programs
+from controlplane.embedded.processes import Command, Spawner
+from controlplane.embedded.server import EmbeddedServer
+
+SUPERUSER = "postgres"
+
+SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    # No replicas: less log is written, and bulk loads into new tables write none.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    # Bursts of intake should not be met by checkpoints.
+    "wal_buffers": "16MB",
+    "min_wal_size": "256MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "checkpoint_completion_target": "0.9",
+    "synchronous_commit": "on",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    # Parallel plans do not pay for short queries on few cores, and they need a /dev/shm that small containers lack.
+    "max_parallel_workers_per_gather": "0",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "log_lock_waits": "on",
+}
+# Survives a kill of every process, not a power cut: for tests and throw-away demos.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
+
+
+class Postgres(EmbeddedServer):
+    name = "PostgreSQL"
+    program = "postgres"
+    stop_signal = signal.SIGINT  # "fast": SIGTERM would wait for every client to leave
+
+    def __init__(self, paths: EmbeddedPaths, spawner: Spawner, *, user: OsUser | None, durable: bool) -> None:
+        super().__init__(paths, spawner)
+        self._user = user
+        self._settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
+        self._durable = durable
+
+    @property
+    def data(self) -> Path:
+        return self.paths.postgres_data
+
+    @property
+    def log(self) -> Path:
+        return self.paths.postgres_log
+
+    def url(self, *, dbname: str = "postgres", role: str = SUPERUSER, scheme: str = "postgresql") -> str:
+        """URL for libpq; SQLAlchemy's differs by `scheme="postgresql+psycopg"` only."""
+        host = quote(str(self.paths.sockets), safe="")
+        return f"{scheme}://{quote(role, safe='')}@/{quote(dbname, safe='')}?host={host}"
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _prepare(self) -> None:
+        programs = postgres_programs()
+        if self._user is not None:
+            open_reading(programs.parent)
+            open_search(programs / "postgres")
+            open_search(self.data)
+        if not (self.data / "PG_VERSION").is_file():
+            self._create(programs)
+        give(self.data, self._user)
+        # No process works in the data folder any more (the caller made sure), so the file only names a number that
+        # another process may carry by now; PostgreSQL would refuse to start because of it.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _create(self, programs: Path) -> None:
+        """Run initdb in a folder beside, moved into place when complete: a kill half-way leaves nothing half-made."""
+        fresh = self.data.with_name(self.data.name + ".new")
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(fresh)
+        fresh.mkdir(mode=0o700)
+        give(fresh, self._user)
+        argv = [str(programs / "initdb"), "-D", str(fresh), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]
+        # The wheel is built without ICU; the builtin provider needs no system locale either.
+        argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-locale", "--no-instructions"]
+        argv += [] if self._durable else ["--no-sync"]
+        process = self._spawner.spawn(
+            Command(argv=argv, log=self.log, death_signal=signal.SIGKILL, user=self._user, cwd=fresh)
+        )
+        try:
+            code = process.wait(120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        if code != 0:
+            raise EmbeddedServerFailed(f"PostgreSQL could not create its data in {fresh}:\n{self.log_tail()}")
+        fresh.rename(self.data)
+
+    def _command(self) -> Command:
+        argv = [str(postgres_programs() / "postgres"), "-D", str(self.data), "-k", str(self.paths.sockets)]
+        for name, value in self._settings.items():
+            argv += ["-c", f"{name}={value}"]
+        return Command(argv=argv, log=self.log, death_signal=self.stop_signal, user=self._user, cwd=self.data)

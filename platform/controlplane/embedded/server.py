@@ -1,0 +1,100 @@
+"""What PostgreSQL and Valkey have in common as embedded servers: start, stop, kill, restart, and saying why not."""
+
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from controlplane.embedded.errors import EmbeddedServerFailed, log_tail, with_log_tail
+from controlplane.embedded.paths import EmbeddedPaths
+from controlplane.embedded.processes import Command, Spawner, end_process, wait_until_gone
+
+POLL_SECONDS = 0.01
+STOP_SECONDS = 20.0
+PRESS = (signal.SIGINT, signal.SIGKILL)
+
+
+class EmbeddedServer(ABC):
+    name: str
+    program: str
+    stop_signal: signal.Signals
+
+    def __init__(self, paths: EmbeddedPaths, spawner: Spawner) -> None:
+        self.paths = paths
+        self.owned = False  # set by the holder of the lock; others are attached and leave the server alone
+        self._spawner = spawner
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def data(self) -> Path: ...
+
+    @property
+    @abstractmethod
+    def log(self) -> Path: ...
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Whether the server does work for us now; asked over its socket."""
+
+    @abstractmethod
+    def _command(self) -> Command: ...
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Make the data folder fit for a start."""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def start(self, *, seconds: float = 30.0) -> None:
+        """Start unless running, and return when it answers."""
+        self._must_own()
+        if self.pid is None:
+            # A former owner's server may still be shutting down after its owner was killed. We hold the lock, so what
+            # does not end by itself is an orphan.
+            left = wait_until_gone(self.data, self.program, seconds=seconds / 4, then=PRESS)
+            if left:
+                raise EmbeddedServerFailed(
+                    f"Processes {left} of an earlier {self.name} in {self.data} cannot be ended."
+                )
+            self._prepare()
+            self._process = self._spawner.spawn(self._command())
+        self._wait_until_it_answers(seconds)
+
+    def _must_own(self) -> None:
+        if not self.owned:
+            raise EmbeddedServerFailed(f"This process does not own the {self.name} in {self.data}.")
+
+    def _wait_until_it_answers(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.answers():
+            if self.pid is None:
+                raise with_log_tail(f"{self.name} ended while starting.", self.log)
+            if time.monotonic() > deadline:
+                self.stop()
+                raise with_log_tail(f"{self.name} did not answer within {seconds:.0f} s.", self.log)
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Stop in order and reap; killed when it takes longer than the time for a checkpoint."""
+        if self._process is not None:
+            end_process(self._process, self.stop_signal, STOP_SECONDS)
+            self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        self._must_own()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def log_tail(self) -> str:
+        return log_tail(self.log)

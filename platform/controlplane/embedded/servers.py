@@ -1,0 +1,123 @@
+"""PostgreSQL and Valkey beside the product: no installation, no configuration, no TCP port, nothing left behind."""
+
+import fcntl
+import os
+import time
+from io import BufferedRandom
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from psycopg import connect, sql
+
+from controlplane.embedded.errors import EmbeddedServerFailed
+from controlplane.embedded.os_user import open_search, server_user
+from controlplane.embedded.paths import embedded_paths, make_private_folder
+from controlplane.embedded.postgres import SUPERUSER, Postgres
+from controlplane.embedded.processes import Spawner
+from controlplane.embedded.server import POLL_SECONDS
+from controlplane.embedded.valkey import Valkey
+
+
+class EmbeddedServers:
+    """The servers under one data folder. The first process to start them owns them; others attach to its sockets.
+
+    They end with their owner, also when it is killed. Not for use across `os.fork`.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
+        self.paths = embedded_paths(root)
+        self._lock: BufferedRandom | None = None
+        self._user = server_user()
+        spawner = Spawner()
+        self.postgres = Postgres(self.paths, spawner, user=self._user, durable=durable)
+        self.valkey = Valkey(self.paths, spawner, user=self._user)
+
+    def start(self, *, seconds: float = 30.0) -> None:
+        """Start both servers, or attach to the ones another process owns. Raises EmbeddedServerFailed with the log."""
+        self.paths.root.mkdir(parents=True, exist_ok=True)
+        if not self._own_or_attach(seconds):
+            return
+        try:
+            if self._user is not None:
+                open_search(self.paths.root / "any")
+                open_search(self.paths.sockets)
+            make_private_folder(self.paths.sockets, self._user)
+            self.valkey.start(seconds=seconds)
+            self.postgres.start(seconds=seconds)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _own_or_attach(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        lock = self.paths.lock.open("a+b")
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # Owned by another process, which may be starting, or stopping: in that case the lock comes free.
+                if self.valkey.answers() and self.postgres.answers():
+                    lock.close()
+                    return False
+                if time.monotonic() > deadline:
+                    owner = self.owner_pid()
+                    lock.close()
+                    raise EmbeddedServerFailed(
+                        f"Process {owner} owns the servers in {self.paths.root}, but they do not answer. "
+                        f"End that process, or choose another data folder.\n{self.postgres.log_tail()}"
+                    ) from None
+                time.sleep(POLL_SECONDS)
+            else:
+                lock.truncate(0)
+                lock.write(str(os.getpid()).encode())
+                lock.flush()
+                self._lock = lock
+                self.postgres.owned = self.valkey.owned = True
+                return True
+
+    @property
+    def is_owner(self) -> bool:
+        return self._lock is not None
+
+    def owner_pid(self) -> int | None:
+        """Who started the servers last; it owns them as long as it lives."""
+        try:
+            return int(self.paths.lock.read_bytes() or b"0") or None
+        except FileNotFoundError:
+            return None
+
+    def stop(self) -> None:
+        """Stop what this process owns; to an attached process it does nothing."""
+        if self._lock is None:
+            return
+        self.postgres.stop()
+        self.valkey.stop()
+        self.postgres.owned = self.valkey.owned = False
+        self._lock.close()
+        self._lock = None
+
+    def create_database(self, dbname: str, *, owner: str) -> None:
+        """Create, unless there, a database and the role that owns it: no superuser, but it may create roles."""
+        with connect(self.database_url(), autocommit=True) as connection:
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [owner]).fetchone():
+                connection.execute(sql.SQL("create role {} login createrole createdb").format(sql.Identifier(owner)))
+            if not connection.execute("select 1 from pg_database where datname = %s", [dbname]).fetchone():
+                names = sql.Identifier(dbname), sql.Identifier(owner)
+                connection.execute(sql.SQL("create database {} owner {}").format(*names))
+
+    def database_url(self, *, dbname: str = "postgres", role: str = SUPERUSER, scheme: str = "postgresql") -> str:
+        return self.postgres.url(dbname=dbname, role=role, scheme=scheme)
+
+    @property
+    def redis_url(self) -> str:
+        return self.valkey.url()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,102 @@
+"""The servers the tests run on: embedded ones per pytest process, or those named by DATABASE_URL and REDIS_URL."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from controlplane.embedded.servers import EmbeddedServers
+
+FOLDER_PREFIX = "fairlead-test-"
+SWEEP_AFTER_SECONDS = 60
+OWNER_ROLE = "fairlead_owner"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Every pytest process (xdist worker) has its own database, and its own Valkey or database number of it."""
+
+    owner_url: str
+    """libpq URL of an empty database, as the role that owns it."""
+    admin_url: str
+    """Same server, a role that may create databases and roles: a superuser on the embedded one."""
+    redis_url: str
+    embedded: EmbeddedServers | None
+    """For tests that kill and restart servers; None for what the environment named."""
+
+
+def start_servers(environment: Mapping[str, str] | None = None) -> Servers:
+    """Both servers, ready. A server the environment names is used as it is; the other one is embedded."""
+    environment = os.environ if environment is None else environment
+    database_url, redis_url = environment.get("DATABASE_URL"), environment.get("REDIS_URL")
+    worker = environment.get("PYTEST_XDIST_WORKER", "gw0")
+    embedded = None if database_url and redis_url else _start_embedded()
+    if database_url:
+        owner_url, admin_url = _own_database(database_url, f"fairlead_test_{worker}"), database_url
+    else:
+        assert embedded is not None
+        embedded.create_database("fairlead", owner=OWNER_ROLE)
+        owner_url = embedded.database_url(dbname="fairlead", role=OWNER_ROLE)
+        admin_url = embedded.database_url()
+    if redis_url:
+        redis_url = _own_redis(redis_url, int(worker.removeprefix("gw")))
+    else:
+        assert embedded is not None
+        redis_url = embedded.redis_url
+    return Servers(owner_url=owner_url, admin_url=admin_url, redis_url=redis_url, embedded=embedded)
+
+
+def stop_servers(servers: Servers) -> None:
+    if servers.embedded is not None:
+        servers.embedded.stop()
+        shutil.rmtree(servers.embedded.paths.root, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running_servers(environment: Mapping[str, str] | None = None) -> Iterator[Servers]:
+    servers = start_servers(environment)
+    try:
+        yield servers
+    finally:
+        stop_servers(servers)
+
+
+def _start_embedded() -> EmbeddedServers:
+    _sweep(Path(tempfile.gettempdir()))
+    servers = EmbeddedServers(Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)), durable=False)
+    servers.start()
+    return servers
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed test runs left: data folders whose lock nobody holds."""
+    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
+        if time.time() - folder.stat().st_mtime < SWEEP_AFTER_SECONDS:
+            continue  # a neighbour may be about to take the lock
+        with contextlib.suppress(OSError), (folder / "owner.lock").open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own_database(server_url: str, dbname: str) -> str:
+    """A fresh database beside the one `server_url` names, so that workers do not meet and nothing real is touched."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(dbname)))
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(dbname)))
+    scheme, netloc, _path, query, _fragment = urlsplit(server_url)
+    return f"{scheme}://{netloc}/{dbname}" + (f"?{query}" if query else "")
+
+
+def _own_redis(server_url: str, number: int) -> str:
+    """Valkey's database `number`: workers do not meet. Tests may flush it."""
+    scheme, netloc, path, _query, _fragment = urlsplit(server_url)
+    return f"unix://{path}?db={number}" if scheme == "unix" else f"{scheme}://{netloc}/{number}"
