@@ -29,10 +29,12 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
     by_name = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
     for name, password in by_name.items():
         verb = await _verb(connection, name)
+        # Only a superuser may name the superuser attributes in ALTER, even to deny them; managed databases give none.
+        attributes = "NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT" if verb == "CREATE" else "NOINHERIT"
         await connection.execute(
-            sql.SQL(
-                "{} ROLE {} WITH LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD {}"
-            ).format(sql.SQL(verb), sql.Identifier(name), sql.Literal(password))
+            sql.SQL("{} ROLE {} WITH LOGIN {} PASSWORD {}").format(
+                sql.SQL(verb), sql.Identifier(name), sql.SQL(attributes), sql.Literal(password)
+            )
         )
     if await _verb(connection, FLEET) == "CREATE":
         await connection.execute(
