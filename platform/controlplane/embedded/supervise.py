@@ -1,0 +1,189 @@
+"""Runs the product's own processes (web, workers, relay, sandbox) beside the embedded servers."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from controlplane.embedded.errors import EmbeddedServerFailed, log_tail, with_log_tail
+from controlplane.embedded.processes import Command, Spawner, end_process
+
+FIRST_DELAY_SECONDS = 0.2
+LONGEST_DELAY_SECONDS = 10.0
+HEALTHY_SECONDS = 30.0
+WATCH_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Added to this process's environment."""
+    restart: bool = True
+    stop_seconds: float = 10.0
+
+
+@dataclass(kw_only=True)
+class _Run:
+    program: Program
+    process: subprocess.Popen[bytes] | None
+    started_at: float
+    crashes: int = 0
+    retry_at: float | None = None
+    given_up: bool = False
+
+
+@dataclass(frozen=True)
+class Crash:
+    name: str
+    exit_code: int
+    restarts_in_seconds: float | None
+    log_tail: str
+
+
+class Supervisor:
+    """Programs start in the order of the calls and stop in the reverse order. They die with this process.
+
+    `now` is monotonic seconds; `on_crash` is called from the watching thread.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        *,
+        on_crash: Callable[[Crash], None] = lambda _crash: None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._logs = logs
+        self._on_crash = on_crash
+        self._now = now
+        self._spawner = Spawner()
+        self._runs: dict[str, _Run] = {}
+        self._guard = threading.RLock()
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def start(self, program: Program) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with self._guard:
+            if program.name in self._runs:
+                raise EmbeddedServerFailed(f"A program named {program.name!r} runs already. Stop it first.")
+            self._runs[program.name] = _Run(program=program, process=self._spawn(program), started_at=self._now())
+            if self._watcher is None:
+                self._stopping.clear()
+                self._watcher = threading.Thread(target=self._watch, name="fairlead-supervisor", daemon=True)
+                self._watcher.start()
+
+    def wait_until(self, name: str, ready: Callable[[], bool], *, seconds: float) -> None:
+        """Wait for a program to become ready; a crash or a time-out is told with the end of its log."""
+        deadline = self._now() + seconds
+        while not ready():
+            if self.pid(name) is None:
+                raise with_log_tail(f"{name} ended while starting.", self.log(name))
+            if self._now() > deadline:
+                raise with_log_tail(f"{name} was not ready within {seconds:.0f} s.", self.log(name))
+            time.sleep(0.02)
+
+    def pid(self, name: str) -> int | None:
+        with self._guard:
+            run = self._runs.get(name)
+            return run.process.pid if run and run.process and run.process.poll() is None else None
+
+    def exit_code(self, name: str) -> int | None:
+        """How a program ended that is not restarted; None while it runs or is about to."""
+        with self._guard:
+            run = self._runs.get(name)
+            return run.process.poll() if run and run.process else None
+
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def stop(self, name: str) -> None:
+        """End one program: SIGTERM, then SIGKILL after its time."""
+        with self._guard:
+            run = self._runs.pop(name, None)
+        if run is not None and run.process is not None:
+            end_process(run.process, signal.SIGTERM, run.program.stop_seconds)
+            _end_group(run.process)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a crash would; it is restarted when its program says so."""
+        pid = self.pid(name)
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop_all(self) -> None:
+        self._stopping.set()
+        for name in reversed(list(self._runs)):
+            self.stop(name)
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
+
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        return self._spawner.spawn(
+            Command(
+                argv=program.argv,
+                log=self.log(program.name),
+                death_signal=signal.SIGTERM,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
+            )
+        )
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            with self._guard:
+                crashes = [crash for run in self._runs.values() if (crash := self._look_after(run)) is not None]
+            for crash in crashes:
+                self._on_crash(crash)
+
+    def _look_after(self, run: _Run) -> Crash | None:
+        if run.retry_at is not None:
+            return self._try_again(run) if self._now() >= run.retry_at else None
+        if run.given_up or run.process is None or (code := run.process.poll()) is None:
+            return None
+        _end_group(run.process)
+        tail = log_tail(self.log(run.program.name))
+        if not run.program.restart:
+            run.given_up = True
+            return Crash(run.program.name, code, None, tail)
+        run.crashes = 1 if self._now() - run.started_at > HEALTHY_SECONDS else run.crashes + 1
+        run.process = None
+        return Crash(run.program.name, code, self._retry_later(run), tail)
+
+    def _try_again(self, run: _Run) -> Crash | None:
+        try:
+            run.process, run.started_at, run.retry_at = self._spawn(run.program), self._now(), None
+        except OSError as error:
+            run.crashes += 1
+            return Crash(run.program.name, error.errno or 1, self._retry_later(run), str(error))
+        return None
+
+    def _retry_later(self, run: _Run) -> float:
+        # The exponent is bounded so that a program which never starts does not grow a huge number.
+        delay = min(FIRST_DELAY_SECONDS * 2 ** min(run.crashes - 1, 10), LONGEST_DELAY_SECONDS)
+        run.retry_at = self._now() + delay
+        return delay
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_all()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what an ended program left in its session, such as the children of a killed worker master."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
