@@ -74,13 +74,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: Scope | None, *, host: str | None = None) -> AsyncIterator[AsyncSession]:
         """Commit when the block ends, roll back when it raises. Lanes are rung only after a successful commit."""
-        async with AsyncSession(self._engine, expire_on_commit=False, info={"scope": scope, "hints": {}}) as session:
+        async with AsyncSession(
+            self._engine, expire_on_commit=False, info={"scope": scope, "hints": {}, "buffers": {}}
+        ) as session:
             await session.connection(execution_options={"fairlead_begin": begin_sql(scope, host)})
             yield session
+            await _flush(session)
             await session.commit()
-            await self.ring(session)
-
-    async def ring(self, session: AsyncSession) -> None:
         hints: Hints = session.info["hints"]
         if hints and self._ring is not None:
             await self._ring(hints)
@@ -94,6 +94,25 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(statement)
 
 
+Flush = Callable[[AsyncSession, list[Any]], Awaitable[None]]
+
+
+def buffer(session: AsyncSession, flush: Flush, *, last: bool = False) -> list[Any]:
+    """The session's list for `flush`, which runs once, just before the commit.
+
+    `last` is for what takes a lock that others wait for (the audit chain's head), so that it is held briefly.
+    """
+    buffers: dict[tuple[bool, Flush], list[Any]] = session.info["buffers"]
+    return buffers.setdefault((last, flush), [])
+
+
+async def _flush(session: AsyncSession) -> None:
+    buffers: dict[tuple[bool, Flush], list[Any]] = session.info["buffers"]
+    for (_, flush), entries in sorted(buffers.items(), key=lambda item: item[0][0]):
+        if entries:
+            await flush(session, entries)
+
+
 def scope_of(session: AsyncSession) -> Scope:
     """The scope the session's transaction was opened with.
 
@@ -102,5 +121,5 @@ def scope_of(session: AsyncSession) -> Scope:
     """
     scope = session.info.get("scope")
     if not isinstance(scope, Scope):
-        raise RuntimeError("this transaction has no scope")
+        raise RuntimeError("this transaction has no scope")  # noqa: TRY004 - a missing scope is a bug, not a type
     return scope

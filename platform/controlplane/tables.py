@@ -1,0 +1,25 @@
+"""Every room's tables in one metadata, for migrations and their check."""
+
+import importlib
+from collections.abc import Sequence
+
+from sqlalchemy import MetaData
+
+from foundation.database.base import Base
+
+ROOMS_WITH_TABLES: Sequence[str] = (
+    "foundation.lanes.models",
+    "foundation.vault.models",
+    "foundation.audit.models",
+    "foundation.usage.models",
+    "foundation.idempotency.models",
+)
+
+
+def load_tables() -> MetaData:
+    for module in ROOMS_WITH_TABLES:
+        importlib.import_module(module)
+    return Base.metadata
+
+
+metadata = load_tables()

@@ -1,0 +1,1 @@
+"""Hash-chained audit per tenant, with verification."""

@@ -1,0 +1,119 @@
+"""Writing to and verifying a tenant's audit chain.
+
+Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Cutting the newest entries off is
+visible only against a head kept elsewhere: `chain_head` gives what to keep.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import buffer, scope_of
+from foundation.telemetry.correlation import current_correlation
+
+GENESIS = bytes(32)
+
+
+class _Note(NamedTuple):
+    action: str
+    subject: str
+    data: dict[str, Any]
+    at: datetime
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`broken_at` is the first sequence number that does not follow from the one before; None when all do."""
+
+    entries: int
+    head: str
+    broken_at: int | None = None
+
+
+def note(session: AsyncSession, *, action: str, subject: str, data: dict[str, Any], at: datetime) -> None:
+    """Add an entry when the transaction commits. `data` holds ids and values, never secrets."""
+    buffer(session, _append, last=True).append(_Note(action, subject, data, at))
+
+
+async def _append(session: AsyncSession, notes: list[Any]) -> None:
+    scope = scope_of(session)
+    keys = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id}
+    await session.execute(
+        text("""
+            INSERT INTO audit_head (tenant_id, msp_id, seq, hash) VALUES (:tenant_id, :msp_id, 0, :genesis)
+            ON CONFLICT (tenant_id) DO NOTHING
+        """),
+        {**keys, "genesis": GENESIS},
+    )
+    head = (
+        await session.execute(text("SELECT seq, hash FROM audit_head WHERE tenant_id = :tenant_id FOR UPDATE"), keys)
+    ).one()
+    seq, last = head.seq, bytes(head.hash)
+    actor = {"kind": scope.actor.kind, "id": scope.actor.id, "name": scope.actor.name}
+    correlation = current_correlation()
+    bodies: list[str] = []
+    hashes: list[bytes] = []
+    for number, entry in enumerate(notes, start=seq + 1):
+        body = msgspec.json.encode(
+            {
+                "seq": number, "at": entry.at, "actor": actor, "action": entry.action, "subject": entry.subject,
+                "data": entry.data, "correlation": correlation,
+            },
+            order="deterministic",
+        )  # fmt: skip
+        last = hashlib.sha256(last + body).digest()
+        bodies.append(body.decode())
+        hashes.append(last)
+    await session.execute(
+        text("""
+            INSERT INTO audit_entry (tenant_id, msp_id, seq, at, action, subject, body, hash)
+            SELECT :tenant_id, :msp_id, n.seq, n.at, n.action, n.subject, n.body, n.hash
+              FROM unnest(CAST(:seqs AS bigint[]), CAST(:ats AS timestamptz[]), CAST(:actions AS varchar[]),
+                          CAST(:subjects AS varchar[]), CAST(:bodies AS varchar[]), CAST(:hashes AS bytea[]))
+                   AS n (seq, at, action, subject, body, hash)
+        """),
+        {
+            **keys,
+            "seqs": list(range(seq + 1, seq + 1 + len(notes))),
+            "ats": [entry.at for entry in notes],
+            "actions": [entry.action for entry in notes],
+            "subjects": [entry.subject for entry in notes],
+            "bodies": bodies,
+            "hashes": hashes,
+        },
+    )
+    await session.execute(
+        text("UPDATE audit_head SET seq = :seq, hash = :hash WHERE tenant_id = :tenant_id"),
+        {**keys, "seq": seq + len(notes), "hash": last},
+    )
+
+
+async def verify_chain(session: AsyncSession, *, page: int = 5000) -> Verdict:
+    """Recompute every hash of the session's tenant, oldest first."""
+    scope = scope_of(session)
+    seq, last = 0, GENESIS
+    while True:
+        rows = (
+            await session.execute(
+                text("""
+                    SELECT seq, body, hash FROM audit_entry WHERE tenant_id = :t AND seq > :seq ORDER BY seq LIMIT :page
+                """),
+                {"t": scope.tenant_id, "seq": seq, "page": page},
+            )
+        ).all()
+        for row in rows:
+            last = hashlib.sha256(last + row.body.encode()).digest()
+            if row.seq != seq + 1 or last != bytes(row.hash):
+                return Verdict(entries=seq, head=last.hex(), broken_at=seq + 1)
+            seq = row.seq
+        if len(rows) < page:
+            break
+    head = (
+        await session.execute(text("SELECT seq, hash FROM audit_head WHERE tenant_id = :t"), {"t": scope.tenant_id})
+    ).one_or_none()
+    if head is not None and (head.seq != seq or bytes(head.hash) != last):
+        return Verdict(entries=seq, head=last.hex(), broken_at=seq + 1)
+    return Verdict(entries=seq, head=last.hex())

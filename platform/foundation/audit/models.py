@@ -1,0 +1,30 @@
+"""The audit chain: append-only entries, each bound to the one before it by hash, one chain per tenant."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class AuditEntry(TenantOwned, Base):
+    """`body` is the canonical JSON whose bytes were hashed; it is stored as text so that it verifies byte for byte."""
+
+    __tablename__ = "audit_entry"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+    action: Mapped[str]
+    subject: Mapped[str]
+    body: Mapped[str]
+    hash: Mapped[bytes]
+
+    __table_args__ = (Index("ix_audit_entry_subject", "tenant_id", "subject"),)
+
+
+class AuditHead(TenantOwned, Base):
+    __tablename__ = "audit_head"
+
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes]

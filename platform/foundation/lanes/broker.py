@@ -1,0 +1,86 @@
+"""A Dramatiq broker over the ring. A message says only "this lane may have work"; the work itself is in PostgreSQL.
+
+Dramatiq's own Redis broker polls with a back-off, costs two threads and a share of commands per queue, and finds the
+orphans of a killed worker after a minute or by chance. Here a consumer blocks until its pool's ring has a turn, and a
+lost message is rung again by the relay.
+"""
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import dramatiq
+import redis
+from dramatiq.broker import Broker, Consumer, MessageProxy
+from dramatiq.errors import BrokerConnectionError
+
+from foundation.lanes.ring import RingReader
+
+RUN_LANE = "run_lane"
+
+
+class LaneBroker(Broker):
+    """`slots` bounds the messages taken and not yet finished, so that a turn is decided as late as possible."""
+
+    def __init__(self, client: "redis.Redis", *, slots: int, middleware: Iterable[dramatiq.Middleware]) -> None:
+        super().__init__(middleware=list(middleware))
+        self._client = client
+        self._slots = slots
+
+    def declare_queue(self, queue_name: str) -> None:
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = None
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - dramatiq's signature
+        return _RingConsumer(RingReader(self._client), queue_name, self._slots, timeout / 1000)
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Refused: work leaves through the outbox (`foundation.lanes.work.add_work`), never straight to the queue.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(f"{message.actor_name} cannot be sent (delay={delay}): leave work with add_work instead")
+
+
+class _RingConsumer(Consumer):
+    def __init__(self, reader: RingReader, pool: str, slots: int, timeout: float) -> None:
+        self._reader = reader
+        self._pool = pool
+        self._free = threading.Semaphore(slots)
+        self._timeout = timeout
+
+    def __next__(self) -> MessageProxy | None:
+        if not self._free.acquire(timeout=self._timeout):
+            return None
+        taken = False
+        try:
+            ticket = self._reader.take(self._pool, self._timeout)
+            taken = ticket is not None
+        except redis.RedisError as error:
+            raise BrokerConnectionError(str(error)) from error  # type: ignore[no-untyped-call]
+        finally:
+            if not taken:
+                self._free.release()
+        if ticket is None:
+            return None
+        return MessageProxy(
+            dramatiq.Message(
+                queue_name=self._pool,
+                actor_name=RUN_LANE,
+                args=(str(ticket.msp_id), str(ticket.tenant_id), ticket.lane),
+                kwargs={},
+                options={},
+            )
+        )
+
+    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - dramatiq's signature
+        self._free.release()
+
+    def nack(self, message: MessageProxy) -> None:  # noqa: ARG002
+        self._free.release()
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Nothing to do: the relay rings lanes whose work nobody holds."""

@@ -1,0 +1,150 @@
+"""The ring of tenants with ready work, in Valkey. It only wakes workers: losing all of it loses nothing.
+
+Weighted round robin by stride scheduling (Waldspurger & Weihl 1995): each turn moves a tenant's place by 1/weight, and
+the tenant with the smallest place is next. A tenant that was idle re-enters at the present place, so it neither waits
+behind a flood nor is paid back for idling. One ring per pool, however many tenants; idle tenants cost nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import redis
+import redis.asyncio
+import structlog
+
+_log = structlog.get_logger(__name__)
+SHARED_POOL = "shared"
+_PREFIX = "fl:lanes"
+
+# KEYS: none used by name, for one node. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
+_RING = """
+local prefix, i, rung = ARGV[1], 2, 0
+local n_capped
+while i <= #ARGV do
+  local tenant, n = ARGV[i], tonumber(ARGV[i + 1])
+  local pool = redis.call('HGET', prefix .. ':pins', tenant) or 'shared'
+  n_capped = 0
+  local place = redis.call('INCR', prefix .. ':place')
+  for k = i + 2, i + 1 + n do
+    redis.call('ZADD', prefix .. ':ready:' .. pool .. ':' .. tenant, 'NX', place, ARGV[k])
+  end
+  for _, lane in ipairs(redis.call('SPOP', prefix .. ':capped:' .. tenant, 1000)) do
+    redis.call('ZADD', prefix .. ':ready:' .. pool .. ':' .. tenant, 'NX', place, lane)
+    n_capped = n_capped + 1
+  end
+  local ring = prefix .. ':ring:' .. pool
+  if n + n_capped > 0 and not redis.call('ZSCORE', ring, tenant) then
+    local now = tonumber(redis.call('HGET', prefix .. ':now', pool) or '0')
+    local own = tonumber(redis.call('HGET', prefix .. ':own:' .. pool, tenant) or '0')
+    redis.call('ZADD', ring, math.max(now, own), tenant)
+    rung = rung + 1
+  end
+  i = i + 2 + n
+end
+return rung
+"""
+
+# The tenant was popped at `place`: take its oldest ready lane, advance its place, put it back if more lanes are ready.
+_TAKE = """
+local prefix, pool, tenant, place = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+redis.call('HSET', prefix .. ':now', pool, place)
+local ready = prefix .. ':ready:' .. pool .. ':' .. tenant
+local lane = redis.call('ZPOPMIN', ready)
+local weight = tonumber(redis.call('HGET', prefix .. ':weights', tenant) or '1')
+local own = place + 1 / weight
+if redis.call('EXISTS', ready) == 1 then
+  redis.call('ZADD', prefix .. ':ring:' .. pool, own, tenant)
+  redis.call('HDEL', prefix .. ':own:' .. pool, tenant)
+else
+  redis.call('HSET', prefix .. ':own:' .. pool, tenant, own)
+end
+return lane[1] or ''
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTicket:
+    """A hint that a lane may have ready work."""
+
+    msp_id: UUID
+    tenant_id: UUID
+    lane: str
+
+
+def _member(msp_id: UUID, tenant_id: UUID) -> str:
+    return f"{msp_id}:{tenant_id}"
+
+
+def _arguments(hints: dict[tuple[UUID, UUID], set[str]]) -> list[str]:
+    arguments: list[str] = []
+    for (msp_id, tenant_id), lanes in hints.items():
+        arguments += [_member(msp_id, tenant_id), str(len(lanes)), *sorted(lanes)]
+    return arguments
+
+
+class Ring:
+    """Rings lanes, from async code."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self._client = client
+        self._script = client.register_script(_RING)
+
+    async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
+        """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
+        try:
+            await self.ring(hints)
+        except redis.RedisError as error:
+            _log.warning("ring.away", error=str(error))
+
+    async def ring(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
+        """Raises `redis.RedisError`; callers after a commit let the relay mend it instead."""
+        if hints:
+            await self._script(keys=[], args=[_PREFIX, *_arguments(hints)])
+
+    async def remember_capped(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
+        """The tenant is at its cap: ring this lane again when one of its lanes is finished."""
+        key = f"{_PREFIX}:capped:{_member(msp_id, tenant_id)}"
+        await cast("Any", self._client.sadd(key, lane))
+
+    async def set_shares(self, shares: Iterable[tuple[UUID, UUID, str, int]]) -> None:
+        """(msp, tenant, pool, weight) of every tenant that differs from the default."""
+        pins: dict[str, str] = {}
+        weights: dict[str, int] = {}
+        for msp_id, tenant_id, pool, weight in shares:
+            if pool != SHARED_POOL:
+                pins[_member(msp_id, tenant_id)] = pool
+            if weight != 1:
+                weights[_member(msp_id, tenant_id)] = weight
+        pipe = self._client.pipeline(transaction=True)
+        for name, mapping in (("pins", pins), ("weights", weights)):
+            pipe.delete(f"{_PREFIX}:{name}")
+            if mapping:
+                pipe.hset(f"{_PREFIX}:{name}", mapping=cast("dict[Any, Any]", mapping))
+        await pipe.execute()
+
+
+class RingReader:
+    """Waits for the next turn, from a consumer's thread. No polling: the wait ends when a lane is rung."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._script = client.register_script(_TAKE)
+
+    def take(self, pool: str, timeout: float) -> LaneTicket | None:
+        """The next lane in turn, or None after `timeout` seconds.
+
+        Raises:
+            redis.RedisError: Valkey is away.
+        """
+        popped = cast("Any", self._client.bzpopmin(f"{_PREFIX}:ring:{pool}", timeout=timeout))
+        if popped is None:
+            return None
+        _, member, place = popped
+        tenant = member.decode()
+        lane = cast("Any", self._script(keys=[], args=[_PREFIX, pool, tenant, repr(float(place))]))
+        if not lane:
+            return None
+        msp_id, tenant_id = tenant.split(":")
+        return LaneTicket(UUID(msp_id), UUID(tenant_id), lane.decode())

@@ -1,0 +1,185 @@
+"""One turn of one lane: the items a worker holds a lease on, and the transaction that finishes them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg.errors
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import Database
+from foundation.scope import Scope
+
+FENCED_SQLSTATE = "FL001"
+
+
+class WorkItem(msgspec.Struct, frozen=True):
+    seq: int
+    kind: str
+    key: str
+    ref: UUID | None
+    body: dict[str, Any] | None
+    attempts: int
+    enqueued_at: datetime
+    correlation: str
+
+
+class Lease(msgspec.Struct, frozen=True):
+    lane: str
+    fence: int
+    seconds: float
+
+
+class LeaseLost(Exception):
+    """Someone else holds the lane now. Whatever this run did in its last transaction was undone."""
+
+
+_FINISH = text("""
+    SELECT lane_finish(:tenant_id, :lane, :fence, CAST(:done AS bigint[]), CAST(:retry AS bigint[]),
+        CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:crashes AS smallint), :pause)
+""")
+_BURY = text("""
+    INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, ref, body, attempts, error, enqueued_at, died_at,
+                             correlation)
+    SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, key, ref, body, attempts + 1, d.error, enqueued_at,
+           clock_timestamp(), correlation
+      FROM work JOIN unnest(CAST(:seqs AS bigint[]), CAST(:errors AS varchar[])) AS d (seq, error) USING (seq)
+     WHERE tenant_id = :tenant_id AND lane = :lane
+""")
+
+
+class LaneRun:
+    """`items` are of one kind, in order. What a handler does not retry or bury is done when `finishing` commits."""
+
+    def __init__(self, database: Database, scope: Scope, lease: Lease, items: Sequence[WorkItem]) -> None:
+        self.scope = scope
+        self.lease = lease
+        self.lane = lease.lane
+        self.items = items
+        self.more = False
+        self.finished = False
+        self._database = database
+        self._deadline = time.monotonic() + lease.seconds
+        self._retries: dict[int, tuple[float, str]] = {}
+        self._dead: dict[int, str] = {}
+        self._left: set[int] = set()
+        self._pause = 0.0
+        self._crashes = 0
+
+    def retry(self, item: WorkItem, *, delay: float, error: str) -> None:
+        """Do it again after `delay` seconds; later items of the same key wait for it."""
+        self._retries[item.seq] = (delay, error[:2000])
+
+    def bury(self, item: WorkItem, *, error: str) -> None:
+        """Give it up, visibly: it becomes a dead letter that a person replays or discards."""
+        self._dead[item.seq] = error[:2000]
+
+    def leave(self, items: Sequence[WorkItem]) -> None:
+        """Not touched in this turn: they stay where they are, in order, and count no attempt."""
+        self._left.update(item.seq for item in items)
+
+    def pause(self, seconds: float) -> None:
+        """Let the whole lane rest, e.g. while a channel's breaker is open. Counts no attempt."""
+        self._pause = max(self._pause, seconds)
+
+    def narrow(self, crashes: int) -> None:
+        """Halve the next turn's batch `crashes` times, to find the item that breaks it."""
+        self._crashes = crashes
+
+    def check_lease(self) -> None:
+        """Call before an effect outside the database, so that a worker that was stopped does not act late.
+
+        Raises:
+            LeaseLost: the lease has run out on this machine's clock.
+        """
+        if time.monotonic() >= self._deadline:
+            raise LeaseLost(f"the lease on {self.lane} ran out before its effect")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A transaction before the work is finished, e.g. to load what an outbound call needs."""
+        async with self._database.transaction(self.scope) as session:
+            yield session
+
+    @asynccontextmanager
+    async def finishing(self) -> AsyncIterator[AsyncSession]:
+        """The transaction of the effects. It commits together with the items' completion, or not at all.
+
+        Raises:
+            LeaseLost: the lane was taken over; nothing of this transaction happened.
+        """
+        try:
+            async with self._database.transaction(self.scope) as session:
+                yield session
+                await self._finish(session)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == FENCED_SQLSTATE:
+                raise LeaseLost(str(error.orig)) from error
+            raise
+        self.finished = True
+
+    async def _finish(self, session: AsyncSession) -> None:
+        keep = self._retries.keys() | self._left
+        done = [item.seq for item in self.items if item.seq not in keep]
+        if self._dead:
+            await session.execute(
+                _BURY,
+                {
+                    "tenant_id": self.scope.tenant_id,
+                    "lane": self.lane,
+                    "seqs": list(self._dead),
+                    "errors": list(self._dead.values()),
+                },
+            )
+        result = await session.execute(
+            _FINISH,
+            {
+                "tenant_id": self.scope.tenant_id,
+                "lane": self.lane,
+                "fence": self.lease.fence,
+                "done": done,
+                "retry": list(self._retries),
+                "delays": [delay for delay, _ in self._retries.values()],
+                "errors": [error for _, error in self._retries.values()],
+                "crashes": self._crashes,
+                "pause": self._pause,
+            },
+        )
+        self.more = bool(result.scalar())
+
+    async def keep_lease(self) -> None:
+        """Renew the lease until cancelled. Gives up quietly when it is lost: `finishing` will say so."""
+        while True:
+            await asyncio.sleep(self.lease.seconds / 3)
+            asked_at = time.monotonic()
+            async with self._database.transaction(self.scope) as session:
+                held = await session.execute(
+                    text("""
+                        UPDATE lane SET lease_until = clock_timestamp() + make_interval(secs => :lease)
+                         WHERE tenant_id = :tenant_id AND name = :lane AND fence = :fence AND holder IS NOT NULL
+                           AND lease_until > clock_timestamp()
+                        RETURNING 1
+                    """),
+                    {
+                        "lease": self.lease.seconds,
+                        "tenant_id": self.scope.tenant_id,
+                        "lane": self.lane,
+                        "fence": self.lease.fence,
+                    },
+                )
+                if held.scalar() is None:
+                    return
+            self._deadline = asked_at + self.lease.seconds
+
+
+def is_outage(error: BaseException) -> bool:
+    """True when the database itself is away, so that no attempt should be counted."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg.OperationalError | psycopg.errors.AdminShutdown | OSError)

@@ -1,0 +1,87 @@
+"""Putting work into lanes, in the transaction of what caused it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import Hints, buffer, scope_of
+from foundation.telemetry.correlation import current_correlation
+
+
+class NewWork(msgspec.Struct, frozen=True):
+    """`key` keeps order: items of one key in one lane are done one after the other. `delay` is in seconds."""
+
+    lane: str
+    kind: str
+    key: str
+    ref: UUID | None = None
+    body: dict[str, Any] | None = None
+    delay: float = 0.0
+    correlation: str | None = None
+
+
+_INSERT = text("""
+    INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body, held, ready_at, correlation)
+    SELECT :tenant_id, :msp_id, n.lane, n.kind, n.key, n.ref, n.body, n.delay > 0,
+           clock_timestamp() + make_interval(secs => n.delay), n.correlation
+      FROM unnest(CAST(:lanes AS varchar[]), CAST(:kinds AS varchar[]), CAST(:keys AS varchar[]),
+                  CAST(:refs AS uuid[]), CAST(:bodies AS jsonb[]), CAST(:delays AS double precision[]),
+                  CAST(:correlations AS varchar[]))
+           WITH ORDINALITY AS n (lane, kind, key, ref, body, delay, correlation, place)
+     ORDER BY n.place
+""")
+
+
+def add_work(session: AsyncSession, items: Sequence[NewWork]) -> None:
+    """Leave work for the session's tenant; it exists when, and only when, the transaction commits."""
+    buffer(session, _insert_work).extend(items)
+
+
+async def _insert_work(session: AsyncSession, items: list[Any]) -> None:
+    scope = scope_of(session)
+    await session.execute(
+        _INSERT,
+        {
+            "tenant_id": scope.tenant_id,
+            "msp_id": scope.msp_id,
+            "lanes": [i.lane for i in items],
+            "kinds": [i.kind for i in items],
+            "keys": [i.key for i in items],
+            "refs": [i.ref for i in items],
+            "bodies": [None if i.body is None else msgspec.json.encode(i.body).decode() for i in items],
+            "delays": [i.delay for i in items],
+            "correlations": [i.correlation or current_correlation() for i in items],
+        },
+    )
+    hints: Hints = session.info["hints"]
+    ready = {item.lane for item in items if item.delay <= 0}
+    if ready:
+        hints.setdefault((scope.msp_id, scope.tenant_id), set()).update(ready)
+
+
+async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, due_at: datetime | None) -> None:
+    """Make `kind` run at `due_at`, or sooner if the timer already stands sooner. None stops it."""
+    scope = scope_of(session)
+    await session.execute(
+        text("""
+            INSERT INTO timer (tenant_id, msp_id, name, lane, kind, due_at)
+            VALUES (:tenant_id, :msp_id, :name, :lane, :kind, :due_at)
+            ON CONFLICT (tenant_id, name) DO UPDATE SET lane = excluded.lane, kind = excluded.kind,
+                due_at = CASE WHEN excluded.due_at IS NULL THEN NULL ELSE least(timer.due_at, excluded.due_at) END
+            WHERE timer.due_at IS DISTINCT FROM
+                CASE WHEN excluded.due_at IS NULL THEN NULL ELSE least(timer.due_at, excluded.due_at) END
+        """),
+        {
+            "tenant_id": scope.tenant_id,
+            "msp_id": scope.msp_id,
+            "name": name,
+            "lane": lane,
+            "kind": kind,
+            "due_at": due_at,
+        },
+    )

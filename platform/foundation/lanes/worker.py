@@ -1,0 +1,174 @@
+"""Takes a lane's turn: claims a batch under a lease, hands it to its handler, and rings again if more is ready."""
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from foundation.database.engine import Database
+from foundation.lanes.jobs import JobKind, JobKinds
+from foundation.lanes.ring import Ring
+from foundation.lanes.run import LaneRun, Lease, LeaseLost, WorkItem, is_outage
+from foundation.scope import Actor, Scope
+from foundation.telemetry.correlation import correlated
+from foundation.telemetry.metrics import LaneMetrics
+
+_log = structlog.get_logger(__name__)
+_CLAIM = text("SELECT * FROM lane_claim(:msp_id, :tenant_id, :lane, :pool, :holder, :lease, :batch)")
+
+
+class LaneWorker:
+    """Stateless but for its name; any number of them share a pool."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is composed of
+        self,
+        database: Database,
+        ring: Ring,
+        kinds: JobKinds,
+        *,
+        pool: str,
+        metrics: LaneMetrics,
+        lease: float = 6.0,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._ring = ring
+        self._kinds = kinds
+        self._pool = pool
+        self._metrics = metrics
+        self._lease = lease
+        self._draw = draw
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+
+    async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
+        """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
+        scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
+        try:
+            claimed = await self._claim(scope, lane)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            _log.warning("lane.claim_failed", lane=lane, error=str(error))
+            await asyncio.sleep(0.2)
+            return
+        if claimed is None:
+            return
+        run, crashes = claimed
+        try:
+            await self._work(run, crashes)
+        except LeaseLost:
+            self._metrics.fenced(tenant_id)
+            _log.warning("lane.lease_lost", lane=lane, tenant_id=str(tenant_id))
+            return
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            _log.warning("lane.database_away", lane=lane, error=str(error))
+            return
+        await self._ring_again(scope, lane, more=run.more)
+
+    async def _claim(self, scope: Scope, lane: str) -> tuple[LaneRun, bool] | None:
+        async with self._database.transaction(scope) as session:
+            row = (
+                await session.execute(
+                    _CLAIM,
+                    {
+                        "msp_id": scope.msp_id,
+                        "tenant_id": scope.tenant_id,
+                        "lane": lane,
+                        "pool": self._pool,
+                        "holder": self._name,
+                        "lease": timedelta(seconds=self._lease),
+                        "batch": self._kinds.largest_batch,
+                    },
+                )
+            ).one()
+        if row.status == "moved":
+            _log.info("lane.moved", lane=lane, pool=row.pool)
+            return None
+        if row.status == "capped":
+            await self._ring.remember_capped(scope.msp_id, scope.tenant_id, lane)
+            return None
+        if row.status not in ("claimed", "poison"):
+            return None
+        items = [
+            WorkItem(*fields)
+            for fields in zip(
+                row.seqs, row.kinds, row.keys, row.refs, row.bodies, row.attempts, row.enqueued, row.correlations,
+                strict=True,
+            )
+        ]  # fmt: skip
+        return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease), items), row.status == "poison"
+
+    async def _work(self, run: LaneRun, poison: bool) -> None:  # noqa: FBT001 - private
+        claimed, head = run.items, run.items[0]
+        if head.kind not in self._kinds or poison:
+            run.leave(claimed[1:])
+            reason = "It stopped the worker again and again" if poison else f"No handler for work of kind {head.kind}"
+            run.bury(head, error=reason)
+            async with run.finishing():
+                pass
+            return
+        kind = self._kinds[head.kind]
+        size = next((n for n, item in enumerate(claimed) if item.kind != head.kind), len(claimed))
+        size = min(size, kind.batch)
+        run.items = claimed[:size]
+        started = time.perf_counter()
+        keeper = asyncio.create_task(run.keep_lease())
+        try:
+            with correlated(head.correlation):
+                await self._handle(run, kind)
+        finally:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await keeper
+        self._metrics.ran(run.scope.tenant_id, kind.name, len(run.items), time.perf_counter() - started)
+
+    async def _handle(self, run: LaneRun, kind: JobKind) -> None:
+        try:
+            async with asyncio.timeout(kind.seconds):
+                await kind.handler(run)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _log.exception("lane.job_failed", kind=kind.name, lane=run.lane, items=len(run.items))
+            await self._after_failure(run, kind, error)
+            return
+        if not run.finished:
+            async with run.finishing():
+                pass
+
+    async def _after_failure(self, run: LaneRun, kind: JobKind, error: Exception) -> None:
+        again = LaneRun(self._database, run.scope, run.lease, run.items)
+        if len(run.items) > 1:
+            again.leave(run.items)
+            again.narrow(max(1, self._kinds.largest_batch.bit_length() - len(run.items).bit_length() + 3))
+        else:
+            item = run.items[0]
+            if item.attempts + 1 >= kind.retry.attempts:
+                again.bury(item, error=_sentence(error))
+                self._metrics.buried(run.scope.tenant_id, kind.name)
+            else:
+                delay = kind.retry.delay(item.attempts, 1.0 - self._draw())
+                again.retry(item, delay=delay, error=_sentence(error))
+        async with again.finishing():
+            pass
+        run.more = again.more
+
+    async def _ring_again(self, scope: Scope, lane: str, *, more: bool) -> None:
+        hint: set[str] = {lane} if more else set()
+        await self._ring.hint({(scope.msp_id, scope.tenant_id): hint})
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,1 @@
+"""HTTP to the outside: guarded addresses, limits, token bucket and breaker per credential."""

@@ -1,0 +1,33 @@
+"""Prometheus metrics. One registry per process, passed; labels carry tenant ids, never names or record keys."""
+
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class LaneMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._items = Counter("fairlead_work_items", "Items of work done", ["tenant_id", "kind"], registry=registry)
+        self._seconds = Histogram(
+            "fairlead_work_batch_seconds", "Time of one batch", ["kind"], buckets=_SECONDS, registry=registry
+        )
+        self._fenced = Counter(
+            "fairlead_leases_lost", "Runs undone because their lease was lost", ["tenant_id"], registry=registry
+        )
+        self._buried = Counter("fairlead_dead_letters", "Work given up", ["tenant_id", "kind"], registry=registry)
+        self._rung = Counter("fairlead_relay_rung", "Lanes the relay had to ring", registry=registry)
+
+    def ran(self, tenant_id: UUID, kind: str, items: int, seconds: float) -> None:
+        self._items.labels(str(tenant_id), kind).inc(items)
+        self._seconds.labels(kind).observe(seconds)
+
+    def fenced(self, tenant_id: UUID) -> None:
+        self._fenced.labels(str(tenant_id)).inc()
+
+    def buried(self, tenant_id: UUID, kind: str) -> None:
+        self._buried.labels(str(tenant_id), kind).inc()
+
+    def rung(self, lanes: int) -> None:
+        self._rung.inc(lanes)

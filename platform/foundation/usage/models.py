@@ -1,0 +1,20 @@
+"""The usage ledger. Append-only: the application may insert and read, never update or delete."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class UsageEvent(TenantOwned, Base):
+    """One use of one meter, identified by (meter, id): `id` is that of what was metered, so a repeat counts once."""
+
+    __tablename__ = "usage_event"
+
+    meter: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    occurred_at: Mapped[datetime]

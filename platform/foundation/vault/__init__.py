@@ -1,0 +1,1 @@
+"""Envelope encryption: one data key per tenant, wrapped by a key outside the database."""

@@ -1,0 +1,1 @@
+"""The edge toolkit for Litestar: transactions, scope, guards, problem details."""

@@ -1,0 +1,260 @@
+"""Work leaves with its transaction, is done in order, once, and by whoever holds the lane."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import redis
+import redis.asyncio
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+
+from foundation.database.engine import Database
+from foundation.lanes.dead_letters import list_dead_letters, replay_dead_letter
+from foundation.lanes.jobs import JobKind, JobKinds, RetryPolicy
+from foundation.lanes.relay import Relay
+from foundation.lanes.ring import LaneTicket, Ring, RingReader
+from foundation.lanes.run import LaneRun, LeaseLost
+from foundation.lanes.work import NewWork, add_work
+from foundation.lanes.worker import LaneWorker
+from foundation.scope import Scope
+from foundation.telemetry.metrics import LaneMetrics
+from foundation.clock import utc_now
+from tests.conftest import Urls
+
+Done = list[tuple[str, str]]
+
+
+def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0.0) -> NewWork:
+    return NewWork(lane=lane, kind=kind, key=key, body={"key": key}, delay=delay)
+
+
+def worker(
+    db: Database, valkey: "redis.asyncio.Redis", handler: Callable[[LaneRun], Awaitable[None]], **options: object
+) -> LaneWorker:
+    lease = float(options.pop("lease", 6.0))  # type: ignore[arg-type]
+    kind = JobKind("test.note", handler, **options)  # type: ignore[arg-type]
+    metrics = LaneMetrics(CollectorRegistry())
+    return LaneWorker(db, Ring(valkey), JobKinds([kind]), pool="shared", metrics=metrics, lease=lease)
+
+
+async def put(db: Database, scope: Scope, *items: NewWork) -> None:
+    async with db.transaction(scope) as session:
+        add_work(session, items)
+
+
+async def left(db: Database, scope: Scope) -> int:
+    async with db.transaction(scope) as session:
+        return int((await session.execute(text("SELECT count(*) FROM work"))).scalar_one())
+
+
+async def test_work_of_a_rolled_back_transaction_never_exists(db: Database, scope: Scope) -> None:
+    with pytest.raises(RuntimeError, match="change of mind"):
+        async with db.transaction(scope) as session:
+            add_work(session, [work("a")])
+            raise RuntimeError("change of mind")
+    assert await left(db, scope) == 0
+
+
+async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    seen: list[str] = []
+
+    async def note(run: LaneRun) -> None:
+        seen.extend(item.key for item in run.items)
+
+    await put(db, scope, *(work(str(n)) for n in range(20)))
+    await worker(db, valkey, note).run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert seen == [str(n) for n in range(20)]
+    assert await left(db, scope) == 0
+
+
+async def test_effects_and_completion_are_one_commit(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    async def fail_after_effect(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            add_work(session, [work("effect", lane="elsewhere")])
+            await session.execute(text("SELECT 1/0"))
+
+    await put(db, scope, work("a"))
+    await worker(db, valkey, fail_after_effect).run_lane(scope.msp_id, scope.tenant_id, "t")
+    async with db.transaction(scope) as session:
+        rows = (await session.execute(text("SELECT lane, attempts, held FROM work"))).all()
+    assert [tuple(row) for row in rows] == [("t", 1, True)]
+
+
+async def test_a_held_item_holds_back_its_key_and_no_other(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    seen: list[str] = []
+
+    async def note(run: LaneRun) -> None:
+        for item in run.items:
+            if item.body == {"key": "red"} and item.attempts == 0 and "red" not in seen:
+                run.retry(item, delay=30, error="not now")
+                seen.append("red")
+                return_rest = [other for other in run.items if other.key == "red" and other.seq != item.seq]
+                run.leave(return_rest)
+            elif item.key != "red":
+                seen.append(item.key)
+
+    await put(db, scope, work("red"), work("blue"))
+    lane = worker(db, valkey, note)
+    await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
+    await put(db, scope, work("red"), work("green"))
+    await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert seen == ["red", "blue", "green"]
+    assert await left(db, scope) == 2
+
+
+async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    done: list[str] = []
+
+    async def brittle(run: LaneRun) -> None:
+        if any(item.key == "13" for item in run.items):
+            raise ValueError("thirteen")
+        done.extend(item.key for item in run.items)
+
+    await put(db, scope, *(work(str(n)) for n in range(40)))
+    lane = worker(db, valkey, brittle, batch=16, retry=RetryPolicy(attempts=1))
+    for _ in range(60):
+        await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert sorted(done, key=int) == [str(n) for n in range(40) if n != 13]
+    async with db.transaction(scope) as session:
+        letters = await list_dead_letters(session)
+        assert [(letter.key, letter.error) for letter in letters] == [("13", "ValueError: thirteen")]
+        await replay_dead_letter(session, letters[0].id, now=utc_now())
+    assert await left(db, scope) == 1
+
+
+async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
+    resumed, stopped = asyncio.Event(), asyncio.Event()
+    effects: list[str] = []
+
+    async def stop_and_resume(run: LaneRun) -> None:
+        stopped.set()
+        await resumed.wait()
+        with pytest.raises(LeaseLost):
+            run.check_lease()
+        async with run.finishing():
+            effects.append("written inside a transaction that must not commit")
+
+    async def honest(run: LaneRun) -> None:
+        effects.append("done")
+
+    await put(db, scope, work("a"))
+    zombie = worker(db, valkey, stop_and_resume, lease=0.3)
+    # The zombie's own renewals stop with it, as under SIGSTOP.
+    LaneRun.keep_lease, keep = _never_renew, LaneRun.keep_lease  # type: ignore[method-assign]
+    try:
+        late = asyncio.create_task(zombie.run_lane(scope.msp_id, scope.tenant_id, "t"))
+        await stopped.wait()
+        await asyncio.sleep(0.4)
+        await worker(db, valkey, honest).run_lane(scope.msp_id, scope.tenant_id, "t")
+        resumed.set()
+        await late
+    finally:
+        LaneRun.keep_lease = keep  # type: ignore[method-assign]
+    assert effects[0] == "done"
+    assert await left(db, scope) == 0
+
+
+async def _never_renew(_: LaneRun) -> None:
+    await asyncio.sleep(3600)
+
+
+async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting(
+    db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope
+) -> None:
+    async with db.transaction(scope) as session:
+        await session.execute(
+            text("INSERT INTO lane_share (tenant_id, msp_id, cap) VALUES (:t, :m, 1)"),
+            {"t": scope.tenant_id, "m": scope.msp_id},
+        )
+    at_work, most = 0, 0
+    gate = asyncio.Event()
+
+    async def busy(run: LaneRun) -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await gate.wait()
+        at_work -= 1
+
+    await put(db, scope, work("a", lane="one"), work("b", lane="two"))
+    await valkey.flushdb()
+    lanes = worker(db, valkey, busy)
+    first = asyncio.create_task(lanes.run_lane(scope.msp_id, scope.tenant_id, "one"))
+    await asyncio.sleep(0.2)
+    await lanes.run_lane(scope.msp_id, scope.tenant_id, "two")
+    gate.set()
+    await first
+    assert most == 1
+    reader = RingReader(redis.Redis.from_url(urls.redis))
+    ticket = await asyncio.to_thread(reader.take, "shared", 2.0)
+    assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "two")
+
+
+async def test_the_relay_rings_what_was_lost_and_what_became_due(
+    db: Database, relay_db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    done: list[str] = []
+
+    async def note(run: LaneRun) -> None:
+        done.extend(item.key for item in run.items)
+
+    await put(db, scope, work("now"), work("later", delay=0.2))
+    await valkey.flushdb()
+    relay = Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry()))
+    wait = await relay.sweep()
+    assert wait <= 0.5
+    assert await valkey.zcard("fl:lanes:ring:shared") >= 1
+    lane = worker(db, valkey, note)
+    await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert done == ["now"]
+    await asyncio.sleep(0.25)
+    await valkey.flushdb()
+    await relay.sweep()
+    member = f"{scope.msp_id}:{scope.tenant_id}"
+    assert await valkey.zscore("fl:lanes:ring:shared", member) is not None
+    await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert done == ["now", "later"]
+
+
+async def test_a_second_tenant_sees_no_work(db: Database, scope: Scope, other_scope: Scope) -> None:
+    await put(db, scope, work("secret"))
+    assert await left(db, other_scope) == 0
+
+
+async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
+    from foundation.ids import new_id
+
+    await valkey.flushdb()
+    ring, reader = Ring(valkey), RingReader(redis.Redis.from_url(urls.redis))
+    msp, heavy, light = new_id(), new_id(), new_id()
+    await ring.set_shares([(msp, heavy, "shared", 3)])
+    lanes = {f"l{n}" for n in range(100)}
+    await ring.ring({(msp, heavy): lanes, (msp, light): lanes})
+    turns = [await asyncio.to_thread(reader.take, "shared", 1.0) for _ in range(80)]
+    heavy_turns = sum(1 for turn in turns if turn is not None and turn.tenant_id == heavy)
+    assert 58 <= heavy_turns <= 62
+
+
+async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(
+    valkey: "redis.asyncio.Redis", urls: Urls
+) -> None:
+    from foundation.ids import new_id
+
+    await valkey.flushdb()
+    ring, reader = Ring(valkey), RingReader(redis.Redis.from_url(urls.redis))
+    msp, noisy, quiet = new_id(), new_id(), new_id()
+    await ring.ring({(msp, noisy): {f"l{n}" for n in range(100)}})
+    for _ in range(50):
+        await asyncio.to_thread(reader.take, "shared", 1.0)
+    await ring.ring({(msp, quiet): {"only"}})
+    next_two = [await asyncio.to_thread(reader.take, "shared", 1.0) for _ in range(2)]
+    assert quiet in {turn.tenant_id for turn in next_two if turn is not None}
