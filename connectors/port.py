@@ -47,7 +47,7 @@ class ChannelReading(msgspec.Struct, frozen=True):
 
 
 class VerifiedDelivery(msgspec.Struct, frozen=True):
-    """A webhook whose signature holds. `external_id` is None when the sender gives none (then the body's hash serves)."""
+    """A webhook whose signature holds. `external_id` None: the sender gives none, and the body's hash serves."""
 
     external_id: str | None
     sent_at: datetime | None
@@ -70,6 +70,18 @@ class SignatureInvalid(Exception):
 
 class PayloadInvalid(Exception):
     """The payload cannot be translated. The original bytes are kept and an exception is opened."""
+
+
+class SystemUnavailable(Exception):
+    """`read` or `poll` got no usable answer this time (rate limit, outage, refused sign-in): try again later.
+
+    Writes never raise it: they come back as RETRY.
+    """
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after  # seconds, from the system's own header
 
 
 class HttpResponse(Protocol):
@@ -121,11 +133,17 @@ class SourceAdapter(Protocol):
 
 
 class PollSource(Protocol):
-    async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage: ...
+    async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
+        """`cursor` is empty at the first call. Raises `SystemUnavailable`, or `PayloadInvalid` for an unknown form."""
 
 
 class ChannelAdapter(Protocol):
-    """A system that shows values to buyers. Results and readings come in the order of what was asked for."""
+    """A system that shows values to buyers. Results and readings come in the order of what was asked for.
+
+    Both methods let pass what the caller raises (`OutboundUnavailable`, `OutboundRefused`): then nothing is known of
+    any of the writes, and all of them may be sent again under the same idempotency keys. `read` also raises
+    `SystemUnavailable`, and `PayloadInvalid` when the answer's form has changed.
+    """
 
     max_batch: int
 
@@ -149,7 +167,7 @@ class Connector(msgspec.Struct, frozen=True):
     channel: ChannelAdapter | None = None
 
 
-class SettingField(msgspec.Struct, frozen=True):
+class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     label: str
     secret: bool = False
@@ -159,7 +177,7 @@ class SettingField(msgspec.Struct, frozen=True):
     default: str = ""
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Read from the connector's `manifest.toml`; forms and secret handling follow from it."""
 
     kind: str

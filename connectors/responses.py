@@ -1,0 +1,60 @@
+"""What an HTTP status means for writes and readings; the same for every system behind the port."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from connectors.port import ChannelWrite, HttpResponse, SystemUnavailable, WriteResult, WriteState
+
+_SIGN_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+_LONGEST_WAIT_SECONDS = 24 * 3600.0
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from a Retry-After of either form (RFC 9110 §10.2.3); None when absent or senseless.
+
+    A date is read against the answer's own Date header, so neither side's clock has to be right.
+    """
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            # -0000 parses as naive; HTTP dates are UTC either way
+            until, sent = (
+                parsedate_to_datetime(value).replace(tzinfo=UTC) for value in (text, headers.get("date", ""))
+            )
+        except ValueError:
+            return None
+        seconds = (until - sent).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS) if seconds == seconds else None  # noqa: PLR0124 (NaN)
+
+
+def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> list[WriteResult] | None:
+    """One result per write when the whole request failed; None when the answer's body decides."""
+    status = response.status_code
+    if 200 <= status < 300:
+        return None
+    state, wait = WriteState.REFUSED, None
+    if status in _SIGN_IN:
+        # The value may be good: a person mends the credential and the same write goes through.
+        state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
+    elif status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        state, detail, wait = WriteState.RETRY, f"The channel answered {status}.", retry_after(response.headers)
+    else:
+        detail = f"The channel refused the request with {status}."
+    return [WriteResult(write.record_key, write.element, state, detail, wait) for write in writes]
+
+
+def check_readable(response: HttpResponse, system: str) -> None:
+    """Raises `SystemUnavailable` unless the answer is a success."""
+    status = response.status_code
+    if 200 <= status < 300:
+        return
+    if status in _SIGN_IN:
+        raise SystemUnavailable(f"{system} did not accept our sign-in ({status}). Check the credentials.")
+    raise SystemUnavailable(f"{system} answered {status}.", retry_after=retry_after(response.headers))

@@ -1,0 +1,46 @@
+"""What a sandbox channel did and what it was asked, so that tests can count effects from the far side."""
+
+from collections import Counter
+
+import msgspec
+
+from connectors.sandbox.http import Reply, Request, json_reply
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """One value that became visible."""
+
+    sku: str
+    field: str
+    amount: int
+    version: int
+    key: str
+
+
+class EffectLog:
+    """`effects` in the order they happened; every other number counts what was received."""
+
+    def __init__(self) -> None:
+        self.effects: list[Effect] = []
+        self.by_key: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        self.discarded = 0
+        self.requests = 0
+
+    def record(self, effect: Effect) -> None:
+        self.effects.append(effect)
+        self.by_key[effect.key] += 1
+
+    def reply(self, request: Request) -> Reply:
+        """Totals; with `?detail=1` also every effect and how often each key was received."""
+        summary: dict[str, object] = {
+            "effects": len(self.effects),
+            "keys": len(self.by_key),
+            "repeated": {key: count for key, count in self.by_key.items() if count > 1},
+            "received": self.received.total(),
+            "discarded": self.discarded,
+            "requests": self.requests,
+        }
+        if "detail" in request.query:
+            summary |= {"log": self.effects, "received_by_key": self.received}
+        return json_reply(summary)

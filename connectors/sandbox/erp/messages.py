@@ -1,0 +1,49 @@
+"""What the sandbox ERP says, in webhooks and pages alike."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from canonical.elements import COST, PRICE, STOCK
+
+# Below the range of bigint, so that nothing overflows on the way to the database.
+Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """`version` grows with every change of the whole ERP; `currency` is empty for stock."""
+
+    type: str = ""
+    sku: Sku
+    element: Literal["price.list", "price.cost", "stock.on_hand"]
+    amount: Amount
+    currency: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+    committed_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ChangeBatch(msgspec.Struct, frozen=True):
+    changes: list[Change]
+    type: str = "changes"
+
+
+class ChangePage(msgspec.Struct, frozen=True):
+    """Changes stay raw: they are kept byte for byte."""
+
+    changes: list[msgspec.Raw]
+    cursor: str
+    more: bool
+
+
+class NewValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sku: Sku
+    element: Literal["price.list", "price.cost", "stock.on_hand"]
+    amount: Amount
+
+
+class NewValues(msgspec.Struct, frozen=True):
+    changes: list[NewValue]

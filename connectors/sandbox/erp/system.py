@@ -1,0 +1,155 @@
+"""The sandbox ERP: it owns price, cost and stock, tells each change by webhook and keeps a log to poll."""
+
+import random
+from bisect import bisect_right
+from datetime import datetime
+from urllib.parse import parse_qs
+
+import msgspec
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
+from connectors.sandbox.erp.messages import TYPE_OF, Change, NewValue, NewValues
+from connectors.sandbox.erp.webhooks import WebhookSender, WebhookTarget
+from connectors.sandbox.faults import FaultSource
+from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
+from connectors.sandbox.plan import SystemPlan
+from connectors.sandbox.storefront import ErpRow, erp_page
+from foundation.clock import Clock
+
+_MAX_PAGE = 1000
+
+
+class ErpSystem:
+    """State in memory. Versions are microseconds of the commit, so they also grow across restarts."""
+
+    kind = "sandbox-erp"
+
+    def __init__(self, plan: SystemPlan, *, clock: Clock, rng: random.Random) -> None:
+        self.name = plan.name
+        self.token = plan.token  # the operator's: the only way to write
+        self.currency = currency = plan.currency
+        self.faults = FaultSource(rng)
+        self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
+        self.current: dict[tuple[str, str], Change] = {}
+        self.log: list[Change] = []
+        self.versions: list[int] = []
+        self.webhooks = WebhookSender(self.faults, clock)
+        self._clock = clock
+        for index in range(plan.skus):
+            self._commit(sku_of(index), PRICE, list_price(index, currency).minor)
+            self._commit(sku_of(index), COST, cost_price(currency).minor)
+            self._commit(sku_of(index), STOCK, STOCK_ON_HAND)
+
+    def set_values(self, values: list[NewValue]) -> list[Change]:
+        """Commit and tell. Values equal to the present one are changes too: an ERP saves what it is told to."""
+        changes = [self._commit(value.sku, value.element, value.amount) for value in values]
+        self.webhooks.tell(changes)
+        return changes
+
+    async def answer(self, request: Request) -> Reply:
+        match request.method, request.path:
+            case "GET", "/":
+                return html_reply(self._page(request.query.get("token", [""])[0]))
+            case "POST", "/":
+                return self._save_form(request)
+            case "GET", "/items":
+                return json_reply({"items": self._items()})
+            case "GET", "/changes":
+                return self._poll(request)
+            case "POST" | "PUT" | "PATCH" | "DELETE", _:
+                return self._write(request)
+        return problem(404, "There is no such address in the sandbox ERP.")
+
+    async def control(self, request: Request) -> Reply:
+        match request.method, request.path:
+            case "PUT", "/_webhook":
+                self.webhooks.target = msgspec.json.decode(request.body, type=WebhookTarget)
+                return Reply(204)
+            case "DELETE", "/_webhook":
+                self.webhooks.target = None
+                return Reply(204)
+            case "GET", "/_deliveries":
+                return json_reply(self.webhooks.counts)
+        return problem(404, "There is no such control in the sandbox ERP.")
+
+    async def close(self) -> None:
+        await self.webhooks.close()
+
+    def _commit(self, sku: str, element: str, amount: int) -> Change:
+        now = self._clock()
+        version = max(self.versions[-1] + 1 if self.versions else 0, _microseconds(now))
+        currency = "" if element == STOCK else self.currency
+        change = msgspec.convert(
+            {
+                "type": TYPE_OF[element],
+                "sku": sku,
+                "element": element,
+                "amount": amount,
+                "currency": currency,
+                "version": version,
+                "committed_at": now,
+            },
+            Change,
+        )
+        self.current[sku, element] = change
+        self.log.append(change)
+        self.versions.append(version)
+        return change
+
+    def _items(self) -> list[dict[str, object]]:
+        return [
+            {"sku": sku, "title": title, **{element: self.current[sku, element] for element in (PRICE, COST, STOCK)}}
+            for sku, title in self.titles.items()
+        ]
+
+    def _poll(self, request: Request) -> Reply:
+        try:
+            cursor = int(request.query.get("cursor", ["0"])[0])
+            limit = min(int(request.query.get("limit", ["500"])[0]), _MAX_PAGE)
+        except ValueError:
+            return problem(422, "cursor and limit must be whole numbers.")
+        start = bisect_right(self.versions, cursor)
+        changes = self.log[start : start + max(limit, 1)]
+        end = str(changes[-1].version if changes else cursor)
+        return json_reply({"changes": changes, "cursor": end, "more": start + len(changes) < len(self.log)})
+
+    def _write(self, request: Request) -> Reply:
+        if request.bearer() != self.token:
+            return problem(403, "Price, cost and stock are owned by the ERP: only its operator may change them.")
+        if (request.method, request.path) != ("POST", "/changes"):
+            return problem(404, "Values are changed with POST /changes.")
+        try:
+            values = msgspec.json.decode(request.body, type=NewValues).changes
+        except msgspec.DecodeError as wrong:
+            return problem(422, str(wrong))
+        if unknown := [value.sku for value in values if value.sku not in self.titles]:
+            return problem(422, f"The ERP does not know {unknown[0]}.")
+        return json_reply({"changes": self.set_values(values)})
+
+    def _save_form(self, request: Request) -> Reply:
+        fields = parse_qs(request.body.decode("utf-8", "replace"))
+        token, sku, element = (fields.get(name, [""])[0] for name in ("token", "sku", "element"))
+        if token != self.token:
+            return problem(403, "Price, cost and stock are owned by the ERP: only its operator may change them.")
+        try:
+            value = msgspec.convert(
+                {"sku": sku, "element": element, "amount": int(fields.get("amount", [""])[0])}, NewValue
+            )
+        except ValueError as wrong:
+            return problem(422, str(wrong))
+        if sku not in self.titles:
+            return problem(422, f"The ERP does not know {sku}.")
+        self.set_values([value])
+        return Reply(303, headers=((b"location", f"/{self.name}/?token={token}".encode()),))
+
+    def _page(self, token: str) -> str:
+        rows = [
+            ErpRow(sku, title, *(self.current[sku, element].amount for element in (PRICE, COST, STOCK)))
+            for sku, title in self.titles.items()
+        ]
+        return erp_page(rows, self.currency, token if token == self.token else "")
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond

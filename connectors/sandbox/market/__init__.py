@@ -1,0 +1,1 @@
+"""The sandbox market (feeds applied later) and its adapter."""

@@ -1,0 +1,98 @@
+"""The sandbox market behind the port: a feed's acceptance proves nothing, listings do."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from canonical.elements import PRICE, STOCK, Value
+from canonical.money import Money
+from connectors.port import (
+    ChannelReading,
+    ChannelWrite,
+    ConnectionConfig,
+    HttpCaller,
+    PayloadInvalid,
+    WriteResult,
+    WriteState,
+)
+from connectors.responses import check_readable, failed_writes
+from connectors.sandbox.market.messages import Feed, FeedItem, FeedReceipt, Listing, Listings, Price
+
+_REASONS: Final = {
+    "unknown-sku": "The market has no listing with this SKU. Create it there, or unmap the record.",
+    "wrong-currency": "The market lists this product in another currency.",
+}
+
+
+class SandboxMarket:
+    max_batch = 250
+
+    def __init__(self) -> None:
+        self._receipt = msgspec.json.Decoder(FeedReceipt)
+        self._listings = msgspec.json.Decoder(Listings)
+
+    async def push(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        response = await http.request(
+            "POST",
+            f"{config.base_url}/feeds",
+            headers=_headers(config),
+            content=msgspec.json.encode(Feed([_item(write) for write in writes])),
+        )
+        if (failed := failed_writes(response, writes)) is not None:
+            return failed
+        try:
+            rejected = {r.index: r.reason for r in self._receipt.decode(response.content).rejected}
+        except msgspec.DecodeError:
+            detail = "The market's receipt could not be understood."
+            return [WriteResult(w.record_key, w.element, WriteState.RETRY, detail) for w in writes]
+        return [
+            WriteResult(w.record_key, w.element, WriteState.ACCEPTED)
+            if index not in rejected
+            else _refusal(w, rejected[index])
+            for index, w in enumerate(writes)
+        ]
+
+    async def read(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    ) -> list[ChannelReading]:
+        query = urlencode([("sku", sku) for sku in dict.fromkeys(sku for sku, _ in keys)])
+        response = await http.request("GET", f"{config.base_url}/listings?{query}", headers=_headers(config))
+        check_readable(response, "The market")
+        try:
+            found = {listing.sku: listing for listing in self._listings.decode(response.content).listings}
+        except msgspec.DecodeError as problem:
+            raise PayloadInvalid(f"The market's listings no longer have the agreed form: {problem}.") from problem
+        return [_reading(sku, element, found.get(sku)) for sku, element in keys]
+
+
+def _headers(config: ConnectionConfig) -> dict[str, str]:
+    return {"authorization": f"Bearer {config.secrets['api_key']}", "content-type": "application/json"}
+
+
+def _item(write: ChannelWrite) -> FeedItem:
+    value = write.value
+    if write.element == PRICE:
+        price = Price(str(Money(value.amount, value.currency).to_decimal()), value.currency)
+        return FeedItem(write.record_key, write.version, write.idempotency_key, price=price)
+    # Anything but stock leaves without a value, and the market rejects exactly that item.
+    quantity = value.amount if write.element == STOCK else None
+    return FeedItem(write.record_key, write.version, write.idempotency_key, quantity=quantity)
+
+
+def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
+    detail = _REASONS.get(reason, f"The market rejected the item: {reason}.")
+    return WriteResult(write.record_key, write.element, WriteState.REFUSED, detail)
+
+
+def _reading(sku: str, element: str, listing: Listing | None) -> ChannelReading:
+    if listing is None or element not in (PRICE, STOCK):
+        return ChannelReading(sku, element, None)
+    if element == STOCK:
+        return ChannelReading(sku, element, Value(listing.quantity), listing.quantity_revision)
+    money = Money.from_decimal(Decimal(listing.price.value), listing.price.currency)
+    return ChannelReading(sku, element, Value(money.minor, money.currency), listing.price_revision)

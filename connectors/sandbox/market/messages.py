@@ -1,0 +1,48 @@
+"""The sandbox market's own words: decimal prices as text, one revision per attribute."""
+
+from typing import Annotated
+
+import msgspec
+
+
+class Price(msgspec.Struct, frozen=True):
+    value: Annotated[str, msgspec.Meta(pattern=r"^-?\d{1,15}(\.\d{1,4})?$")]
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+
+
+class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sets the price or the quantity of one listing, unless the listing's revision is already as high."""
+
+    sku: str
+    revision: int
+    reference: str
+    price: Price | None = None
+    quantity: int | None = None
+
+
+class Feed(msgspec.Struct, frozen=True):
+    items: list[FeedItem]
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    index: int
+    reason: str
+
+
+class FeedReceipt(msgspec.Struct, frozen=True):
+    """Only rejections are known at once; everything else is applied later, or silently not."""
+
+    feed_id: str
+    rejected: list[Rejection]
+
+
+class Listing(msgspec.Struct, frozen=True):
+    sku: str
+    price: Price
+    price_revision: int
+    quantity: int
+    quantity_revision: int
+
+
+class Listings(msgspec.Struct, frozen=True):
+    listings: list[Listing]

@@ -1,0 +1,129 @@
+"""The sandbox market: takes feeds at once, applies them later, keeps the highest revision."""
+
+import asyncio
+import random
+from decimal import Decimal
+
+import msgspec
+
+from canonical.money import Money
+from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
+from connectors.sandbox.effects import Effect, EffectLog
+from connectors.sandbox.faults import Faults, FaultSource
+from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
+from connectors.sandbox.market.messages import Feed, FeedItem, FeedReceipt, Listing, Price, Rejection
+from connectors.sandbox.plan import SystemPlan
+from connectors.sandbox.storefront import ShopRow, shop_page
+
+
+class _Attribute(msgspec.Struct):
+    amount: int
+    revision: int = 0
+    reference: str = ""
+
+
+class MarketSystem:
+    kind = "sandbox-market"
+
+    def __init__(self, plan: SystemPlan, *, rng: random.Random) -> None:
+        self.name = plan.name
+        self.token = plan.token
+        self.currency = currency = plan.currency
+        self.delay_seconds = plan.delay_seconds
+        self.faults = FaultSource(rng)
+        self.log = EffectLog()
+        self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
+        self.prices = {sku_of(index): _Attribute(list_price(index, currency).minor) for index in range(plan.skus)}
+        self.quantities = {sku_of(index): _Attribute(STOCK_ON_HAND) for index in range(plan.skus)}
+        self._feeds = 0
+        self._pending: dict[str, asyncio.TimerHandle] = {}
+        self._feed_decoder = msgspec.json.Decoder(Feed)
+
+    async def answer(self, request: Request) -> Reply:
+        if (request.method, request.path) == ("GET", "/"):
+            return html_reply(self._page())
+        if request.bearer() != self.token:
+            return problem(401, "The API key is missing or wrong.")
+        match request.method, request.path.split("/"):
+            case "POST", ["", "feeds"]:
+                return self._take_feed(request)
+            case "GET", ["", "feeds", feed_id]:
+                return json_reply({"feed_id": feed_id, "status": "processing" if feed_id in self._pending else "done"})
+            case "GET", ["", "listings"]:
+                found = [self._listing(sku) for sku in request.query.get("sku", []) if sku in self.titles]
+                return json_reply({"listings": found})
+        return problem(404, "There is no such address in the sandbox market.")
+
+    async def control(self, request: Request) -> Reply:
+        match request.method, request.path:
+            case "GET", "/_effects":
+                return self.log.reply(request)
+            case "PUT", "/_delay":
+                self.delay_seconds = msgspec.json.decode(request.body, type=float)
+                return Reply(204)
+        return problem(404, "There is no such control in the sandbox market.")
+
+    async def close(self) -> None:
+        for handle in self._pending.values():
+            handle.cancel()
+        self._pending.clear()
+
+    def _take_feed(self, request: Request) -> Reply:
+        try:
+            items = self._feed_decoder.decode(request.body).items
+        except msgspec.DecodeError as wrong:
+            return problem(422, str(wrong))
+        self.log.requests += 1
+        self._feeds += 1
+        feed_id = f"feed-{self._feeds}"
+        rejected, taken = [], []
+        for index, item in enumerate(items):
+            self.log.received[item.reference] += 1
+            if reason := self._fault_of(item):
+                rejected.append(Rejection(index, reason))
+            else:
+                taken.append(item)
+        if self.delay_seconds:
+            loop = asyncio.get_running_loop()
+            self._pending[feed_id] = loop.call_later(self.delay_seconds, self._apply, feed_id, taken, request.faults)
+        else:
+            self._apply(feed_id, taken, request.faults)
+        return json_reply(FeedReceipt(feed_id, rejected), 202)
+
+    def _fault_of(self, item: FeedItem) -> str:
+        if item.sku not in self.titles:
+            return "unknown-sku"
+        if (item.price is None) is (item.quantity is None):
+            return "needs-price-or-quantity"
+        if item.price is not None and item.price.currency != self.currency:
+            return "wrong-currency"
+        return ""
+
+    def _apply(self, feed_id: str, items: list[FeedItem], faults: Faults) -> None:
+        self._pending.pop(feed_id, None)
+        for item in items:
+            if item.price is not None:
+                field, kept = "price", self.prices[item.sku]
+                amount = Money.from_decimal(Decimal(item.price.value), self.currency).minor
+            else:
+                field, kept = "quantity", self.quantities[item.sku]
+                amount = item.quantity or 0
+            if item.revision <= kept.revision:
+                continue
+            if self.faults.discards(faults, item.sku):
+                self.log.discarded += 1
+                continue
+            kept.amount, kept.revision, kept.reference = amount, item.revision, item.reference
+            self.log.record(Effect(item.sku, field, amount, item.revision, item.reference))
+
+    def _listing(self, sku: str) -> Listing:
+        price, quantity = self.prices[sku], self.quantities[sku]
+        shown = Price(str(Money(price.amount, self.currency).to_decimal()), self.currency)
+        return Listing(sku, shown, price.revision, quantity.amount, quantity.revision)
+
+    def _page(self) -> str:
+        rows = [
+            ShopRow(sku, title, self.prices[sku].amount, self.quantities[sku].amount)
+            for sku, title in self.titles.items()
+        ]
+        return shop_page("Market", self.currency, rows)

@@ -1,0 +1,1 @@
+"""The sandbox shop (batches, compare-and-swap) and its adapter."""

@@ -1,0 +1,110 @@
+"""The sandbox shop behind the port."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from canonical.elements import PRICE, STOCK, Value
+from connectors.port import (
+    ChannelReading,
+    ChannelWrite,
+    ConnectionConfig,
+    HttpCaller,
+    PayloadInvalid,
+    WriteResult,
+    WriteState,
+)
+from connectors.responses import check_readable, failed_writes
+from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, ShownValues
+
+_FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
+_STATES: Final = {
+    "applied": (WriteState.ACCEPTED, ""),
+    "stale": (WriteState.STALE, "The shop holds a newer version."),
+    "unknown_sku": (WriteState.REFUSED, "The shop has no product with this SKU. Create it there, or unmap the record."),
+    "invalid": (WriteState.REFUSED, "The shop does not take this value."),
+}
+
+
+class SandboxShop:
+    max_batch = 250
+
+    def __init__(self) -> None:
+        self._outcomes = msgspec.json.Decoder(Outcomes)
+        self._shown = msgspec.json.Decoder(ShownValues)
+
+    async def push(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        refused = {index: _not_shown(write) for index, write in enumerate(writes) if write.element not in _FIELDS}
+        sendable = [write for write in writes if write.element in _FIELDS]
+        if not sendable:
+            return list(refused.values())
+        sent = iter(await self._send(http, config, sendable))
+        return [refused[index] if index in refused else next(sent) for index in range(len(writes))]
+
+    async def _send(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        values = [
+            NewValue(w.record_key, _FIELDS[w.element], w.value.amount, w.value.currency, w.version, w.idempotency_key)
+            for w in writes
+        ]
+        response = await http.request(
+            "PUT", f"{config.base_url}/values", headers=_headers(config), content=msgspec.json.encode(NewValues(values))
+        )
+        if (failed := failed_writes(response, writes)) is not None:
+            return failed
+        try:
+            outcomes = self._outcomes.decode(response.content).results
+        except msgspec.DecodeError:
+            outcomes = []
+        if len(outcomes) != len(writes):
+            # The keys make sending again harmless; whether it was applied shows the reading.
+            detail = "The shop's answer to the write could not be understood."
+            return [WriteResult(w.record_key, w.element, WriteState.RETRY, detail) for w in writes]
+        results = []
+        for write, outcome in zip(writes, outcomes, strict=True):
+            state, detail = _STATES[outcome.status]
+            results.append(WriteResult(write.record_key, write.element, state, outcome.detail or detail))
+        return results
+
+    async def read(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    ) -> list[ChannelReading]:
+        shown_keys = [(sku, _FIELDS[element]) for sku, element in keys if element in _FIELDS]
+        if not shown_keys:
+            return [ChannelReading(sku, element, None) for sku, element in keys]
+        response = await http.request(
+            "POST",
+            f"{config.base_url}/values/read",
+            headers=_headers(config),
+            content=msgspec.json.encode(Keys(shown_keys)),
+        )
+        check_readable(response, "The shop")
+        try:
+            values = self._shown.decode(response.content).values
+        except msgspec.DecodeError as problem:
+            raise PayloadInvalid(
+                f"The shop's answer to a reading no longer has the agreed form: {problem}."
+            ) from problem
+        if len(values) != len(shown_keys):
+            raise PayloadInvalid(f"The shop was asked for {len(shown_keys)} values and answered {len(values)}.")
+        answers = iter(values)
+        readings = []
+        for sku, element in keys:
+            shown = next(answers) if element in _FIELDS else None
+            value = Value(shown.amount, shown.currency) if shown else None
+            readings.append(ChannelReading(sku, element, value, shown.version if shown else None))
+        return readings
+
+
+def _headers(config: ConnectionConfig) -> dict[str, str]:
+    return {"authorization": f"Bearer {config.secrets['api_key']}", "content-type": "application/json"}
+
+
+def _not_shown(write: ChannelWrite) -> WriteResult:
+    return WriteResult(
+        write.record_key, write.element, WriteState.REFUSED, f"The shop does not show {write.element} to anyone."
+    )

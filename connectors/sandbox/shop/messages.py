@@ -1,0 +1,45 @@
+"""The sandbox shop's own words."""
+
+from typing import Literal
+
+import msgspec
+
+Field = Literal["price", "stock"]
+
+
+class NewValue(msgspec.Struct, frozen=True):
+    """`key` makes a repeated write harmless; a `version` not above the present one is stale."""
+
+    sku: str
+    field: Field
+    amount: int
+    currency: str
+    version: int
+    key: str
+
+
+class NewValues(msgspec.Struct, frozen=True):
+    values: list[NewValue]
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    status: Literal["applied", "stale", "unknown_sku", "invalid"]
+    detail: str = ""
+
+
+class Outcomes(msgspec.Struct, frozen=True):
+    results: list[Outcome]
+
+
+class Keys(msgspec.Struct, frozen=True):
+    keys: list[tuple[str, Field]]
+
+
+class Shown(msgspec.Struct, frozen=True):
+    amount: int
+    currency: str
+    version: int
+
+
+class ShownValues(msgspec.Struct, frozen=True):
+    values: list[Shown | None]

@@ -1,0 +1,90 @@
+"""The sandbox shop: batches of values, compare-and-swap by version, remembered idempotency keys."""
+
+import random
+
+import msgspec
+
+from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
+from connectors.sandbox.effects import Effect, EffectLog
+from connectors.sandbox.faults import Faults, FaultSource
+from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
+from connectors.sandbox.plan import SystemPlan
+from connectors.sandbox.shop.messages import Keys, NewValue, NewValues, Outcome, Shown
+from connectors.sandbox.storefront import ShopRow, shop_page
+
+_APPLIED = Outcome("applied")
+_STALE = Outcome("stale")
+_UNKNOWN = Outcome("unknown_sku")
+
+
+class ShopSystem:
+    kind = "sandbox-shop"
+
+    def __init__(self, plan: SystemPlan, *, rng: random.Random) -> None:
+        self.name = plan.name
+        self.token = plan.token
+        self.currency = currency = plan.currency
+        self.faults = FaultSource(rng)
+        self.log = EffectLog()
+        self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
+        self.shown: dict[tuple[str, str], Shown] = {}
+        for index in range(plan.skus):
+            self.shown[sku_of(index), "price"] = Shown(list_price(index, currency).minor, currency, 0)
+            self.shown[sku_of(index), "stock"] = Shown(STOCK_ON_HAND, "", 0)
+        self._write_decoder = msgspec.json.Decoder(NewValues)
+        self._read_decoder = msgspec.json.Decoder(Keys)
+
+    async def answer(self, request: Request) -> Reply:
+        if (request.method, request.path) == ("GET", "/"):
+            return html_reply(self._page())
+        if request.bearer() != self.token:
+            return problem(401, "The API key is missing or wrong.")
+        try:
+            match request.method, request.path:
+                case "PUT", "/values":
+                    return self._write(request)
+                case "POST", "/values/read":
+                    keys = self._read_decoder.decode(request.body).keys
+                    return json_reply({"values": [self.shown.get(key) for key in keys]})
+        except msgspec.DecodeError as wrong:
+            return problem(422, str(wrong))
+        return problem(404, "There is no such address in the sandbox shop.")
+
+    async def control(self, request: Request) -> Reply:
+        if (request.method, request.path) == ("GET", "/_effects"):
+            return self.log.reply(request)
+        return problem(404, "There is no such control in the sandbox shop.")
+
+    async def close(self) -> None:
+        return
+
+    def _write(self, request: Request) -> Reply:
+        values = self._write_decoder.decode(request.body).values
+        self.log.requests += 1
+        return json_reply({"results": [self._set(value, request.faults) for value in values]})
+
+    def _set(self, value: NewValue, faults: Faults) -> Outcome:
+        self.log.received[value.key] += 1
+        place = (value.sku, value.field)
+        current = self.shown.get(place)
+        if current is None:
+            return _UNKNOWN
+        if value.currency != current.currency:
+            return Outcome("invalid", f"{value.field} of {value.sku} is kept in {current.currency or 'pieces'}.")
+        if value.key in self.log.by_key:
+            return _APPLIED
+        if value.version <= current.version:
+            return _STALE
+        if self.faults.discards(faults, value.sku):
+            self.log.discarded += 1
+            return _APPLIED
+        self.shown[place] = Shown(value.amount, value.currency, value.version)
+        self.log.record(Effect(value.sku, value.field, value.amount, value.version, value.key))
+        return _APPLIED
+
+    def _page(self) -> str:
+        rows = [
+            ShopRow(sku, title, self.shown[sku, "price"].amount, self.shown[sku, "stock"].amount)
+            for sku, title in self.titles.items()
+        ]
+        return shop_page("Shop", self.currency, rows)

@@ -1,0 +1,116 @@
+"""What every channel adapter promises, run against the sandbox channels and the real shop alike."""
+
+import asyncio
+from collections.abc import Sequence
+
+from canonical.elements import COST, PRICE, STOCK, Value
+from connectors.port import ChannelAdapter, ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, WriteState
+
+UNKNOWN = "NO-SUCH-SKU"
+
+
+class ChannelContract:
+    """Subclasses give `adapter`, `config` and `caller` fixtures; SKU-000 to SKU-019 exist on the channel, in USD.
+
+    `versioned`: the channel knows the version of what it shows.
+    """
+
+    versioned = True
+
+    async def test_a_pushed_price_and_stock_are_read_back(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        writes = [write("SKU-001", PRICE, 4242, 1), write("SKU-001", STOCK, 55, 1)]
+        results = await adapter.push(caller, config, writes)
+        assert [result.state for result in results] == [WriteState.ACCEPTED, WriteState.ACCEPTED]
+        readings = await seen(adapter, caller, config, writes)
+        assert [reading.value for reading in readings] == [Value(4242, "USD"), Value(55)]
+        assert [reading.version for reading in readings] == ([1, 1] if self.versioned else [None, None])
+
+    async def test_results_and_readings_come_in_the_order_asked_for(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        skus = [f"SKU-{index:03}" for index in (7, 3, 19, 0, 12)]
+        writes = [write(sku, element, 1000 + place, 2) for place, sku in enumerate(skus) for element in (STOCK, PRICE)]
+        results = await adapter.push(caller, config, writes)
+        assert [(r.record_key, r.element, r.state) for r in results] == [
+            (w.record_key, w.element, WriteState.ACCEPTED) for w in writes
+        ]
+        readings = await seen(adapter, caller, config, writes)
+        assert [(r.record_key, r.element, r.value) for r in readings] == [
+            (w.record_key, w.element, w.value) for w in writes
+        ]
+
+    async def test_an_unknown_sku_is_refused_and_its_neighbours_are_written(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        writes = [write("SKU-002", PRICE, 2345, 1), write(UNKNOWN, PRICE, 100, 1), write("SKU-004", PRICE, 3456, 1)]
+        results = await adapter.push(caller, config, writes)
+        assert [r.state for r in results] == [WriteState.ACCEPTED, WriteState.REFUSED, WriteState.ACCEPTED]
+        assert results[1].detail
+        readings = await seen(adapter, caller, config, [writes[0], writes[2]])
+        assert [r.value for r in readings] == [Value(2345, "USD"), Value(3456, "USD")]
+        [missing] = await adapter.read(caller, config, [(UNKNOWN, PRICE)])
+        assert missing == ChannelReading(UNKNOWN, PRICE, None)
+
+    async def test_an_element_the_channel_does_not_show_is_refused(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        writes = [write("SKU-005", COST, 10, 1), write("SKU-005", PRICE, 555, 1)]
+        results = await adapter.push(caller, config, writes)
+        assert [r.state for r in results] == [WriteState.REFUSED, WriteState.ACCEPTED]
+        only_refused = await adapter.push(caller, config, [writes[0]])
+        assert [r.state for r in only_refused] == [WriteState.REFUSED]
+
+    async def test_another_currency_is_refused(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        foreign = ChannelWrite("SKU-006", PRICE, Value(100, "EUR"), 1, "eur")
+        [result] = await adapter.push(caller, config, [foreign])
+        assert result.state is WriteState.REFUSED
+        [reading] = await adapter.read(caller, config, [("SKU-006", PRICE)])
+        assert reading.value == Value(1600, "USD")
+
+    async def test_an_older_version_never_becomes_visible_again(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        if not self.versioned:
+            # Without compare-and-swap the newest of one batch still wins; across batches the caller keeps the order.
+            both = [write("SKU-008", PRICE, 900, 9), write("SKU-008", PRICE, 800, 8)]
+            results = await adapter.push(caller, config, both)
+            assert [r.state for r in results] == [WriteState.ACCEPTED, WriteState.STALE]
+            [reading] = await seen(adapter, caller, config, both[:1])
+            assert reading.value == Value(900, "USD")
+            return
+        newer, older = write("SKU-008", PRICE, 900, 9), write("SKU-008", PRICE, 800, 8)
+        await adapter.push(caller, config, [newer])
+        await seen(adapter, caller, config, [newer])
+        await adapter.push(caller, config, [older])
+        await asyncio.sleep(0.1)
+        [reading] = await adapter.read(caller, config, [("SKU-008", PRICE)])
+        assert (reading.value, reading.version) == (Value(900, "USD"), 9)
+
+    async def test_nothing_asked_is_nothing_answered(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        assert await adapter.push(caller, config, []) == []
+        assert await adapter.read(caller, config, []) == []
+
+
+def write(sku: str, element: str, amount: int, version: int) -> ChannelWrite:
+    currency = "" if element == STOCK else "USD"
+    return ChannelWrite(sku, element, Value(amount, currency), version, f"{sku}:{element}:{version}")
+
+
+async def seen(
+    adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+) -> list[ChannelReading]:
+    """The readings of what was written, as soon as they show it; the last ones after two seconds."""
+    keys = [(w.record_key, w.element) for w in writes]
+    readings: list[ChannelReading] = []
+    for _ in range(100):
+        readings = await adapter.read(caller, config, keys)
+        if [r.value for r in readings] == [w.value for w in writes]:
+            break
+        await asyncio.sleep(0.02)
+    return readings
