@@ -1,0 +1,59 @@
+"""Refusals of this room."""
+
+from http import HTTPStatus
+
+from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
+
+
+class InvalidRule(InvalidInput):
+    code = "invalid-policy-rule"
+    title = "This policy rule cannot be used"
+
+
+class PermissionRefused(Forbidden):
+    code = "permission-refused"
+
+
+class RoleNotAssignable(Forbidden):
+    code = "role-not-assignable"
+    title = "This role cannot be given here"
+
+
+class ContentNotBindable(DomainError):
+    """What an approval is bound to must have one exact form; floats and unknown types have none."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "content-not-bindable"
+    title = "This content has no exact form"
+
+
+class OwnApproval(Forbidden):
+    code = "own-approval"
+    title = "Someone else has to decide"
+
+
+class ApprovalNotPending(Conflict):
+    code = "approval-not-pending"
+    title = "This approval has been settled"
+
+
+class ApprovalNotGranted(Conflict):
+    code = "approval-not-granted"
+    title = "This has not been approved"
+
+
+class ApprovalExpired(Conflict):
+    code = "approval-expired"
+    title = "This approval has expired"
+
+
+class ApprovalUsed(Conflict):
+    code = "approval-used"
+    title = "This approval has been used"
+
+
+class ApprovalMismatch(Conflict):
+    """Approved was other content: the payload, the policy, the data it was judged on, or the target has changed."""
+
+    code = "approval-mismatch"
+    title = "The content has changed since it was approved"

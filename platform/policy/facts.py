@@ -1,0 +1,33 @@
+"""The facts governance rules may ask for, from plain values. What is not known is left out, never guessed."""
+
+from policy.conditions import Fact
+
+
+def price_facts(
+    *, old_minor: int | None, new_minor: int, currency: str, cost_minor: int | None, old_currency: str | None = None
+) -> dict[str, Fact]:
+    """Facts of a price change.
+
+    `change_bp` is the size of the change in basis points of the old price, rounded up, so that 5.001 % is more than
+    5 %. It is left out for a first price, an old price of zero and a change of currency: none is a small change.
+    `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is not known, so that "below cost" is then not claimed.
+    """
+    facts: dict[str, Fact] = {
+        "new_minor": new_minor,
+        "currency": currency,
+        "cost_known": 0 if cost_minor is None else 1,
+        "cost_minor": cost_minor or 0,
+    }
+    if old_minor is not None:
+        facts["old_minor"] = old_minor
+        if old_minor > 0 and (old_currency is None or old_currency == currency):
+            facts["change_bp"] = -(-abs(new_minor - old_minor) * 10_000 // old_minor)
+    return facts
+
+
+def stock_facts(*, old_quantity: int | None, new_quantity: int) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {"new_quantity": new_quantity}
+    if old_quantity is not None:
+        facts["old_quantity"] = old_quantity
+        facts["change_quantity"] = new_quantity - old_quantity
+    return facts

@@ -1,0 +1,47 @@
+"""Rules that come with the product: the system roles, and the governance a new tenant starts with."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from policy.rules import Effect, PolicyRule, RuleKind
+
+MSP_ROLES: Final = frozenset({"msp_admin", "msp_operator"})
+"""Held in the MSP's house account only."""
+
+CLIENT_ROLES: Final = frozenset({"client_admin", "client_approver", "client_viewer", "partner", "machine"})
+
+SYSTEM_ROLES: Final = MSP_ROLES | CLIENT_ROLES
+
+
+@cache
+def system_rules() -> tuple[PolicyRule, ...]:
+    """Permissions of the system roles and what they inherit, in every tenant (domain `*`)."""
+    return tuple(_read("roles.csv"))
+
+
+def starter_rules(tenant_id: str) -> list[PolicyRule]:
+    """Small price changes pass, larger ones need a person, below cost is refused; stock passes unless negative.
+
+    The facts these rules ask for are those of `policy.facts`.
+    """
+    return [replace(rule, dom=tenant_id) for rule in _read("starter.csv")]
+
+
+def _read(name: str) -> Iterable[PolicyRule]:
+    text = (files("policy") / "rules" / name).read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        yield PolicyRule(
+            id=row["id"],
+            ptype=RuleKind(row["ptype"]),
+            sub=row["sub"],
+            dom=row["dom"],
+            obj=row["obj"],
+            act=row["act"],
+            condition=row["condition"],
+            effect=Effect(row["effect"]),
+            description=row["description"],
+        )

@@ -1,0 +1,67 @@
+"""Casbin's rules as values, with a stable id and a sentence for the person who meets the decision."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+ANY_TENANT: Final = "*"
+"""The domain of rules packaged with the product: they hold in every tenant."""
+
+ANYONE: Final = "*"
+"""The subject of a governance rule that holds whoever proposes the change. Permissions always name a role or user."""
+
+
+class RuleKind(StrEnum):
+    """Casbin's policy types, named as in `model.conf`."""
+
+    PERMISSION = "p"
+    GOVERNANCE = "p2"
+    ROLE = "g"
+
+
+class Effect(StrEnum):
+    """A deny beats every allow of the same act."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Outcome(StrEnum):
+    """What becomes of a proposed change. Asked in this order; the first act that is allowed decides."""
+
+    REFUSE = "refuse"
+    REVIEW = "review"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One line of Casbin policy.
+
+    Of a ROLE rule only `sub` (user or role), `obj` (the role it has) and `dom` count.
+    A condition is evaluated only when every fact it names is present and of its type. Otherwise the rule falls to the
+    safe side: see `tightens`.
+    """
+
+    id: str
+    ptype: RuleKind
+    sub: str
+    dom: str
+    obj: str
+    act: str = ""
+    condition: str = ""
+    effect: Effect = Effect.ALLOW
+    description: str = ""
+
+    @property
+    def tightens(self) -> bool:
+        """Whether the rule takes liberty away. Such a rule applies when its condition cannot be evaluated.
+
+        Allowing a refusal or a review tightens, denying them loosens; denying `auto` or a permission tightens.
+        """
+        restrains = self.ptype is RuleKind.GOVERNANCE and self.act in {Outcome.REFUSE, Outcome.REVIEW}
+        return restrains == (self.effect is Effect.ALLOW)
+
+
+def role_rule(*, id: str, member: str, role: str, dom: str) -> PolicyRule:  # noqa: A002 - the rule's id, as in PolicyRule
+    return PolicyRule(id=id, ptype=RuleKind.ROLE, sub=member, dom=dom, obj=role)
