@@ -1,0 +1,68 @@
+"""Connections of one client, their secrets, and what arrived through them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Float, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class Connection(TenantOwned, Base):
+    """A configured connector. Partners see the ones that are theirs, without settings' secrets."""
+
+    __tablename__ = "connection"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    partner_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    role: Mapped[str]  # erp | channel
+    name: Mapped[str]
+    base_url: Mapped[str]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(server_default="active")  # active | paused
+    requests_per_second: Mapped[float] = mapped_column(Float)
+    burst: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime]
+    last_success_at: Mapped[datetime | None]
+    last_failure_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class ConnectionSecret(TenantOwned, Base):
+    """One secret, encrypted by the tenant's key. `hook` and `hook.previous` verify webhooks."""
+
+    __tablename__ = "connection_secret"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    ciphertext: Mapped[bytes]
+
+
+class SourceEvent(TenantOwned, Base):
+    """What arrived, byte for byte. Never updated: whether it was handled is told by what came of it."""
+
+    __tablename__ = "source_event"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    dedupe_key: Mapped[str]
+    body_hash: Mapped[bytes]
+    body: Mapped[bytes]
+    content_type: Mapped[str]
+    via: Mapped[str]  # webhook | poll
+    received_at: Mapped[datetime]
+    correlation: Mapped[str]
+
+    __table_args__ = (UniqueConstraint("tenant_id", "connection_id", "dedupe_key"),)
+
+
+class PollCursor(TenantOwned, Base):
+    __tablename__ = "poll_cursor"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    cursor: Mapped[str]
+    polled_at: Mapped[datetime]

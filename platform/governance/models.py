@@ -1,0 +1,177 @@
+"""Contracts, governed values, changes, their propagation to each channel, and exceptions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, SmallInteger, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class ElementContract(TenantOwned, Base):
+    """For one element: who owns it, which connection is its only source of truth, and how quickly it must be seen."""
+
+    __tablename__ = "element_contract"
+
+    element: Mapped[str] = mapped_column(primary_key=True)
+    source_connection_id: Mapped[UUID]
+    owner: Mapped[str]
+    workflow: Mapped[str]
+    propagation_slo_ms: Mapped[int] = mapped_column(Integer)
+    correction_slo_ms: Mapped[int] = mapped_column(Integer)
+    approval_ttl_s: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(Integer)
+    published_at: Mapped[datetime]
+
+
+class RecordValue(TenantOwned, Base):
+    """One element of one record: what the source says now, and the approved value that channels should show."""
+
+    __tablename__ = "record_value"
+
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    source_amount: Mapped[int] = mapped_column(BigInteger)
+    source_currency: Mapped[str]
+    source_version: Mapped[int] = mapped_column(BigInteger)
+    source_event_id: Mapped[UUID | None]
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None]
+    version: Mapped[int] = mapped_column(BigInteger)
+    change_id: Mapped[UUID | None]
+
+
+class Change(TenantOwned, Base):
+    """A proposed new value with its origin, diff and the decision about it.
+
+    state: refused | awaiting | released | superseded | declined | expired. Whether a released change is visible is a
+    matter of each channel's propagation, never of one status.
+    """
+
+    __tablename__ = "change"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str]
+    element: Mapped[str]
+    old_amount: Mapped[int | None] = mapped_column(BigInteger)
+    old_currency: Mapped[str | None]
+    new_amount: Mapped[int] = mapped_column(BigInteger)
+    new_currency: Mapped[str]
+    source_version: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    origin: Mapped[str]  # source | rollback
+    author: Mapped[str]
+    state: Mapped[str]
+    outcome: Mapped[str]
+    rule_id: Mapped[str]
+    reason: Mapped[str]
+    policy_version: Mapped[int] = mapped_column(BigInteger)
+    cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    targets: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid(as_uuid=True)))
+    approval_id: Mapped[UUID | None]
+    source_event_id: Mapped[UUID | None]
+    committed_at: Mapped[datetime]
+    proposed_at: Mapped[datetime]
+    correlation: Mapped[str]
+
+    __table_args__ = (
+        Index("ix_change_awaiting", "tenant_id", "record_key", "element", postgresql_where=text("state = 'awaiting'")),
+    )
+
+
+class Propagation(TenantOwned, Base):
+    """One change to one channel. `id` is the idempotency key of its effect.
+
+    state: pending | accepted | verified | superseded | refused | held. Only `verified` stops the clock: the value was
+    read back on the channel.
+    """
+
+    __tablename__ = "propagation"
+
+    change_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    partner_id: Mapped[UUID | None]
+    id: Mapped[UUID]
+    record_key: Mapped[str]
+    element: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    committed_at: Mapped[datetime]
+    slo_due_at: Mapped[datetime]
+    breached: Mapped[bool] = mapped_column(server_default="false")
+    accepted_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    read_amount: Mapped[int | None] = mapped_column(BigInteger)
+    previous_amount: Mapped[int | None] = mapped_column(BigInteger)
+    previous_currency: Mapped[str | None]
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "ix_propagation_clock",
+            "tenant_id",
+            "slo_due_at",
+            postgresql_where=text("NOT breached AND state IN ('pending', 'accepted')"),
+        ),
+    )
+
+
+class ChannelValue(TenantOwned, Base):
+    """What a channel was last seen to show."""
+
+    __tablename__ = "channel_value"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[UUID | None]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    change_id: Mapped[UUID]
+    seen_at: Mapped[datetime]
+
+
+class GovernanceException(TenantOwned, Base):
+    """Something that needs attention. One open row per code and subject; repeats are counted."""
+
+    __tablename__ = "governance_exception"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    subject: Mapped[str]
+    title: Mapped[str]
+    detail: Mapped[str]
+    severity: Mapped[int] = mapped_column(SmallInteger)
+    breakdown: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str]  # open | resolved | discarded
+    record_key: Mapped[str | None]
+    element: Mapped[str | None]
+    connection_id: Mapped[UUID | None]
+    change_id: Mapped[UUID | None]
+    source_event_id: Mapped[UUID | None]
+    occurrences: Mapped[int] = mapped_column(Integer, server_default="1")
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    correction_due_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    correlation: Mapped[str]
+
+    __table_args__ = (
+        Index(
+            "uq_governance_exception_open",
+            "tenant_id",
+            "code",
+            "subject",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_governance_exception_state", "tenant_id", "state", "severity"),
+    )
