@@ -1,0 +1,43 @@
+"""Scales of charts: round ends, round steps, and labels that do not run into each other."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_STEPS = (1, 2, 2.5, 5, 10)
+_INTERVALS = 4
+_MOST_LABELS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def part(self, value: float) -> float:
+        """Where `value` stands between the ends: 0 at the lower, 1 at the upper."""
+        return (value - self.low) / (self.high - self.low)
+
+
+def fit_axis(values: Iterable[float], top: float | None = None) -> Axis:
+    """An axis that begins at zero (or below, for negative values) and ends on a round tick."""
+    numbers = [value for value in values if math.isfinite(value)]
+    low, high = min([0.0, *numbers]), max([0.0, *numbers]) if top is None else top
+    if high <= low:
+        high = low + 1
+    step = _round_step((high - low) / _INTERVALS)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = tuple(round(index * step, 10) for index in range(first, last + 1))
+    return Axis(ticks[0], ticks[-1], ticks)
+
+
+def _round_step(rough: float) -> float:
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * step for step in _STEPS if power * step >= rough * (1 - 1e-9))
+
+
+def thin_labels(labels: Sequence[str]) -> list[str]:
+    """As many entries as `labels`, most of them blank once there are too many to read."""
+    every = math.ceil(len(labels) / _MOST_LABELS)
+    return [label if every <= 1 or index % every == 0 else "" for index, label in enumerate(labels)]

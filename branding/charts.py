@@ -1,0 +1,285 @@
+"""Charts as SVG made on the server: no script, no inline style, colours by class so that they follow the theme.
+
+Text stands beside the drawing as HTML, so it keeps its size when the drawing is stretched to its place.
+Every chart has a <title> for screen readers and its numbers as a table.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from markupsafe import Markup
+
+from branding.axis import Axis, fit_axis, thin_labels
+
+Format = Callable[[float], str]
+Value = float | int | None
+
+_WIDTH = 1000
+_HEIGHT = 300
+_SERIES_COLOURS = 6
+_EMPTY = Markup("")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """`values` has one entry per label; None leaves a gap. A dashed series is a reference line without an area."""
+
+    name: str
+    values: Sequence[Value]
+    dashed: bool = False
+
+
+def format_plain(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+
+
+def format_share(value: float) -> str:
+    return f"{value * 100:.0f}%"
+
+
+def line_chart(
+    chart_id: str,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    area: bool = False,
+    top: float | None = None,
+    written: Format = format_plain,
+) -> Markup:
+    """`top` fixes the axis' upper end; otherwise it is the next round number above the values."""
+    axis = fit_axis((value for one in series for value in one.values if value is not None), top)
+    marks = Markup("").join(
+        _line(one, colour, axis, len(labels), area=area) for colour, one in enumerate(series, start=1)
+    )
+    return _figure(chart_id, title, labels, series, axis, marks, written)
+
+
+def bar_chart(
+    chart_id: str, title: str, labels: Sequence[str], series: Sequence[Series], *, written: Format = format_plain
+) -> Markup:
+    """Bars of several series stand side by side."""
+    axis = fit_axis(value for one in series for value in one.values if value is not None)
+    band = _WIDTH / max(len(labels), 1)
+    width = band * 0.68 / max(len(series), 1)
+    marks = [
+        _bar(band * (index + 0.16) + width * (colour - 1), width, axis.part(0), axis.part(value), colour)
+        for colour, one in enumerate(series, start=1)
+        for index, value in enumerate(one.values)
+        if value is not None
+    ]
+    return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written)
+
+
+def stacked_bar_chart(
+    chart_id: str, title: str, labels: Sequence[str], series: Sequence[Series], *, written: Format = format_plain
+) -> Markup:
+    """Values are not negative; the height of a bar is their sum."""
+    sums = [sum(one.values[index] or 0 for one in series) for index in range(len(labels))]
+    axis = fit_axis(sums)
+    band = _WIDTH / max(len(labels), 1)
+    marks: list[Markup] = []
+    for index in range(len(labels)):
+        below = 0.0
+        for colour, one in enumerate(series, start=1):
+            above = below + (one.values[index] or 0)
+            marks.append(_bar(band * (index + 0.2), band * 0.6, axis.part(below), axis.part(above), colour))
+            below = above
+    return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written)
+
+
+def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequence[Value]) -> Markup:
+    """How much of an error budget is left (parts of one) beside the even pace that would use it up at the end."""
+    steps = max(len(labels) - 1, 1)
+    pace = [1 - index / steps for index in range(len(labels))]
+    series = (Series("Budget left", remaining), Series("Even pace", pace, dashed=True))
+    return line_chart(chart_id, title, labels, series, area=True, top=1.0, written=format_share)
+
+
+def sparkline(values: Sequence[float], title: str) -> Markup:
+    """A line without axes for a tile. `title` says in words what it shows."""
+    low, high = min(values, default=0), max(values, default=0)
+    axis = Axis(low, high if high > low else low + 1, ())
+    count = max(len(values) - 1, 1)
+    points = [(100 * index / count, 30 - 26 * axis.part(value)) for index, value in enumerate(values)]
+    path = _path(points)
+    closed = f"{path}L{_number(points[-1][0])} 32L0 32Z" if points else ""
+    return Markup(
+        '<svg class="sparkline" viewBox="0 0 100 32" preserveAspectRatio="none" role="img"><title>{}</title>'
+        '<path class="area s1" d="{}"/><path class="line s1" d="{}"/></svg>'
+    ).format(title, closed, path)
+
+
+def donut(
+    chart_id: str,
+    title: str,
+    parts: Sequence[tuple[str, float]],
+    *,
+    centre: str = "",
+    written: Format = format_plain,
+) -> Markup:
+    """`parts` are (name, amount); `centre` is written in the middle."""
+    total = sum(amount for _, amount in parts) or 1
+    arcs, before = [], 0.0
+    for colour, (_, amount) in enumerate(parts, start=1):
+        share = 100 * amount / total
+        arcs.append(
+            Markup('<circle class="arc s{}" cx="60" cy="60" r="48" pathLength="100" stroke-dasharray="{} 100" '
+                   'stroke-dashoffset="{}"/>').format(_colour(colour), _number(max(share - 0.8, 0.2)), _number(-before))
+        )  # fmt: skip
+        before += share
+    legend = _legend([(name, f"{written(amount)} · {format_share(amount / total)}") for name, amount in parts])
+    return Markup(
+        '<figure class="chart is-round"><figcaption>{0}</figcaption><div class="round">'
+        '<svg viewBox="0 0 120 120" role="img" aria-labelledby="{1}-title"><title id="{1}-title">{2}</title>'
+        '<g transform="rotate(-90 60 60)"><circle class="arc-track" cx="60" cy="60" r="48"/>{3}</g>'
+        '<text class="round-centre" x="60" y="66" text-anchor="middle">{4}</text></svg>{5}</div></figure>'
+    ).format(title, chart_id, _spoken(title, parts, written), Markup("").join(arcs), centre, legend)
+
+
+def gauge(chart_id: str, title: str, part: float, *, target: float | None = None, kind: str = "accent") -> Markup:
+    """`part` and `target` are parts of one; `kind` is accent, ok, warn or bad."""
+    filled = 100 * min(max(part, 0.0), 1.0)
+    mark = _EMPTY
+    if target is not None:
+        mark = Markup('<path class="arc-target" d="M0 60h18" transform="rotate({} 60 60)"/>').format(
+            _number(180 * min(max(target, 0.0), 1.0))
+        )
+    note = f", target {format_share(target)}" if target is not None else ""
+    return Markup(
+        '<figure class="chart is-round"><figcaption>{0}</figcaption>'
+        '<svg class="gauge" viewBox="0 0 120 72" role="img" aria-labelledby="{1}-title">'
+        '<title id="{1}-title">{0}: {2}{3}</title>'
+        '<path class="arc-track" d="M12 60a48 48 0 0 1 96 0"/>'
+        '<path class="arc is-{4}" d="M12 60a48 48 0 0 1 96 0" pathLength="100" stroke-dasharray="{5} 200"/>{6}'
+        '<text class="round-centre" x="60" y="60" text-anchor="middle">{2}</text></svg></figure>'
+    ).format(title, chart_id, f"{part * 100:.1f}%", note, kind, _number(filled), mark)
+
+
+def _figure(
+    chart_id: str,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    axis: Axis,
+    marks: Markup,
+    written: Format,
+) -> Markup:
+    ticks = Markup("").join(Markup("<span>{}</span>").format(written(tick)) for tick in reversed(axis.ticks))
+    shown = Markup("").join(Markup("<span>{}</span>").format(text) for text in thin_labels(labels))
+    legend = _legend([(one.name, "") for one in series]) if len(series) > 1 else _EMPTY
+    return Markup(
+        '<figure class="chart" id="{0}"><figcaption><span>{1}</span>{2}</figcaption><div class="plot">'
+        '<div class="y-axis" aria-hidden="true">{3}</div>'
+        '<svg viewBox="0 0 {4} {5}" preserveAspectRatio="none" role="img" aria-labelledby="{0}-title">'
+        '<title id="{0}-title">{1}. The numbers follow as a table.</title>{6}{7}{8}</svg>'
+        '<div class="x-axis" aria-hidden="true">{9}</div></div>{10}</figure>'
+    ).format(chart_id, title, legend, ticks, _WIDTH, _HEIGHT, _grid(axis), marks,
+             _bands(labels, series, written), shown, _numbers(title, labels, series, written))  # fmt: skip
+
+
+def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) -> Markup:
+    band = _WIDTH / max(count, 1)
+    drawn: list[str] = []
+    filled: list[str] = []
+    for run in _runs(series.values):
+        points = [(band * (index + 0.5), _HEIGHT * (1 - axis.part(value))) for index, value in run]
+        path = _path(points) if len(points) > 1 else _path(points) + "h0"
+        drawn.append(path)
+        floor = _number(_HEIGHT * (1 - axis.part(0)))
+        filled.append(f"{path}L{_number(points[-1][0])} {floor}L{_number(points[0][0])} {floor}Z")
+    name = f"s{_colour(colour)}"
+    fill = _EMPTY
+    if area and not series.dashed:
+        fill = Markup('<path class="area {}" d="{}"/>').format(name, "".join(filled))
+    dashed = " is-dashed" if series.dashed else ""
+    return fill + Markup('<path class="line {}{}" d="{}"/>').format(name, dashed, "".join(drawn))
+
+
+def _runs(values: Sequence[Value]) -> list[list[tuple[int, float]]]:
+    """Stretches without a gap, as (index, value)."""
+    runs: list[list[tuple[int, float]]] = [[]]
+    for index, value in enumerate(values):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append((index, value))
+    return [run for run in runs if run]
+
+
+def _bar(x: float, width: float, low: float, high: float, colour: int) -> Markup:
+    bottom, top = sorted((low, high))
+    return Markup('<rect class="bar s{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+        _colour(colour), _number(x), _number(_HEIGHT * (1 - top)), _number(width), _number(_HEIGHT * (top - bottom))
+    )
+
+
+def _grid(axis: Axis) -> Markup:
+    heights = (_number(_HEIGHT * (1 - axis.part(tick))) for tick in axis.ticks)
+    return Markup('<path class="grid" d="{}"/>').format("".join(f"M0 {height}H{_WIDTH}" for height in heights))
+
+
+def _bands(labels: Sequence[str], series: Sequence[Series], written: Format) -> Markup:
+    """Invisible columns that name their values when pointed at."""
+    band = _WIDTH / max(len(labels), 1)
+    made = []
+    for index, label in enumerate(labels):
+        lines = [f"{one.name}: {_written(one.values[index], written)}" for one in series]
+        made.append(
+            Markup('<rect class="band" x="{}" width="{}" height="{}"><title>{}</title></rect>').format(
+                _number(band * index), _number(band), _HEIGHT, "\n".join([label, *lines])
+            )
+        )
+    return Markup("").join(made)
+
+
+def _numbers(title: str, labels: Sequence[str], series: Sequence[Series], written: Format) -> Markup:
+    head = Markup("").join(Markup('<th scope="col" class="num">{}</th>').format(one.name) for one in series)
+    rows = Markup("").join(
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            label,
+            Markup("").join(
+                Markup('<td class="num">{}</td>').format(_written(one.values[index], written)) for one in series
+            ),
+        )
+        for index, label in enumerate(labels)
+    )
+    return Markup(
+        '<details class="numbers"><summary>Show the numbers</summary><div class="table-wrap"><table>'
+        '<caption class="visually-hidden">{}</caption><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody>'
+        "</table></div></details>"
+    ).format(title, head, rows)
+
+
+def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
+    items = (
+        Markup('<li><i class="key s{}"></i>{}{}</li>').format(
+            _colour(colour), name, Markup(' <b class="num">{}</b>').format(note) if note else ""
+        )
+        for colour, (name, note) in enumerate(entries, start=1)
+    )
+    return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
+
+
+def _spoken(title: str, parts: Sequence[tuple[str, float]], written: Format) -> str:
+    return f"{title}: " + ", ".join(f"{name} {written(amount)}" for name, amount in parts)
+
+
+def _written(value: Value, written: Format) -> str:
+    return "no data" if value is None else written(value)
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    if not points:
+        return ""
+    start = f"M{_number(points[0][0])} {_number(points[0][1])}"
+    return start + "".join(f"L{_number(x)} {_number(y)}" for _, (x, y) in pairwise(points))
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _colour(index: int) -> int:
+    return (index - 1) % _SERIES_COLOURS + 1

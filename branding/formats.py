@@ -1,0 +1,77 @@
+"""How values are written on pages. Pure functions; the environment offers each as a filter."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from markupsafe import Markup, escape
+
+from canonical.money import Money, minor_exponent
+
+_NARROW = "\N{NO-BREAK SPACE}"
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def format_money(value: Money) -> str:
+    """1,999.00 USD, with a space that does not break."""
+    digits = minor_exponent(value.currency)
+    return f"{value.to_decimal():,.{digits}f}{_NARROW}{value.currency}".replace("-", "−")
+
+
+def format_percent(value: float | Decimal, digits: int = 1) -> str:
+    """`value` is a part of one: 0.123 is 12.3%."""
+    return f"{value * 100:,.{digits}f}%".replace("-", "−")
+
+
+def format_grouped(value: float | Decimal) -> str:
+    return f"{value:,}".replace("-", "−")
+
+
+def format_duration(value: timedelta | float) -> str:
+    """The two largest units; `value` is a timedelta or seconds."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if abs(seconds) < 1:
+        return f"{round(seconds * 1000)}{_NARROW}ms".replace("-", "−")
+    sign, rest = ("−" if seconds < 0 else ""), round(abs(seconds))
+    parts = []
+    for size, unit in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{_NARROW}{unit}")
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return sign + " ".join(parts)
+
+
+def format_datetime(value: datetime, zone: tzinfo = UTC) -> Markup:
+    """A <time> element with the exact instant; `zone` is the viewer's."""
+    local = value.astimezone(zone)
+    return _time(value, f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}")
+
+
+def format_date(value: datetime, zone: tzinfo = UTC) -> Markup:
+    local = value.astimezone(zone)
+    return _time(value, f"{local.day} {local:%b %Y}")
+
+
+def format_ago(value: datetime, now: datetime) -> Markup:
+    """5 min ago, in 2 h, just now; the exact instant is in the title."""
+    seconds = (now - value).total_seconds()
+    if abs(seconds) < 10:
+        return _time(value, "just now")
+    size, unit = next((size, unit) for size, unit in _UNITS if abs(seconds) >= size)
+    amount = f"{int(abs(seconds) // size)}{_NARROW}{unit}"
+    return _time(value, f"{amount} ago" if seconds > 0 else f"in {amount}")
+
+
+def format_initials(name: str) -> str:
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+def _time(value: datetime, text: str) -> Markup:
+    instant = value.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        instant.isoformat(timespec="seconds"), f"{instant:%Y-%m-%d %H:%M:%S} UTC", escape(text)
+    )

@@ -1,0 +1,84 @@
+"""What the page shell needs to know: one `Page` per answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from branding.brand import Brand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavItem:
+    label: str
+    href: str
+    icon: str
+    current: bool = False
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavGroup:
+    items: tuple[NavItem, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    name: str
+    role: str
+    sign_out_href: str = "/sign-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The client (or the MSP's own house) whose records the page shows."""
+
+    name: str
+    kind: str
+    switch_href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Given to every template as `page`. `now` is what relative times are counted from."""
+
+    brand: Brand
+    title: str
+    now: datetime
+    csrf_token: str = ""
+    nav: tuple[NavGroup, ...] = ()
+    viewer: Viewer | None = None
+    account: Account | None = None
+    boosted: bool = False
+
+    @property
+    def layout(self) -> str:
+        return "layout_boost.html" if self.boosted else "layout.html"
+
+
+def is_boosted(headers: Mapping[str, str]) -> bool:
+    """Whether the browser only wants the page's inside. Answers that depend on it carry `Vary: HX-Request`.
+
+    A page restored from history is asked for with HX-Request too, and must be whole.
+    """
+    return headers.get("hx-boosted") == "true" and headers.get("hx-history-restore-request") != "true"
+
+
+def mark_current(nav: tuple[NavGroup, ...], path: str) -> tuple[NavGroup, ...]:
+    """`nav` with the entry marked whose address is the longest beginning of `path`."""
+    inside = [item.href for group in nav for item in group.items if _is_inside(path, item.href)]
+    current = max(inside, key=len, default=None)
+    return tuple(
+        NavGroup(
+            label=group.label,
+            items=tuple(
+                NavItem(label=i.label, href=i.href, icon=i.icon, count=i.count, current=i.href == current)
+                for i in group.items
+            ),
+        )
+        for group in nav
+    )
+
+
+def _is_inside(path: str, href: str) -> bool:
+    return path == href or path.startswith(href.rstrip("/") + "/")

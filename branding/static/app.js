@@ -1,0 +1,116 @@
+// Behaviour shared by all pages. Loaded before the page is drawn, so that the chosen theme never flashes.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const stored = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  if (stored()) root.dataset.theme = stored();
+
+  const toggleTheme = () => {
+    const now = root.dataset.theme || (dark.matches ? "dark" : "light");
+    root.dataset.theme = now === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      // Storage can be forbidden; the choice then lasts for this page.
+    }
+  };
+
+  // Ask in the shared dialog; resolves to the person's answer.
+  const ask = (question, danger) =>
+    new Promise((resolve) => {
+      const dialog = document.getElementById("confirm");
+      dialog.querySelector("h2").textContent = question;
+      const yes = dialog.querySelector("[value=confirm]");
+      yes.classList.toggle("is-danger", danger);
+      yes.classList.toggle("is-primary", !danger);
+      dialog.returnValue = "";
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirm"), { once: true });
+      dialog.showModal();
+    });
+  const isDanger = (element) => Boolean(element.matches(".is-danger") || element.querySelector?.(".is-danger"));
+
+  const leave = (toast) => {
+    toast.classList.add("is-leaving");
+    setTimeout(() => toast.remove(), 200);
+  };
+  // Good news leaves by itself, unless it is being read; a failure stays until it is dismissed.
+  const expire = (toast) => {
+    if (toast.dataset.seen || toast.matches(".is-bad, .is-warn")) return;
+    toast.dataset.seen = "yes";
+    const later = () => setTimeout(() => (toast.matches(":hover, :focus-within") ? later() : leave(toast)), 6000);
+    later();
+  };
+  const failed = () => {
+    const copy = document.getElementById("toast-failed").content.cloneNode(true);
+    document.getElementById("toasts").append(copy);
+  };
+
+  document.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest?.(selector);
+    if (on("[data-theme-toggle]")) toggleTheme();
+    const dismiss = on("[data-dismiss]");
+    if (dismiss) leave(dismiss.closest("[data-toast]"));
+    const opener = on("[data-open]");
+    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    if (event.target.matches?.("dialog")) event.target.close();
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.dataset.confirm && !form.dataset.confirmed) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!(await ask(form.dataset.confirm, isDanger(form)))) return;
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(event.submitter);
+      delete form.dataset.confirmed;
+      return;
+    }
+    // A second click on a plain form must not post twice.
+    const once = form.querySelector("[data-once]");
+    if (once) setTimeout(() => (once.disabled = true));
+  }, true);
+
+  document.addEventListener("htmx:confirm", async (event) => {
+    const question = event.detail.question;
+    if (!question) return;
+    event.preventDefault();
+    if (await ask(question, isDanger(event.detail.elt))) event.detail.issueRequest(true);
+  });
+
+  // A hidden tab does not poll; it catches up when it is looked at again.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const polls = event.detail.elt.getAttribute("hx-trigger")?.includes("every");
+    if (polls && document.hidden) event.preventDefault();
+  });
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    document.querySelectorAll("[data-toast]").forEach(expire);
+    const target = event.detail.target;
+    const wanted = target?.querySelector?.("[data-focus]") || (target?.id === "main" ? target : null);
+    wanted?.focus({ preventScroll: true });
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("[data-toast]").forEach(expire);
+    document.querySelector("[data-focus]")?.focus();
+    matchMedia("(min-width: 56rem)").addEventListener("change", () => document.getElementById("sidebar")?.hidePopover?.());
+  });
+})();
