@@ -38,7 +38,7 @@ def format_share(value: float) -> str:
     return f"{value * 100:.0f}%"
 
 
-def line_chart(
+def line_chart(  # noqa: PLR0913 - one call per drawing
     chart_id: str,
     title: str,
     labels: Sequence[str],
@@ -157,7 +157,7 @@ def gauge(chart_id: str, title: str, part: float, *, target: float | None = None
     ).format(title, chart_id, f"{part * 100:.1f}%", note, kind, _number(filled), mark)
 
 
-def _figure(
+def _figure(  # noqa: PLR0913, PLR0917
     chart_id: str,
     title: str,
     labels: Sequence[str],
@@ -168,7 +168,8 @@ def _figure(
 ) -> Markup:
     ticks = Markup("").join(Markup("<span>{}</span>").format(written(tick)) for tick in reversed(axis.ticks))
     shown = Markup("").join(Markup("<span>{}</span>").format(text) for text in thin_labels(labels))
-    legend = _legend([(one.name, "") for one in series]) if len(series) > 1 else _EMPTY
+    legend = _legend([(one.name, "") for one in series], dashed=[one.dashed for one in series])
+    legend = legend if len(series) > 1 else _EMPTY
     return Markup(
         '<figure class="chart" id="{0}"><figcaption><span>{1}</span>{2}</figcaption><div class="plot">'
         '<div class="y-axis" aria-hidden="true">{3}</div>'
@@ -252,10 +253,14 @@ def _numbers(title: str, labels: Sequence[str], series: Sequence[Series], writte
     ).format(title, head, rows)
 
 
-def _legend(entries: Iterable[tuple[str, str]]) -> Markup:
+def _legend(entries: Iterable[tuple[str, str]], dashed: Sequence[bool] = ()) -> Markup:
+    lines = {colour for colour, is_line in enumerate(dashed, start=1) if is_line}
     items = (
-        Markup('<li><i class="key s{}"></i>{}{}</li>').format(
-            _colour(colour), name, Markup(' <b class="num">{}</b>').format(note) if note else ""
+        Markup('<li><i class="key s{}{}"></i>{}{}</li>').format(
+            _colour(colour),
+            " is-dashed" if colour in lines else "",
+            name,
+            Markup(' <b class="num">{}</b>').format(note) if note else "",
         )
         for colour, (name, note) in enumerate(entries, start=1)
     )

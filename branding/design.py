@@ -99,7 +99,7 @@ def _charts() -> dict[str, object]:
         Series("Refused", [value // 14 for value in waves]),
     )
     return {
-        "line": charts.line_chart("c-line", "Changes per day", days, [Series("Proposed", waves), Series("Seen", lower)]),
+        "line": charts.line_chart("c-line", "Changes", days, [Series("Proposed", waves), Series("Seen", lower)]),
         "area": charts.line_chart("c-area", "Source events per day", days, [Series("Events", gaps)], area=True),
         "bars": charts.bar_chart("c-bars", "Exceptions by severity", ["Low", "Medium", "High", "Critical"],
                                  [Series("Opened", [18, 11, 6, 2]), Series("Closed", [16, 12, 4, 1])]),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from branding import charts, formats
+from branding import formats
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -51,5 +51,5 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "ago": formats.format_ago,
         "initials": formats.format_initials,
     }
-    environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG, "charts": charts}
+    environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}
     return environment

@@ -1,4 +1,4 @@
-"""From tokens to colours, in light and dark. Every colour of every page is made here, so one test can check them all."""
+"""From tokens to colours, in light and dark. Every colour of a page is made here, so one test can check them all."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,9 @@ _TINTS = {
     Neutral.VIOLET: (300.0, 0.014),
 }
 _STATUS_HUES = {"ok": 155.0, "warn": 70.0, "bad": 25.0, "info": 248.0}
-# Series beside the accent: far apart in hue, and differing in lightness so that they stay apart without colour.
-_SERIES_TURNS = (0.0, 150.0, 65.0, 215.0, 285.0, 110.0)
+# Hues of the series after the first, which is the accent. Those too near the accent are passed over.
+_SERIES_HUES = (190.0, 345.0, 78.0, 145.0, 245.0, 300.0, 30.0)
+_SERIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def build_palette(theme: Theme, *, dark: bool) -> dict[str, str]:
     colours = _neutrals(theme, mode)
     colours |= _accents(theme, mode, colours)
     colours |= _statuses(mode, colours)
-    colours |= _series(theme, colours, dark=dark)
+    colours |= _series(colours, dark=dark)
     return colours
 
 
@@ -101,12 +102,12 @@ def _statuses(mode: _Mode, neutrals: dict[str, str]) -> dict[str, str]:
     return colours
 
 
-def _series(theme: Theme, colours: dict[str, str], *, dark: bool) -> dict[str, str]:
+def _series(colours: dict[str, str], *, dark: bool) -> dict[str, str]:
+    """Neighbours differ in lightness too, so that they stay apart without colour."""
     accent = to_oklch(colours["accent-edge"])
-    hue = accent.hue if accent.chroma > 0.03 else 250.0
+    hues = [hue for hue in _SERIES_HUES if accent.chroma < 0.03 or abs((hue - accent.hue + 180) % 360 - 180) > 32]
     made = {"series-1": colours["accent-edge"]}
-    for index, turn in enumerate(_SERIES_TURNS[1:], start=2):
-        lightness = (0.72 if index % 2 else 0.80) if dark else (0.62 if index % 2 else 0.50)
-        shade = from_oklch(lightness, 0.13, (hue + turn) % 360)
+    for index, hue in enumerate(hues[: _SERIES - 1], start=2):
+        shade = from_oklch((0.76 if dark else 0.66) - (0.1 if index % 2 else 0), 0.125, hue)
         made[f"series-{index}"] = reach_contrast(shade, (colours["surface"], colours["canvas"]), 3.05)
     return made

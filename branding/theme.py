@@ -81,7 +81,7 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if ratio < TEXT_CONTRAST:
             raise InvalidTheme(
                 "on_accent",
-                f"text in {self.on_accent} on {self.accent} has a contrast of {ratio:.2f}:1 and needs {TEXT_CONTRAST}:1. "
+                f"{self.on_accent} on {self.accent} has a contrast of {ratio:.2f}:1 and text needs {TEXT_CONTRAST}:1. "
                 f"Leave it empty, and {readable_on(self.accent)} is used.",
             )
 
