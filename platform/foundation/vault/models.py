@@ -10,12 +10,17 @@ from foundation.database.base import Base, TenantOwned
 
 
 class VaultKey(TenantOwned, Base):
+    """`active` seals; `draining` opens what is still being sealed anew; `retired` seals nothing that is registered.
+
+    Retired keys stay, because backups hold what they sealed; `destroy_keys` is the only way to be rid of them.
+    """
+
     __tablename__ = "vault_key"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[bytes]
     kek_id: Mapped[str]
-    state: Mapped[str]  # active | retired
+    state: Mapped[str]  # active | draining | retired
     created_at: Mapped[datetime]
 
     __table_args__ = (

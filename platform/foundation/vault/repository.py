@@ -1,0 +1,85 @@
+"""All SQL on data keys."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.vault.envelope import WrappedKey
+
+
+async def find_active(session: AsyncSession) -> tuple[UUID, bytes] | None:
+    """(id, wrapped). Shared lock: a rotation waits for whoever is sealing under the old key right now."""
+    row = (
+        await session.execute(
+            text("SELECT id, wrapped FROM vault_key WHERE tenant_id = :t AND state = 'active' FOR SHARE"),
+            {"t": scope_of(session).tenant_id},
+        )
+    ).one_or_none()
+    return None if row is None else (row.id, bytes(row.wrapped))
+
+
+async def find_wrapped(session: AsyncSession, key_id: UUID) -> bytes | None:
+    found = await session.execute(
+        text("SELECT wrapped FROM vault_key WHERE tenant_id = :t AND id = :id"),
+        {"t": scope_of(session).tenant_id, "id": key_id},
+    )
+    wrapped = found.scalar_one_or_none()
+    return None if wrapped is None else bytes(wrapped)
+
+
+async def insert_active(session: AsyncSession, key_id: UUID, key: WrappedKey, at: datetime) -> bool:
+    """False when another transaction made the tenant's active key first."""
+    scope = scope_of(session)
+    inserted = await session.execute(
+        text("""
+            INSERT INTO vault_key (tenant_id, msp_id, id, wrapped, kek_id, state, created_at)
+            VALUES (:tenant_id, :msp_id, :id, :wrapped, :kek_id, 'active', :at)
+            ON CONFLICT (tenant_id) WHERE state = 'active' DO NOTHING
+            RETURNING id
+        """),
+        {
+            "tenant_id": scope.tenant_id,
+            "msp_id": scope.msp_id,
+            "id": key_id,
+            "wrapped": key.wrapped,
+            "kek_id": key.kek_id,
+            "at": at,
+        },
+    )
+    return inserted.one_or_none() is not None
+
+
+async def change_state(session: AsyncSession, *, old: str, new: str) -> list[UUID]:
+    changed = await session.execute(
+        text("UPDATE vault_key SET state = :new WHERE tenant_id = :t AND state = :old RETURNING id"),
+        {"t": scope_of(session).tenant_id, "old": old, "new": new},
+    )
+    return list(changed.scalars())
+
+
+async def keys_wrapped_otherwise(session: AsyncSession, kek_id: str) -> list[tuple[UUID, bytes]]:
+    """(id, wrapped) of the tenant's keys that are not under `kek_id`, locked."""
+    rows = await session.execute(
+        text("SELECT id, wrapped FROM vault_key WHERE tenant_id = :t AND kek_id <> :kek ORDER BY id FOR UPDATE"),
+        {"t": scope_of(session).tenant_id, "kek": kek_id},
+    )
+    return [(row.id, bytes(row.wrapped)) for row in rows]
+
+
+async def store_wrapped(session: AsyncSession, keys: Mapping[UUID, WrappedKey]) -> None:
+    tenant_id = scope_of(session).tenant_id
+    await session.execute(
+        text("UPDATE vault_key SET wrapped = :wrapped, kek_id = :kek WHERE tenant_id = :t AND id = :id"),
+        [{"t": tenant_id, "id": key_id, "wrapped": k.wrapped, "kek": k.kek_id} for key_id, k in keys.items()],
+    )
+
+
+async def delete_keys(session: AsyncSession) -> Sequence[UUID]:
+    deleted = await session.execute(
+        text("DELETE FROM vault_key WHERE tenant_id = :t RETURNING id"), {"t": scope_of(session).tenant_id}
+    )
+    return list(deleted.scalars())

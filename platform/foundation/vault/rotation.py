@@ -1,0 +1,148 @@
+"""Changing keys while the product runs. Reads work at every step; each step is a transaction of its own.
+
+A leaked or old data key: `rotate_data_key`, then `reencrypt` until it returns 0.
+A leaked or old key-encryption key: put a new one in front of the vault keys, restart, then `rewrap` every tenant;
+the old one can be removed from the settings when no row names it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict
+from foundation.vault import envelope, repository
+from foundation.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedColumn:
+    """Where sealed values are. `purpose` may name the key columns, e.g. "connection:{id}:secrets"."""
+
+    table: str
+    column: str
+    purpose: str
+    keys: tuple[str, ...] = ("id",)
+
+    def __post_init__(self) -> None:
+        # These become SQL text; they come from code, and this keeps it so.
+        for name in (self.table, self.column, *self.keys):
+            if not name.isidentifier():
+                raise ValueError(f"{name!r} is not the name of a table or column")
+
+
+async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
+    """A new key seals from now on; the old ones keep opening. Waits for transactions that are sealing right now.
+
+    Raises:
+        Conflict: another rotation of this tenant won.
+    """
+    draining = await repository.change_state(session, old="active", new="draining")
+    key_id = await vault.add_active_key(session)
+    if key_id is None:
+        raise Conflict("Another rotation of this account's data key has just been done.")
+    note(
+        session,
+        action="vault.key_rotated",
+        subject=f"vault_key:{key_id}",
+        data={"draining": [str(old) for old in draining]},
+        at=vault.clock(),
+    )
+    return key_id
+
+
+async def reencrypt(session: AsyncSession, vault: Vault, *, columns: Sequence[EncryptedColumn], batch: int) -> int:
+    """Seal up to `batch` values anew under the active key and return how many.
+
+    When none is left, 0 is returned and the draining keys are retired. `columns` must name every sealed column.
+    """
+    active = await repository.find_active(session)
+    if active is None:
+        return 0
+    done = 0
+    for column in columns:
+        if done < batch:
+            done += await _reencrypt_column(session, vault, column, active[0], batch - done)
+    at = vault.clock()
+    if done:
+        subject = f"vault_key:{active[0]}"
+        note(session, action="vault.reencrypted", subject=subject, data={"values": done}, at=at)
+        return done
+    for key_id in await repository.change_state(session, old="draining", new="retired"):
+        note(session, action="vault.key_retired", subject=f"vault_key:{key_id}", data={}, at=at)
+    return 0
+
+
+async def _reencrypt_column(
+    session: AsyncSession, vault: Vault, column: EncryptedColumn, active: UUID, limit: int
+) -> int:
+    tenant_id = scope_of(session).tenant_id
+    keys = ", ".join(column.keys)
+    rows = await session.execute(
+        text(f"""
+            SELECT {keys}, {column.column} AS sealed FROM {column.table}
+             WHERE tenant_id = :t AND {column.column} IS NOT NULL
+               AND substring({column.column} FROM 2 FOR 16) <> :active
+             ORDER BY {keys} LIMIT :limit FOR UPDATE
+        """),
+        {"t": tenant_id, "active": active.bytes, "limit": limit},
+    )
+    updates: list[dict[str, Any]] = []
+    for row in rows.mappings().all():
+        named = {key: row[key] for key in column.keys}
+        purpose = column.purpose.format(**named)
+        clear = await vault.decrypt(session, purpose, bytes(row["sealed"]))
+        updates.append({**named, "t": tenant_id, "sealed": await vault.encrypt(session, purpose, clear)})
+    if updates:
+        matches = " AND ".join(f"{key} = :{key}" for key in column.keys)
+        await session.execute(
+            text(f"UPDATE {column.table} SET {column.column} = :sealed WHERE tenant_id = :t AND {matches}"), updates
+        )
+    return len(updates)
+
+
+async def rewrap(session: AsyncSession, vault: Vault) -> int:
+    """Put the tenant's data keys under the current key-encryption key; sealed values stay as they are.
+
+    Raises:
+        VaultSealed: a key-encryption key that is still needed is not configured. Nothing was changed.
+    """
+    ring, tenant_id = vault.key_ring, scope_of(session).tenant_id
+    found = await repository.keys_wrapped_otherwise(session, ring.current)
+    if not found:
+        return 0
+    fresh = {
+        key_id: envelope.wrap(ring, tenant_id, key_id, envelope.unwrap(ring, tenant_id, key_id, wrapped))
+        for key_id, wrapped in found
+    }
+    await repository.store_wrapped(session, fresh)
+    note(
+        session,
+        action="vault.rewrapped",
+        subject=f"kek:{ring.current}",
+        data={"keys": [str(key_id) for key_id in fresh]},
+        at=vault.clock(),
+    )
+    return len(fresh)
+
+
+async def destroy_keys(session: AsyncSession, vault: Vault) -> int:
+    """Make everything sealed for the tenant unreadable for ever, backups of the sealed values included.
+
+    Other processes may still open values for `vault.CACHE_LIFE`.
+    """
+    destroyed = await repository.delete_keys(session)
+    vault.forget(scope_of(session).tenant_id)
+    note(
+        session,
+        action="vault.keys_destroyed",
+        subject=f"tenant:{scope_of(session).tenant_id}",
+        data={"keys": [str(key_id) for key_id in destroyed]},
+        at=vault.clock(),
+    )
+    return len(destroyed)
