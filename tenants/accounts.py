@@ -1,0 +1,167 @@
+"""The tree: MSPs and their clients.
+
+An account is created in a transaction whose scope is the new account itself; nobody's scope reaches two tenants.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput, NotFound
+from foundation.lanes.models import LaneShare
+from tenants.errors import SlugTaken
+from tenants.models import Client, Msp, Standing
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+LONGEST_NAME: Final = 120
+
+
+async def create_msp(session: AsyncSession, *, name: str, slug: str, now: datetime) -> Msp:
+    """The session's scope is the new MSP's house: `tenant_id == msp_id`.
+
+    Raises:
+        SlugTaken: another MSP of this deployment has it.
+    """
+    scope = scope_of(session)
+    if scope.tenant_id != scope.msp_id:
+        raise RuntimeError("an MSP is created in the scope of its own house")
+    values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
+    statement = insert(Msp).values(**values, status=Standing.ACTIVE, created_at=now).on_conflict_do_nothing()
+    msp: Msp | None = await session.scalar(statement.returning(Msp))
+    if msp is None:
+        raise SlugTaken(f"Another provider is called “{slug}” here. Choose another short name.", slug=slug)
+    await _open_lanes(session)
+    note(session, action="msp.created", subject=f"msp:{msp.tenant_id}", data={"name": msp.name, "slug": slug}, at=now)
+    return msp
+
+
+async def create_client(session: AsyncSession, *, name: str, slug: str, currency: str, now: datetime) -> Client:
+    """The session's scope is the new client: its `tenant_id` becomes the client's id. Its vault key comes when needed.
+
+    Raises:
+        SlugTaken: another client of the same MSP has it.
+    """
+    scope = scope_of(session)
+    if not _CURRENCY.fullmatch(currency):
+        raise InvalidInput("A currency is an ISO 4217 code such as EUR.", field="currency")
+    values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
+    statement = insert(Client).values(**values, currency=currency, status=Standing.ACTIVE, created_at=now)
+    client: Client | None = await session.scalar(statement.on_conflict_do_nothing().returning(Client))
+    if client is None:
+        raise SlugTaken(f"Another of your clients is called “{slug}”. Choose another short name.", slug=slug)
+    await _open_lanes(session)
+    data = {"name": client.name, "slug": slug, "currency": currency}
+    note(session, action="client.created", subject=f"client:{client.tenant_id}", data=data, at=now)
+    return client
+
+
+async def list_clients(session: AsyncSession, *, after: str = "", limit: int = 200) -> Sequence[Client]:
+    """Every client of the scope's MSP by name; needs the fleet's scope. `after` is the last page's last slug."""
+    scope = scope_of(session)
+    statement = select(Client).where(Client.msp_id == scope.msp_id, Client.slug > after)
+    return (await session.scalars(statement.order_by(Client.slug).limit(limit))).all()
+
+
+async def count_clients(session: AsyncSession) -> int:
+    scope = scope_of(session)
+    return await session.scalar(select(func.count()).select_from(Client).where(Client.msp_id == scope.msp_id)) or 0
+
+
+async def get_client_by_slug(session: AsyncSession, slug: str) -> Client:
+    """With the fleet's scope any client of the MSP; with a client's own scope only itself.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    scope = scope_of(session)
+    client = await session.scalar(select(Client).where(Client.msp_id == scope.msp_id, Client.slug == slug))
+    if client is None:
+        raise NotFound
+    return client
+
+
+async def get_client(session: AsyncSession) -> Client:
+    """The client whose scope this is.
+
+    Raises:
+        NotFound: the scope is an MSP's house.
+    """
+    client = await session.scalar(select(Client).where(Client.tenant_id == scope_of(session).tenant_id))
+    if client is None:
+        raise NotFound
+    return client
+
+
+async def get_msp(session: AsyncSession) -> Msp:
+    """The scope's MSP, from its house or the fleet's scope.
+
+    Raises:
+        NotFound: the scope is a client's.
+    """
+    msp = await session.scalar(select(Msp).where(Msp.tenant_id == scope_of(session).msp_id))
+    if msp is None:
+        raise NotFound
+    return msp
+
+
+async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
+    """Its people and machines are refused from their next request on; nothing is deleted."""
+    return await _set_standing(session, Standing.SUSPENDED, reason, now)
+
+
+async def resume_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
+    return await _set_standing(session, Standing.ACTIVE, reason, now)
+
+
+async def _set_standing(session: AsyncSession, standing: Standing, reason: str, now: datetime) -> Client:
+    statement = update(Client).where(Client.tenant_id == scope_of(session).tenant_id).values(status=standing)
+    client: Client | None = await session.scalar(statement.returning(Client))
+    if client is None:
+        raise NotFound
+    action = "client.suspended" if standing is Standing.SUSPENDED else "client.resumed"
+    note(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
+    return client
+
+
+async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: int, now: datetime) -> None:
+    """What the scope's tenant gets of the workers. A `pool` of its own is served by workers pinned to it."""
+    if not _POOL.fullmatch(pool):
+        raise InvalidInput("A pool's name has small letters, digits and hyphens.", field="pool")
+    if not (1 <= weight <= 100 and 1 <= cap <= 1000):
+        raise InvalidInput("A weight is 1 to 100, a cap 1 to 1000.", field="weight")
+    scope = scope_of(session)
+    values = {"pool": pool, "weight": weight, "cap": cap}
+    await session.execute(
+        insert(LaneShare)
+        .values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
+        .on_conflict_do_update(index_elements=["tenant_id"], set_=values)
+    )
+    note(session, action="lane_share.set", subject=f"tenant:{scope.tenant_id}", data=values, at=now)
+
+
+async def _open_lanes(session: AsyncSession) -> None:
+    scope = scope_of(session)
+    statement = insert(LaneShare).values(tenant_id=scope.tenant_id, msp_id=scope.msp_id).on_conflict_do_nothing()
+    await session.execute(statement)
+
+
+def check_slug(slug: str) -> str:
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput("A short name has 1 to 63 small letters, digits and inner hyphens.", field="slug")
+    return slug
+
+
+def clean_name(name: str) -> str:
+    cleaned = " ".join(name.split())
+    if not 1 <= len(cleaned) <= LONGEST_NAME or not cleaned.isprintable():
+        raise InvalidInput(f"A name has 1 to {LONGEST_NAME} characters.", field="name")
+    return cleaned

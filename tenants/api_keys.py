@@ -1,0 +1,141 @@
+"""API keys of machines. The text is shown once; only the SHA-256 of its secret is kept.
+
+A key's text names its tenant, and the host it is used on names the MSP: the lookup happens inside that tenant's own
+scope, so a key of elsewhere does not exist here, by the database's own rule.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import Database, scope_of
+from foundation.errors import NotFound
+from foundation.scope import Actor, Scope
+from policy.errors import RoleNotAssignable
+from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from tenants.accounts import clean_name
+from tenants.errors import ApiKeyRefused, Suspended
+from tenants.models import ApiKey, Client, Standing
+from tenants.principal import Principal
+from tenants.secrets import NewSecret, bytes_of, text_of
+
+_KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
+_SECRET_BYTES: Final = 32
+_NOTE_USE_EVERY: Final = timedelta(minutes=1)
+
+
+class NewApiKey(msgspec.Struct, frozen=True):
+    """`role` is what the machine may do, one of policy's roles."""
+
+    id: UUID
+    name: str
+    role: str = "machine"
+
+
+async def create_api_key(
+    session: AsyncSession, new_secret: NewSecret, wanted: NewApiKey, *, now: datetime
+) -> tuple[ApiKey, str]:
+    """The key and its text, which cannot be shown again.
+
+    Raises:
+        RoleNotAssignable: MSP roles belong to keys of the MSP's house, the others to keys of a client.
+    """
+    scope = scope_of(session)
+    _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id)
+    secret = new_secret(_SECRET_BYTES)
+    key = await session.scalar(
+        insert(ApiKey)
+        .values(
+            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
+            role=wanted.role,
+            secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
+        )
+        .returning(ApiKey)
+    )  # fmt: skip
+    assert key is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
+    note(
+        session,
+        action="api_key.created",
+        subject=f"api_key:{key.id}",
+        data={"name": key.name, "role": key.role},
+        at=now,
+    )
+    return key, f"key_{scope.tenant_id.hex}{key.id.hex}_{text_of(secret)}"
+
+
+def _check_role(role: str, *, in_house: bool) -> None:
+    allowed = MSP_ROLES if in_house else CLIENT_ROLES - {"partner"}
+    if role not in allowed:
+        raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
+
+
+async def list_api_keys(session: AsyncSession) -> Sequence[ApiKey]:
+    """Revoked ones too, newest first."""
+    statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
+    return (await session.scalars(statement.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))).all()
+
+
+async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) -> None:
+    """Refused from the next request on. Revoking twice keeps the first time.
+
+    Raises:
+        NotFound: this tenant has no such key.
+    """
+    own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == key_id)
+    key = await session.scalar(select(ApiKey).where(*own).with_for_update())
+    if key is None:
+        raise NotFound
+    if key.revoked_at is None:
+        await session.execute(update(ApiKey).where(*own).values(revoked_at=now))
+        note(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
+
+
+async def authenticate_key(db: Database, *, msp_id: UUID, text: str, now: datetime) -> Principal:
+    """The machine with this key, on a host of this MSP.
+
+    Raises:
+        ApiKeyRefused: malformed, unknown, wrong, revoked, or another MSP's; all sound the same.
+        Suspended: the key is right, but its account is suspended.
+    """
+    match = _KEY.fullmatch(text)
+    secret = bytes_of(match[3], _SECRET_BYTES) if match is not None else None
+    if match is None or secret is None:
+        raise ApiKeyRefused
+    scope = Scope(msp_id=msp_id, tenant_id=UUID(match[1]), actor=Actor.system("api-key"))
+    key_id = UUID(match[2])
+    async with db.transaction(scope) as session:
+        row = (
+            await session.execute(
+                select(ApiKey, Client.status)
+                .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
+                .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == key_id)
+            )
+        ).one_or_none()
+        key, account = row if row is not None else (None, None)
+        known = bytes(key.secret_hash) if key is not None else bytes(32)
+        right = hmac.compare_digest(hashlib.sha256(secret).digest(), known)
+        if key is None or not right or key.revoked_at is not None:
+            raise ApiKeyRefused
+        if account not in (None, Standing.ACTIVE):
+            raise Suspended
+        await _note_use(session, key, now)
+    return Principal(
+        kind="machine", id=key.id, name=key.name, msp_id=msp_id, tenant_id=scope.tenant_id, roles=(key.role,)
+    )
+
+
+async def _note_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
+    """At most once a minute, so that a busy key does not write a row per request."""
+    if key.last_used_at is None or now - key.last_used_at >= _NOTE_USE_EVERY:
+        own = (ApiKey.tenant_id == key.tenant_id, ApiKey.id == key.id)
+        await session.execute(update(ApiKey).where(*own).values(last_used_at=now))

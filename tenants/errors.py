@@ -1,0 +1,74 @@
+"""Refusals of the tenants room."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, TooManyRequests, Unauthenticated
+
+
+class SlugTaken(Conflict):
+    code = "slug-taken"
+    title = "This short name is in use"
+
+
+class EmailTaken(Conflict):
+    code = "email-taken"
+    title = "This person is here already"
+
+
+class WeakPassword(InvalidInput):
+    code = "weak-password"
+    title = "This password is too easy to guess"
+
+
+class InviteNotValid(DomainError):
+    status = HTTPStatus.GONE
+    code = "invite-not-valid"
+    title = "This link is no longer valid"
+
+    def __init__(self) -> None:
+        super().__init__("The link has been used, replaced or has run out. Ask for a new one.")
+
+
+class SignInFailed(Unauthenticated):
+    """The same sentence whatever was wrong, so that it does not tell who has an account."""
+
+    code = "sign-in-failed"
+    title = "Sign-in failed"
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is not right. Check both and try again.")
+
+
+class SignInThrottled(TooManyRequests):
+    code = "sign-in-throttled"
+    title = "Too many attempts"
+
+    def __init__(self, wait: timedelta) -> None:
+        seconds = max(1, round(wait.total_seconds()))
+        text = f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
+        super().__init__(f"There were too many failed attempts. Wait {text}, then try again.", retry_after=seconds)
+
+
+class ApiKeyRefused(Unauthenticated):
+    code = "api-key-refused"
+    title = "The API key is not accepted"
+
+    def __init__(self) -> None:
+        super().__init__("This API key is unknown here or has been revoked. Use one of this account's active keys.")
+
+
+class Suspended(Forbidden):
+    code = "suspended"
+    title = "This access is suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This access is suspended; nothing was deleted. Ask your administrator to resume it.")
+
+
+class CrossSiteRequest(Forbidden):
+    code = "cross-site-request"
+    title = "The form is out of date"
+
+    def __init__(self) -> None:
+        super().__init__("This form was not opened on this page, or is too old. Reload the page and send it again.")

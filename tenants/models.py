@@ -1,0 +1,109 @@
+"""The tree operator > MSP > client, its people and its machines.
+
+`msp` and `client` are the directory: small, read by everybody's sign-in. Distributed by tenant they would be reference
+tables, which is why their names may be unique across tenants (an MSP's name in the deployment, a client's in its MSP).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class Standing(StrEnum):
+    """Of accounts and people alike. Whoever is suspended keeps every record and may do nothing."""
+
+    ACTIVE = "active"
+    INVITED = "invited"
+    SUSPENDED = "suspended"
+
+
+class Msp(TenantOwned, Base):
+    """`tenant_id` and `msp_id` are both its id: it owns its house account."""
+
+    __tablename__ = "msp"
+
+    name: Mapped[str]
+    slug: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="active")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("tenant_id = msp_id", name="house"),
+        Index("uq_msp_slug", "slug", unique=True),
+    )
+
+
+class Client(TenantOwned, Base):
+    """The tenant; `tenant_id` is its id."""
+
+    __tablename__ = "client"
+
+    name: Mapped[str]
+    slug: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="active")
+    currency: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("tenant_id <> msp_id", name="not_house"),
+        # Addresses name a client by its slug inside its MSP, and one row is all of a tenant's rows here: an index that
+        # starts with tenant_id could not keep two clients of one MSP apart.
+        Index("uq_client_msp_id_slug", "msp_id", "slug", unique=True),
+    )
+
+
+class Partner(TenantOwned, Base):
+    """A trading partner in one client's channel. Its key is named `partner_id`: row-level security shows it itself."""
+
+    __tablename__ = "partner"
+
+    id: Mapped[UUID] = mapped_column("partner_id", primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Person(TenantOwned, Base):
+    """`tenant_id` is the person's home: a client, or the MSP's house for its staff."""
+
+    __tablename__ = "person"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    partner_id: Mapped[UUID | None]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime | None]
+    signed_out_after: Mapped[datetime | None]
+    invite_hash: Mapped[bytes | None]
+    invite_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email"),
+        ForeignKeyConstraint(["tenant_id", "partner_id"], ["partner.tenant_id", "partner.partner_id"]),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        # Sign-in knows the host's MSP and an e-mail address, not yet the tenant.
+        Index("ix_person_msp_id_email", "msp_id", "email"),
+    )
+
+
+class ApiKey(TenantOwned, Base):
+    """`secret_hash` is the SHA-256 of 256 random bits: there is nothing to guess, so nothing slow is needed."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    secret_hash: Mapped[bytes]
+    role: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

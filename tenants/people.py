@@ -1,0 +1,216 @@
+"""Partners and people of the scope's tenant."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput, NotFound
+from tenants.accounts import clean_name
+from tenants.errors import EmailTaken, InviteNotValid
+from tenants.models import Partner, Person, Standing
+from tenants.passwords import Passwords, check_password
+from tenants.secrets import NewSecret, bytes_of, text_of
+
+_EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
+INVITE_LIFE: Final = timedelta(days=7)
+_INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
+_INVITE_BYTES: Final = 32
+
+
+class PartnerKind(StrEnum):
+    OEM = "oem"
+    DISTRIBUTOR = "distributor"
+    RESELLER = "reseller"
+    LOGISTICS = "logistics"
+    FIELD_SERVICE = "field_service"
+
+
+class NewPerson(msgspec.Struct, frozen=True):
+    """`partner_id` makes a partner's user, who sees that partner's share of the tenant only."""
+
+    id: UUID
+    email: str
+    name: str
+    partner_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """What an invitation's token says; only `accept_invite` knows whether it is true."""
+
+    tenant_id: UUID
+    person_id: UUID
+    secret: bytes = field(repr=False)
+
+
+async def create_partner(
+    session: AsyncSession, *, partner_id: UUID, name: str, kind: PartnerKind, now: datetime
+) -> Partner:
+    scope = scope_of(session)
+    partner: Partner | None = await session.scalar(
+        insert(Partner)
+        .values(
+            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=partner_id, name=clean_name(name), kind=kind,
+            created_at=now,
+        )
+        .returning(Partner)
+    )  # fmt: skip
+    note(session, action="partner.created", subject=f"partner:{partner_id}", data={"name": name, "kind": kind}, at=now)
+    assert partner is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
+    return partner
+
+
+async def list_partners(session: AsyncSession) -> Sequence[Partner]:
+    statement = select(Partner).where(Partner.tenant_id == scope_of(session).tenant_id)
+    return (await session.scalars(statement.order_by(Partner.name, Partner.id))).all()
+
+
+async def create_person(session: AsyncSession, person: NewPerson, *, now: datetime) -> Person:
+    """The person cannot sign in before a password is set, by `set_password` or through an invitation.
+
+    Raises:
+        EmailTaken: the tenant has somebody with this address.
+    """
+    scope = scope_of(session)
+    email = clean_email(person.email)
+    if person.partner_id is not None:
+        await _require_partner(session, person.partner_id)
+    created: Person | None = await session.scalar(
+        insert(Person)
+        .values(
+            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=person.id, email=email, name=clean_name(person.name),
+            partner_id=person.partner_id, status=Standing.INVITED, created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "email"])
+        .returning(Person)
+    )  # fmt: skip
+    if created is None:
+        raise EmailTaken(f"{email} belongs to this account already. Change that person instead.", email=email)
+    data = {"email": email, "partner_id": person.partner_id and str(person.partner_id)}
+    note(session, action="person.created", subject=f"person:{person.id}", data=data, at=now)
+    return created
+
+
+async def get_person(session: AsyncSession, person_id: UUID) -> Person:
+    """Raises: NotFound."""
+    statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.id == person_id)
+    person = await session.scalar(statement)
+    if person is None:
+        raise NotFound
+    return person
+
+
+async def list_people(session: AsyncSession) -> Sequence[Person]:
+    statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id)
+    return (await session.scalars(statement.order_by(Person.email))).all()
+
+
+async def set_password(
+    session: AsyncSession, passwords: Passwords, *, person_id: UUID, password: str, now: datetime
+) -> None:
+    """Also ends all of the person's sessions and uses up an open invitation.
+
+    Raises:
+        WeakPassword: see `check_password`.
+    """
+    person = await get_person(session, person_id)
+    check_password(password, email=person.email)
+    standing = Standing.ACTIVE if person.status == Standing.INVITED else person.status
+    await _change(
+        session, person_id, password_hash=await passwords.hash(password), status=standing, signed_out_after=now,
+        invite_hash=None, invite_until=None,
+    )  # fmt: skip
+    note(session, action="person.password_set", subject=f"person:{person_id}", data={}, at=now)
+
+
+async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_id: UUID, now: datetime) -> str:
+    """A link's token with which the person sets a password, once, within a week. It replaces an earlier one.
+
+    The token names tenant and person in the open and proves itself with 256 random bits, of which the hash is kept.
+    """
+    person = await get_person(session, person_id)
+    secret = new_secret(_INVITE_BYTES)
+    await _change(session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE)
+    note(session, action="person.invited", subject=f"person:{person_id}", data={"email": person.email}, at=now)
+    return f"{person.tenant_id.hex}{person.id.hex}{text_of(secret)}"
+
+
+def read_invite(token: str) -> Invite:
+    """Raises: InviteNotValid."""
+    match = _INVITE.fullmatch(token)
+    secret = bytes_of(match[3], _INVITE_BYTES) if match is not None else None
+    if match is None or secret is None:
+        raise InviteNotValid
+    return Invite(UUID(match[1]), UUID(match[2]), secret)
+
+
+async def accept_invite(
+    session: AsyncSession, passwords: Passwords, invite: Invite, *, password: str, now: datetime
+) -> None:
+    """Set the first (or a forgotten) password, in the scope of the invitation's tenant.
+
+    Raises:
+        InviteNotValid: unknown, used, replaced, run out, or the person is suspended.
+    """
+    statement = select(Person).where(Person.tenant_id == invite.tenant_id, Person.id == invite.person_id)
+    person = await session.scalar(statement.with_for_update())
+    given = hashlib.sha256(invite.secret).digest()
+    known = (person.invite_hash if person is not None else None) or bytes(32)
+    right = hmac.compare_digest(given, bytes(known))
+    if person is None or not right or person.invite_until is None or person.invite_until <= now:
+        raise InviteNotValid
+    if person.status == Standing.SUSPENDED:
+        raise InviteNotValid
+    await set_password(session, passwords, person_id=invite.person_id, password=password, now=now)
+
+
+async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
+    """Sessions end with their next request; records the person made stay."""
+    await _change(session, person_id, status=Standing.SUSPENDED, signed_out_after=now, invite_hash=None)
+    note(session, action="person.suspended", subject=f"person:{person_id}", data={"reason": reason}, at=now)
+
+
+async def resume_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
+    person = await get_person(session, person_id)
+    standing = Standing.ACTIVE if person.password_hash is not None else Standing.INVITED
+    await _change(session, person_id, status=standing)
+    note(session, action="person.resumed", subject=f"person:{person_id}", data={"reason": reason}, at=now)
+
+
+async def sign_out_everywhere(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
+    """Every session that began before `now` is refused, also where the session store could not be reached."""
+    await _change(session, person_id, signed_out_after=now)
+    note(session, action="person.signed_out_everywhere", subject=f"person:{person_id}", data={}, at=now)
+
+
+async def _change(session: AsyncSession, person_id: UUID, **values: object) -> None:
+    statement = update(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.id == person_id)
+    if await session.scalar(statement.values(**values).returning(Person.id)) is None:
+        raise NotFound
+
+
+async def _require_partner(session: AsyncSession, partner_id: UUID) -> None:
+    statement = select(Partner.id).where(Partner.tenant_id == scope_of(session).tenant_id, Partner.id == partner_id)
+    if await session.scalar(statement) is None:
+        raise NotFound("This account has no such partner.")
+
+
+def clean_email(email: str) -> str:
+    """Lower case, as addresses are compared; nobody has two mailboxes that differ in case only."""
+    cleaned = email.strip().lower()
+    if not _EMAIL.fullmatch(cleaned):
+        raise InvalidInput("This is not an e-mail address, such as name@example.com.", field="email")
+    return cleaned

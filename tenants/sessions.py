@@ -1,0 +1,152 @@
+"""Sessions of people, kept in Valkey under the MSP's prefix.
+
+The browser holds 256 random bits; the store knows only their SHA-256, so reading the store signs nobody in. A session
+is one host's MSP's: with another MSP's prefix it does not exist. What a person may do is never kept here; `identity`
+reads it for each request, so that suspending or a new role counts at once.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+import msgspec
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from foundation.errors import Unavailable
+from tenants.secrets import NewSecret, bytes_of, text_of
+
+IDLE: Final = timedelta(hours=12)
+ABSOLUTE: Final = timedelta(days=7)
+_TOUCH_EVERY: Final = timedelta(minutes=1)
+_SECRET_BYTES: Final = 32
+
+_SECURE_COOKIE: Final = "__Host-session"
+_PLAIN_COOKIE: Final = "session"
+
+
+class _Record(msgspec.Struct, frozen=True):
+    tenant_id: UUID
+    person_id: UUID
+    created_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`secret` is what the cookie holds; it proves the session and never goes into logs."""
+
+    secret: bytes = field(repr=False)
+    msp_id: UUID
+    tenant_id: UUID
+    person_id: UUID
+    created_at: datetime
+    seen_at: datetime
+
+    @property
+    def cookie(self) -> str:
+        return text_of(self.secret)
+
+
+class SessionStore:
+    def __init__(self, client: "redis.asyncio.Redis", new_secret: NewSecret) -> None:
+        self._client = client
+        self._new_secret = new_secret
+
+    async def start(self, *, msp_id: UUID, tenant_id: UUID, person_id: UUID, now: datetime) -> Session:
+        """A new session; callers end the one the browser had, so that nobody can plant one before sign-in."""
+        session = Session(self._new_secret(_SECRET_BYTES), msp_id, tenant_id, person_id, created_at=now, seen_at=now)
+        index, key = _index(msp_id, person_id), _key(msp_id, session.secret)
+        pipe = self._client.pipeline(transaction=True)
+        pipe.set(key, _encode(session), ex=_life(session, now))
+        pipe.zremrangebyscore(index, "-inf", now.timestamp())
+        pipe.zadd(index, {key: (now + ABSOLUTE).timestamp()})
+        pipe.expire(index, ABSOLUTE)
+        await self._run(pipe.execute())
+        return session
+
+    async def find(self, cookie: str, *, msp_id: UUID, now: datetime) -> Session | None:
+        """The live session of this cookie in this MSP; None for anything else. Being found keeps it from idling."""
+        secret = bytes_of(cookie, _SECRET_BYTES)
+        if secret is None:
+            return None
+        key = _key(msp_id, secret)
+        stored = await self._run(self._client.get(key))
+        if stored is None:
+            return None
+        record = msgspec.json.decode(stored, type=_Record)
+        if now - record.seen_at >= IDLE or now - record.created_at >= ABSOLUTE:
+            return None
+        session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, record.seen_at)
+        if now - record.seen_at >= _TOUCH_EVERY:
+            session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, seen_at=now)
+            # XX: a session that was ended meanwhile stays ended.
+            await self._run(self._client.set(key, _encode(session), ex=_life(session, now), xx=True))
+        return session
+
+    async def end(self, session: Session) -> None:
+        key = _key(session.msp_id, session.secret)
+        pipe = self._client.pipeline(transaction=True)
+        pipe.delete(key)
+        pipe.zrem(_index(session.msp_id, session.person_id), key)
+        await self._run(pipe.execute())
+
+    async def end_all(self, *, msp_id: UUID, person_id: UUID) -> int:
+        """How many there were. `person.signed_out_after` is what makes this certain; this frees the store at once."""
+        index = _index(msp_id, person_id)
+        keys = cast("list[bytes]", await self._run(self._client.zrange(index, 0, -1)))
+        if keys:
+            await self._run(self._client.delete(index, *keys))
+        return len(keys)
+
+    async def _run(self, command: Any) -> Any:
+        try:
+            return await command
+        except RedisError as problem:
+            raise Unavailable("Sessions cannot be read at the moment. Try again in a minute.") from problem
+
+
+def _encode(session: Session) -> bytes:
+    return msgspec.json.encode(_Record(session.tenant_id, session.person_id, session.created_at, session.seen_at))
+
+
+def _life(session: Session, now: datetime) -> int:
+    """Seconds until the session ends by idleness or age, whichever is first; at least one."""
+    left = min(IDLE, session.created_at + ABSOLUTE - now)
+    return max(1, int(left.total_seconds()))
+
+
+def _key(msp_id: UUID, secret: bytes) -> str:
+    return f"fl:{msp_id}:session:{hashlib.sha256(secret).hexdigest()}"
+
+
+def _index(msp_id: UUID, person_id: UUID) -> str:
+    return f"fl:{msp_id}:sessions-of:{person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CookieRule:
+    """Without TLS, on this machine only, browsers take neither `Secure` nor the `__Host-` prefix it needs."""
+
+    secure: bool
+
+    @property
+    def session_name(self) -> str:
+        return _SECURE_COOKIE if self.secure else _PLAIN_COOKIE
+
+    @property
+    def visit_name(self) -> str:
+        return "__Host-visit" if self.secure else "visit"
+
+    def session_of(self, cookies: Mapping[str, str]) -> str:
+        return cookies.get(self.session_name, "")
+
+
+def cookie_rule(*, scheme: str, host: str) -> CookieRule:
+    """Plain cookies only where a plain request stays on this machine: loopback addresses and `*.localhost` names."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    local = name in ("localhost", "127.0.0.1", "[::1]") or name.endswith(".localhost")
+    return CookieRule(secure=not (scheme == "http" and local))

@@ -1,0 +1,136 @@
+"""Signing in with e-mail and password, on the host of one MSP.
+
+No transaction is open while a password is hashed. Whether an address is known shows neither in the answer nor in the
+work done: an unknown one goes the same way with nobody's hash.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import Database
+from foundation.scope import Actor, Scope
+from tenants.errors import SignInFailed, Suspended
+from tenants.identity import load_principal
+from tenants.models import Msp, Person, Standing
+from tenants.passwords import Passwords
+from tenants.principal import Principal
+from tenants.throttle import SignInThrottle
+
+_DOOR: Final = Actor.system("sign-in")
+_NOBODY: Final = UUID(int=0)
+_MOST_HOMES: Final = 4
+_LONGEST_EMAIL: Final = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """`address` is where the request came from; `msp_id` is that of the host it came to."""
+
+    msp_id: UUID
+    email: str
+    password: str
+    address: str
+
+
+class _Candidate(NamedTuple):
+    scope: Scope
+    person_id: UUID
+    password_hash: str | None
+
+
+async def authenticate(
+    db: Database, passwords: Passwords, throttle: SignInThrottle, credentials: Credentials, *, now: datetime
+) -> Principal:
+    """Who this is. Success and failure are both audited, in the person's home or, for nobody, in the MSP's house.
+
+    A person may be at several clients of one MSP under one address; the password tells which is meant.
+
+    Raises:
+        SignInFailed: whatever does not match.
+        SignInThrottled: too many failures before; the password was not looked at.
+        Suspended: the password is right, but the person or the account is suspended.
+    """
+    email = credentials.email.strip().lower()[:_LONGEST_EMAIL]
+    house = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
+    await throttle.reserve(msp_id=house.msp_id, email=email, address=credentials.address, now=now)
+    candidates = [await _read_candidate(db, scope, person) for scope, person in await _find_homes(db, house, email)]
+    found = None
+    for candidate in candidates:
+        if await passwords.verify(candidate.password_hash, credentials.password) and found is None:
+            found = candidate
+    if found is None:
+        await _note_failure(db, candidates[0], email, credentials, now)
+        raise SignInFailed
+    principal = await _enter(db, passwords, found, credentials, now)
+    await throttle.release(msp_id=house.msp_id, email=email, address=credentials.address)
+    return principal
+
+
+async def _find_homes(db: Database, house: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
+    """Scope and id of everybody with this address in the MSP, staff first; nobody in the house if there is none."""
+    async with db.transaction(house.for_fleet()) as session:
+        rows = await session.execute(
+            select(Person.tenant_id, Person.id)
+            .where(Person.msp_id == house.msp_id, Person.email == email)
+            .order_by(Person.tenant_id != house.msp_id, Person.last_seen_at.desc().nulls_last(), Person.id)
+            .limit(_MOST_HOMES)
+        )
+        homes = [(house.for_tenant(row.tenant_id), row.id) for row in rows]
+        open_ = await session.scalar(
+            select(func.count()).where(Msp.tenant_id == house.msp_id, Msp.status == Standing.ACTIVE)
+        )
+    return homes if homes and open_ else [(house, _NOBODY)]
+
+
+async def _read_candidate(db: Database, scope: Scope, person_id: UUID) -> _Candidate:
+    async with db.transaction(scope) as session:
+        password_hash = await session.scalar(
+            select(Person.password_hash).where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
+        )
+    return _Candidate(scope, person_id, password_hash)
+
+
+async def _note_failure(
+    db: Database, candidate: _Candidate, email: str, credentials: Credentials, now: datetime
+) -> None:
+    # The address as typed may be a password in the wrong field: only a digest of it is kept, to tell attempts apart.
+    data = {"email_digest": hashlib.sha256(email.encode()).hexdigest()[:16], "address": credentials.address}
+    subject = "sign-in" if candidate.person_id == _NOBODY else f"person:{candidate.person_id}"
+    async with db.transaction(candidate.scope) as session:
+        note(session, action="sign_in.failed", subject=subject, data=data, at=now)
+
+
+async def _enter(
+    db: Database, passwords: Passwords, found: _Candidate, credentials: Credentials, now: datetime
+) -> Principal:
+    assert found.password_hash is not None  # noqa: S101 - what has no hash never verifies
+    renewed = await passwords.hash(credentials.password) if passwords.is_outdated(found.password_hash) else None
+    async with db.transaction(found.scope) as session:
+        principal = await load_principal(session, found.person_id)
+        subject = f"person:{found.person_id}"
+        data = {"address": credentials.address}
+        if principal is not None:
+            await _remember(session, found, renewed, now)
+            note(session, action="sign_in.succeeded", subject=subject, data=data, at=now)
+        else:
+            note(session, action="sign_in.refused", subject=subject, data=data, at=now)
+    if principal is None:
+        raise Suspended
+    return principal
+
+
+async def _remember(session: AsyncSession, found: _Candidate, renewed: str | None, now: datetime) -> None:
+    """`renewed` replaces the hash only if it is still the one that was verified."""
+    own = (Person.tenant_id == found.scope.tenant_id, Person.id == found.person_id)
+    await session.execute(update(Person).where(*own).values(last_seen_at=now))
+    if renewed is not None:
+        same = Person.password_hash == found.password_hash
+        await session.execute(update(Person).where(*own, same).values(password_hash=renewed))

@@ -1,0 +1,122 @@
+"""Two MSPs with clients and people, made anew for each test."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+import redis.asyncio
+from argon2 import PasswordHasher
+
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from tenants.accounts import create_client, create_msp
+from tenants.passwords import Passwords
+from tenants.people import NewPerson, create_person, set_password
+from tenants.secrets import new_secret
+from tenants.sessions import SessionStore
+from tenants.signing_in import Credentials
+from tenants.throttle import SignInThrottle
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+PASSWORD = "seven calm herons wade"
+_ROOT = Actor.system("operator")
+
+# As cheap as argon2 allows: these tests are about what happens around the hash.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    scope: Scope
+    slug: str
+
+
+@dataclass(frozen=True)
+class Somebody:
+    scope: Scope
+    id: UUID
+    email: str
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    return Passwords(CHEAP)
+
+
+@pytest.fixture
+def sessions(valkey: "redis.asyncio.Redis") -> SessionStore:
+    return SessionStore(valkey, new_secret)
+
+
+@pytest.fixture
+def throttle(valkey: "redis.asyncio.Redis") -> SignInThrottle:
+    return SignInThrottle(valkey)
+
+
+@pytest.fixture
+async def msp(db: Database) -> Tenant:
+    return await make_msp(db)
+
+
+@pytest.fixture
+async def other_msp(db: Database) -> Tenant:
+    return await make_msp(db)
+
+
+@pytest.fixture
+async def client(db: Database, msp: Tenant) -> Tenant:
+    return await make_client(db, msp, "acme")
+
+
+@pytest.fixture
+async def sibling(db: Database, msp: Tenant) -> Tenant:
+    """Another client of the same MSP."""
+    return await make_client(db, msp, "borealis")
+
+
+@pytest.fixture
+async def foreigner(db: Database, other_msp: Tenant) -> Tenant:
+    """A client of the other MSP, with the same slug as `client`."""
+    return await make_client(db, other_msp, "acme")
+
+
+@pytest.fixture
+async def ada(db: Database, client: Tenant, passwords: Passwords) -> Somebody:
+    return await make_person(db, passwords, client, "ada@example.com")
+
+
+@pytest.fixture
+async def staff(db: Database, msp: Tenant, passwords: Passwords) -> Somebody:
+    return await make_person(db, passwords, msp, "staff@example.com")
+
+
+async def make_msp(db: Database) -> Tenant:
+    msp_id = new_id()
+    scope = Scope(msp_id=msp_id, tenant_id=msp_id, actor=_ROOT)
+    slug = f"msp-{msp_id.hex}"
+    async with db.transaction(scope) as session:
+        await create_msp(session, name="Northwind Managed", slug=slug, now=NOW)
+    return Tenant(scope, slug)
+
+
+async def make_client(db: Database, msp: Tenant, slug: str) -> Tenant:
+    scope = msp.scope.for_tenant(new_id())
+    async with db.transaction(scope) as session:
+        await create_client(session, name=slug.title(), slug=slug, currency="EUR", now=NOW)
+    return Tenant(scope, slug)
+
+
+async def make_person(
+    db: Database, passwords: Passwords, tenant: Tenant, email: str, *, password: str = PASSWORD
+) -> Somebody:
+    person_id = new_id()
+    async with db.transaction(tenant.scope) as session:
+        await create_person(session, NewPerson(person_id, email, "Ada Lovelace"), now=NOW)
+        await set_password(session, passwords, person_id=person_id, password=password, now=NOW)
+    return Somebody(tenant.scope, person_id, email)
+
+
+def credentials(msp: Tenant, email: str, password: str = PASSWORD, address: str = "203.0.113.7") -> Credentials:
+    return Credentials(msp_id=msp.scope.msp_id, email=email, password=password, address=address)
