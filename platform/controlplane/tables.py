@@ -13,6 +13,7 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.audit.models",
     "foundation.usage.models",
     "foundation.idempotency.models",
+    "policy.models",
 )
 
 

@@ -1,0 +1,129 @@
+"""SQL of approvals. Rows are locked in the order of their keys, so that no two batches wait for each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.scope import Scope
+
+
+class ApprovalState(StrEnum):
+    PENDING = "pending"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    USED = "used"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`author` wrote the content, `requested_by` asked for it to happen; often the same. Neither may decide."""
+
+    id: UUID
+    subject_kind: str
+    subject_id: UUID
+    content_hash: bytes
+    policy_version: int
+    requested_by: str
+    author: str
+    state: ApprovalState
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+    expires_at: datetime
+    used_at: datetime | None
+    created_at: datetime
+
+
+_COLUMNS = (
+    "a.id, a.subject_kind, a.subject_id, a.content_hash, a.policy_version, a.requested_by, a.author, a.state,"
+    " a.decided_by, a.decided_at, a.reason, a.expires_at, a.used_at, a.created_at"
+)
+_WANTED = (
+    "unnest(CAST(:ids AS uuid[]), CAST(:kinds AS varchar[]), CAST(:subjects AS uuid[]), CAST(:hashes AS bytea[]),"
+    " CAST(:versions AS integer[]), CAST(:requesters AS varchar[]), CAST(:authors AS varchar[]),"
+    " CAST(:expiries AS timestamptz[]))"
+    " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at)"
+)
+
+SUPERSEDE = text(
+    "UPDATE approval a SET state = 'withdrawn', reason = 'Other content has taken its place.', decided_at = :now"
+    f" FROM {_WANTED} WHERE a.tenant_id = :tenant_id AND a.subject_kind = w.subject_kind"
+    " AND a.subject_id = w.subject_id AND a.state IN ('pending', 'granted')"
+    " AND (a.content_hash <> w.content_hash OR a.expires_at <= :now) RETURNING a.id"
+)
+
+# The update changes nothing; it makes a row that is already there come back.
+INSERT = text(
+    "INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,"
+    " requested_by, author, expires_at, created_at)"
+    " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
+    f" w.requested_by, w.author, w.expires_at, :now FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
+    " ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE state IN ('pending', 'granted')"
+    " DO UPDATE SET subject_id = excluded.subject_id"
+    " RETURNING id, subject_kind, subject_id, content_hash"
+)
+
+LOCK_ONE = text(f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.id = :id FOR UPDATE")
+
+FIND_ONE = text(f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.id = :id")
+
+LIST = text(
+    f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.state = ANY(CAST(:states AS varchar[]))"
+    " AND (CAST(:before AS timestamptz) IS NULL OR a.created_at < :before)"
+    " ORDER BY a.created_at DESC, a.id LIMIT :limit"
+)
+
+SETTLE = text(
+    "UPDATE approval SET state = :state, decided_by = :decided_by, decided_at = :now, reason = :reason"
+    " WHERE tenant_id = :tenant_id AND id = :id RETURNING id"
+)
+
+# Hashes of hashes are compared, so that the comparison's time tells nothing about the content's hash.
+# `locked` waits for whoever holds a row and then sees what became of it.
+REDEEM = text(
+    "WITH w AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[])) AS w (id, content_hash)),"
+    " locked AS MATERIALIZED ("
+    "  SELECT a.id, a.state, a.expires_at > :now AS fresh, sha256(a.content_hash) = sha256(w.content_hash) AS same"
+    "  FROM approval a JOIN w USING (id) WHERE a.tenant_id = :tenant_id ORDER BY a.id FOR UPDATE OF a),"
+    " used AS (UPDATE approval a SET state = 'used', used_at = :now FROM locked l"
+    "  WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.state = 'granted' AND l.fresh AND l.same RETURNING a.id)"
+    " SELECT w.id, l.state, l.fresh, l.same, u.id IS NOT NULL AS redeemed"
+    " FROM w LEFT JOIN locked l USING (id) LEFT JOIN used u USING (id)"
+)
+
+WITHDRAW = text(
+    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.subject_kind = :subject_kind"
+    "  AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.state IN ('pending', 'granted')"
+    "  ORDER BY a.id FOR UPDATE)"
+    " UPDATE approval a SET state = 'withdrawn', decided_at = :now, reason = :reason FROM locked l"
+    f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
+)
+
+EXPIRE = text(
+    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted')"
+    "  AND a.expires_at <= :now ORDER BY a.expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+    " UPDATE approval a SET state = 'expired' FROM locked l"
+    f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
+)
+
+
+async def run(
+    session: AsyncSession, scope: Scope, statement: TextClause, parameters: Mapping[str, Any]
+) -> Sequence[Row[Any]]:
+    """Execute within the scope's tenant; the statement returns rows."""
+    return (await session.execute(statement, {"tenant_id": scope.tenant_id, **parameters})).all()
+
+
+def to_approval(row: Row[Any]) -> Approval:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented access by name
+    return Approval(
+        **{**values, "state": ApprovalState(values["state"]), "content_hash": bytes(values["content_hash"])}
+    )

@@ -1,0 +1,158 @@
+"""Approvals: a person's answer to one exact content. Asking, deciding, expiring, withdrawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
+from foundation.ids import NewId
+from foundation.scope import Scope
+from policy import approval_repository as sql
+from policy.approval_repository import Approval, ApprovalState, run, to_approval
+from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """`content_hash` comes from `bind_content`. `author` is empty when whoever requests also wrote the content."""
+
+    subject_kind: str
+    subject_id: UUID
+    content_hash: bytes
+    policy_version: int
+    requested_by: str
+    expires_at: datetime
+    author: str = ""
+
+
+async def request_approval(
+    session: AsyncSession, scope: Scope, *, request: ApprovalRequest, now: datetime, new_id: NewId
+) -> UUID:
+    return (await request_approvals(session, scope, requests=[request], now=now, new_id=new_id))[0]
+
+
+async def request_approvals(
+    session: AsyncSession, scope: Scope, *, requests: Sequence[ApprovalRequest], now: datetime, new_id: NewId
+) -> list[UUID]:
+    """Ids of the open approvals, in the order of `requests`; two statements, whatever their number.
+
+    The same content asked for again is the same approval, also when it was granted meanwhile. Other content of the same
+    subject withdraws the open approval and asks anew.
+    """
+    if not requests:
+        return []
+    subjects = [(request.subject_kind, request.subject_id) for request in requests]
+    if len(set(subjects)) < len(subjects):
+        raise InvalidInput("Approvals are asked for once per subject in one call.")
+    wanted = {
+        "ids": [new_id() for _ in requests],
+        "kinds": [request.subject_kind for request in requests],
+        "subjects": [request.subject_id for request in requests],
+        "hashes": [request.content_hash for request in requests],
+        "versions": [request.policy_version for request in requests],
+        "requesters": [request.requested_by for request in requests],
+        "authors": [request.author or request.requested_by for request in requests],
+        "expiries": [request.expires_at for request in requests],
+        "now": now,
+    }
+    await run(session, scope, sql.SUPERSEDE, wanted)
+    rows = await run(session, scope, sql.INSERT, wanted | {"msp_id": scope.msp_id})
+    found = {(row.subject_kind, row.subject_id): (row.id, bytes(row.content_hash)) for row in rows}
+    if any(found[subject][1] != request.content_hash for subject, request in zip(subjects, requests, strict=True)):
+        raise Conflict("Other content was put up for approval at the same time. Try again.")
+    return [found[subject][0] for subject in subjects]
+
+
+async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
+    session: AsyncSession, scope: Scope, *, approval_id: UUID, grant: bool, reason: str = "", now: datetime
+) -> Approval:
+    """The scope's actor, a person, grants or refuses. Whether the role may decide is asked before (`approval:decide`).
+
+    Raises:
+        OwnApproval: the actor wrote or requested the content.
+        ApprovalExpired: too late; the approval is then marked so.
+        ApprovalNotPending: someone was faster, or the content has been replaced.
+        InvalidInput: a refusal without a reason.
+    """
+    if scope.actor.kind != "person":
+        raise Forbidden("Only a person can approve or refuse.")
+    if not grant and not reason.strip():
+        raise InvalidInput("Say why you refuse; the author will read it.")
+    rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
+    if not rows:
+        raise NotFound
+    approval = to_approval(rows[0])
+    if scope.actor.id in {approval.requested_by, approval.author}:
+        raise OwnApproval("You cannot decide on your own proposal. Someone else with this right has to.")
+    if approval.state is ApprovalState.PENDING and approval.expires_at <= now:
+        await _settle(session, scope, approval, ApprovalState.EXPIRED, "", now)
+        raise ApprovalExpired("Nobody decided in time. Propose the change again.")
+    if approval.state is not ApprovalState.PENDING:
+        raise ApprovalNotPending(f"This approval is {approval.state.value}. Reload to see what happened.")
+    state = ApprovalState.GRANTED if grant else ApprovalState.REFUSED
+    return await _settle(session, scope, approval, state, reason, now)
+
+
+async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, scope: Scope, *, subject_kind: str, subject_ids: Sequence[UUID], reason: str, now: datetime
+) -> list[Approval]:
+    """Close the open approvals of subjects that no longer stand, granted ones too."""
+    wanted = {"subject_kind": subject_kind, "subject_ids": list(subject_ids), "reason": reason, "now": now}
+    return [to_approval(row) for row in await run(session, scope, sql.WITHDRAW, wanted)]
+
+
+async def expire_approvals(session: AsyncSession, scope: Scope, *, now: datetime, limit: int = 1_000) -> list[Approval]:
+    """Write down what time has decided. Nothing depends on how soon this runs: redeeming compares the time itself."""
+    rows = await run(session, scope, sql.EXPIRE, {"now": now, "limit": limit})
+    return [to_approval(row) for row in rows]
+
+
+async def find_approval(session: AsyncSession, scope: Scope, *, approval_id: UUID) -> Approval:
+    rows = await run(session, scope, sql.FIND_ONE, {"id": approval_id})
+    if not rows:
+        raise NotFound
+    return to_approval(rows[0])
+
+
+async def list_approvals(
+    session: AsyncSession,
+    scope: Scope,
+    *,
+    states: Sequence[ApprovalState] = (ApprovalState.PENDING,),
+    before: datetime | None = None,
+    limit: int = 50,
+) -> list[Approval]:
+    """Newest first; `before` continues after the last one's `created_at`."""
+    wanted = {"states": [state.value for state in states], "before": before, "limit": limit}
+    return [to_approval(row) for row in await run(session, scope, sql.LIST, wanted)]
+
+
+async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding
+    session: AsyncSession, scope: Scope, approval: Approval, state: ApprovalState, reason: str, now: datetime
+) -> Approval:
+    decided_by = None if state is ApprovalState.EXPIRED else scope.actor.id
+    settled = replace(approval, state=state, decided_by=decided_by, decided_at=now, reason=reason)
+    await run(
+        session,
+        scope,
+        sql.SETTLE,
+        {"id": approval.id, "state": state.value, "decided_by": decided_by, "now": now, "reason": reason},
+    )
+    note(
+        session,
+        action=f"approval.{state.value}",
+        subject=str(approval.id),
+        data={
+            "subject_kind": approval.subject_kind,
+            "subject_id": str(approval.subject_id),
+            "content": approval.content_hash.hex(),
+            "policy_version": approval.policy_version,
+            "reason": reason,
+        },
+        at=now,
+    )
+    return settled

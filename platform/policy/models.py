@@ -1,0 +1,79 @@
+"""Tables: rules, the history of the policy, approvals."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class PolicyRuleRow(TenantOwned, Base):
+    """One line of Casbin policy. `id` is the rule's stable id, which decisions quote."""
+
+    __tablename__ = "policy_rule"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    ptype: Mapped[str]
+    sub: Mapped[str]
+    dom: Mapped[str]
+    obj: Mapped[str]
+    act: Mapped[str]
+    condition: Mapped[str]
+    effect: Mapped[str]
+    description: Mapped[str]
+    position: Mapped[int]  # among equals, the later rule explains an allow
+
+
+class PolicyVersion(TenantOwned, Base):
+    """Append-only. `serial` counts every change; `version` only changes of rules, since approvals are bound to it."""
+
+    __tablename__ = "policy_version"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    serial: Mapped[int]
+    version: Mapped[int]
+    author: Mapped[str]
+    diff: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("tenant_id", "serial"),)
+
+
+class ApprovalRow(TenantOwned, Base):
+    """A person's answer to one exact content. A subject has at most one that is open (pending or granted)."""
+
+    __tablename__ = "approval"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    content_hash: Mapped[bytes]
+    policy_version: Mapped[int]
+    requested_by: Mapped[str]
+    author: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="pending")
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(server_default="")
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(
+            "uq_approval_open",
+            "tenant_id",
+            "subject_kind",
+            "subject_id",
+            unique=True,
+            postgresql_where=text("state IN ('pending', 'granted')"),
+        ),
+        Index("ix_approval_state", "tenant_id", "state", "created_at"),
+        Index(
+            "ix_approval_expires", "tenant_id", "expires_at", postgresql_where=text("state IN ('pending', 'granted')")
+        ),
+    )

@@ -1,0 +1,172 @@
+"""Changing a tenant's policy. Every change is validated by compiling it, has an author and a diff, and is numbered."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.clock import Clock
+from foundation.ids import NewId
+from foundation.scope import Scope
+from policy.errors import InvalidRule, RoleNotAssignable
+from policy.index import PolicyIndex, check_rule, compile_rules
+from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES, system_rules
+from policy.repository import (
+    PolicyState,
+    delete_role_rule,
+    fetch_policy,
+    insert_rules,
+    insert_version,
+    lock_policy,
+    replace_lines,
+)
+from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind, role_rule
+
+MAX_RULES: Final = 20_000
+_SHOWN: Final = ("ptype", "sub", "obj", "act", "condition", "effect", "description")
+
+
+async def load_index(session: AsyncSession, scope: Scope) -> PolicyIndex:
+    """The tenant's policy as it is now, with the packaged rules. `PolicyCache` avoids compiling it again."""
+    state, rules = await fetch_policy(session, scope)
+    return compile_rules(
+        [*system_rules(), *rules], tenant_id=str(scope.tenant_id), version=state.version, stamp=state.stamp
+    )
+
+
+async def publish_rules(
+    session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule], clock: Clock, new_id: NewId
+) -> int:
+    """Make `rules` the tenant's permission and governance rules, in this order; roles stay with who has them.
+
+    Returns the version now in force; it is the old one if nothing changes. Their domain is this tenant, whatever
+    they say.
+
+    Raises:
+        InvalidRule: the first rule that cannot be used, and why.
+    """
+    own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
+    _check_set(own)
+    if scope.tenant_id != scope.msp_id:
+        _check_no_escalation(own)
+    await lock_policy(session, scope)
+    state, known = await fetch_policy(session, scope)
+    before = [rule for rule in known if rule.ptype is not RuleKind.ROLE]
+    if before == own:
+        return state.version
+    compile_rules(own, tenant_id=str(scope.tenant_id), version=state.version + 1)
+    await replace_lines(session, scope, rules=own)
+    after = PolicyState(new_id(), state.serial + 1, state.version + 1)
+    diff, now = _diff(before, own), clock()
+    await insert_version(session, scope, state=after, diff=diff, created_at=now)
+    note(session, action="policy.published", subject=f"policy:{after.version}", data=diff, at=now)
+    return after.version
+
+
+async def assign_role(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, scope: Scope, *, user_id: UUID | str, role: str, clock: Clock, new_id: NewId
+) -> None:
+    """Give `role` in the scope's tenant. Giving it again changes nothing.
+
+    Raises:
+        RoleNotAssignable: an MSP's role outside its house account, a client's role inside it, or an unknown role.
+    """
+    await lock_policy(session, scope)
+    state, known = await fetch_policy(session, scope)
+    _check_assignable(scope, role, known)
+    rule = _assignment(scope, user_id, role)
+    if any(other.id == rule.id for other in known):
+        return
+    await insert_rules(session, scope, rules=[rule])
+    await _record_roles(session, scope, state, {"given": {str(user_id): role}}, clock, new_id)
+
+
+async def revoke_role(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, scope: Scope, *, user_id: UUID | str, role: str, clock: Clock, new_id: NewId
+) -> None:
+    """Take `role` back in the scope's tenant. Effective with the next transaction everywhere."""
+    await lock_policy(session, scope)
+    state, known = await fetch_policy(session, scope)
+    rule = _assignment(scope, user_id, role)
+    if all(other.id != rule.id for other in known):
+        return
+    await delete_role_rule(session, scope, rule_id=rule.id)
+    await _record_roles(session, scope, state, {"taken": {str(user_id): role}}, clock, new_id)
+
+
+async def list_assignments(session: AsyncSession, scope: Scope) -> dict[str, set[str]]:
+    """Roles given in the scope's tenant, by user; inherited ones are not listed."""
+    _, known = await fetch_policy(session, scope)
+    by_user: dict[str, set[str]] = {}
+    for rule in known:
+        if rule.ptype is RuleKind.ROLE:
+            by_user.setdefault(rule.sub, set()).add(rule.obj)
+    return by_user
+
+
+def _assignment(scope: Scope, user_id: UUID | str, role: str) -> PolicyRule:
+    return role_rule(id=f"role:{user_id}:{role}", member=str(user_id), role=role, dom=str(scope.tenant_id))
+
+
+async def _record_roles(  # noqa: PLR0913, PLR0917 - one step of two use cases, not an interface
+    session: AsyncSession, scope: Scope, state: PolicyState, diff: dict[str, Any], clock: Clock, new_id: NewId
+) -> None:
+    # The rules' version stays: who has a role does not change what was approved.
+    after = PolicyState(new_id(), state.serial + 1, state.version)
+    now = clock()
+    await insert_version(session, scope, state=after, diff=diff, created_at=now)
+    note(session, action="policy.roles_changed", subject=f"policy:{after.serial}", data=diff, at=now)
+
+
+def _check_set(rules: Sequence[PolicyRule]) -> None:
+    if len(rules) > MAX_RULES:
+        raise InvalidRule(f"A policy has at most {MAX_RULES} rules; this one has {len(rules)}.")
+    for rule_id, count in Counter(rule.id for rule in rules).items():
+        if count > 1:
+            raise InvalidRule(f"{count} rules have the id “{rule_id}”. Give each its own.")
+    for rule in rules:
+        if rule.ptype is RuleKind.ROLE or rule.id.startswith("role:"):
+            raise InvalidRule(f"The rule “{rule.id}” gives a role. Roles are given one by one, not published.")
+        check_rule(rule)
+
+
+def _check_no_escalation(rules: Iterable[PolicyRule]) -> None:
+    """In a client's account no rule may allow what is an MSP's to do."""
+    open_to_clients = {
+        (rule.obj, rule.act)
+        for rule in system_rules()
+        if rule.ptype is RuleKind.PERMISSION and rule.sub in CLIENT_ROLES
+    }
+    for rule in rules:
+        allows = rule.ptype is RuleKind.PERMISSION and rule.effect is Effect.ALLOW
+        if allows and (rule.obj, rule.act) not in open_to_clients:
+            raise InvalidRule(
+                f"The rule “{rule.id}” allows “{rule.act}” on “{rule.obj}”, which cannot be allowed in this account."
+            )
+
+
+def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule]) -> None:
+    own = {rule.sub for rule in known if rule.ptype is RuleKind.PERMISSION} - SYSTEM_ROLES
+    here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) | own
+    if role not in here or role == ANY_TENANT:
+        raise RoleNotAssignable(
+            f"The role “{role}” cannot be given in this account. Possible: {', '.join(sorted(here))}."
+        )
+
+
+def _diff(before: Sequence[PolicyRule], after: Sequence[PolicyRule]) -> dict[str, Any]:
+    old, new = ({rule.id: _shown(rule) for rule in rules} for rules in (before, after))
+    return {
+        "added": {key: new[key] for key in new.keys() - old.keys()},
+        "removed": {key: old[key] for key in old.keys() - new.keys()},
+        "changed": {key: [old[key], new[key]] for key in new.keys() & old.keys() if old[key] != new[key]},
+        "reordered": [key for key in old if key in new] != [key for key in new if key in old],
+    }
+
+
+def _shown(rule: PolicyRule) -> dict[str, str]:
+    return {name: str(getattr(rule, name)) for name in _SHOWN}

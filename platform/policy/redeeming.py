@@ -1,0 +1,75 @@
+"""Using an approval, once, for exactly the content it was given for. Called in the transaction of the effect itself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.errors import DomainError, NotFound
+from foundation.scope import Scope
+from policy import approval_repository as sql
+from policy.approval_repository import ApprovalState, run
+from policy.errors import ApprovalExpired, ApprovalMismatch, ApprovalNotGranted, ApprovalUsed
+
+
+class Verdict(StrEnum):
+    REDEEMED = "redeemed"
+    MISMATCH = "mismatch"
+    EXPIRED = "expired"
+    NOT_GRANTED = "not_granted"
+    USED = "used"
+    UNKNOWN = "unknown"
+
+
+async def redeem_approval(
+    session: AsyncSession, scope: Scope, *, approval_id: UUID, content_hash: bytes, now: datetime
+) -> None:
+    """Raises unless the approval is granted, fresh, unused, and for this content. Nobody can redeem it again."""
+    verdicts = await redeem_approvals(session, scope, content_hashes={approval_id: content_hash}, now=now)
+    refusal = _refusal(verdicts[approval_id])
+    if refusal is not None:
+        raise refusal
+
+
+async def redeem_approvals(
+    session: AsyncSession, scope: Scope, *, content_hashes: Mapping[UUID, bytes], now: datetime
+) -> dict[UUID, Verdict]:
+    """One statement for the content hashes of many approvals, by approval id; only REDEEMED may be carried out."""
+    wanted = {"ids": list(content_hashes), "hashes": list(content_hashes.values()), "now": now}
+    rows = await run(session, scope, sql.REDEEM, wanted)
+    return {row.id: _verdict(row.state, fresh=row.fresh, same=row.same, redeemed=row.redeemed) for row in rows}
+
+
+def _verdict(state: str | None, *, fresh: bool, same: bool, redeemed: bool) -> Verdict:
+    if redeemed:
+        return Verdict.REDEEMED
+    if state is None:
+        return Verdict.UNKNOWN
+    if state == ApprovalState.USED:
+        return Verdict.USED
+    if state == ApprovalState.EXPIRED or (state == ApprovalState.GRANTED and not fresh):
+        return Verdict.EXPIRED
+    if state != ApprovalState.GRANTED:
+        return Verdict.NOT_GRANTED
+    return Verdict.USED if same else Verdict.MISMATCH
+
+
+def _refusal(verdict: Verdict) -> DomainError | None:
+    match verdict:
+        case Verdict.REDEEMED:
+            return None
+        case Verdict.MISMATCH:
+            return ApprovalMismatch(
+                "The content, the policy, the data it was judged on or its target has changed since the approval."
+                " It needs a new one."
+            )
+        case Verdict.EXPIRED:
+            return ApprovalExpired("The approval was not used in time. It needs a new one.")
+        case Verdict.USED:
+            return ApprovalUsed("The approval has been used already; each is good for one time.")
+        case Verdict.NOT_GRANTED:
+            return ApprovalNotGranted("Nobody has granted this. Wait for the decision, or propose it again.")
+        case Verdict.UNKNOWN:
+            return NotFound()

@@ -1,0 +1,125 @@
+"""SQL of rules and of the policy's history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.scope import Scope
+from policy.rules import Effect, PolicyRule, RuleKind
+
+
+class PolicyState(NamedTuple):
+    """`stamp` is the last change's id. A rolled-back change's id never returns, its numbers may."""
+
+    stamp: UUID | None
+    serial: int
+    version: int
+
+
+NEVER_PUBLISHED = PolicyState(None, 0, 0)
+
+_STATE = text(
+    "SELECT id, serial, version FROM policy_version WHERE tenant_id = :tenant_id ORDER BY serial DESC LIMIT 1"
+)
+
+# One statement, so that rules and version are of one snapshot.
+_POLICY = text(
+    "SELECT v.id AS stamp, v.serial, v.version, r.id, r.ptype, r.sub, r.dom, r.obj, r.act, r.condition, r.effect,"
+    " r.description FROM (SELECT 1) AS one"
+    " LEFT JOIN (SELECT id, serial, version FROM policy_version WHERE tenant_id = :tenant_id"
+    "            ORDER BY serial DESC LIMIT 1) AS v ON true"
+    " LEFT JOIN policy_rule AS r ON r.tenant_id = :tenant_id ORDER BY r.position, r.id"
+)
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('policy:' || :tenant_id, 0))")
+
+_DELETE_LINES = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND ptype <> 'g'")
+
+_INSERT = text(
+    "INSERT INTO policy_rule (tenant_id, msp_id, dom, id, ptype, sub, obj, act, condition, effect, description,"
+    " position) SELECT :tenant_id, :msp_id, :dom, n.* FROM unnest("
+    "CAST(:id AS varchar[]), CAST(:ptype AS varchar[]), CAST(:sub AS varchar[]), CAST(:obj AS varchar[]),"
+    " CAST(:act AS varchar[]), CAST(:condition AS varchar[]), CAST(:effect AS varchar[]),"
+    " CAST(:description AS varchar[])) WITH ORDINALITY AS n"
+)
+
+_DELETE_ONE = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND id = :id AND ptype = 'g'")
+
+_INSERT_VERSION: TextClause = text(
+    "INSERT INTO policy_version (tenant_id, msp_id, id, serial, version, author, diff, created_at)"
+    " VALUES (:tenant_id, :msp_id, :id, :serial, :version, :author, :diff, :created_at)"
+).bindparams(bindparam("diff", type_=JSONB))
+
+
+async def fetch_state(session: AsyncSession, scope: Scope) -> PolicyState:
+    row = (await session.execute(_STATE, {"tenant_id": scope.tenant_id})).one_or_none()
+    return PolicyState(*row) if row is not None else NEVER_PUBLISHED
+
+
+async def fetch_policy(session: AsyncSession, scope: Scope) -> tuple[PolicyState, list[PolicyRule]]:
+    rows = (await session.execute(_POLICY, {"tenant_id": scope.tenant_id})).all()
+    first = rows[0]
+    state = PolicyState(first.stamp, first.serial, first.version) if first.stamp is not None else NEVER_PUBLISHED
+    rules = [
+        PolicyRule(
+            id=row.id,
+            ptype=RuleKind(row.ptype),
+            sub=row.sub,
+            dom=row.dom,
+            obj=row.obj,
+            act=row.act,
+            condition=row.condition,
+            effect=Effect(row.effect),
+            description=row.description,
+        )
+        for row in rows
+        if row.id is not None
+    ]
+    return state, rules
+
+
+async def lock_policy(session: AsyncSession, scope: Scope) -> None:
+    """Changes of one tenant's policy follow each other; readers are not held up."""
+    await session.execute(_LOCK, {"tenant_id": str(scope.tenant_id)})
+
+
+async def replace_lines(session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule]) -> None:
+    """Put `rules` in the place of all permission and governance rules; role assignments stay."""
+    await session.execute(_DELETE_LINES, {"tenant_id": scope.tenant_id})
+    await insert_rules(session, scope, rules=rules)
+
+
+async def insert_rules(session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule]) -> None:
+    columns: dict[str, Any] = {
+        name: [str(getattr(rule, name)) for rule in rules]
+        for name in ("id", "ptype", "sub", "obj", "act", "condition", "effect", "description")
+    }
+    place = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "dom": str(scope.tenant_id)}
+    await session.execute(_INSERT, columns | place)
+
+
+async def delete_role_rule(session: AsyncSession, scope: Scope, *, rule_id: str) -> None:
+    await session.execute(_DELETE_ONE, {"tenant_id": scope.tenant_id, "id": rule_id})
+
+
+async def insert_version(
+    session: AsyncSession, scope: Scope, *, state: PolicyState, diff: dict[str, Any], created_at: datetime
+) -> None:
+    await session.execute(
+        _INSERT_VERSION,
+        {
+            "tenant_id": scope.tenant_id,
+            "msp_id": scope.msp_id,
+            "id": state.stamp,
+            "serial": state.serial,
+            "version": state.version,
+            "author": scope.actor.id,
+            "diff": diff,
+            "created_at": created_at,
+        },
+    )

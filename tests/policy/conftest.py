@@ -1,0 +1,28 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def now() -> datetime:
+    return NOW
+
+
+def as_person(scope: Scope, name: str) -> Scope:
+    """The same account, acted in by someone else."""
+    return replace(scope, actor=Actor(kind="person", id=str(new_id()), name=name))
+
+
+def as_system(scope: Scope) -> Scope:
+    return replace(scope, actor=Actor.system("propagation"))
+
+
+@pytest.fixture
+def house(scope: Scope) -> Scope:
+    """The house account of the scope's MSP."""
+    return scope.for_tenant(scope.msp_id)

@@ -1,0 +1,340 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from foundation.database.engine import Database
+from foundation.errors import Forbidden, InvalidInput, NotFound
+from foundation.ids import new_id
+from foundation.scope import Scope
+from policy.approval_repository import Approval, ApprovalState
+from policy.approvals import (
+    ApprovalRequest,
+    decide_approval,
+    expire_approvals,
+    find_approval,
+    list_approvals,
+    request_approval,
+    request_approvals,
+    withdraw_approvals,
+)
+from policy.binding import bind_content
+from policy.errors import (
+    ApprovalExpired,
+    ApprovalMismatch,
+    ApprovalNotGranted,
+    ApprovalNotPending,
+    ApprovalUsed,
+    OwnApproval,
+)
+from policy.redeeming import Verdict, redeem_approval, redeem_approvals
+from tests.policy.conftest import NOW, as_person, as_system
+
+HOUR = timedelta(hours=1)
+
+
+def content(price: int = 100) -> bytes:
+    return bind_content({"price.list": price}, policy_version=1, snapshot={"cost": 50}, target=["shop"])
+
+
+def wish(scope: Scope, *, subject: UUID | None = None, price: int = 100, author: str = "") -> ApprovalRequest:
+    return ApprovalRequest(
+        subject_kind="change",
+        subject_id=subject or new_id(),
+        content_hash=content(price),
+        policy_version=1,
+        requested_by=scope.actor.id,
+        expires_at=NOW + HOUR,
+        author=author,
+    )
+
+
+async def ask(db: Database, scope: Scope, request: ApprovalRequest | None = None) -> UUID:
+    async with db.transaction(scope) as session:
+        return await request_approval(session, scope, request=request or wish(scope), now=NOW, new_id=new_id)
+
+
+async def ask_many(db: Database, scope: Scope, requests: Sequence[ApprovalRequest]) -> list[UUID]:
+    async with db.transaction(scope) as session:
+        return await request_approvals(session, scope, requests=requests, now=NOW, new_id=new_id)
+
+
+async def answer(
+    db: Database, scope: Scope, approval: UUID, *, grant: bool = True, reason: str = "", later: timedelta = timedelta()
+) -> Approval:
+    async with db.transaction(scope) as session:
+        return await decide_approval(session, scope, approval_id=approval, grant=grant, reason=reason, now=NOW + later)
+
+
+async def redeem(
+    db: Database, scope: Scope, approval: UUID, *, price: int = 100, later: timedelta = timedelta()
+) -> None:
+    async with db.transaction(scope) as session:
+        await redeem_approval(session, scope, approval_id=approval, content_hash=content(price), now=NOW + later)
+
+
+async def state(db: Database, scope: Scope, approval: UUID) -> ApprovalState:
+    async with db.transaction(scope) as session:
+        return (await find_approval(session, scope, approval_id=approval)).state
+
+
+@pytest.fixture
+def boss(scope: Scope) -> Scope:
+    return as_person(scope, "Boss")
+
+
+class _EffectFailedError(Exception):
+    pass
+
+
+class TestDeciding:
+    async def test_someone_else_grants_and_it_is_carried_out_once(
+        self, db: Database, scope: Scope, boss: Scope
+    ) -> None:
+        approval = await ask(db, scope)
+        granted = await answer(db, boss, approval)
+        assert (granted.state, granted.decided_by, granted.decided_at) == (
+            ApprovalState.GRANTED, boss.actor.id, NOW,
+        )  # fmt: skip
+        await redeem(db, as_system(scope), approval)
+        assert await state(db, scope, approval) is ApprovalState.USED
+        with pytest.raises(ApprovalUsed):
+            await redeem(db, as_system(scope), approval)
+
+    async def test_the_requester_cannot_decide(self, db: Database, scope: Scope) -> None:
+        approval = await ask(db, scope)
+        with pytest.raises(OwnApproval):
+            await answer(db, scope, approval)
+        assert await state(db, scope, approval) is ApprovalState.PENDING
+
+    async def test_who_let_an_agent_write_it_cannot_decide_either(
+        self, db: Database, scope: Scope, boss: Scope
+    ) -> None:
+        approval = await ask(db, scope, wish(scope, author=boss.actor.id))
+        with pytest.raises(OwnApproval):
+            await answer(db, boss, approval)
+
+    async def test_the_database_refuses_a_decision_by_the_author_too(self, db: Database, scope: Scope) -> None:
+        approval = await ask(db, scope)
+        with pytest.raises(Exception, match="decided_by_another"):
+            async with db.transaction(scope) as session:
+                await session.execute(
+                    text(
+                        "UPDATE approval SET state = 'granted', decided_by = requested_by"
+                        " WHERE tenant_id = :t AND id = :i"
+                    ),
+                    {"t": scope.tenant_id, "i": approval},
+                )
+
+    async def test_only_people_decide(self, db: Database, scope: Scope) -> None:
+        approval = await ask(db, scope)
+        with pytest.raises(Forbidden):
+            await answer(db, as_system(scope), approval)
+
+    async def test_a_refusal_has_a_reason_and_ends_it(self, db: Database, scope: Scope, boss: Scope) -> None:
+        approval = await ask(db, scope)
+        with pytest.raises(InvalidInput):
+            await answer(db, boss, approval, grant=False, reason=" ")
+        await answer(db, boss, approval, grant=False, reason="Too steep")
+        with pytest.raises(ApprovalNotPending):
+            await answer(db, boss, approval)
+        with pytest.raises(ApprovalNotGranted):
+            await redeem(db, scope, approval)
+
+    async def test_after_its_time_it_cannot_be_granted(self, db: Database, scope: Scope, boss: Scope) -> None:
+        approval = await ask(db, scope)
+        async with db.transaction(boss) as session:
+            with pytest.raises(ApprovalExpired):
+                await decide_approval(session, boss, approval_id=approval, grant=True, now=NOW + HOUR)
+        assert await state(db, scope, approval) is ApprovalState.EXPIRED
+
+    async def test_two_people_at_once_give_one_answer(self, db: Database, scope: Scope, boss: Scope) -> None:
+        approval = await ask(db, scope)
+        chief = as_person(scope, "Chief")
+        answers = await asyncio.gather(
+            answer(db, boss, approval),
+            answer(db, chief, approval, grant=False, reason="No"),
+            return_exceptions=True,
+        )
+        assert sorted(type(one).__name__ for one in answers) == ["Approval", "ApprovalNotPending"]
+
+
+class TestRedeeming:
+    async def test_other_content_is_refused_and_leaves_the_approval(
+        self, db: Database, scope: Scope, boss: Scope
+    ) -> None:
+        approval = await ask(db, scope)
+        await answer(db, boss, approval)
+        with pytest.raises(ApprovalMismatch, match="has changed since the approval") as refusal:
+            await redeem(db, scope, approval, price=101)
+        assert refusal.value.status == 409
+        assert await state(db, scope, approval) is ApprovalState.GRANTED
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            bind_content({"price.list": 100}, policy_version=2, snapshot={"cost": 50}, target=["shop"]),
+            bind_content({"price.list": 100}, policy_version=1, snapshot={"cost": 51}, target=["shop"]),
+            bind_content({"price.list": 100}, policy_version=1, snapshot={"cost": 50}, target=["shop", "market"]),
+        ],
+        ids=["policy", "data", "target"],
+    )
+    async def test_policy_data_and_target_are_bound_too(
+        self, db: Database, scope: Scope, boss: Scope, changed: bytes
+    ) -> None:
+        approval = await ask(db, scope)
+        await answer(db, boss, approval)
+        async with db.transaction(scope) as session:
+            with pytest.raises(ApprovalMismatch):
+                await redeem_approval(session, scope, approval_id=approval, content_hash=changed, now=NOW)
+
+    async def test_neither_too_early_nor_too_late(self, db: Database, scope: Scope, boss: Scope) -> None:
+        approval = await ask(db, scope)
+        with pytest.raises(ApprovalNotGranted):
+            await redeem(db, scope, approval)
+        await answer(db, boss, approval)
+        with pytest.raises(ApprovalExpired):
+            await redeem(db, scope, approval, later=HOUR)
+
+    async def test_one_of_two_at_once_wins(self, db: Database, scope: Scope, boss: Scope) -> None:
+        approval = await ask(db, scope)
+        await answer(db, boss, approval)
+        outcomes = await asyncio.gather(*(redeem(db, scope, approval) for _ in range(4)), return_exceptions=True)
+        assert [type(one).__name__ for one in outcomes if one is not None] == ["ApprovalUsed"] * 3
+
+    async def test_a_rolled_back_effect_leaves_the_approval_unused(
+        self, db: Database, scope: Scope, boss: Scope
+    ) -> None:
+        approval = await ask(db, scope)
+        await answer(db, boss, approval)
+        with pytest.raises(_EffectFailedError):
+            await self.redeem_and_fail(db, scope, approval)
+        await redeem(db, scope, approval)
+
+    async def redeem_and_fail(self, db: Database, scope: Scope, approval: UUID) -> None:
+        async with db.transaction(scope) as session:
+            await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
+            raise _EffectFailedError
+
+    async def test_a_batch_has_a_verdict_for_each(self, db: Database, scope: Scope, boss: Scope) -> None:
+        good, changed, pending, late = await ask_many(
+            db, scope, [wish(scope), wish(scope), wish(scope), replace(wish(scope), expires_at=NOW + HOUR / 2)]
+        )
+        for approval in (good, changed, late):
+            await answer(db, boss, approval)
+        unknown = new_id()
+        hashes = {one: content() for one in (good, pending, late, unknown)} | {changed: content(99)}
+        async with db.transaction(scope) as session:
+            first = await redeem_approvals(session, scope, content_hashes=hashes, now=NOW + HOUR / 2)
+            again = await redeem_approvals(session, scope, content_hashes={good: content()}, now=NOW)
+        assert first == {
+            good: Verdict.REDEEMED,
+            changed: Verdict.MISMATCH,
+            pending: Verdict.NOT_GRANTED,
+            late: Verdict.EXPIRED,
+            unknown: Verdict.UNKNOWN,
+        }
+        assert again == {good: Verdict.USED}
+
+
+class TestRequesting:
+    async def test_the_same_content_is_the_same_approval(self, db: Database, scope: Scope, boss: Scope) -> None:
+        subject = new_id()
+        first = await ask(db, scope, wish(scope, subject=subject))
+        assert await ask(db, scope, wish(scope, subject=subject)) == first
+        await answer(db, boss, first)
+        assert await ask(db, scope, wish(scope, subject=subject)) == first
+
+    async def test_other_content_withdraws_even_a_granted_one(self, db: Database, scope: Scope, boss: Scope) -> None:
+        subject = new_id()
+        first = await ask(db, scope, wish(scope, subject=subject))
+        await answer(db, boss, first)
+        second = await ask(db, scope, wish(scope, subject=subject, price=120))
+        assert second != first
+        assert await state(db, scope, first) is ApprovalState.WITHDRAWN
+        with pytest.raises(ApprovalNotGranted):
+            await redeem(db, scope, first)
+
+    async def test_ids_come_in_the_order_of_the_requests(self, db: Database, scope: Scope) -> None:
+        requests = sorted((wish(scope) for _ in range(40)), key=lambda request: request.content_hash[0])
+        requests.reverse()
+        ids = await ask_many(db, scope, requests)
+        async with db.transaction(scope) as session:
+            found = {one.id: one.subject_id for one in await list_approvals(session, scope)}
+        assert [found[one] for one in ids] == [request.subject_id for request in requests]
+
+    async def test_nothing_to_ask_and_asking_twice_at_once(self, db: Database, scope: Scope) -> None:
+        assert await ask_many(db, scope, []) == []
+        subject = new_id()
+        with pytest.raises(InvalidInput):
+            await ask_many(db, scope, [wish(scope, subject=subject), wish(scope, subject=subject)])
+
+    async def test_the_inbox_pages_newest_first(self, db: Database, scope: Scope) -> None:
+        for minute in range(3):
+            async with db.transaction(scope) as session:
+                await request_approval(
+                    session, scope, request=wish(scope), now=NOW + timedelta(minutes=minute), new_id=new_id
+                )
+        async with db.transaction(scope) as session:
+            first = await list_approvals(session, scope, limit=2)
+            rest = await list_approvals(session, scope, limit=2, before=first[-1].created_at)
+        assert [one.created_at.minute for one in (*first, *rest)] == [2, 1, 0]
+
+
+class TestEnding:
+    async def test_expiring_and_withdrawing_are_set_based(self, db: Database, scope: Scope, boss: Scope) -> None:
+        stays, ends, gone = await ask_many(
+            db, scope, [wish(scope), replace(wish(scope), expires_at=NOW + HOUR / 2), wish(scope)]
+        )
+        await answer(db, boss, ends)
+        await answer(db, boss, gone)
+        async with db.transaction(scope) as session:
+            assert [one.id for one in await expire_approvals(session, scope, now=NOW + HOUR / 2)] == [ends]
+            subject = (await find_approval(session, scope, approval_id=gone)).subject_id
+            withdrawn = await withdraw_approvals(
+                session, scope, subject_kind="change", subject_ids=[subject], reason="Superseded", now=NOW
+            )
+        assert [(one.id, one.state, one.reason) for one in withdrawn] == [(gone, ApprovalState.WITHDRAWN, "Superseded")]
+        assert await state(db, scope, ends) is ApprovalState.EXPIRED
+        assert await state(db, scope, stays) is ApprovalState.PENDING
+
+
+class TestIsolation:
+    async def test_another_tenant_can_neither_see_nor_decide_nor_redeem(
+        self, db: Database, scope: Scope, boss: Scope, sibling_scope: Scope, other_scope: Scope
+    ) -> None:
+        approval = await ask(db, scope)
+        for stranger in (sibling_scope, other_scope):
+            with pytest.raises(NotFound):
+                await answer(db, stranger, approval)
+        await answer(db, boss, approval)
+        for stranger in (sibling_scope, other_scope):
+            with pytest.raises(NotFound):
+                await redeem(db, stranger, approval)
+            async with db.transaction(stranger) as session:
+                assert await list_approvals(session, stranger, states=list(ApprovalState)) == []
+                assert await expire_approvals(session, stranger, now=NOW + HOUR) == []
+                with pytest.raises(NotFound):
+                    await find_approval(session, stranger, approval_id=approval)
+        assert await state(db, scope, approval) is ApprovalState.GRANTED
+
+    async def test_naming_the_tenant_is_not_enough(
+        self, db: Database, scope: Scope, boss: Scope, other_scope: Scope
+    ) -> None:
+        """Row-level security is the floor: a query for the right tenant in the wrong transaction finds nothing."""
+        approval = await ask(db, scope)
+        await answer(db, boss, approval)
+        async with db.transaction(other_scope) as session:
+            with pytest.raises(NotFound):
+                await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
+
+    async def test_partner_users_see_no_approvals(self, db: Database, scope: Scope) -> None:
+        approval = await ask(db, scope)
+        partner = replace(scope, partner_id=new_id())
+        async with db.transaction(partner) as session:
+            with pytest.raises(NotFound):
+                await find_approval(session, partner, approval_id=approval)
