@@ -170,7 +170,7 @@ class Supervisor:
 
     def _retry_later(self, run: _Run) -> float:
         # The exponent is bounded so that a program which never starts does not grow a huge number.
-        delay = min(FIRST_DELAY_SECONDS * 2 ** min(run.crashes - 1, 10), LONGEST_DELAY_SECONDS)
+        delay: float = min(FIRST_DELAY_SECONDS * 2 ** min(run.crashes - 1, 10), LONGEST_DELAY_SECONDS)
         run.retry_at = self._now() + delay
         return delay
 

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,14 +67,14 @@ def server_processes(root: Path) -> list[int]:
     return processes_in(paths.postgres_data, "postgres") + processes_in(paths.valkey_data, "valkey-server")
 
 
-def until(condition, seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
         time.sleep(0.02)
 
 
-def run_sql(servers: EmbeddedServers, statement: str) -> list[tuple]:
+def run_sql(servers: EmbeddedServers, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(servers.database_url(), autocommit=True) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
@@ -84,19 +85,19 @@ def valkey(servers: EmbeddedServers) -> contextlib.closing[redis.Redis]:
 
 
 class TestAddresses:
-    def test_both_answer_at_their_urls_and_no_tcp_port_is_open(self, servers):
+    def test_both_answer_at_their_urls_and_no_tcp_port_is_open(self, servers: EmbeddedServers) -> None:
         assert run_sql(servers, "select current_setting('listen_addresses'), version()")[0][0] == ""
         with valkey(servers) as client:
             assert client.ping()
             assert client.config_get("port") == {"port": "0"}
 
-    def test_sqlalchemy_understands_the_url_with_its_driver(self, servers):
+    def test_sqlalchemy_understands_the_url_with_its_driver(self, servers: EmbeddedServers) -> None:
         engine = create_engine(servers.database_url(scheme="postgresql+psycopg"))
         with engine.connect() as connection:
             assert connection.execute(text("select current_user")).scalar() == "postgres"
         engine.dispose()
 
-    def test_the_database_owner_is_bound_by_row_level_security(self, servers):
+    def test_the_database_owner_is_bound_by_row_level_security(self, servers: EmbeddedServers) -> None:
         for _twice in range(2):
             servers.create_database("shop", owner="shop_owner")
         with psycopg.connect(servers.database_url(dbname="shop", role="shop_owner")) as connection:
@@ -105,7 +106,7 @@ class TestAddresses:
             ).fetchone()
         assert row == (False, False, True)
 
-    def test_a_long_data_folder_gets_a_short_socket_folder(self, root):
+    def test_a_long_data_folder_gets_a_short_socket_folder(self, root: Path) -> None:
         deep = root / ("d" * 60) / ("e" * 60)
         with EmbeddedServers(deep, durable=False) as servers:
             assert run_sql(servers, "select 1") == [(1,)]
@@ -114,13 +115,13 @@ class TestAddresses:
             sockets = servers.paths.sockets
         sockets.rmdir()  # nothing is left in it
 
-    def test_sockets_and_data_are_closed_to_other_users(self, servers):
+    def test_sockets_and_data_are_closed_to_other_users(self, servers: EmbeddedServers) -> None:
         for folder in (servers.paths.sockets, servers.paths.postgres_data, servers.paths.valkey_data):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 class TestDurability:
-    def test_fsync_is_on_unless_asked_otherwise(self, root):
+    def test_fsync_is_on_unless_asked_otherwise(self, root: Path) -> None:
         with EmbeddedServers(root) as servers:
             rows = run_sql(
                 servers,
@@ -129,7 +130,7 @@ class TestDurability:
             )
         assert rows == [("on", "on", "on", "minimal")]
 
-    def test_rows_and_keys_survive_an_ordered_restart(self, root):
+    def test_rows_and_keys_survive_an_ordered_restart(self, root: Path) -> None:
         with EmbeddedServers(root, durable=False) as servers, valkey(servers) as client:
             run_sql(servers, "create table kept as select 7 as n")
             client.set("kept", "7")
@@ -137,26 +138,26 @@ class TestDurability:
             assert run_sql(servers, "select n from kept") == [(7,)]
             assert client.get("kept") == b"7"
 
-    def test_committed_rows_survive_a_killed_postgres(self, servers):
+    def test_committed_rows_survive_a_killed_postgres(self, servers: EmbeddedServers) -> None:
         run_sql(servers, "create table kept as select 7 as n")
         servers.postgres.kill()
         servers.postgres.start()
         assert run_sql(servers, "select n from kept") == [(7,)]
 
-    def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(self, servers):
+    def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(self, servers: EmbeddedServers) -> None:
         servers.postgres.kill()
         stranger = os.getpid()  # alive, and no PostgreSQL
         (servers.postgres.data / "postmaster.pid").write_text(f"{stranger}\n{servers.postgres.data}\n1\n5432\n\n\n\n")
         servers.postgres.start()
         assert run_sql(servers, "select 1") == [(1,)]
 
-    def test_a_half_made_data_folder_is_made_anew(self, root):
+    def test_a_half_made_data_folder_is_made_anew(self, root: Path) -> None:
         unfinished = root / "postgres.new" / "base"
         unfinished.mkdir(parents=True)
         with EmbeddedServers(root, durable=False) as servers:
             assert run_sql(servers, "select 1") == [(1,)]
 
-    def test_valkey_can_lose_its_data_and_comes_back_empty(self, servers):
+    def test_valkey_can_lose_its_data_and_comes_back_empty(self, servers: EmbeddedServers) -> None:
         with valkey(servers) as client:
             client.set("lost", "1")
         servers.valkey.lose_data()
@@ -164,13 +165,13 @@ class TestDurability:
         with valkey(servers) as client:
             assert client.get("lost") is None
 
-    def test_each_server_restarts_alone(self, servers):
+    def test_each_server_restarts_alone(self, servers: EmbeddedServers) -> None:
         postgres, valkey_pid = servers.postgres.pid, servers.valkey.pid
         servers.postgres.restart()
         assert servers.valkey.pid == valkey_pid
         assert servers.postgres.pid not in (None, postgres)
 
-    def test_a_fast_stop_does_not_wait_for_open_sessions(self, root):
+    def test_a_fast_stop_does_not_wait_for_open_sessions(self, root: Path) -> None:
         servers = EmbeddedServers(root, durable=False)
         servers.start()
         with psycopg.connect(servers.database_url()) as connection:
@@ -179,15 +180,16 @@ class TestDurability:
                 connection.execute("select 1")
         assert server_processes(root) == []
 
-    def test_a_paused_server_stops_too(self, servers, root):
-        os.kill(servers.postgres.pid, signal.SIGSTOP)
-        os.kill(servers.valkey.pid, signal.SIGSTOP)
+    def test_a_paused_server_stops_too(self, servers: EmbeddedServers, root: Path) -> None:
+        for server in (servers.postgres, servers.valkey):
+            assert server.pid
+            os.kill(server.pid, signal.SIGSTOP)
         servers.stop()
         assert server_processes(root) == []
 
 
 class TestOwnership:
-    def test_a_second_process_attaches_and_leaves_the_servers_alone(self, root):
+    def test_a_second_process_attaches_and_leaves_the_servers_alone(self, root: Path) -> None:
         with owner_process(root) as process:
             attached = EmbeddedServers(root, durable=False)
             attached.start()
@@ -202,13 +204,13 @@ class TestOwnership:
             assert run_sql(attached, "select 1") == [(1,)]
             assert before & set(server_processes(root)) >= {min(before)}
 
-    def test_nothing_is_left_after_the_owner_is_killed(self, root):
+    def test_nothing_is_left_after_the_owner_is_killed(self, root: Path) -> None:
         with owner_process(root) as process:
             assert server_processes(root)
             process.kill()
             until(lambda: not server_processes(root))
 
-    def test_the_next_owner_starts_right_after_the_former_was_killed(self, root):
+    def test_the_next_owner_starts_right_after_the_former_was_killed(self, root: Path) -> None:
         with owner_process(root) as process:
             with psycopg.connect(EmbeddedServers(root).database_url(), autocommit=True) as connection:
                 connection.execute("create table kept as select 7 as n")
@@ -220,7 +222,7 @@ class TestOwnership:
                 # The former owner's Valkey, when it ends late, must not take the new one's socket away.
                 assert servers.paths.valkey_socket.is_socket()
 
-    def test_servers_outlive_the_thread_that_started_them(self, root):
+    def test_servers_outlive_the_thread_that_started_them(self, root: Path) -> None:
         servers = EmbeddedServers(root, durable=False)
         thread = threading.Thread(target=servers.start)
         thread.start()
@@ -232,7 +234,7 @@ class TestOwnership:
         finally:
             servers.stop()
 
-    def test_an_owner_whose_servers_do_not_answer_is_named(self, root):
+    def test_an_owner_whose_servers_do_not_answer_is_named(self, root: Path) -> None:
         with owner_process(root) as process:
             for pid in server_processes(root):
                 with contextlib.suppress(ProcessLookupError):
@@ -242,7 +244,7 @@ class TestOwnership:
 
 
 class TestFailures:
-    def test_the_reason_is_in_the_error(self, root):
+    def test_the_reason_is_in_the_error(self, root: Path) -> None:
         with EmbeddedServers(root, durable=False):
             pass
         (root / "postgres" / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -250,7 +252,7 @@ class TestFailures:
             EmbeddedServers(root, durable=False).start()
         assert server_processes(root) == []
 
-    def test_after_a_failed_start_another_may_own(self, root):
+    def test_after_a_failed_start_another_may_own(self, root: Path) -> None:
         with EmbeddedServers(root, durable=False):
             pass
         configuration = root / "postgres" / "postgresql.conf"
@@ -264,14 +266,14 @@ class TestFailures:
 
 
 class TestRunningAsRoot:
-    def test_only_the_search_bit_is_opened(self, tmp_path):
+    def test_only_the_search_bit_is_opened(self, tmp_path: Path) -> None:
         closed = tmp_path / "closed"
         (closed / "inner").mkdir(parents=True)
         closed.chmod(0o700)
         open_search(closed / "inner")
         assert stat.S_IMODE(closed.stat().st_mode) == 0o701
 
-    def test_files_in_a_closed_tree_become_readable_and_programs_runnable(self, tmp_path):
+    def test_files_in_a_closed_tree_become_readable_and_programs_runnable(self, tmp_path: Path) -> None:
         tree = tmp_path / "tree"
         (tree / "bin").mkdir(parents=True)
         program, data = tree / "bin" / "program", tree / "data"
@@ -282,7 +284,7 @@ class TestRunningAsRoot:
         os_user.open_reading(tree)
         assert [stat.S_IMODE(p.stat().st_mode) & 0o007 for p in (tree, tree / "bin", program, data)] == [5, 5, 5, 4]
 
-    def test_root_hands_the_servers_to_another_user(self, servers):
+    def test_root_hands_the_servers_to_another_user(self, servers: EmbeddedServers) -> None:
         """Root runs them as an OS user of their own; an ordinary user runs them as itself."""
         user = os_user.server_user()
         expected = user.uid if user else os.geteuid()

@@ -3,7 +3,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,11 +31,11 @@ time.sleep(600)
 """
 
 
-def python(name: str, code: str, **options) -> Program:
+def python(name: str, code: str, **options: Any) -> Program:
     return Program(name=name, argv=[sys.executable, "-c", code], **options)
 
 
-def until(condition, seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
@@ -54,7 +56,7 @@ def crashes() -> list[Crash]:
 
 
 @pytest.fixture
-def supervisor(tmp_path, crashes):
+def supervisor(tmp_path: Path, crashes: list[Crash]) -> Iterator[Supervisor]:
     with Supervisor(tmp_path / "logs", on_crash=crashes.append) as running:
         yield running
 
@@ -64,19 +66,23 @@ def said_up(supervisor: Supervisor, name: str) -> None:
 
 
 class TestSupervisor:
-    def test_output_goes_to_a_file_per_program(self, supervisor):
+    def test_output_goes_to_a_file_per_program(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", "import sys; print('out'); print('err', file=sys.stderr)", restart=False))
         until(lambda: supervisor.exit_code("one") == 0)
         assert sorted(supervisor.log("one").read_text().split()) == ["err", "out"]
 
-    def test_programs_get_their_own_environment_on_top_of_ours(self, supervisor, monkeypatch):
+    def test_programs_get_their_own_environment_on_top_of_ours(
+        self, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("FROM_US", "1")
         code = "import os; print(os.environ['FROM_US'] + os.environ['FROM_PROGRAM'])"
         supervisor.start(python("one", code, restart=False, env={"FROM_PROGRAM": "2"}))
         until(lambda: supervisor.exit_code("one") is not None)
         assert supervisor.log("one").read_text().strip() == "12"
 
-    def test_a_killed_program_is_started_again_and_the_crash_is_told(self, supervisor, crashes):
+    def test_a_killed_program_is_started_again_and_the_crash_is_told(
+        self, supervisor: Supervisor, crashes: list[Crash]
+    ) -> None:
         supervisor.start(python("one", SLEEPER))
         said_up(supervisor, "one")
         first = supervisor.pid("one")
@@ -85,29 +91,31 @@ class TestSupervisor:
         assert [(crash.name, crash.exit_code) for crash in crashes] == [("one", -signal.SIGKILL)]
         assert crashes[0].log_tail == "up"
 
-    def test_each_crash_in_a_row_doubles_the_wait(self, supervisor, crashes):
+    def test_each_crash_in_a_row_doubles_the_wait(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
         supervisor.start(python("one", "raise SystemExit(3)"))
         until(lambda: len(crashes) >= 3)
         assert [crash.restarts_in_seconds for crash in crashes[:3]] == [0.2, 0.4, 0.8]
 
-    def test_a_program_that_is_not_restarted_stays_ended_and_is_told_once(self, supervisor, crashes):
+    def test_a_program_that_is_not_restarted_stays_ended_and_is_told_once(
+        self, supervisor: Supervisor, crashes: list[Crash]
+    ) -> None:
         supervisor.start(python("one", "raise SystemExit(3)", restart=False))
         supervisor.start(python("two", "raise SystemExit(4)"))
         until(lambda: sum(crash.name == "two" for crash in crashes) >= 2)
         assert [crash.exit_code for crash in crashes if crash.name == "one"] == [3]
         assert supervisor.exit_code("one") == 3
 
-    def test_a_failed_start_says_why(self, supervisor):
+    def test_a_failed_start_says_why(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", "raise SystemExit('the reason')"))
         with pytest.raises(EmbeddedServerFailed, match="the reason"):
             supervisor.wait_until("one", lambda: False, seconds=20)
 
-    def test_two_programs_of_one_name_are_refused(self, supervisor):
+    def test_two_programs_of_one_name_are_refused(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", SLEEPER))
         with pytest.raises(EmbeddedServerFailed, match="runs already"):
             supervisor.start(python("one", SLEEPER))
 
-    def test_stop_ends_in_the_reverse_order_and_leaves_no_zombie(self, tmp_path):
+    def test_stop_ends_in_the_reverse_order_and_leaves_no_zombie(self, tmp_path: Path) -> None:
         order = tmp_path / "order"
         code = """
 import signal, sys, time
@@ -126,21 +134,21 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
         assert order.read_text() == "ba"
         assert [Path(f"/proc/{pid}").exists() for pid in pids] == [False, False]
 
-    def test_a_program_that_ignores_the_question_is_killed(self, supervisor):
+    def test_a_program_that_ignores_the_question_is_killed(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", STUBBORN, stop_seconds=0.2))
         said_up(supervisor, "one")
         pid = supervisor.pid("one")
         supervisor.stop("one")
         assert not Path(f"/proc/{pid}").exists()
 
-    def test_what_a_killed_program_had_started_ends_with_it(self, supervisor):
+    def test_what_a_killed_program_had_started_ends_with_it(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", FAMILY, restart=False))
         supervisor.wait_until("one", lambda: bool(supervisor.log("one").read_text().strip()), seconds=20)
         grandchild = int(supervisor.log("one").read_text())
         supervisor.kill("one")
         until(lambda: not is_running(grandchild))
 
-    def test_programs_end_when_the_supervising_process_is_killed(self, tmp_path):
+    def test_programs_end_when_the_supervising_process_is_killed(self, tmp_path: Path) -> None:
         process = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         try:
@@ -152,7 +160,8 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
             process.stdout.close()
         until(lambda: not is_running(pid))
 
-    def test_ctrl_c_at_the_terminal_does_not_reach_the_programs(self, supervisor):
+    def test_ctrl_c_at_the_terminal_does_not_reach_the_programs(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", SLEEPER))
         pid = supervisor.pid("one")
+        assert pid
         assert os.getsid(pid) == pid != os.getsid(0)

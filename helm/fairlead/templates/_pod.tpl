@@ -1,0 +1,139 @@
+{{/*
+The pod of every component. Arguments: root, component, args (list), values (resources, terminationGracePeriodSeconds),
+database (list of "app", "intake", "relay", "owner"), redis (bool), vault (bool), http (bool), pool (label, optional),
+serviceAccount (name).
+No component gets a credential it does not need.
+*/}}
+{{- define "fairlead.pod" -}}
+{{- $root := .root -}}
+metadata:
+  labels:
+    {{- include "fairlead.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
+    {{- with .pool }}
+    fairlead/pool: {{ . }}
+    {{- end }}
+spec:
+  {{- with .serviceAccount }}
+  serviceAccountName: {{ . }}
+  {{- end }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  {{- with .restartPolicy }}
+  restartPolicy: {{ . }}
+  {{- end }}
+  {{- with .values.terminationGracePeriodSeconds }}
+  terminationGracePeriodSeconds: {{ . }}
+  {{- end }}
+  {{- with $root.Values.imagePullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 10001
+    runAsGroup: 10001
+    fsGroup: 10001
+    seccompProfile:
+      type: RuntimeDefault
+  {{- with $root.Values.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $root.Values.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if not .restartPolicy }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "fairlead.selector" $root | nindent 10 }}
+          app.kubernetes.io/component: {{ .component }}
+          {{- with .pool }}
+          fairlead/pool: {{ . }}
+          {{- end }}
+  {{- end }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "fairlead.image" $root }}
+      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      args: {{- toYaml .args | nindent 8 }}
+      env:
+        - name: FAIRLEAD_METRICS_PORT
+          value: "9100"
+        {{- range .database }}
+        {{- $env := dict "owner" "DATABASE_URL" "app" "FAIRLEAD_APP_DATABASE_URL" "intake" "FAIRLEAD_INTAKE_DATABASE_URL" "relay" "FAIRLEAD_RELAY_DATABASE_URL" }}
+        {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $root.Values.database.secretName "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
+        {{- end }}
+        {{- if .redis }}
+        {{- include "fairlead.secretEnv" (dict "name" "REDIS_URL" "secretName" $root.Values.redis.secretName "key" $root.Values.redis.urlKey) | nindent 8 }}
+        {{- end }}
+        {{- if .vault }}
+        - name: FAIRLEAD_VAULT_KEYS_FILE
+          value: /run/fairlead/vault/keys
+        {{- end }}
+        {{- with $root.Values.env }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- if not .restartPolicy }}
+      ports:
+        {{- if .http }}
+        - name: http
+          containerPort: 8000
+        {{- end }}
+        - name: metrics
+          containerPort: 9100
+      {{- end }}
+      {{- if .http }}
+      lifecycle:
+        # The endpoints forget the pod before it stops accepting.
+        preStop:
+          sleep:
+            seconds: 5
+      {{- end }}
+      {{- if not .restartPolicy }}
+      {{- $port := ternary "http" "metrics" (default false .http) }}
+      startupProbe:
+        httpGet: {path: /healthz, port: {{ $port }}}
+        periodSeconds: 2
+        failureThreshold: 30
+      livenessProbe:
+        httpGet: {path: /healthz, port: {{ $port }}}
+        periodSeconds: 10
+        timeoutSeconds: 3
+        failureThreshold: 3
+      readinessProbe:
+        httpGet: {path: /readyz, port: {{ $port }}}
+        periodSeconds: 5
+        timeoutSeconds: 3
+        failureThreshold: 2
+      {{- end }}
+      resources: {{- toYaml .values.resources | nindent 8 }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      volumeMounts:
+        - name: tmp
+          mountPath: /tmp
+        {{- if .vault }}
+        - name: vault
+          mountPath: /run/fairlead/vault
+          readOnly: true
+        {{- end }}
+  volumes:
+    - name: tmp
+      emptyDir:
+        sizeLimit: 256Mi
+    {{- if .vault }}
+    - name: vault
+      secret:
+        secretName: {{ $root.Values.vault.secretName }}
+        defaultMode: 0440
+        items:
+          - key: {{ $root.Values.vault.keysKey }}
+            path: keys
+    {{- end }}
+{{- end -}}

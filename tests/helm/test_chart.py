@@ -1,0 +1,264 @@
+import json
+import re
+from typing import Any
+
+import helm_python
+import kubernetes_validate
+import pytest
+
+from tests.helm.rendering import (
+    CHART,
+    TENANT_A,
+    TENANT_B,
+    VALUE_SETS,
+    Object,
+    Values,
+    containers,
+    of_kind,
+    pods,
+    render,
+    rendered,
+    selects,
+)
+
+KUBERNETES = ("1.30", "1.32", kubernetes_validate.latest_version())
+every_value_set = pytest.mark.parametrize("name", VALUE_SETS)
+
+
+@every_value_set
+class TestEveryRendering:
+    def test_lint_finds_nothing_to_mend(self, name: str) -> None:
+        report = helm_python.lint(CHART, VALUE_SETS[name], strict=True)
+        assert report["errors"] == []
+        # Severity 1 is advice (an icon); 2 and 3 are warnings and errors.
+        assert [message for message in report["messages"] if message["severity"] > 1] == []
+
+    @pytest.mark.parametrize("version", KUBERNETES)
+    def test_every_object_fits_kubernetes_own_schema(self, name: str, version: str) -> None:
+        for found in rendered(name):
+            kubernetes_validate.validate(found, version, strict=True)
+
+    def test_every_container_has_requests_and_limits(self, name: str) -> None:
+        for _, container in containers(rendered(name)):
+            for kind in ("requests", "limits"):
+                assert set(container["resources"][kind]) == {"cpu", "memory"}
+
+    def test_every_container_is_confined(self, name: str) -> None:
+        for _, template in pods(rendered(name)):
+            spec = template["spec"]
+            assert spec["automountServiceAccountToken"] is False
+            assert spec["securityContext"]["runAsNonRoot"] is True
+            assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for _, container in containers(rendered(name)):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+    def test_whatever_keeps_running_is_probed_and_measured(self, name: str) -> None:
+        for workload, container in containers(rendered(name)):
+            if workload == "prod-fairlead-migrate":
+                assert "ports" not in container
+                continue
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            assert ports["metrics"] == 9100
+            for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+                assert container[probe]["httpGet"]["path"] == path
+                assert container[probe]["httpGet"]["port"] in ports
+
+    def test_no_secret_is_written_in_a_manifest(self, name: str) -> None:
+        for _, container in containers(rendered(name)):
+            for variable in container["env"]:
+                if re.search(r"_URL|KEY(?!S_FILE)|SECRET|PASSWORD|TOKEN", variable["name"]):
+                    assert "value" not in variable
+                    assert set(variable["valueFrom"]) == {"secretKeyRef"}
+        assert of_kind(rendered(name), "Secret") == {}
+
+    def test_every_pod_is_closed_by_default(self, name: str) -> None:
+        objects = rendered(name)
+        policies = of_kind(objects, "NetworkPolicy")
+        closed = policies["prod-fairlead-default-deny"]["spec"]
+        assert set(closed["policyTypes"]) == {"Ingress", "Egress"}
+        assert "ingress" not in closed
+        assert "egress" not in closed
+        for _, template in pods(objects):
+            assert selects(closed["podSelector"], template["metadata"]["labels"])
+
+    def test_selectors_find_their_own_pods_and_no_others(self, name: str) -> None:
+        objects = rendered(name)
+        for deployment in of_kind(objects, "Deployment").values():
+            matching = [
+                workload
+                for workload, template in pods(objects)
+                if selects(deployment["spec"]["selector"], template["metadata"]["labels"])
+            ]
+            assert matching == [deployment["metadata"]["name"]]
+
+    def test_names_are_unique(self, name: str) -> None:
+        names = [(found["kind"], found["metadata"]["name"]) for found in rendered(name)]
+        assert len(names) == len(set(names))
+
+
+class TestComponents:
+    def arguments(self, name: str) -> dict[str, list[str]]:
+        return {workload: container["args"] for workload, container in containers(rendered(name))}
+
+    def test_each_component_runs_its_command(self) -> None:
+        assert self.arguments("defaults") == {
+            "prod-fairlead-web": ["web", "--host", "0.0.0.0", "--port", "8000"],  # noqa: S104 - inside its pod
+            "prod-fairlead-worker-shared": ["worker", "--pool", "shared"],
+            "prod-fairlead-relay": ["relay"],
+            "prod-fairlead-migrate": ["migrate"],
+        }
+
+    def test_a_pinned_pool_serves_its_tenants_only(self) -> None:
+        arguments = self.arguments("pinned pools")
+        assert arguments["prod-fairlead-worker-pinned-harbour"] == [
+            "worker",
+            "--tenant",
+            TENANT_A,
+            "--tenant",
+            TENANT_B,
+        ]
+        assert arguments["prod-fairlead-worker-pinned-tide"] == ["worker", "--tenant", TENANT_B]
+
+    def test_a_pinned_pool_has_its_own_size(self) -> None:
+        deployments = of_kind(rendered("pinned pools"), "Deployment")
+        harbour = deployments["prod-fairlead-worker-pinned-harbour"]["spec"]
+        assert harbour["replicas"] == 3
+        assert harbour["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] == "4"
+        shared = deployments["prod-fairlead-worker-shared"]["spec"]["template"]["spec"]["containers"][0]
+        tide = deployments["prod-fairlead-worker-pinned-tide"]["spec"]["template"]["spec"]["containers"][0]
+        assert tide["resources"] == shared["resources"]
+
+    def test_only_the_migration_knows_the_owner_of_the_tables(self) -> None:
+        knowing = {
+            workload
+            for workload, container in containers(rendered("pinned pools"))
+            for variable in container["env"]
+            if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key") == "owner-url"
+        }
+        assert knowing == {"prod-fairlead-migrate"}
+
+    def test_only_web_and_workers_hold_the_vault_keys(self) -> None:
+        holding = {
+            workload
+            for workload, template in pods(rendered("defaults"))
+            for volume in template["spec"]["volumes"]
+            if "secret" in volume
+        }
+        assert holding == {"prod-fairlead-web", "prod-fairlead-worker-shared"}
+
+    def test_the_migration_runs_before_installation_and_upgrade(self) -> None:
+        job = of_kind(rendered("defaults"), "Job")["prod-fairlead-migrate"]
+        assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+        # A first install has no service account of the chart yet.
+        assert "serviceAccountName" not in job["spec"]["template"]["spec"]
+
+    def test_every_brand_host_leads_to_the_web_service(self) -> None:
+        ingress = of_kind(rendered("two brands"), "Ingress")["prod-fairlead"]["spec"]
+        assert [rule["host"] for rule in ingress["rules"]] == ["portal.harbour.example", "ops.tide.example"]
+        services = of_kind(rendered("two brands"), "Service")
+        for rule in ingress["rules"]:
+            backend = rule["http"]["paths"][0]["backend"]["service"]
+            ports = {port["name"] for port in services[backend["name"]]["spec"]["ports"]}
+            assert backend["port"]["name"] in ports
+
+    def test_the_autoscaler_and_a_fixed_size_exclude_each_other(self) -> None:
+        scaled, fixed = rendered("defaults"), rendered("fixed size")
+        assert "replicas" not in of_kind(scaled, "Deployment")["prod-fairlead-web"]["spec"]
+        assert "prod-fairlead-web" in of_kind(scaled, "HorizontalPodAutoscaler")
+        assert of_kind(fixed, "Deployment")["prod-fairlead-web"]["spec"]["replicas"] == 4
+        assert of_kind(fixed, "HorizontalPodAutoscaler") == {}
+
+    def test_a_digest_wins_over_the_tag(self) -> None:
+        images = {container["image"] for _, container in containers(rendered("fixed size"))}
+        assert images == {"fairlead@sha256:" + "a" * 64}
+
+
+class TestNetwork:
+    def allowed(self, name: str, component: str, direction: str) -> list[Object]:
+        objects = rendered(name)
+        labels = next(
+            template["metadata"]["labels"]
+            for _, template in pods(objects)
+            if template["metadata"]["labels"]["app.kubernetes.io/component"] == component
+        )
+        return [
+            rule
+            for policy in of_kind(objects, "NetworkPolicy").values()
+            if direction.capitalize() in policy["spec"]["policyTypes"]
+            and selects(policy["spec"]["podSelector"], labels)
+            for rule in policy["spec"].get(direction, [])
+        ]
+
+    def ports(self, rules: list[Object]) -> list[Any]:
+        """Numbers and names, ordered as text."""
+        return sorted({port["port"] for rule in rules for port in rule["ports"]}, key=str)
+
+    def test_only_the_ingress_controller_reaches_the_web_pods(self) -> None:
+        (rule,) = self.allowed("defaults", "web", "ingress")
+        assert rule["ports"] == [{"port": "http", "protocol": "TCP"}]
+        assert rule["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress-nginx"}
+
+    @pytest.mark.parametrize("component", ["worker", "relay", "migrate"])
+    def test_nobody_reaches_the_other_pods(self, component: str) -> None:
+        assert self.allowed("defaults", component, "ingress") == []
+
+    def test_the_relay_and_the_migration_reach_servers_only(self) -> None:
+        for component in ("relay", "migrate"):
+            assert self.ports(self.allowed("defaults", component, "egress")) == [53, 5432, 6379]
+
+    def test_workers_reach_the_outside_but_no_private_address(self) -> None:
+        rules = self.allowed("defaults", "worker", "egress")
+        (outside,) = [rule for rule in rules if {"port": 443, "protocol": "TCP"} in rule["ports"]]
+        closed = {network for peer in outside["to"] for network in peer["ipBlock"]["except"]}
+        assert {"10.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7"} <= closed
+
+    def test_a_named_private_system_is_opened_and_servers_are_narrowed(self) -> None:
+        rules = self.allowed("closed network", "worker", "egress")
+        assert self.ports(rules) == [443, 53, 6380, 6432, 8443]
+        (database,) = [rule for rule in rules if {"port": 6432, "protocol": "TCP"} in rule["ports"]]
+        assert database["to"] == [{"ipBlock": {"cidr": "10.1.2.0/24"}}]
+        assert {"ipBlock": {"cidr": "10.9.0.5/32"}} in [peer for rule in rules for peer in rule["to"]]
+
+    def test_metrics_are_read_only_by_whom_the_values_name(self) -> None:
+        (rule,) = self.allowed("closed network", "relay", "ingress")
+        assert rule["ports"] == [{"port": "metrics", "protocol": "TCP"}]
+
+
+REFUSED: dict[str, Values] = {
+    "unknown setting": {"wbe": {}},
+    "misspelt inner setting": {"web": {"replica": 3}},
+    "replicas as text": {"worker": {"replicas": "two"}},
+    "no replicas": {"worker": {"replicas": 0}},
+    "three relays": {"relay": {"replicas": 3}},
+    "a host with a path": {"ingress": {"hosts": ["portal.example/path"]}},
+    "a tenant that is no id": {"pinnedPools": [{"name": "x", "tenants": ["harbour"], "replicas": 1}]},
+    "a pool without tenants": {"pinnedPools": [{"name": "x", "tenants": [], "replicas": 1}]},
+    "a pool name that is no label": {"pinnedPools": [{"name": "X y", "tenants": [TENANT_A], "replicas": 1}]},
+    "limits without memory": {"worker": {"resources": {"limits": {"memory": None}}}},
+    "the latest image": {"image": {"tag": "latest"}},
+    "a password in env": {"env": [{"name": "SMTP_PASSWORD", "value": "x"}]},
+    "a database address in env": {"env": [{"name": "DATABASE_URL", "value": "postgresql://db/fairlead"}]},
+    "a credential inside an address": {"env": [{"name": "PROXY", "value": "http://user:word@proxy:3128"}]},
+    "an open web": {"networkPolicy": {"ingressFrom": []}},
+    "a port out of range": {"networkPolicy": {"database": {"port": 70000}}},
+}
+
+
+class TestValues:
+    @pytest.mark.parametrize("case", REFUSED)
+    def test_the_schema_refuses(self, case: str) -> None:
+        with pytest.raises(helm_python.HelmError):
+            render(REFUSED[case])
+
+    def test_defaults_satisfy_the_schema(self) -> None:
+        assert render()
+
+    def test_every_default_is_described(self) -> None:
+        """A value the schema does not name would be refused in an override although the defaults have it."""
+        schema = json.loads((CHART / "values.schema.json").read_text())
+        with helm_python.Chart.load(CHART) as chart:
+            assert set(chart.values) <= set(schema["properties"])
