@@ -1,6 +1,6 @@
 """Refusals of the branding room."""
 
-from foundation.errors import InvalidInput
+from foundation.errors import Conflict, InvalidInput, NotFound
 
 
 class InvalidTheme(InvalidInput):
@@ -14,3 +14,18 @@ class InvalidTheme(InvalidInput):
 
 class MissingAsset(RuntimeError):
     """A browser file was not built; a fault of the deployment, not of a request."""
+
+
+class UnknownHost(NotFound):
+    title = "There is nothing at this address"
+
+    def __init__(self) -> None:
+        super().__init__("This address is not in use. Check it, or ask the people who gave it to you.")
+
+
+class HostTaken(Conflict):
+    code = "host-taken"
+    title = "The host name is in use"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} already shows another brand. Remove it there first.", host=host)

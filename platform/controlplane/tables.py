@@ -14,6 +14,7 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.usage.models",
     "foundation.idempotency.models",
     "policy.models",
+    "branding.models",
 )
 
 

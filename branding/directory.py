@@ -1,0 +1,58 @@
+"""Which brand a request is shown. Asked for every page, so answers are kept for a few seconds."""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from branding import repository
+from branding.brand import Brand
+from branding.errors import UnknownHost
+from branding.hosts import normal_host
+from foundation.clock import Clock
+from foundation.database.engine import Database
+
+TTL: Final = timedelta(seconds=5)
+_MOST_HOSTS = 1024
+
+
+async def resolve_brand(session: AsyncSession, host: str) -> Brand | None:
+    """The brand of a host. The transaction must have been opened with the same `host`; it needs no scope."""
+    name = normal_host(host)
+    return await repository.find_by_host(session, name) if name else None
+
+
+class BrandDirectory:
+    """One per process. A change of brand is seen everywhere within `ttl`."""
+
+    def __init__(self, database: Database, clock: Clock, *, ttl: timedelta = TTL) -> None:
+        self._database = database
+        self._clock = clock
+        self._ttl = ttl
+        self._known: OrderedDict[str, tuple[datetime, Brand | None]] = OrderedDict()
+
+    async def for_host(self, host: str) -> Brand:
+        """`host` as in the Host header.
+
+        Raises:
+            UnknownHost: it shows no brand.
+        """
+        name = normal_host(host)
+        brand = await self._find(name) if name else None
+        if brand is None:
+            raise UnknownHost
+        return brand
+
+    async def _find(self, name: str) -> Brand | None:
+        now = self._clock()
+        known = self._known.get(name)
+        if known is not None and now - known[0] < self._ttl:
+            return known[1]
+        async with self._database.transaction(None, host=name) as session:
+            brand = await resolve_brand(session, name)
+        self._known[name] = (now, brand)
+        self._known.move_to_end(name)
+        while len(self._known) > _MOST_HOSTS:  # made-up Host headers must not fill the memory
+            self._known.popitem(last=False)
+        return brand

@@ -1,0 +1,65 @@
+"""What an MSP does with its brands. The session's scope is the MSP's house."""
+
+import re
+from datetime import datetime
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from branding import repository
+from branding.brand import Brand, prepare_brand
+from branding.errors import HostTaken
+from branding.hosts import normal_host
+from branding.theme import Theme
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput, NotFound
+from foundation.ids import NewId
+from foundation.scope import Scope
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
+
+
+async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: datetime, new_id: NewId) -> Brand:
+    """Create the brand or replace its tokens; open pages get the new look with their next load."""
+    scope = _house(session)
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput("A brand's short name has 1 to 48 small letters, digits and hyphens.", field="slug")
+    tokens = msgspec.to_builtins(theme)
+    brand_id = await repository.upsert(
+        session, scope, brand_id=new_id(), slug=slug, name=theme.name, tokens=tokens, now=now
+    )
+    note(session, action="brand.set", subject=f"brand:{brand_id}", data={"slug": slug, "tokens": tokens}, at=now)
+    return prepare_brand(brand_id=brand_id, msp_id=scope.msp_id, slug=slug, theme=theme)
+
+
+async def point_host(session: AsyncSession, *, slug: str, host: str, now: datetime) -> None:
+    """Show the brand `slug` under `host`, whether the host is new or showed another of the MSP's brands.
+
+    Raises:
+        HostTaken: another MSP has it.
+    """
+    scope = _house(session)
+    name = normal_host(host)
+    if not name:
+        raise InvalidInput(f"“{host}” is not a host name such as portal.example.com.", field="host")
+    brand = await repository.find_by_slug(session, scope, slug)
+    if brand is None or brand.id is None:
+        raise NotFound(f"There is no brand called “{slug}” here.")
+    if not await repository.point_host(session, scope, host=name, brand_id=brand.id):
+        raise HostTaken(name)
+    note(session, action="brand.host_pointed", subject=f"brand:{brand.id}", data={"host": name}, at=now)
+
+
+async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
+    scope = _house(session)
+    if not await repository.release_host(session, scope, normal_host(host)):
+        raise NotFound(f"No brand is shown under “{host}” here.")
+    note(session, action="brand.host_released", subject=f"msp:{scope.msp_id}", data={"host": host}, at=now)
+
+
+def _house(session: AsyncSession) -> Scope:
+    scope = scope_of(session)
+    if scope.tenant_id != scope.msp_id:
+        raise RuntimeError("brands belong to an MSP's house, not to a client")
+    return scope

@@ -1,0 +1,58 @@
+"""The brand's own files, and the page that shows every component."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Dependency
+from litestar.response import Template
+
+from branding.brand import Brand, BrandFile
+from branding.design import design_context, design_page
+from branding.directory import BrandDirectory
+from branding.shell import is_boosted
+from foundation.clock import Clock
+from foundation.errors import NotFound
+
+ShownBrand = Annotated[Brand, Dependency(skip_validation=True)]
+"""A handler's parameter called `brand`, filled by `provide_brand`."""
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+
+
+def provide_brand(directory: BrandDirectory) -> Provide:
+    """The application's dependency `brand`: the one of the request's host, else 404."""
+
+    async def brand(request: Request[Any, Any, Any]) -> Brand:
+        return await directory.for_host(request.headers.get("host", ""))
+
+    return Provide(brand)
+
+
+@get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
+async def brand_file(name: str, brand: ShownBrand) -> Response[str]:
+    """An address with an old hash still answers, with today's file, so that pages left open keep their look."""
+    for file in (brand.stylesheet, brand.icon):
+        if file.path == f"/brand/{name}":
+            return _answer(file, _FOR_EVER)
+    for file in (brand.stylesheet, brand.icon):
+        if name.startswith(f"{brand.slug}-") and name.rpartition(".")[2] == file.path.rpartition(".")[2]:
+            return _answer(file, _ASK_AGAIN)
+    raise NotFound
+
+
+def _answer(file: BrandFile, caching: str) -> Response[str]:
+    headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+def build_pages(clock: Clock) -> Sequence[HTTPRouteHandler]:
+    @get("/design", name="design", include_in_schema=False)
+    async def design(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
+        page = design_page(brand, clock(), boosted=is_boosted(request.headers))
+        return Template("design.html", context=dict(design_context(page)), headers={"Vary": "HX-Request, HX-Boosted"})
+
+    return [brand_file, design]

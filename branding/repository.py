@@ -1,0 +1,69 @@
+"""SQL of brands and host names."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from branding.brand import Brand, prepare_brand
+from branding.theme import parse_theme
+from foundation.scope import Scope
+
+# No tenant is known yet: the policy on app.host, which the transaction was opened with, lets through this host only.
+_BY_HOST = text(
+    "SELECT b.id, b.msp_id, b.slug, b.tokens FROM brand_domain AS d"
+    " JOIN brand AS b ON b.tenant_id = d.tenant_id AND b.id = d.brand_id WHERE d.host = :host"
+)
+_BY_SLUG = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id AND slug = :slug")
+_UPSERT = text(
+    "INSERT INTO brand (tenant_id, msp_id, id, slug, name, tokens, updated_at)"
+    " VALUES (:tenant_id, :msp_id, :id, :slug, :name, :tokens, :now)"
+    " ON CONFLICT (tenant_id, slug) DO UPDATE"
+    " SET name = excluded.name, tokens = excluded.tokens, updated_at = excluded.updated_at RETURNING id"
+).bindparams(bindparam("tokens", type_=JSONB))
+_CLAIM = text(
+    "INSERT INTO brand_domain (tenant_id, msp_id, host, brand_id) VALUES (:tenant_id, :msp_id, :host, :brand_id)"
+    " ON CONFLICT DO NOTHING"
+)
+_REPOINT = text(
+    "UPDATE brand_domain SET brand_id = :brand_id WHERE tenant_id = :tenant_id AND host = :host RETURNING 1"
+)
+_RELEASE = text("DELETE FROM brand_domain WHERE tenant_id = :tenant_id AND host = :host RETURNING 1")
+
+
+async def find_by_host(session: AsyncSession, host: str) -> Brand | None:
+    return _brand((await session.execute(_BY_HOST, {"host": host})).one_or_none())
+
+
+async def find_by_slug(session: AsyncSession, scope: Scope, slug: str) -> Brand | None:
+    values = {"tenant_id": scope.tenant_id, "slug": slug}
+    return _brand((await session.execute(_BY_SLUG, values)).one_or_none())
+
+
+def _brand(row: Any | None) -> Brand | None:
+    if row is None:
+        return None
+    return prepare_brand(brand_id=row.id, msp_id=row.msp_id, slug=row.slug, theme=parse_theme(row.tokens))
+
+
+async def upsert(  # noqa: PLR0913
+    session: AsyncSession, scope: Scope, *, brand_id: UUID, slug: str, name: str, tokens: dict[str, Any], now: datetime
+) -> UUID:
+    """The id the brand has: `brand_id` only if the slug is new."""
+    values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": brand_id, "slug": slug}
+    kept: UUID = await session.scalar(_UPSERT, values | {"name": name, "tokens": tokens, "now": now})
+    return kept
+
+
+async def point_host(session: AsyncSession, scope: Scope, *, host: str, brand_id: UUID) -> bool:
+    """False when the host belongs to someone else."""
+    values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "host": host, "brand_id": brand_id}
+    await session.execute(_CLAIM, values)
+    return await session.scalar(_REPOINT, values) is not None
+
+
+async def release_host(session: AsyncSession, scope: Scope, host: str) -> bool:
+    return await session.scalar(_RELEASE, {"tenant_id": scope.tenant_id, "host": host}) is not None

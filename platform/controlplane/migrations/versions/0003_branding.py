@@ -1,0 +1,55 @@
+"""Brands and their host names."""
+
+from alembic import op
+
+from foundation.database.rls import protect
+from foundation.database.roles import APP
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_TABLES = """
+CREATE TABLE brand (
+    tenant_id uuid NOT NULL, msp_id uuid NOT NULL, id uuid NOT NULL,
+    slug varchar NOT NULL, name varchar NOT NULL, tokens jsonb NOT NULL, updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_brand PRIMARY KEY (tenant_id, id),
+    CONSTRAINT uq_brand_tenant_id_slug UNIQUE (tenant_id, slug),
+    CONSTRAINT ck_brand_house CHECK (tenant_id = msp_id)
+);
+CREATE TABLE brand_domain (
+    tenant_id uuid NOT NULL, msp_id uuid NOT NULL, host varchar NOT NULL, brand_id uuid NOT NULL,
+    CONSTRAINT pk_brand_domain PRIMARY KEY (tenant_id, host),
+    CONSTRAINT fk_brand_domain_tenant_id_brand_id FOREIGN KEY (tenant_id, brand_id)
+        REFERENCES brand (tenant_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_brand_domain_house CHECK (tenant_id = msp_id),
+    CONSTRAINT ck_brand_domain_host CHECK (host = lower(host) AND host ~ '^[a-z0-9.-]{1,253}$')
+);
+CREATE UNIQUE INDEX uq_brand_domain_host ON brand_domain (host);
+CREATE INDEX ix_brand_domain_tenant_id_brand_id ON brand_domain (tenant_id, brand_id);
+"""
+
+_HOST = "nullif(current_setting('app.host', true), '')"
+
+# A request is shown its host's brand before anyone is signed in. This opens exactly that host's row and its brand,
+# for reading, and both are public: they are what the host's sign-in page shows.
+_BY_HOST = f"""
+CREATE POLICY brand_domain_host ON brand_domain FOR SELECT TO {APP} USING (host = {_HOST});
+CREATE POLICY brand_host ON brand FOR SELECT TO {APP} USING (EXISTS (
+    SELECT 1 FROM brand_domain AS d
+    WHERE d.host = {_HOST} AND d.tenant_id = brand.tenant_id AND d.brand_id = brand.id));
+"""
+
+
+def upgrade() -> None:
+    op.execute(_TABLES)
+    protect(op, "brand")
+    protect(op, "brand_domain")
+    op.execute(_BY_HOST)
+
+
+def downgrade() -> None:
+    op.execute("DROP POLICY brand_host ON brand")
+    for table in ("brand_domain", "brand"):
+        op.execute(f"DROP TABLE {table}")

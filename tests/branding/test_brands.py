@@ -1,0 +1,169 @@
+"""Brands in the database: found by host before anyone is signed in, changed only by their MSP."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from branding.directory import BrandDirectory, resolve_brand
+from branding.errors import HostTaken, UnknownHost
+from branding.manage import point_host, release_host, set_brand
+from branding.theme import Theme
+from foundation.database.engine import Database
+from foundation.errors import InvalidInput, NotFound
+from foundation.ids import new_id
+from foundation.scope import Scope
+from tests.conftest import make_scope
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def house() -> Scope:
+    msp_id = new_id()
+    return make_scope(msp_id=msp_id, tenant_id=msp_id)
+
+
+def some_theme(name: str = "Northwind", accent: str = "#4f46e5") -> Theme:
+    return Theme(name=name, monogram="NW", accent=accent, support_email="help@northwind.example")
+
+
+def some_host() -> str:
+    return f"{new_id().hex[16:]}.portal.example"
+
+
+async def publish(db: Database, scope: Scope, host: str, theme: Theme | None = None, slug: str = "main") -> None:
+    async with db.transaction(scope) as session:
+        await set_brand(session, slug=slug, theme=theme or some_theme(), now=NOW, new_id=new_id)
+        await point_host(session, slug=slug, host=host, now=NOW)
+
+
+class TestHostLookup:
+    async def test_a_host_shows_its_brand_before_any_scope_is_known(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        async with db.transaction(None, host=host) as session:
+            brand = await resolve_brand(session, f"{host.upper()}:8443")
+        assert brand is not None
+        assert (brand.msp_id, brand.slug, brand.theme) == (scope.msp_id, "main", some_theme())
+
+    async def test_only_the_asked_hosts_rows_can_be_read(self, db: Database) -> None:
+        scope, host, other = house(), some_host(), some_host()
+        await publish(db, scope, host)
+        await publish(db, scope, other, some_theme("Second"), slug="second")
+        async with db.transaction(None, host=host) as session:
+            hosts = (await session.execute(text("SELECT host FROM brand_domain"))).scalars().all()
+            names = (await session.execute(text("SELECT name FROM brand"))).scalars().all()
+        assert (list(hosts), list(names)) == ([host], ["Northwind"])
+
+    async def test_without_host_and_scope_nothing_can_be_read(self, db: Database) -> None:
+        await publish(db, house(), some_host())
+        async with db.transaction(None) as session:
+            for table in ("brand", "brand_domain"):
+                assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+    @pytest.mark.parametrize("verb", ["UPDATE brand SET name = 'x'", "DELETE FROM brand_domain"])
+    async def test_a_hosts_row_is_for_reading_only(self, db: Database, verb: str) -> None:
+        host = some_host()
+        await publish(db, house(), host)
+        async with db.transaction(None, host=host) as session:
+            changed = await session.execute(text(f"{verb} RETURNING 1"))
+            assert changed.all() == []
+
+
+class TestManaging:
+    async def test_another_msps_host_is_refused_and_stays(self, db: Database) -> None:
+        owner, thief, host = house(), house(), some_host()
+        await publish(db, owner, host)
+        with pytest.raises(HostTaken):
+            await publish(db, thief, host, some_theme("Thief"))
+        async with db.transaction(None, host=host) as session:
+            brand = await resolve_brand(session, host)
+        assert brand is not None
+        assert brand.name == "Northwind"
+
+    async def test_setting_a_brand_again_keeps_its_id_and_host(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        async with db.transaction(scope) as session:
+            changed = await set_brand(session, slug="main", theme=some_theme("Renamed"), now=NOW, new_id=new_id)
+        async with db.transaction(None, host=host) as session:
+            brand = await resolve_brand(session, host)
+        assert brand == changed
+
+    async def test_a_host_moves_between_brands_of_one_msp(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        await publish(db, scope, host, some_theme("Second"), slug="second")
+        async with db.transaction(None, host=host) as session:
+            brand = await resolve_brand(session, host)
+        assert brand is not None
+        assert brand.slug == "second"
+
+    async def test_a_released_host_shows_nothing_and_cannot_be_released_by_others(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        with pytest.raises(NotFound):
+            async with db.transaction(house()) as session:
+                await release_host(session, host=host, now=NOW)
+        async with db.transaction(scope) as session:
+            await release_host(session, host=host, now=NOW)
+        async with db.transaction(None, host=host) as session:
+            assert await resolve_brand(session, host) is None
+
+    async def test_every_change_is_in_the_audit_chain(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        async with db.transaction(scope) as session:
+            query = text("SELECT action FROM audit_entry WHERE tenant_id = :tenant ORDER BY seq")
+            actions = (await session.execute(query, {"tenant": scope.tenant_id})).scalars().all()
+        assert list(actions) == ["brand.set", "brand.host_pointed"]
+
+    @pytest.mark.parametrize(
+        "host", ["", "exa mple.com", "-a.example", "a..b", "[::1]", "a" * 64 + ".example", "x'; --"]
+    )
+    async def test_what_is_not_a_host_name_is_refused(self, db: Database, host: str) -> None:
+        async with db.transaction(house()) as session:
+            with pytest.raises(InvalidInput):
+                await point_host(session, slug="main", host=host, now=NOW)
+
+    async def test_a_client_has_no_brands_of_its_own(self, db: Database, scope: Scope) -> None:
+        async with db.transaction(scope) as session:
+            with pytest.raises(RuntimeError, match="house"):
+                await set_brand(session, slug="main", theme=some_theme(), now=NOW, new_id=new_id)
+
+
+class TestDirectory:
+    async def test_answers_are_kept_for_the_ttl_and_no_longer(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        clock, forward = movable_clock()
+        directory = BrandDirectory(db, clock, ttl=timedelta(seconds=5))
+        first = await directory.for_host(host)
+        await publish(db, scope, host, some_theme("Renamed"))
+        forward(4)
+        assert await directory.for_host(host) is first
+        forward(1)
+        assert (await directory.for_host(host)).name == "Renamed"
+
+    @pytest.mark.parametrize("host", ["", "nobody.example", "' OR 1=1", "[::1]:8000", "a" * 300])
+    async def test_an_unknown_host_is_not_found(self, db: Database, host: str) -> None:
+        with pytest.raises(UnknownHost):
+            await BrandDirectory(db, lambda: NOW).for_host(host)
+
+    async def test_made_up_hosts_do_not_fill_the_memory(self, db: Database) -> None:
+        directory = BrandDirectory(db, lambda: NOW)
+        for number in range(1100):
+            directory._known[f"h{number}.example"] = (NOW, None)
+        with pytest.raises(UnknownHost):
+            await directory.for_host("one-more.example")
+        assert len(directory._known) == 1024
+
+
+def movable_clock() -> tuple[Callable[[], datetime], Callable[[int], None]]:
+    times = [NOW]
+
+    def forward(seconds: int) -> None:
+        times.append(times[-1] + timedelta(seconds=seconds))
+
+    return (lambda: times[-1]), forward
