@@ -14,6 +14,8 @@ from connectors.sandbox.erp.adapter import SandboxErp
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
 from connectors.signatures import StandardWebhook
+from connectors.tryton.adapter import Tryton
+from connectors.vendure.adapter import Vendure
 
 _ROLES: Final = frozenset({"erp", "channel"})
 _HERE: Final = Path(__file__).parent
@@ -60,11 +62,17 @@ def _parts() -> dict[str, Callable[[Manifest], Connector]]:
         "sandbox/erp": lambda manifest: _sandbox_erp(manifest, SandboxErp()),
         "sandbox/shop": lambda manifest: Connector(manifest, channel=SandboxShop()),
         "sandbox/market": lambda manifest: Connector(manifest, channel=SandboxMarket()),
+        "tryton": lambda manifest: _tryton(manifest, Tryton()),
+        "vendure": lambda manifest: Connector(manifest, channel=Vendure()),
     }
 
 
 def _sandbox_erp(manifest: Manifest, adapter: SandboxErp) -> Connector:
     return Connector(manifest, webhook=StandardWebhook(), source=adapter, poll=adapter)
+
+
+def _tryton(manifest: Manifest, adapter: Tryton) -> Connector:
+    return Connector(manifest, source=adapter, poll=adapter)
 
 
 def _load(folder: str, assemble: Callable[[Manifest], Connector]) -> Connector:

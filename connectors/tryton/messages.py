@@ -1,0 +1,116 @@
+"""Tryton's JSON: what is asked of products, and the shapes of the answers."""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import msgspec
+
+PRODUCT_FIELDS: Final = [
+    "code",
+    "type",
+    "consumable",
+    "list_price_used",
+    "cost_price",
+    "quantity",
+    "write_date",
+    "create_date",
+    "template.write_date",
+    "template.list_prices.write_date",
+    "template.list_prices.create_date",
+    "cost_prices.write_date",
+    "cost_prices.create_date",
+]
+# A price or cost lives in rows of its own, whose change does not touch the product's own dates.
+CHANGE_FIELDS: Final = [name for name in PRODUCT_FIELDS if name.endswith("_date")]
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Tryton keeps its dates in UTC."""
+
+    year: int
+    month: int
+    day: int
+    hour: int = 0
+    minute: int = 0
+    second: int = 0
+    microsecond: int = 0
+
+    def aware(self) -> datetime:
+        return datetime(
+            self.year, self.month, self.day, self.hour, self.minute, self.second, self.microsecond, tzinfo=UTC
+        )
+
+
+class Number(msgspec.Struct, frozen=True):
+    decimal: str
+
+    def value(self) -> Decimal:
+        try:
+            return Decimal(self.decimal)
+        except InvalidOperation:
+            raise ValueError(f"{self.decimal!r} is not a number") from None
+
+
+class Dated(msgspec.Struct, frozen=True):
+    write_date: Moment | None = None
+    create_date: Moment | None = None
+
+
+class Template(msgspec.Struct, frozen=True):
+    write_date: Moment | None
+    list_prices: list[Dated] = msgspec.field(name="list_prices.")
+
+
+class Product(msgspec.Struct, frozen=True):
+    id: int
+    code: str
+    type: str
+    consumable: bool | int  # SQLite hands booleans on as numbers
+    list_price_used: Number | None
+    cost_price: Number | None
+    quantity: float | None
+    create_date: Moment
+    write_date: Moment | None
+    template: Template = msgspec.field(name="template.")
+    cost_prices: list[Dated] = msgspec.field(name="cost_prices.")
+
+    def price_changed_at(self) -> datetime:
+        return _latest(self.create_date, self.write_date, self.template.write_date, *_dates(self.template.list_prices))
+
+    def cost_changed_at(self) -> datetime:
+        return _latest(self.create_date, *_dates(self.cost_prices))
+
+
+class Move(msgspec.Struct, frozen=True):
+    product: int
+    write_date: Moment
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One product as it was at `read_at`, with the newest finished stock move in the polled window."""
+
+    currency: str
+    read_at: datetime
+    product: Product
+    move: Move | None
+
+
+def snapshot_bytes(currency: str, read_at: datetime, product: msgspec.Raw, move: msgspec.Raw | None) -> bytes:
+    """Tryton's own bytes, wrapped but not changed."""
+    head = msgspec.json.encode({"currency": currency, "read_at": read_at})[:-1]
+    return b"".join((head, b',"product":', product, b',"move":', b"null" if move is None else move, b"}"))
+
+
+def tryton_moment(moment: datetime) -> dict[str, Any]:
+    utc = moment.astimezone(UTC)
+    names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+    return {"__class__": "datetime", **{name: getattr(utc, name) for name in names}}
+
+
+def _dates(rows: list[Dated]) -> list[Moment | None]:
+    return [moment for row in rows for moment in (row.write_date, row.create_date)]
+
+
+def _latest(*moments: Moment | None) -> datetime:
+    return max(moment.aware() for moment in moments if moment is not None)

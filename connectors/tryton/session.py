@@ -1,0 +1,102 @@
+"""A signed-in user of one Tryton database, and how to call its methods."""
+
+from base64 import b64encode
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.responses import check_readable
+
+Shape = TypeVar("Shape")
+_FORGOTTEN = 401
+
+
+class SignedOut(Exception):
+    """Tryton no longer knows the session."""
+
+
+class _Company(msgspec.Struct, frozen=True):
+    class Currency(msgspec.Struct, frozen=True):
+        code: str
+
+    currency: Currency = msgspec.field(name="currency.")
+
+
+class _Warehouse(msgspec.Struct, frozen=True):
+    storage_location: int
+
+
+class Session(msgspec.Struct):
+    """`context` is the user's own, with the places whose stock counts as on hand."""
+
+    config: ConnectionConfig
+    authorization: str
+    context: dict[str, Any] = {}
+    currency: str = ""
+
+    async def call(self, http: HttpCaller, shape: type[Shape], method: str, *parameters: Any) -> Shape:
+        """Raises `SignedOut`, `SystemUnavailable`, `PayloadInvalid`."""
+        headers = {"content-type": "application/json", "authorization": self.authorization}
+        content = msgspec.json.encode({"id": 1, "method": method, "params": [*parameters, self.context]})
+        response = await http.request("POST", _address(self.config), headers=headers, content=content)
+        if response.status_code == _FORGOTTEN:
+            raise SignedOut
+        return _result(response, shape, method)
+
+
+async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
+    username = config.settings["username"]
+    parameters = [username, {"password": config.secrets["password"]}]
+    content = msgspec.json.encode({"id": 1, "method": "common.db.login", "params": parameters})
+    headers = {"content-type": "application/json"}
+    response = await http.request("POST", _address(config), headers=headers, content=content)
+    user_id, key, *_ = _result(response, list[Any], "common.db.login")
+    token = b64encode(f"{username}:{user_id}:{key}".encode()).decode()
+    session = Session(config, f"Session {token}")
+    try:
+        await _prepare(http, session)
+    except SignedOut:
+        raise SystemUnavailable("Tryton forgot the session right after sign-in. Try again later.") from None
+    return session
+
+
+async def _prepare(http: HttpCaller, session: Session) -> None:
+    session.context = await session.call(http, dict[str, Any], "model.res.user.get_preferences", True)
+    company_id = session.context.get("company")
+    if company_id is None:
+        raise SystemUnavailable("The Tryton user has no company. Choose one in its preferences.")
+    [company] = await session.call(http, list[_Company], "model.company.company.read", [company_id], ["currency.code"])
+    session.currency = company.currency.code
+    warehouses = await session.call(
+        http,
+        list[_Warehouse],
+        "model.stock.location.search_read",
+        [["type", "=", "warehouse"]],
+        0,
+        None,
+        None,
+        ["storage_location"],
+    )
+    session.context["locations"] = [warehouse.storage_location for warehouse in warehouses]
+
+
+def _address(config: ConnectionConfig) -> str:
+    return f"{config.base_url}/{config.settings['database']}/rpc/"
+
+
+def _result(response: HttpResponse, shape: type[Shape], method: str) -> Shape:
+    check_readable(response, "Tryton")
+    try:
+        answer = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        if "error" in answer:
+            raise SystemUnavailable(f"Tryton refused {method}: {_first_sentence(answer['error'])}")
+        return msgspec.json.decode(answer["result"], type=shape)
+    except (msgspec.DecodeError, KeyError) as problem:
+        raise PayloadInvalid(f"Tryton's answer to {method} no longer has the agreed form: {problem}.") from problem
+
+
+def _first_sentence(error: msgspec.Raw) -> str:
+    """Errors are lists: a kind, then texts or a traceback. Only the first two say something to a person."""
+    parts = msgspec.json.decode(error)
+    return " ".join(str(part) for part in parts[:2])[:300] if isinstance(parts, list) else str(parts)[:300]

@@ -1,0 +1,1 @@
+"""Vendure, a shop."""

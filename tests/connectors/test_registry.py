@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from connectors.registry import ManifestInvalid, build_registry, read_manifest
+
+GOOD = """
+kind = "some-shop"
+title = "Some shop"
+role = "channel"
+[[fields]]
+name = "region"
+label = "Region"
+pattern = "[a-z]{2}"
+default = "eu"
+"""
+
+
+def manifest_file(folder: Path, text: str) -> Path:
+    path = folder / "manifest.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_every_kind_is_there_with_its_roles() -> None:
+    registry = build_registry()
+    assert set(registry) == {"sandbox-erp", "sandbox-shop", "sandbox-market", "tryton", "vendure"}
+    for kind, connector in registry.items():
+        manifest = connector.manifest
+        assert manifest.kind == kind
+        assert (connector.channel is not None) is (manifest.role == "channel")
+        assert (connector.source is not None) is (manifest.role == "erp")
+        assert manifest.writes_to_source is False
+
+
+def test_the_registry_cannot_be_changed() -> None:
+    registry = build_registry()
+    with pytest.raises(TypeError):
+        registry["other"] = registry["tryton"]  # type: ignore[index]
+
+
+def test_adapters_are_not_shared_between_registries() -> None:
+    assert build_registry()["vendure"].channel is not build_registry()["vendure"].channel
+
+
+def test_a_good_manifest_is_read(tmp_path: Path) -> None:
+    manifest = read_manifest(manifest_file(tmp_path, GOOD))
+    assert (manifest.kind, manifest.fields[0].default) == ("some-shop", "eu")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("role =", "rôle ="), "key/value"),
+        (('role = "channel"', 'role = "till"'), "role must be one of"),
+        (('title = "Some shop"', 'title = "Some shop"\ncolour = "red"'), "colour"),
+        (('label = "Region"', 'label = "Region"\nsecert = true'), "secert"),
+        (('label = "Region"', 'label = "Region"\nsecret = true'), "must not have a default"),
+        (('title = "Some shop"', ""), "title"),
+        (('pattern = "[a-z]{2}"', 'pattern = "["'), "regular expression"),
+        (('default = "eu"', 'default = "europe"'), "does not match"),
+        (('default = "eu"', '[[fields]]\nname = "region"\nlabel = "Again"'), "share a name"),
+        (('kind = "some-shop"', "kind = 5"), "kind"),
+    ],
+)
+def test_a_manifest_that_breaks_a_rule_is_refused(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    assert change[0] in GOOD
+    with pytest.raises(ManifestInvalid, match=sentence):
+        read_manifest(manifest_file(tmp_path, GOOD.replace(*change)))
