@@ -70,9 +70,9 @@ def open_search(path: Path) -> None:
 
 def open_reading(tree: Path) -> None:
     """Let other users read `tree` (the servers' own programs), which a umask of 077 denied them at installation."""
-    if tree.stat().st_mode & OTHERS_SEARCH:
+    if tree.stat().st_mode & stat.S_IROTH:
         return
-    for path in (tree, *tree.rglob("*")):
+    for path in (*tree.rglob("*"), tree):  # the top last: it tells that all beneath is done
         mode = stat.S_IMODE(path.stat().st_mode)
         path.chmod(mode | stat.S_IROTH | (OTHERS_SEARCH if mode & stat.S_IXUSR else 0))
 

@@ -61,7 +61,10 @@ class EmbeddedServer(ABC):
                     f"Processes {left} of an earlier {self.name} in {self.data} cannot be ended."
                 )
             self._prepare()
-            self._process = self._spawner.spawn(self._command())
+            try:
+                self._process = self._spawner.spawn(self._command())
+            except OSError as error:
+                raise EmbeddedServerFailed(f"{self.name} cannot be started: {error}") from error
         self._wait_until_it_answers(seconds)
 
     def _must_own(self) -> None:

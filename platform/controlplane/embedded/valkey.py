@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
-from controlplane.embedded.os_user import OsUser, give, open_search
+from controlplane.embedded.os_user import OsUser, give, open_reading, open_search
 from controlplane.embedded.paths import EmbeddedPaths, valkey_program
 from controlplane.embedded.processes import Command, Spawner
 from controlplane.embedded.server import EmbeddedServer
@@ -49,6 +49,7 @@ class Valkey(EmbeddedServer):
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.paths.valkey_socket.unlink(missing_ok=True)
         if self._user is not None:
+            open_reading(valkey_program().parent)
             open_search(valkey_program())
             open_search(self.data)
         give(self.data, self._user)
