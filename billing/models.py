@@ -1,0 +1,148 @@
+"""Price books, what they made of each usage event, and the invoices. Every table says which side it is of.
+
+Wholesale rows are hidden from a client's own scope by the database itself: see `billing.sides`.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+_A_SIDE = "side IN ('wholesale', 'retail')"
+
+
+class PriceBook(TenantOwned, Base):
+    """`tenant_id` is the MSP's house. A retail book with a `client_id` is that client's own and goes first."""
+
+    __tablename__ = "price_book"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    side: Mapped[str]
+    client_id: Mapped[UUID | None]
+    currency: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "side", "client_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint(_A_SIDE, name="side"),
+        CheckConstraint("side = 'retail' OR client_id IS NULL", name="own_book_is_retail"),
+        CheckConstraint("tenant_id = msp_id", name="house"),
+    )
+
+
+class Price(TenantOwned, Base):
+    """One meter's price from `valid_from` until `valid_to`. Only `valid_to` is ever changed, and never to the past.
+
+    `unit_price` is in major units of the book's currency; with tiers it is the first tier's.
+    """
+
+    __tablename__ = "price"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    side: Mapped[str]
+    book_id: Mapped[UUID]
+    meter: Mapped[str]
+    description: Mapped[str]
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    included_quantity: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    tiers: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "book_id", "meter", "valid_from"),
+        ForeignKeyConstraint(["tenant_id", "book_id"], ["price_book.tenant_id", "price_book.id"]),
+        CheckConstraint(_A_SIDE, name="side"),
+        CheckConstraint("valid_to > valid_from", name="validity"),
+        CheckConstraint("unit_price >= 0 AND included_quantity >= 0", name="terms"),
+    )
+
+
+class RatedUsage(TenantOwned, Base):
+    """A usage event on a line. The key makes it at most once per side; quantity and time are the ledger's, copied."""
+
+    __tablename__ = "rated_usage"
+
+    side: Mapped[str] = mapped_column(primary_key=True)
+    meter: Mapped[str] = mapped_column(primary_key=True)
+    usage_id: Mapped[UUID] = mapped_column(primary_key=True)
+    invoice_id: Mapped[UUID]
+    line_id: Mapped[UUID]
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    occurred_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_rated_usage_line", "tenant_id", "line_id", "usage_id"),
+        CheckConstraint(_A_SIDE, name="side"),
+    )
+
+
+class Invoice(TenantOwned, Base):
+    """Retail: one client's, for the client. Wholesale: one client's share, or the MSP's whole (`client_id` = `msp_id`).
+
+    `content_hash` is over everything the buyer is told, so the same usage and prices give the same hash.
+    """
+
+    __tablename__ = "invoice"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    side: Mapped[str]
+    client_id: Mapped[UUID]
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+    currency: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="draft")  # draft | closed
+    total_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    content_hash: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "side", "period_start", "client_id"),
+        CheckConstraint(_A_SIDE, name="side"),
+        CheckConstraint("period_end > period_start", name="period"),
+        CheckConstraint("state IN ('draft', 'closed')", name="state"),
+    )
+
+
+class InvoiceLine(TenantOwned, Base):
+    """One meter at one price, for use in the period from `service_start` (before the invoice's if late)."""
+
+    __tablename__ = "invoice_line"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    side: Mapped[str]
+    invoice_id: Mapped[UUID]
+    client_id: Mapped[UUID]
+    meter: Mapped[str]
+    description: Mapped[str]
+    price_id: Mapped[UUID]
+    service_start: Mapped[datetime]
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    events: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    quantity: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    included: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    amount_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    first_at: Mapped[datetime | None]
+    last_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_invoice_line_invoice", "tenant_id", "invoice_id"),
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoice.tenant_id", "invoice.id"]),
+        CheckConstraint(_A_SIDE, name="side"),
+    )

@@ -1,0 +1,113 @@
+"""An MSP with price books, and clients that use what they sell."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.drafting import DraftInvoice, draft_invoice
+from billing.periods import Period, month_of
+from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.pricing import Terms, Tier
+from billing.rating import rate_period
+from billing.sides import Side
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.scope import Scope
+from foundation.usage.ledger import Usage, record_usage
+from tests.conftest import make_scope
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+MARCH = month_of(START)
+APRIL = month_of(MARCH.end)
+METER = "sync.change"
+
+
+@dataclass
+class Market:
+    """One MSP and one client of it, with the test's own clock."""
+
+    db: Database
+    house: Scope
+    client: Scope
+    now: datetime = START
+    books: dict[tuple[Side, UUID | None], UUID] = field(default_factory=dict)
+
+    def another_client(self) -> "Market":
+        client = make_scope(msp_id=self.house.msp_id)
+        return Market(self.db, self.house, client, self.now, self.books)
+
+    @asynccontextmanager
+    async def as_client(self) -> AsyncIterator[AsyncSession]:
+        async with self.db.transaction(self.client) as session:
+            yield session
+
+    @asynccontextmanager
+    async def as_house(self) -> AsyncIterator[AsyncSession]:
+        async with self.db.transaction(self.house) as session:
+            yield session
+
+    @asynccontextmanager
+    async def as_staff(self) -> AsyncIterator[AsyncSession]:
+        async with self.db.transaction(self.house.for_fleet()) as session:
+            yield session
+
+    async def open_book(self, side: Side, currency: str = "EUR", *, own: bool = False) -> UUID:
+        client_id = self.client.tenant_id if own else None
+        book = NewPriceBook(side=side, currency=currency, name=f"{side} prices", client_id=client_id)
+        async with self.as_house() as session:
+            book_id = await create_price_book(session, book, now=self.now, new_id=new_id)
+        self.books[side, client_id] = book_id
+        return book_id
+
+    async def price(
+        self,
+        side: Side,
+        unit_price: str,
+        *,
+        at: datetime = START,
+        included: int = 0,
+        tiers: Sequence[Tier] = (),
+        meter: str = METER,
+        own: bool = False,
+    ) -> UUID:
+        terms = Terms(Decimal(unit_price), included, tuple(tiers))
+        price = NewPrice(meter=meter, description=f"Use of {meter}", terms=terms, valid_from=at)
+        book_id = self.books[side, self.client.tenant_id if own else None]
+        async with self.as_house() as session:
+            return await set_price(session, book_id, price=price, now=self.now, new_id=new_id)
+
+    async def use(self, *uses: Usage) -> None:
+        async with self.as_client() as session:
+            record_usage(session, uses)
+
+    async def rate(self, side: Side, period: Period = MARCH) -> DraftInvoice | None:
+        async with self.as_client() as session:
+            await rate_period(session, side=side, period=period, now=self.now)
+            return await draft_invoice(session, side=side, period=period, now=self.now)
+
+
+def uses(count: int, *, at: datetime = START, quantity: int = 1, meter: str = METER) -> list[Usage]:
+    return [Usage(meter, new_id(), quantity, at + timedelta(seconds=second)) for second in range(count)]
+
+
+@pytest.fixture
+def market(db: Database) -> Market:
+    house_id = new_id()
+    house = make_scope(msp_id=house_id, tenant_id=house_id, name="Mia of the MSP")
+    return Market(db, house, make_scope(msp_id=house_id, name="Cleo of the client"))
+
+
+@pytest.fixture
+async def priced(market: Market) -> Market:
+    """Wholesale at 0.03, retail at 0.10 with 5 included."""
+    await market.open_book(Side.WHOLESALE)
+    await market.open_book(Side.RETAIL)
+    await market.price(Side.WHOLESALE, "0.03")
+    await market.price(Side.RETAIL, "0.10", included=5)
+    return market
