@@ -1,0 +1,139 @@
+"""Configuring connections. Settings are validated against the connector's manifest; secrets go to the vault."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.intake.directory import secret_purpose
+from connectors.models import Connection
+from connectors.port import Manifest
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput, NotFound
+from foundation.ids import NewId
+from foundation.vault.vault import Vault
+
+
+async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    manifest: Manifest,
+    name: str,
+    base_url: str,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    hook_secret: str | None = None,
+    partner_id: UUID | None = None,
+    now: datetime,
+    new_id: NewId,
+) -> UUID:
+    """Raises InvalidInput, naming the field that is missing, unknown or malformed."""
+    scope = scope_of(session)
+    _check(manifest, settings, secrets)
+    connection_id = new_id()
+    session.add(
+        Connection(
+            tenant_id=scope.tenant_id,
+            msp_id=scope.msp_id,
+            id=connection_id,
+            partner_id=partner_id,
+            kind=manifest.kind,
+            role=manifest.role,
+            name=name,
+            base_url=base_url,
+            settings=dict(settings),
+            requests_per_second=manifest.requests_per_second,
+            burst=manifest.burst,
+            created_at=now,
+        )
+    )
+    await session.flush()
+    sealed = dict(secrets) | ({"hook": hook_secret} if hook_secret else {})
+    for secret_name, value in sealed.items():
+        await store_secret(session, vault, connection_id, secret_name, value)
+    data = {"kind": manifest.kind, "name": name}
+    note(session, action="connection.created", subject=f"connection:{connection_id}", data=data, at=now)
+    return connection_id
+
+
+async def store_secret(session: AsyncSession, vault: Vault, connection_id: UUID, name: str, value: str) -> None:
+    scope = scope_of(session)
+    ciphertext = await vault.encrypt(session, secret_purpose(connection_id, name), value.encode())
+    await session.execute(
+        text("""
+            INSERT INTO connection_secret (tenant_id, msp_id, connection_id, name, ciphertext)
+            VALUES (:t, :m, :c, :name, :ciphertext)
+            ON CONFLICT (tenant_id, connection_id, name) DO UPDATE SET ciphertext = excluded.ciphertext
+        """),
+        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "name": name, "ciphertext": ciphertext},
+    )
+
+
+async def rotate_hook_secret(
+    session: AsyncSession, vault: Vault, connection_id: UUID, *, secret: str, now: datetime
+) -> None:
+    """The old secret stays valid as `hook.previous` until the next rotation, so that no delivery is lost."""
+    scope = scope_of(session)
+    await get_connection(session, connection_id)
+    old = (
+        await session.execute(
+            text("""
+                SELECT ciphertext FROM connection_secret
+                 WHERE tenant_id = :t AND connection_id = :c AND name = 'hook' FOR UPDATE
+            """),
+            {"t": scope.tenant_id, "c": connection_id},
+        )
+    ).scalar()
+    if old is not None:
+        clear = await vault.decrypt(session, secret_purpose(connection_id, "hook"), bytes(old))
+        await store_secret(session, vault, connection_id, "hook.previous", clear.decode())
+    await store_secret(session, vault, connection_id, "hook", secret)
+    note(session, action="connection.hook_rotated", subject=f"connection:{connection_id}", data={}, at=now)
+
+
+async def list_connections(session: AsyncSession) -> Sequence[Connection]:
+    rows = await session.scalars(
+        select(Connection).where(Connection.tenant_id == scope_of(session).tenant_id).order_by(Connection.id)
+    )
+    return rows.all()
+
+
+async def get_connection(session: AsyncSession, connection_id: UUID) -> Connection:
+    """Raises NotFound."""
+    found = await session.scalar(
+        select(Connection).where(Connection.tenant_id == scope_of(session).tenant_id, Connection.id == connection_id)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def set_connection_state(session: AsyncSession, connection_id: UUID, *, state: str, now: datetime) -> None:
+    """`state`: active | paused. A paused channel gets no new propagation; a paused source is refused at the door."""
+    found = await get_connection(session, connection_id)
+    found.state = state
+    note(
+        session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
+    )
+
+
+def _check(manifest: Manifest, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    fields = {field.name: field for field in manifest.fields}
+    given = dict(settings) | dict(secrets)
+    for name in given:
+        if name not in fields:
+            raise InvalidInput(f"{manifest.title} has no setting “{name}”. Remove it.", field=name)
+        if fields[name].secret != (name in secrets):
+            kind = "a" if fields[name].secret else "not a"
+            raise InvalidInput(f"“{fields[name].label}” is {kind} secret.", field=name)
+    for name, field in fields.items():
+        value = given.get(name, field.default)
+        if field.required and not value:
+            raise InvalidInput(f"{manifest.title} needs “{field.label}”.", field=name)
+        if value and field.pattern and not re.fullmatch(field.pattern, value):
+            raise InvalidInput(f"“{field.label}” is not of the expected form. {field.help}", field=name)

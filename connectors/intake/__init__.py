@@ -1,0 +1,1 @@
+"""Intake: what arrives is verified, deduplicated and made durable before it is acknowledged."""

@@ -1,0 +1,88 @@
+"""One webhook, from its bytes to a durable source event."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from connectors.intake.directory import HookDirectory, HookRoute
+from connectors.intake.writer import Delivery, IntakeWriter, Stored
+from connectors.port import Connector, SignatureInvalid, VerifiedDelivery
+from foundation.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from foundation.ids import NewId
+
+MAX_BODY = 1024 * 1024
+_MAX_ID = 200
+
+
+class HookReceiver:
+    """The parts `receive` needs, built once by the composition root."""
+
+    def __init__(
+        self, directory: HookDirectory, writer: IntakeWriter, registry: Mapping[str, Connector], new_id: NewId
+    ) -> None:
+        self._directory = directory
+        self._writer = writer
+        self._registry = registry
+        self._new_id = new_id
+
+    async def receive(
+        self, address: str, headers: Mapping[str, str], body: bytes, *, now: datetime, correlation: str
+    ) -> Stored:
+        """Verify and store. Header names are lower case.
+
+        Raises:
+            NotFound: no connection has this address.
+            Unauthenticated: the signature does not hold.
+            Conflict: the connection is paused.
+            Unavailable: it could not be stored; the sender should send it again.
+        """
+        route = await self._route(address)
+        verified = self._verify(route, headers, body, now)
+        body_hash = hashlib.sha256(body).digest()
+        external_id = verified.external_id
+        if external_id is not None and (len(external_id) > _MAX_ID or "\x00" in external_id):
+            external_id = hashlib.sha256(external_id.encode()).hexdigest()
+        delivery = Delivery(
+            id=self._new_id(),
+            msp_id=route.msp_id,
+            tenant_id=route.tenant_id,
+            connection_id=route.connection_id,
+            dedupe_key=external_id if external_id is not None else f"sha256:{body_hash.hex()}",
+            body_hash=body_hash,
+            body=body,
+            content_type=headers.get("content-type", "")[:_MAX_ID],
+            via="webhook",
+            received_at=now,
+            correlation=correlation,
+        )
+        return await self._writer.store(delivery)
+
+    async def _route(self, address: str) -> HookRoute:
+        try:
+            connection_id = UUID(address)
+        except ValueError:
+            raise NotFound("No connection has this address.") from None
+        try:
+            route = await self._directory.find(connection_id)
+        except psycopg.OperationalError as error:
+            raise Unavailable("The delivery cannot be checked just now. Send it again.") from error
+        if route is None or route.kind not in self._registry:
+            raise NotFound("No connection has this address.")
+        if not route.active:
+            raise Conflict("This connection is paused. Resume it, then send this again.")
+        return route
+
+    def _verify(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
+        source = self._registry[route.kind].webhook
+        if source is None:
+            raise NotFound("No connection has this address.")
+        problem: SignatureInvalid | None = None
+        for secret in route.secrets:
+            try:
+                return source.verify(headers, body, secret, now)
+            except SignatureInvalid as error:
+                problem = problem or error
+        raise Unauthenticated(str(problem) if problem else "This connection has no signing secret yet; set one first.")

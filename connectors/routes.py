@@ -1,0 +1,72 @@
+"""`POST /hooks/{connection}`: the hot door. A raw ASGI handler: no per-request injection, no session, no ORM."""
+
+from typing import Any
+
+import msgspec
+from litestar.handlers import asgi
+from litestar.types import Receive, Scope, Send
+
+from connectors.intake.receive import MAX_BODY, HookReceiver
+from connectors.intake.writer import Stored
+from foundation.clock import Clock
+from foundation.errors import DomainError
+from foundation.telemetry.correlation import current_correlation
+from foundation.web.problems import problem_body
+
+_ACCEPTED = {stored: msgspec.json.encode({"status": stored.value}) for stored in Stored}
+_JSON = [(b"content-type", b"application/json")]
+_PROBLEM = [(b"content-type", b"application/problem+json")]
+
+
+class BodyTooLarge(DomainError):
+    status = 413
+    code = "body-too-large"
+    title = "The body is too large"
+
+
+class MethodNotAllowed(DomainError):
+    status = 405
+    code = "method-not-allowed"
+    title = "Only POST is accepted here"
+
+
+def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
+    """The handler mounted at /hooks."""
+
+    @asgi("/hooks", is_mount=True, copy_scope=True, opt={"public": True})
+    async def receive_hook(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["type"] != "http" or scope["method"] != "POST":
+                raise MethodNotAllowed("Send deliveries with POST.")
+            body = await _read(receive)
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            address = scope["path"].rstrip("/").rpartition("/")[2]
+            stored = await receiver.receive(address, headers, body, now=clock(), correlation=current_correlation())
+        except DomainError as error:
+            await _answer(send, error.status, _PROBLEM, problem_body(error, current_correlation()))
+            return
+        await _answer(send, 202, _JSON, _ACCEPTED[stored])
+
+    return receive_hook
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyTooLarge("The connection was closed before the body was complete.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise BodyTooLarge(f"A delivery may have at most {MAX_BODY} bytes. Send it in parts.")
+        if not message.get("more_body"):
+            return chunk if not chunks else b"".join([*chunks, chunk])
+        chunks.append(chunk)
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

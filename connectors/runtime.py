@@ -1,0 +1,91 @@
+"""Opening a connection for use: its adapter, its clear settings in memory, and the guarded way out, bound to it."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.intake.directory import secret_purpose
+from connectors.port import ConnectionConfig, Connector, HttpCaller
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from foundation.vault.vault import Vault
+
+
+class BindsCallers(Protocol):
+    """The outbound client, as far as connections need it."""
+
+    def for_credential(self, tenant_id: UUID, credential_id: UUID, rate: float, burst: int) -> HttpCaller: ...
+
+
+class OpenConnection(msgspec.Struct, frozen=True):
+    connector: Connector
+    config: ConnectionConfig
+    http: HttpCaller
+    active: bool
+
+
+class ConnectorRuntime:
+    """Remembers opened connections for `ttl` seconds, keyed by tenant; a change of settings is effective after that."""
+
+    def __init__(
+        self,
+        registry: Mapping[str, Connector],
+        vault: Vault,
+        outbound: BindsCallers,
+        *,
+        ttl: float = 2.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.registry = registry
+        self._vault = vault
+        self._outbound = outbound
+        self._ttl = ttl
+        self._now = monotonic
+        self._open: dict[tuple[UUID, UUID], tuple[float, OpenConnection]] = {}
+
+    async def open(self, session: AsyncSession, connection_id: UUID) -> OpenConnection:
+        """Raises NotFound when the session's tenant has no such connection."""
+        scope = scope_of(session)
+        key = (scope.tenant_id, connection_id)
+        remembered = self._open.get(key)
+        if remembered is not None and remembered[0] > self._now():
+            return remembered[1]
+        opened = await self._load(session, connection_id)
+        self._open = {k: v for k, v in self._open.items() if v[0] > self._now()}
+        self._open[key] = (self._now() + self._ttl, opened)
+        return opened
+
+    async def _load(self, session: AsyncSession, connection_id: UUID) -> OpenConnection:
+        scope = scope_of(session)
+        keys = {"t": scope.tenant_id, "c": connection_id}
+        row = (
+            await session.execute(
+                text("""
+                    SELECT kind, base_url, settings, state, requests_per_second, burst
+                      FROM connection WHERE tenant_id = :t AND id = :c
+                """),
+                keys,
+            )
+        ).one_or_none()
+        if row is None or row.kind not in self.registry:
+            raise NotFound
+        sealed = await session.execute(
+            text("SELECT name, ciphertext FROM connection_secret WHERE tenant_id = :t AND connection_id = :c"), keys
+        )
+        secrets = {
+            name: (await self._vault.decrypt(session, secret_purpose(connection_id, name), bytes(ciphertext))).decode()
+            for name, ciphertext in sealed.all()
+        }
+        connector = self.registry[row.kind]
+        defaults = {field.name: field.default for field in connector.manifest.fields if field.default}
+        return OpenConnection(
+            connector=connector,
+            config=ConnectionConfig(str(connection_id), row.base_url, defaults | row.settings, secrets),
+            http=self._outbound.for_credential(scope.tenant_id, connection_id, row.requests_per_second, row.burst),
+            active=row.state == "active",
+        )

@@ -1,0 +1,145 @@
+"""SQL of the way to the channels: what to push, and what came of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import COST, Value
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+
+
+class Pending(msgspec.Struct, frozen=True, gc=False):
+    """A propagation with what decides whether it still may be sent."""
+
+    change_id: UUID
+    id: UUID
+    partner_id: UUID | None
+    record_key: str
+    element: str
+    amount: int
+    currency: str
+    version: int
+    state: str
+    breached: bool
+    correlation: str
+    approved: bool  # a person approved it, so its data must still be what was approved
+    fresh: bool  # the data it was decided on is still what the source says
+    superseded: bool  # a newer approved value goes to this channel
+    shown_amount: int | None
+    shown_currency: str | None
+
+    @property
+    def value(self) -> Value:
+        return Value(self.amount, self.currency)
+
+
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """What came of one propagation in one attempt. `state` as in `governance.models.Propagation`."""
+
+    change_id: UUID
+    state: str
+    accepted_at: datetime | None = None
+    verified_at: datetime | None = None
+    read_amount: int | None = None
+    previous_amount: int | None = None
+    previous_currency: str | None = None
+    error: str | None = None
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    record_key: str
+    element: str
+    partner_id: UUID | None
+    amount: int
+    currency: str
+    version: int
+    change_id: UUID
+
+
+_SETTLE: Final = BulkWrite(
+    {
+        "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
+        "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "varchar",
+    },
+    """
+    UPDATE propagation p SET state = r.state, attempts = p.attempts + 1, error = r.error,
+           accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
+           read_amount = r.read_amount, previous_amount = coalesce(p.previous_amount, r.previous_amount),
+           previous_currency = coalesce(p.previous_currency, r.previous_currency)
+      FROM {rows} WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.change_id = r.change_id
+       AND p.connection_id = :connection_id
+    """,
+)  # fmt: skip
+_SHOW: Final = BulkWrite(
+    {
+        "record_key": "varchar", "element": "varchar", "partner_id": "uuid", "amount": "bigint", "currency": "varchar",
+        "version": "bigint", "change_id": "uuid",
+    },
+    """
+    INSERT INTO channel_value (tenant_id, msp_id, connection_id, record_key, element, partner_id, amount, currency,
+                               version, change_id, seen_at)
+    SELECT :tenant_id, :msp_id, :connection_id, r.record_key, r.element, r.partner_id, r.amount, r.currency, r.version,
+           r.change_id, :now FROM {rows} ORDER BY r.record_key, r.element
+    ON CONFLICT (tenant_id, connection_id, record_key, element) DO UPDATE SET amount = excluded.amount,
+        currency = excluded.currency, version = excluded.version, change_id = excluded.change_id,
+        seen_at = excluded.seen_at, partner_id = excluded.partner_id
+    WHERE channel_value.version <= excluded.version
+    """,
+)  # fmt: skip
+
+
+async def load_pending(
+    session: AsyncSession, connection_id: UUID, change_ids: Sequence[UUID | None]
+) -> dict[UUID, Pending]:
+    """By change id. A change aimed at other channels only does not supersede what goes to this one."""
+    rows = await session.execute(
+        text("""
+            SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
+                   p.breached, c.correlation,
+                   c.approval_id IS NOT NULL AND c.origin = 'source',
+                   v.source_version = c.source_version AND cost.amount IS NOT DISTINCT FROM c.cost_amount,
+                   v.version > p.version AND (newest.targets IS NULL OR :connection_id = ANY (newest.targets)),
+                   shown.amount, shown.currency
+              FROM propagation p
+              JOIN change c ON c.tenant_id = p.tenant_id AND c.id = p.change_id
+              JOIN record_value v
+                ON v.tenant_id = p.tenant_id AND v.record_key = p.record_key AND v.element = p.element
+              LEFT JOIN change newest ON newest.tenant_id = v.tenant_id AND newest.id = v.change_id
+              LEFT JOIN record_value cost
+                ON cost.tenant_id = p.tenant_id AND cost.record_key = p.record_key AND cost.element = :cost
+              LEFT JOIN channel_value shown
+                ON shown.tenant_id = p.tenant_id AND shown.connection_id = p.connection_id
+               AND shown.record_key = p.record_key AND shown.element = p.element
+             WHERE p.tenant_id = :t AND p.connection_id = :connection_id AND p.change_id = ANY (:ids)
+        """),
+        {"t": scope_of(session).tenant_id, "connection_id": connection_id, "ids": list(change_ids), "cost": COST},
+    )
+    return {row.change_id: Pending(*row) for row in rows}
+
+
+async def settle_propagations(session: AsyncSession, connection_id: UUID, rows: Sequence[Settled]) -> None:
+    await _SETTLE.execute(session, rows, connection_id=connection_id)
+
+
+async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence[Shown], *, now: datetime) -> None:
+    """Remember what the channel was seen to show; never an older version over a newer one."""
+    latest = {(row.record_key, row.element): row for row in sorted(rows, key=lambda row: row.version)}
+    await _SHOW.execute(session, list(latest.values()), connection_id=connection_id, now=now)
+
+
+async def note_health(session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None) -> None:
+    """At most one write in five seconds and connection, so that health costs nothing under load."""
+    column = "last_failure_at" if error else "last_success_at"
+    await session.execute(
+        text(f"""
+            UPDATE connection SET {column} = :now, last_error = coalesce(:error, last_error)
+             WHERE tenant_id = :t AND id = :c AND coalesce({column}, '-infinity') < :now - interval '5 seconds'
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, "error": error},
+    )

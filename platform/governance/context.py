@@ -1,0 +1,19 @@
+"""What this room's jobs and use cases are built with; made once by the composition root."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connectors.runtime import ConnectorRuntime
+from foundation.clock import Clock
+from foundation.ids import NewId
+from policy.cache import PolicyCache
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    runtime: ConnectorRuntime
+    policies: PolicyCache
+    clock: Clock
+    new_id: NewId
+    draw: Callable[[], float] = field(default=random.random)

@@ -1,0 +1,56 @@
+"""Publishing element contracts: one source of truth, an owner, a workflow and two clocks, or none at all."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput
+from governance.models import ElementContract
+
+
+async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contract
+    session: AsyncSession,
+    *,
+    element: str,
+    source_connection_id: UUID,
+    owner: str,
+    workflow: str = "policy",
+    propagation_slo: timedelta,
+    correction_slo: timedelta,
+    approval_ttl: timedelta = timedelta(days=2),
+    now: datetime,
+) -> None:
+    """Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed."""
+    if not owner.strip():
+        raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
+    if not workflow.strip():
+        raise InvalidInput("A contract needs a workflow.", field="workflow")
+    if propagation_slo <= timedelta(0) or correction_slo <= timedelta(0) or approval_ttl <= timedelta(0):
+        raise InvalidInput("Both clocks and the time to answer must be longer than nothing.", field="propagation_slo")
+    scope = scope_of(session)
+    contract = await session.get(ElementContract, (scope.tenant_id, element))
+    if contract is None:
+        contract = ElementContract(tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, version=0)
+        session.add(contract)
+    contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
+    contract.propagation_slo_ms = round(propagation_slo / timedelta(milliseconds=1))
+    contract.correction_slo_ms = round(correction_slo / timedelta(milliseconds=1))
+    contract.approval_ttl_s = round(approval_ttl.total_seconds())
+    contract.version, contract.published_at = (contract.version or 0) + 1, now
+    await session.flush()
+    data = {"source": str(source_connection_id), "owner": owner, "version": contract.version}
+    note(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)
+
+
+async def list_contracts(session: AsyncSession) -> Sequence[ElementContract]:
+    rows = await session.scalars(
+        select(ElementContract)
+        .where(ElementContract.tenant_id == scope_of(session).tenant_id)
+        .order_by(ElementContract.element)
+    )
+    return rows.all()

@@ -1,0 +1,28 @@
+"""Refusals of this room."""
+
+from http import HTTPStatus
+
+from foundation.errors import Conflict, DomainError
+
+
+class NothingToReplay(Conflict):
+    code = "nothing-to-replay"
+    title = "There is nothing to do again"
+
+
+class NotAwaiting(Conflict):
+    code = "not-awaiting"
+    title = "This change does not wait for an answer"
+
+
+class NothingToRollBack(Conflict):
+    code = "nothing-to-roll-back"
+    title = "There is no earlier value to restore"
+
+
+class OwnedByItsSource(DomainError):
+    """The element belongs to its source of truth and cannot be set here."""
+
+    status = HTTPStatus.CONFLICT
+    code = "owned-by-its-source"
+    title = "This is set in its source of truth"

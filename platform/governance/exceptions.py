@@ -1,0 +1,179 @@
+"""Exceptions: opened with a severity that explains itself, corrected by the world or settled by a person."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, NotFound
+from foundation.ids import NewId
+from foundation.lanes.work import NewWork, add_work
+from governance.errors import NothingToReplay
+from governance.kinds import INGEST, PUSH, ingest_lane, push_lane
+from governance.models import GovernanceException
+from governance.rows import NewException
+from governance.severity import score
+
+
+class _Row(NamedTuple):
+    id: UUID
+    code: str
+    subject: str
+    title: str
+    detail: str
+    severity: int
+    breakdown: str
+    state: str
+    record_key: str | None
+    element: str | None
+    connection_id: UUID | None
+    change_id: UUID | None
+    source_event_id: UUID | None
+    opened_at: datetime
+    seen_at: datetime
+    correction_due_at: datetime
+    correlation: str
+
+
+_OPEN: Final = BulkWrite.insert(
+    "governance_exception",
+    {
+        "id": "uuid", "code": "varchar", "subject": "varchar", "title": "varchar", "detail": "varchar",
+        "severity": "smallint", "breakdown": "jsonb", "state": "varchar", "record_key": "varchar",
+        "element": "varchar", "connection_id": "uuid", "change_id": "uuid", "source_event_id": "uuid",
+        "opened_at": "timestamptz", "seen_at": "timestamptz", "correction_due_at": "timestamptz",
+        "correlation": "varchar",
+    },
+    conflict="""
+        ON CONFLICT (tenant_id, code, subject) WHERE state = 'open' DO UPDATE SET
+            occurrences = governance_exception.occurrences + 1, seen_at = excluded.seen_at, detail = excluded.detail,
+            severity = greatest(governance_exception.severity, excluded.severity),
+            change_id = excluded.change_id, source_event_id = excluded.source_event_id
+    """,
+)  # fmt: skip
+
+
+async def open_exceptions(
+    session: AsyncSession, found: Sequence[NewException], *, now: datetime, new_id: NewId
+) -> None:
+    """One open exception per code and subject; a repeat counts, and never restarts the correction clock."""
+    latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
+    rows = [_row(item, now, new_id) for item in latest.values()]
+    await _OPEN.execute(session, rows)
+    for row in rows:
+        data = {"code": row.code, "severity": row.severity, "title": row.title}
+        note(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)
+
+
+def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
+    severity, breakdown = score(item.code, exposure_minor=item.exposure_minor, channels=item.channels)
+    return _Row(
+        id=new_id(),
+        code=item.code,
+        subject=item.subject,
+        title=item.title,
+        detail=item.detail[:2000],
+        severity=severity,
+        breakdown=msgspec.json.encode(breakdown).decode(),
+        state="open",
+        record_key=item.record_key,
+        element=item.element,
+        connection_id=item.connection_id,
+        change_id=item.change_id,
+        source_event_id=item.source_event_id,
+        opened_at=now,
+        seen_at=now,
+        correction_due_at=now + timedelta(milliseconds=item.correction_slo_ms),
+        correlation=item.correlation,
+    )
+
+
+async def resolve_corrected(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
+    """The world corrected itself (a late value was seen, a refused one was replaced): stop the correction clock."""
+    if not subjects:
+        return 0
+    scope = scope_of(session)
+    rows = await session.execute(
+        text("""
+            UPDATE governance_exception SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+             WHERE tenant_id = :t AND state = 'open' AND code = :code AND subject = ANY (:subjects)
+            RETURNING subject
+        """),
+        {"t": scope.tenant_id, "now": now, "code": code, "subjects": list(subjects)},
+    )
+    resolved = rows.scalars().all()
+    for subject in resolved:
+        note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+    return len(resolved)
+
+
+async def list_exceptions(
+    session: AsyncSession, *, state: str = "open", limit: int = 100
+) -> Sequence[GovernanceException]:
+    """Worst first, then oldest."""
+    rows = await session.scalars(
+        select(GovernanceException)
+        .where(GovernanceException.tenant_id == scope_of(session).tenant_id, GovernanceException.state == state)
+        .order_by(GovernanceException.severity.desc(), GovernanceException.opened_at)
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
+    """Raises NotFound."""
+    query = select(GovernanceException).where(
+        GovernanceException.tenant_id == scope_of(session).tenant_id, GovernanceException.id == exception_id
+    )
+    found = await session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def settle_exception(session: AsyncSession, exception_id: UUID, *, state: str, now: datetime) -> None:
+    """A person resolves or discards it (`state`: resolved | discarded).
+
+    Raises:
+        NotFound: no such exception in this account.
+        Conflict: it is settled already.
+    """
+    found = await get_exception(session, exception_id, lock=True)
+    if found.state != "open":
+        raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
+    found.state, found.settled_at, found.settled_by = state, now, scope_of(session).actor.name
+    note(session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now)
+
+
+async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: datetime) -> None:
+    """Do again, from the original bytes or the released change, what led to the exception.
+
+    Raises:
+        NotFound, Conflict: as `settle_exception`.
+        NothingToReplay: it came of nothing that can be done again.
+    """
+    found = await get_exception(session, exception_id, lock=True)
+    if found.state != "open":
+        raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
+    if found.code.startswith("propagation.") and found.change_id and found.connection_id:
+        lane = push_lane(found.connection_id)
+        key = f"{found.record_key}|{found.element}"
+        work = NewWork(lane=lane, kind=PUSH, key=key, ref=found.change_id, correlation=found.correlation)
+    elif found.source_event_id is not None and found.connection_id is not None:
+        lane = ingest_lane(found.connection_id)
+        key = str(found.connection_id)
+        work = NewWork(lane=lane, kind=INGEST, key=key, ref=found.source_event_id, correlation=found.correlation)
+    else:
+        raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
+    add_work(session, [work])
+    data = {"code": found.code}
+    note(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
+    if not found.code.startswith("propagation."):
+        found.state, found.settled_at, found.settled_by = "resolved", now, scope_of(session).actor.name

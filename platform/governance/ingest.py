@@ -1,0 +1,99 @@
+"""Job: source events become observations, observations become decided changes, in one transaction per batch."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import COST
+from connectors.port import PayloadInvalid
+from connectors.runtime import ConnectorRuntime
+from foundation.lanes.jobs import Handler
+from foundation.lanes.run import LaneRun
+from governance import repository
+from governance.context import Context
+from governance.exceptions import open_exceptions
+from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
+from governance.rows import EventRow, NewException, Observed
+from governance.writing import write_plan
+
+
+def ingest_handler(context: Context) -> Handler:
+    async def ingest(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await _ingest(session, run, context)
+
+    return ingest
+
+
+async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None:
+    now = context.clock()
+    events = await repository.load_events(session, [item.ref for item in run.items])
+    observed: list[Observed] = []
+    quarantined: list[NewException] = []
+    for item in run.items:
+        event = events.get(item.ref) if item.ref is not None else None
+        if event is None:
+            continue
+        if item.body is not None and item.body.get("reused_id"):
+            quarantined.append(_reused(event.id, event.connection_id, event.correlation))
+            continue
+        try:
+            observed += _translate(context.runtime, event)
+        except PayloadInvalid as error:
+            quarantined.append(_quarantine(event.id, event.connection_id, str(error), event.correlation))
+    if observed:
+        world = await read_world(
+            session, context, {(o.observation.record_key, o.observation.element) for o in observed}
+        )
+        await write_plan(session, plan_changes(observed, world), world)
+    await open_exceptions(session, quarantined, now=now, new_id=context.new_id)
+
+
+async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key]) -> World:
+    """Contracts, channels, policy and the locked values of `keys` with the costs beside them."""
+    wanted = set(keys)
+    wanted |= {(record_key, COST) for record_key, _ in wanted}
+    scope = session.info["scope"]
+    return World(
+        contracts=await repository.load_contracts(session),
+        values=await repository.load_values(session, wanted),
+        index=await context.policies.index_for(session, scope),
+        channels=await repository.load_channels(session),
+        now=context.clock(),
+        new_id=context.new_id,
+    )
+
+
+def _translate(runtime: ConnectorRuntime, event: EventRow) -> list[Observed]:
+    connector = runtime.registry.get(event.kind)
+    if connector is None or connector.source is None:
+        raise PayloadInvalid("This kind of connection does not report values. Its message was kept.")
+    observations = connector.source.translate(event.body)
+    return [Observed(observation, event.connection_id, event.id, event.correlation) for observation in observations]
+
+
+def _quarantine(event_id: UUID, connection_id: UUID, reason: str, correlation: str) -> NewException:
+    return NewException(
+        code="source.quarantined",
+        subject=str(event_id),
+        title="A message could not be read",
+        detail=f"{reason} The message was kept as it came. Mend the sender or the mapping, then replay it.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        connection_id=connection_id,
+        source_event_id=event_id,
+        correlation=correlation,
+    )
+
+
+def _reused(event_id: UUID, connection_id: UUID, correlation: str) -> NewException:
+    return NewException(
+        code="source.reused_id",
+        subject=str(event_id),
+        title="A message id came again with other content",
+        detail="Both messages were kept; only the first was carried out. Replay this one if it is the right one.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        connection_id=connection_id,
+        source_event_id=event_id,
+        correlation=correlation,
+    )

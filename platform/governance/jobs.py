@@ -1,0 +1,21 @@
+"""This room's work, for the composition root."""
+
+from foundation.lanes.jobs import JobKind, RetryPolicy
+from governance import kinds
+from governance.clocks import approvals_handler, clocks_handler
+from governance.context import Context
+from governance.ingest import ingest_handler
+from governance.propagate import PUSH_RETRY, push_handler
+from governance.readback import LOOKS, verify_handler
+from governance.release import RELEASE, release_handler
+
+
+def governance_jobs(context: Context) -> list[JobKind]:
+    return [
+        JobKind(kinds.INGEST, ingest_handler(context), batch=250),
+        JobKind(kinds.PUSH, push_handler(context), batch=250, seconds=120.0, retry=PUSH_RETRY),
+        JobKind(kinds.VERIFY, verify_handler(context), batch=250, seconds=120.0, retry=LOOKS),
+        JobKind(RELEASE, release_handler(context), batch=100),
+        JobKind(kinds.CLOCKS, clocks_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
+        JobKind(kinds.APPROVALS, approvals_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
+    ]

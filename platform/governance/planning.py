@@ -1,0 +1,211 @@
+"""What becomes of a batch of observations. Pure: the world is passed in, and the plan is what to write.
+
+In order: the contract says whether the sender may set the element; an older version than the known one is dropped
+(late, repeated or reordered); a value equal to the approved one is an echo and moves nothing; the rest is decided by
+policy, and what passes is planned for each channel.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
+from foundation.ids import NewId
+from governance.rows import ChangeRow, Channel, Contract, NewException, Observed, PropagationRow, ValueRow
+from policy.conditions import Fact
+from policy.facts import price_facts, stock_facts
+from policy.index import Decision, PolicyIndex, decide
+from policy.rules import Outcome
+
+Key = tuple[str, str]
+DEFAULT_CORRECTION_MS = 4 * 3600 * 1000
+_SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a decision depends on, as read in the transaction that writes the plan."""
+
+    contracts: Mapping[str, Contract]
+    values: dict[Key, ValueRow]
+    index: PolicyIndex
+    channels: Sequence[Channel]
+    now: datetime
+    new_id: NewId
+
+
+@dataclass(slots=True)
+class Plan:
+    values: dict[Key, ValueRow] = field(default_factory=dict)
+    changes: list[ChangeRow] = field(default_factory=list)
+    propagations: list[PropagationRow] = field(default_factory=list)
+    exceptions: list[NewException] = field(default_factory=list)
+    superseded: set[Key] = field(default_factory=set)
+    echoes: int = 0
+    stale: int = 0
+
+
+def plan_changes(observed: Iterable[Observed], world: World) -> Plan:
+    plan = Plan()
+    for item in observed:
+        _plan_one(item, world, plan)
+    return plan
+
+
+def _plan_one(item: Observed, world: World, plan: Plan) -> None:
+    seen = item.observation
+    contract = world.contracts.get(seen.element)
+    if contract is None or contract.source_connection_id != item.connection_id:
+        _foreign(item, contract, world, plan)
+        return
+    key = (seen.record_key, seen.element)
+    row = world.values.get(key)
+    if row is not None and seen.source_version <= row.source_version:
+        plan.stale += 1
+        return
+    if row is None:
+        row = ValueRow(
+            seen.record_key, seen.element, seen.value.amount, seen.value.currency, seen.source_version,
+            item.source_event_id,
+        )  # fmt: skip
+        world.values[key] = row
+    else:
+        row.source_amount, row.source_currency = seen.value.amount, seen.value.currency
+        row.source_version, row.source_event_id = seen.source_version, item.source_event_id
+    plan.values[key] = row
+    if seen.element in REFERENCE_ELEMENTS:
+        row.amount, row.currency = seen.value.amount, seen.value.currency
+        return
+    plan.superseded.add(key)
+    if row.approved == seen.value:
+        plan.echoes += 1
+        return
+    _decide(item, contract, row, world, plan)
+
+
+def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan) -> None:
+    seen = item.observation
+    row = world.values.get((seen.record_key, seen.element))
+    if contract is not None and row is not None and row.approved == seen.value:
+        plan.echoes += 1  # a channel tells us what we wrote to it
+        return
+    code = "contract.missing" if contract is None else "contract.second_writer"
+    title = "No contract for this element" if contract is None else "Set by someone other than its source of truth"
+    detail = (
+        f"{seen.element} of {seen.record_key} was reported, but no contract is published for {seen.element}. "
+        "Publish one, then replay."
+        if contract is None
+        else f"{seen.element} of {seen.record_key} was set to {seen.value.amount} elsewhere. It was not taken over: "
+        "change it in the source of truth."
+    )
+    plan.exceptions.append(
+        NewException(
+            code=code,
+            subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
+            title=title,
+            detail=detail,
+            correction_slo_ms=DEFAULT_CORRECTION_MS if contract is None else contract.correction_slo_ms,
+            record_key=seen.record_key,
+            element=seen.element,
+            connection_id=item.connection_id,
+            source_event_id=item.source_event_id,
+            correlation=item.correlation,
+        )
+    )
+
+
+def _decide(item: Observed, contract: Contract, row: ValueRow, world: World, plan: Plan) -> None:
+    seen = item.observation
+    cost = known_cost(world.values, seen.record_key)
+    facts = facts_of(seen.element, row.approved, seen.value, cost)
+    decision = decide(world.index, (_SOURCE,), seen.element, facts)
+    change = _change(item, row, decision, cost, world)
+    plan.changes.append(change)
+    if decision.outcome is Outcome.AUTO:
+        plan.propagations += release(change, row, contract, world.channels, world.new_id)
+    elif decision.outcome is Outcome.REFUSE:
+        plan.exceptions.append(_refusal(change, contract, len(world.channels)))
+
+
+def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
+    row = values.get((record_key, COST))
+    return None if row is None else row.approved
+
+
+def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:
+    if element == STOCK:
+        return stock_facts(old_quantity=None if old is None else old.amount, new_quantity=new.amount)
+    return price_facts(
+        old_minor=None if old is None else old.amount,
+        old_currency=None if old is None else old.currency,
+        new_minor=new.amount,
+        currency=new.currency,
+        cost_minor=cost.amount if cost is not None and cost.currency == new.currency else None,
+    )
+
+
+def _change(item: Observed, row: ValueRow, decision: Decision, cost: Value | None, world: World) -> ChangeRow:
+    seen = item.observation
+    state = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}[decision.outcome]
+    return ChangeRow(
+        id=world.new_id(),
+        record_key=seen.record_key,
+        element=seen.element,
+        old_amount=row.amount,
+        old_currency=row.currency,
+        new_amount=seen.value.amount,
+        new_currency=seen.value.currency,
+        source_version=seen.source_version,
+        version=None,
+        origin=_SOURCE,
+        author=f"connection:{item.connection_id}",
+        state=state,
+        outcome=decision.outcome.value,
+        rule_id=decision.rule_id,
+        reason=decision.reason,
+        policy_version=decision.policy_version,
+        cost_amount=None if cost is None else cost.amount,
+        targets=None,
+        approval_id=None,
+        source_event_id=item.source_event_id,
+        committed_at=seen.committed_at,
+        proposed_at=world.now,
+        correlation=item.correlation,
+    )
+
+
+def release(
+    change: ChangeRow, row: ValueRow, contract: Contract, channels: Sequence[Channel], new_id: NewId
+) -> list[PropagationRow]:
+    """Make the change the approved value and plan it for each channel, or for the change's targets only."""
+    row.version += 1
+    row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
+    change.version, change.state = row.version, "released"
+    due = change.committed_at + timedelta(milliseconds=contract.propagation_slo_ms)
+    targets: set[UUID] | None = None if change.targets is None else set(change.targets)
+    return [
+        PropagationRow(
+            change.id, channel.connection_id, channel.partner_id, new_id(), change.record_key, change.element,
+            change.new_amount, change.new_currency, row.version, "pending", change.committed_at, due,
+        )
+        for channel in channels
+        if targets is None or channel.connection_id in targets
+    ]  # fmt: skip
+
+
+def _refusal(change: ChangeRow, contract: Contract, channels: int) -> NewException:
+    return NewException(
+        code="change.refused",
+        subject=f"{change.record_key}:{change.element}",
+        title=f"Policy refuses a new {change.element}",
+        detail=f"{change.reason} The channels keep the value they show. Correct it in the source of truth.",
+        correction_slo_ms=contract.correction_slo_ms,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        channels=channels,
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        source_event_id=change.source_event_id,
+        correlation=change.correlation,
+    )

@@ -1,0 +1,159 @@
+"""A person's answer to a change, and carrying it out: the approval is checked again, on the data of that moment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import Value
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from foundation.lanes.jobs import Handler
+from foundation.lanes.run import LaneRun
+from foundation.lanes.work import NewWork, add_work
+from governance import repository
+from governance.context import Context
+from governance.errors import NotAwaiting
+from governance.exceptions import open_exceptions
+from governance.ingest import read_world
+from governance.planning import DEFAULT_CORRECTION_MS, World, facts_of, known_cost, release
+from governance.rows import ChangeRow, NewException, PropagationRow
+from governance.writing import ask_for_approvals, content_of, distribute, note_decision
+from policy.approvals import decide_approval
+from policy.index import decide
+from policy.redeeming import Verdict, redeem_approvals
+from policy.rules import Outcome
+
+RELEASE = "governance.release"
+RELEASE_LANE = "release"
+
+_COLUMNS = ", ".join(ChangeRow.__struct_fields__)
+_UPDATE = BulkWrite(
+    {
+        "id": "uuid", "state": "varchar", "version": "bigint", "outcome": "varchar", "rule_id": "varchar",
+        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
+    },
+    """
+    UPDATE change c SET state = r.state, version = r.version, outcome = r.outcome, rule_id = r.rule_id,
+           reason = r.reason, policy_version = r.policy_version, cost_amount = r.cost_amount,
+           approval_id = r.approval_id
+      FROM {rows} WHERE c.tenant_id = :tenant_id AND c.msp_id = :msp_id AND c.id = r.id
+    """,
+)  # fmt: skip
+
+
+async def load_changes(session: AsyncSession, ids: Sequence[UUID | None], *, lock: bool = True) -> list[ChangeRow]:
+    rows = await session.execute(
+        text(f"""
+            SELECT {_COLUMNS} FROM change WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id
+            {"FOR UPDATE" if lock else ""}
+        """),
+        {"t": scope_of(session).tenant_id, "ids": list(ids)},
+    )
+    return [ChangeRow(*row) for row in rows]
+
+
+async def answer_change(session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime) -> None:
+    """Approve or decline. An approval is carried out by a worker, which checks it again.
+
+    Raises:
+        NotFound: no such change in this account.
+        NotAwaiting: it was answered, overtaken or expired.
+        OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
+    """
+    changes = await load_changes(session, [change_id])
+    if not changes:
+        raise NotFound
+    change = changes[0]
+    if change.state != "awaiting" or change.approval_id is None:
+        raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
+    scope = scope_of(session)
+    await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
+    if grant:
+        work = NewWork(
+            lane=RELEASE_LANE, kind=RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
+            correlation=change.correlation,
+        )  # fmt: skip
+        add_work(session, [work])
+        return
+    change.state = "declined"
+    await _UPDATE.execute(session, [change])
+    note_decision(session, change, now)
+
+
+def release_handler(context: Context) -> Handler:
+    async def release_approved(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await release_changes(session, context, [item.ref for item in run.items])
+
+    return release_approved
+
+
+async def release_changes(session: AsyncSession, context: Context, ids: Sequence[UUID | None]) -> None:
+    """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew."""
+    changes = [c for c in await load_changes(session, ids) if c.state == "awaiting" and c.approval_id is not None]
+    if not changes:
+        return
+    world = await read_world(session, context, {(c.record_key, c.element) for c in changes})
+    hashes = {c.approval_id: content_of(c, world, world.channels) for c in changes if c.approval_id}
+    verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=world.now)
+    propagations: list[PropagationRow] = []
+    rerouted: list[ChangeRow] = []
+    for change in changes:
+        if change.approval_id is not None and verdicts[change.approval_id] is Verdict.REDEEMED:
+            contract = world.contracts[change.element]
+            row = world.values[change.record_key, change.element]
+            propagations += release(change, row, contract, world.channels, context.new_id)
+            note_decision(session, change, world.now)
+        else:
+            rerouted.append(change)
+    propagations += await _reroute(session, context, rerouted, world)
+    await repository.save_values(session, [world.values[c.record_key, c.element] for c in changes])
+    await _UPDATE.execute(session, changes)
+    await distribute(session, propagations)
+
+
+async def _reroute(
+    session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World
+) -> list[PropagationRow]:
+    """The approval does not fit what would be done now: decide again, and tell people why."""
+    found: list[NewException] = []
+    passed: list[PropagationRow] = []
+    for change in changes:
+        row = world.values[change.record_key, change.element]
+        cost = known_cost(world.values, change.record_key)
+        new = Value(change.new_amount, change.new_currency)
+        facts = facts_of(change.element, row.approved, new, cost)
+        decision = decide(world.index, (change.origin,), change.element, facts)
+        change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
+        change.reason, change.policy_version = decision.reason, decision.policy_version
+        change.cost_amount = None if cost is None else cost.amount
+        if decision.outcome is Outcome.AUTO:
+            contract = world.contracts[change.element]
+            passed += release(change, row, contract, world.channels, context.new_id)
+        elif decision.outcome is Outcome.REFUSE:
+            change.state = "refused"
+        found.append(_stale(change))
+        note_decision(session, change, world.now)
+    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting"], world)
+    await open_exceptions(session, found, now=world.now, new_id=context.new_id)
+    return passed
+
+
+def _stale(change: ChangeRow) -> NewException:
+    return NewException(
+        code="approval.stale",
+        subject=str(change.id),
+        title="What was approved is no longer what would be sent",
+        detail=f"{change.element} of {change.record_key}: the value, the policy or the data behind it changed after "
+        f"the approval. It was not sent and was decided again: {change.outcome}.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        correlation=change.correlation,
+    )

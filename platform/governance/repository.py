@@ -1,0 +1,135 @@
+"""All SQL of the hot path: set-based, one statement per table and batch."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from governance.planning import Key
+from governance.rows import ChangeRow, Channel, Contract, EventRow, PropagationRow, ValueRow
+
+_VALUE_COLUMNS: Final = {
+    "record_key": "varchar", "element": "varchar", "source_amount": "bigint", "source_currency": "varchar",
+    "source_version": "bigint", "source_event_id": "uuid", "amount": "bigint", "currency": "varchar",
+    "version": "bigint", "change_id": "uuid",
+}  # fmt: skip
+_UPSERT_VALUES = BulkWrite.insert(
+    "record_value",
+    _VALUE_COLUMNS,
+    conflict="ON CONFLICT (tenant_id, record_key, element) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in list(_VALUE_COLUMNS)[2:]),
+)
+_INSERT_CHANGES = BulkWrite.insert(
+    "change",
+    {
+        "id": "uuid", "record_key": "varchar", "element": "varchar", "old_amount": "bigint", "old_currency": "varchar",
+        "new_amount": "bigint", "new_currency": "varchar", "source_version": "bigint", "version": "bigint",
+        "origin": "varchar", "author": "varchar", "state": "varchar", "outcome": "varchar", "rule_id": "varchar",
+        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
+        "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
+        "correlation": "varchar",
+    },
+)  # fmt: skip
+_INSERT_PROPAGATIONS = BulkWrite.insert(
+    "propagation",
+    {
+        "change_id": "uuid", "connection_id": "uuid", "partner_id": "uuid", "id": "uuid", "record_key": "varchar",
+        "element": "varchar", "amount": "bigint", "currency": "varchar", "version": "bigint", "state": "varchar",
+        "committed_at": "timestamptz", "slo_due_at": "timestamptz",
+    },
+)  # fmt: skip
+
+
+async def load_contracts(session: AsyncSession) -> dict[str, Contract]:
+    rows = await session.execute(
+        text("""
+            SELECT element, source_connection_id, propagation_slo_ms, correction_slo_ms, approval_ttl_s
+              FROM element_contract WHERE tenant_id = :t
+        """),
+        {"t": scope_of(session).tenant_id},
+    )
+    return {row.element: Contract(*row) for row in rows}
+
+
+async def load_channels(session: AsyncSession) -> list[Channel]:
+    """The client's active channels, in the order they were made."""
+    rows = await session.execute(
+        text("""
+            SELECT id, partner_id, name FROM connection
+             WHERE tenant_id = :t AND role = 'channel' AND state = 'active' ORDER BY id
+        """),
+        {"t": scope_of(session).tenant_id},
+    )
+    return [Channel(*row) for row in rows]
+
+
+async def load_values(session: AsyncSession, keys: Iterable[Key], *, lock: bool = True) -> dict[Key, ValueRow]:
+    """The values of `keys`, locked in a fixed order so that two batches cannot wait for each other in a circle."""
+    ordered = sorted(set(keys))
+    rows = await session.execute(
+        text(f"""
+            SELECT v.record_key, v.element, v.source_amount, v.source_currency, v.source_version, v.source_event_id,
+                   v.amount, v.currency, v.version, v.change_id
+              FROM record_value v
+              JOIN unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element)
+                ON v.record_key = k.record_key AND v.element = k.element
+             WHERE v.tenant_id = :t ORDER BY v.record_key, v.element {"FOR UPDATE OF v" if lock else ""}
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "keys": [key for key, _ in ordered],
+            "elements": [element for _, element in ordered],
+        },
+    )
+    return {(row.record_key, row.element): ValueRow(*row) for row in rows}
+
+
+async def supersede_awaiting(session: AsyncSession, keys: Iterable[Key]) -> Sequence[tuple[UUID, UUID | None]]:
+    """Changes of `keys` that wait for a person are overtaken by a newer truth. Returns (change, approval) ids."""
+    wanted = sorted(keys)
+    if not wanted:
+        return []
+    rows = await session.execute(
+        text("""
+            UPDATE change c SET state = 'superseded'
+              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element)
+             WHERE c.tenant_id = :t AND c.record_key = k.record_key AND c.element = k.element AND c.state = 'awaiting'
+            RETURNING c.id, c.approval_id
+        """),
+        {"t": scope_of(session).tenant_id, "keys": [k for k, _ in wanted], "elements": [e for _, e in wanted]},
+    )
+    return [(row.id, row.approval_id) for row in rows]
+
+
+async def save_values(session: AsyncSession, rows: Sequence[ValueRow]) -> None:
+    await _UPSERT_VALUES.execute(session, rows)
+
+
+async def insert_changes(session: AsyncSession, rows: Sequence[ChangeRow]) -> None:
+    await _INSERT_CHANGES.execute(session, rows)
+    for row in rows:
+        if row.targets is not None:  # arrays of arrays cannot be unnested; only rollbacks of one channel have targets
+            await session.execute(
+                text("UPDATE change SET targets = :targets WHERE tenant_id = :t AND id = :id"),
+                {"targets": row.targets, "t": scope_of(session).tenant_id, "id": row.id},
+            )
+
+
+async def insert_propagations(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:
+    await _INSERT_PROPAGATIONS.execute(session, rows)
+
+
+async def load_events(session: AsyncSession, ids: Sequence[UUID | None]) -> dict[UUID, EventRow]:
+    rows = await session.execute(
+        text("""
+            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation
+              FROM source_event e JOIN connection c ON c.tenant_id = e.tenant_id AND c.id = e.connection_id
+             WHERE e.tenant_id = :t AND e.id = ANY (:ids)
+        """),
+        {"t": scope_of(session).tenant_id, "ids": list(ids)},
+    )
+    return {row.id: EventRow(*row) for row in rows}

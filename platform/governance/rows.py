@@ -1,0 +1,123 @@
+"""Rows the hot path writes and reads, as plain values."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from canonical.elements import Observation, Value
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """See `governance.models.ElementContract`."""
+
+    element: str
+    source_connection_id: UUID
+    propagation_slo_ms: int
+    correction_slo_ms: int
+    approval_ttl_s: int
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """A connection that shows values to buyers."""
+
+    connection_id: UUID
+    partner_id: UUID | None
+    name: str
+
+
+class Observed(msgspec.Struct, frozen=True, gc=False):
+    """An observation and where it came from."""
+
+    observation: Observation
+    connection_id: UUID
+    source_event_id: UUID
+    correlation: str
+
+
+class ValueRow(msgspec.Struct, gc=False):
+    """A `record_value`; changed in memory while a batch is planned."""
+
+    record_key: str
+    element: str
+    source_amount: int
+    source_currency: str
+    source_version: int
+    source_event_id: UUID | None
+    amount: int | None = None
+    currency: str | None = None
+    version: int = 0
+    change_id: UUID | None = None
+
+    @property
+    def approved(self) -> Value | None:
+        return None if self.amount is None else Value(self.amount, self.currency or "")
+
+
+class ChangeRow(msgspec.Struct, gc=False):
+    id: UUID
+    record_key: str
+    element: str
+    old_amount: int | None
+    old_currency: str | None
+    new_amount: int
+    new_currency: str
+    source_version: int
+    version: int | None
+    origin: str
+    author: str
+    state: str
+    outcome: str
+    rule_id: str
+    reason: str
+    policy_version: int
+    cost_amount: int | None
+    targets: list[UUID] | None
+    approval_id: UUID | None
+    source_event_id: UUID | None
+    committed_at: datetime
+    proposed_at: datetime
+    correlation: str
+
+
+class PropagationRow(msgspec.Struct, gc=False):
+    change_id: UUID
+    connection_id: UUID
+    partner_id: UUID | None
+    id: UUID
+    record_key: str
+    element: str
+    amount: int
+    currency: str
+    version: int
+    state: str
+    committed_at: datetime
+    slo_due_at: datetime
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """A source event with its connection's kind."""
+
+    id: UUID
+    connection_id: UUID
+    kind: str
+    body: bytes
+    correlation: str
+
+
+class NewException(msgspec.Struct, frozen=True):
+    """`subject` makes repeats one exception. Severity is computed when it is opened (`governance.severity`)."""
+
+    code: str
+    subject: str
+    title: str
+    detail: str
+    correction_slo_ms: int
+    exposure_minor: int = 0
+    channels: int = 0
+    record_key: str | None = None
+    element: str | None = None
+    connection_id: UUID | None = None
+    change_id: UUID | None = None
+    source_event_id: UUID | None = None
+    correlation: str = ""

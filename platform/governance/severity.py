@@ -1,0 +1,49 @@
+"""Severity: 0 to 100, the sum of revenue, compliance and partner impact, each with its reason; versioned."""
+
+from typing import Any, Final
+
+import msgspec
+
+FORMULA: Final = "2026-11"
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """What an exception of a code is worth before its circumstances are known."""
+
+    revenue: int
+    compliance: int
+    partner: int
+    why: str
+
+
+WEIGHTS: Final[dict[str, Weights]] = {
+    "source.quarantined": Weights(15, 5, 5, "A message could not be read, so a change may be missing."),
+    "source.reused_id": Weights(10, 15, 0, "The same message id came with other content."),
+    "contract.missing": Weights(10, 15, 0, "No contract says who may set this."),
+    "contract.second_writer": Weights(15, 25, 5, "Someone other than the source of truth set this."),
+    "change.refused": Weights(20, 25, 0, "Policy refuses the value that the source holds."),
+    "approval.stale": Weights(10, 15, 0, "What was approved is no longer what would be sent."),
+    "approval.expired": Weights(15, 10, 0, "Nobody answered in time."),
+    "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),
+    "propagation.refused": Weights(25, 5, 15, "The channel will not take the value."),
+}
+_UNKNOWN: Final = Weights(20, 20, 10, "This kind of exception is not known, which is itself one.")
+_EXPOSURE_STEPS: Final = ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (1, 3))
+
+
+def score(code: str, *, exposure_minor: int, channels: int) -> tuple[int, dict[str, Any]]:
+    """`exposure_minor` is the size of the difference in minor units of its currency; `channels` how many show it."""
+    weights = WEIGHTS.get(code, _UNKNOWN)
+    exposure = next((points for least, points in _EXPOSURE_STEPS if abs(exposure_minor) >= least), 0)
+    spread = min(10, 3 * channels)
+    parts = [
+        {"name": "revenue", "points": weights.revenue + exposure, "why": _revenue_reason(exposure_minor)},
+        {"name": "compliance", "points": weights.compliance, "why": weights.why},
+        {"name": "partner", "points": weights.partner + spread, "why": f"{channels} channels show it."},
+    ]
+    total = min(100, sum(int(str(part["points"])) for part in parts))
+    return total, {"formula": FORMULA, "parts": parts}
+
+
+def _revenue_reason(exposure_minor: int) -> str:
+    return "No amount is known." if exposure_minor == 0 else "By the size of the difference in price."

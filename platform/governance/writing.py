@@ -1,0 +1,107 @@
+"""Writing a plan: values, changes, propagations with their work, approvals, exceptions, audit, clocks."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.lanes.work import NewWork, add_work, set_timer
+from governance import kinds, repository
+from governance.content import content_hash
+from governance.exceptions import open_exceptions, resolve_corrected
+from governance.planning import Plan, World, known_cost
+from governance.rows import ChangeRow, Channel, PropagationRow
+from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
+
+CHANGE = "change"
+
+
+async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
+    overtaken = await repository.supersede_awaiting(session, plan.superseded) if plan.superseded else []
+    if overtaken:
+        await withdraw_approvals(
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=[change for change, _ in overtaken],
+            reason="A newer value arrived from the source.", now=world.now,
+        )  # fmt: skip
+    await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], world)
+    await repository.save_values(session, list(plan.values.values()))
+    await repository.insert_changes(session, plan.changes)
+    await distribute(session, plan.propagations)
+    await open_exceptions(session, plan.exceptions, now=world.now, new_id=world.new_id)
+    corrected = [f"{c.record_key}:{c.element}" for c in plan.changes if c.state != "refused"]
+    if corrected:
+        await resolve_corrected(session, "change.refused", corrected, now=world.now)
+    for change in plan.changes:
+        note_decision(session, change, world.now)
+
+
+async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:
+    """Leave propagations to the channels' lanes and start their clocks."""
+    await repository.insert_propagations(session, rows)
+    add_work(
+        session,
+        [
+            NewWork(
+                lane=kinds.push_lane(row.connection_id),
+                kind=kinds.PUSH,
+                key=f"{row.record_key}|{row.element}",
+                ref=row.change_id,
+            )
+            for row in rows
+        ],
+    )
+    if rows:
+        await start_clock(session, min(row.slo_due_at for row in rows))
+
+
+async def start_clock(session: AsyncSession, due_at: datetime) -> None:
+    await set_timer(session, name=kinds.CLOCKS, lane=kinds.CLOCK_LANE, kind=kinds.CLOCKS, due_at=due_at)
+
+
+async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow], world: World) -> None:
+    """Put changes up for approval, bound to their content; their `approval_id` is set."""
+    if not changes:
+        return
+    requests = [
+        ApprovalRequest(
+            subject_kind=CHANGE,
+            subject_id=change.id,
+            content_hash=content_of(change, world, world.channels),
+            policy_version=change.policy_version,
+            requested_by=change.author,
+            expires_at=world.now + timedelta(seconds=world.contracts[change.element].approval_ttl_s),
+        )
+        for change in changes
+    ]
+    ids = await request_approvals(session, scope_of(session), requests=requests, now=world.now, new_id=world.new_id)
+    for change, approval_id in zip(changes, ids, strict=True):
+        change.approval_id = approval_id
+    soonest = min(request.expires_at for request in requests)
+    await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=soonest)
+
+
+def content_of(change: ChangeRow, world: World, channels: Sequence[Channel]) -> bytes:
+    value = world.values[change.record_key, change.element]
+    cost = known_cost(world.values, change.record_key)
+    return content_hash(change, value, cost, channels, policy_version=change.policy_version)
+
+
+def note_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
+    note(
+        session,
+        action=f"change.{change.state}",
+        subject=f"change:{change.id}",
+        data={
+            "record_key": change.record_key,
+            "element": change.element,
+            "old": change.old_amount,
+            "new": change.new_amount,
+            "currency": change.new_currency,
+            "rule": change.rule_id,
+            "policy": change.policy_version,
+            "event": None if change.source_event_id is None else str(change.source_event_id),
+        },
+        at=now,
+    )
