@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -18,12 +19,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
-from foundation.database.engine import Database, scope_of
+from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.scope import Actor, Scope
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.accounts import clean_name
+from tenants.door import Door
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey, Client, Standing
 from tenants.principal import Principal
@@ -40,6 +42,26 @@ class NewApiKey(msgspec.Struct, frozen=True):
     id: UUID
     name: str
     role: str = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyParts:
+    tenant_id: UUID
+    key_id: UUID
+    secret: bytes = field(repr=False)
+
+
+def key_text(parts: KeyParts) -> str:
+    return f"key_{parts.tenant_id.hex}{parts.key_id.hex}_{text_of(parts.secret)}"
+
+
+def parse_key(text: str) -> KeyParts:
+    """Raises: ApiKeyRefused."""
+    match = _KEY.fullmatch(text)
+    secret = bytes_of(match[3], _SECRET_BYTES) if match is not None else None
+    if match is None or secret is None:
+        raise ApiKeyRefused
+    return KeyParts(UUID(match[1]), UUID(match[2]), secret)
 
 
 async def create_api_key(
@@ -70,7 +92,7 @@ async def create_api_key(
         data={"name": key.name, "role": key.role},
         at=now,
     )
-    return key, f"key_{scope.tenant_id.hex}{key.id.hex}_{text_of(secret)}"
+    return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
 
 
 def _check_role(role: str, *, in_house: bool) -> None:
@@ -100,35 +122,31 @@ async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) 
         note(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
 
 
-async def authenticate_key(db: Database, *, msp_id: UUID, text: str, now: datetime) -> Principal:
+async def authenticate_key(door: Door, *, msp_id: UUID, text: str) -> Principal:
     """The machine with this key, on a host of this MSP.
 
     Raises:
         ApiKeyRefused: malformed, unknown, wrong, revoked, or another MSP's; all sound the same.
         Suspended: the key is right, but its account is suspended.
     """
-    match = _KEY.fullmatch(text)
-    secret = bytes_of(match[3], _SECRET_BYTES) if match is not None else None
-    if match is None or secret is None:
-        raise ApiKeyRefused
-    scope = Scope(msp_id=msp_id, tenant_id=UUID(match[1]), actor=Actor.system("api-key"))
-    key_id = UUID(match[2])
-    async with db.transaction(scope) as session:
+    parts = parse_key(text)
+    scope = Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
+    async with door.db.transaction(scope) as session:
         row = (
             await session.execute(
                 select(ApiKey, Client.status)
                 .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
-                .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == key_id)
+                .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
             )
         ).one_or_none()
         key, account = row if row is not None else (None, None)
         known = bytes(key.secret_hash) if key is not None else bytes(32)
-        right = hmac.compare_digest(hashlib.sha256(secret).digest(), known)
+        right = hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known)
         if key is None or not right or key.revoked_at is not None:
             raise ApiKeyRefused
         if account not in (None, Standing.ACTIVE):
             raise Suspended
-        await _note_use(session, key, now)
+        await _note_use(session, key, door.clock())
     return Principal(
         kind="machine", id=key.id, name=key.name, msp_id=msp_id, tenant_id=scope.tenant_id, roles=(key.role,)
     )

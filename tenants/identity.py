@@ -7,11 +7,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.database.engine import Database, scope_of
+from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
+from policy.cache import PolicyCache
+from policy.index import roles_of
+from policy.models import PolicyVersion
+from tenants.door import Door
 from tenants.models import Client, Person, Standing
 from tenants.principal import Principal
-from tenants.sessions import Session, SessionStore
+from tenants.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,50 +24,61 @@ class SignedIn:
     session: Session
 
 
-async def identify_person(
-    db: Database, sessions: SessionStore, *, msp_id: UUID, cookie: str, now: datetime
-) -> SignedIn | None:
+async def identify_person(door: Door, *, msp_id: UUID, cookie: str) -> SignedIn | None:
     """Who is signed in with this cookie on a host of this MSP, or None.
 
-    A session ends here when its person or account was suspended, or signed out everywhere after it began.
+    Two round trips: the session in Valkey, then standing and roles in one statement. A session ends here when its
+    person or account was suspended, or signed out everywhere after it began.
     """
-    session = await sessions.find(cookie, msp_id=msp_id, now=now)
+    session = await door.sessions.find(cookie, msp_id=msp_id, now=door.clock())
     if session is None:
         return None
     scope = Scope(msp_id=msp_id, tenant_id=session.tenant_id, actor=Actor.system("identity"))
-    async with db.transaction(scope) as transaction:
-        principal = await load_principal(transaction, session.person_id, session_began=session.created_at)
+    async with door.db.transaction(scope) as transaction:
+        principal = await load_principal(transaction, door.policies, session.person_id, began=session.created_at)
     if principal is None:
-        await sessions.end(session)
+        await door.sessions.end(session)
         return None
     return SignedIn(principal, session)
 
 
 async def load_principal(
-    session: AsyncSession, person_id: UUID, *, session_began: datetime | None = None
+    session: AsyncSession, policies: PolicyCache, person_id: UUID, *, began: datetime | None = None
 ) -> Principal | None:
-    """The person of the scope's tenant, if person and account are in good standing."""
+    """The person of the scope's tenant, if in good standing, with the roles held now. `began`: when its session did."""
     scope = scope_of(session)
+    latest_policy = (
+        select(PolicyVersion.id)
+        .where(PolicyVersion.tenant_id == scope.tenant_id)
+        .order_by(PolicyVersion.serial.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     row = (
         await session.execute(
-            select(Person.name, Person.status, Person.partner_id, Person.signed_out_after, Client.status)
+            select(
+                Person.name,
+                Person.status,
+                Person.partner_id,
+                Person.signed_out_after,
+                Client.status.label("account"),
+                latest_policy.label("policy_stamp"),
+            )
             .outerjoin(Client, Client.tenant_id == Person.tenant_id)
             .where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
         )
     ).one_or_none()
-    if row is None:
+    if row is None or row.status != Standing.ACTIVE or row.account not in (None, Standing.ACTIVE):
         return None
-    name, status, partner_id, signed_out_after, account = row
-    if status != Standing.ACTIVE or account not in (None, Standing.ACTIVE):
+    if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None
-    if session_began is not None and signed_out_after is not None and session_began < signed_out_after:
-        return None
+    index = await policies.index_at(session, scope, stamp=row.policy_stamp)
     return Principal(
         kind="person",
         id=person_id,
-        name=name,
+        name=row.name,
         msp_id=scope.msp_id,
         tenant_id=scope.tenant_id,
-        partner_id=partner_id,
-        roles=(),
+        partner_id=row.partner_id,
+        roles=tuple(sorted(roles_of(index, str(person_id)))),
     )

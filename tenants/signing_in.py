@@ -4,7 +4,6 @@ No transaction is open while a password is hashed. Whether an address is known s
 work done: an unknown one goes the same way with nobody's hash.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +14,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
-from foundation.database.engine import Database
 from foundation.scope import Actor, Scope
+from tenants.door import Door
 from tenants.errors import SignInFailed, Suspended
 from tenants.identity import load_principal
 from tenants.models import Msp, Person, Standing
-from tenants.passwords import Passwords
 from tenants.principal import Principal
-from tenants.throttle import SignInThrottle
 
 _DOOR: Final = Actor.system("sign-in")
 _NOBODY: Final = UUID(int=0)
@@ -46,9 +43,7 @@ class _Candidate(NamedTuple):
     password_hash: str | None
 
 
-async def authenticate(
-    db: Database, passwords: Passwords, throttle: SignInThrottle, credentials: Credentials, *, now: datetime
-) -> Principal:
+async def authenticate(door: Door, credentials: Credentials) -> Principal:
     """Who this is. Success and failure are both audited, in the person's home or, for nobody, in the MSP's house.
 
     A person may be at several clients of one MSP under one address; the password tells which is meant.
@@ -58,25 +53,26 @@ async def authenticate(
         SignInThrottled: too many failures before; the password was not looked at.
         Suspended: the password is right, but the person or the account is suspended.
     """
+    now = door.clock()
     email = credentials.email.strip().lower()[:_LONGEST_EMAIL]
     house = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
-    await throttle.reserve(msp_id=house.msp_id, email=email, address=credentials.address, now=now)
-    candidates = [await _read_candidate(db, scope, person) for scope, person in await _find_homes(db, house, email)]
-    found = None
-    for candidate in candidates:
-        if await passwords.verify(candidate.password_hash, credentials.password) and found is None:
-            found = candidate
-    if found is None:
-        await _note_failure(db, candidates[0], email, credentials, now)
+    await door.throttle.reserve(msp_id=house.msp_id, email=email, address=credentials.address, now=now)
+    candidates = [await _read_candidate(door, scope, person) for scope, person in await _find_homes(door, house, email)]
+    matching = [one for one in candidates if await door.passwords.verify(one.password_hash, credentials.password)]
+    if not matching:
+        await _note_failure(door, candidates[0], credentials, now)
         raise SignInFailed
-    principal = await _enter(db, passwords, found, credentials, now)
-    await throttle.release(msp_id=house.msp_id, email=email, address=credentials.address)
-    return principal
+    for candidate in matching:
+        principal = await _enter(door, candidate, credentials, now)
+        if principal is not None:
+            await door.throttle.release(msp_id=house.msp_id, email=email, address=credentials.address)
+            return principal
+    raise Suspended
 
 
-async def _find_homes(db: Database, house: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
+async def _find_homes(door: Door, house: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
     """Scope and id of everybody with this address in the MSP, staff first; nobody in the house if there is none."""
-    async with db.transaction(house.for_fleet()) as session:
+    async with door.db.transaction(house.for_fleet()) as session:
         rows = await session.execute(
             select(Person.tenant_id, Person.id)
             .where(Person.msp_id == house.msp_id, Person.email == email)
@@ -90,31 +86,29 @@ async def _find_homes(db: Database, house: Scope, email: str) -> Sequence[tuple[
     return homes if homes and open_ else [(house, _NOBODY)]
 
 
-async def _read_candidate(db: Database, scope: Scope, person_id: UUID) -> _Candidate:
-    async with db.transaction(scope) as session:
+async def _read_candidate(door: Door, scope: Scope, person_id: UUID) -> _Candidate:
+    async with door.db.transaction(scope) as session:
         password_hash = await session.scalar(
             select(Person.password_hash).where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
         )
     return _Candidate(scope, person_id, password_hash)
 
 
-async def _note_failure(
-    db: Database, candidate: _Candidate, email: str, credentials: Credentials, now: datetime
-) -> None:
-    # The address as typed may be a password in the wrong field: only a digest of it is kept, to tell attempts apart.
-    data = {"email_digest": hashlib.sha256(email.encode()).hexdigest()[:16], "address": credentials.address}
+async def _note_failure(door: Door, candidate: _Candidate, credentials: Credentials, now: datetime) -> None:
+    # What was typed as e-mail is not kept: for an unknown one it may be a password in the wrong field.
+    data = {"address": credentials.address}
     subject = "sign-in" if candidate.person_id == _NOBODY else f"person:{candidate.person_id}"
-    async with db.transaction(candidate.scope) as session:
+    async with door.db.transaction(candidate.scope) as session:
         note(session, action="sign_in.failed", subject=subject, data=data, at=now)
 
 
-async def _enter(
-    db: Database, passwords: Passwords, found: _Candidate, credentials: Credentials, now: datetime
-) -> Principal:
+async def _enter(door: Door, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
+    """None if the person or the account is suspended."""
     assert found.password_hash is not None  # noqa: S101 - what has no hash never verifies
-    renewed = await passwords.hash(credentials.password) if passwords.is_outdated(found.password_hash) else None
-    async with db.transaction(found.scope) as session:
-        principal = await load_principal(session, found.person_id)
+    outdated = door.passwords.is_outdated(found.password_hash)
+    renewed = await door.passwords.hash(credentials.password) if outdated else None
+    async with door.db.transaction(found.scope) as session:
+        principal = await load_principal(session, door.policies, found.person_id)
         subject = f"person:{found.person_id}"
         data = {"address": credentials.address}
         if principal is not None:
@@ -122,8 +116,6 @@ async def _enter(
             note(session, action="sign_in.succeeded", subject=subject, data=data, at=now)
         else:
             note(session, action="sign_in.refused", subject=subject, data=data, at=now)
-    if principal is None:
-        raise Suspended
     return principal
 
 

@@ -1,7 +1,7 @@
 """Two MSPs with clients and people, made anew for each test."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +11,9 @@ from argon2 import PasswordHasher
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
+from policy.cache import PolicyCache
 from tenants.accounts import create_client, create_msp
+from tenants.door import Door
 from tenants.passwords import Passwords
 from tenants.people import NewPerson, create_person, set_password
 from tenants.secrets import new_secret
@@ -25,6 +27,19 @@ _ROOT = Actor.system("operator")
 
 # As cheap as argon2 allows: these tests are about what happens around the hash.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+class Ticking:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,16 @@ def sessions(valkey: "redis.asyncio.Redis") -> SessionStore:
 @pytest.fixture
 def throttle(valkey: "redis.asyncio.Redis") -> SignInThrottle:
     return SignInThrottle(valkey)
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+def door(db: Database, passwords: Passwords, sessions: SessionStore, throttle: SignInThrottle, clock: Ticking) -> Door:
+    return Door(db, PolicyCache(), sessions, passwords, throttle, clock, new_secret)
 
 
 @pytest.fixture
