@@ -26,8 +26,8 @@ test: install-dev chromium check
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: install-dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(PACKAGES) tests
+	$(BIN)/ruff check $(PACKAGES) tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --quiet --check --lint $(PACKAGES)
