@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _STEPS = (1, 2, 2.5, 5, 10)
 _INTERVALS = 4
 _MOST_LABELS = 8
+_SMALLEST = 1e-6  # a shorter axis could not be labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def fit_axis(values: Iterable[float], top: float | None = None) -> Axis:
     """An axis that begins at zero (or below, for negative values) and ends on a round tick."""
     numbers = [value for value in values if math.isfinite(value)]
     low, high = min([0.0, *numbers]), max([0.0, *numbers]) if top is None else top
-    if high <= low:
+    if high - low < _SMALLEST:
         high = low + 1
     step = _round_step((high - low) / _INTERVALS)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

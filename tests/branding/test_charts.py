@@ -1,0 +1,117 @@
+"""Charts are well-formed, name themselves, hold their numbers as a table, and run into no policy."""
+
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from branding import charts
+from branding.axis import fit_axis, thin_labels
+from branding.charts import Series
+
+LABELS = ["Mon", "Tue", "Wed"]
+ONE = [Series("Seen", [1, None, 3])]
+TWO = [Series("Seen", [1, 2, 3]), Series("Sent", [4, 5.5, 6], dashed=True)]
+DRAWN: list[tuple[str, Callable[[str], Markup]]] = [
+    ("line", lambda title: charts.line_chart("c", title, LABELS, TWO)),
+    ("area", lambda title: charts.line_chart("c", title, LABELS, ONE, area=True)),
+    ("bar", lambda title: charts.bar_chart("c", title, LABELS, TWO)),
+    ("stacked", lambda title: charts.stacked_bar_chart("c", title, LABELS, TWO)),
+    ("burn", lambda title: charts.burn_chart("c", title, LABELS, [1, 0.5, None])),
+    ("donut", lambda title: charts.donut("c", title, [(title, 3), ("b", 0)], centre="3")),
+    ("gauge", lambda title: charts.gauge("c", title, 0.4, target=0.95)),
+    ("spark", lambda title: charts.sparkline([1, 2, 3], title)),
+    ("no labels", lambda title: charts.line_chart("c", title, [], [Series("a", [])])),
+    ("no values", lambda title: charts.sparkline([], title)),
+    ("no parts", lambda title: charts.donut("c", title, [])),
+]
+BAR = re.compile(r'class="bar s\d" x="([^"]+)" y="([^"]+)" width="([^"]+)" height="([^"]+)"')
+everyone = pytest.mark.parametrize("draw", [draw for _, draw in DRAWN], ids=[name for name, _ in DRAWN])
+numbers = st.lists(st.none() | st.floats(-1e9, 1e9), min_size=1, max_size=40)
+
+
+def parse(drawn: Markup) -> ET.Element:
+    return ET.fromstring(drawn)  # noqa: S314 - our own markup
+
+
+@everyone
+def test_a_chart_is_well_formed_and_named(draw: Callable[[str], Markup]) -> None:
+    root = parse(draw("Changes & more"))
+    drawings = [root] if root.tag == "svg" else list(root.iter("svg"))
+    assert len(drawings) == 1
+    assert drawings[0].get("role") == "img"
+    title = drawings[0].find("title")
+    assert title is not None
+    assert title.text is not None
+    assert "Changes & more" in title.text
+
+
+@everyone
+def test_a_title_is_text_whatever_it_holds(draw: Callable[[str], Markup]) -> None:
+    assert "<script" not in draw('</title><script>alert(1)</script>"')
+
+
+@everyone
+def test_a_chart_needs_no_inline_style_or_colour(draw: Callable[[str], Markup]) -> None:
+    assert not re.search(r"style=|fill=|stroke=|#[0-9a-f]{3}|rgb", draw("Changes"))
+
+
+@pytest.mark.parametrize("draw", [charts.line_chart, charts.bar_chart, charts.stacked_bar_chart])
+def test_the_numbers_follow_as_a_table(draw: Callable[..., Markup]) -> None:
+    root = parse(draw("c", "Changes", LABELS, ONE))
+    cells = [cell.text for cell in root.iter("td") if cell.text]
+    assert cells == ["1", "no data", "3"]
+    assert [cell.text for cell in root.iter("th")] == ["Seen", *LABELS]
+
+
+def test_a_gap_interrupts_the_line() -> None:
+    assert charts.line_chart("c", "t", LABELS, ONE).count('class="line') == 1
+    path = re.search(r'class="line s1" d="([^"]+)"', charts.line_chart("c", "t", LABELS, ONE))
+    assert path is not None
+    assert path[1].count("M") == 2
+
+
+def test_stacked_bars_stand_on_each_other() -> None:
+    drawn = charts.stacked_bar_chart("c", "t", ["a"], [Series("x", [10]), Series("y", [30])])
+    bars = [tuple(map(float, bar)) for bar in BAR.findall(drawn)]
+    (_, low_y, _, low_height), (_, high_y, _, high_height) = bars
+    assert low_y + low_height == pytest.approx(300)
+    assert high_y + high_height == pytest.approx(low_y)
+    assert high_height == pytest.approx(3 * low_height)
+
+
+def test_a_gauge_is_filled_by_its_part() -> None:
+    assert 'stroke-dasharray="98.2 200"' in charts.gauge("c", "t", 0.982)
+    assert 'stroke-dasharray="100 200"' in charts.gauge("c", "t", 1.7)
+
+
+@given(numbers)
+def test_every_mark_lies_inside_its_drawing(values: list[float | None]) -> None:
+    labels = [str(index) for index in range(len(values))]
+    drawn = charts.bar_chart("c", "t", labels, [Series("a", values)])
+    for x, y, width, height in BAR.findall(drawn):
+        assert -0.1 <= float(x) <= float(x) + float(width) <= 1000.2
+        assert -0.1 <= float(y) <= float(y) + float(height) <= 300.2
+
+
+@given(st.lists(st.floats(-1e12, 1e12), max_size=30), st.none() | st.floats(0.001, 1e9))
+def test_an_axis_holds_its_values_and_has_few_even_ticks(values: list[float], top: float | None) -> None:
+    axis = fit_axis(values, top)
+    slack = (axis.high - axis.low) * 1e-8
+    assert axis.low <= min([0.0, *values]) + slack
+    assert axis.high >= (max([0.0, *values]) if top is None else top) - slack
+    assert 2 <= len(axis.ticks) <= 7
+    steps = [b - a for a, b in zip(axis.ticks, axis.ticks[1:], strict=False)]
+    assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-6)
+
+
+@given(st.lists(st.text(min_size=1), max_size=400))
+def test_labels_are_thinned_not_moved(labels: list[str]) -> None:
+    thinned = thin_labels(labels)
+    assert len(thinned) == len(labels)
+    assert all(shown in ("", label) for shown, label in zip(thinned, labels, strict=True))
+    assert sum(shown != "" for shown in thinned) <= 8

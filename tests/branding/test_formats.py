@@ -1,0 +1,83 @@
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from branding import formats
+from canonical.money import Money
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+moments = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("money", "text"),
+    [
+        (Money(199900, "USD"), "1,999.00 USD"),
+        (Money(1999, "JPY"), "1,999 JPY"),
+        (Money(-5, "EUR"), "−0.05 EUR"),
+        (Money(1500, "KWD"), "1.500 KWD"),
+    ],
+)
+def test_money_has_its_currencys_digits(money: Money, text: str) -> None:
+    assert formats.format_money(money) == text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_money_loses_nothing(minor: int, currency: str) -> None:
+    text = formats.format_money(Money(minor, currency))
+    number, _, code = text.partition("\N{NO-BREAK SPACE}")
+    assert Money.from_decimal(Decimal(number.replace(",", "").replace("−", "-")), code) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "just now"), (9, "just now"), (10, "10 s ago"), (59, "59 s ago"), (60, "1 min ago"), (3599, "59 min ago"),
+        (3600, "1 h ago"), (86400 * 3, "3 d ago"), (-90, "in 1 min"), (-9, "just now"),
+    ],
+)  # fmt: skip
+def test_ago(seconds: int, text: str) -> None:
+    written = formats.format_ago(NOW - timedelta(seconds=seconds), NOW)
+    assert f">{text}<" in written.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@given(moments, moments)
+def test_ago_always_carries_the_instant(value: datetime, now: datetime) -> None:
+    written = formats.format_ago(value, now)
+    assert f'<time datetime="{value.isoformat(timespec="seconds")}"' in written
+
+
+def test_datetime_is_written_in_the_viewers_zone_and_marked_up_in_utc() -> None:
+    written = formats.format_datetime(NOW, ZoneInfo("Europe/Berlin"))
+    assert (
+        written
+        == '<time datetime="2026-11-22T09:00:00+00:00" title="2026-11-22 09:00:00 UTC">22 Nov 2026, 10:00 CET</time>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.25, "250 ms"), (0, "0 ms"), (95.4, "1 min 35 s"), (60, "1 min"), (3600 + 59, "1 h"),
+        (timedelta(days=2, hours=3, minutes=4), "2 d 3 h"), (-65, "−1 min 5 s"), (1, "1 s"),
+    ],
+)  # fmt: skip
+def test_duration(value: float | timedelta, text: str) -> None:
+    assert formats.format_duration(value).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_numbers() -> None:
+    assert formats.format_percent(0.1234) == "12.3%"
+    assert formats.format_percent(Decimal("-0.5"), 0) == "−50%"
+    assert formats.format_grouped(1284000) == "1,284,000"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("Ada Kowalska", "AK"), ("ada", "A"), ("Ada de la Cruz", "AC"), ("", "?"), ("- !", "?")]
+)
+def test_initials(name: str, text: str) -> None:
+    assert formats.format_initials(name) == text
