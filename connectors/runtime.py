@@ -19,7 +19,7 @@ from foundation.vault.vault import Vault
 class BindsCallers(Protocol):
     """The outbound client, as far as connections need it."""
 
-    def for_credential(self, tenant_id: UUID, credential_id: UUID, rate: float, burst: int) -> HttpCaller: ...
+    def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> HttpCaller: ...
 
 
 class OpenConnection(msgspec.Struct, frozen=True):
@@ -86,6 +86,6 @@ class ConnectorRuntime:
         return OpenConnection(
             connector=connector,
             config=ConnectionConfig(str(connection_id), row.base_url, defaults | row.settings, secrets),
-            http=self._outbound.for_credential(scope.tenant_id, connection_id, row.requests_per_second, row.burst),
+            http=self._outbound.for_credential(scope.tenant_id, str(connection_id), row.requests_per_second, row.burst),
             active=row.state == "active",
         )

@@ -15,7 +15,7 @@ from foundation.ids import new_id
 from foundation.lanes.ring import Ring
 from foundation.scope import Actor, Scope
 from tests.support.servers import Servers, running_servers
-from tests.support.urls import with_role
+from foundation.settings import with_role
 
 PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
 pytest_plugins = ["tests.support.no_skips"]

@@ -1,0 +1,76 @@
+"""The parts every process is made of, built once from settings and passed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis.asyncio
+from prometheus_client import CollectorRegistry
+
+from connectors.port import Connector
+from connectors.registry import build_registry
+from connectors.runtime import ConnectorRuntime
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.lanes.ring import Ring
+from foundation.outbound.client import OutboundClient
+from foundation.outbound.settings import OutboundSettings, parse_allowed
+from foundation.settings import Settings
+from foundation.telemetry.metrics import LaneMetrics
+from foundation.vault.key_ring import KeyRing
+from foundation.vault.vault import Vault
+from governance.context import Context
+from policy.cache import PolicyCache
+from tenants.door import Door
+from tenants.passwords import Passwords
+from tenants.secrets import new_secret
+from tenants.sessions import SessionStore
+from tenants.throttle import SignInThrottle
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    db: Database
+    valkey: "redis.asyncio.Redis"
+    ring: Ring
+    vault: Vault
+    registry: Mapping[str, Connector]
+    outbound: OutboundClient
+    governance: Context
+    policies: PolicyCache
+    door: Door
+    metrics: CollectorRegistry
+    lane_metrics: LaneMetrics
+
+    async def close(self) -> None:
+        await self.outbound.close()
+        await self.db.close()
+        await self.valkey.aclose()
+
+
+def build_services(settings: Settings, *, pool_size: int = 10, name: str = "fairlead") -> Services:
+    valkey = redis.asyncio.Redis.from_url(settings.redis_url)
+    ring = Ring(valkey)
+    db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name)
+    vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)
+    registry = build_registry()
+    outbound = OutboundClient(OutboundSettings(allowed=parse_allowed(settings.outbound_allowed)), valkey, utc_now)
+    policies = PolicyCache()
+    metrics = CollectorRegistry()
+    return Services(
+        settings=settings,
+        db=db,
+        valkey=valkey,
+        ring=ring,
+        vault=vault,
+        registry=registry,
+        outbound=outbound,
+        governance=Context(ConnectorRuntime(registry, vault, outbound), policies, utc_now, new_id),
+        policies=policies,
+        door=Door(
+            db, policies, SessionStore(valkey, new_secret), Passwords(), SignInThrottle(valkey), utc_now, new_secret
+        ),
+        metrics=metrics,
+        lane_metrics=LaneMetrics(metrics),
+    )

@@ -1,0 +1,111 @@
+"""Settings: read from the environment once, by the composition root, and passed as values."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import msgspec
+
+from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
+
+
+class SettingsInvalid(Exception):
+    """A setting is missing or malformed; the text names it and says what to do."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`owner_url` is for migrations only. `outbound_allowed` is read by `outbound.settings.parse_allowed`."""
+
+    owner_url: str
+    app_url: str
+    intake_url: str
+    relay_url: str
+    redis_url: str
+    vault_keys: str
+    secret_key: bytes
+    outbound_allowed: str = ""
+    log_json: bool = True
+    otlp_endpoint: str = ""
+
+    def __repr__(self) -> str:
+        return "Settings(…)"
+
+    @property
+    def role_passwords(self) -> RolePasswords:
+        return derive_passwords(self.secret_key)
+
+
+def derive_passwords(secret_key: bytes) -> RolePasswords:
+    """The database roles' passwords, from the one secret a deployment keeps (HMAC-SHA256 as a PRF, RFC 5869 expand)."""
+
+    def derived(role: str) -> str:
+        return base64.urlsafe_b64encode(hmac.new(secret_key, role.encode(), hashlib.sha256).digest()).decode()
+
+    return RolePasswords(app=derived(APP), intake=derived(INTAKE), relay=derived(RELAY))
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """From DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
+
+    The roles' own URLs follow from DATABASE_URL and the secret; DATABASE_APP_URL, DATABASE_INTAKE_URL and
+    DATABASE_RELAY_URL override them, and then DATABASE_URL is needed by `migrate` only.
+
+    Raises:
+        SettingsInvalid: with the name of what is missing.
+    """
+    owner = _value(environment, "DATABASE_URL", needed="DATABASE_APP_URL" not in environment)
+    secret = _value(environment, "FAIRLEAD_SECRET_KEY").encode()
+    if len(secret) < 32:
+        raise SettingsInvalid("FAIRLEAD_SECRET_KEY needs at least 32 characters. Make one with `openssl rand -hex 32`.")
+    passwords = derive_passwords(secret)
+    return Settings(
+        owner_url=owner,
+        app_url=environment.get("DATABASE_APP_URL") or with_role(owner, APP, passwords.app),
+        intake_url=environment.get("DATABASE_INTAKE_URL") or with_role(owner, INTAKE, passwords.intake),
+        relay_url=environment.get("DATABASE_RELAY_URL") or with_role(owner, RELAY, passwords.relay),
+        redis_url=_value(environment, "REDIS_URL"),
+        vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS"),
+        secret_key=secret,
+        outbound_allowed=environment.get("FAIRLEAD_OUTBOUND_ALLOWED", ""),
+        log_json=environment.get("FAIRLEAD_LOG", "json") != "console",
+        otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    )
+
+
+def write_environment(settings: Settings) -> dict[str, str]:
+    """The environment that `read_settings` turns into `settings`, for child processes."""
+    return {
+        "DATABASE_URL": settings.owner_url,
+        "DATABASE_APP_URL": settings.app_url,
+        "DATABASE_INTAKE_URL": settings.intake_url,
+        "DATABASE_RELAY_URL": settings.relay_url,
+        "REDIS_URL": settings.redis_url,
+        "FAIRLEAD_SECRET_KEY": settings.secret_key.decode(),
+        "FAIRLEAD_VAULT_KEYS": settings.vault_keys,
+        "FAIRLEAD_OUTBOUND_ALLOWED": settings.outbound_allowed,
+        "FAIRLEAD_LOG": "json" if settings.log_json else "console",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
+    }
+
+
+def with_role(url: str, role: str, password: str) -> str:
+    """The same database as another role. `url` is a libpq URL; unix sockets are named by its `host` parameter."""
+    scheme, netloc, path, query, _ = urlsplit(url)
+    host = netloc.rpartition("@")[2]
+    kept = [(name, value) for name, value in parse_qsl(query) if name not in {"user", "password"}]
+    return f"{scheme}://{role}:{quote(password, safe='')}@{host}{path}" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _value(environment: Mapping[str, str], name: str, *, needed: bool = True) -> str:
+    value = environment.get(name, "")
+    if not value and (file := environment.get(f"{name}_FILE")):
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsInvalid(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
+    if not value and needed:
+        raise SettingsInvalid(f"{name} is not set. Set it, or {name}_FILE to a file that holds it.")
+    return value

@@ -1,0 +1,59 @@
+"""What a handler gets: one open transaction, in one scope, for one principal, with the page shell around it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from branding.brand import Brand
+from branding.shell import Account, NavGroup, Page, Viewer
+from foundation.errors import NotFound
+from foundation.scope import Scope
+from policy.index import PolicyIndex, may
+from tenants.models import Client
+from tenants.principal import Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A handler's parameter called `access`. The transaction commits before the answer starts; raise, never return,
+    refusals.
+
+    `client` is the one named in the path; None in the MSP's house. `index` is the policy that admitted the request.
+    """
+
+    session: AsyncSession
+    scope: Scope
+    principal: Principal
+    brand: Brand
+    index: PolicyIndex
+    now: datetime
+    nav: tuple[NavGroup, ...]
+    account: Account
+    csrf_token: str
+    boosted: bool
+    client: Client | None = None
+
+    def may(self, permission: str) -> bool:
+        """For showing or hiding a control; the handler's own permission was checked before it ran."""
+        obj, _, act = permission.partition(":")
+        return may(self.index, self.principal.subjects, obj, act).allowed
+
+    def require_client(self) -> Client:
+        """Raises NotFound outside a client's pages."""
+        if self.client is None:
+            raise NotFound
+        return self.client
+
+    def page(self, title: str) -> Page:
+        role = ", ".join(role.replace("_", " ") for role in self.principal.roles) or "no role"
+        return Page(
+            brand=self.brand,
+            title=title,
+            now=self.now,
+            csrf_token=self.csrf_token,
+            nav=self.nav,
+            viewer=Viewer(name=self.principal.name, role=role),
+            account=self.account,
+            boosted=self.boosted,
+        )
