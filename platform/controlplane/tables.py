@@ -15,6 +15,7 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.idempotency.models",
     "policy.models",
     "branding.models",
+    "tenants.models",
     "billing.models",
 )
 
