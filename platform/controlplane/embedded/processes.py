@@ -76,20 +76,31 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
             group=command.user.gid if command.user else None,
             extra_groups=[] if command.user else None,
             # Runs after the change of user, which would clear the setting.
-            preexec_fn=_die_with_parent(command.death_signal),  # noqa: PLW1509 - it takes no lock
+            preexec_fn=_in_child(command.death_signal),  # noqa: PLW1509 - it takes no lock
         )
 
 
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+def die_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> None:
+    """Ask the kernel to send this process `death_signal` when the process that started it dies.
+
+    Not inherited: a program that starts workers of its own calls it in each of them.
+    """
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal))
+    if os.getppid() != parent:  # it died before the setting could see it
+        signal.raise_signal(death_signal)
+
+
+def _in_child(death_signal: signal.Signals) -> Callable[[], None]:
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork: no imports in the child
     parent = os.getpid()
 
-    def in_child() -> None:
+    def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, int(death_signal))
         if os.getppid() != parent:  # the parent died before the setting could see it
             os._exit(1)
 
-    return in_child
+    return prepare
 
 
 def _rotate(log: Path) -> None:

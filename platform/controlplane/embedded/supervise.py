@@ -29,6 +29,8 @@ class Program:
     """Added to this process's environment."""
     restart: bool = True
     stop_seconds: float = 10.0
+    death_signal: signal.Signals = signal.SIGKILL
+    """When this process dies. Asking would not do: a web server may wait for an open page for ever."""
 
 
 @dataclass(kw_only=True)
@@ -134,7 +136,7 @@ class Supervisor:
             Command(
                 argv=program.argv,
                 log=self.log(program.name),
-                death_signal=signal.SIGTERM,
+                death_signal=program.death_signal,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
             )
         )

@@ -13,7 +13,9 @@ from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.supervise import Crash, Program, Supervisor
 
 SLEEPER = "import time; print('up'); time.sleep(600)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+)
 FAMILY = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -25,8 +27,9 @@ import sys, time
 from pathlib import Path
 from controlplane.embedded.supervise import Program, Supervisor
 supervisor = Supervisor(Path(sys.argv[1]))
-supervisor.start(Program(name="sleeper", argv=[sys.executable, "-c", "import time; time.sleep(600)"]))
-print(supervisor.pid("sleeper"), flush=True)
+supervisor.start(Program(name="stubborn", argv=[sys.executable, "-c", sys.argv[2]]))
+supervisor.wait_until("stubborn", lambda: "up" in supervisor.log("stubborn").read_text(), seconds=20)
+print(supervisor.pid("stubborn"), flush=True)
 time.sleep(600)
 """
 
@@ -149,7 +152,9 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
         until(lambda: not is_running(grandchild))
 
     def test_programs_end_when_the_supervising_process_is_killed(self, tmp_path: Path) -> None:
-        process = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(tmp_path), STUBBORN], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         try:
             pid = int(process.stdout.readline())
@@ -165,3 +170,30 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
         pid = supervisor.pid("one")
         assert pid
         assert os.getsid(pid) == pid != os.getsid(0)
+
+
+def test_a_program_may_ask_to_end_with_its_parent(tmp_path: Path) -> None:
+    """What `--die-with-parent` rests on: the parent is killed, and the child hears SIGTERM."""
+    child = """
+import signal, sys, time
+from controlplane.embedded.processes import die_with_parent
+def end(*_):
+    open(sys.argv[1], "w").write("asked")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+die_with_parent()
+print("up", flush=True)
+time.sleep(600)
+"""
+    said = tmp_path / "said"
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    command = [sys.executable, "-c", parent, child, str(said)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "up\n"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    until(lambda: said.exists() and said.read_text() == "asked")
