@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from simpleeval import DISALLOW_METHODS  # type: ignore[import-untyped]
@@ -220,17 +221,41 @@ def compile_condition(condition: Condition, *, tightens: bool) -> Test | None:
     """The condition as a function of the facts, `tightens` when undecidable; None for a condition that always holds."""
     if not condition.text:
         return None
-    body = ast.unparse(_LocalFacts().visit(ast.parse(condition.text, mode="eval")))
+    shape = _Shape()
+    body = ast.unparse(shape.visit(ast.parse(condition.text, mode="eval")))
     guards = [_TYPE_GUARDS[kind].format(name=f"(f_{name} := c.get('{name}'))") for name, kind in condition.facts]
-    code = f"lambda c: ({body}) if {' and '.join(guards) or 'True'} else {tightens}"
+    inner = f"lambda c: ({body}) if {' and '.join(guards) or 'True'} else {tightens}"
+    parameters = ", ".join(f"k{n}" for n in range(len(shape.constants)))
+    return _compiled(f"lambda {parameters}: {inner}")(*shape.constants)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(code: str) -> Callable[..., Test]:
+    """Rules that differ in their constants only share one code object, which then stays warm."""
     # The text holds nothing but what parse_condition let through, and runs without builtins.
     names = {"__builtins__": {}, "type": type, "int": int, "str": str, "abs": abs, "_scalars": (int, str)}
-    test: Test = eval(code, names)  # noqa: S307
-    return test
+    factory: Callable[..., Test] = eval(code, names)  # noqa: S307
+    return factory
 
 
-class _LocalFacts(ast.NodeTransformer):
-    """`r.ctx.change_bp` becomes the local variable `f_change_bp`."""
+class _Shape(ast.NodeTransformer):
+    """`r.ctx.change_bp <= 500` becomes `f_change_bp <= k0`, and 500 a constant."""
+
+    def __init__(self) -> None:
+        self.constants: list[object] = []
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         return ast.Name(id=f"f_{node.attr}", ctx=ast.Load())
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return node if isinstance(node.value, bool) else self._lift(node.value)
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.expr:
+        return self._lift(ast.literal_eval(node))
+
+    def visit_List(self, node: ast.List) -> ast.expr:
+        return self._lift(tuple(ast.literal_eval(node)))
+
+    def _lift(self, constant: object) -> ast.expr:
+        self.constants.append(constant)
+        return ast.Name(id=f"k{len(self.constants) - 1}", ctx=ast.Load())

@@ -8,7 +8,7 @@ lowest rank among the matches is the explanation and, by its effect, the answer.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, NamedTuple
@@ -46,7 +46,10 @@ class PermissionAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Candidate(NamedTuple):
+    """In the order of ranks: refusals before reviews before automatic ones; within each, what explains comes first."""
+
     rank: int
+    act: str
     allows: bool
     test: Test | None
     decision: Decision
@@ -55,7 +58,9 @@ class _Candidate(NamedTuple):
 
 
 _Bucket = Mapping[str, tuple[_Candidate, ...]]
-_EMPTY: _Bucket = {}
+"""Candidates by subject."""
+
+_ASKED: Final = tuple(Outcome)
 _NO_FACTS: Facts = {}
 _REFUSED = PermissionAnswer(allowed=False, rule_id="")
 
@@ -69,7 +74,7 @@ class PolicyIndex:
     stamp: UUID | None
     roles: Mapping[str, tuple[str, ...]]
     permissions: Mapping[tuple[str, str], _Bucket]
-    elements: Mapping[str, tuple[_Bucket, _Bucket, _Bucket]]
+    elements: Mapping[str, _Bucket]
     unmatched: Decision
 
 
@@ -84,35 +89,33 @@ def compile_rules(
     own = [rule for rule in rules if rule.dom in (tenant_id, ANY_TENANT)]
     lines = [rule for rule in own if rule.ptype is not RuleKind.ROLE]
     permissions: dict[tuple[str, str], dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
-    governance: dict[tuple[str, str], dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
+    elements: dict[str, dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
     for position, rule in enumerate(lines):
         check_rule(rule)
-        target = governance if rule.ptype is RuleKind.GOVERNANCE else permissions
-        target[rule.obj, rule.act][rule.sub].append(_candidate(rule, position, len(lines), version))
+        bucket = elements[rule.obj] if rule.ptype is RuleKind.GOVERNANCE else permissions[rule.obj, rule.act]
+        bucket[rule.sub].append(_candidate(rule, position, len(lines), version))
     return PolicyIndex(
         tenant_id=tenant_id,
         version=version,
         stamp=stamp,
         roles=_close_roles(rule for rule in own if rule.ptype is RuleKind.ROLE),
         permissions={key: _sorted(bucket) for key, bucket in permissions.items()},
-        elements={element: _three(governance, element) for element in {obj for obj, _ in governance}},
+        elements={element: _sorted(bucket) for element, bucket in elements.items()},
         unmatched=Decision(Outcome.REVIEW, "", NO_RULE, version),
     )
 
 
 def decide(index: PolicyIndex, subjects: Subjects, element: str, ctx: Facts) -> Decision:
     """What becomes of a change of `element` proposed by `subjects`. Never automatic unless a rule says so."""
-    buckets = index.elements.get(element)
-    if buckets is None:
+    bucket = index.elements.get(element)
+    if bucket is None:
         return index.unmatched
-    names = _names(index, subjects)
-    for bucket in buckets:
-        if bucket:
-            found = _match(bucket, names, ctx, bucket.get(ANYONE))
-            if found is not None and found.allows:
-                decision = found.decision
-                why = found.condition.undecidable_reason(ctx) if found.condition.facts else ""
-                return msgspec.structs.replace(decision, reason=f"{decision.reason} ({why})") if why else decision
+    denied = ""
+    for candidate in _candidates(bucket, _names(index, subjects), bucket.get(ANYONE, ())):
+        if candidate.act != denied and (candidate.test is None or candidate.test(ctx)):
+            if candidate.allows:
+                return _explained(candidate, ctx)
+            denied = candidate.act
     return index.unmatched
 
 
@@ -121,8 +124,10 @@ def may(index: PolicyIndex, subjects: Subjects, obj: str, act: str, ctx: Facts =
     bucket = index.permissions.get((obj, act))
     if bucket is None:
         return _REFUSED
-    found = _match(bucket, _names(index, subjects), ctx, None)
-    return _REFUSED if found is None else found.answer
+    for candidate in _candidates(bucket, _names(index, subjects), ()):
+        if candidate.test is None or candidate.test(ctx):
+            return candidate.answer
+    return _REFUSED
 
 
 def roles_of(index: PolicyIndex, subject: str) -> frozenset[str]:
@@ -146,31 +151,30 @@ def _names(index: PolicyIndex, subjects: Subjects) -> tuple[str, ...]:
     return tuple(chain.from_iterable(index.roles.get(subject) or (subject,) for subject in subjects))
 
 
-def _match(
-    bucket: _Bucket, names: tuple[str, ...], ctx: Facts, anyone: tuple[_Candidate, ...] | None
-) -> _Candidate | None:
-    best = None
-    if anyone is not None:
-        for candidate in anyone:
-            if candidate.test is None or candidate.test(ctx):
-                best = candidate
-                break
+def _candidates(bucket: _Bucket, names: tuple[str, ...], anyone: tuple[_Candidate, ...]) -> Sequence[_Candidate]:
+    found = anyone
     for name in names:
-        for candidate in bucket.get(name, ()):
-            if best is not None and best.rank <= candidate.rank:
-                break
-            if candidate.test is None or candidate.test(ctx):
-                best = candidate
-                break
-    return best
+        own = bucket.get(name)
+        if own is not None and name != ANYONE:
+            found = found + own if found else own
+    # Each subject's own are sorted; a sort merges them, and costs next to nothing when there is one.
+    return found if len(found) < 2 else sorted(found)
+
+
+def _explained(candidate: _Candidate, ctx: Facts) -> Decision:
+    why = candidate.condition.undecidable_reason(ctx) if candidate.condition.facts else ""
+    decision = candidate.decision
+    return msgspec.structs.replace(decision, reason=f"{decision.reason} ({why})") if why else decision
 
 
 def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Candidate:
     allows = rule.effect is Effect.ALLOW
     condition = parse_condition(rule.condition)
     outcome = Outcome(rule.act) if rule.ptype is RuleKind.GOVERNANCE else Outcome.REVIEW
+    group = _ASKED.index(outcome) * (2 * count + 1)
     return _Candidate(
-        rank=2 * count - position if allows else position,
+        rank=group + (2 * count - position if allows else position),
+        act=rule.act,
         allows=allows,
         test=compile_condition(condition, tightens=rule.tightens),
         decision=Decision(outcome, rule.id, rule.description, version),
@@ -181,16 +185,6 @@ def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Ca
 
 def _sorted(bucket: Mapping[str, list[_Candidate]]) -> _Bucket:
     return {subject: tuple(sorted(candidates)) for subject, candidates in bucket.items()}
-
-
-def _three(
-    governance: Mapping[tuple[str, str], Mapping[str, list[_Candidate]]], element: str
-) -> tuple[_Bucket, _Bucket, _Bucket]:
-    refuse, review, auto = (_sorted(governance.get((element, outcome), _NOTHING)) for outcome in Outcome)
-    return refuse, review, auto
-
-
-_NOTHING: Mapping[str, list[_Candidate]] = {}
 
 
 def _close_roles(links: Iterable[PolicyRule]) -> dict[str, tuple[str, ...]]:

@@ -212,7 +212,7 @@ class TestRedeeming:
         async with db.transaction(scope) as session:
             await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
             second = asyncio.create_task(redeem(db, scope, approval))
-            while not await someone_waits_for(session):
+            while not await someone_waits_for(session):  # noqa: ASYNC110 - PostgreSQL sends no event for it
                 await asyncio.sleep(0.01)
         with pytest.raises(ApprovalUsed):
             await second
