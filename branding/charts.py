@@ -131,7 +131,7 @@ def donut(
         before += share
     legend = _legend([(name, f"{written(amount)} · {format_share(amount / total)}") for name, amount in parts])
     return Markup(
-        '<figure class="chart is-round"><figcaption>{0}</figcaption><div class="round">'
+        '<figure class="chart"><figcaption>{0}</figcaption><div class="round">'
         '<svg viewBox="0 0 120 120" role="img" aria-labelledby="{1}-title"><title id="{1}-title">{2}</title>'
         '<g transform="rotate(-90 60 60)"><circle class="arc-track" cx="60" cy="60" r="48"/>{3}</g>'
         '<text class="round-centre" x="60" y="66" text-anchor="middle">{4}</text></svg>{5}</div></figure>'
@@ -148,7 +148,7 @@ def gauge(chart_id: str, title: str, part: float, *, target: float | None = None
         )
     note = f", target {format_share(target)}" if target is not None else ""
     return Markup(
-        '<figure class="chart is-round"><figcaption>{0}</figcaption>'
+        '<figure class="chart"><figcaption>{0}</figcaption>'
         '<svg class="gauge" viewBox="0 0 120 72" role="img" aria-labelledby="{1}-title">'
         '<title id="{1}-title">{0}: {2}{3}</title>'
         '<path class="arc-track" d="M12 60a48 48 0 0 1 96 0"/>'

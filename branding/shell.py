@@ -81,4 +81,4 @@ def mark_current(nav: tuple[NavGroup, ...], path: str) -> tuple[NavGroup, ...]:
 
 
 def _is_inside(path: str, href: str) -> bool:
-    return path == href or path.startswith(href.rstrip("/") + "/")
+    return path == href or (href != "/" and path.startswith(href.rstrip("/") + "/"))

@@ -1,0 +1,59 @@
+"""Browser files are built under names that follow their content."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from branding.assets import asset_urls, build_assets, read_manifest
+from branding.errors import MissingAsset
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    library = tmp_path / "node_modules/htmx.org/dist"
+    library.mkdir(parents=True)
+    (library / "htmx.min.js").write_text("var htmx={}")
+    return tmp_path
+
+
+def test_files_are_found_under_the_names_in_the_manifest(root: Path) -> None:
+    manifest = build_assets(root, root / "out")
+    assert manifest == read_manifest(root / "out")
+    assert set(manifest) == {"app.css", "app.js", "htmx.min.js"}
+    assert (root / "out" / manifest["htmx.min.js"]).read_text() == "var htmx={}"
+    assert asset_urls(manifest)("app.css") == f"/static/{manifest['app.css']}"
+
+
+def test_a_changed_file_gets_another_name_and_the_old_one_stays(root: Path) -> None:
+    before = build_assets(root, root / "out")["htmx.min.js"]
+    (root / "node_modules/htmx.org/dist/htmx.min.js").write_text("var htmx={v:2}")
+    after = build_assets(root, root / "out")["htmx.min.js"]
+    assert before != after
+    assert {before, after} <= {path.name for path in (root / "out").iterdir()}
+
+
+def test_building_twice_changes_nothing(root: Path) -> None:
+    assert build_assets(root, root / "out") == build_assets(root, root / "out")
+    assert not [path for path in (root / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_a_missing_library_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MissingAsset, match="npm ci"):
+        build_assets(tmp_path, tmp_path / "out")
+
+
+def test_a_missing_manifest_and_an_unknown_name_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MissingAsset, match="npm ci"):
+        read_manifest(tmp_path)
+    with pytest.raises(MissingAsset, match=r"no browser file called x\.js; there are app\.css"):
+        asset_urls({"app.css": "app.1.css"})("x.js")
+
+
+def test_only_htmx_is_installed_and_the_lock_names_no_address() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    assert set(lock["packages"]) == {"", "node_modules/htmx.org"}
+    assert "resolved" not in (ROOT / "package-lock.json").read_text()
+    assert lock["packages"]["node_modules/htmx.org"]["integrity"].startswith("sha512-")
