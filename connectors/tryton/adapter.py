@@ -185,8 +185,8 @@ def _observations(snapshot: Snapshot) -> list[Observation]:
             value = _money(number, snapshot.currency)
             found.append(Observation(product.code, element, value, version, committed_at))
     if product.type == "goods" and not product.consumable and product.quantity is not None:
-        # Part of a piece cannot be sold: 2.5 on hand are 2.
-        on_hand = Value(floor(product.quantity))
+        # Part of a piece cannot be sold: 2.5 on hand are 2. Sums of floats are rounded first: 2.9999999999 are 3.
+        on_hand = Value(floor(round(product.quantity, 6)))
         moved_at = snapshot.move.write_date.aware() if snapshot.move else snapshot.read_at
         found.append(Observation(product.code, STOCK, on_hand, version, moved_at))
     return found

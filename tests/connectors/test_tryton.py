@@ -1,0 +1,240 @@
+"""Tryton behind the port, against a real server; and what translation does with other forms."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canonical.elements import COST, PRICE, STOCK, Observation, Value
+from connectors.port import ConnectionConfig, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.tryton.adapter import Tryton
+from connectors.tryton.messages import snapshot_bytes
+from foundation.clock import utc_now
+from tests.connectors.running import PlainCaller
+from tests.real.tryton import RunningTryton, running_tryton
+
+
+@pytest.fixture(scope="module")
+def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTryton]:
+    with running_tryton(tmp_path_factory.mktemp("tryton")) as server:
+        yield server
+
+
+async def poll(adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str) -> PollPage:
+    return await adapter.poll(caller, config, cursor, utc_now())
+
+
+def found_in(adapter: Tryton, page: PollPage) -> dict[tuple[str, str], Observation]:
+    found = [observation for _, body in page.payloads for observation in adapter.translate(body)]
+    return {(observation.record_key, observation.element): observation for observation in found}
+
+
+async def every_page(
+    adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str
+) -> tuple[list[str], str]:
+    """The SKUs met, and the cursor at the end."""
+    seen: list[str] = []
+    for _ in range(60):
+        page = await poll(adapter, caller, config, cursor)
+        assert len(page.payloads) <= 3
+        seen.extend(msgspec.json.decode(body)["product"]["code"] for _, body in page.payloads)
+        cursor = page.cursor
+        if not page.more:
+            return seen, cursor
+    raise AssertionError("The pages do not end.")
+
+
+@pytest.mark.real
+@pytest.mark.timeout(900)
+class TestPoll:
+    async def test_the_first_poll_reads_every_product(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        adapter = Tryton()
+        page = await poll(adapter, caller, tryton.connection(), "")
+        found = found_in(adapter, page)
+        assert not page.more
+        assert len(page.payloads) == 20
+        assert found["SKU-019", PRICE].value == Value(2900, "USD")
+        assert found["SKU-019", COST].value == Value(500, "USD")
+        assert found["SKU-019", STOCK].value == Value(100)
+
+    async def test_only_what_changed_comes_with_the_next_poll(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
+        cursor = (await poll(adapter, caller, config, "")).cursor
+        # The boundary itself is always read again; the change must be the only new thing.
+        known = {external_id for external_id, _ in (await poll(adapter, caller, config, cursor)).payloads}
+        before = utc_now()
+        tryton.set_list_price("SKU-004", Decimal("13.37"))
+        tryton.set_stock("SKU-005", 42)
+        page = await poll(adapter, caller, config, cursor)
+        new = PollPage([each for each in page.payloads if each[0] not in known], page.cursor, page.more)
+        found = found_in(adapter, new)
+        assert {sku for sku, _ in found} == {"SKU-004", "SKU-005"}
+        assert found["SKU-004", PRICE].value == Value(1337, "USD")
+        assert found["SKU-005", STOCK].value == Value(42)
+        for sku, element in (("SKU-004", PRICE), ("SKU-005", STOCK)):
+            assert abs(found[sku, element].committed_at - before) < timedelta(seconds=60)
+
+    async def test_the_overlap_repeats_under_the_same_ids(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        adapter, config = Tryton(), tryton.connection(overlap_seconds=99999)
+        tryton.set_list_price("SKU-006", Decimal(21))
+        first = await poll(adapter, caller, config, "")
+        second = await poll(adapter, caller, config, first.cursor)
+        third = await poll(adapter, caller, config, second.cursor)
+        ids = [external_id for external_id, _ in second.payloads]
+        assert any(external_id.startswith("product/7/") for external_id in ids)
+        assert ids == [external_id for external_id, _ in third.payloads]
+        assert second.cursor == third.cursor
+
+    async def test_a_later_poll_carries_higher_versions(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        adapter, config = Tryton(), tryton.connection()
+        first = found_in(adapter, await poll(adapter, caller, config, ""))
+        tryton.set_list_price("SKU-008", Decimal("1.01"))
+        second = found_in(adapter, await poll(adapter, caller, config, ""))
+        assert second["SKU-008", PRICE].source_version > first["SKU-008", PRICE].source_version
+        assert second["SKU-008", PRICE].committed_at > first["SKU-008", PRICE].committed_at
+
+    async def test_pages_cover_everything_once(
+        self, tryton: RunningTryton, caller: PlainCaller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("connectors.tryton.adapter._PAGE", 3)
+        monkeypatch.setattr("connectors.tryton.adapter._MOVES", 2)
+        every_sku = [f"SKU-{index:03}" for index in range(20)]
+        adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
+        seen, cursor = await every_page(adapter, caller, config, "")
+        assert sorted(seen) == every_sku
+        for index, sku in enumerate(every_sku):
+            tryton.set_list_price(sku, Decimal(50 + index))
+        for amount in (5, 6, 7):
+            tryton.set_stock("SKU-009", amount)
+        tryton.set_stock("SKU-017", 8)
+        seen, _ = await every_page(adapter, caller, config, cursor)
+        assert sorted(seen) == every_sku
+
+    async def test_a_forgotten_session_is_renewed(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        adapter, config = Tryton(), tryton.connection()
+        cursor = (await poll(adapter, caller, config, "")).cursor
+        caller.requests = 0
+        await poll(adapter, caller, config, cursor)
+        signed_in = caller.requests
+        tryton.sign_everyone_out()
+        caller.requests = 0
+        page = await poll(adapter, caller, config, cursor)
+        assert page.cursor == cursor
+        assert caller.requests > signed_in
+
+    async def test_the_product_is_kept_byte_for_byte(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        answers: list[bytes] = []
+
+        class Listening(PlainCaller):
+            async def request(self, *args: Any, **kwargs: Any) -> Any:
+                response = await super().request(*args, **kwargs)
+                answers.append(response.content)
+                return response
+
+        listening = Listening()
+        page = await poll(Tryton(), listening, tryton.connection(), "")
+        await listening.close()
+        for _, body in page.payloads:
+            start, end = body.index(b'"product":') + len(b'"product":'), body.rindex(b',"move":')
+            assert any(body[start:end] in answer for answer in answers)
+
+    async def test_a_wrong_password_is_a_matter_for_a_person(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        config = tryton.connection()
+        wrong = ConnectionConfig("wrong", config.base_url, config.settings, {"password": "guess"})
+        with pytest.raises(SystemUnavailable, match="credentials") as told:
+            await poll(Tryton(), caller, wrong, "")
+        assert "guess" not in str(told.value)
+
+    async def test_a_foreign_cursor_is_refused(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+        with pytest.raises(PayloadInvalid, match="cursor"):
+            await poll(Tryton(), caller, tryton.connection(), "17")
+
+
+CREATED = {"__class__": "datetime", "year": 2026, "month": 1, "day": 2, "hour": 3, "minute": 4, "second": 5}
+READ_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PRODUCT: dict[str, Any] = {
+    "id": 1,
+    "code": "SKU-000",
+    "type": "goods",
+    "consumable": False,
+    "list_price_used": {"__class__": "Decimal", "decimal": "10"},
+    "cost_price": {"__class__": "Decimal", "decimal": "5.0000"},
+    "quantity": 100.0,
+    "create_date": CREATED,
+    "write_date": None,
+    "template.": {"id": 1, "write_date": None, "list_prices.": []},
+    "cost_prices.": [],
+}
+
+
+def snapshot(product: dict[str, Any], currency: str = "USD") -> bytes:
+    return snapshot_bytes(currency, READ_AT, msgspec.Raw(json.dumps(product).encode()), None)
+
+
+class TestTranslate:
+    def test_a_snapshot_gives_price_cost_and_stock(self) -> None:
+        version = int(READ_AT.timestamp()) * 1_000_000
+        created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        assert Tryton().translate(snapshot(PRODUCT)) == [
+            Observation("SKU-000", PRICE, Value(1000, "USD"), version, created),
+            Observation("SKU-000", COST, Value(500, "USD"), version, created),
+            Observation("SKU-000", STOCK, Value(100), version, READ_AT),
+        ]
+
+    @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
+    def test_prices_are_rounded_to_the_currencys_smallest_unit(self, price: Decimal) -> None:
+        body = PRODUCT | {"list_price_used": {"decimal": str(price)}}
+        dollars, yen, dinars = (Tryton().translate(snapshot(body, c))[0].value.amount for c in ("USD", "JPY", "KWD"))
+        assert abs(Decimal(dollars) / 100 - price) <= Decimal("0.005")
+        assert abs(Decimal(yen) - price) <= Decimal("0.5")
+        assert abs(Decimal(dinars) / 1000 - price) <= Decimal("0.0005")
+
+    @given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
+    def test_part_of_a_piece_is_not_on_hand(self, quantity: Decimal) -> None:
+        [*_, stock] = Tryton().translate(snapshot(PRODUCT | {"quantity": float(quantity)}))
+        assert quantity - 1 < stock.value.amount <= quantity
+
+    def test_a_sum_of_floats_does_not_lose_a_piece(self) -> None:
+        [*_, stock] = Tryton().translate(snapshot(PRODUCT | {"quantity": 3 - 1e-12}))
+        assert stock.value == Value(3)
+
+    @pytest.mark.parametrize("change", [{"type": "service"}, {"consumable": True}, {"quantity": None}])
+    def test_what_is_not_kept_in_stock_has_none(self, change: dict[str, Any]) -> None:
+        elements = [o.element for o in Tryton().translate(snapshot(PRODUCT | change))]
+        assert elements == [PRICE, COST]
+
+    def test_a_product_without_prices_says_nothing_of_them(self) -> None:
+        found = Tryton().translate(snapshot(PRODUCT | {"list_price_used": None, "cost_price": None}))
+        assert [o.element for o in found] == [STOCK]
+
+    @pytest.mark.parametrize("name", [name for name in PRODUCT if name != "write_date"])
+    def test_a_missing_field_is_named(self, name: str) -> None:
+        drifted = {key: value for key, value in PRODUCT.items() if key != name}
+        with pytest.raises(PayloadInvalid, match=f"`{name}`"):
+            Tryton().translate(snapshot(drifted))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"list_price_used": "10"},
+            {"list_price_used": {"decimal": "ten"}},
+            {"list_price_used": {"decimal": "NaN"}},
+            {"list_price_used": {"decimal": "1E+999999"}},
+            {"quantity": "many"},
+            {"create_date": CREATED | {"month": 13}},
+        ],
+    )
+    def test_a_value_of_the_wrong_kind_is_refused(self, change: dict[str, Any]) -> None:
+        with pytest.raises(PayloadInvalid):
+            Tryton().translate(snapshot(PRODUCT | change))
+
+    @given(st.binary(max_size=200))
+    def test_anything_else_is_refused_and_never_crashes(self, body: bytes) -> None:
+        with pytest.raises(PayloadInvalid):
+            Tryton().translate(body)

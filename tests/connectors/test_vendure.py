@@ -1,0 +1,111 @@
+"""Vendure behind the port: the common contract and its own ways, against a real shop."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from canonical.elements import PRICE, STOCK, Value
+from connectors.port import ChannelAdapter, ConnectionConfig, SystemUnavailable, WriteState
+from connectors.vendure.adapter import Vendure
+from tests.connectors.channel_contract import ChannelContract, seen, write
+from tests.connectors.running import PlainCaller
+from tests.real.vendure import RunningVendure, running_vendure
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure]:
+    with running_vendure(tmp_path_factory.mktemp("vendure")) as running:
+        yield running
+
+
+@pytest.mark.real
+@pytest.mark.timeout(900)
+class TestVendure(ChannelContract):
+    versioned = False  # no compare-and-swap
+
+    @pytest.fixture
+    def adapter(self) -> ChannelAdapter:
+        return Vendure()
+
+    @pytest.fixture
+    def config(self, shop: RunningVendure) -> ConnectionConfig:
+        return shop.connection()
+
+    async def test_a_shopper_sees_the_pushed_price(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, shop: RunningVendure
+    ) -> None:
+        assert shop.shopper_price("SKU-010") == 2000
+        await adapter.push(caller, config, [write("SKU-010", PRICE, 1717, 1)])
+        assert shop.shopper_price("SKU-010") == 1717
+
+    async def test_a_full_batch_is_written_and_read(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
+    ) -> None:
+        writes = [write(f"SKU-{i:03}", element, 3000 + i, 5) for i in range(20) for element in (PRICE, STOCK)]
+        results = await adapter.push(caller, config, writes)
+        assert {r.state for r in results} == {WriteState.ACCEPTED}
+        assert [r.value for r in await seen(adapter, caller, config, writes)] == [w.value for w in writes]
+
+    async def test_one_sign_in_serves_many_pushes(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
+    ) -> None:
+        await adapter.push(caller, config, [write("SKU-011", PRICE, 1, 1)])
+        caller.requests = 0
+        await adapter.push(caller, config, [write("SKU-011", PRICE, 2, 2)])
+        assert caller.requests == 2  # the variant's id, the update
+
+    async def test_a_forgotten_token_is_renewed(self, config: ConnectionConfig, caller: PlainCaller) -> None:
+        adapter = Vendure()
+        await adapter.push(caller, config, [write("SKU-012", PRICE, 1, 1)])
+        await log_out(adapter, caller, config)
+        [result] = await adapter.push(caller, config, [write("SKU-012", PRICE, 1212, 2)])
+        assert result.state is WriteState.ACCEPTED
+        await log_out(adapter, caller, config)
+        [reading] = await adapter.read(caller, config, [("SKU-012", PRICE)])
+        assert reading.value == Value(1212, "USD")
+
+    async def test_a_negative_price_is_not_sent(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
+    ) -> None:
+        [result] = await adapter.push(caller, config, [write("SKU-013", PRICE, -1, 1)])
+        assert result.state is WriteState.REFUSED
+        [reading] = await adapter.read(caller, config, [("SKU-013", PRICE)])
+        assert reading.value != Value(-1, "USD")
+
+    async def test_a_value_the_shop_refuses_does_not_take_its_neighbours_along(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
+    ) -> None:
+        """GraphQL integers have 32 bits; the shop refuses the whole mutation for one larger number."""
+        writes = [write(f"SKU-{i:03}", STOCK, 2**40 if i == 15 else 10 + i, 6) for i in range(14, 19)]
+        results = await adapter.push(caller, config, writes)
+        assert [r.state for r in results] == [
+            WriteState.ACCEPTED if w.record_key != "SKU-015" else WriteState.REFUSED for w in writes
+        ]
+
+    async def test_a_wrong_stock_location_is_told_and_tried_again(
+        self, config: ConnectionConfig, caller: PlainCaller
+    ) -> None:
+        elsewhere = ConnectionConfig(
+            "elsewhere", config.base_url, {**config.settings, "stock_location_id": "777"}, config.secrets
+        )
+        [result] = await Vendure().push(caller, elsewhere, [write("SKU-016", STOCK, 1, 1)])
+        assert result.state is WriteState.RETRY
+        assert result.detail
+
+    async def test_a_wrong_password_is_a_matter_for_a_person(self, caller: PlainCaller, shop: RunningVendure) -> None:
+        config = shop.connection(password="guess")
+        [result] = await Vendure().push(caller, config, [write("SKU-000", PRICE, 1, 1)])
+        assert result.state is WriteState.RETRY
+        assert "credentials" in result.detail
+        assert "guess" not in result.detail
+        with pytest.raises(SystemUnavailable, match="credentials"):
+            await Vendure().read(caller, config, [("SKU-000", PRICE)])
+
+
+async def log_out(adapter: Vendure, caller: PlainCaller, config: ConnectionConfig) -> None:
+    session = adapter._sessions[config.connection_id]
+    headers = {"authorization": f"Bearer {session.token}", "content-type": "application/json"}
+    answer = await caller.request(
+        "POST", f"{config.base_url}/admin-api", headers=headers, content=b'{"query":"mutation{logout{success}}"}'
+    )
+    assert b'"success":true' in answer.content

@@ -1,0 +1,158 @@
+"""A real Tryton: installed into its own environment (it is GPL and no part of the product), seeded once, served."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from connectors.port import ConnectionConfig
+from controlplane.embedded.processes import Command, Spawner, end_process
+from tests.real.installing import GOODS, HERE, free_port, installed, run, wait_until
+
+DATABASE = "erp"
+USERNAME = "admin"
+PASSWORD = "erp-of-a-test"  # of a server that lives on loopback for the length of a test
+MODULES = ("product", "stock")
+
+
+class RunningTryton:
+    """The server, and what a person does in it. Not through the adapter: that is what is tested."""
+
+    def __init__(self, port: int) -> None:
+        self.base_url = f"http://127.0.0.1:{port}"
+        self._client = httpx2.Client(base_url=self.base_url, timeout=60)
+        self._headers: dict[str, str] = {}
+        self._context: dict[str, Any] = {}
+
+    def connection(self, *, overlap_seconds: int = 300) -> ConnectionConfig:
+        settings = {"database": DATABASE, "username": USERNAME, "overlap_seconds": str(overlap_seconds)}
+        return ConnectionConfig("tryton", self.base_url, settings, {"password": PASSWORD})
+
+    def answers(self) -> bool:
+        try:
+            self._client.get("/")
+        except httpx2.TransportError:
+            return False
+        return True
+
+    def sign_in(self) -> None:
+        user_id, key, *_ = self._call("common.db.login", USERNAME, {"password": PASSWORD})
+        token = base64.b64encode(f"{USERNAME}:{user_id}:{key}".encode()).decode()
+        self._headers = {"authorization": f"Session {token}"}
+        self._context = self._call("model.res.user.get_preferences", True, {})
+
+    def set_list_price(self, sku: str, price: Decimal) -> None:
+        template = self._product(sku)["template"]
+        values = {"list_price": {"__class__": "Decimal", "decimal": str(price)}}
+        self._call("model.product.template.write", [template], values, self._context)
+
+    def set_stock(self, sku: str, quantity: int) -> None:
+        """By an inventory of the warehouse, as a person at the shelf would."""
+        location = self.search("stock.location", [["type", "=", "warehouse"]], ["storage_location"])[0]
+        line = {"product": self._product(sku)["id"], "quantity": float(quantity)}
+        values = {"location": location["storage_location"], "lines": [["create", [line]]]}
+        [inventory] = self._call("model.stock.inventory.create", [values], self._context)
+        self._call("model.stock.inventory.confirm", [inventory], self._context)
+
+    def search(self, model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call(
+            f"model.{model}.search_read", domain, 0, None, None, fields, self._context
+        )
+        return found
+
+    def sign_everyone_out(self) -> None:
+        """A password that is set again ends every session of the user."""
+        self._call("model.res.user.write", [1], {"password": PASSWORD}, self._context)
+        self.sign_in()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _product(self, sku: str) -> dict[str, Any]:
+        [product] = self.search("product.product", [["code", "=", sku]], ["template"])
+        return product
+
+    def _call(self, method: str, *parameters: Any) -> Any:
+        body = {"id": 1, "method": method, "params": list(parameters)}
+        response = self._client.post(f"/{DATABASE}/rpc/", json=body, headers=self._headers).raise_for_status()
+        answer = response.json()
+        if "error" in answer:
+            raise RuntimeError(f"Tryton refused {method}: {answer['error'][:2]}")
+        return answer["result"]
+
+
+@contextmanager
+def running_tryton(folder: Path) -> Iterator[RunningTryton]:
+    """A server of its own on a copy of the seeded database. Ends with this process, however that ends."""
+    home = install_tryton()
+    shutil.copy(home / "template.sqlite", folder / f"{DATABASE}.sqlite")
+    port = free_port()
+    config = _write_config(folder, port)
+    log = folder / "tryton.log"
+    command = [home / "venv/bin/trytond", "-c", config, "-d", DATABASE]
+    process = Spawner().spawn(Command([*map(str, command)], log, signal.SIGKILL, cwd=folder))
+    server = RunningTryton(port)
+    try:
+        wait_until(server.answers, process, log, seconds=60)
+        server.sign_in()
+        yield server
+    finally:
+        server.close()
+        end_process(process, signal.SIGTERM, 5)
+
+
+def install_tryton() -> Path:
+    """Holds `venv` and `template.sqlite`. About 40 seconds the first time."""
+    sources = [HERE / "tryton-requirements.txt", HERE / "erp/seed.py", HERE / "erp/trytond.conf"]
+    inputs = [sys.version.encode(), json.dumps(GOODS).encode(), " ".join(MODULES).encode(), PASSWORD.encode()]
+    return installed("tryton", [*inputs, *(path.read_bytes() for path in sources)], _build)
+
+
+def _build(home: Path) -> None:
+    what = "Tryton could not be installed"
+    python = home / "venv/bin/python"
+    run([sys.executable, "-m", "venv", home / "venv"], what=what, cwd=home)
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    ]
+    run([*pip, "-r", HERE / "tryton-requirements.txt"], what=what, cwd=home)
+    config = _write_config(home, 0)
+    (home / f"{DATABASE}.sqlite").touch()
+    (home / "password").write_text(f"{PASSWORD}\n")
+    environment = os.environ | {"TRYTONPASSFILE": str(home / "password"), "PYTHONWARNINGS": "ignore"}
+    what = "Tryton's database could not be made"
+    admin: list[str | Path] = [
+        home / "venv/bin/trytond-admin",
+        "-c",
+        config,
+        "-d",
+        DATABASE,
+        "--email",
+        "erp@example.test",
+    ]
+    run([*admin, "--activate-dependencies", "-u", *MODULES], what=what, cwd=home, env=environment)
+    seed: list[str | Path] = [python, HERE / "erp/seed.py", config, DATABASE]
+    run(seed, what=what, cwd=home, env=environment, feed=json.dumps(GOODS).encode())
+    (home / f"{DATABASE}.sqlite").rename(home / "template.sqlite")
+
+
+def _write_config(folder: Path, port: int) -> Path:
+    config = folder / "trytond.conf"
+    template = (HERE / "erp/trytond.conf").read_text("utf-8")
+    config.write_text(template.format(folder=folder, port=port), "utf-8")
+    return config
