@@ -54,7 +54,7 @@ class _Candidate(NamedTuple):
     test: Test | None
     decision: Decision
     answer: PermissionAnswer
-    condition: Condition
+    gaps: Condition | None  # only of a rule that also matches when its condition cannot be evaluated
 
 
 _Bucket = Mapping[str, tuple[_Candidate, ...]]
@@ -162,8 +162,8 @@ def _candidates(bucket: _Bucket, names: tuple[str, ...], anyone: tuple[_Candidat
 
 
 def _explained(candidate: _Candidate, ctx: Facts) -> Decision:
-    why = candidate.condition.undecidable_reason(ctx) if candidate.condition.facts else ""
     decision = candidate.decision
+    why = candidate.gaps.undecidable_reason(ctx) if candidate.gaps is not None else ""
     return msgspec.structs.replace(decision, reason=f"{decision.reason} ({why})") if why else decision
 
 
@@ -179,7 +179,7 @@ def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Ca
         test=compile_condition(condition, tightens=rule.tightens),
         decision=Decision(outcome, rule.id, rule.description, version),
         answer=PermissionAnswer(allowed=allows, rule_id=rule.id),
-        condition=condition,
+        gaps=condition if rule.tightens and condition.facts else None,
     )
 
 
