@@ -1,0 +1,121 @@
+"""What pages and the API show of billing. Amounts are integer minor units of `currency`."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from billing.sides import Side
+
+
+class InvoiceSummary(msgspec.Struct, frozen=True):
+    id: UUID
+    side: Side
+    client_id: UUID
+    period_start: datetime
+    period_end: datetime
+    currency: str
+    state: str
+    total_minor: int
+    content_hash: str
+    updated_at: datetime
+
+
+class Line(msgspec.Struct, frozen=True):
+    """`service_start` before the invoice's period marks late use."""
+
+    id: UUID
+    client_id: UUID
+    meter: str
+    description: str
+    service_start: datetime
+    events: int
+    quantity: int
+    included: int
+    unit_price: Decimal
+    amount_minor: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class InvoiceDetail(msgspec.Struct, frozen=True):
+    invoice: InvoiceSummary
+    lines: Sequence[Line]
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    id: UUID
+    quantity: int
+    occurred_at: datetime
+
+
+class LineEvents(msgspec.Struct, frozen=True):
+    """One page of a line's usage events. `next_after` goes into the next request; None on the last page."""
+
+    line: Line
+    invoice_id: UUID
+    currency: str
+    events: Sequence[UsageRow]
+    next_after: UUID | None
+
+
+class Margin(msgspec.Struct, frozen=True):
+    """What an MSP keeps of one client's feature; `margin_minor` is None when the sides' currencies differ."""
+
+    client_id: UUID
+    meter: str
+    description: str
+    quantity: int
+    retail_minor: int
+    retail_currency: str | None
+    wholesale_minor: int
+    wholesale_currency: str | None
+
+    @property
+    def margin_minor(self) -> int | None:
+        currencies = {self.retail_currency, self.wholesale_currency} - {None}
+        return self.retail_minor - self.wholesale_minor if len(currencies) < 2 else None
+
+
+class SideStates(msgspec.Struct, frozen=True):
+    """`waiting` has a price and will be rated by the next run; `unattributed` has none, since `oldest_unattributed`."""
+
+    waiting: int
+    rated: int
+    invoiced: int
+    unattributed: int
+    oldest_unattributed: datetime | None
+
+    def age(self, now: datetime) -> timedelta:
+        """How long the oldest unattributed event has waited for a price."""
+        return now - self.oldest_unattributed if self.oldest_unattributed else timedelta(0)
+
+
+class MeterStates(msgspec.Struct, frozen=True):
+    """Where the events of one meter stand: accepted = waiting + rated + invoiced + unattributed, on each side.
+
+    `retail_only` and `wholesale_only` count events that only one side has on a line.
+    """
+
+    client_id: UUID
+    meter: str
+    accepted: int
+    retail: SideStates
+    wholesale: SideStates
+    retail_only: int
+    wholesale_only: int
+
+
+class Reconciliation(msgspec.Struct, frozen=True):
+    meters: Sequence[MeterStates]
+
+    @property
+    def holds(self) -> bool:
+        """The sides have exactly the same events on their lines."""
+        return all(meter.retail_only == meter.wholesale_only == 0 for meter in self.meters)
+
+    @property
+    def unattributed(self) -> int:
+        return sum(meter.retail.unattributed + meter.wholesale.unattributed for meter in self.meters)

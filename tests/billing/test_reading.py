@@ -1,0 +1,142 @@
+"""Invoices, lines and margins as their readers get them: the client retail, the MSP's staff both."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.drafting import DraftInvoice, draft_wholesale
+from billing.repository import list_invoices, list_margins, load_invoice, load_sibling_invoice, open_line
+from billing.sides import Side
+from foundation.errors import Forbidden, NotFound
+from foundation.ids import new_id
+from foundation.scope import Scope
+from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
+from tests.conftest import make_scope
+
+
+@pytest.fixture
+async def drafts(priced: Market) -> dict[Side, DraftInvoice]:
+    """Two clients' March; the drafts of the first, and the MSP's wholesale whole."""
+    neighbour = priced.another_client()
+    await priced.use(*uses(12))
+    await neighbour.use(*uses(3))
+    made: dict[Side, DraftInvoice] = {}
+    for side in Side:
+        await neighbour.rate(side)
+        draft = await priced.rate(side)
+        assert draft is not None
+        made[side] = draft
+    async with priced.as_house() as session:
+        assert await draft_wholesale(session, period=MARCH, now=priced.now)
+    return made
+
+
+async def test_a_client_lists_its_retail_invoices_only(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+    async with priced.as_client() as session:
+        assert [invoice.id for invoice in await list_invoices(session)] == [drafts[Side.RETAIL].id]
+        assert await list_invoices(session, side=Side.WHOLESALE) == []
+
+
+@pytest.mark.usefixtures("drafts")
+async def test_staff_list_the_wholesale_whole_and_every_clients_retail(priced: Market) -> None:
+    async with priced.as_staff() as session:
+        listed = await list_invoices(session)
+        assert [invoice.side for invoice in listed] == [Side.WHOLESALE, Side.RETAIL, Side.RETAIL]
+        assert listed[0].client_id == priced.house.msp_id
+        assert listed[0].total_minor == 45
+        assert len(await list_invoices(session, side=Side.RETAIL)) == 2
+        assert await list_invoices(session, before=MARCH.start) == []
+
+
+async def test_a_line_opens_to_every_event_id_once_over_the_pages(
+    priced: Market, drafts: dict[Side, DraftInvoice]
+) -> None:
+    more = uses(10, at=START + timedelta(days=3))
+    await priced.use(*more)
+    await priced.rate(Side.RETAIL)
+    async with priced.as_client() as session:
+        (line,) = (await load_invoice(session, drafts[Side.RETAIL].id)).lines
+        seen, after, pages = [], None, 0
+        while pages == 0 or after is not None:
+            page = await open_line(session, line.id, after=after, limit=5)
+            seen += [event.id for event in page.events]
+            after, pages = page.next_after, pages + 1
+    assert pages == 5
+    assert len(seen) == len(set(seen)) == line.events == 22
+    assert {use.id for use in more} <= set(seen)
+
+
+async def test_both_sides_lines_open_to_the_same_events(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+    async with priced.as_staff() as session:
+        opened = {}
+        for side, draft in drafts.items():
+            (line,) = (await load_invoice(session, draft.id)).lines
+            opened[side] = [event.id for event in (await open_line(session, line.id)).events]
+        whole = (await list_invoices(session, side=Side.WHOLESALE))[0]
+        lines = (await load_invoice(session, whole.id)).lines
+        (mine,) = [line for line in lines if line.client_id == priced.client.tenant_id]
+        from_whole = [event.id for event in (await open_line(session, mine.id)).events]
+    assert opened[Side.RETAIL] == opened[Side.WHOLESALE] == from_whole
+    assert len(from_whole) == 12
+
+
+async def test_nobody_else_opens_an_invoice_or_a_line(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+    async with priced.as_staff() as session:
+        lines = {side: (await load_invoice(session, draft.id)).lines[0].id for side, draft in drafts.items()}
+    stranger = make_scope()
+    readers: list[tuple[Scope, set[Side]]] = [
+        (priced.client, {Side.RETAIL}),
+        (make_scope(msp_id=priced.house.msp_id), set()),
+        (stranger, set()),
+        (stranger.for_fleet(), set()),
+    ]
+    for reader, allowed in readers:
+        for side in set(Side) - allowed:
+            async with priced.db.transaction(reader) as session:
+                with pytest.raises(NotFound):
+                    await load_invoice(session, drafts[side].id)
+                with pytest.raises(NotFound):
+                    await open_line(session, lines[side])
+
+
+async def test_staff_find_the_other_side_of_an_invoice(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+    async with priced.as_staff() as session:
+        retail = (await load_invoice(session, drafts[Side.RETAIL].id)).invoice
+        wholesale = await load_sibling_invoice(session, retail)
+        assert wholesale is not None
+        assert wholesale.id == drafts[Side.WHOLESALE].id
+        assert await load_sibling_invoice(session, wholesale) == retail
+    async with priced.as_client() as session:
+        assert await load_sibling_invoice(session, retail) is None
+
+
+@pytest.mark.usefixtures("drafts")
+async def test_the_margin_is_shown_per_client_and_feature_to_staff_only(priced: Market) -> None:
+    async with priced.as_staff() as session:
+        margins = await list_margins(session, period_start=MARCH.start)
+        mine = await list_margins(session, period_start=MARCH.start, client_id=priced.client.tenant_id)
+        assert await list_margins(session, period_start=APRIL.start) == []
+    assert len(margins) == 2
+    (margin,) = mine
+    assert (margin.meter, margin.quantity) == (METER, 12)
+    assert (margin.retail_minor, margin.wholesale_minor, margin.margin_minor) == (70, 36, 34)
+    async with priced.as_client() as session:
+        with pytest.raises(Forbidden):
+            await list_margins(session, period_start=MARCH.start)
+
+
+async def test_no_margin_is_made_up_across_currencies(priced: Market) -> None:
+    await priced.open_book(Side.RETAIL, "JPY", own=True)
+    await priced.price(Side.RETAIL, "2", own=True)
+    await priced.use(*uses(3))
+    for side in Side:
+        await priced.rate(side)
+    async with priced.as_staff() as session:
+        (margin,) = await list_margins(session, period_start=MARCH.start)
+    assert (margin.retail_currency, margin.wholesale_currency, margin.margin_minor) == ("JPY", "EUR", None)
+
+
+async def test_an_invoice_that_does_not_exist_is_not_found(priced: Market) -> None:
+    async with priced.as_client() as session:
+        with pytest.raises(NotFound):
+            await load_invoice(session, new_id())
