@@ -74,7 +74,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
 
     Raises:
         OwnApproval: the actor wrote or requested the content.
-        ApprovalExpired: too late; the approval is then marked so.
+        ApprovalExpired: too late. It is marked so if the caller's transaction survives, else by `expire_approvals`.
         ApprovalNotPending: someone was faster, or the content has been replaced.
         InvalidInput: a refusal without a reason.
     """

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
@@ -342,6 +343,17 @@ class TestIsolation:
         async with db.transaction(other_scope) as session:
             with pytest.raises(NotFound):
                 await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
+
+    async def test_an_msp_reads_its_own_clients_approvals_and_changes_none(
+        self, db: Database, scope: Scope, sibling_scope: Scope, other_scope: Scope
+    ) -> None:
+        mine = {await ask(db, scope), await ask(db, sibling_scope)}
+        await ask(db, other_scope)
+        fleet = scope.for_tenant(scope.msp_id).for_fleet()
+        async with db.transaction(fleet) as session:
+            assert set((await session.execute(text("SELECT id FROM approval"))).scalars()) == mine
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                await session.execute(text("UPDATE approval SET state = 'granted'"))
 
     async def test_partner_users_see_no_approvals(self, db: Database, scope: Scope) -> None:
         approval = await ask(db, scope)

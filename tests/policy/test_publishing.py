@@ -1,7 +1,9 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from foundation.database.engine import Database
 from foundation.ids import new_id
@@ -173,6 +175,21 @@ class TestIsolation:
             await session.execute(text("DELETE FROM policy_rule WHERE tenant_id = :t"), {"t": scope.tenant_id})
         async with db.transaction(scope) as session:
             assert decide(await load_index(session, scope), "erp", PRICE, {}).rule_id == "all"
+
+
+class TestPartners:
+    async def test_a_partner_user_is_judged_by_the_clients_rules_and_changes_none(
+        self, db: Database, scope: Scope
+    ) -> None:
+        await publish(db, scope, AUTO)
+        await give(db, scope, "pam", "partner")
+        partner = replace(scope, partner_id=new_id())
+        async with db.transaction(partner) as session:
+            index = await load_index(session, partner)
+        assert may(index, "pam", "handoff", "read").allowed
+        assert decide(index, "pam", PRICE, {}).rule_id == "all"
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            await give(db, partner, "pam", "client_admin")
 
 
 class TestPolicyCache:
