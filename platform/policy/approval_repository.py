@@ -53,11 +53,14 @@ _WANTED = (
     " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at)"
 )
 
+# All open approvals of the subjects are locked here, so that the insert below meets no lock it would have to wait for.
 SUPERSEDE = text(
-    "UPDATE approval a SET state = 'withdrawn', reason = 'Other content has taken its place.', decided_at = :now"
-    f" FROM {_WANTED} WHERE a.tenant_id = :tenant_id AND a.subject_kind = w.subject_kind"
-    " AND a.subject_id = w.subject_id AND a.state IN ('pending', 'granted')"
-    " AND (a.content_hash <> w.content_hash OR a.expires_at <= :now) RETURNING a.id"
+    "WITH locked AS MATERIALIZED ("
+    "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced"
+    f"  FROM {_WANTED} JOIN approval a ON a.subject_kind = w.subject_kind AND a.subject_id = w.subject_id"
+    "  WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted') ORDER BY a.id FOR UPDATE OF a)"
+    " UPDATE approval a SET state = 'withdrawn', reason = 'Other content has taken its place.', decided_at = :now"
+    " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced RETURNING a.id"
 )
 
 # The update changes nothing; it makes a row that is already there come back.
