@@ -8,6 +8,7 @@ from http import HTTPStatus
 from connectors.port import ChannelWrite, HttpResponse, SystemUnavailable, WriteResult, WriteState
 
 _SIGN_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_ELSEWHERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _LONGEST_WAIT_SECONDS = 24 * 3600.0
 
@@ -45,6 +46,9 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
         state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
     elif status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         state, detail, wait = WriteState.RETRY, f"The channel answered {status}.", retry_after(response.headers)
+    elif status in _ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
+        # Nor does a wrong address say anything about the value.
+        state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
     else:
         detail = f"The channel refused the request with {status}."
     return [WriteResult(write.record_key, write.element, state, detail, wait) for write in writes]

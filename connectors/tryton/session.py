@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
 
 Shape = TypeVar("Shape")
@@ -37,7 +38,7 @@ class Session(msgspec.Struct):
 
     async def call(self, http: HttpCaller, shape: type[Shape], method: str, *parameters: Any) -> Shape:
         """Raises `SignedOut`, `SystemUnavailable`, `PayloadInvalid`."""
-        headers = {"content-type": "application/json", "authorization": self.authorization}
+        headers = json_headers() | {"authorization": self.authorization}
         content = msgspec.json.encode({"id": 1, "method": method, "params": [*parameters, self.context]})
         response = await http.request("POST", _address(self.config), headers=headers, content=content)
         if response.status_code == _FORGOTTEN:
@@ -49,8 +50,7 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
     username = config.settings["username"]
     parameters = [username, {"password": config.secrets["password"]}]
     content = msgspec.json.encode({"id": 1, "method": "common.db.login", "params": parameters})
-    headers = {"content-type": "application/json"}
-    response = await http.request("POST", _address(config), headers=headers, content=content)
+    response = await http.request("POST", _address(config), headers=json_headers(), content=content)
     user_id, key, *_ = _result(response, list[Any], "common.db.login")
     token = b64encode(f"{username}:{user_id}:{key}".encode()).decode()
     session = Session(config, f"Session {token}")
@@ -82,7 +82,7 @@ async def _prepare(http: HttpCaller, session: Session) -> None:
 
 
 def _address(config: ConnectionConfig) -> str:
-    return f"{config.base_url}/{config.settings['database']}/rpc/"
+    return endpoint(config, f"/{config.settings['database']}/rpc/")
 
 
 def _result(response: HttpResponse, shape: type[Shape], method: str) -> Shape:

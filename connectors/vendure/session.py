@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
 from connectors.vendure.messages import LOGIN, SHOP, Answer, Login, Shop
 
@@ -66,13 +67,11 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
 async def _post(
     http: HttpCaller, config: ConnectionConfig, token: str, query: str, variables: Mapping[str, Any]
 ) -> HttpResponse:
-    headers = {"content-type": "application/json"}
-    if token:
-        headers["authorization"] = f"Bearer {token}"
+    headers = json_headers(token)
     if channel := config.settings.get("channel_token"):
         headers["vendure-token"] = channel
     content = msgspec.json.encode({"query": query, "variables": variables})
-    return await http.request("POST", f"{config.base_url}/admin-api", headers=headers, content=content)
+    return await http.request("POST", endpoint(config, "/admin-api"), headers=headers, content=content)
 
 
 def _data(response: HttpResponse, shape: type[Data]) -> Data:

@@ -77,7 +77,10 @@ class RunningSandbox:
 @contextmanager
 def running_sandbox(folder: Path) -> Iterator[RunningSandbox]:
     port_file = folder / "port"
-    process = subprocess.Popen([sys.executable, "-m", "connectors.sandbox", "--port-file", str(port_file)])
+    plan = folder / "plan.json"
+    plan.write_text("[]")
+    options = ["--port-file", str(port_file), "--plan", str(plan)]
+    process = subprocess.Popen([sys.executable, "-m", "connectors.sandbox", *options])
     try:
         deadline = time.monotonic() + 30
         while not port_file.exists():

@@ -7,6 +7,7 @@ import msgspec
 
 from canonical.elements import STOCK, Observation, Value
 from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage
+from connectors.requests import endpoint
 from connectors.responses import check_readable
 from connectors.sandbox.erp.messages import Change, ChangeBatch, ChangePage
 
@@ -36,7 +37,7 @@ class SandboxErp:
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:  # noqa: ARG002
         query = urlencode({"cursor": cursor or "0", "limit": _PAGE_SIZE})
-        response = await http.request("GET", f"{config.base_url}/changes?{query}")
+        response = await http.request("GET", endpoint(config, f"/changes?{query}"))
         check_readable(response, "The sandbox ERP")
         try:
             page = self._page.decode(response.content)

@@ -18,6 +18,7 @@ from connectors.port import (
     WriteResult,
     WriteState,
 )
+from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.market.messages import Feed, FeedItem, FeedReceipt, Listing, Listings, Price
 
@@ -39,8 +40,8 @@ class SandboxMarket:
     ) -> list[WriteResult]:
         response = await http.request(
             "POST",
-            f"{config.base_url}/feeds",
-            headers=_headers(config),
+            endpoint(config, "/feeds"),
+            headers=json_headers(config.secrets["api_key"]),
             content=msgspec.json.encode(Feed([_item(write) for write in writes])),
         )
         if (failed := failed_writes(response, writes)) is not None:
@@ -61,17 +62,15 @@ class SandboxMarket:
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
     ) -> list[ChannelReading]:
         query = urlencode([("sku", sku) for sku in dict.fromkeys(sku for sku, _ in keys)])
-        response = await http.request("GET", f"{config.base_url}/listings?{query}", headers=_headers(config))
+        response = await http.request(
+            "GET", endpoint(config, f"/listings?{query}"), headers=json_headers(config.secrets["api_key"])
+        )
         check_readable(response, "The market")
         try:
             found = {listing.sku: listing for listing in self._listings.decode(response.content).listings}
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The market's listings no longer have the agreed form: {problem}.") from problem
         return [_reading(sku, element, found.get(sku)) for sku, element in keys]
-
-
-def _headers(config: ConnectionConfig) -> dict[str, str]:
-    return {"authorization": f"Bearer {config.secrets['api_key']}", "content-type": "application/json"}
 
 
 def _item(write: ChannelWrite) -> FeedItem:

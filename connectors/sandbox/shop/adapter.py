@@ -15,6 +15,7 @@ from connectors.port import (
     WriteResult,
     WriteState,
 )
+from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, ShownValues
 
@@ -52,7 +53,10 @@ class SandboxShop:
             for w in writes
         ]
         response = await http.request(
-            "PUT", f"{config.base_url}/values", headers=_headers(config), content=msgspec.json.encode(NewValues(values))
+            "PUT",
+            endpoint(config, "/values"),
+            headers=json_headers(config.secrets["api_key"]),
+            content=msgspec.json.encode(NewValues(values)),
         )
         if (failed := failed_writes(response, writes)) is not None:
             return failed
@@ -78,8 +82,8 @@ class SandboxShop:
             return [ChannelReading(sku, element, None) for sku, element in keys]
         response = await http.request(
             "POST",
-            f"{config.base_url}/values/read",
-            headers=_headers(config),
+            endpoint(config, "/values/read"),
+            headers=json_headers(config.secrets["api_key"]),
             content=msgspec.json.encode(Keys(shown_keys)),
         )
         check_readable(response, "The shop")
@@ -98,10 +102,6 @@ class SandboxShop:
             value = Value(shown.amount, shown.currency) if shown else None
             readings.append(ChannelReading(sku, element, value, shown.version if shown else None))
         return readings
-
-
-def _headers(config: ConnectionConfig) -> dict[str, str]:
-    return {"authorization": f"Bearer {config.secrets['api_key']}", "content-type": "application/json"}
 
 
 def _not_shown(write: ChannelWrite) -> WriteResult:
