@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.intake.directory import secret_purpose
+from connectors.intake.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from connectors.models import Connection
 from connectors.port import Manifest
 from foundation.audit.chain import note
@@ -27,7 +27,6 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     base_url: str,
     settings: Mapping[str, str],
     secrets: Mapping[str, str],
-    hook_secret: str | None = None,
     partner_id: UUID | None = None,
     now: datetime,
     new_id: NewId,
@@ -53,8 +52,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
         )
     )
     await session.flush()
-    sealed = dict(secrets) | ({"hook": hook_secret} if hook_secret else {})
-    for secret_name, value in sealed.items():
+    for secret_name, value in secrets.items():
         await store_secret(session, vault, connection_id, secret_name, value)
     data = {"kind": manifest.kind, "name": name}
     note(session, action="connection.created", subject=f"connection:{connection_id}", data=data, at=now)
@@ -77,22 +75,22 @@ async def store_secret(session: AsyncSession, vault: Vault, connection_id: UUID,
 async def rotate_hook_secret(
     session: AsyncSession, vault: Vault, connection_id: UUID, *, secret: str, now: datetime
 ) -> None:
-    """The old secret stays valid as `hook.previous` until the next rotation, so that no delivery is lost."""
+    """The old secret stays valid until the next rotation, so that no delivery is lost."""
     scope = scope_of(session)
     await get_connection(session, connection_id)
     old = (
         await session.execute(
             text("""
                 SELECT ciphertext FROM connection_secret
-                 WHERE tenant_id = :t AND connection_id = :c AND name = 'hook' FOR UPDATE
+                 WHERE tenant_id = :t AND connection_id = :c AND name = :name FOR UPDATE
             """),
-            {"t": scope.tenant_id, "c": connection_id},
+            {"t": scope.tenant_id, "c": connection_id, "name": HOOK_SECRET},
         )
     ).scalar()
     if old is not None:
-        clear = await vault.decrypt(session, secret_purpose(connection_id, "hook"), bytes(old))
-        await store_secret(session, vault, connection_id, "hook.previous", clear.decode())
-    await store_secret(session, vault, connection_id, "hook", secret)
+        clear = await vault.decrypt(session, secret_purpose(connection_id, HOOK_SECRET), bytes(old))
+        await store_secret(session, vault, connection_id, HOOK_SECRETS[1], clear.decode())
+    await store_secret(session, vault, connection_id, HOOK_SECRET, secret)
     note(session, action="connection.hook_rotated", subject=f"connection:{connection_id}", data={}, at=now)
 
 

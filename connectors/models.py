@@ -33,7 +33,7 @@ class Connection(TenantOwned, Base):
 
 
 class ConnectionSecret(TenantOwned, Base):
-    """One secret, encrypted by the tenant's key. `hook` and `hook.previous` verify webhooks."""
+    """One secret, encrypted by the tenant's key. `webhook_secret` and its predecessor verify webhooks."""
 
     __tablename__ = "connection_secret"
 

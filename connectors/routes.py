@@ -36,7 +36,7 @@ def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
     @asgi("/hooks", is_mount=True, copy_scope=True, opt={"public": True})
     async def receive_hook(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["type"] != "http" or scope["method"] != "POST":
+            if scope.get("method") != "POST":
                 raise MethodNotAllowed("Send deliveries with POST.")
             body = await _read(receive)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

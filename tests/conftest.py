@@ -1,6 +1,7 @@
 """Fixtures every room's tests share: real servers, the real migrations, the application's own roles."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,15 +10,19 @@ import pytest
 import redis.asyncio
 
 from controlplane.migrate import migrate_schema, prepare_roles
+from controlplane.services import Services, build_services
 from foundation.database.engine import Database
 from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
 from foundation.ids import new_id
 from foundation.lanes.ring import Ring
 from foundation.scope import Actor, Scope
+from foundation.settings import Settings, with_role
+from tests.connectors.running import RunningSandbox, running_sandbox
 from tests.support.servers import Servers, running_servers
-from foundation.settings import with_role
+from tests.support.world import World, build_world
 
 PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
+VAULT_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
 pytest_plugins = ["tests.support.no_skips"]
 
 
@@ -65,6 +70,48 @@ async def db(urls: Urls, valkey: "redis.asyncio.Redis") -> AsyncIterator[Databas
     database = Database(urls.app, ring=Ring(valkey).hint, pool_size=8)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+@pytest.fixture
+async def services(urls: Urls) -> AsyncIterator[Services]:
+    """The product's own composition, on the test's servers; loopback may be called because the sandbox is there."""
+    settings = Settings(
+        owner_url=urls.owner,
+        app_url=urls.app,
+        intake_url=urls.intake,
+        relay_url=urls.relay,
+        redis_url=urls.redis,
+        vault_keys=VAULT_KEYS,
+        secret_key=b"a secret of the tests, 32 bytes long",
+        outbound_allowed="127.0.0.0/8",
+    )
+    built = build_services(settings)
+    yield built
+    await built.close()
+
+
+@pytest.fixture
+async def world(services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox) -> AsyncIterator[World]:
+    """One client on sandbox systems."""
+    built = await build_world(services, relay_db, urls.intake, sandbox)
+    yield built
+    await built.close()
+
+
+@pytest.fixture
+async def other_world(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[World]:
+    """Another client of another MSP, with the same goods."""
+    built = await build_world(services, relay_db, urls.intake, sandbox)
+    yield built
+    await built.close()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-HOOK_SECRETS = ("hook", "hook.previous")
+HOOK_SECRET = "webhook_secret"
+HOOK_SECRETS = (HOOK_SECRET, f"{HOOK_SECRET}.previous")
 
 
 class OpensSecrets(Protocol):

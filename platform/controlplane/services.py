@@ -69,7 +69,13 @@ def build_services(settings: Settings, *, pool_size: int = 10, name: str = "fair
         governance=Context(ConnectorRuntime(registry, vault, outbound), policies, utc_now, new_id),
         policies=policies,
         door=Door(
-            db, policies, SessionStore(valkey, new_secret), Passwords(), SignInThrottle(valkey), utc_now, new_secret
+            db=db,
+            policies=policies,
+            sessions=SessionStore(valkey, new_secret),
+            passwords=Passwords(),
+            throttle=SignInThrottle(valkey),
+            clock=utc_now,
+            new_secret=new_secret,
         ),
         metrics=metrics,
         lane_metrics=LaneMetrics(metrics),

@@ -16,6 +16,12 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "policy.models",
     "branding.models",
     "tenants.models",
+    "connectors.models",
+    "billing.models",
+    "governance.models",
+    "policy.models",
+    "branding.models",
+    "tenants.models",
     "billing.models",
 )
 

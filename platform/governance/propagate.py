@@ -6,12 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.port import ChannelReading, ChannelWrite, WriteResult, WriteState
+from connectors.port import ChannelReading, ChannelWrite, SystemUnavailable, WriteResult, WriteState
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
 from foundation.lanes.work import NewWork, add_work
-from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from governance import kinds
 from governance.channel_store import Pending, Settled, load_pending, note_health
 from governance.context import Context
@@ -20,7 +19,8 @@ from governance.outcome import Outcome, late_subject, propagation_exception, sta
 
 PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 _OPEN_STATES = frozenset({"pending", "accepted"})
-FIRST_LOOK_SECONDS = 0.25
+FIRST_LOOK_SECONDS = 0.1
+REST_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -38,14 +38,12 @@ def push_handler(context: Context) -> Handler:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
         to_send = [p for p in pending.values() if p.state in _OPEN_STATES and not p.superseded and not _is_stale(p)]
-        try:
-            run.check_lease()
-            attempt = await _attempt(opened, to_send)
-        except OutboundUnavailable as error:
-            await _rest(run, context, connection_id, error)
+        run.check_lease()
+        attempt = await _attempt(opened, to_send)
+        away = _away(attempt)
+        if away is not None:
+            await _rest(run, context, connection_id, away)
             return
-        except OutboundRefused as error:
-            attempt = Attempt({p.change_id: _refused(p, str(error)) for p in to_send})
         async with run.finishing() as session:
             await _settle(session, run, context, connection_id, pending, attempt)
 
@@ -79,20 +77,31 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending]) -> Attemp
 
 
 async def read_back(opened: OpenConnection, look: Sequence[Pending]) -> dict[UUID, ChannelReading]:
-    """Raises what the outbound client raises."""
+    """By change id; empty when the channel does not answer, which proves nothing either way."""
     channel = opened.connector.channel
     if channel is None or not look:
         return {}
-    readings = await channel.read(opened.http, opened.config, [(p.record_key, p.element) for p in look])
+    try:
+        readings = await channel.read(opened.http, opened.config, [(p.record_key, p.element) for p in look])
+    except SystemUnavailable:
+        return {}
     return {p.change_id: reading for p, reading in zip(look, readings, strict=True)}
 
 
-async def _rest(run: LaneRun, context: Context, connection_id: UUID, error: OutboundUnavailable) -> None:
-    """The channel is away: the lane rests, nothing counts as tried, the clocks keep running."""
+def _away(attempt: Attempt) -> WriteResult | None:
+    """The result with the longest wait when the channel took nothing at all: it is the channel that is away."""
+    results = list(attempt.results.values())
+    if not results or any(result.state is not WriteState.RETRY for result in results):
+        return None
+    return max(results, key=lambda result: result.retry_after or 0.0)
+
+
+async def _rest(run: LaneRun, context: Context, connection_id: UUID, away: WriteResult) -> None:
+    """The lane rests, nothing counts as tried, the clocks keep running."""
     run.leave(run.items)
-    run.pause(max(0.2, error.retry_after or 0.0))
+    run.pause(away.retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
     async with run.finishing() as session:
-        await note_health(session, connection_id, now=context.clock(), error=str(error)[:500])
+        await note_health(session, connection_id, now=context.clock(), error=away.detail[:500])
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above

@@ -5,7 +5,6 @@ from uuid import UUID
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work
-from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from governance import kinds
 from governance.channel_store import Settled, load_pending
 from governance.context import Context
@@ -23,12 +22,7 @@ def verify_handler(context: Context) -> Handler:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
         look = [p for p in pending.values() if p.state == "accepted" and not p.superseded]
-        try:
-            readings = await read_back(opened, look)
-        except (OutboundUnavailable, OutboundRefused) as error:
-            run.leave(run.items)
-            run.pause(max(0.2, getattr(error, "retry_after", None) or 0.0))
-            return
+        readings = await read_back(opened, look)
         outcome = Outcome(connection_id, context.clock())
         for item in run.items:
             p = pending.get(item.ref) if item.ref is not None else None
@@ -38,8 +32,8 @@ def verify_handler(context: Context) -> Handler:
                 outcome.settled.append(Settled(p.change_id, "superseded"))
                 outcome.corrected.append(f"{p.change_id}:{connection_id}")
                 continue
-            reading = readings[p.change_id]
-            if reading.value == p.value:
+            reading = readings.get(p.change_id)
+            if reading is not None and reading.value == p.value:
                 outcome.verified(p, reading)
                 continue
             run.retry(item, delay=LOOKS.delay(item.attempts, 1.0), error="Not visible yet.")

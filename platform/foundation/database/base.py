@@ -26,5 +26,5 @@ class Base(DeclarativeBase):
 class TenantOwned:
     """`tenant_id` leads every key, so that the tables can be distributed by tenant without change."""
 
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
-    msp_id: Mapped[UUID]
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
+    msp_id: Mapped[UUID] = mapped_column(sort_order=-1)

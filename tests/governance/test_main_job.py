@@ -1,0 +1,181 @@
+"""The main job on real systems: a price changes in the ERP, is governed, pushed, seen by read-back, and metered."""
+
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.intake.writer import Stored
+from connectors.sandbox.faults import Faults
+from foundation.audit.chain import verify_chain
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.release import answer_change
+from governance.rollback import roll_back_change
+from tests.connectors.running import RunningSandbox
+from tests.support.world import World
+
+STATES = "SELECT state, count(*) FROM propagation GROUP BY state ORDER BY state"
+
+
+async def seed(world: World, sku: str = "SKU-001", price: int = 10_000, cost: int = 5_000) -> None:
+    """A product whose price is live on every channel. The first price needs a person: no earlier one to compare with."""
+    await world.deliver(world.change(sku, COST, cost), world.change(sku, PRICE, price))
+    await world.work()
+    await approve_all(world)
+    await world.work(settle=1.0)
+
+
+def person(world: World) -> Scope:
+    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", str(new_id()), "Ada"))
+
+
+async def approve_all(world: World) -> None:
+    waiting = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    async with world.services.db.transaction(person(world)) as session:
+        for (change_id,) in waiting:
+            await answer_change(session, change_id, grant=True, reason="fine", now=utc_now())  # type: ignore[arg-type]
+
+
+async def test_a_small_change_reaches_every_channel_and_is_proven_and_metered(world: World) -> None:
+    await seed(world)
+    assert await world.deliver(world.change("SKU-001", PRICE, 10_400)) is Stored.NEW
+    await world.work(settle=1.0)
+    changes = await world.rows("SELECT new_amount, outcome, rule_id FROM change ORDER BY proposed_at")
+    assert changes[1:] == [(10_400, "auto", "price-small-change")]
+    assert await world.rows(STATES) == [("verified", 4)]
+    assert await world.rows("SELECT count(*) FROM usage_event WHERE meter = 'sync.verified'") == [(4,)]
+    shown = await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'")
+    assert shown == [(10_400,)]
+    async with world.services.db.transaction(world.scope) as session:
+        verdict = await verify_chain(session)
+    assert verdict.broken_at is None
+    assert verdict.entries > 6
+
+
+async def test_the_same_event_twice_is_one_effect(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    change = world.change("SKU-001", PRICE, 10_300)
+    assert await world.deliver(change, message_id="same") is Stored.NEW
+    assert await world.deliver(change, message_id="same") is Stored.DUPLICATE
+    assert await world.deliver(change, message_id="another id, same version") is Stored.NEW
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10300") == [(1,)]
+    effects = sandbox.effects(world.urls["shop0"])
+    assert effects["repeated"] == {}
+
+
+async def test_reordered_events_never_overwrite_newer_values(world: World) -> None:
+    await seed(world)
+    older, newer = world.change("SKU-001", PRICE, 10_100), world.change("SKU-001", PRICE, 10_200)
+    await world.deliver(newer)
+    await world.deliver(older)
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_200,)]
+
+
+async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    before = sandbox.effects(world.urls["shop0"])["effects"]
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work(settle=0.5)
+    assert await world.rows("SELECT state, rule_id FROM change WHERE new_amount = 12000") == [
+        ("awaiting", "price-large-change")
+    ]
+    assert sandbox.effects(world.urls["shop0"])["effects"] == before
+    await approve_all(world)
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(12_000,)]
+
+
+async def test_below_cost_is_refused_with_an_exception(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 4_900))
+    await world.work()
+    assert await world.rows("SELECT code, state FROM governance_exception") == [("change.refused", "open")]
+    await world.deliver(world.change("SKU-001", PRICE, 10_050))
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT code, state FROM governance_exception") == [("change.refused", "resolved")]
+
+
+async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exception(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 400"))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work(settle=1.5)
+    states = await world.rows(
+        "SELECT c.name, p.state, p.breached, p.verified_at IS NULL FROM propagation p JOIN connection c ON c.id = p.connection_id"
+        " WHERE p.amount = 10100 ORDER BY c.name"
+    )
+    assert states == [("market1", "verified", False, False), ("shop0", "accepted", True, True)]
+    assert await world.rows("SELECT code, state FROM governance_exception") == [("propagation.late", "open")]
+    sandbox.mend(world.urls["shop0"])
+    await world.work(settle=6.0)
+    assert await world.rows("SELECT code, state, settled_by FROM governance_exception") == [
+        ("propagation.late", "resolved", "corrected")
+    ]
+
+
+async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: World) -> None:
+    assert await world.deliver_bytes(b'{"type": "price.changed", "skuu": 1') is Stored.NEW
+    await world.work()
+    rows = await world.rows(
+        "SELECT x.code, e.body FROM governance_exception x JOIN source_event e ON e.id = x.source_event_id"
+    )
+    assert rows == [("source.quarantined", b'{"type": "price.changed", "skuu": 1')]
+
+
+async def test_a_reused_id_with_other_content_is_kept_and_shown(world: World) -> None:
+    await world.deliver(world.change("SKU-001", STOCK, 5), message_id="m1")
+    assert await world.deliver(world.change("SKU-001", STOCK, 6), message_id="m1") is Stored.REUSED_ID
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT code FROM governance_exception") == [("source.reused_id",)]
+    assert await world.rows("SELECT amount FROM record_value") == [(5,)]
+
+
+async def test_rollback_restores_the_previous_value_on_every_channel(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work(settle=1.0)
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    async with world.services.db.transaction(person(world)) as session:
+        await roll_back_change(session, world.services.governance, change_id)  # type: ignore[arg-type]
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
+
+
+async def test_a_channel_outage_is_that_channels_state_only(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    states = await world.rows("SELECT state, count(*) FROM propagation WHERE amount = 10100 GROUP BY state ORDER BY 1")
+    assert states == [("pending", 1), ("verified", 1)] or states == [("accepted", 1), ("pending", 1)]
+    sandbox.mend(world.urls["shop0"])
+    await world.work(settle=12.0)
+    assert await world.rows("SELECT DISTINCT state FROM propagation") == [("verified",)]
+
+
+async def test_another_tenant_sees_nothing_of_it(world: World, other_world: World) -> None:
+    await seed(world)
+    for table in (
+        "change",
+        "propagation",
+        "record_value",
+        "channel_value",
+        "usage_event",
+        "source_event",
+        "audit_entry",
+    ):
+        mine, theirs = (
+            await world.rows(f"SELECT count(*) FROM {table}"),
+            await other_world.rows(f"SELECT count(*) FROM {table} WHERE tenant_id = :t", t=world.scope.tenant_id),
+        )
+        assert mine[0][0] > 0  # type: ignore[operator]
+        assert theirs == [(0,)]

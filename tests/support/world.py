@@ -1,0 +1,136 @@
+"""A client with an ERP and channels on sandbox systems, and an engine that does all its work in the test's own loop."""
+
+import asyncio
+import base64
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from connectors.intake.directory import HookDirectory
+from connectors.intake.receive import HookReceiver
+from connectors.intake.writer import IntakeWriter, Stored
+from connectors.signatures import sign
+from controlplane.jobs import build_jobs
+from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.lanes.relay import Relay
+from foundation.lanes.worker import LaneWorker
+from foundation.scope import Scope
+from governance.kinds import INGEST
+from tests.connectors.running import TOKEN, RunningSandbox
+
+
+@dataclass
+class World:
+    services: Services
+    scope: Scope
+    house: Scope
+    erp: UUID
+    hook_secret: str
+    channels: dict[str, UUID]
+    urls: dict[str, str]
+    receiver: HookReceiver
+    writer: IntakeWriter
+    directory: HookDirectory
+    relay_db: Database
+    version: int = field(default_factory=lambda: int(utc_now().timestamp() * 1_000_000))
+
+    async def close(self) -> None:
+        await self.writer.stop()
+        await self.directory.close()
+
+    async def deliver(
+        self, *changes: dict[str, object], message_id: str | None = None, secret: str | None = None
+    ) -> Stored:
+        """One signed webhook of the ERP."""
+        body = msgspec.json.encode({"type": "changes", "changes": list(changes)})
+        return await self.deliver_bytes(body, message_id=message_id, secret=secret)
+
+    async def deliver_bytes(self, body: bytes, *, message_id: str | None = None, secret: str | None = None) -> Stored:
+        now = utc_now()
+        headers = sign(
+            (secret or self.hook_secret).encode(), message_id=message_id or f"msg_{new_id()}", sent_at=now, body=body
+        )
+        lowered = {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"}
+        return await self.receiver.receive(str(self.erp), lowered, body, now=now, correlation=f"test-{new_id()}")
+
+    def change(self, sku: str, element: str, amount: int, *, version: int | None = None) -> dict[str, object]:
+        self.version += 1
+        return {
+            "sku": sku,
+            "element": element,
+            "amount": amount,
+            "currency": "" if element.startswith("stock") else "USD",
+            "version": self.version if version is None else version,
+            "committed_at": utc_now().isoformat(),
+        }
+
+    async def work(self, *, rounds: int = 40, settle: float = 0.0) -> None:
+        """Do all work that is ready, of this tenant, until nothing is; `settle` also waits for delayed work."""
+        kinds = build_jobs(self.services)
+        worker = LaneWorker(
+            self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics
+        )
+        deadline = asyncio.get_running_loop().time() + settle
+        for _ in range(rounds * 50):
+            async with self.relay_db.transaction(None) as session:
+                await session.execute(text("SELECT timers_fire()"))
+            async with self.relay_db.transaction(None) as session:
+                due = [
+                    r.name
+                    for r in await session.execute(text("SELECT * FROM lanes_due()"))
+                    if r.tenant_id == self.scope.tenant_id
+                ]
+            if not due:
+                if asyncio.get_running_loop().time() >= deadline:
+                    return
+                await asyncio.sleep(0.05)
+            for lane in due:
+                await worker.run_lane(self.scope.msp_id, self.scope.tenant_id, lane)
+        raise AssertionError("work never ended")
+
+    async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
+        async with self.services.db.transaction(self.scope) as session:
+            return [tuple(row) for row in await session.execute(text(sql), binds)]
+
+
+def relay_of(world: World) -> Relay:
+    return Relay(world.relay_db, world.services.ring, metrics=world.services.lane_metrics)
+
+
+async def build_world(
+    services: Services,
+    relay_db: Database,
+    intake_url: str,
+    sandbox: RunningSandbox,
+    *,
+    channels: int = 2,
+    skus: int = 20,
+) -> World:
+    slug = secrets.token_hex(4)
+    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
+    hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    erp_url = sandbox.add("sandbox-erp", skus=skus)
+    erp = await connect(
+        services, scope, NewConnection("sandbox-erp", "ERP", erp_url, secrets={"webhook_secret": hook_secret})
+    )
+    ids: dict[str, UUID] = {}
+    urls: dict[str, str] = {"erp": erp_url}
+    for n in range(channels):
+        kind = "sandbox-shop" if n % 2 == 0 else "sandbox-market"
+        name = f"{kind.removeprefix('sandbox-')}{n}"
+        urls[name] = sandbox.add(kind, skus=skus)
+        ids[name] = await connect(services, scope, NewConnection(kind, name, urls[name], secrets={"api_key": TOKEN}))
+    await publish_contracts(services, scope, erp)
+    directory = HookDirectory(intake_url, services.vault)
+    writer = IntakeWriter(intake_url, kind=INGEST, ring=services.ring.hint)
+    writer.start()
+    receiver = HookReceiver(directory, writer, services.registry, new_id)
+    return World(services, scope, house, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)
