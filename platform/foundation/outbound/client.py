@@ -1,0 +1,227 @@
+"""The one way out. One `OutboundClient` per process; a `BoundCaller` per credential is what adapters get.
+
+Built on httpcore, below the httpx client: its cookie jar, proxies from the environment, redirects and unbounded
+unpacking would each be a hole in a process that serves many tenants.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import httpcore2
+import redis.asyncio
+
+from foundation.clock import Clock
+from foundation.outbound.breaker import Outcome
+from foundation.outbound.errors import OutboundRefused, OutboundThrottled, OutboundUnavailable
+from foundation.outbound.gate import Admission, Credential, Gate, Limit
+from foundation.outbound.guard import Guard, GuardedBackend, Resolver, Target, check_url, resolve
+from foundation.outbound.limits import asked_pause
+from foundation.outbound.metrics import OutboundObserver
+from foundation.outbound.response import ACCEPTED_ENCODINGS, OutboundResponse, TooLarge, Unreadable, read_response
+from foundation.outbound.settings import OutboundSettings
+from foundation.telemetry.correlation import current_correlation
+
+_KEEP_ALIVE_SECONDS = 30.0
+# These decide where a request goes and where it ends, so they are this module's alone.
+_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class _Failure(NamedTuple):
+    word: str
+    detail: str
+    outcome: Outcome = Outcome.FAILED
+
+
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], _Failure], ...] = (
+    ((httpcore2.PoolTimeout,), _Failure("busy", "Too many calls are under way. Try again.", Outcome.UNKNOWN)),
+    ((TimeoutError, httpcore2.TimeoutException), _Failure("timeout", "The other system did not answer in time.")),
+    ((TooLarge,), _Failure("oversized", "The other system's answer was larger than allowed.")),
+    ((Unreadable,), _Failure("unreadable", "The other system's answer was packed in a way that cannot be read.")),
+    (
+        (httpcore2.NetworkError, httpcore2.ProtocolError, OSError),
+        _Failure("unreachable", "The other system could not be reached, or broke off."),
+    ),
+)
+_MAPPED = tuple(kind for kinds, _ in _FAILURES for kind in kinds)
+
+
+class OutboundClient:
+    """`valkey` None keeps limits in this process only."""
+
+    def __init__(
+        self,
+        settings: OutboundSettings,
+        valkey: "redis.asyncio.Redis | None",
+        clock: Clock,
+        *,
+        resolver: Resolver = resolve,
+        observer: OutboundObserver | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.observer = observer
+        self.gate = Gate(settings, valkey, clock)
+        guard = Guard(settings, resolver)
+        self._pools = {secure: _pool(settings, guard, secure=secure) for secure in (True, False)}
+        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._timeouts = {
+            "connect": settings.connect_seconds,
+            "read": settings.read_seconds,
+            "write": settings.read_seconds,
+            "pool": settings.connect_seconds,
+        }
+
+    def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> "BoundCaller":
+        """`rate` in requests per second, `burst` at once; workers that bind the same credential share the allowance."""
+        credential = Credential(tenant_id, credential_id, Limit(rate, burst))
+        slots = self._slots.get(credential.key)
+        if slots is None:
+            slots = self._slots[credential.key] = asyncio.Semaphore(self.settings.in_flight)
+        return BoundCaller(self, credential, slots)
+
+    async def exchange(
+        self, method: str, target: Target, headers: list[tuple[bytes, bytes]], content: bytes | None
+    ) -> OutboundResponse:
+        """One request to a checked target and its whole answer. Raises httpcore's errors, `TooLarge`, `Unreadable`."""
+        scheme = b"https" if target.secure else b"http"
+        url = httpcore2.URL(scheme=scheme, host=target.host.encode(), port=target.port, target=target.path)
+        request = httpcore2.Request(
+            method, url, headers=headers, content=content or b"", extensions={"timeout": self._timeouts}
+        )
+        response = await self._pools[target.secure].handle_async_request(request)
+        try:
+            return await read_response(response, self.settings.max_response_bytes)
+        finally:
+            await response.aclose()
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+class BoundCaller:
+    """Calls under one credential's limits. Fits `connectors.port.HttpCaller`."""
+
+    def __init__(self, client: OutboundClient, credential: Credential, slots: asyncio.Semaphore) -> None:
+        self._client = client
+        self._credential = credential
+        self._slots = slots
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> OutboundResponse:
+        """Redirects are answers, not followed.
+
+        Raises:
+            OutboundRefused: the address or the request is not allowed, now or later.
+            OutboundThrottled: not sent, the rate limit is used up.
+            OutboundUnavailable: no usable answer, or the breaker is open.
+        """
+        try:
+            target = check_url(url)
+            lines = self._header_lines(method, target, headers, content)
+            admission = await self._admit()
+        except OutboundRefused:
+            self._held("refused")
+            raise
+        except OutboundThrottled:
+            self._held("throttled")
+            raise
+        except OutboundUnavailable:
+            self._held("open")
+            raise
+        started = time.perf_counter()
+        try:
+            async with self._slots, asyncio.timeout(self._client.settings.total_seconds):
+                response = await self._client.exchange(method, target, lines, content)
+        except (OutboundRefused, httpcore2.LocalProtocolError) as error:
+            await self._settle(admission, Outcome.UNKNOWN)
+            self._held("refused")
+            if isinstance(error, OutboundRefused):
+                raise
+            raise OutboundRefused("The request cannot be sent: a header or the method is malformed.") from error
+        except _MAPPED as error:
+            failure = next(failure for kinds, failure in _FAILURES if isinstance(error, kinds))
+            await self._settle(admission, failure.outcome)
+            self._called(failure.word, started)
+            raise OutboundUnavailable(failure.detail) from error
+        await self._judge(admission, response)
+        self._called(_outcome_word(response.status_code), started)
+        return response
+
+    async def _admit(self) -> Admission:
+        admission = await self._client.gate.admit(self._credential)
+        if admission.wait:
+            await asyncio.sleep(admission.wait)
+            pause = self._client.gate.paused_for(self._credential)
+            if pause:
+                raise OutboundThrottled("The other system has just asked for a pause.", retry_after=pause)
+        return admission
+
+    async def _judge(self, admission: Admission, response: OutboundResponse) -> None:
+        failed = response.status_code >= 500 and response.status_code != 501
+        pause = asked_pause(response.status_code, response.headers, self._client.clock())
+        if failed or pause or admission.report:
+            await self._settle(admission, Outcome.FAILED if failed else Outcome.ANSWERED, pause)
+
+    async def _settle(self, admission: Admission, outcome: Outcome, pause: float = 0.0) -> None:
+        if outcome is Outcome.UNKNOWN and not admission.report:
+            return
+        await self._client.gate.settle(self._credential, admission, outcome, hold=pause)
+
+    def _header_lines(
+        self, method: str, target: Target, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> list[tuple[bytes, bytes]]:
+        lines = [
+            (b"host", target.host_header),
+            (b"user-agent", self._client.settings.user_agent.encode("ascii")),
+            (b"accept-encoding", ACCEPTED_ENCODINGS),
+        ]
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        if own := given.keys() & _OWN_HEADERS:
+            raise OutboundRefused(f"The header {min(own)} cannot be set.")
+        if content is not None or method in _WITH_BODY:
+            lines.append((b"content-length", b"%d" % len(content or b"")))
+        if correlation := current_correlation():
+            given.setdefault("x-correlation-id", correlation)
+        try:
+            return [line for line in lines if line[0].decode() not in given] + [
+                (name.encode("ascii"), value.encode("latin-1")) for name, value in given.items()
+            ]
+        except UnicodeEncodeError:
+            raise OutboundRefused("A header holds characters that HTTP cannot carry.") from None
+
+    def _called(self, outcome: str, started: float) -> None:
+        if self._client.observer is not None:
+            self._client.observer.called(
+                self._credential.tenant_id, self._credential.id, outcome, time.perf_counter() - started
+            )
+
+    def _held(self, reason: str) -> None:
+        if self._client.observer is not None:
+            self._client.observer.held(self._credential.tenant_id, self._credential.id, reason)
+
+
+def _outcome_word(status: int) -> str:
+    return "429" if status == 429 else f"{status // 100}xx"
+
+
+def _pool(settings: OutboundSettings, guard: Guard, *, secure: bool) -> httpcore2.AsyncConnectionPool:
+    return httpcore2.AsyncConnectionPool(
+        ssl_context=ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else None,
+        max_connections=settings.max_connections,
+        max_keepalive_connections=settings.max_connections,
+        keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        network_backend=GuardedBackend(guard, secure=secure),
+    )

@@ -1,0 +1,34 @@
+"""Why a call to the outside was not made, or brought nothing."""
+
+from http import HTTPStatus
+
+from foundation.errors import DomainError, Unavailable
+
+
+class OutboundRefused(DomainError):
+    """Never allowed, however often it is tried: the address or the request itself is the reason."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "outbound-refused"
+    title = "This address may not be called"
+
+
+class OutboundUnavailable(Unavailable):
+    """No answer this time. Whether a write took effect is unknown. `retry_after` is in seconds."""
+
+    code = "outbound-unavailable"
+    title = "The other system does not answer"
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class OutboundThrottled(OutboundUnavailable):
+    """Not sent: the credential's own limit would be broken. Nothing reached the other system."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "outbound-throttled"
+    title = "The other system's rate limit is reached"
+
+    retry_after: float

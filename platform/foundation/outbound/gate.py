@@ -1,0 +1,185 @@
+"""May this credential send now? One answer for all workers, kept in Valkey; each process alone while Valkey is away."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, cast
+from uuid import UUID
+
+import redis
+import redis.asyncio
+
+from foundation.clock import Clock
+from foundation.outbound.breaker import MICROSECONDS, Breaker, Outcome
+from foundation.outbound.bucket import Bucket
+from foundation.outbound.errors import OutboundThrottled, OutboundUnavailable
+from foundation.outbound.scripts import ADMIT, SETTLE
+from foundation.outbound.settings import OutboundSettings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_REMEMBERED = 4096
+_THROTTLED, _OPEN = 1, 2
+_VALKEY_TIME = -1
+
+
+class Limit(NamedTuple):
+    """`rate` tokens per second, `burst` at once."""
+
+    rate: float
+    burst: int
+
+    @property
+    def interval(self) -> int:
+        return max(1, round(MICROSECONDS / self.rate))
+
+
+class Credential(NamedTuple):
+    """Whose limits a call is under. `id` is unique within the tenant."""
+
+    tenant_id: UUID
+    id: str
+    limit: Limit
+
+    @property
+    def key(self) -> str:
+        return f"fl:out:{self.tenant_id}:{self.id}"
+
+
+class Admission(NamedTuple):
+    """`wait` seconds before sending. `report` says that even a success must be told to `settle`."""
+
+    wait: float
+    generation: int
+    report: bool
+    shared: bool
+
+
+class LocalGate:
+    """The same rules within this process."""
+
+    def __init__(self, settings: OutboundSettings) -> None:
+        self._settings = settings
+        self._states: OrderedDict[str, tuple[Bucket, Breaker]] = OrderedDict()
+
+    def admit(self, credential: Credential, now: int) -> tuple[int, int, int, int, int]:
+        """As the script `ADMIT` answers."""
+        bucket, breaker = self._state(credential.key)
+        limit = credential.limit
+        blocked = breaker.blocked_for(now)
+        if blocked:
+            return _OPEN, blocked, breaker.generation, 0, breaker.streak
+        wait = bucket.wait(now, interval=limit.interval, burst=limit.burst)
+        if wait > int(self._settings.max_wait_seconds * MICROSECONDS):
+            return _THROTTLED, wait, breaker.generation, 0, breaker.streak
+        wait = max(wait, 0)
+        bucket.take(now, interval=limit.interval)
+        probe_ends = now + wait + int(self._settings.total_seconds * MICROSECONDS)
+        probe = breaker.admit(now, probe_ends=probe_ends, settings=self._settings.breaker)
+        return 0, wait, breaker.generation, int(probe), breaker.streak
+
+    def settle(self, credential: Credential, now: int, generation: int | None, outcome: Outcome, hold: int) -> None:
+        """`generation` None: admitted elsewhere, so it counts as of now."""
+        bucket, breaker = self._state(credential.key)
+        if hold > 0:
+            bucket.drain(now + hold, interval=credential.limit.interval, burst=credential.limit.burst)
+        if generation is None or generation == breaker.generation:
+            breaker.settle(now, outcome, self._settings.breaker)
+
+    def _state(self, key: str) -> tuple[Bucket, Breaker]:
+        state = self._states.setdefault(key, (Bucket(), Breaker()))
+        self._states.move_to_end(key)
+        if len(self._states) > _REMEMBERED:
+            self._states.popitem(last=False)
+        return state
+
+
+class Gate:
+    def __init__(self, settings: OutboundSettings, valkey: "redis.asyncio.Redis | None", clock: Clock) -> None:
+        self._settings = settings
+        self._local = LocalGate(settings)
+        self._clock = clock
+        self._admit = None if valkey is None else valkey.register_script(ADMIT)
+        self._settle = None if valkey is None else valkey.register_script(SETTLE)
+        self._resting_until = 0.0
+        self._paused_until: OrderedDict[str, float] = OrderedDict()
+
+    async def admit(self, credential: Credential) -> Admission:
+        """Take a token.
+
+        Raises:
+            OutboundThrottled: the next token is further away than a call should wait.
+            OutboundUnavailable: the breaker is open, or another call is probing.
+        """
+        shared = await self._ask(
+            self._admit,
+            credential,
+            int(self._settings.max_wait_seconds * MICROSECONDS),
+            int(self._settings.total_seconds * MICROSECONDS),
+        )
+        answer = shared or self._local.admit(credential, self._now())
+        status, wait, generation, probe, streak = answer
+        seconds = wait / MICROSECONDS
+        if status == _THROTTLED:
+            raise OutboundThrottled("The other system's rate limit is used up for now.", retry_after=seconds)
+        if status == _OPEN:
+            raise OutboundUnavailable(
+                "The other system failed several times in a row; it is left alone for a moment.", retry_after=seconds
+            )
+        return Admission(seconds, generation, bool(probe or streak), shared is not None)
+
+    async def settle(self, credential: Credential, admission: Admission, outcome: Outcome, *, hold: float) -> None:
+        """Tell how it went. `hold`: seconds for which the other system wants to hear nothing from this credential."""
+        hold = min(hold, self._settings.max_hold_seconds)
+        hold_us = int(hold * MICROSECONDS)
+        if hold:
+            self._remember_pause(credential.key, hold)
+        breaker = self._settings.breaker
+        if admission.shared:
+            told = await self._ask(
+                self._settle,
+                credential,
+                admission.generation,
+                int(outcome),
+                hold_us,
+                breaker.failures,
+                breaker.error_ratio,
+                breaker.min_calls,
+                int(breaker.open_seconds * MICROSECONDS),
+                int(breaker.max_open_seconds * MICROSECONDS),
+            )
+            if told is not None:
+                return
+        generation = None if admission.shared else admission.generation
+        self._local.settle(credential, self._now(), generation, outcome, hold_us)
+
+    def paused_for(self, credential: Credential) -> float:
+        """Seconds left of a pause this process was asked for; for calls that held a token already."""
+        return max(self._paused_until.get(credential.key, 0.0) - time.monotonic(), 0.0)
+
+    def _remember_pause(self, key: str, hold: float) -> None:
+        self._paused_until[key] = time.monotonic() + hold
+        self._paused_until.move_to_end(key)
+        if len(self._paused_until) > _REMEMBERED:
+            self._paused_until.popitem(last=False)
+
+    async def _ask(
+        self, script: "redis.commands.core.AsyncScript | None", credential: Credential, *rest: float
+    ) -> list[int] | None:
+        """None when Valkey is away."""
+        if script is None or time.monotonic() < self._resting_until:
+            return None
+        now = self._now() if self._settings.clock_decides else _VALKEY_TIME
+        window = int(self._settings.breaker.window_seconds * MICROSECONDS)
+        try:
+            async with asyncio.timeout(self._settings.valkey_seconds):
+                limit = credential.limit
+                answer = await script(keys=[credential.key], args=[now, limit.interval, limit.burst, window, *rest])
+        except (redis.RedisError, OSError, TimeoutError):
+            self._resting_until = time.monotonic() + self._settings.valkey_rest_seconds
+            return None
+        return cast("list[int]", answer)
+
+    def _now(self) -> int:
+        return (self._clock() - _EPOCH) // _MICROSECOND

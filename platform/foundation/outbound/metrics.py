@@ -1,0 +1,41 @@
+"""Calls to other systems, as numbers. A port, so that a process without Prometheus passes nothing."""
+
+from typing import Protocol
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class OutboundObserver(Protocol):
+    def called(self, tenant_id: UUID, credential_id: str, outcome: str, seconds: float) -> None:
+        """An attempt that was sent. `outcome` is a status class (2xx … 5xx), 429, or a short word for no answer."""
+
+    def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
+        """Not sent: throttled, open, or refused."""
+
+
+class OutboundMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "fairlead_outbound_seconds",
+            "Time of one call to another system",
+            ["tenant_id", "credential_id"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._calls = Counter(
+            "fairlead_outbound_calls",
+            "Calls to other systems by how they ended",
+            ["tenant_id", "credential_id", "outcome"],
+            registry=registry,
+        )
+
+    def called(self, tenant_id: UUID, credential_id: str, outcome: str, seconds: float) -> None:
+        tenant = str(tenant_id)
+        self._seconds.labels(tenant, credential_id).observe(seconds)
+        self._calls.labels(tenant, credential_id, outcome).inc()
+
+    def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
+        self._calls.labels(str(tenant_id), credential_id, reason).inc()

@@ -1,0 +1,61 @@
+"""Reading an answer within its limits."""
+
+import zlib
+from collections.abc import AsyncIterable, Mapping
+from typing import cast
+
+import httpcore2
+import httpx2
+import msgspec
+
+ACCEPTED_ENCODINGS = b"gzip, deflate"
+_WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+class TooLarge(Exception):
+    """The answer is longer than the limit, or longer than it may become when unpacked."""
+
+
+class Unreadable(Exception):
+    """The answer's packing is broken or unknown."""
+
+
+class OutboundResponse(msgspec.Struct, frozen=True):
+    """`headers` answers names in any case; a repeated header's values are joined by a comma."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+async def read_response(response: httpcore2.Response, limit: int) -> OutboundResponse:
+    """Raises `TooLarge` before more than `limit` bytes are held, `Unreadable` for a body that cannot be unpacked."""
+    headers = httpx2.Headers(response.headers)
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise TooLarge
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding in {"identity", ""}:
+        unpack = None
+    elif encoding in _WINDOW:
+        unpack = zlib.decompressobj(_WINDOW[encoding])
+    else:
+        raise Unreadable
+    parts: list[bytes] = []
+    size = 0
+    async for packed in cast("AsyncIterable[bytes]", response.stream):
+        part = packed if unpack is None else _unpacked(unpack, packed, limit - size)
+        size += len(part)
+        if size > limit:
+            raise TooLarge
+        parts.append(part)
+    if unpack is not None and parts and not unpack.eof:
+        raise Unreadable
+    return OutboundResponse(response.status, headers, b"".join(parts))
+
+
+def _unpacked(unpack: "zlib._Decompress", packed: bytes, room: int) -> bytes:
+    try:
+        return unpack.decompress(packed, room + 1)
+    except zlib.error:
+        raise Unreadable from None

@@ -1,0 +1,77 @@
+"""What may be called, how long it may take, and when to stop trying."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from pathlib import Path
+
+Address = IPv4Address | IPv6Address
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedTarget:
+    """A network that may be called although it is not public, over plain HTTP too. `ports` None means every port."""
+
+    network: IPv4Network | IPv6Network
+    ports: frozenset[int] | None = None
+
+    def holds(self, address: Address, port: int) -> bool:
+        return address.version == self.network.version and address in self.network and (
+            self.ports is None or port in self.ports
+        )  # fmt: skip
+
+
+def parse_allowed(text: str) -> tuple[AllowedTarget, ...]:
+    """Entries separated by spaces: a network in CIDR form, then optionally @ and ports, e.g. `127.0.0.1/32@9001,9002`.
+
+    Raises:
+        ValueError: an entry is not of this form.
+    """
+    targets = []
+    for entry in text.split():
+        network, _, ports = entry.partition("@")
+        numbers = frozenset(int(port) for port in ports.split(",")) if ports else None
+        if numbers is not None and not all(0 < number < 65536 for number in numbers):
+            raise ValueError(f"{entry} names a port outside 1 to 65535")
+        targets.append(AllowedTarget(ip_network(network), numbers))
+    return tuple(targets)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """Opens after `failures` in a row, or when `error_ratio` of at least `min_calls` in one window failed."""
+
+    failures: int = 5
+    error_ratio: float = 0.5
+    min_calls: int = 20
+    window_seconds: float = 30.0
+    open_seconds: float = 5.0
+    """The first pause; each failed probe doubles it, up to `max_open_seconds`."""
+    max_open_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundSettings:
+    allowed: tuple[AllowedTarget, ...] = ()
+    ports: frozenset[int] = frozenset({443, 8443})
+    allow_http: bool = False
+    connect_seconds: float = 5.0
+    read_seconds: float = 15.0
+    total_seconds: float = 30.0
+    max_response_bytes: int = 8 * _MIB
+    max_connections: int = 256
+    in_flight: int = 16
+    """Requests of one credential at the same time in one process: a slow system cannot take every connection."""
+    max_wait_seconds: float = 2.0
+    """How long a call waits for its token; a longer wait is the caller's to schedule."""
+    max_hold_seconds: float = 3600.0
+    """The longest pause another system's headers can impose."""
+    valkey_seconds: float = 0.5
+    valkey_rest_seconds: float = 1.0
+    """After Valkey failed, limits are kept in this process for this long before it is asked again."""
+    clock_decides: bool = False
+    """Limits run on the clock that was passed in, not on Valkey's own; for simulated time."""
+    user_agent: str = "commerce-integration/1"
+    ca_file: Path | None = None
+    breaker: BreakerSettings = BreakerSettings()
