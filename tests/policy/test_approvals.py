@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -7,21 +6,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
 from foundation.errors import Forbidden, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.scope import Scope
-from policy.approval_repository import Approval, ApprovalState
+from policy.approval_repository import ApprovalState
 from policy.approvals import (
-    ApprovalRequest,
     decide_approval,
     expire_approvals,
     find_approval,
     list_approvals,
     request_approval,
-    request_approvals,
     withdraw_approvals,
 )
 from policy.binding import bind_content
@@ -34,59 +30,8 @@ from policy.errors import (
     OwnApproval,
 )
 from policy.redeeming import Verdict, redeem_approval, redeem_approvals
+from tests.policy.approving import HOUR, answer, ask, ask_many, content, redeem, someone_waits_for, state, wish
 from tests.policy.conftest import NOW, as_person, as_system
-
-HOUR = timedelta(hours=1)
-
-
-def content(price: int = 100) -> bytes:
-    return bind_content({"price.list": price}, policy_version=1, snapshot={"cost": 50}, target=["shop"])
-
-
-def wish(scope: Scope, *, subject: UUID | None = None, price: int = 100, author: str = "") -> ApprovalRequest:
-    return ApprovalRequest(
-        subject_kind="change",
-        subject_id=subject or new_id(),
-        content_hash=content(price),
-        policy_version=1,
-        requested_by=scope.actor.id,
-        expires_at=NOW + HOUR,
-        author=author,
-    )
-
-
-async def ask(db: Database, scope: Scope, request: ApprovalRequest | None = None) -> UUID:
-    async with db.transaction(scope) as session:
-        return await request_approval(session, scope, request=request or wish(scope), now=NOW, new_id=new_id)
-
-
-async def ask_many(db: Database, scope: Scope, requests: Sequence[ApprovalRequest]) -> list[UUID]:
-    async with db.transaction(scope) as session:
-        return await request_approvals(session, scope, requests=requests, now=NOW, new_id=new_id)
-
-
-async def answer(
-    db: Database, scope: Scope, approval: UUID, *, grant: bool = True, reason: str = "", later: timedelta = timedelta()
-) -> Approval:
-    async with db.transaction(scope) as session:
-        return await decide_approval(session, scope, approval_id=approval, grant=grant, reason=reason, now=NOW + later)
-
-
-async def redeem(
-    db: Database, scope: Scope, approval: UUID, *, price: int = 100, later: timedelta = timedelta()
-) -> None:
-    async with db.transaction(scope) as session:
-        await redeem_approval(session, scope, approval_id=approval, content_hash=content(price), now=NOW + later)
-
-
-async def state(db: Database, scope: Scope, approval: UUID) -> ApprovalState:
-    async with db.transaction(scope) as session:
-        return (await find_approval(session, scope, approval_id=approval)).state
-
-
-async def someone_waits_for(session: AsyncSession) -> bool:
-    waiting = "SELECT count(*) FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY(pg_blocking_pids(l.pid))"
-    return bool((await session.execute(text(waiting))).scalar_one())
 
 
 @pytest.fixture
