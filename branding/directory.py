@@ -44,6 +44,11 @@ class BrandDirectory:
             raise UnknownHost
         return brand
 
+    def remembered(self, host: str) -> Brand | None:
+        """What was last found for `host`, without asking: for error pages, which must not fail themselves."""
+        known = self._known.get(normal_host(host) or "")
+        return known[1] if known else None
+
     async def _find(self, name: str) -> Brand | None:
         now = self._clock()
         known = self._known.get(name)

@@ -1,12 +1,12 @@
 """The brand's own files, and the page that shows every component."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Dependency
+from litestar.params import FromPath
 from litestar.response import Template
 
 from branding.brand import Brand, BrandFile
@@ -16,7 +16,7 @@ from branding.shell import is_boosted
 from foundation.clock import Clock
 from foundation.errors import NotFound
 
-ShownBrand = Annotated[Brand, Dependency(skip_validation=True)]
+ShownBrand = NamedDependency[Brand]
 """A handler's parameter called `brand`, filled by `provide_brand`."""
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -33,7 +33,7 @@ def provide_brand(directory: BrandDirectory) -> Provide:
 
 
 @get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
-async def brand_file(name: str, brand: ShownBrand) -> Response[str]:
+async def brand_file(name: FromPath[str], brand: ShownBrand) -> Response[str]:
     """An address with an old hash still answers, with today's file, so that pages left open keep their look."""
     for file in (brand.stylesheet, brand.icon):
         if file.path == f"/brand/{name}":

@@ -104,8 +104,9 @@
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:afterSettle", (event) => {
     document.querySelectorAll("[data-toast]").forEach(expire);
-    const target = event.detail.target;
-    const wanted = target?.querySelector?.("[data-focus]") || (target?.id === "main" ? target : null);
+    const { target } = event.detail;
+    const fresh = target?.isConnected ? target : event.target; // outerHTML leaves the old target behind
+    const wanted = fresh?.querySelector?.("[data-focus]") || (target?.id === "main" ? target : null);
     wanted?.focus({ preventScroll: true });
   });
   document.addEventListener("DOMContentLoaded", () => {

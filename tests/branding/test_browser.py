@@ -1,0 +1,178 @@
+"""The design system in a real Chromium under the strict policy: looks, behaviour, contrast, sizes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.branding.browser import Seen, Site, launch, open_page, serve
+
+pytestmark = pytest.mark.real
+
+WEAK_TEXT = (Path(__file__).parent / "weak_text.js").read_text()
+SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, input, select, textarea")]
+  .filter((e) => e.checkVisibility() && e.type !== "hidden" && !e.closest("p, .notice li, td, dd, .skip, label"))
+  .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 24 || box.height < 24).map(([html, box]) => `${html} ${box.width}×${box.height}`)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serve(tmp_path_factory.mktemp("static")) as started:
+        yield started
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def seen(site: Site) -> Seen:
+    site.seen.posts.clear()
+    site.seen.boosted.clear()
+    site.seen.tokens.clear()
+    return site.seen
+
+
+@pytest.fixture
+def trial(context: BrowserContext, site: Site, seen: Seen) -> Page:
+    page, _ = open_page(context, f"{site.address}/trial")
+    return page
+
+
+class TestLooks:
+    @pytest.mark.parametrize("brand", ["northwind", "saffron"])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [1280, 820, 390, 320])
+    def test_the_design_page_fits_can_be_read_and_breaks_no_policy(
+        self, browser: Browser, site: Site, brand: str, scheme: str, width: int
+    ) -> None:
+        with browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        ) as context:
+            context.add_cookies([{"name": "brand", "value": brand, "url": site.address}])
+            page, complaints = open_page(context, f"{site.address}/design")
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            assert page.evaluate(WEAK_TEXT) == []
+            assert page.evaluate(SMALL_TARGETS) == []
+            assert complaints == []
+
+
+class TestTheme:
+    def test_the_toggle_is_remembered(self, context: BrowserContext, site: Site) -> None:
+        page, _ = open_page(context, f"{site.address}/design")
+        background = "getComputedStyle(document.body).backgroundColor"
+        light = page.evaluate(background)
+        page.locator(".sidebar [data-theme-toggle]").click()
+        dark = page.evaluate(background)
+        assert light != dark
+        page.reload()
+        assert page.evaluate(background) == dark
+        page.locator(".sidebar [data-theme-toggle]").click()
+        assert page.evaluate(background) == light
+
+
+class TestNavigation:
+    def test_a_boosted_link_changes_the_inside_title_and_focus(self, trial: Page, seen: Seen) -> None:
+        trial.evaluate("window.stays = true")
+        trial.get_by_role("link", name="Design").first.click()
+        expect(trial.get_by_role("heading", level=1)).to_contain_text("Design")
+        assert trial.evaluate("window.stays") is True
+        assert trial.title() == "Design · Northwind"
+        assert seen.boosted == ["/design"]
+        expect(trial.locator(".nav a[aria-current]")).to_have_text("Design")
+        assert trial.evaluate("document.activeElement.id") == "main"
+        trial.go_back()
+        expect(trial.get_by_role("heading", level=1)).to_contain_text("Trial")
+        assert trial.locator("main").count() == 1
+
+    def test_on_a_phone_the_menu_opens_as_a_drawer_and_closes_with_escape(self, browser: Browser, site: Site) -> None:
+        with browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce") as context:
+            page, _ = open_page(context, f"{site.address}/design")
+            link = page.get_by_role("navigation", name="Main").get_by_role("link", name="Approvals")
+            expect(link).to_be_hidden()
+            page.get_by_role("button", name="Menu").click()
+            expect(link).to_be_visible()
+            page.keyboard.press("Escape")
+            expect(link).to_be_hidden()
+
+    def test_the_first_tab_offers_to_skip_to_the_content(self, trial: Page) -> None:
+        trial.keyboard.press("Tab")
+        expect(trial.get_by_role("link", name="Skip to content")).to_be_focused()
+        trial.keyboard.press("Enter")
+        assert trial.evaluate("document.activeElement.id") == "main"
+
+
+class TestAnswers:
+    def test_a_refused_form_is_swapped_in_and_focused_with_its_token_sent(self, trial: Page, seen: Seen) -> None:
+        trial.get_by_role("button", name="Refused").click()
+        summary = trial.get_by_role("alert").filter(has_text="Too low.")
+        expect(summary).to_be_focused()
+        assert seen.tokens == ["tok"]
+
+    def test_a_failure_shows_a_toast_that_stays_until_dismissed(self, trial: Page) -> None:
+        trial.get_by_role("button", name="Broken").click()
+        toast = trial.locator("#toasts .toast")
+        expect(toast).to_contain_text("That did not work")
+        expect(trial.get_by_role("button", name="Broken")).to_be_visible()
+        toast.get_by_role("button", name="Dismiss").click()
+        expect(toast).to_have_count(0)
+
+    def test_a_toast_arrives_out_of_band(self, trial: Page) -> None:
+        trial.get_by_role("button", name="Toast").click()
+        expect(trial.locator("#toasts .toast")).to_contain_text("All 3 channels")
+        expect(trial.locator("#good")).to_have_text("done")
+
+
+class TestQuestions:
+    def test_a_form_that_asks_posts_once_and_only_after_yes(self, trial: Page, seen: Seen) -> None:
+        trial.get_by_role("button", name="Approve").click()
+        dialog = trial.get_by_role("dialog", name="Approve this?")
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_be_hidden()
+        trial.get_by_role("button", name="Approve").click()
+        trial.keyboard.press("Escape")
+        assert seen.posts == []
+        trial.get_by_role("button", name="Approve").click()
+        with trial.expect_navigation():
+            dialog.get_by_role("button", name="Continue").click()
+        assert seen.posts == [{"_csrf_token": "tok", "id": "7"}]
+
+    def test_an_htmx_question_uses_the_same_dialog(self, trial: Page) -> None:
+        trial.locator("#asks").click()
+        dialog = trial.get_by_role("dialog", name="Stop the lane?")
+        assert "is-danger" in (dialog.get_by_role("button", name="Continue").get_attribute("class") or "")
+        dialog.get_by_role("button", name="Continue").click()
+        expect(trial.locator("#asks")).to_have_text("done")
+
+    def test_a_button_opens_its_dialog(self, context: BrowserContext, site: Site) -> None:
+        page, _ = open_page(context, f"{site.address}/design")
+        page.get_by_role("button", name="New change").click()
+        dialog = page.get_by_role("dialog", name="New change")
+        expect(dialog.get_by_label("New price")).to_be_visible()
+        dialog.get_by_role("button", name="Close").click()
+        expect(dialog).to_be_hidden()
+
+
+class TestPolling:
+    def test_a_hidden_page_does_not_poll(self, trial: Page, seen: Seen) -> None:
+        with trial.expect_response("**/trial/poll"):
+            pass
+        trial.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+        trial.wait_for_timeout(150)
+        before = seen.polls
+        trial.wait_for_timeout(400)
+        assert seen.polls == before
+        trial.evaluate("Object.defineProperty(document, 'hidden', {value: false})")
