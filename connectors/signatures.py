@@ -54,7 +54,7 @@ def _checked_timestamp(timestamp: str, now: datetime) -> int:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         raise SignatureInvalid("The webhook-timestamp is not a number of seconds since 1970.")
     seconds = int(timestamp)
-    if (now.timestamp() - seconds) > TOLERANCE_SECONDS:
+    if abs(now.timestamp() - seconds) > TOLERANCE_SECONDS:
         raise SignatureInvalid(
             f"The webhook-timestamp is more than {TOLERANCE_SECONDS} seconds off. Send it again, or set the clock."
         )
