@@ -12,6 +12,7 @@ from foundation.scope import Scope
 from policy.index import PolicyIndex, may
 from tenants.models import Client
 from tenants.principal import Principal
+from tenants.roles import leading_roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,9 @@ class Access:
         return self.client
 
     def page(self, title: str) -> Page:
-        role = ", ".join(role.replace("_", " ") for role in self.principal.roles) or "no role"
+        role = (
+            ", ".join(role.replace("_", " ") for role in leading_roles(self.index, self.principal.roles)) or "no role"
+        )
         return Page(
             brand=self.brand,
             title=title,

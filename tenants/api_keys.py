@@ -29,6 +29,7 @@ from tenants.door import Door
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey, Client, Standing
 from tenants.principal import Principal
+from tenants.roles import held_roles, latest_policy
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 _KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
@@ -65,15 +66,16 @@ def parse_key(text: str) -> KeyParts:
 
 
 async def create_api_key(
-    session: AsyncSession, new_secret: NewSecret, wanted: NewApiKey, *, now: datetime
+    session: AsyncSession, new_secret: NewSecret, wanted: NewApiKey, *, now: datetime, by: Principal | None = None
 ) -> tuple[ApiKey, str]:
     """The key and its text, which cannot be shown again.
 
     Raises:
-        RoleNotAssignable: MSP roles belong to keys of the MSP's house, the others to keys of a client.
+        RoleNotAssignable: MSP roles belong to keys of the MSP's house, the others to keys of a client; and nobody gives
+            a key more than they may do themselves.
     """
     scope = scope_of(session)
-    _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id)
+    _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
     secret = new_secret(_SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)
@@ -95,8 +97,10 @@ async def create_api_key(
     return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
 
 
-def _check_role(role: str, *, in_house: bool) -> None:
+def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
     allowed = MSP_ROLES if in_house else CLIENT_ROLES - {"partner"}
+    if by is not None and (in_house or not by.is_staff):
+        allowed &= {"machine", *by.roles}
     if role not in allowed:
         raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
 
@@ -134,12 +138,12 @@ async def authenticate_key(door: Door, *, msp_id: UUID, text: str) -> Principal:
     async with door.db.transaction(scope) as session:
         row = (
             await session.execute(
-                select(ApiKey, Client.status)
+                select(ApiKey, Client.status, latest_policy(scope.tenant_id))
                 .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
                 .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
             )
         ).one_or_none()
-        key, account = row if row is not None else (None, None)
+        key, account, stamp = row if row is not None else (None, None, None)
         known = bytes(key.secret_hash) if key is not None else bytes(32)
         right = hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known)
         if key is None or not right or key.revoked_at is not None:
@@ -147,8 +151,9 @@ async def authenticate_key(door: Door, *, msp_id: UUID, text: str) -> Principal:
         if account not in (None, Standing.ACTIVE):
             raise Suspended
         await _note_use(session, key, door.clock())
+        included = await held_roles(session, door.policies, key.role, stamp=stamp)
     return Principal(
-        kind="machine", id=key.id, name=key.name, msp_id=msp_id, tenant_id=scope.tenant_id, roles=(key.role,)
+        kind="machine", id=key.id, name=key.name, msp_id=msp_id, tenant_id=scope.tenant_id, roles=(key.role, *included)
     )
 
 

@@ -10,11 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
-from policy.index import roles_of
-from policy.models import PolicyVersion
 from tenants.door import Door
 from tenants.models import Client, Person, Standing
 from tenants.principal import Principal
+from tenants.roles import held_roles, latest_policy
 from tenants.sessions import Session
 
 
@@ -47,13 +46,6 @@ async def load_principal(
 ) -> Principal | None:
     """The person of the scope's tenant, if in good standing, with the roles held now. `began`: when its session did."""
     scope = scope_of(session)
-    latest_policy = (
-        select(PolicyVersion.id)
-        .where(PolicyVersion.tenant_id == scope.tenant_id)
-        .order_by(PolicyVersion.serial.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     row = (
         await session.execute(
             select(
@@ -62,7 +54,7 @@ async def load_principal(
                 Person.partner_id,
                 Person.signed_out_after,
                 Client.status.label("account"),
-                latest_policy.label("policy_stamp"),
+                latest_policy(scope.tenant_id).label("policy_stamp"),
             )
             .outerjoin(Client, Client.tenant_id == Person.tenant_id)
             .where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
@@ -72,7 +64,6 @@ async def load_principal(
         return None
     if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None
-    index = await policies.index_at(session, scope, stamp=row.policy_stamp)
     return Principal(
         kind="person",
         id=person_id,
@@ -80,5 +71,5 @@ async def load_principal(
         msp_id=scope.msp_id,
         tenant_id=scope.tenant_id,
         partner_id=row.partner_id,
-        roles=tuple(sorted(roles_of(index, str(person_id)))),
+        roles=await held_roles(session, policies, str(person_id), stamp=row.policy_stamp),
     )

@@ -27,6 +27,15 @@ class Passwords:
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, password)
 
+    async def prepare(self, password: str, *, email: str) -> str:
+        """The hash of a password a person has chosen.
+
+        Raises:
+            WeakPassword: see `check_password`.
+        """
+        check_password(password, email=email)
+        return await self.hash(password)
+
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """The same work whether or not there is a hash; without one the answer is no."""
         if len(password) > LONGEST:
@@ -58,3 +67,9 @@ def check_password(password: str, *, email: str) -> None:
     rest = password.casefold().replace(local, "") if len(local) > 3 else password
     if len(set(password)) < 5 or len(rest) < SHORTEST // 2:
         raise WeakPassword("This password is easy to guess. Three or four unrelated words do well.")
+
+
+def check_repeated(password: str, again: str) -> None:
+    """Raises: WeakPassword."""
+    if password != again:
+        raise WeakPassword("The two passwords are not the same. Type the same one twice.")

@@ -21,7 +21,6 @@ from foundation.errors import InvalidInput, NotFound
 from tenants.accounts import clean_name
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Partner, Person, Standing
-from tenants.passwords import Passwords, check_password
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
@@ -118,19 +117,15 @@ async def list_people(session: AsyncSession) -> Sequence[Person]:
     return (await session.scalars(statement.order_by(Person.email))).all()
 
 
-async def set_password(
-    session: AsyncSession, passwords: Passwords, *, person_id: UUID, password: str, now: datetime
-) -> None:
+async def set_password(session: AsyncSession, *, person_id: UUID, password_hash: str, now: datetime) -> None:
     """Also ends all of the person's sessions and uses up an open invitation.
 
-    Raises:
-        WeakPassword: see `check_password`.
+    `password_hash` is what `Passwords.prepare` made, before the transaction began: hashing takes its time.
     """
     person = await get_person(session, person_id)
-    check_password(password, email=person.email)
     standing = Standing.ACTIVE if person.status == Standing.INVITED else person.status
     await _change(
-        session, person_id, password_hash=await passwords.hash(password), status=standing, signed_out_after=now,
+        session, person_id, password_hash=password_hash, status=standing, signed_out_after=now,
         invite_hash=None, invite_until=None,
     )  # fmt: skip
     note(session, action="person.password_set", subject=f"person:{person_id}", data={}, at=now)
@@ -157,10 +152,8 @@ def read_invite(token: str) -> Invite:
     return Invite(UUID(match[1]), UUID(match[2]), secret)
 
 
-async def accept_invite(
-    session: AsyncSession, passwords: Passwords, invite: Invite, *, password: str, now: datetime
-) -> None:
-    """Set the first (or a forgotten) password, in the scope of the invitation's tenant.
+async def find_invited(session: AsyncSession, invite: Invite, *, now: datetime) -> Person:
+    """Whom a true invitation names, in the scope of its tenant.
 
     Raises:
         InviteNotValid: unknown, used, replaced, run out, or the person is suspended.
@@ -174,7 +167,17 @@ async def accept_invite(
         raise InviteNotValid
     if person.status == Standing.SUSPENDED:
         raise InviteNotValid
-    await set_password(session, passwords, person_id=invite.person_id, password=password, now=now)
+    return person
+
+
+async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash: str, now: datetime) -> None:
+    """Set the first (or a forgotten) password; the invitation is used up.
+
+    Raises:
+        InviteNotValid: see `find_invited`, which is asked again: the person is locked until the transaction ends.
+    """
+    person = await find_invited(session, invite, now=now)
+    await set_password(session, person_id=person.id, password_hash=password_hash, now=now)
 
 
 async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:

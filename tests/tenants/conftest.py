@@ -139,7 +139,8 @@ async def make_person(
     person_id = new_id()
     async with db.transaction(tenant.scope) as session:
         await create_person(session, NewPerson(person_id, email, "Ada Lovelace"), now=NOW)
-        await set_password(session, passwords, person_id=person_id, password=password, now=NOW)
+        password_hash = await passwords.prepare(password, email=email)
+        await set_password(session, person_id=person_id, password_hash=password_hash, now=NOW)
     return Somebody(tenant.scope, person_id, email)
 
 

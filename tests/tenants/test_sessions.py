@@ -154,7 +154,8 @@ class TestStandingCountsAtOnce:
         session = await begin(door, ada)
         clock.forward(seconds=1)
         async with door.db.transaction(ada.scope) as transaction:
-            await set_password(transaction, door.passwords, person_id=ada.id, password=PASSWORD, now=clock())
+            password_hash = await door.passwords.hash(PASSWORD)
+            await set_password(transaction, person_id=ada.id, password_hash=password_hash, now=clock())
         assert await who(door, session) is None
 
     async def test_a_suspended_person_stays_out_after_being_resumed(

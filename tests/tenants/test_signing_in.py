@@ -28,6 +28,7 @@ from tenants.people import (
     set_password,
     suspend_person,
 )
+from tenants.roles import leading_roles
 from tenants.secrets import new_secret
 from tenants.signing_in import authenticate
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, credentials, make_person
@@ -336,7 +337,8 @@ class TestInvitations:
 
     async def accept(self, door: Door, tenant: Tenant, token: str) -> None:
         async with door.db.transaction(tenant.scope) as session:
-            await accept_invite(session, door.passwords, read_invite(token), password=PASSWORD, now=door.clock())
+            password_hash = await door.passwords.hash(PASSWORD)
+            await accept_invite(session, read_invite(token), password_hash=password_hash, now=door.clock())
 
     async def test_a_link_sets_a_password_once(self, door: Door, msp: Tenant, client: Tenant) -> None:
         somebody, token = await self.invited(door, client)
@@ -379,6 +381,20 @@ class TestInvitations:
     async def test_a_new_password_uses_up_the_link(self, door: Door, client: Tenant) -> None:
         somebody, token = await self.invited(door, client)
         async with door.db.transaction(client.scope) as session:
-            await set_password(session, door.passwords, person_id=somebody.id, password=PASSWORD, now=NOW)
+            password_hash = await door.passwords.hash(PASSWORD)
+            await set_password(session, person_id=somebody.id, password_hash=password_hash, now=NOW)
         with pytest.raises(InviteNotValid):
             await self.accept(door, client, token)
+
+
+class TestRoles:
+    async def test_somebody_is_called_by_what_they_hold_not_by_what_it_includes(
+        self, door: Door, client: Tenant
+    ) -> None:
+        async with door.db.transaction(client.scope) as session:
+            index = await door.policies.index_for(session, client.scope)
+        assert leading_roles(index, ("client_admin", "client_approver", "client_viewer", "machine")) == (
+            "client_admin",
+            "machine",
+        )
+        assert leading_roles(index, ()) == ()

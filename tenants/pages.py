@@ -1,0 +1,198 @@
+"""Signing in, signing out, and choosing a password, under the host's brand."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+
+from branding.brand import Brand
+from branding.pages import ShownBrand
+from branding.shell import Page
+from foundation.audit.chain import note
+from foundation.errors import DomainError, NotFound
+from foundation.scope import Actor, Scope
+from tenants.csrf import FIELD, make_token, require_same_site
+from tenants.door import Door
+from tenants.errors import CrossSiteRequest, WeakPassword
+from tenants.identity import SignedIn, identify_person
+from tenants.passwords import check_repeated
+from tenants.people import accept_invite, find_invited, read_invite
+from tenants.principal import Principal, home_scope
+from tenants.redirects import safe_next
+from tenants.secrets import bytes_of, text_of
+from tenants.sessions import ABSOLUTE, CookieRule, cookie_rule
+from tenants.signing_in import Credentials, authenticate
+
+AnyRequest = Request[Any, Any, Any]
+OpenDoor = NamedDependency[Door]
+"""A handler's parameter called `door`, filled by `provide_door`."""
+
+_VISIT_BYTES: Final = 32
+_VISIT_SECONDS: Final = 3600
+_PRIVATE: Final = {"Cache-Control": "no-store"}
+_PUBLIC: Final = {"public": True}
+
+
+def provide_door(door: Door) -> Provide:
+    """The application's dependency `door`."""
+    return Provide(lambda: door, sync_to_thread=False)
+
+
+@get("/sign-in", name="sign_in", opt=_PUBLIC, include_in_schema=False)
+async def sign_in_page(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    target = safe_next(request.query_params.get("next", ""))
+    if await _signed_in(request, brand, door) is not None:
+        return Redirect(target or "/", status_code=303, headers=_PRIVATE)
+    return _sign_in_form(request, brand, door, target=target)
+
+
+@post("/sign-in", opt=_PUBLIC, include_in_schema=False)
+async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    form = await request.form()
+    email, target = _text(form, "email"), safe_next(_text(form, "next"))
+    address = request.client.host if request.client is not None else ""
+    try:
+        _require_own_form(request, _text(form, FIELD))
+        principal = await authenticate(
+            door, Credentials(msp_id=_msp_of(brand), email=email, password=_text(form, "password"), address=address)
+        )
+    except DomainError as refusal:
+        return _sign_in_form(request, brand, door, target=target, email=email, refusal=refusal)
+    before = await _signed_in(request, brand, door)
+    if before is not None:
+        await door.sessions.end(before.session)
+    return await _enter(door, _rule_of(request), principal, target)
+
+
+@post("/sign-out", opt=_PUBLIC, include_in_schema=False)
+async def sign_out(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    """Signing out when nobody is signed in leads to the same page."""
+    rule = _rule_of(request)
+    signed_in = await _signed_in(request, brand, door)
+    if signed_in is not None:
+        token = _text(await request.form(), FIELD)
+        _require_own_page(request, token, signed_in.session.secret)
+        await door.sessions.end(signed_in.session)
+        async with door.db.transaction(home_scope(signed_in.principal)) as session:
+            subject = f"person:{signed_in.principal.id}"
+            note(session, action="person.signed_out", subject=subject, data={}, at=door.clock())
+    gone = _cookie(rule, rule.session_name, "", seconds=0)
+    return Redirect("/sign-in", status_code=303, headers=_PRIVATE, cookies=[gone])
+
+
+@get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
+async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    """Where an invitation's link leads."""
+    read_invite(token)
+    return _welcome_form(request, brand, door, token)
+
+
+@post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False)
+async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    invite, form = read_invite(token), await request.form()
+    password = _text(form, "password")
+    scope = Scope(msp_id=_msp_of(brand), tenant_id=invite.tenant_id, actor=Actor.system("invitation"))
+    try:
+        _require_own_form(request, _text(form, FIELD))
+        check_repeated(password, _text(form, "again"))
+        async with door.db.transaction(scope) as session:
+            email = (await find_invited(session, invite, now=door.clock())).email
+        password_hash = await door.passwords.prepare(password, email=email)
+        async with door.db.transaction(scope) as session:
+            await accept_invite(session, invite, password_hash=password_hash, now=door.clock())
+    except (WeakPassword, CrossSiteRequest) as refusal:
+        return _welcome_form(request, brand, door, token, refusal=refusal)
+    return Redirect("/sign-in", status_code=303, headers=_PRIVATE)
+
+
+PAGES: Final = (sign_in_page, sign_in, sign_out, welcome_page, welcome)
+
+
+async def _signed_in(request: AnyRequest, brand: Brand, door: Door) -> SignedIn | None:
+    cookie = _rule_of(request).session_of(request.cookies)
+    return await identify_person(door, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
+
+
+async def _enter(door: Door, rule: CookieRule, principal: Principal, target: str) -> Response[Any]:
+    """A session of its own for every sign-in: one that was planted before is worth nothing."""
+    session = await door.sessions.start(
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=door.clock()
+    )
+    cookies = [
+        _cookie(rule, rule.session_name, session.cookie, seconds=int(ABSOLUTE.total_seconds())),
+        _cookie(rule, rule.visit_name, "", seconds=0),
+    ]
+    return Redirect(target or "/", status_code=303, headers=_PRIVATE, cookies=cookies)
+
+
+def _sign_in_form(  # noqa: PLR0913 - keyword-only
+    request: AnyRequest,
+    brand: Brand,
+    door: Door,
+    *,
+    target: str,
+    email: str = "",
+    refusal: DomainError | None = None,
+) -> Response[Any]:
+    context = {"template": "sign_in.html", "title": "Sign in", "action": "/sign-in", "email": email, "next": target}
+    return _form(request, brand, door, context, refusal=refusal)
+
+
+def _welcome_form(
+    request: AnyRequest, brand: Brand, door: Door, token: str, *, refusal: DomainError | None = None
+) -> Response[Any]:
+    context = {"template": "welcome.html", "title": "Choose your password", "action": f"/welcome/{token}"}
+    return _form(request, brand, door, context, refusal=refusal)
+
+
+def _form(
+    request: AnyRequest, brand: Brand, door: Door, context: dict[str, str], *, refusal: DomainError | None
+) -> Response[Any]:
+    """A form for a visitor nobody knows yet: its token is bound to a cookie of this visit."""
+    secret = _visit_secret(request) or door.new_secret(_VISIT_BYTES)
+    rule = _rule_of(request)
+    page = Page(brand=brand, title=context["title"], now=door.clock(), csrf_token=make_token(secret, door.new_secret))
+    retry = {"Retry-After": str(refusal.extra["retry_after"])} if refusal and "retry_after" in refusal.extra else {}
+    return Template(
+        context["template"],
+        context={"page": page, "error": refusal.detail if refusal else "", **context},
+        status_code=int(refusal.status) if refusal else 200,
+        headers={**_PRIVATE, **retry},
+        cookies=[_cookie(rule, rule.visit_name, text_of(secret), seconds=_VISIT_SECONDS)],
+    )
+
+
+def _require_own_form(request: AnyRequest, token: str) -> None:
+    _require_own_page(request, token, _visit_secret(request))
+
+
+def _require_own_page(request: AnyRequest, token: str, secret: bytes | None) -> None:
+    origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    require_same_site(method=request.method, headers=request.headers, origin=origin, token=token, secret=secret)
+
+
+def _visit_secret(request: AnyRequest) -> bytes | None:
+    return bytes_of(request.cookies.get(_rule_of(request).visit_name, ""), _VISIT_BYTES)
+
+
+def _rule_of(request: AnyRequest) -> CookieRule:
+    return cookie_rule(scheme=request.url.scheme, host=request.headers.get("host", ""))
+
+
+def _cookie(rule: CookieRule, name: str, value: str, *, seconds: int) -> Cookie:
+    return Cookie(key=name, value=value, path="/", max_age=seconds, secure=rule.secure, httponly=True, samesite="lax")
+
+
+def _text(form: Any, name: str) -> str:
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _msp_of(brand: Brand) -> UUID:
+    if brand.msp_id is None:
+        raise NotFound
+    return brand.msp_id

@@ -1,0 +1,73 @@
+"""What the API takes and gives."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from tenants.models import ApiKey, Client
+
+
+class ClientView(msgspec.Struct, frozen=True):
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    currency: str
+    created_at: datetime
+
+
+class ClientList(msgspec.Struct, frozen=True):
+    """`next` is what to pass as `after` for the following page; empty on the last one."""
+
+    clients: list[ClientView]
+    next: str = ""
+
+
+class ApiKeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    role: str = "machine"
+
+
+class ApiKeyView(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+    role: str
+    created_at: datetime
+    created_by: str
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewApiKeyView(msgspec.Struct, frozen=True):
+    """`key` is shown this once."""
+
+    api_key: ApiKeyView
+    key: str
+
+
+class ApiKeyList(msgspec.Struct, frozen=True):
+    api_keys: list[ApiKeyView]
+
+
+def client_view(client: Client) -> ClientView:
+    return ClientView(
+        id=client.tenant_id,
+        slug=client.slug,
+        name=client.name,
+        status=client.status,
+        currency=client.currency,
+        created_at=client.created_at,
+    )
+
+
+def api_key_view(key: ApiKey) -> ApiKeyView:
+    return ApiKeyView(
+        id=key.id,
+        name=key.name,
+        role=key.role,
+        created_at=key.created_at,
+        created_by=key.created_by,
+        last_used_at=key.last_used_at,
+        revoked_at=key.revoked_at,
+    )

@@ -1,0 +1,267 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.ids import new_id
+from tenants.accounts import suspend_client
+from tenants.csrf import make_token
+from tenants.door import Door
+from tenants.people import NewPerson, create_person, invite_person
+from tenants.redirects import safe_next
+from tenants.secrets import new_secret
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking
+from tests.tenants.site import Browser, build_site, give_host, token_of, visiting
+from tests.tenants.test_signing_in import audited
+
+
+@pytest.fixture
+async def visitors(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    async with visiting(build_site(door)) as client:
+        yield client
+
+
+@pytest.fixture
+async def browser(visitors: httpx.AsyncClient, door: Door, msp: Tenant) -> Browser:
+    host = f"portal-{new_id().hex}.example"
+    await give_host(door.db, msp, host)
+    return Browser(visitors, f"https://{host}")
+
+
+@pytest.fixture
+async def elsewhere(visitors: httpx.AsyncClient, door: Door, other_msp: Tenant) -> Browser:
+    """The same person's browser on the other MSP's host."""
+    host = f"other-{new_id().hex}.example"
+    await give_host(door.db, other_msp, host)
+    return Browser(visitors, f"https://{host}")
+
+
+class TestSigningIn:
+    async def test_the_page_wears_the_hosts_brand(self, browser: Browser, elsewhere: Browser) -> None:
+        for visitor in (browser, elsewhere):
+            page = await visitor.get("/sign-in")
+            assert page.status_code == 200
+            assert f"Brand of {visitor.origin.removeprefix('https://')}" in page.text
+            assert page.headers["cache-control"] == "no-store"
+            assert "fairlead" not in page.text.lower()
+            assert "fairlead" not in str(page.headers).lower()
+
+    async def test_a_host_nobody_has_is_not_found(self, visitors: httpx.AsyncClient) -> None:
+        assert (await Browser(visitors, "https://nobody.example").get("/sign-in")).status_code == 404
+
+    async def test_the_right_password_leads_in_with_a_safe_cookie(self, browser: Browser, ada: Somebody) -> None:
+        answer = await browser.sign_in(ada.email, next="/clients/acme/changes?page=2")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/clients/acme/changes?page=2")
+        (line,) = [line for line in answer.headers.get_list("set-cookie") if line.startswith("__Host-session=")]
+        attributes = {part.strip().lower() for part in line.split(";")[1:]}
+        assert {"secure", "httponly", "samesite=lax", "path=/", "max-age=604800"} <= attributes
+        assert not any(part.startswith("domain") for part in attributes)
+        assert list(browser.cookies) == ["__Host-session"]
+        again = await browser.get("/sign-in?next=/approvals")
+        assert (again.status_code, again.headers["location"]) == (303, "/approvals")
+
+    async def test_a_wrong_password_shows_the_form_again_without_the_password(
+        self, browser: Browser, ada: Somebody
+    ) -> None:
+        answer = await browser.sign_in(ada.email, "wrong, quite wrong", next="/approvals")
+        assert answer.status_code == 401
+        assert "not right" in answer.text
+        assert "wrong, quite wrong" not in answer.text
+        assert f'value="{ada.email}"' in answer.text
+        assert 'name="next" value="/approvals"' in answer.text
+        assert "__Host-session" not in browser.cookies
+        token = token_of(answer)
+        form = {"email": ada.email, "password": PASSWORD, "_csrf_token": token}
+        assert (await browser.post("/sign-in", form)).status_code == 303
+
+    async def test_too_many_failures_are_told_with_the_time_to_wait(
+        self, browser: Browser, ada: Somebody, clock: Ticking
+    ) -> None:
+        for _ in range(5):
+            assert (await browser.sign_in(ada.email, "wrong, quite wrong")).status_code == 401
+        answer = await browser.sign_in(ada.email)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert "Wait 1 second" in answer.text
+        clock.forward(seconds=1)
+        assert (await browser.sign_in(ada.email)).status_code == 303
+
+    async def test_another_msps_host_knows_neither_person_nor_cookie(
+        self, browser: Browser, elsewhere: Browser, ada: Somebody
+    ) -> None:
+        assert (await elsewhere.sign_in(ada.email)).status_code == 401
+        await browser.sign_in(ada.email)
+        elsewhere.cookies |= browser.cookies
+        assert (await elsewhere.get("/sign-in")).status_code == 200
+        assert (await browser.get("/sign-in")).status_code == 303
+
+    async def test_a_suspended_account_is_told_so(self, browser: Browser, door: Door, ada: Somebody) -> None:
+        async with door.db.transaction(ada.scope) as session:
+            await suspend_client(session, reason="unpaid", now=NOW)
+        answer = await browser.sign_in(ada.email)
+        assert answer.status_code == 403
+        assert "suspended" in answer.text
+
+    async def test_signing_in_makes_a_new_session_and_ends_the_old_one(self, browser: Browser, ada: Somebody) -> None:
+        token = await browser.form_token()
+        visit = dict(browser.cookies)
+        form = {"email": ada.email, "password": PASSWORD, "_csrf_token": token}
+        await browser.post("/sign-in", form)
+        old = dict(browser.cookies)
+        browser.cookies |= visit
+        await browser.post("/sign-in", form)
+        assert browser.cookies["__Host-session"] != old["__Host-session"]
+        browser.cookies = old
+        assert (await browser.get("/sign-in")).status_code == 200
+
+    async def test_a_planted_session_cookie_does_not_become_somebodys(self, browser: Browser, ada: Somebody) -> None:
+        browser.cookies["__Host-session"] = "A" * 43
+        await browser.sign_in(ada.email)
+        assert browser.cookies["__Host-session"] != "A" * 43
+
+    @pytest.mark.parametrize("spoil", ["missing", "made up", "another visit", "no cookie"])
+    async def test_the_form_is_accepted_from_our_own_page_only(
+        self, browser: Browser, visitors: httpx.AsyncClient, ada: Somebody, spoil: str
+    ) -> None:
+        token = await browser.form_token()
+        if spoil == "another visit":
+            token = await Browser(visitors, browser.origin).form_token()
+        if spoil == "no cookie":
+            browser.cookies.clear()
+        token = {"missing": "", "made up": "A" * 86}.get(spoil, token)
+        form = {"email": ada.email, "password": PASSWORD, "_csrf_token": token}
+        answer = await browser.post("/sign-in", form)
+        assert answer.status_code == 403
+        assert "Reload" in answer.text
+        assert "__Host-session" not in browser.cookies
+
+    async def test_another_sites_form_is_refused_even_with_the_token(self, browser: Browser, ada: Somebody) -> None:
+        form = {"email": ada.email, "password": PASSWORD, "_csrf_token": await browser.form_token()}
+        answer = await browser.post("/sign-in", form, origin="https://evil.example")
+        assert answer.status_code == 403
+        answer = await browser.post("/sign-in", form, **{"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 403
+
+    async def test_without_tls_on_this_machine_cookies_are_plain(
+        self, visitors: httpx.AsyncClient, door: Door, msp: Tenant, ada: Somebody
+    ) -> None:
+        host = f"demo-{new_id().hex}.localhost"
+        await give_host(door.db, msp, host)
+        local = Browser(visitors, f"http://{host}:8080")
+        answer = await local.sign_in(ada.email)
+        assert answer.status_code == 303
+        (line,) = [line for line in answer.headers.get_list("set-cookie") if line.startswith("session=")]
+        assert "secure" not in line.lower()
+        assert "httponly" in line.lower()
+        assert (await local.get("/sign-in")).status_code == 303
+
+
+class TestSigningOut:
+    async def test_it_needs_the_sessions_token_and_ends_the_session(
+        self, browser: Browser, door: Door, client: Tenant, ada: Somebody
+    ) -> None:
+        await browser.sign_in(ada.email)
+        before = dict(browser.cookies)
+        assert (await browser.post("/sign-out", {})).status_code == 403
+        token = await page_token(door, browser, ada)
+        answer = await browser.post("/sign-out", {"_csrf_token": token}, origin="https://evil.example")
+        assert answer.status_code == 403
+        answer = await browser.post("/sign-out", {"_csrf_token": token})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert browser.cookies == {}
+        browser.cookies = before
+        assert (await browser.get("/sign-in")).status_code == 200
+        assert await audited(door.db, client, "person.signed_out") == [("person.signed_out", f"person:{ada.id}")]
+
+    async def test_another_sessions_token_is_refused(
+        self, browser: Browser, visitors: httpx.AsyncClient, door: Door, ada: Somebody
+    ) -> None:
+        await browser.sign_in(ada.email)
+        second = Browser(visitors, browser.origin)
+        await second.sign_in(ada.email)
+        token = await page_token(door, second, ada)
+        assert (await browser.post("/sign-out", {"_csrf_token": token})).status_code == 403
+        assert (await browser.get("/sign-in")).status_code == 303
+
+    async def test_nobody_signs_out_to_the_sign_in_page(self, browser: Browser) -> None:
+        assert (await browser.post("/sign-out", {})).headers["location"] == "/sign-in"
+
+
+async def page_token(door: Door, browser: Browser, somebody: Somebody) -> str:
+    """What a page shown to this browser would hold."""
+    cookie = browser.cookies["__Host-session"]
+    session = await door.sessions.find(cookie, msp_id=somebody.scope.msp_id, now=door.clock())
+    assert session is not None
+    return make_token(session.secret, new_secret)
+
+
+async def invite(door: Door, tenant: Tenant) -> str:
+    person_id = new_id()
+    async with door.db.transaction(tenant.scope) as session:
+        await create_person(session, NewPerson(person_id, "new@example.com", "New"), now=NOW)
+        return f"/welcome/{await invite_person(session, new_secret, person_id=person_id, now=NOW)}"
+
+
+class TestInvitations:
+    @pytest.fixture
+    async def invitation(self, door: Door, client: Tenant) -> str:
+        return await invite(door, client)
+
+    async def test_a_person_chooses_a_password_and_signs_in(self, browser: Browser, invitation: str) -> None:
+        path = invitation
+        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(path)}
+        answer = await browser.post(path, form)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert (await browser.sign_in("new@example.com")).status_code == 303
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"again": "something else entirely"}, (422, "not the same")),
+            ({"password": "short", "again": "short"}, (422, "12 to 200")),
+            ({"_csrf_token": ""}, (403, "Reload")),
+        ],
+    )
+    async def test_what_is_wrong_is_said_in_the_form(
+        self, browser: Browser, invitation: str, change: dict[str, str], expected: tuple[int, str]
+    ) -> None:
+        path = invitation
+        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(path)}
+        answer = await browser.post(path, form | change)
+        status, sentence = expected
+        assert answer.status_code == status
+        assert sentence in answer.text
+        assert (await browser.sign_in("new@example.com")).status_code == 401
+
+    async def test_a_link_of_another_msp_is_worth_nothing_here(
+        self, browser: Browser, door: Door, foreigner: Tenant
+    ) -> None:
+        path = await invite(door, foreigner)
+        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(path)}
+        assert (await browser.post(path, form)).status_code == 410
+        assert (await browser.get("/welcome/nonsense")).status_code == 410
+
+
+class TestWhereItLeads:
+    @pytest.mark.parametrize("path", ["/", "/approvals", "/clients/acme/changes?page=2&sort=a,b", "/a//b", "/a%20b"])
+    def test_pages_of_this_host_are_fine(self, path: str) -> None:
+        assert safe_next(path) == path
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example",
+            "\\\\evil.example", "evil.example", "/a\r\nSet-Cookie: x=y", " /a", "/?next=//x" + "y" * 500, "///x", "/?x",
+        ],
+    )  # fmt: skip
+    def test_everything_else_leads_to_the_start_page(self, path: str) -> None:
+        assert safe_next(path) == ""
+
+    @given(st.text(alphabet="/\\?#@:.ab%\t\n ", max_size=12))
+    def test_it_never_leaves_the_host(self, path: str) -> None:
+        target = safe_next(path)
+        assert target in ("", path)
+        if target:
+            assert httpx.URL("https://portal.example/sign-in").join(target).host == "portal.example"
+            assert not target.startswith(("//", "/\\"))
