@@ -1,0 +1,82 @@
+"""The brand's files as browsers get them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from litestar import Litestar, Request, Response
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+from litestar.testing import AsyncTestClient
+
+from branding.directory import BrandDirectory
+from branding.pages import build_pages, provide_brand
+from foundation.clock import Clock
+from foundation.database.engine import Database
+from foundation.errors import NotFound
+from tests.branding.pages import NOW, environment, read
+from tests.branding.test_brands import house, publish, some_host, some_theme
+
+
+def app_for(database: Database, clock: Clock) -> Litestar:
+    def not_found(_: Request[Any, Any, Any], refusal: NotFound) -> Response[str]:
+        return Response(refusal.detail, status_code=404)
+
+    return Litestar(
+        build_pages(clock),
+        dependencies={"brand": provide_brand(BrandDirectory(database, clock, ttl=timedelta(0)))},
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment())),
+        exception_handlers={NotFound: not_found},
+        openapi_config=None,
+    )
+
+
+class TestBrandFiles:
+    async def test_each_host_gets_its_own_look(self, db: Database) -> None:
+        one, other = some_host(), some_host()
+        await publish(db, house(), one)
+        await publish(db, house(), other, some_theme("Saffron", accent="#f59e0b"))
+        async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
+            for host, name in ((one, "Northwind"), (other, "Saffron")):
+                page = await client.get("/design", headers={"host": host})
+                assert page.status_code == 200
+                assert f"<title>Design · {name}</title>" in page.text
+                links = [link.attrs["href"] for link in read(page.text).every("link")]
+                files = [await client.get(link, headers={"host": host}) for link in links if link.startswith("/brand/")]
+                assert [file.headers["content-type"].partition(";")[0] for file in files] == [
+                    "image/svg+xml",
+                    "text/css",
+                ]
+                assert all("immutable" in file.headers["cache-control"] for file in files)
+
+    async def test_an_old_address_gets_todays_look_but_is_not_kept(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host, slug="main")
+        async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
+            answer = await client.get("/brand/main-0123456789abcdef.css", headers={"host": host})
+        assert answer.status_code == 200
+        assert "--accent:" in answer.text
+        assert answer.headers["cache-control"] == "no-cache"
+
+    @pytest.mark.parametrize(
+        "path", ["/brand/other-0123.css", "/brand/main-0123.js", "/brand/main", "/brand/..%2fapp.css", "/brand/"]
+    )
+    async def test_other_addresses_are_not_found(self, db: Database, path: str) -> None:
+        host = some_host()
+        await publish(db, house(), host)
+        async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
+            assert (await client.get(path, headers={"host": host})).status_code == 404
+
+    async def test_an_unknown_host_gets_nothing(self, db: Database) -> None:
+        async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
+            for path in ("/design", "/brand/main-0123.css"):
+                assert (await client.get(path, headers={"host": "nobody.example"})).status_code == 404
+
+    async def test_a_boosted_answer_says_on_what_it_depends(self, db: Database) -> None:
+        host = some_host()
+        await publish(db, house(), host)
+        headers = {"host": host, "hx-request": "true", "hx-boosted": "true"}
+        async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
+            answer = await client.get("/design", headers=headers)
+        assert answer.text.startswith("<title>")
+        assert answer.headers["vary"] == "HX-Request, HX-Boosted"
