@@ -6,7 +6,14 @@ import httpx2
 import pytest
 
 from canonical.elements import PRICE, STOCK, Value
-from connectors.port import ChannelAdapter, ConnectionConfig, PayloadInvalid, SystemUnavailable, WriteState
+from connectors.port import (
+    ChannelAdapter,
+    ChannelWrite,
+    ConnectionConfig,
+    PayloadInvalid,
+    SystemUnavailable,
+    WriteState,
+)
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
@@ -27,8 +34,9 @@ class TestSandboxShop(ChannelContract):
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
-        [result] = await adapter.push(caller, config, [write("SKU-000", PRICE, 800, 8)])
-        assert result.state is WriteState.STALE
+        same_version = ChannelWrite("SKU-000", PRICE, Value(700, "USD"), 9, "another key")
+        results = await adapter.push(caller, config, [write("SKU-000", PRICE, 800, 8), same_version])
+        assert [r.state for r in results] == [WriteState.STALE, WriteState.STALE]
 
     async def test_a_repeated_write_has_one_effect(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, sandbox: RunningSandbox
@@ -85,7 +93,7 @@ class TestSandboxMarket(ChannelContract):
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
     ) -> None:
         config = connection(sandbox.add("sandbox-market", currency="JPY"))
-        yen = write("SKU-000", PRICE, 1999, 1).__class__("SKU-000", PRICE, Value(1999, "JPY"), 1, "yen")
+        yen = ChannelWrite("SKU-000", PRICE, Value(1999, "JPY"), 1, "yen")
         await adapter.push(caller, config, [yen])
         [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
         assert reading.value == Value(1999, "JPY")

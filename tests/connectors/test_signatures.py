@@ -1,5 +1,6 @@
 """Standard Webhooks: what is accepted and, above all, what is not."""
 
+import hmac
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
@@ -124,7 +125,7 @@ def test_unknown_signature_versions_are_passed_over() -> None:
         verify(headers | {"webhook-signature": headers["webhook-signature"].replace("v1,", "v2,")})
 
 
-@pytest.mark.parametrize("signature", ["v1,", "v1", "v1,ü", "v1,\udcff", "v1,AAAA", " ", "v1,a " * 17])
+@pytest.mark.parametrize("signature", ["v1,", "v1", "v1,ü", "v1,\udcff", "v1,AAAA", " "])
 def test_senseless_signatures_are_refused(signature: str) -> None:
     with pytest.raises(SignatureInvalid):
         verify(signed() | {"webhook-signature": signature})
@@ -133,9 +134,16 @@ def test_senseless_signatures_are_refused(signature: str) -> None:
 @pytest.mark.parametrize("secret", [b"", b"whsec_", b"whsec_ ", b"whsec_not base64!", SECRET + b" whsec_"])
 def test_a_connection_without_a_proper_secret_accepts_nothing(secret: bytes) -> None:
     """An empty key is one that everybody knows."""
-    forged = signed(b"whsec_" + b64encode(b"x"))
-    with pytest.raises(SignatureInvalid, match="secret"):
-        verify(forged, secret=secret)
+    content = f"msg_1.{int(NOW.timestamp())}.".encode() + BODY
+    forged = b64encode(hmac.digest(b"", content, "sha256")).decode()
+    with pytest.raises(SignatureInvalid, match="signing secret"):
+        verify(signed() | {"webhook-signature": f"v1,{forged}"}, secret=secret)
+
+
+def test_nobody_can_make_us_compare_without_end() -> None:
+    headers = signed()
+    with pytest.raises(SignatureInvalid, match="too many"):
+        verify(headers | {"webhook-signature": "v1,a " * 16 + headers["webhook-signature"]})
 
 
 def test_an_id_cannot_be_moved_into_the_timestamp() -> None:

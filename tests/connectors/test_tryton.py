@@ -187,6 +187,12 @@ class TestTranslate:
             Observation("SKU-000", STOCK, Value(100), version, READ_AT),
         ]
 
+    def test_the_newest_move_says_when_the_stock_changed(self) -> None:
+        move = msgspec.Raw(json.dumps({"id": 9, "product": 1, "write_date": CREATED}).encode())
+        body = snapshot_bytes("USD", READ_AT, msgspec.Raw(json.dumps(PRODUCT).encode()), move)
+        [*_, stock] = Tryton().translate(body)
+        assert stock.committed_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
     def test_prices_are_rounded_to_the_currencys_smallest_unit(self, price: Decimal) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": str(price)}}
