@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psycopg
 
 from controlplane.embedded.errors import EmbeddedServerFailed
-from controlplane.embedded.os_user import OsUser, give, open_reading, open_search
+from controlplane.embedded.os_user import give, open_reading, open_search
 from controlplane.embedded.paths import EmbeddedPaths, postgres_programs
 from controlplane.embedded.processes import Command, Spawner
 from controlplane.embedded.server import EmbeddedServer
@@ -47,9 +47,8 @@ class Postgres(EmbeddedServer):
     program = "postgres"
     stop_signal = signal.SIGINT  # "fast": SIGTERM would wait for every client to leave
 
-    def __init__(self, paths: EmbeddedPaths, spawner: Spawner, *, user: OsUser | None, durable: bool) -> None:
+    def __init__(self, paths: EmbeddedPaths, spawner: Spawner, *, durable: bool) -> None:
         super().__init__(paths, spawner)
-        self._user = user
         self._settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self._durable = durable
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from controlplane.embedded.errors import EmbeddedServerFailed, log_tail, with_log_tail
+from controlplane.embedded.os_user import OsUser
 from controlplane.embedded.paths import EmbeddedPaths
 from controlplane.embedded.processes import Command, Spawner, end_process, wait_until_gone
 
@@ -22,7 +23,8 @@ class EmbeddedServer(ABC):
 
     def __init__(self, paths: EmbeddedPaths, spawner: Spawner) -> None:
         self.paths = paths
-        self.owned = False  # set by the holder of the lock; others are attached and leave the server alone
+        self._owned = False
+        self._user: OsUser | None = None
         self._spawner = spawner
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,8 +69,15 @@ class EmbeddedServer(ABC):
                 raise EmbeddedServerFailed(f"{self.name} cannot be started: {error}") from error
         self._wait_until_it_answers(seconds)
 
+    def take_over(self, user: OsUser | None) -> None:
+        """Called by the holder of the lock; everyone else is attached and leaves the server alone."""
+        self._owned, self._user = True, user
+
+    def let_go(self) -> None:
+        self._owned = False
+
     def _must_own(self) -> None:
-        if not self.owned:
+        if not self._owned:
             raise EmbeddedServerFailed(f"This process does not own the {self.name} in {self.data}.")
 
     def _wait_until_it_answers(self, seconds: float) -> None:

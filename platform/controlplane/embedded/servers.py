@@ -28,21 +28,23 @@ class EmbeddedServers:
     def __init__(self, root: Path, *, durable: bool = True) -> None:
         self.paths = embedded_paths(root)
         self._lock: BufferedRandom | None = None
-        self._user = server_user()
         spawner = Spawner()
-        self.postgres = Postgres(self.paths, spawner, user=self._user, durable=durable)
-        self.valkey = Valkey(self.paths, spawner, user=self._user)
+        self.postgres = Postgres(self.paths, spawner, durable=durable)
+        self.valkey = Valkey(self.paths, spawner)
 
     def start(self, *, seconds: float = 30.0) -> None:
-        """Start both servers, or attach to the ones another process owns. Raises EmbeddedServerFailed with the log."""
+        """Start both servers, or attach to those of another process; once owner, start again what has died."""
         self.paths.root.mkdir(parents=True, exist_ok=True)
-        if not self._own_or_attach(seconds):
+        if not self.is_owner and not self._own_or_attach(seconds):
             return
         try:
-            if self._user is not None:
+            user = server_user()
+            if user is not None:
                 open_search(self.paths.root / "any")
                 open_search(self.paths.sockets)
-            make_private_folder(self.paths.sockets, self._user)
+            make_private_folder(self.paths.sockets, user)
+            self.postgres.take_over(user)
+            self.valkey.take_over(user)
             self.valkey.start(seconds=seconds)
             self.postgres.start(seconds=seconds)
         except BaseException:
@@ -73,7 +75,6 @@ class EmbeddedServers:
                 lock.write(str(os.getpid()).encode())
                 lock.flush()
                 self._lock = lock
-                self.postgres.owned = self.valkey.owned = True
                 return True
 
     @property
@@ -93,7 +94,8 @@ class EmbeddedServers:
             return
         self.postgres.stop()
         self.valkey.stop()
-        self.postgres.owned = self.valkey.owned = False
+        self.postgres.let_go()
+        self.valkey.let_go()
         self._lock.close()
         self._lock = None
 

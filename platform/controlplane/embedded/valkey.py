@@ -4,9 +4,9 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
-from controlplane.embedded.os_user import OsUser, give, open_reading, open_search
-from controlplane.embedded.paths import EmbeddedPaths, valkey_program
-from controlplane.embedded.processes import Command, Spawner
+from controlplane.embedded.os_user import give, open_reading, open_search
+from controlplane.embedded.paths import valkey_program
+from controlplane.embedded.processes import Command
 from controlplane.embedded.server import EmbeddedServer
 
 
@@ -14,10 +14,6 @@ class Valkey(EmbeddedServer):
     name = "Valkey"
     program = "valkey-server"
     stop_signal = signal.SIGTERM
-
-    def __init__(self, paths: EmbeddedPaths, spawner: Spawner, *, user: OsUser | None) -> None:
-        super().__init__(paths, spawner)
-        self._user = user
 
     @property
     def data(self) -> Path:

@@ -185,6 +185,16 @@ class TestDurability:
         assert servers.valkey.pid == valkey_pid
         assert servers.postgres.pid not in (None, postgres)
 
+    def test_the_owner_starts_again_what_has_died(self, servers: EmbeddedServers) -> None:
+        postgres, died = servers.postgres.pid, servers.valkey.pid
+        assert died
+        os.kill(died, signal.SIGKILL)
+        until(lambda: servers.valkey.pid is None)
+        servers.start()
+        assert servers.postgres.pid == postgres
+        with valkey(servers) as client:
+            assert client.ping()
+
     def test_a_fast_stop_does_not_wait_for_open_sessions(self, root: Path) -> None:
         servers = EmbeddedServers(root, durable=False)
         servers.start()
