@@ -151,9 +151,15 @@ async def authenticate_key(door: Door, *, msp_id: UUID, text: str) -> Principal:
         if account not in (None, Standing.ACTIVE):
             raise Suspended
         await _note_use(session, key, door.clock())
-        included = await held_roles(session, door.policies, key.role, stamp=stamp)
+        index = await door.policies.index_at(session, scope, stamp=stamp)
     return Principal(
-        kind="machine", id=key.id, name=key.name, msp_id=msp_id, tenant_id=scope.tenant_id, roles=(key.role, *included)
+        kind="machine",
+        id=key.id,
+        name=key.name,
+        msp_id=msp_id,
+        tenant_id=scope.tenant_id,
+        roles=(key.role, *held_roles(index, key.role)),
+        policy=index,
     )
 
 

@@ -64,6 +64,7 @@ async def load_principal(
         return None
     if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None
+    index = await policies.index_at(session, scope, stamp=row.policy_stamp)
     return Principal(
         kind="person",
         id=person_id,
@@ -71,5 +72,6 @@ async def load_principal(
         msp_id=scope.msp_id,
         tenant_id=scope.tenant_id,
         partner_id=row.partner_id,
-        roles=await held_roles(session, policies, str(person_id), stamp=row.policy_stamp),
+        roles=held_roles(index, str(person_id)),
+        policy=index,
     )

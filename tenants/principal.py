@@ -1,18 +1,20 @@
 """Who is acting, and whose data that lets them into."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
 from foundation.errors import NotFound
 from foundation.scope import Actor, Scope
+from policy.index import PolicyIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A signed-in person, or a machine with a key. `tenant_id` is the home: a client, or the MSP's house.
 
-    `roles` are those held at home; MSP staff keep theirs in every client of their MSP.
+    `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, read
+    together with them: what admits a request needs no second transaction for it.
     """
 
     kind: Literal["person", "machine"]
@@ -22,6 +24,7 @@ class Principal:
     tenant_id: UUID
     partner_id: UUID | None = None
     roles: tuple[str, ...] = ()
+    policy: PolicyIndex | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_staff(self) -> bool:

@@ -1,19 +1,16 @@
-"""The roles somebody holds at home, inherited ones too, from policy as it stands in this transaction."""
+"""The roles somebody holds at home, inherited ones too."""
 
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.database.engine import scope_of
-from policy.cache import PolicyCache
 from policy.index import PolicyIndex, roles_of
 from policy.models import PolicyVersion
 
 
 def latest_policy(tenant_id: UUID) -> ScalarSelect[Any]:
-    """The stamp `held_roles` needs, for a statement that reads something else anyway."""
+    """The stamp `PolicyCache.index_at` needs, for a statement that reads something else anyway."""
     return (
         select(PolicyVersion.id)
         .where(PolicyVersion.tenant_id == tenant_id)
@@ -23,11 +20,8 @@ def latest_policy(tenant_id: UUID) -> ScalarSelect[Any]:
     )
 
 
-async def held_roles(
-    session: AsyncSession, policies: PolicyCache, subject: str, *, stamp: UUID | None
-) -> tuple[str, ...]:
-    """`subject` is a person's id or a role; `stamp` is what `latest_policy` read."""
-    index = await policies.index_at(session, scope_of(session), stamp=stamp)
+def held_roles(index: PolicyIndex, subject: str) -> tuple[str, ...]:
+    """`subject` is a person's id, or a role whose included ones are asked for."""
     return tuple(sorted(roles_of(index, subject)))
 
 
