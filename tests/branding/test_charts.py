@@ -115,3 +115,13 @@ def test_labels_are_thinned_not_moved(labels: list[str]) -> None:
     assert len(thinned) == len(labels)
     assert all(shown in ("", label) for shown, label in zip(thinned, labels, strict=True))
     assert sum(shown != "" for shown in thinned) <= 8
+
+
+def test_pointing_at_a_column_names_its_values() -> None:
+    root = parse(charts.line_chart("c", "Changes", LABELS, TWO))
+    bands = [band for band in root.iter("rect") if band.get("class") == "band"]
+    assert [band.findtext("title") for band in bands] == [
+        "Mon\nSeen: 1\nSent: 4",
+        "Tue\nSeen: 2\nSent: 5.5",
+        "Wed\nSeen: 3\nSent: 6",
+    ]
