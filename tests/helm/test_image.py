@@ -1,4 +1,4 @@
-"""The image cannot be built in a test; what its recipe names must at least exist, and the chart must run what it holds."""
+"""The image is not built in a test; what its recipe names must exist, and the chart must fit what it makes."""
 
 import re
 import tomllib
