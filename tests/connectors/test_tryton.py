@@ -35,6 +35,10 @@ def found_in(adapter: Tryton, page: PollPage) -> dict[tuple[str, str], Observati
     return {(observation.record_key, observation.element): observation for observation in found}
 
 
+def skus_in(page: PollPage) -> list[str]:
+    return [msgspec.json.decode(body)["product"]["code"] for _, body in page.payloads]
+
+
 async def every_page(
     adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str
 ) -> tuple[list[str], str]:
@@ -43,7 +47,7 @@ async def every_page(
     for _ in range(60):
         page = await poll(adapter, caller, config, cursor)
         assert len(page.payloads) <= 3
-        seen.extend(msgspec.json.decode(body)["product"]["code"] for _, body in page.payloads)
+        seen.extend(skus_in(page))
         cursor = page.cursor
         if not page.more:
             return seen, cursor
@@ -81,15 +85,33 @@ class TestPoll:
             assert abs(found[sku, element].committed_at - before) < timedelta(seconds=60)
 
     async def test_the_overlap_repeats_under_the_same_ids(self, tryton: RunningTryton, caller: PlainCaller) -> None:
-        adapter, config = Tryton(), tryton.connection(overlap_seconds=99999)
+        adapter = Tryton()
         tryton.set_list_price("SKU-006", Decimal(21))
-        first = await poll(adapter, caller, config, "")
-        second = await poll(adapter, caller, config, first.cursor)
-        third = await poll(adapter, caller, config, second.cursor)
-        ids = [external_id for external_id, _ in second.payloads]
-        assert any(external_id.startswith("product/7/") for external_id in ids)
-        assert ids == [external_id for external_id, _ in third.payloads]
-        assert second.cursor == third.cursor
+        tryton.set_list_price("SKU-007", Decimal(22))
+        first = await poll(adapter, caller, tryton.connection(), "")
+        ids = {external_id for external_id, _ in first.payloads}
+        at_the_boundary = await poll(adapter, caller, tryton.connection(overlap_seconds=0), first.cursor)
+        assert skus_in(at_the_boundary) == ["SKU-007"]
+        looking_back = await poll(adapter, caller, tryton.connection(overlap_seconds=600), first.cursor)
+        assert {"SKU-006", "SKU-007"} <= set(skus_in(looking_back))
+        again = await poll(adapter, caller, tryton.connection(overlap_seconds=600), looking_back.cursor)
+        assert looking_back.cursor == again.cursor == first.cursor
+        assert [each[0] for each in again.payloads] == [each[0] for each in looking_back.payloads]
+        assert {each[0] for each in at_the_boundary.payloads} <= ids
+
+    async def test_many_moves_are_read_in_parts(
+        self, tryton: RunningTryton, caller: PlainCaller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
+        cursor = (await poll(adapter, caller, config, "")).cursor
+        moved = ["SKU-002", "SKU-003", "SKU-011", "SKU-015", "SKU-018"]
+        for sku in moved:
+            tryton.set_stock(sku, 1000)
+            tryton.set_stock(sku, 2000)
+        monkeypatch.setattr("connectors.tryton.adapter._PAGE", 3)
+        monkeypatch.setattr("connectors.tryton.adapter._MOVES", 3)
+        seen, _ = await every_page(adapter, caller, config, cursor)
+        assert sorted(set(moved) & set(seen)) == moved
 
     async def test_a_later_poll_carries_higher_versions(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         adapter, config = Tryton(), tryton.connection()
