@@ -111,8 +111,8 @@ def parse_theme(tokens: object) -> Theme:
 
 # For answers that belong to no brand: an unknown host must not learn whose server it reached.
 HOUSE_THEME = Theme(
-    name="Sign in",
-    monogram="S",
+    name="Portal",
+    monogram="P",
     accent="#475569",
     support_email="support@localhost.localdomain",
     neutral=Neutral.COOL,

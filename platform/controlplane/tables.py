@@ -14,7 +14,6 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.usage.models",
     "foundation.idempotency.models",
     "policy.models",
-    "branding.models",
     "tenants.models",
     "connectors.models",
     "billing.models",
