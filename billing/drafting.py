@@ -209,9 +209,11 @@ _OPEN_WHOLESALE = text("""
 _DROP_WHOLESALE_LINES = text("DELETE FROM invoice_line WHERE tenant_id = :house AND invoice_id = :invoice_id")
 _COPY_WHOLESALE_LINES = text("""
     INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
-                              service_start, unit_price, events, quantity, included, amount_minor, first_at, last_at)
+                              service_start, unit_price, tiers, events, quantity, included, amount_minor, first_at,
+                              last_at)
     SELECT :house, :house, l.id, 'wholesale', :invoice_id, l.client_id, l.meter, l.description, l.price_id,
-           l.service_start, l.unit_price, l.events, l.quantity, l.included, l.amount_minor, l.first_at, l.last_at
+           l.service_start, l.unit_price, l.tiers, l.events, l.quantity, l.included, l.amount_minor, l.first_at,
+           l.last_at
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
      WHERE i.msp_id = :house AND i.tenant_id <> :house AND i.side = 'wholesale' AND i.period_start = :start
        AND i.currency = :currency
@@ -222,8 +224,8 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
     rows = (
         await session.execute(
             text("""
-                SELECT client_id, meter, description, price_id, service_start, unit_price, events, quantity, included,
-                       amount_minor, first_at, last_at
+                SELECT client_id, meter, description, price_id, service_start, unit_price, tiers, events, quantity,
+                       included, amount_minor, first_at, last_at
                   FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id
                  ORDER BY client_id, meter, service_start, price_id
             """),

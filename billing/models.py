@@ -134,6 +134,7 @@ class InvoiceLine(TenantOwned, Base):
     price_id: Mapped[UUID]
     service_start: Mapped[datetime]
     unit_price: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    tiers: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     events: Mapped[int] = mapped_column(BigInteger, server_default="0")
     quantity: Mapped[int] = mapped_column(BigInteger, server_default="0")
     included: Mapped[int] = mapped_column(BigInteger, server_default="0")

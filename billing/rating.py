@@ -225,9 +225,9 @@ async def _insert_lines(session: AsyncSession, tariff: _Tariff, *, only: set[UUI
     await session.execute(
         text("""
             INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
-                                      service_start, unit_price)
+                                      service_start, unit_price, tiers)
             SELECT :tenant_id, :msp_id, n.id, :side, i.id, :tenant_id, p.meter, p.description, p.id, n.service_start,
-                   p.unit_price
+                   p.unit_price, p.tiers
               FROM unnest(CAST(:ids AS uuid[]), CAST(:prices AS uuid[]), CAST(:services AS timestamptz[]))
                    AS n (id, price_id, service_start)
               JOIN price p ON p.tenant_id = :msp_id AND p.id = n.price_id

@@ -3,25 +3,27 @@
 The database decides which side is visible (`billing.sides`); the queries name the tenant all the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.pricing import tiers_from_json
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineEvents, Margin, UsageRow
 from billing.sides import Side
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
+from tenants.models import Client
 
 MOST_EVENTS = 500
 _MOST_INVOICES = 200
-_INVOICE = """i.id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
+_INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
               i.content_hash, i.updated_at"""
 _LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
-           l.amount_minor, l.first_at, l.last_at"""
+           l.tiers, l.amount_minor, l.first_at, l.last_at"""
 
 
 async def list_invoices(
@@ -61,7 +63,7 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
         {"owner": head["tenant_id"], "id": invoice_id},
     )
     summary = _summary({name: value for name, value in head.items() if name != "tenant_id"})
-    return InvoiceDetail(summary, [Line(**row) for row in rows.mappings()])
+    return InvoiceDetail(summary, [_line(row) for row in rows.mappings()])
 
 
 async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -> InvoiceSummary | None:
@@ -79,8 +81,17 @@ async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -
     return None if row is None else _summary(row)
 
 
-async def open_line(session: AsyncSession, line_id: UUID, *, after: UUID | None = None, limit: int = 100) -> LineEvents:
+async def open_line(
+    session: AsyncSession,
+    line_id: UUID,
+    *,
+    invoice_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 100,
+) -> LineEvents:
     """The usage events a line is made of, by id, which is by time for ids made by this product.
+
+    A wholesale line stands on its client's share and on the MSP's whole; `invoice_id` says which one is meant.
 
     Raises:
         NotFound: no such line, or it is not for the reader to see.
@@ -90,9 +101,11 @@ async def open_line(session: AsyncSession, line_id: UUID, *, after: UUID | None 
         text(f"""
             SELECT {_LINE}, l.invoice_id, i.currency
               FROM invoice_line l JOIN invoice i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
-             WHERE {own} AND l.id = :line_id ORDER BY l.tenant_id <> l.msp_id LIMIT 1
+             WHERE {own} AND l.id = :line_id
+               AND (CAST(:invoice_id AS uuid) IS NULL OR l.invoice_id = CAST(:invoice_id AS uuid))
+             ORDER BY l.tenant_id <> l.msp_id LIMIT 1
         """),
-        {**keys, "line_id": line_id},
+        {**keys, "line_id": line_id, "invoice_id": invoice_id},
     )
     head = found.mappings().one_or_none()
     if head is None:
@@ -112,7 +125,7 @@ async def open_line(session: AsyncSession, line_id: UUID, *, after: UUID | None 
     events = [UsageRow(**row) for row in rows]
     more = len(events) > limit
     return LineEvents(
-        line=Line(**{name: value for name, value in head.items() if name not in ("invoice_id", "currency")}),
+        line=_line({name: value for name, value in head.items() if name not in ("invoice_id", "currency")}),
         invoice_id=head["invoice_id"],
         currency=head["currency"],
         events=events[:limit],
@@ -160,3 +173,16 @@ def _mine(session: AsyncSession, alias: str) -> tuple[str, dict[str, object]]:
 
 def _summary(row: Mapping[Any, Any]) -> InvoiceSummary:
     return InvoiceSummary(**{**row, "side": Side(row["side"])})
+
+
+def _line(row: Mapping[Any, Any]) -> Line:
+    return Line(**{**row, "tiers": tiers_from_json(row["tiers"])})
+
+
+async def load_client_names(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Names of those of `ids` that are the reader's to see; the MSP's own id has no name here."""
+    scope = scope_of(session)
+    rows = await session.execute(
+        select(Client.tenant_id, Client.name).where(Client.msp_id == scope.msp_id, Client.tenant_id.in_(ids))
+    )
+    return {row.tenant_id: row.name for row in rows}

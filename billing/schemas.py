@@ -7,11 +7,15 @@ from uuid import UUID
 
 import msgspec
 
+from billing.pricing import Tier
 from billing.sides import Side
 
 
 class InvoiceSummary(msgspec.Struct, frozen=True):
+    """`client_id` is the buyer; the MSP itself on its wholesale invoice."""
+
     id: UUID
+    msp_id: UUID
     side: Side
     client_id: UUID
     period_start: datetime
@@ -24,7 +28,7 @@ class InvoiceSummary(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """`service_start` before the invoice's period marks late use."""
+    """`service_start` before the invoice's period marks late use. With `tiers`, `unit_price` is the first tier's."""
 
     id: UUID
     client_id: UUID
@@ -35,6 +39,7 @@ class Line(msgspec.Struct, frozen=True):
     quantity: int
     included: int
     unit_price: Decimal
+    tiers: Sequence[Tier]
     amount_minor: int
     first_at: datetime | None
     last_at: datetime | None

@@ -1,0 +1,141 @@
+"""Invoices as pages: a client's own, and the MSP's with both sides and the margin."""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import get
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+
+from billing.periods import Period, month_of
+from billing.permissions import BillingPermission
+from billing.reconciling import reconcile
+from billing.repository import (
+    list_invoices,
+    list_margins,
+    load_client_names,
+    load_invoice,
+    load_sibling_invoice,
+    open_line,
+)
+from billing.views import InvoiceView, LineView, MarginView, meter_rows
+from foundation.errors import InvalidInput
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_INVOICES: Final = ["/invoices", "/clients/{client:str}/invoices"]
+_INVOICE: Final = [f"{path}/{{invoice_id:uuid}}" for path in _INVOICES]
+_LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
+_READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
+_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"}
+_PAGE: Final = 50
+_MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
+
+
+@get(_INVOICES, name="invoices", opt=_READ, include_in_schema=False)
+async def invoices_page(access: OpenAccess) -> Template:
+    invoices = await list_invoices(access.session, limit=_PAGE)
+    names = await _names(access, {invoice.client_id for invoice in invoices})
+    views = [InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in invoices]
+    return _answer(access, "billing/invoices.html", "Invoices", invoices=views)
+
+
+@get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
+async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Template:
+    """Both sides and the margin where the reader is the MSP's staff; the database gives a client's people one only."""
+    detail = await load_invoice(access.session, invoice_id)
+    names = await _names(access, {detail.invoice.client_id} | {line.client_id for line in detail.lines})
+    view = InvoiceView(detail.invoice, names.get(detail.invoice.client_id, ""))
+    return _answer(
+        access,
+        "billing/invoice.html",
+        view.title,
+        invoice=view,
+        lines=[LineView(line, detail.invoice, names.get(line.client_id, "")) for line in detail.lines],
+        by_client=view.is_whole,
+        **await _both_sides(access, view),
+    )
+
+
+@get(_LINE, name="invoice_line", opt=_READ, include_in_schema=False)
+async def line_page(
+    access: OpenAccess, invoice_id: FromPath[UUID], line_id: FromPath[UUID], after: FromQuery[UUID | None] = None
+) -> Template:
+    """What a line is made of, event by event."""
+    invoice = (await load_invoice(access.session, invoice_id)).invoice
+    opened = await open_line(access.session, line_id, invoice_id=invoice_id, after=after, limit=_PAGE)
+    names = await _names(access, {invoice.client_id, opened.line.client_id})
+    return _answer(
+        access,
+        "billing/line.html",
+        opened.line.description,
+        invoice=InvoiceView(invoice, names.get(invoice.client_id, "")),
+        line=LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
+        events=opened.events,
+        first_page=after is None,
+        next_after=opened.next_after,
+    )
+
+
+@get(
+    "/invoices/reconciliation",
+    name="reconciliation",
+    opt={"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True},
+    include_in_schema=False,
+)
+async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") -> Template:
+    """Where every usage event of a month stands, and what has no price."""
+    period = _month(month, access.now)
+    result = await reconcile(access.session, period=period)
+    names = await _names(access, {meter.client_id for meter in result.meters})
+    return _answer(
+        access,
+        "billing/reconciliation.html",
+        "Reconciliation",
+        period=period,
+        result=result,
+        rows=meter_rows(result, names, access.now),
+        earlier=month_of(period.start.replace(day=1) - (period.end - period.start)).start,
+        later=period.end if period.end <= access.now else None,
+    )
+
+
+PAGES: Final[tuple[Any, ...]] = (invoices_page, reconciliation_page, invoice_page, line_page)
+
+
+def _answer(access: Access, template: str, title: str, **context: object) -> Template:
+    root = f"/clients/{access.client.slug}/invoices" if access.client else "/invoices"
+    shown = {"page": access.page(title), "root": root, "fleet": access.scope.fleet, **context}
+    shown["may_reconcile"] = access.scope.fleet and access.may(BillingPermission.READ_PRICE_BOOKS)
+    return Template(template, context=shown, headers=_HEADERS)
+
+
+async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    return {**await load_client_names(access.session, ids), access.scope.msp_id: access.brand.name}
+
+
+async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
+    """Nothing outside a fleet scope."""
+    if not access.scope.fleet:
+        return {"margins": [], "sibling": None}
+    invoice = view.invoice
+    client_id = None if view.is_whole else invoice.client_id
+    margins = await list_margins(access.session, period_start=invoice.period_start, client_id=client_id)
+    names = await _names(access, {margin.client_id for margin in margins})
+    sibling = None if view.is_whole else await load_sibling_invoice(access.session, invoice)
+    return {
+        "margins": [MarginView(margin, names.get(margin.client_id, "")) for margin in margins],
+        "sibling": sibling and InvoiceView(sibling, view.buyer),
+    }
+
+
+def _month(text: str, now: datetime) -> Period:
+    if not text:
+        return month_of(now)
+    found = _MONTH.fullmatch(text)
+    if found is None or not 1 <= int(found[2]) <= 12 or not 1970 < int(found[1]) < 9999:
+        raise InvalidInput("A month is written like 2026-03.", field="month")
+    return month_of(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))

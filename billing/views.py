@@ -1,0 +1,133 @@
+"""What templates show: amounts as money, people's names for ids, words for states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
+from billing.sides import Side
+from canonical.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """`buyer` is the client's name, or the MSP's own for wholesale."""
+
+    invoice: InvoiceSummary
+    buyer: str
+
+    @property
+    def total(self) -> Money:
+        return Money(self.invoice.total_minor, self.invoice.currency)
+
+    @property
+    def is_wholesale(self) -> bool:
+        return self.invoice.side is Side.WHOLESALE
+
+    @property
+    def month(self) -> str:
+        return f"{self.invoice.period_start:%B %Y}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.buyer}, {self.month}" if self.buyer else self.month
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """Words and the kind of badge."""
+        return ("Closed", "ok") if self.invoice.state == "closed" else ("Draft", "info")
+
+    @property
+    def is_whole(self) -> bool:
+        """The MSP's own invoice, whose lines are of several clients."""
+        return self.invoice.client_id == self.invoice.msp_id
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    line: Line
+    invoice: InvoiceSummary
+    client: str
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.line.amount_minor, self.invoice.currency)
+
+    @property
+    def unit_price(self) -> str:
+        """Without needless zeros; prices have more digits than amounts."""
+        return write_unit_price(self.line.unit_price, self.invoice.currency)
+
+    @property
+    def tiers(self) -> Sequence[tuple[str, str]]:
+        """(range of chargeable units, price) of graduated prices."""
+        rows: list[tuple[str, str]] = []
+        floor = 1
+        for tier in self.line.tiers:
+            reach = f"from {floor:,}" if tier.up_to is None else f"{floor:,} to {tier.up_to:,}"
+            rows.append((reach, write_unit_price(tier.unit_price, self.invoice.currency)))
+            floor = (tier.up_to or 0) + 1
+        return rows
+
+    @property
+    def is_late(self) -> bool:
+        return self.line.service_start < self.invoice.period_start
+
+
+@dataclass(frozen=True, slots=True)
+class MarginView:
+    margin: Margin
+    client: str
+
+    @property
+    def retail(self) -> Money | None:
+        currency = self.margin.retail_currency
+        return Money(self.margin.retail_minor, currency) if currency else None
+
+    @property
+    def wholesale(self) -> Money | None:
+        currency = self.margin.wholesale_currency
+        return Money(self.margin.wholesale_minor, currency) if currency else None
+
+    @property
+    def kept(self) -> Money | None:
+        """None when the sides' currencies differ."""
+        kept = self.margin.margin_minor
+        currency = self.margin.retail_currency or self.margin.wholesale_currency
+        return None if kept is None or currency is None else Money(kept, currency)
+
+    @property
+    def part(self) -> float | None:
+        """Of the retail amount."""
+        kept = self.margin.margin_minor
+        return kept / self.margin.retail_minor if kept is not None and self.margin.retail_minor else None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRow:
+    """One meter of one client on one side."""
+
+    client: str
+    meter: str
+    side: str
+    accepted: int
+    states: SideStates
+    age: timedelta
+
+
+def meter_rows(result: Reconciliation, names: Mapping[UUID, str], now: datetime) -> list[MeterRow]:
+    return [
+        MeterRow(
+            client=names.get(meter.client_id, ""), meter=meter.meter, side=side.value, accepted=meter.accepted,
+            states=states, age=states.age(now),
+        )
+        for meter in result.meters
+        for side, states in ((Side.RETAIL, meter.retail), (Side.WHOLESALE, meter.wholesale))
+    ]  # fmt: skip
+
+
+def write_unit_price(price: Decimal, currency: str) -> str:
+    digits = f"{price:f}".rstrip("0").rstrip(".") if price else "0"
+    return f"{digits}\N{NO-BREAK SPACE}{currency}"

@@ -1,0 +1,229 @@
+"""Invoices through the real edge: who is shown which side, page by page and over the API."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from litestar import Litestar, Request, Response
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template.config import TemplateConfig
+
+import billing
+from billing.drafting import DraftInvoice, draft_wholesale
+from billing.pages import PAGES
+from billing.routes import ROUTES
+from billing.sides import Side
+from branding.directory import BrandDirectory
+from branding.environment import build_environment
+from controlplane.edge import provide_access
+from foundation.errors import DomainError
+from foundation.ids import new_id
+from foundation.web.problems import problem
+from tenants.door import Door
+from tests.billing.conftest import MARCH, Market, uses
+from tests.tenants.conftest import (  # noqa: F401 - fixtures
+    Tenant,
+    clock,
+    door,
+    make_client,
+    make_msp,
+    passwords,
+    sessions,
+    throttle,
+)
+from tests.tenants.site import give_host, visiting
+from tests.tenants.test_api_keys import make_key
+
+WHOLESALE_ONLY = ("wholesale", "margin", "0.03")
+
+
+@dataclass
+class Site:
+    """One brand's host; two clients with a rated March each, and a key for each kind of reader."""
+
+    http: httpx.AsyncClient
+    host: str
+    market: Market
+    drafts: dict[Side, DraftInvoice]
+    whole: DraftInvoice
+    keys: dict[str, str]
+
+    async def get(self, reader: str, path: str) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.keys[reader]}"}
+        return await self.http.get(f"https://{self.host}{path}", headers=headers)
+
+    async def line_of(self, draft: DraftInvoice) -> str:
+        detail = (await self.get("staff", f"/api/v1/invoices/{draft.id}")).json()
+        return str(detail["lines"][0]["id"])
+
+
+@pytest.fixture
+async def site(door: Door) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
+    msp = await make_msp(door.db)
+    tenants = [await make_client(door.db, msp, slug) for slug in ("acme", "borealis")]
+    other_msp = await make_msp(door.db)
+    markets = [Market(door.db, msp.scope, tenant.scope) for tenant in tenants]
+    drafts, whole = await _bill(markets)
+    readers = {"acme": tenants[0], "borealis": tenants[1]}
+    keys = {name: (await make_key(door, tenant, "client_viewer"))[1] for name, tenant in readers.items()}
+    keys["staff"] = (await make_key(door, msp, "msp_admin"))[1]
+    keys["operator"] = (await make_key(door, msp, "msp_operator"))[1]
+    keys["machine"] = (await make_key(door, tenants[0], "machine"))[1]
+    host, other_host = f"{new_id().hex}.example", f"{new_id().hex}.example"
+    await give_host(door.db, msp, host)
+    await give_host(door.db, other_msp, other_host)
+    async with visiting(_site(door)) as http:
+        yield Site(http, host, markets[0], drafts, whole, keys)
+
+
+async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftInvoice]:
+    first = markets[0]
+    for side, price, included in ((Side.WHOLESALE, "0.03", 0), (Side.RETAIL, "0.10", 5)):
+        await first.open_book(side)
+        await first.price(side, price, included=included)
+    drafts: dict[Side, DraftInvoice] = {}
+    for market, count in zip(markets, (120, 7), strict=True):
+        await market.use(*uses(count))
+        for side in Side:
+            draft = await market.rate(side)
+            assert draft is not None
+            drafts.setdefault(side, draft)
+    async with first.as_house() as session:
+        whole = await draft_wholesale(session, period=MARCH, now=first.now)
+    assert whole is not None
+    return drafts, whole
+
+
+def _site(door: Door) -> Litestar:  # noqa: F811
+    brands = BrandDirectory(door.db, door.clock)
+    environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
+    services: Any = SimpleNamespace(db=door.db, door=door, policies=door.policies)
+    return Litestar(
+        route_handlers=[*PAGES, *ROUTES],
+        dependencies={"access": provide_access(services, brands)},
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+        exception_handlers={DomainError: _refuse},
+        openapi_config=None,
+    )
+
+
+def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str, Any]]:
+    return Response(problem(error, ""), status_code=int(error.status))
+
+
+async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(site: Site) -> None:
+    retail = site.drafts[Side.RETAIL]
+    line = await site.line_of(retail)
+    for path in (
+        "/clients/acme/invoices",
+        f"/clients/acme/invoices/{retail.id}",
+        f"/clients/acme/invoices/{retail.id}/lines/{line}",
+        "/api/v1/clients/acme/invoices",
+        f"/api/v1/clients/acme/invoices/{retail.id}",
+        f"/api/v1/clients/acme/invoices/{retail.id}/lines/{line}/events",
+    ):
+        answer = await site.get("acme", path)
+        assert answer.status_code == 200, answer.text
+        assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
+        assert "borealis" not in answer.text.lower()
+    assert "11.50" in (await site.get("acme", f"/clients/acme/invoices/{retail.id}")).text
+
+
+async def test_staff_are_shown_both_sides_and_the_margin(site: Site) -> None:
+    listed = await site.get("staff", "/invoices")
+    assert listed.status_code == 200, listed.text
+    assert [name in listed.text for name in ("Acme", "Borealis", "wholesale")] == [True] * 3
+    page = await site.get("staff", f"/invoices/{site.drafts[Side.RETAIL].id}")
+    assert page.status_code == 200, page.text
+    for shown in ("Margin", "11.50", "3.60", "7.90", "68.7%"):
+        assert shown in page.text
+    whole = await site.get("staff", f"/invoices/{site.whole.id}")
+    assert whole.status_code == 200, whole.text
+    assert [name in whole.text for name in ("Acme", "Borealis", "3.81")] == [True] * 3
+
+
+async def test_staff_on_a_clients_own_pages_see_what_the_client_sees(site: Site) -> None:
+    retail = site.drafts[Side.RETAIL]
+    answer = await site.get("staff", f"/clients/acme/invoices/{retail.id}")
+    assert answer.status_code == 200
+    assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
+
+
+async def test_what_belongs_to_others_is_not_there(site: Site) -> None:
+    retail, wholesale = site.drafts[Side.RETAIL], site.drafts[Side.WHOLESALE]
+    lines = {side: await site.line_of(draft) for side, draft in site.drafts.items()}
+    for reader, path in (
+        ("acme", "/invoices"),
+        ("acme", "/invoices/reconciliation"),
+        ("acme", f"/invoices/{retail.id}"),
+        ("acme", f"/clients/acme/invoices/{wholesale.id}"),
+        ("acme", f"/clients/acme/invoices/{site.whole.id}"),
+        ("acme", f"/clients/acme/invoices/{wholesale.id}/lines/{lines[Side.WHOLESALE]}"),
+        ("acme", f"/clients/acme/invoices/{retail.id}/lines/{lines[Side.WHOLESALE]}"),
+        ("borealis", f"/clients/borealis/invoices/{retail.id}"),
+        ("borealis", f"/clients/borealis/invoices/{retail.id}/lines/{lines[Side.RETAIL]}"),
+        ("borealis", "/clients/acme/invoices"),
+        ("staff", f"/invoices/{new_id()}"),
+        ("staff", f"/invoices/{retail.id}/lines/{lines[Side.WHOLESALE]}"),
+    ):
+        assert (await site.get(reader, path)).status_code == 404, (reader, path)
+        if "reconciliation" not in path:
+            api = f"/api/v1{path}/events" if "/lines/" in path else f"/api/v1{path}"
+            assert (await site.get(reader, api)).status_code == 404, (reader, api)
+
+
+async def test_without_the_permission_it_is_refused(site: Site) -> None:
+    assert (await site.get("machine", "/clients/acme/invoices")).status_code == 403
+    assert (await site.get("machine", "/api/v1/clients/acme/invoices")).status_code == 403
+    assert (await site.get("operator", "/invoices/reconciliation")).status_code == 403
+
+
+@pytest.mark.parametrize("side", Side)
+async def test_a_lines_pages_lead_through_all_its_events(site: Site, side: Side) -> None:
+    draft = site.drafts[side]
+    line = await site.line_of(draft)
+    path, seen = f"/invoices/{draft.id}/lines/{line}", set[str]()
+    for _ in range(3):
+        page = (await site.get("staff", path)).text
+        seen |= set(re.findall(r'<td class="lead mono">\s*([0-9a-f-]{36})', page))
+        following = re.search(r'href="([^"]+\?after=[^"]+)"', page)
+        path = following[1] if following else ""
+    assert path == ""
+    assert len(seen) == 120
+
+
+async def test_the_api_leads_through_all_events_of_a_line(site: Site) -> None:
+    draft = site.drafts[Side.RETAIL]
+    path = f"/api/v1/clients/acme/invoices/{draft.id}/lines/{await site.line_of(draft)}/events?limit=50"
+    seen: list[UUID] = []
+    after = ""
+    while after is not None:
+        found = (await site.get("acme", path + (f"&after={after}" if after else ""))).json()
+        seen += [UUID(event["id"]) for event in found["events"]]
+        after = found["next_after"]
+    assert len(seen) == len(set(seen)) == 120
+    assert (await site.get("acme", path.replace("limit=50", "limit=0"))).status_code == 422
+
+
+async def test_reconciliation_says_what_has_no_price_and_since_when(site: Site) -> None:
+    await site.market.use(*uses(3, meter="copilot.answer"))
+    shown = await site.get("staff", "/invoices/reconciliation?month=2026-03")
+    assert shown.status_code == 200, shown.text
+    assert "copilot.answer" in shown.text
+    assert "Usage without a price" in shown.text
+    assert re.search(r"3 for 1\s*d", shown.text)
+    empty = await site.get("staff", "/invoices/reconciliation?month=2025-12")
+    assert "Nothing was metered" in empty.text
+    assert (await site.get("staff", "/invoices/reconciliation?month=2026-13")).status_code == 422
+
+
+async def test_a_client_without_invoices_is_told_so(site: Site, door: Door) -> None:  # noqa: F811
+    tenant = await make_client(door.db, Tenant(site.market.house, ""), "cypress")
+    _, site.keys["cypress"] = await make_key(door, tenant, "client_viewer")
+    assert "No invoices yet" in (await site.get("cypress", "/clients/cypress/invoices")).text
