@@ -1,0 +1,88 @@
+"""Log lines: one JSON object per line in production, readable columns at a terminal. Both go to standard output.
+
+The standard library's loggers (uvicorn, dramatiq, alembic) come out in the same form, through the same redaction.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO, cast
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from foundation.telemetry.correlation import current_correlation
+from foundation.telemetry.redaction import redact
+
+_NOISY = {"httpcore2": logging.WARNING, "httpx2": logging.WARNING, "asyncio": logging.WARNING}
+
+
+def configure_logging(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Set up this process's logging; the last call counts."""
+    output = stream or sys.stdout
+    number = logging.getLevelNamesMapping()[level.upper()]
+    render: list[Processor] = (
+        [structlog.processors.format_exc_info, redacted, _render_json]
+        if json
+        else [redacted, structlog.dev.ConsoleRenderer(colors=output.isatty())]
+    )
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        with_correlation,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Lines(output))),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _with_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    for name, least in _NOISY.items():
+        logging.getLogger(name).setLevel(max(least, number))
+
+
+def with_correlation(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if correlation := current_correlation():
+        event.setdefault("correlation", correlation)
+    return event
+
+
+def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    kept: EventDict = redact(event)
+    if "exc_info" in event:  # the console renderer draws it itself
+        kept["exc_info"] = event["exc_info"]
+    return kept
+
+
+def _with_logger_name(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    record = event.get("_record")
+    if record is not None:
+        event["logger"] = record.name
+    return event
+
+
+def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+class _Lines:
+    """Adds the line's end in the same write, so that lines of several threads do not mix."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self.flush: Callable[[], Any] = output.flush
+
+    def write(self, text: str) -> int:
+        return self._output.write(text if text.endswith("\n") else text + "\n")

@@ -1,0 +1,85 @@
+"""Spans, for a deployment that collects them. Without a collector a span is a shared do-nothing object.
+
+The trace id is made from the correlation id, so spans of the web process, the workers and the relay meet in one trace
+without carrying anything along but the correlation id.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Protocol
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+from foundation.telemetry.correlation import current_correlation
+
+Attribute = str | int | float | bool
+_HEX = re.compile(r"[0-9a-f]{32}")
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+class Tracing(Protocol):
+    def span(self, name: str, **attributes: Attribute) -> AbstractContextManager[None]:
+        """Time of a block. Attributes hold ids and counts, never names, values or secrets."""
+
+    def close(self) -> None:
+        """Send what is left."""
+
+
+class _NoTracing:
+    def span(self, name: str, **attributes: Attribute) -> AbstractContextManager[None]:  # noqa: ARG002 - the port's signature
+        return _NOTHING
+
+    def close(self) -> None:
+        return
+
+
+NO_TRACING: Tracing = _NoTracing()
+
+
+class OpenTelemetryTracing:
+    def __init__(self, processor: SpanProcessor, *, service: str) -> None:
+        self._provider = TracerProvider(
+            resource=Resource.create({"service.name": service}),
+            id_generator=_CorrelatedIds(),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer("fairlead")
+
+    @contextmanager
+    def span(self, name: str, **attributes: Attribute) -> Iterator[None]:
+        correlation = current_correlation()
+        if correlation:
+            attributes["correlation"] = correlation
+        with self._tracer.start_as_current_span(name, attributes=attributes):
+            yield
+
+    def close(self) -> None:
+        self._provider.shutdown()
+
+
+def build_tracer(endpoint: str, *, service: str = "fairlead") -> Tracing:
+    """`endpoint` is the base URL of an OTLP/HTTP collector (OTEL_EXPORTER_OTLP_ENDPOINT); empty for none."""
+    if not endpoint:
+        return NO_TRACING
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+    return OpenTelemetryTracing(BatchSpanProcessor(exporter), service=service)
+
+
+def trace_id_of(correlation: str) -> int:
+    """A UUID's hex is the trace id itself, so that either can be searched for."""
+    plain = correlation.replace("-", "").lower()
+    number = int(plain, 16) if _HEX.fullmatch(plain) else 0
+    return number or int.from_bytes(hashlib.sha256(correlation.encode()).digest()[:16], "big")
+
+
+class _CorrelatedIds(RandomIdGenerator):
+    def generate_trace_id(self) -> int:
+        correlation = current_correlation()
+        return trace_id_of(correlation) if correlation else super().generate_trace_id()
