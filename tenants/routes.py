@@ -1,4 +1,4 @@
-"""The API of this room. Without a client in the path, keys are those of the MSP's house."""
+"""The API of this room. Without a client in the path, people and keys are those of the MSP's house."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -12,15 +12,23 @@ from foundation.ids import new_id
 from tenants.access import Access
 from tenants.accounts import list_clients
 from tenants.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
-from tenants.pages import OpenDoor
+from tenants.inviting import bring_in, lock_out
+from tenants.models import Person
+from tenants.pages import AnyRequest, OpenDoor
+from tenants.people import NewPerson, get_person, invite_person, list_people, resume_person
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
     ApiKeyList,
     ClientList,
+    InvitedView,
     NewApiKeyView,
+    PersonInput,
+    PersonList,
+    ReasonInput,
     api_key_view,
     client_view,
+    person_view,
 )
 
 OpenAccess = NamedDependency[Access]
@@ -28,6 +36,9 @@ OpenAccess = NamedDependency[Access]
 
 _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
+_PEOPLE: Final = ["/api/v1/people", "/api/v1/clients/{client:str}/people"]
+_INVITATION: Final = [f"{path}/{{person_id:uuid}}/invitation" for path in _PEOPLE]
+_SUSPENSION: Final = [f"{path}/{{person_id:uuid}}/suspension" for path in _PEOPLE]
 _MOST: Final = 500
 
 
@@ -61,4 +72,61 @@ async def delete_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
     await revoke_api_key(access.session, key_id=key_id, now=access.now)
 
 
-ROUTES: Final[tuple[Any, ...]] = (get_clients, get_api_keys, post_api_key, delete_api_key)
+@get(_PEOPLE, opt={"permission": TenantPermission.READ_PEOPLE}, tags=["people"])
+async def get_people(access: OpenAccess) -> PersonList:
+    """People of this account by address."""
+    return PersonList([person_view(person) for person in await list_people(access.session)])
+
+
+@post(_PEOPLE, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
+async def post_person(
+    request: AnyRequest, access: OpenAccess, door: OpenDoor, data: JSONBody[PersonInput]
+) -> Response[InvitedView]:
+    """Bring somebody in. The answer holds the link with which they choose a password."""
+    wanted = NewPerson(new_id(), data.email, data.name, data.partner_id)
+    person, token = await bring_in(access.session, door, access.principal, wanted, role=data.role, new_id=new_id)
+    return _invited(request, person, token)
+
+
+@post(_INVITATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
+async def post_invitation(
+    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+) -> Response[InvitedView]:
+    """A new link for somebody who lost theirs, or their password. Earlier links end."""
+    person = await get_person(access.session, person_id)
+    token = await invite_person(access.session, door.new_secret, person_id=person_id, now=access.now)
+    return _invited(request, person, token)
+
+
+@post(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
+async def post_suspension(
+    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], data: JSONBody[ReasonInput]
+) -> None:
+    """Refuse somebody from now on. What they made stays."""
+    person = await get_person(access.session, person_id)
+    await lock_out(access.session, access.principal, person, reason=data.reason, door=door)
+
+
+@delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
+async def delete_suspension(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+    """Let somebody in again."""
+    await resume_person(access.session, person_id=person_id, reason="resumed", now=access.now)
+
+
+def _invited(request: AnyRequest, person: Person, token: str) -> Response[InvitedView]:
+    origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    view = InvitedView(person_view(person), f"{origin}/welcome/{token}")
+    return Response(view, headers={"Cache-Control": "no-store"})
+
+
+ROUTES: Final[tuple[Any, ...]] = (
+    get_clients,
+    get_api_keys,
+    post_api_key,
+    delete_api_key,
+    get_people,
+    post_person,
+    post_invitation,
+    post_suspension,
+    delete_suspension,
+)

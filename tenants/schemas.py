@@ -1,11 +1,12 @@
 """What the API takes and gives."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
-from tenants.models import ApiKey, Client
+from tenants.models import ApiKey, Client, Person
 
 
 class ClientView(msgspec.Struct, frozen=True):
@@ -50,6 +51,40 @@ class ApiKeyList(msgspec.Struct, frozen=True):
     api_keys: list[ApiKeyView]
 
 
+class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`partner_id` goes with the role "partner" only."""
+
+    email: str
+    name: str
+    role: str
+    partner_id: UUID | None = None
+
+
+class PersonView(msgspec.Struct, frozen=True):
+    id: UUID
+    email: str
+    name: str
+    status: str
+    partner_id: UUID | None
+    created_at: datetime
+    last_seen_at: datetime | None
+
+
+class InvitedView(msgspec.Struct, frozen=True):
+    """`link` lets whoever opens it choose the person's password, once, within a week. Send it to them only."""
+
+    person: PersonView
+    link: str
+
+
+class PersonList(msgspec.Struct, frozen=True):
+    people: list[PersonView]
+
+
+class ReasonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
 def client_view(client: Client) -> ClientView:
     return ClientView(
         id=client.tenant_id,
@@ -70,4 +105,16 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
         created_by=key.created_by,
         last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
+    )
+
+
+def person_view(person: Person) -> PersonView:
+    return PersonView(
+        id=person.id,
+        email=person.email,
+        name=person.name,
+        status=person.status,
+        partner_id=person.partner_id,
+        created_at=person.created_at,
+        last_seen_at=person.last_seen_at,
     )

@@ -5,10 +5,23 @@ import httpx
 import pytest
 
 from foundation.ids import new_id
+from policy.errors import RoleNotAssignable
 from policy.publishing import assign_role
 from tenants.api_keys import list_api_keys
 from tenants.door import Door
-from tests.tenants.conftest import Somebody, Tenant, make_client, make_person
+from tenants.inviting import bring_in
+from tenants.people import NewPerson, PartnerKind, create_partner
+from tenants.principal import Principal
+from tenants.signing_in import authenticate
+from tests.tenants.conftest import (
+    NOW,
+    PASSWORD,
+    Somebody,
+    Tenant,
+    credentials,
+    make_client,
+    make_person,
+)
 from tests.tenants.site import Browser, build_site, give_host, visiting
 from tests.tenants.test_api_keys import make_key
 from tests.tenants.test_pages import page_token
@@ -138,3 +151,93 @@ class TestFromABrowser:
         admin = await person_with(door, client, "client_admin")
         await api.browser.sign_in(admin.email)
         assert (await api("GET", "/clients/acme/api-keys", "key_bad")).status_code == 401
+
+
+class TestPeople:
+    async def test_an_admin_brings_somebody_in_with_a_role(self, api: Api, door: Door, client: Tenant) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        body = {"email": "New@Example.com", "name": "New", "role": "client_approver"}
+        answer = await api("POST", "/clients/acme/people", admin, json=body)
+        assert answer.status_code == 201
+        assert answer.headers["cache-control"] == "no-store"
+        link = answer.json()["link"].removeprefix(api.browser.origin)
+        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token(link)}
+        assert (await api.browser.post(link, form)).status_code == 303
+        principal = await authenticate(door, credentials(client, "new@example.com"))
+        assert principal.roles == ("client_approver", "client_viewer")
+        listed = (await api("GET", "/clients/acme/people", admin)).json()["people"]
+        assert [(p["email"], p["status"]) for p in listed] == [("new@example.com", "active")]
+        assert "password" not in str(listed)
+
+    @pytest.mark.parametrize("role", ["msp_admin", "client_admin", "machine", "root"])
+    async def test_nobody_gives_more_than_they_hold(self, door: Door, client: Tenant, role: str) -> None:
+        async with door.db.transaction(client.scope) as session:
+            home = client.scope
+            by = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_viewer",))
+            with pytest.raises(RoleNotAssignable):
+                await bring_in(session, door, by, NewPerson(new_id(), "a@b.example", "A"), role=role, new_id=new_id)
+
+    async def test_staff_give_clients_roles_in_a_client_and_their_own_in_the_house(
+        self, api: Api, door: Door, msp: Tenant, client: Tenant
+    ) -> None:
+        _, key = await make_key(door, msp, "msp_admin")
+        cases = [
+            ("/clients/acme/people", "client_admin", 201), ("/clients/acme/people", "msp_admin", 403),
+            ("/people", "msp_operator", 201), ("/people", "client_admin", 403),
+        ]  # fmt: skip
+        for path, role, status in cases:
+            body = {"email": f"{role}{status}@example.com", "name": "N", "role": role}
+            assert (await api("POST", path, key, json=body)).status_code == status
+
+    async def test_a_partners_user_names_the_partner(
+        self, api: Api, door: Door, client: Tenant, sibling: Tenant
+    ) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        own, theirs = new_id(), new_id()
+        for tenant, partner_id in ((client, own), (sibling, theirs)):
+            async with door.db.transaction(tenant.scope) as session:
+                await create_partner(session, partner_id=partner_id, name="P", kind=PartnerKind.OEM, now=NOW)
+        cases = [("partner", own, 201), ("partner", None, 422), ("client_viewer", own, 422), ("partner", theirs, 404)]
+        for number, (role, named, status) in enumerate(cases):
+            body = {"email": f"p{number}@example.com", "name": "P", "role": role}
+            body |= {"partner_id": str(named)} if named else {}
+            answer = await api("POST", "/clients/acme/people", admin, json=body)
+            assert answer.status_code == status
+
+    async def test_somebody_is_suspended_and_let_in_again(
+        self, api: Api, door: Door, client: Tenant, ada: Somebody
+    ) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        path = f"/clients/acme/people/{ada.id}/suspension"
+        assert (await api("POST", path, admin, json={"reason": "left"})).status_code == 204
+        assert (await api.browser.sign_in(ada.email)).status_code == 403
+        assert (await api("DELETE", path, admin)).status_code == 204
+        assert (await api.browser.sign_in(ada.email)).status_code == 303
+
+    async def test_nobody_suspends_themselves(self, api: Api, door: Door, client: Tenant) -> None:
+        admin = await person_with(door, client, "client_admin")
+        await api.browser.sign_in(admin.email)
+        token = {"x-csrf-token": await page_token(door, api.browser, admin)}
+        path = f"/clients/acme/people/{admin.id}/suspension"
+        assert (await api("POST", path, json={"reason": "slip"}, headers=token)).status_code == 409
+
+    async def test_people_of_others_are_not_found(
+        self, api: Api, door: Door, msp: Tenant, sibling: Tenant, ada: Somebody
+    ) -> None:
+        _, admin = await make_key(door, sibling, "client_admin")
+        assert (await api("GET", "/clients/acme/people", admin)).status_code == 404
+        assert (await api("GET", "/clients/borealis/people", admin)).json()["people"] == []
+        for act, body in (("invitation", None), ("suspension", {"reason": "x"})):
+            answer = await api("POST", f"/clients/borealis/people/{ada.id}/{act}", admin, json=body)
+            assert answer.status_code == 404
+
+    async def test_a_new_link_replaces_the_lost_one(self, api: Api, door: Door, client: Tenant) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        body = {"email": "new@example.com", "name": "New", "role": "client_viewer"}
+        first = (await api("POST", "/clients/acme/people", admin, json=body)).json()
+        second = await api("POST", f"/clients/acme/people/{first['person']['id']}/invitation", admin)
+        assert second.status_code == 201
+        for link, status in ((first["link"], 410), (second.json()["link"], 303)):
+            path = link.removeprefix(api.browser.origin)
+            form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token(path)}
+            assert (await api.browser.post(path, form)).status_code == status
