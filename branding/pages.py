@@ -50,7 +50,7 @@ def _answer(file: BrandFile, caching: str) -> Response[str]:
 
 
 def build_pages(clock: Clock) -> Sequence[HTTPRouteHandler]:
-    @get("/design", name="design", include_in_schema=False)
+    @get("/design", name="design", opt={"public": True}, include_in_schema=False)
     async def design(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
         page = design_page(brand, clock(), boosted=is_boosted(request.headers))
         return Template("design.html", context=dict(design_context(page)), headers={"Vary": "HX-Request, HX-Boosted"})
