@@ -5,11 +5,15 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import msgspec
 
 from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
+
+ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
+LEAST_SECRET: Final = 32
 
 
 class SettingsInvalid(Exception):
@@ -17,7 +21,10 @@ class SettingsInvalid(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`owner_url` is for migrations only. `outbound_allowed` is read by `outbound.settings.parse_allowed`."""
+    """`owner_url` is for migrations only. `outbound_allowed` is read by `outbound.settings.parse_allowed`.
+
+    A process may be given less than all: what its environment lacks is empty here.
+    """
 
     owner_url: str
     app_url: str
@@ -35,7 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def role_passwords(self) -> RolePasswords:
-        return derive_passwords(self.secret_key)
+        """The passwords the processes will connect with: those in their URLs."""
+        return RolePasswords(
+            app=_password(self.app_url, "DATABASE_APP_URL"),
+            intake=_password(self.intake_url, "DATABASE_INTAKE_URL"),
+            relay=_password(self.relay_url, "DATABASE_RELAY_URL"),
+        )
 
 
 def derive_passwords(secret_key: bytes) -> RolePasswords:
@@ -47,27 +59,35 @@ def derive_passwords(secret_key: bytes) -> RolePasswords:
     return RolePasswords(app=derived(APP), intake=derived(INTAKE), relay=derived(RELAY))
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
+def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) -> Settings:
     """From DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
 
-    The roles' own URLs follow from DATABASE_URL and the secret; DATABASE_APP_URL, DATABASE_INTAKE_URL and
-    DATABASE_RELAY_URL override them, and then DATABASE_URL is needed by `migrate` only.
+    The roles' own URLs follow from DATABASE_URL and the secret. DATABASE_APP_URL, DATABASE_INTAKE_URL and
+    DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by nobody.
+    A process may be given the URLs of just the roles it uses.
 
     Raises:
         SettingsInvalid: with the name of what is missing.
     """
-    owner = _value(environment, "DATABASE_URL", needed="DATABASE_APP_URL" not in environment)
-    secret = _value(environment, "FAIRLEAD_SECRET_KEY").encode()
-    if len(secret) < 32:
-        raise SettingsInvalid("FAIRLEAD_SECRET_KEY needs at least 32 characters. Make one with `openssl rand -hex 32`.")
-    passwords = derive_passwords(secret)
+    given = {role: _value(environment, name, needed=False) for role, name in ROLE_URLS.items()}
+    owner = _value(environment, "DATABASE_URL", needed=not any(given.values()))
+    deriving = bool(owner) and not all(given.values())
+    secret = _value(environment, "FAIRLEAD_SECRET_KEY", needed=deriving).encode()
+    if deriving:
+        if len(secret) < LEAST_SECRET:
+            raise SettingsInvalid(
+                f"FAIRLEAD_SECRET_KEY needs at least {LEAST_SECRET} characters. Make one with `openssl rand -hex 32`."
+            )
+        passwords = derive_passwords(secret)
+        derived = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
+        given = {role: url or with_role(owner, role, derived[role]) for role, url in given.items()}
     return Settings(
         owner_url=owner,
-        app_url=environment.get("DATABASE_APP_URL") or with_role(owner, APP, passwords.app),
-        intake_url=environment.get("DATABASE_INTAKE_URL") or with_role(owner, INTAKE, passwords.intake),
-        relay_url=environment.get("DATABASE_RELAY_URL") or with_role(owner, RELAY, passwords.relay),
+        app_url=given[APP],
+        intake_url=given[INTAKE],
+        relay_url=given[RELAY],
         redis_url=_value(environment, "REDIS_URL"),
-        vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS"),
+        vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS", needed=vault_needed),
         secret_key=secret,
         outbound_allowed=environment.get("FAIRLEAD_OUTBOUND_ALLOWED", ""),
         log_json=environment.get("FAIRLEAD_LOG", "json") != "console",
@@ -97,6 +117,13 @@ def with_role(url: str, role: str, password: str) -> str:
     host = netloc.rpartition("@")[2]
     kept = [(name, value) for name, value in parse_qsl(query) if name not in {"user", "password"}]
     return f"{scheme}://{role}:{quote(password, safe='')}@{host}{path}" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _password(url: str, name: str) -> str:
+    password = urlsplit(url).password
+    if not password:
+        raise SettingsInvalid(f"{name} is not set or names no password. `migrate` gives each role the one in its URL.")
+    return unquote(password)
 
 
 def _value(environment: Mapping[str, str], name: str, *, needed: bool = True) -> str:

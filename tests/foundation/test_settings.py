@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.settings import SettingsInvalid, derive_passwords, read_settings, with_role, write_environment
+
+SECRET = "s" * 32
+BASE = {"REDIS_URL": "redis://cache/0", "FAIRLEAD_VAULT_KEYS": "k1:x"}
+DERIVED = BASE | {"DATABASE_URL": "postgresql://owner:pw@db/fairlead?sslmode=require", "FAIRLEAD_SECRET_KEY": SECRET}
+GIVEN = BASE | {
+    "DATABASE_APP_URL": "postgresql://fairlead_app:a%2Fa@db/fairlead",
+    "DATABASE_INTAKE_URL": "postgresql://fairlead_intake:ii@db/fairlead",
+    "DATABASE_RELAY_URL": "postgresql://fairlead_relay:rr@db/fairlead",
+}
+
+
+class TestRoleUrls:
+    def test_they_follow_from_the_owner_and_the_secret(self) -> None:
+        settings = read_settings(DERIVED)
+        passwords = derive_passwords(SECRET.encode())
+        assert settings.app_url == f"postgresql://{APP}:{passwords.app.replace('=', '%3D')}@db/fairlead?sslmode=require"
+        assert settings.role_passwords == passwords
+
+    def test_given_ones_win_and_their_passwords_are_the_roles_passwords(self) -> None:
+        settings = read_settings(DERIVED | GIVEN)
+        assert settings.app_url == GIVEN["DATABASE_APP_URL"]
+        assert settings.role_passwords.app == "a/a"
+        assert settings.role_passwords.relay == "rr"
+
+    def test_with_all_given_neither_owner_nor_secret_is_needed(self) -> None:
+        settings = read_settings(GIVEN)
+        assert settings.owner_url == ""
+        assert settings.intake_url == GIVEN["DATABASE_INTAKE_URL"]
+
+    def test_a_process_may_know_its_own_role_only(self) -> None:
+        relay = {
+            name: value for name, value in GIVEN.items() if name not in {"DATABASE_APP_URL", "DATABASE_INTAKE_URL"}
+        }
+        settings = read_settings(relay)
+        assert (settings.relay_url, settings.app_url) == (GIVEN["DATABASE_RELAY_URL"], "")
+        with pytest.raises(SettingsInvalid, match="DATABASE_APP_URL"):
+            _ = settings.role_passwords
+
+    def test_unix_sockets_survive_the_change_of_role(self) -> None:
+        url = with_role("postgresql://owner@/fairlead?host=%2Frun%2Fpg", RELAY, "p w")
+        assert url == f"postgresql://{RELAY}:p%20w@/fairlead?host=%2Frun%2Fpg"
+
+    def test_the_three_passwords_differ(self) -> None:
+        passwords = derive_passwords(SECRET.encode())
+        assert len({passwords.app, passwords.intake, passwords.relay}) == len({APP, INTAKE, RELAY})
+
+
+class TestMissing:
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS"])
+    def test_what_is_missing_is_named(self, name: str) -> None:
+        with pytest.raises(SettingsInvalid, match=name):
+            read_settings({key: value for key, value in DERIVED.items() if key != name})
+
+    def test_a_short_secret_is_refused(self) -> None:
+        with pytest.raises(SettingsInvalid, match="at least 32"):
+            read_settings(DERIVED | {"FAIRLEAD_SECRET_KEY": "s" * 31})
+
+    def test_who_opens_no_secrets_needs_no_keys(self) -> None:
+        without = {key: value for key, value in DERIVED.items() if key != "FAIRLEAD_VAULT_KEYS"}
+        assert read_settings(without, vault_needed=False).vault_keys == ""
+
+
+class TestFiles:
+    def test_a_secret_may_be_a_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "keys"
+        file.write_text("k2:y,k1:x\n")
+        environment = {key: value for key, value in DERIVED.items() if key != "FAIRLEAD_VAULT_KEYS"}
+        assert read_settings(environment | {"FAIRLEAD_VAULT_KEYS_FILE": str(file)}).vault_keys == "k2:y,k1:x"
+
+    def test_an_unreadable_file_is_named(self, tmp_path: Path) -> None:
+        environment = {key: value for key, value in DERIVED.items() if key != "FAIRLEAD_VAULT_KEYS"}
+        with pytest.raises(SettingsInvalid, match="absent"):
+            read_settings(environment | {"FAIRLEAD_VAULT_KEYS_FILE": str(tmp_path / "absent")})
+
+
+def test_child_processes_read_back_the_same_settings() -> None:
+    for environment in (DERIVED, GIVEN):
+        settings = read_settings(environment)
+        assert read_settings(write_environment(settings)) == settings
+
+
+def test_settings_do_not_show_themselves() -> None:
+    assert SECRET not in repr(read_settings(DERIVED))
