@@ -27,15 +27,15 @@ VALUE_SETS: dict[str, Values] = {
     },
     "pinned pools": {
         "pinnedPools": [
-            {"name": "harbour", "tenants": [TENANT_A, TENANT_B], "replicas": 3, "resources": RESOURCES},
-            {"name": "tide", "tenants": [TENANT_B], "replicas": 1},
+            {"name": "harbour", "tenant": TENANT_A, "replicas": 3, "resources": RESOURCES},
+            {"name": "tide", "tenant": TENANT_B, "replicas": 1},
         ]
     },
     "fixed size": {
         "web": {"replicas": 4, "autoscaling": {"enabled": False}},
         "image": {"digest": "sha256:" + "a" * 64},
         "imagePullSecrets": [{"name": "registry"}],
-        "env": [{"name": "FAIRLEAD_LOG_LEVEL", "value": "info"}],
+        "env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"}],
         "nodeSelector": {"kubernetes.io/arch": "amd64"},
         "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     },

@@ -105,23 +105,19 @@ class TestComponents:
         return {workload: container["args"] for workload, container in containers(rendered(name))}
 
     def test_each_component_runs_its_command(self) -> None:
+        measured = ["--metrics-port", "9100"]
+        listening = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 - inside its pod
         assert self.arguments("defaults") == {
-            "prod-fairlead-web": ["web", "--host", "0.0.0.0", "--port", "8000"],  # noqa: S104 - inside its pod
-            "prod-fairlead-worker-shared": ["worker", "--pool", "shared"],
-            "prod-fairlead-relay": ["relay"],
+            "prod-fairlead-web": ["web", *listening, "--static", "/app/static", *measured],
+            "prod-fairlead-worker-shared": ["worker", "--pool", "shared", *measured],
+            "prod-fairlead-relay": ["relay", *measured],
             "prod-fairlead-migrate": ["migrate"],
         }
 
-    def test_a_pinned_pool_serves_its_tenants_only(self) -> None:
+    def test_a_pinned_pool_serves_its_tenant_only(self) -> None:
         arguments = self.arguments("pinned pools")
-        assert arguments["prod-fairlead-worker-pinned-harbour"] == [
-            "worker",
-            "--tenant",
-            TENANT_A,
-            "--tenant",
-            TENANT_B,
-        ]
-        assert arguments["prod-fairlead-worker-pinned-tide"] == ["worker", "--tenant", TENANT_B]
+        for pool, tenant in (("harbour", TENANT_A), ("tide", TENANT_B)):
+            assert arguments[f"prod-fairlead-worker-pinned-{pool}"][:3] == ["worker", "--tenant", tenant]
 
     def test_a_pinned_pool_has_its_own_size(self) -> None:
         deployments = of_kind(rendered("pinned pools"), "Deployment")
@@ -140,6 +136,19 @@ class TestComponents:
             if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key") == "owner-url"
         }
         assert knowing == {"prod-fairlead-migrate"}
+
+    def test_each_component_knows_only_the_database_roles_it_uses(self) -> None:
+        known = {
+            workload: {v["name"] for v in container["env"] if v["name"].startswith("DATABASE_")}
+            for workload, container in containers(rendered("defaults"))
+        }
+        roles = {"DATABASE_APP_URL", "DATABASE_INTAKE_URL", "DATABASE_RELAY_URL"}
+        assert known == {
+            "prod-fairlead-web": {"DATABASE_APP_URL", "DATABASE_INTAKE_URL"},
+            "prod-fairlead-worker-shared": {"DATABASE_APP_URL"},
+            "prod-fairlead-relay": {"DATABASE_RELAY_URL"},
+            "prod-fairlead-migrate": {"DATABASE_URL", *roles},
+        }
 
     def test_only_web_and_workers_hold_the_vault_keys(self) -> None:
         holding = {
@@ -235,9 +244,9 @@ REFUSED: dict[str, Values] = {
     "no replicas": {"worker": {"replicas": 0}},
     "three relays": {"relay": {"replicas": 3}},
     "a host with a path": {"ingress": {"hosts": ["portal.example/path"]}},
-    "a tenant that is no id": {"pinnedPools": [{"name": "x", "tenants": ["harbour"], "replicas": 1}]},
-    "a pool without tenants": {"pinnedPools": [{"name": "x", "tenants": [], "replicas": 1}]},
-    "a pool name that is no label": {"pinnedPools": [{"name": "X y", "tenants": [TENANT_A], "replicas": 1}]},
+    "a tenant that is no id": {"pinnedPools": [{"name": "x", "tenant": "harbour", "replicas": 1}]},
+    "a pool without a tenant": {"pinnedPools": [{"name": "x", "replicas": 1}]},
+    "a pool name that is no label": {"pinnedPools": [{"name": "X y", "tenant": TENANT_A, "replicas": 1}]},
     "limits without memory": {"worker": {"resources": {"limits": {"memory": None}}}},
     "the latest image": {"image": {"tag": "latest"}},
     "a password in env": {"env": [{"name": "SMTP_PASSWORD", "value": "x"}]},

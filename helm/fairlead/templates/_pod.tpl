@@ -60,10 +60,13 @@ spec:
       imagePullPolicy: {{ $root.Values.image.pullPolicy }}
       args: {{- toYaml .args | nindent 8 }}
       env:
-        - name: FAIRLEAD_METRICS_PORT
-          value: "9100"
+        {{- if .http }}
+        # The network policy lets only the ingress controller in, so its word about client and scheme counts.
+        - name: FORWARDED_ALLOW_IPS
+          value: "*"
+        {{- end }}
         {{- range .database }}
-        {{- $env := dict "owner" "DATABASE_URL" "app" "FAIRLEAD_APP_DATABASE_URL" "intake" "FAIRLEAD_INTAKE_DATABASE_URL" "relay" "FAIRLEAD_RELAY_DATABASE_URL" }}
+        {{- $env := dict "owner" "DATABASE_URL" "app" "DATABASE_APP_URL" "intake" "DATABASE_INTAKE_URL" "relay" "DATABASE_RELAY_URL" }}
         {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $root.Values.database.secretName "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
         {{- end }}
         {{- if .redis }}
