@@ -1,6 +1,7 @@
 """From a request to `Access`: host to brand, cookie or key to principal, path to scope, policy to admission."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 from litestar import Request
@@ -17,7 +18,7 @@ from foundation.scope import Scope
 from policy.index import PolicyIndex
 from policy.permissions import require_permission
 from tenants.access import Access
-from tenants.accounts import get_client_by_slug, get_msp
+from tenants.accounts import get_client, get_client_by_slug, get_msp
 from tenants.api_keys import authenticate_key
 from tenants.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.identity import SignedIn, identify_person
@@ -44,9 +45,10 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
         slug = request.path_params.get("client")
         client = await _find_client(services, principal, str(slug)) if slug is not None else None
         scope = _scope(request, principal, client)
+        # Before the transaction: a request never holds two connections, so the pool cannot lock itself up.
+        index = _policy(principal)
+        require_permission(index, principal.subjects, permission)
         async with services.db.transaction(scope) as session:
-            index = await _index(services, session, principal, client)
-            require_permission(index, principal.subjects, permission)
             nav = partner_nav(client) if principal.partner_id else client_nav(client) if client else house_nav()
             house = None if client else await get_msp(session) if not scope.fleet else None
             yield Access(
@@ -64,6 +66,23 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             )
 
     return Provide(access)
+
+
+def provide_home(services: Services, brands: BrandDirectory) -> Provide:
+    """The address where the signed-in person begins."""
+
+    async def home(request: AnyRequest) -> str:
+        brand = await brands.for_host(request.headers.get("host", ""))
+        if brand.msp_id is None:
+            raise NotFound
+        principal, _ = await _identify(services, request, brand)
+        if principal.is_staff:
+            return "/fleet"
+        async with services.db.transaction(replace(home_scope(principal), partner_id=None)) as session:
+            client = await get_client(session)
+        return f"/clients/{client.slug}/{'channel' if principal.partner_id else 'overview'}"
+
+    return Provide(home)
 
 
 async def _identify(services: Services, request: AnyRequest, brand: Brand) -> tuple[Principal, SignedIn | None]:
@@ -100,7 +119,7 @@ async def _check_origin(request: AnyRequest, signed_in: SignedIn) -> None:
 
 async def _find_client(services: Services, principal: Principal, slug: str) -> Client:
     """Within the principal's reach only: staff find their MSP's clients, everybody else their own."""
-    scope = fleet_scope(principal) if principal.is_staff else home_scope(principal)
+    scope = fleet_scope(principal) if principal.is_staff else replace(home_scope(principal), partner_id=None)
     async with services.db.transaction(scope) as session:
         return await get_client_by_slug(session, slug)
 
@@ -115,12 +134,11 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
     return home_scope(principal)
 
 
-async def _index(services: Services, session: Any, principal: Principal, client: Client | None) -> PolicyIndex:
-    """Staff are admitted by the house's policy everywhere; a client's people by their client's."""
-    if client is not None and not principal.is_staff:
-        return await services.policies.index_for(session, session.info["scope"])
-    async with services.db.transaction(home_scope(principal)) as house:
-        return await services.policies.index_for(house, home_scope(principal))
+def _policy(principal: Principal) -> PolicyIndex:
+    """Staff are admitted by the house's policy everywhere, a client's people by their client's: by the home's."""
+    if principal.policy is None:
+        raise Unauthenticated("Sign in to see this.")
+    return principal.policy
 
 
 def _account(principal: Principal, client: Client | None, house: str) -> Account:

@@ -5,6 +5,8 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from foundation.database.roles import RolePasswords, ensure_roles
@@ -53,3 +55,16 @@ def run_alembic(connection: Connection, revision: str) -> None:
         command.upgrade(config, revision)
     else:
         command.downgrade(config, revision)
+
+
+def latest_revision() -> str:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or "none"
+
+
+def current_revision(owner_conninfo: str) -> str:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(owner_conninfo))
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() or "none"
+    finally:
+        engine.dispose()

@@ -4,19 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.port import ChannelReading, ChannelWrite, SystemUnavailable, WriteResult, WriteState
+from connectors.port import (
+    ChannelReading,
+    ChannelWrite,
+    PayloadInvalid,
+    SystemUnavailable,
+    WriteResult,
+    WriteState,
+)
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
 from foundation.lanes.work import NewWork, add_work
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from governance import kinds
 from governance.channel_store import Pending, Settled, load_pending, note_health
 from governance.context import Context
 from governance.exceptions import open_exceptions
 from governance.outcome import Outcome, late_subject, propagation_exception, stale_exception, write_outcome
 
+_log = structlog.get_logger(__name__)
 PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 _OPEN_STATES = frozenset({"pending", "accepted"})
 FIRST_LOOK_SECONDS = 0.1
@@ -54,6 +64,10 @@ def _is_stale(pending: Pending) -> bool:
     return pending.approved and not pending.fresh
 
 
+def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
+    return WriteResult(pending.record_key, pending.element, WriteState.RETRY, str(error), error.retry_after)
+
+
 def _refused(pending: Pending, detail: str) -> WriteResult:
     return WriteResult(pending.record_key, pending.element, WriteState.REFUSED, detail)
 
@@ -69,7 +83,12 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending]) -> Attemp
     for start in range(0, len(ordered), channel.max_batch):
         part = ordered[start : start + channel.max_batch]
         writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
-        results = await channel.push(opened.http, opened.config, writes)
+        try:
+            results = await channel.push(opened.http, opened.config, writes)
+        except OutboundUnavailable as error:
+            results = [_later(p, error) for p in part]
+        except OutboundRefused as error:
+            results = [_refused(p, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
         attempt.readings |= await read_back(opened, look)
@@ -83,7 +102,8 @@ async def read_back(opened: OpenConnection, look: Sequence[Pending]) -> dict[UUI
         return {}
     try:
         readings = await channel.read(opened.http, opened.config, [(p.record_key, p.element) for p in look])
-    except SystemUnavailable:
+    except (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused) as error:
+        _log.info("readback.no_answer", connection=opened.config.connection_id, error=str(error))
         return {}
     return {p.change_id: reading for p, reading in zip(look, readings, strict=True)}
 

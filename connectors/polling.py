@@ -1,0 +1,136 @@
+"""Job: ask a source that cannot tell us by itself. What it answers goes the way of a webhook: stored, deduplicated.
+
+Cursors overlap on purpose, so a record at the edge of a page is never lost; repeats fall out by their external id.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.intake.writer import INGEST, Delivery, Stored, store_deliveries
+from connectors.port import PayloadInvalid, PollPage, SystemUnavailable
+from connectors.runtime import ConnectorRuntime
+from foundation.clock import Clock
+from foundation.database.engine import scope_of
+from foundation.ids import NewId
+from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
+from foundation.lanes.run import LaneRun
+from foundation.lanes.work import NewWork, add_work, set_timer
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.telemetry.correlation import current_correlation
+
+POLL = "connectors.poll"
+POLL_RETRY = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
+
+
+def poll_lane(connection_id: UUID) -> str:
+    return f"poll/{connection_id}"
+
+
+def connector_jobs(
+    runtime: ConnectorRuntime,
+    clock: Clock,
+    new_id: NewId,
+    *,
+    ingest_kind: str,
+    every: timedelta = timedelta(seconds=30),
+) -> list[JobKind]:
+    """`ingest_kind` is the work that each new payload causes."""
+    return [JobKind(POLL, poll_handler(runtime, clock, new_id, ingest_kind, every), batch=1, retry=POLL_RETRY)]
+
+
+async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
+    """Poll at `at`, and from then on by itself. Call once, when the connection is made."""
+    lane = poll_lane(connection_id)
+    await set_timer(session, name=lane, lane=lane, kind=POLL, due_at=at)
+
+
+def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:
+    async def poll(run: LaneRun) -> None:
+        connection_id = UUID(run.lane.partition("/")[2])
+        async with run.reading() as session:
+            opened = await runtime.open(session, connection_id)
+            cursor = await _cursor(session, connection_id)
+        source = opened.connector.poll
+        if source is None or not opened.active:
+            return
+        now = clock()
+        try:
+            page = await source.poll(opened.http, opened.config, cursor, now)
+        except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
+            asked = getattr(error, "retry_after", None)
+            run.retry(run.items[0], delay=asked or POLL_RETRY.delay(run.items[0].attempts, 1.0), error=str(error))
+            async with run.finishing() as session:
+                await _note(session, connection_id, now=now, error=str(error)[:500])
+            return
+        async with run.finishing() as session:
+            await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
+            await _note(session, connection_id, now=now, error=None)
+            if page.more:
+                add_work(session, [NewWork(lane=run.lane, kind=POLL, key=run.items[0].key)])
+            else:
+                await schedule_poll(session, connection_id, at=now + every)
+
+    return poll
+
+
+async def _cursor(session: AsyncSession, connection_id: UUID) -> str:
+    found = await session.execute(
+        text("SELECT cursor FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
+        {"t": scope_of(session).tenant_id, "c": connection_id},
+    )
+    return found.scalar() or ""
+
+
+async def _store(  # noqa: PLR0913 - keyword-only parts of one step
+    session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
+) -> None:
+    scope = scope_of(session)
+    deliveries = [
+        Delivery(
+            id=new_id(),
+            msp_id=scope.msp_id,
+            tenant_id=scope.tenant_id,
+            connection_id=connection_id,
+            dedupe_key=external_id,
+            body_hash=hashlib.sha256(body).digest(),
+            body=body,
+            content_type="application/json",
+            via="poll",
+            received_at=now,
+            correlation=current_correlation() or str(new_id()),
+        )
+        for external_id, body in page.payloads
+    ]
+    if deliveries:
+        raw = (await (await session.connection()).get_raw_connection()).driver_connection
+        if not isinstance(raw, psycopg.AsyncConnection):
+            raise TypeError("the session does not run on psycopg")
+        stored = await store_deliveries(raw, deliveries, kind=kind)
+        if any(result is not Stored.DUPLICATE for result in stored):
+            lanes = session.info["hints"].setdefault((scope.msp_id, scope.tenant_id), set())
+            lanes.add(f"{INGEST}/{connection_id}")
+    await session.execute(
+        text("""
+            INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at)
+            VALUES (:t, :m, :c, :cursor, :now)
+            ON CONFLICT (tenant_id, connection_id)
+            DO UPDATE SET cursor = excluded.cursor, polled_at = excluded.polled_at
+        """),
+        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "cursor": page.cursor, "now": now},
+    )
+
+
+async def _note(session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None) -> None:
+    column = "last_failure_at" if error else "last_success_at"
+    await session.execute(
+        text(f"""
+            UPDATE connection SET {column} = :now, last_error = coalesce(:error, last_error)
+             WHERE tenant_id = :t AND id = :c
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, "error": error},
+    )

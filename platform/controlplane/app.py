@@ -1,0 +1,147 @@
+"""The web application, composed from the rooms' pages and routes."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import text
+
+import billing.pages
+import billing.routes
+import branding.pages
+import governance.pages
+import tenants.pages
+import tenants.routes
+from branding.assets import asset_urls, read_manifest
+from branding.directory import BrandDirectory
+from branding.environment import build_environment
+from branding.pages import provide_brand
+from connectors.intake.directory import HookDirectory
+from connectors.intake.receive import HookReceiver
+from connectors.intake.writer import IntakeWriter
+from connectors.routes import hooks_handler
+from controlplane.edge import provide_access, provide_home
+from controlplane.refusals import Refusals
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from governance.kinds import INGEST
+from tenants.pages import provide_door
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; font-src 'self'; manifest-src 'self'"
+)
+SECURITY_HEADERS = (
+    ResponseHeader(name="Content-Security-Policy", value=_CSP),
+    ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
+    ResponseHeader(name="Referrer-Policy", value="same-origin"),
+    ResponseHeader(name="Permissions-Policy", value="camera=(), microphone=(), geolocation=()"),
+    ResponseHeader(name="Cross-Origin-Opener-Policy", value="same-origin"),
+)
+MAX_FORM_BYTES = 1024 * 1024
+
+
+def create_app(services: Services, *, static: Path) -> Litestar:
+    """`static` is the folder of built browser assets."""
+    brands = BrandDirectory(services.db, utc_now)
+    directory = HookDirectory(services.settings.intake_url, services.vault)
+    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, ring=services.ring.hint)
+    receiver = HookReceiver(directory, writer, services.registry, new_id)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        writer.start()
+        try:
+            yield
+        finally:
+            await writer.stop()
+            await directory.close()
+            await services.close()
+
+    return Litestar(
+        route_handlers=[
+            hooks_handler(receiver, utc_now),
+            create_static_files_router("/static", directories=[static], opt={"public": True}, include_in_schema=False,
+                                       cache_control=None),
+            *_handlers(services),
+        ],
+        dependencies={
+            "brand": provide_brand(brands),
+            "door": provide_door(services.door),
+            "access": provide_access(services, brands),
+            "home": provide_home(services, brands),
+        },
+        exception_handlers=Refusals(brands, utc_now).handlers(),
+        template_config=TemplateConfig(instance=_templates(static)),
+        response_headers=SECURITY_HEADERS,
+        request_max_body_size=MAX_FORM_BYTES,
+        lifespan=[lifespan],
+        openapi_config=OpenAPIConfig(title="API", version="1", path="/api/v1/schema"),
+        debug=False,
+    )  # fmt: skip
+
+
+def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
+    return [
+        _start_page(),
+        *_health(services),
+        *branding.pages.build_pages(utc_now),
+        *tenants.pages.PAGES,
+        *tenants.routes.ROUTES,
+        *billing.pages.PAGES,
+        *billing.routes.ROUTES,
+        *governance.pages.build_governance_pages(services.governance),
+    ]
+
+
+def _templates(static: Path) -> JinjaTemplateEngine:
+    rooms = [Path(module.__file__).parent / "templates" for module in (tenants, billing, governance) if module.__file__]
+    environment = build_environment(rooms, static_url=asset_urls(read_manifest(static)))
+    return JinjaTemplateEngine.from_environment(environment)
+
+
+def _start_page() -> HTTPRouteHandler:
+    @get("/", name="start", opt={"public": True}, include_in_schema=False)
+    async def start(home: NamedDependency[str]) -> Redirect:
+        """Where each kind of person begins."""
+        return Redirect(home, status_code=303)
+
+    return start
+
+
+def _health(services: Services) -> list[HTTPRouteHandler]:
+    @get("/healthz", opt={"public": True}, include_in_schema=False, sync_to_thread=False)
+    def alive() -> Response[bytes]:
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    @get("/readyz", opt={"public": True}, include_in_schema=False)
+    async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:  # noqa: ARG001 - litestar needs a signature
+        state = await readiness(services)
+        status = 200 if all(value == "ok" for value in state.values()) else 503
+        return Response(msgspec.json.encode(state), status_code=status, media_type="application/json")
+
+    return [alive, ready]
+
+
+async def readiness(services: Services) -> dict[str, str]:
+    """Valkey away is not unready: work goes on, only later."""
+    state = {"database": "ok"}
+    try:
+        async with services.db.transaction(None) as session:
+            await session.execute(text("SELECT 1"))
+    except Exception as error:  # noqa: BLE001 - whatever the driver wraps it in, the answer is "not ready"
+        state["database"] = type(error).__name__
+    return state

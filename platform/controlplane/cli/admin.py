@@ -1,0 +1,199 @@
+"""Administration: tenants, audit chains, keys. Everything done here is audited as the operator's act."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import click
+
+from branding.manage import point_host, set_brand
+from branding.theme import parse_theme
+from controlplane.onboarding import Person, add_person, onboard_client, onboard_msp
+from controlplane.services import Services, build_services
+from foundation.audit.chain import verify_chain
+from foundation.clock import utc_now
+from foundation.errors import DomainError
+from foundation.ids import new_id
+from foundation.lanes.ring import SHARED_POOL
+from foundation.scope import Actor, Scope
+from foundation.settings import SettingsInvalid, read_settings
+from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
+from tenants.accounts import list_clients, set_lane_share
+
+OPERATOR = Actor.system("operator")
+ENCRYPTED = (
+    EncryptedColumn(
+        "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")
+    ),
+)
+_msp = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
+_tenant = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")
+
+
+def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
+    async def carry_out() -> str:
+        services = build_services(read_settings(os.environ), pool_size=2, name="fairlead cli")
+        try:
+            return await act(services)
+        finally:
+            await services.close()
+
+    try:
+        click.echo(asyncio.run(carry_out()))
+    except (SettingsInvalid, DomainError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _scope(msp_id: UUID, tenant_id: UUID) -> Scope:
+    return Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
+
+
+@click.group()
+def tenant() -> None:
+    """MSPs, clients, people and their share of the workers."""
+
+
+@tenant.command("create-msp")
+@click.option("--name", required=True)
+@click.option("--slug", required=True, help="Short name, e.g. northbeam.")
+@click.option("--host", required=True, help="The host name that shows the MSP's brand, e.g. portal.northbeam.example.")
+@click.option("--accent", default="#2f5fd0", show_default=True)
+@click.option("--support-email", required=True)
+@click.option("--admin-email", required=True)
+@click.option("--admin-password", required=True, prompt=True, hide_input=True, confirmation_prompt=True)
+def create_msp(  # noqa: PLR0913 - click passes options by name
+    *, name: str, slug: str, host: str, accent: str, support_email: str, admin_email: str, admin_password: str
+) -> None:
+    """An MSP with its brand, its host and its first administrator."""
+
+    async def act(services: Services) -> str:
+        house = await onboard_msp(services, name=name, slug=slug)
+        tokens = {"name": name, "monogram": name[:2].upper(), "accent": accent, "support_email": support_email}
+        async with services.db.transaction(house) as session:
+            await set_brand(session, slug=slug, theme=parse_theme(tokens), now=utc_now(), new_id=new_id)
+            await point_host(session, slug=slug, host=host, now=utc_now())
+        await add_person(services, house, Person(admin_email, "Administrator", admin_password, "msp_admin"))
+        return f"msp {house.msp_id}: sign in at http://{host}/ as {admin_email}"
+
+    run_with_services(act)
+
+
+@tenant.command("create-client")
+@_msp
+@click.option("--name", required=True)
+@click.option("--slug", required=True)
+@click.option("--currency", required=True, help="ISO 4217, e.g. EUR.")
+def create_client(msp_id: UUID, name: str, slug: str, currency: str) -> None:
+    """A client of an MSP, with the starter policy."""
+
+    async def act(services: Services) -> str:
+        scope = await onboard_client(services, _scope(msp_id, msp_id), name=name, slug=slug, currency=currency)
+        return f"client {scope.tenant_id}"
+
+    run_with_services(act)
+
+
+@tenant.command("list")
+@_msp
+def list_(msp_id: UUID) -> None:
+    """The clients of an MSP."""
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(_scope(msp_id, msp_id).for_fleet()) as session:
+            clients = await list_clients(session)
+        return "\n".join(f"{client.tenant_id}  {client.status:9}  {client.slug}" for client in clients) or "no clients"
+
+    run_with_services(act)
+
+
+@tenant.command("pin")
+@_msp
+@_tenant
+@click.option("--weight", default=1, show_default=True)
+@click.option("--cap", default=4, show_default=True, help="Lanes at work at once.")
+def pin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
+    """Give a client a worker pool of its own; serve it with `fairlead worker --tenant`."""
+    _share(msp_id, tenant_id, pool=f"tenant-{tenant_id}", weight=weight, cap=cap)
+
+
+@tenant.command("unpin")
+@_msp
+@_tenant
+@click.option("--weight", default=1, show_default=True)
+@click.option("--cap", default=4, show_default=True)
+def unpin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
+    """Put a client back into the shared pool."""
+    _share(msp_id, tenant_id, pool=SHARED_POOL, weight=weight, cap=cap)
+
+
+def _share(msp_id: UUID, tenant_id: UUID, *, pool: str, weight: int, cap: int) -> None:
+    async def act(services: Services) -> str:
+        async with services.db.transaction(_scope(msp_id, tenant_id)) as session:
+            await set_lane_share(session, pool=pool, weight=weight, cap=cap, now=utc_now())
+        return f"pool {pool}, weight {weight}, cap {cap}"
+
+    run_with_services(act)
+
+
+@click.group()
+def audit() -> None:
+    """Audit chains."""
+
+
+@audit.command("verify")
+@_msp
+@_tenant
+def verify(msp_id: UUID, tenant_id: UUID) -> None:
+    """Recompute every hash of one client's chain. Exits with 1 when an entry does not follow from the one before."""
+    broken: list[int] = []
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(_scope(msp_id, tenant_id)) as session:
+            verdict = await verify_chain(session)
+        if verdict.broken_at is not None:
+            broken.append(verdict.broken_at)
+            return f"BROKEN at entry {verdict.broken_at}"
+        return f"{verdict.entries} entries, whole. Head {verdict.head}"
+
+    run_with_services(act)
+    sys.exit(1 if broken else 0)
+
+
+@click.group()
+def keys() -> None:
+    """Data keys and the keys that wrap them."""
+
+
+@keys.command("rotate")
+@_msp
+@_tenant
+def rotate(msp_id: UUID, tenant_id: UUID) -> None:
+    """Give a client a new data key and seal its secrets anew, while everything runs."""
+
+    async def act(services: Services) -> str:
+        scope, total = _scope(msp_id, tenant_id), 0
+        async with services.db.transaction(scope) as session:
+            await rotate_data_key(session, services.vault)
+        while True:
+            async with services.db.transaction(scope) as session:
+                done = await reencrypt(session, services.vault, columns=ENCRYPTED, batch=200)
+            total += done
+            if done == 0:
+                return f"{total} secrets sealed anew"
+
+    run_with_services(act)
+
+
+@keys.command("rewrap")
+@_msp
+@_tenant
+def rewrap_(msp_id: UUID, tenant_id: UUID) -> None:
+    """Wrap a client's data keys with the first of FAIRLEAD_VAULT_KEYS."""
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(_scope(msp_id, tenant_id)) as session:
+            return f"{await rewrap(session, services.vault)} keys wrapped anew"
+
+    run_with_services(act)

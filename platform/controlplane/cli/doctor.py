@@ -1,0 +1,148 @@
+"""`fairlead doctor`: what is wrong, and how to mend it."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+import click
+import msgspec
+import psycopg
+import redis.asyncio
+
+from branding.assets import read_manifest
+from branding.errors import MissingAsset
+from controlplane.embedded.paths import default_root
+from controlplane.migrate import current_revision, latest_revision
+from controlplane.stack import default_static, project_root
+from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.settings import Settings, SettingsInvalid, read_settings
+from foundation.vault.key_ring import KeyRing
+
+_KEY_FORM = "FAIRLEAD_VAULT_KEYS is `id:base64 of 32 bytes`, several separated by commas, the current one first."
+LEAST_FREE = 512 * 1024 * 1024
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`mend` is empty when all is well."""
+
+    what: str
+    state: str
+    mend: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
+    """Look at this machine, the settings, the database, Valkey and the assets. Exits with 1 if something is wrong."""
+    findings = asyncio.run(examine(os.environ))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
+    else:
+        for finding in findings:
+            mark = click.style("ok  ", fg="green") if not finding.mend else click.style("bad ", fg="red")
+            click.echo(f"{mark}{finding.what}: {finding.state}")
+            if finding.mend:
+                click.echo(f"     → {finding.mend}")
+    sys.exit(1 if any(finding.mend for finding in findings) else 0)
+
+
+async def examine(environment: Mapping[str, str]) -> list[Finding]:
+    findings = [_python(), _disk(), _assets()]
+    if not environment.get("DATABASE_URL") and not environment.get("DATABASE_APP_URL"):
+        findings.append(Finding("Servers", "embedded: DATABASE_URL is not set, `fairlead up` starts its own"))
+        return findings
+    try:
+        settings = read_settings(environment)
+    except SettingsInvalid as error:
+        return [*findings, Finding("Settings", "incomplete", str(error))]
+    findings.append(_keys(settings))
+    checks = (_app_role, _intake_role, _relay_role, _schema, _valkey)
+    return findings + [await _guarded(examine_one, settings) for examine_one in checks]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= (3, 11)
+    return Finding("Python", version, "" if good else "Install Python 3.11 or newer.")
+
+
+def _disk() -> Finding:
+    root = default_root()
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    state = f"{free // 1024**2} MiB free in {existing}"
+    return Finding("Disk", state, "" if free >= LEAST_FREE else "Make room, or choose another folder with --data.")
+
+
+def _assets() -> Finding:
+    try:
+        count = len(read_manifest(default_static()))
+    except MissingAsset:
+        if (project_root() / "node_modules/htmx.org/dist/htmx.min.js").exists():
+            return Finding("Browser assets", "not built yet; `fairlead up` and `fairlead demo` build them")
+        return Finding("Browser assets", "missing", "Run `npm ci` in the checkout; `fairlead up` builds them from it.")
+    return Finding("Browser assets", f"{count} files")
+
+
+def _keys(settings: Settings) -> Finding:
+    try:
+        KeyRing.parse(settings.vault_keys)
+    except Exception:  # noqa: BLE001 - whatever is wrong with the text, it is told without the text
+        return Finding("Vault keys", "unreadable", _KEY_FORM)
+    return Finding("Vault keys", "readable")
+
+
+async def _guarded(examine_one: Callable[[Settings], Awaitable[Finding]], settings: Settings) -> Finding:
+    name = examine_one.__name__.strip("_").replace("_", " ")
+    try:
+        return await asyncio.wait_for(examine_one(settings), timeout=10)
+    except (psycopg.Error, redis.RedisError, OSError, TimeoutError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return Finding(
+            name, reason, "Is the server up, and do the URL and password fit? `fairlead migrate` sets roles."
+        )
+
+
+async def _role(url: str, expected: str) -> Finding:
+    async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as connection:
+        cursor = await connection.execute(
+            "SELECT rolname, rolsuper, rolbypassrls,"
+            " EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid AND c.relkind = 'r')"
+            " FROM pg_roles r WHERE rolname = current_user"
+        )
+        row = await cursor.fetchone()
+    if row is None or row[1] or row[2] or row[3]:
+        mend = "This role can step round isolation. Connect as a role that owns nothing and has no BYPASSRLS."
+        return Finding(f"role {expected}", "too powerful", mend)
+    return Finding(f"role {expected}", "connects, owns nothing, obeys row-level security")
+
+
+async def _app_role(settings: Settings) -> Finding:
+    return await _role(settings.app_url, APP)
+
+
+async def _intake_role(settings: Settings) -> Finding:
+    return await _role(settings.intake_url, INTAKE)
+
+
+async def _relay_role(settings: Settings) -> Finding:
+    return await _role(settings.relay_url, RELAY)
+
+
+async def _schema(settings: Settings) -> Finding:
+    if not settings.owner_url:
+        return Finding("schema", "not looked at: DATABASE_URL of the owner is not set")
+    current = await asyncio.to_thread(current_revision, settings.owner_url)
+    latest = latest_revision()
+    return Finding("schema", f"at {current}, latest {latest}", "" if current == latest else "Run `fairlead migrate`.")
+
+
+async def _valkey(settings: Settings) -> Finding:
+    client = redis.asyncio.Redis.from_url(settings.redis_url, socket_connect_timeout=5)
+    try:
+        info = await client.info("server")
+    finally:
+        await client.aclose()
+    return Finding("valkey", f"answers, version {info.get('valkey_version') or info.get('redis_version')}")

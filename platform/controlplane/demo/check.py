@@ -1,0 +1,170 @@
+"""`fairlead demo --check`: the main job through the product's own doors, counted on both ends, and reconciled."""
+
+import asyncio
+import time
+
+import httpx2
+import msgspec
+from sqlalchemy import text
+
+from billing.jobs import schedule_rating, schedule_total
+from controlplane.demo.plan import PASSWORD
+from controlplane.demo.visitor import Visitor
+from controlplane.demo.world import DemoWorld, wait_for
+from controlplane.services import Services, build_services
+from foundation.audit.chain import verify_chain
+from foundation.clock import utc_now
+
+SMALL, LARGE = 6, 2
+
+
+class CheckReport(msgspec.Struct):
+    """Counts of this run; `problems` is empty when every number reconciles."""
+
+    changes: int = 0
+    approvals: int = 0
+    propagations: int = 0
+    read_backs: int = 0
+    usage_events: int = 0
+    audit_entries: int = 0
+    invoices: dict[str, str] = msgspec.field(default_factory=dict)
+    other_tenant_saw: int = 0
+    seconds: float = 0.0
+    problems: list[str] = msgspec.field(default_factory=list)
+
+    def expect(self, what: str, found: object, wanted: object) -> None:
+        if found != wanted:
+            self.problems.append(f"{what}: {found}, expected {wanted}")
+
+
+async def check(world: DemoWorld) -> CheckReport:
+    """Small price changes pass, large ones are approved by a person over HTTP; all are seen, metered and billed."""
+    report, started = CheckReport(), time.monotonic()
+    services = build_services(world.stack.settings, pool_size=4, name="fairlead check")
+    try:
+        await _main_job(world, services, report)
+        await _billing(world, services, report)
+        await _isolation(world, report)
+    finally:
+        await services.close()
+    report.seconds = round(time.monotonic() - started, 2)
+    return report
+
+
+async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -> None:
+    msp, client = world.msps[0], world.msps[0].clients[0]
+    before = await _counts(services, world)
+    values = [
+        {"sku": f"SKU-{n:03}", "element": "price.list", "amount": (10 + n) * 100 + (20 if n < SMALL else 900)}
+        for n in range(SMALL + LARGE)
+    ]
+    async with httpx2.AsyncClient() as http:
+        url = f"{world.sandbox}/{client.plan.slug}-erp/changes"
+        headers = {"Authorization": f"Bearer {world.token}"}
+        (await http.post(url, json={"changes": values}, headers=headers)).raise_for_status()
+    wanted = before["changes"] + len(values)
+    await wait_for(services, client, "SELECT count(*) FROM change", wanted)
+    async with Visitor(world.address(msp.plan.slug), world.port) as approver:
+        await approver.sign_in(client.approver.email, PASSWORD)
+        await approver.page(f"/clients/{client.plan.slug}/approvals")
+        async with services.db.transaction(client.scope) as session:
+            waiting = (await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting'"))).all()
+        for change_id in waiting:
+            path = f"/clients/{client.plan.slug}/changes/{change_id}/answer"
+            await approver.api("POST", path, {"grant": True, "reason": "Checked."})
+            report.approvals += 1
+    seen = before["read_backs"] + len(values) * len(client.channels)
+    await wait_for(services, client, "SELECT count(*) FROM propagation WHERE state = 'verified'", seen)
+    after = await _counts(services, world)
+    report.changes = after["changes"] - before["changes"]
+    report.propagations = after["propagations"] - before["propagations"]
+    report.read_backs = after["read_backs"] - before["read_backs"]
+    report.usage_events = after["usage_events"] - before["usage_events"]
+    report.expect("changes", report.changes, len(values))
+    report.expect("approvals", report.approvals, LARGE)
+    report.expect("propagations", report.propagations, len(values) * len(client.channels))
+    report.expect("read-backs", report.read_backs, report.propagations)
+    report.expect("usage events", report.usage_events, report.read_backs)
+    await _channels_agree(world, report, values)
+    async with services.db.transaction(client.scope) as session:
+        verdict = await verify_chain(session)
+    report.audit_entries = verdict.entries
+    report.expect("audit chain broken at", verdict.broken_at, None)
+
+
+async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
+    client = world.msps[0].clients[0]
+    async with services.db.transaction(client.scope) as session:
+        row = (
+            await session.execute(
+                text("""
+                    SELECT (SELECT count(*) FROM change) AS changes,
+                           (SELECT count(*) FROM propagation) AS propagations,
+                           (SELECT count(*) FROM propagation WHERE state = 'verified') AS read_backs,
+                           (SELECT count(*) FROM usage_event) AS usage_events
+                """)
+            )
+        ).one()
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+
+
+async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[dict[str, object]]) -> None:
+    """The far end is asked, not our own tables: the shop's storefront shows each new price."""
+    client = world.msps[0].clients[0]
+    async with httpx2.AsyncClient() as http:
+        page = (await http.get(f"{world.sandbox}/{client.plan.slug}-shop/")).raise_for_status().text
+    for value in values:
+        amount = int(str(value["amount"]))
+        report.expect(f"{value['sku']} on the shop", f"{amount / 100:,.2f}" in page, wanted=True)
+
+
+async def _billing(world: DemoWorld, services: Services, report: CheckReport) -> None:
+    """Both sides are drafted by the worker; quantities are the ledger's."""
+    msp = world.msps[0]
+    for client in msp.clients:
+        async with services.db.transaction(client.scope) as session:
+            await schedule_rating(session, utc_now())
+    deadline = time.monotonic() + 60
+    expected: dict[str, int] = {}
+    for client in msp.clients:
+        async with services.db.transaction(client.scope) as session:
+            total = (await session.execute(text("SELECT coalesce(sum(quantity), 0) FROM usage_event"))).scalar_one()
+        expected[client.plan.slug] = int(total)
+    while True:
+        async with services.db.transaction(msp.house) as session:
+            await schedule_total(session, utc_now())
+        await asyncio.sleep(0.5)
+        async with Visitor(world.address(msp.plan.slug), world.port) as staff:
+            await staff.sign_in(msp.plan.staff[0].email, PASSWORD)
+            found = await _invoices(staff, world)
+        retail = {slug: quantity for slug, (quantity, _) in found["retail"].items()}
+        wholesale = sum(quantity for quantity, _ in found["wholesale"].values())
+        if (retail == expected and wholesale == sum(expected.values())) or time.monotonic() > deadline:
+            break
+    report.expect("retail quantities", retail, expected)
+    report.expect("wholesale quantity", wholesale, sum(expected.values()))
+    for side, invoices in found.items():
+        report.invoices |= {f"{side} {name}": total for name, (_, total) in invoices.items()}
+
+
+async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tuple[int, str]]]:
+    """Quantity and total per invoice, per side, as the API shows them to the MSP."""
+    found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
+    for client in world.msps[0].clients:
+        listed = await staff.api("GET", f"/clients/{client.plan.slug}/invoices")
+        for invoice in listed["items"]:
+            detail = await staff.api("GET", f"/clients/{client.plan.slug}/invoices/{invoice['id']}")
+            quantity = sum(line["quantity"] for line in detail["lines"])
+            found[invoice["side"]][client.plan.slug] = (quantity, f"{invoice['total_minor']} {invoice['currency']}")
+    return found
+
+
+async def _isolation(world: DemoWorld, report: CheckReport) -> None:
+    """The other MSP's administrator asks for what is not theirs: each address answers as if it did not exist."""
+    other, mine = world.msps[1], world.msps[0].clients[0].plan.slug
+    async with Visitor(world.address(other.plan.slug), world.port) as stranger:
+        await stranger.sign_in(other.plan.staff[0].email, PASSWORD)
+        for page in ("overview", "changes", "approvals", "exceptions", "invoices"):
+            if await stranger.status(f"/clients/{mine}/{page}") != 404:
+                report.other_tenant_saw += 1
+    report.expect("pages another MSP could open", report.other_tenant_saw, 0)

@@ -1,0 +1,127 @@
+"""`fairlead demo`: the product with two MSPs, their clients and lively sandbox systems, on nothing but this machine."""
+
+import asyncio
+import ctypes
+import os
+import random
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import httpx2
+import msgspec
+
+from controlplane.demo.check import check
+from controlplane.demo.plan import PASSWORD
+from controlplane.demo.seed import SKUS, SeededMsp
+from controlplane.demo.world import DemoWorld
+from controlplane.embedded.paths import default_root
+
+_PR_SET_PDEATHSIG = 1
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True)
+@click.option("--check", "check_only", is_flag=True, help="Do the main job without a person, then end.")
+@click.option("--json", "as_json", is_flag=True, help="With --check: print one JSON object.")
+@click.option("--quiet-erp", is_flag=True, help="Do not let prices and stock change by themselves.")
+@click.option("--die-with-parent", is_flag=True, help="End when the process that started this one ends.")
+def demo(*, port: int, check_only: bool, as_json: bool, quiet_erp: bool, die_with_parent: bool) -> None:
+    """Run a demonstration until Ctrl-C, or with --check the main job once; exits with 1 if a number is off.
+
+    Each start begins with fresh data. DATABASE_URL and REDIS_URL are not used: it brings its own servers.
+    """
+    if die_with_parent:
+        _die_with_parent()
+    started = time.monotonic()
+    with _fresh_root() as root, DemoWorld(root, environment={}, port=port) as world:
+        if check_only:
+            report = asyncio.run(check(world))
+            text = msgspec.json.encode(report)
+            click.echo(text.decode() if as_json else msgspec.json.format(text).decode())
+            sys.exit(1 if report.problems else 0)
+        _announce(world, time.monotonic() - started)
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        if not quiet_erp:
+            threading.Thread(target=_live, args=(world, stop), daemon=True).start()
+        while not stop.wait(1.0):
+            _tell_crashes(world)
+        click.echo("Stopping …")
+
+
+@contextmanager
+def _fresh_root() -> Iterator[Path]:
+    """A folder of this run; folders of runs that were killed are removed."""
+    parent = default_root() / "demo"
+    parent.mkdir(parents=True, exist_ok=True)
+    for old in parent.iterdir():
+        if old.name.isdigit() and not Path(f"/proc/{old.name}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    root = parent / str(os.getpid())
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _announce(world: DemoWorld, seconds: float) -> None:
+    click.echo(f"\nReady in {seconds:.1f} s. Everyone's password: {PASSWORD}\n")
+    for msp in world.msps:
+        click.echo(click.style(f"{msp.plan.name}  {world.address(msp.plan.slug)}", bold=True))
+        for email, what in _people(msp):
+            click.echo(f"  {email:32} {what}")
+        click.echo("")
+    first = world.clients[0].plan.slug
+    click.echo(f"Change a price yourself: {world.sandbox}/{first}-erp/?token={world.token}")
+    click.echo(f"See it in the shop:      {world.sandbox}/{first}-shop/")
+    click.echo(f"Logs: {world.stack.root / 'logs'}.  Ctrl-C ends everything.\n")
+
+
+def _people(msp: SeededMsp) -> list[tuple[str, str]]:
+    staff = [(person.email, "MSP administrator, all clients") for person in msp.plan.staff]
+    return staff + [
+        (person.email, f"{person.role.replace('_', ' ')}, {client.partner if person.partner else client.name}")
+        for client in msp.plan.clients
+        for person in client.people
+    ]
+
+
+def _live(world: DemoWorld, stop: threading.Event) -> None:
+    """A gentle business day: mostly stock and small prices, now and then one that needs a person."""
+    draw = random.Random(7)  # noqa: S311 - a play, not a secret
+    with httpx2.Client(timeout=10, headers={"Authorization": f"Bearer {world.token}"}) as http:
+        while not stop.wait(draw.uniform(1.0, 3.0)):
+            client = draw.choice(world.clients).plan
+            sku, kind = draw.randrange(SKUS), draw.random()
+            if kind < 0.5:
+                value = {"element": "stock.on_hand", "amount": draw.randrange(20, 180)}
+            else:
+                spread = 30 if kind < 0.95 else 250
+                value = {"element": "price.list", "amount": (10 + sku) * 100 + draw.randrange(0, spread)}
+            body = {"changes": [{"sku": f"SKU-{sku:03}", **value}]}
+            try:
+                http.post(f"{world.sandbox}/{client.slug}-erp/changes", json=body)
+            except httpx2.HTTPError as error:
+                click.echo(f"The sandbox ERP did not answer: {error}", err=True)
+
+
+def _tell_crashes(world: DemoWorld) -> None:
+    while world.stack.crashes:
+        crash = world.stack.crashes.pop()
+        click.echo(f"{crash.name} ended with {crash.exit_code} and is started again.\n{crash.log_tail}", err=True)
+
+
+def _die_with_parent() -> None:
+    """SIGTERM when make (or whatever started us) is killed, so that nothing is left running."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(1)

@@ -1,0 +1,125 @@
+"""Filling an empty installation with the demonstration's MSPs, clients, connections and price books."""
+
+import base64
+import secrets
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from billing.jobs import schedule_rating, schedule_total
+from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.pricing import Terms
+from billing.sides import Side
+from branding.manage import point_host, set_brand
+from branding.theme import parse_theme
+from connectors.polling import schedule_poll
+from connectors.sandbox.plan import SystemPlan
+from controlplane.demo.plan import PASSWORD, DemoClient, DemoMsp, DemoPerson
+from controlplane.onboarding import (
+    NewConnection,
+    Person,
+    add_partner,
+    add_person,
+    connect,
+    onboard_client,
+    onboard_msp,
+    publish_contracts,
+)
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Scope
+from governance.kinds import METER_VERIFIED
+
+SKUS = 24
+
+
+class SeededClient(msgspec.Struct, frozen=True):
+    plan: DemoClient
+    scope: Scope
+    erp: UUID
+    hook_secret: str
+    channels: tuple[UUID, ...]
+    approver: DemoPerson
+
+
+class SeededMsp(msgspec.Struct, frozen=True):
+    plan: DemoMsp
+    house: Scope
+    clients: tuple[SeededClient, ...]
+
+
+def sandbox_plans(msps: tuple[DemoMsp, ...], token: str) -> list[SystemPlan]:
+    """An ERP, a shop and a market for each client."""
+    return [
+        SystemPlan(
+            name=f"{client.slug}-{kind}",
+            kind=f"sandbox-{kind}",  # type: ignore[arg-type]
+            token=token,
+            currency=client.currency,
+            skus=SKUS,
+        )
+        for msp in msps
+        for client in msp.clients
+        for kind in ("erp", "shop", "market")
+    ]
+
+
+async def seed_msp(services: Services, plan: DemoMsp, *, sandbox: str, token: str, host: str) -> SeededMsp:
+    house = await onboard_msp(services, name=plan.name, slug=plan.slug)
+    now = utc_now()
+    tokens = {"name": plan.name, "support_email": f"help@{plan.slug}.example", **plan.theme}
+    async with services.db.transaction(house) as session:
+        await set_brand(session, slug=plan.slug, theme=parse_theme(tokens), now=now, new_id=new_id)
+        await point_host(session, slug=plan.slug, host=host, now=now)
+    for person in plan.staff:
+        await add_person(services, house, Person(person.email, person.name, PASSWORD, person.role))
+    currency = plan.clients[0].currency
+    await _price_book(services, house, Side.WHOLESALE, currency, plan.wholesale, now)
+    await _price_book(services, house, Side.RETAIL, currency, plan.retail, now)
+    clients = [await _seed_client(services, house, c, sandbox=sandbox, token=token) for c in plan.clients]
+    async with services.db.transaction(house) as session:
+        await schedule_total(session, now + timedelta(minutes=1))
+    return SeededMsp(plan, house, tuple(clients))
+
+
+async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
+    services: Services, house: Scope, side: Side, currency: str, price: str, now: datetime
+) -> None:
+    start = now - timedelta(days=62)
+    async with services.db.transaction(house) as session:
+        book = NewPriceBook(side, currency, "Standard")
+        book_id = await create_price_book(session, book, now=start, new_id=new_id)
+        terms = Terms(unit_price=Decimal(price))
+        line = NewPrice(METER_VERIFIED, "Values made visible and proven", terms, start)
+        await set_price(session, book_id, price=line, now=start, new_id=new_id)
+
+
+async def _seed_client(services: Services, house: Scope, plan: DemoClient, *, sandbox: str, token: str) -> SeededClient:
+    scope = await onboard_client(services, house, name=plan.name, slug=plan.slug, currency=plan.currency)
+    partner = await add_partner(services, scope, name=plan.partner)
+    for person in plan.people:
+        new = Person(person.email, person.name, PASSWORD, person.role, partner if person.partner else None)
+        await add_person(services, scope, new)
+    hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    base = f"{sandbox}/{plan.slug}"
+    erp = await connect(
+        services, scope, NewConnection("sandbox-erp", "ERP", f"{base}-erp", secrets={"webhook_secret": hook_secret})
+    )
+    shop = await connect(
+        services, scope, NewConnection("sandbox-shop", "Web shop", f"{base}-shop", secrets={"api_key": token})
+    )
+    market = await connect(
+        services,
+        scope,
+        NewConnection("sandbox-market", plan.partner, f"{base}-market", secrets={"api_key": token}, partner_id=partner),
+    )
+    await publish_contracts(services, scope, erp)
+    now = utc_now()
+    async with services.db.transaction(scope) as session:
+        await schedule_poll(session, erp, at=now)
+        await schedule_rating(session, now + timedelta(seconds=45))
+    approver = next(person for person in plan.people if person.role == "client_approver")
+    return SeededClient(plan, scope, erp, hook_secret, (shop, market), approver)

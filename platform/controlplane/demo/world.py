@@ -1,0 +1,127 @@
+"""The running demonstration: sandbox systems, the product on embedded servers, and a first catalogue that is live."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx2
+import msgspec
+from sqlalchemy import text
+
+from controlplane.demo.plan import demo_msps
+from controlplane.demo.seed import SKUS, SeededClient, SeededMsp, sandbox_plans, seed_msp
+from controlplane.services import Services, build_services
+from controlplane.stack import Stack, answers, free_port
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.release import answer_change
+
+
+class DemoWorld:
+    """Started by `with`; everything ends with the block."""
+
+    def __init__(self, root: Path, *, environment: Mapping[str, str], port: int) -> None:
+        self.port = free_port(port)
+        self.sandbox_port = free_port(0)
+        self.token = secrets.token_urlsafe(16)
+        self.stack = Stack(root, environment=environment, outbound_allowed=f"127.0.0.1/32@{self.sandbox_port}")
+        self.msps: tuple[SeededMsp, ...] = ()
+        self._exit = ExitStack()
+
+    @property
+    def sandbox(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    def address(self, msp: str) -> str:
+        return f"http://{msp}.localhost:{self.port}"
+
+    @property
+    def clients(self) -> list[SeededClient]:
+        return [client for msp in self.msps for client in msp.clients]
+
+    def __enter__(self) -> Self:
+        self._exit.enter_context(self.stack)
+        try:
+            self._start_sandbox()
+            asyncio.run(self._seed())
+            self.stack.run_product(port=self.port)
+            asyncio.run(self._go_live())
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def _start_sandbox(self) -> None:
+        plan = self.stack.root / "sandbox.json"
+        plan.write_bytes(msgspec.json.encode(sandbox_plans(demo_msps(), self.token)))
+        port = str(self.sandbox_port)
+        self.stack.run_module("sandbox", "connectors.sandbox", "--port", port, "--plan", str(plan))
+        self.stack.supervisor.wait_until("sandbox", lambda: answers(f"{self.sandbox}/_health"), seconds=30)
+
+    async def _seed(self) -> None:
+        services = build_services(self.stack.settings, pool_size=2, name="fairlead demo")
+        try:
+            seeded = [
+                await seed_msp(services, plan, sandbox=self.sandbox, token=self.token, host=f"{plan.slug}.localhost")
+                for plan in demo_msps()
+            ]
+        finally:
+            await services.close()
+        self.msps = tuple(seeded)
+
+    async def _go_live(self) -> None:
+        """The ERPs' catalogues come in by poll; a person approves the first prices; webhooks take over."""
+        services = build_services(self.stack.settings, pool_size=2, name="fairlead demo")
+        try:
+            for client in self.clients:
+                await self._point_webhook(client)
+                await wait_for(services, client, "SELECT count(*) FROM record_value", SKUS * 3)
+                await approve_waiting(services, client)
+            for client in self.clients:
+                wanted = SKUS * 2 * len(client.channels)
+                await wait_for(services, client, "SELECT count(*) FROM propagation WHERE state = 'verified'", wanted)
+        finally:
+            await services.close()
+
+    async def _point_webhook(self, client: SeededClient) -> None:
+        target = {"url": f"http://127.0.0.1:{self.port}/hooks/{client.erp}", "secret": client.hook_secret}
+        async with httpx2.AsyncClient() as http:
+            url = f"{self.sandbox}/{client.plan.slug}-erp/_webhook"
+            (await http.put(url, content=msgspec.json.encode(target))).raise_for_status()
+
+
+def approver_scope(client: SeededClient) -> Scope:
+    actor = Actor(kind="person", id=str(new_id()), name=client.approver.name)
+    return Scope(msp_id=client.scope.msp_id, tenant_id=client.scope.tenant_id, actor=actor)
+
+
+async def approve_waiting(services: Services, client: SeededClient) -> int:
+    """The client's approver says yes to all that waits."""
+    async with services.db.transaction(approver_scope(client)) as session:
+        waiting = (await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting' ORDER BY id"))).all()
+        for change_id in waiting:
+            await answer_change(session, change_id, grant=True, reason="First price list.", now=utc_now())
+    return len(waiting)
+
+
+async def wait_for(services: Services, client: SeededClient, query: str, wanted: int, *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        async with services.db.transaction(client.scope) as session:
+            found = int((await session.execute(text(query))).scalar_one())
+        if found >= wanted:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{client.plan.name}: {found} of {wanted} after {seconds:.0f} s ({query})")
+        await asyncio.sleep(0.1)
