@@ -1,0 +1,262 @@
+"""The audit chain: whatever is changed afterwards, verification says from where."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from foundation.audit.chain import GENESIS, Verdict, note, verify_chain
+from foundation.database.engine import Database
+from foundation.scope import Scope
+from foundation.telemetry.correlation import correlated
+from tests.conftest import Urls
+
+AT = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
+
+
+async def write(db: Database, scope: Scope, count: int = 1, **data: Any) -> None:
+    async with db.transaction(scope) as session:
+        for number in range(count):
+            note(session, action="price.changed", subject=f"product:{number}", data={"n": number, **data}, at=AT)
+
+
+async def verdict(db: Database, scope: Scope, *, page: int = 5000) -> Verdict:
+    async with db.transaction(scope) as session:
+        return await verify_chain(session, page=page)
+
+
+@pytest.fixture
+async def twelve(db: Database, scope: Scope) -> Scope:
+    """A tenant with twelve entries, written in two transactions."""
+    await write(db, scope, 5)
+    await write(db, scope, 7, text="naïve ☃ \u2028 'quotes' \"", empty=None, deep={"b": [1, 2], "a": 1.5})
+    return scope
+
+
+async def tamper(urls: Urls, scope: Scope, statement: str, *arguments: object) -> None:
+    """As someone who got hold of the database's superuser."""
+    async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
+        await connection.execute("SELECT set_config('row_security', 'off', true)")
+        for table in ("audit_entry", "audit_head"):
+            await connection.execute(
+                sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.Identifier(table))
+            )
+        done = await connection.execute(statement, (*arguments, scope.tenant_id))
+        assert done.rowcount > 0
+        for table in ("audit_entry", "audit_head"):
+            await connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(sql.Identifier(table)))
+
+
+class TestWhole:
+    @pytest.mark.parametrize("page", [1, 5, 12, 13, 5000])
+    async def test_an_untouched_chain_verifies(self, db: Database, twelve: Scope, page: int) -> None:
+        found = await verdict(db, twelve, page=page)
+
+        assert (found.entries, found.broken_at) == (12, None)
+        assert found.head != GENESIS.hex()
+
+    async def test_a_tenant_without_entries_has_an_empty_chain(self, db: Database, scope: Scope) -> None:
+        assert await verdict(db, scope) == Verdict(entries=0, head=GENESIS.hex())
+
+    async def test_an_undone_transaction_leaves_no_entry(self, db: Database, twelve: Scope) -> None:
+        async def fail() -> None:
+            async with db.transaction(twelve) as session:
+                note(session, action="price.changed", subject="product:1", data={}, at=AT)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert (await verdict(db, twelve)).entries == 12
+
+    async def test_who_when_and_under_which_correlation_is_in_it(self, db: Database, scope: Scope) -> None:
+        with correlated("abc-1"):
+            await write(db, scope)
+        async with db.transaction(scope) as session:
+            body = (
+                await session.execute(
+                    text("SELECT CAST(body AS jsonb) FROM audit_entry WHERE tenant_id = :t"), {"t": scope.tenant_id}
+                )
+            ).scalar_one()
+
+        assert body == {
+            "seq": 1, "at": "2026-05-04T03:02:01.123456Z", "action": "price.changed", "subject": "product:0",
+            "actor": {"kind": "person", "id": scope.actor.id, "name": "Ada"}, "data": {"n": 0}, "correlation": "abc-1",
+        }  # fmt: skip
+
+    async def test_writers_at_the_same_time_keep_one_chain(self, db: Database, scope: Scope) -> None:
+        await asyncio.gather(*(write(db, scope, 1 + number % 4) for number in range(24)))
+
+        found = await verdict(db, scope)
+        assert (found.entries, found.broken_at) == (sum(1 + number % 4 for number in range(24)), None)
+
+    async def test_verifying_while_others_write_finds_no_fault(self, db: Database, twelve: Scope) -> None:
+        done = asyncio.Event()
+
+        async def keep_writing() -> None:
+            try:
+                for _ in range(40):
+                    await write(db, twelve, 3)
+            finally:
+                done.set()
+
+        async def keep_verifying() -> list[Verdict]:
+            found = []
+            while not done.is_set():
+                found.append(await verdict(db, twelve, page=4))
+            return found
+
+        _, found = await asyncio.gather(keep_writing(), keep_verifying())
+        assert found
+        assert {each.broken_at for each in found} == {None}
+
+
+class TestTampering:
+    @pytest.mark.parametrize("seq", [1, 5, 6, 12])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "body = overlay(body PLACING chr(ascii(substr(body, 3, 1)) + 1) FROM 3 FOR 1)",
+            "body = left(body, length(body) - 2) || '~}'",
+            "body = body || ' '",
+            "body = replace(body, 'Ada', 'Eve')",
+            "body = ''",
+            "hash = set_byte(hash, 0, get_byte(hash, 0) # 1)",
+            "hash = set_byte(hash, 31, get_byte(hash, 31) # 128)",
+            "hash = ''",
+            "action = 'price.seen'",
+            "subject = 'product:999'",
+            "at = at + interval '1 microsecond'",
+            "seq = seq + 1000",
+        ],
+    )
+    async def test_any_change_of_an_entry_is_found_at_its_number(
+        self, db: Database, twelve: Scope, urls: Urls, seq: int, change: str
+    ) -> None:
+        await tamper(urls, twelve, f"UPDATE audit_entry SET {change} WHERE seq = %s AND tenant_id = %s", seq)
+
+        found = await verdict(db, twelve)
+        assert (found.broken_at, found.entries) == (seq, seq - 1)
+
+    @pytest.mark.parametrize("seq", range(1, 13))
+    async def test_a_deleted_entry_is_found(self, db: Database, twelve: Scope, urls: Urls, seq: int) -> None:
+        await tamper(urls, twelve, "DELETE FROM audit_entry WHERE seq = %s AND tenant_id = %s", seq)
+
+        assert (await verdict(db, twelve, page=4)).broken_at == seq
+
+    async def test_any_changed_byte_of_a_body_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
+        body = (await bodies(db, twelve))[6]
+        for place in range(0, len(body), 7):
+            changed = body[:place] + ("x" if body[place] != "x" else "y") + body[place + 1 :]
+            for value in (changed, body):
+                await tamper(urls, twelve, "UPDATE audit_entry SET body = %s WHERE seq = 7 AND tenant_id = %s", value)
+                assert (await verdict(db, twelve)).broken_at == (7 if value != body else None)
+
+    async def test_two_exchanged_entries_are_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
+        await tamper(
+            urls, twelve,
+            "UPDATE audit_entry a SET body = b.body, hash = b.hash, subject = b.subject FROM audit_entry b"
+            " WHERE a.tenant_id = b.tenant_id AND a.seq IN (3, 4) AND b.seq = 7 - a.seq AND a.tenant_id = %s",
+        )  # fmt: skip
+
+        assert (await verdict(db, twelve)).broken_at == 3
+
+    async def test_an_entry_rewritten_with_its_own_new_hash_is_found_at_the_next(
+        self, db: Database, twelve: Scope, urls: Urls
+    ) -> None:
+        forge = """
+            UPDATE audit_entry e SET body = replace(e.body, 'Ada', 'Eve'),
+                   hash = sha256(p.hash || convert_to(replace(e.body, 'Ada', 'Eve'), 'UTF8'))
+              FROM audit_entry p WHERE p.tenant_id = e.tenant_id AND p.seq = e.seq - 1
+               AND e.seq = %s AND e.tenant_id = %s
+        """
+        await tamper(urls, twelve, forge, 7)
+        assert (await verdict(db, twelve)).broken_at == 8
+
+    async def test_a_rewritten_last_entry_is_found_against_the_head(
+        self, db: Database, twelve: Scope, urls: Urls
+    ) -> None:
+        forge = """
+            UPDATE audit_entry e SET body = replace(e.body, 'Ada', 'Eve'),
+                   hash = sha256(p.hash || convert_to(replace(e.body, 'Ada', 'Eve'), 'UTF8'))
+              FROM audit_entry p WHERE p.tenant_id = e.tenant_id AND p.seq = 11 AND e.seq = 12 AND e.tenant_id = %s
+        """
+        await tamper(urls, twelve, forge)
+        assert (await verdict(db, twelve)).broken_at == 12
+
+    @pytest.mark.parametrize(
+        ("statement", "broken_at"),
+        [
+            ("DELETE FROM audit_head WHERE tenant_id = %s", 1),
+            ("UPDATE audit_head SET seq = seq + 1 WHERE tenant_id = %s", 13),
+            ("UPDATE audit_head SET hash = set_byte(hash, 5, get_byte(hash, 5) # 1) WHERE tenant_id = %s", 12),
+            ("UPDATE audit_head SET seq = 11 WHERE tenant_id = %s", 11),
+        ],
+    )
+    async def test_a_changed_head_is_found(
+        self, db: Database, twelve: Scope, urls: Urls, statement: str, broken_at: int
+    ) -> None:
+        await tamper(urls, twelve, statement)
+
+        assert (await verdict(db, twelve)).broken_at == broken_at
+
+    async def test_a_chain_cut_and_rewound_is_found_against_a_head_kept_elsewhere(
+        self, db: Database, twelve: Scope, urls: Urls
+    ) -> None:
+        kept = (await verdict(db, twelve)).head
+        await tamper(
+            urls, twelve,
+            "WITH cut AS (DELETE FROM audit_entry WHERE seq = 12 AND tenant_id = %s) UPDATE audit_head h"
+            " SET seq = 11, hash = e.hash FROM audit_entry e WHERE e.tenant_id = h.tenant_id AND e.seq = 11"
+            " AND h.tenant_id = %s", twelve.tenant_id,
+        )  # fmt: skip
+
+        found = await verdict(db, twelve)
+        assert found.broken_at is None
+        assert found.head != kept
+
+
+async def bodies(db: Database, scope: Scope) -> list[str]:
+    async with db.transaction(scope) as session:
+        rows = await session.execute(
+            text("SELECT body FROM audit_entry WHERE tenant_id = :t ORDER BY seq"), {"t": scope.tenant_id}
+        )
+        return list(rows.scalars())
+
+
+class TestTenants:
+    @pytest.mark.parametrize("other", ["other_scope", "sibling_scope"])
+    async def test_each_has_its_own_chain(
+        self, db: Database, twelve: Scope, other: str, request: pytest.FixtureRequest, urls: Urls
+    ) -> None:
+        second: Scope = request.getfixturevalue(other)
+        await write(db, second, 3)
+        assert await bodies(db, second) != (await bodies(db, twelve))[:3]
+
+        await tamper(urls, twelve, "UPDATE audit_entry SET body = 'x' WHERE seq = 2 AND tenant_id = %s")
+
+        assert (await verdict(db, second)).broken_at is None
+        assert (await verdict(db, second)).entries == 3
+        assert (await verdict(db, twelve)).broken_at == 2
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_entry SET body = 'x'",
+            "DELETE FROM audit_entry",
+            "TRUNCATE audit_entry",
+            "DELETE FROM audit_head",
+        ],
+    )
+    async def test_the_application_can_only_append(self, db: Database, twelve: Scope, statement: str) -> None:
+        async def attempt() -> None:
+            async with db.transaction(twelve) as session:
+                await session.execute(text(statement))
+
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await attempt()
+        assert (await verdict(db, twelve)).broken_at is None
