@@ -67,6 +67,8 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
 async def list_clients(session: AsyncSession, *, after: str = "", limit: int = 200) -> Sequence[Client]:
     """Every client of the scope's MSP by name; needs the fleet's scope. `after` is the last page's last slug."""
     scope = scope_of(session)
+    if after:
+        check_slug(after)
     statement = select(Client).where(Client.msp_id == scope.msp_id, Client.slug > after)
     return (await session.scalars(statement.order_by(Client.slug).limit(limit))).all()
 
@@ -83,6 +85,8 @@ async def get_client_by_slug(session: AsyncSession, slug: str) -> Client:
         NotFound: there is none, or it is somebody else's.
     """
     scope = scope_of(session)
+    if not _SLUG.fullmatch(slug):
+        raise NotFound
     client = await session.scalar(select(Client).where(Client.msp_id == scope.msp_id, Client.slug == slug))
     if client is None:
         raise NotFound

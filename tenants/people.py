@@ -214,6 +214,6 @@ async def _require_partner(session: AsyncSession, partner_id: UUID) -> None:
 def clean_email(email: str) -> str:
     """Lower case, as addresses are compared; nobody has two mailboxes that differ in case only."""
     cleaned = email.strip().lower()
-    if not _EMAIL.fullmatch(cleaned):
+    if not _EMAIL.fullmatch(cleaned) or not cleaned.isprintable():
         raise InvalidInput("This is not an e-mail address, such as name@example.com.", field="email")
     return cleaned

@@ -55,6 +55,8 @@ async def authenticate(door: Door, credentials: Credentials) -> Principal:
     """
     now = door.clock()
     email = credentials.email.strip().lower()[:_LONGEST_EMAIL]
+    if not email.isprintable():
+        email = ""  # nobody's; PostgreSQL would refuse some control characters
     house = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
     await door.throttle.reserve(msp_id=house.msp_id, email=email, address=credentials.address, now=now)
     candidates = [await _read_candidate(door, scope, person) for scope, person in await _find_homes(door, house, email)]

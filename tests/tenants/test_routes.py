@@ -73,6 +73,12 @@ class TestClients:
         _, key = await make_key(door, client)
         assert (await api("GET", "/clients", key[:-43] + "A" * 43)).status_code == 401
 
+    @pytest.mark.parametrize("path", ["/clients/%00/api-keys", "/clients/ACME/api-keys", "/clients/a'b/api-keys"])
+    async def test_odd_names_of_clients_are_not_found(self, api: Api, door: Door, msp: Tenant, path: str) -> None:
+        _, key = await make_key(door, msp, "msp_admin")
+        assert (await api("GET", path, key)).status_code == 404
+        assert (await api("GET", "/clients?after=%00", key)).status_code == 422
+
     @pytest.mark.parametrize("limit", [0, 501, -1])
     async def test_a_page_has_a_size(self, api: Api, door: Door, msp: Tenant, limit: int) -> None:
         _, key = await make_key(door, msp, "msp_operator")
