@@ -6,6 +6,7 @@ import helm_python
 import kubernetes_validate
 import pytest
 
+from controlplane.cli.main import main
 from tests.helm.rendering import (
     CHART,
     TENANT_A,
@@ -271,3 +272,10 @@ class TestValues:
         schema = json.loads((CHART / "values.schema.json").read_text())
         with helm_python.Chart.load(CHART) as chart:
             assert set(chart.values) <= set(schema["properties"])
+
+
+@pytest.mark.parametrize("name", VALUE_SETS)
+def test_the_command_line_accepts_what_every_container_is_told(name: str) -> None:
+    for _, container in containers(rendered(name)):
+        command, *arguments = container["args"]
+        main.commands[command].make_context(command, list(arguments))
