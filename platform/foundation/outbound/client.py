@@ -32,6 +32,10 @@ _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connec
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
+class _Busy(Exception):
+    """No slot became free in time; nothing was sent."""
+
+
 class _Failure(NamedTuple):
     word: str
     detail: str
@@ -39,7 +43,7 @@ class _Failure(NamedTuple):
 
 
 _FAILURES: tuple[tuple[tuple[type[Exception], ...], _Failure], ...] = (
-    ((httpcore2.PoolTimeout,), _Failure("busy", "Too many calls are under way. Try again.", Outcome.UNKNOWN)),
+    ((_Busy, httpcore2.PoolTimeout), _Failure("busy", "Too many calls are under way. Try again.", Outcome.UNKNOWN)),
     ((TimeoutError, httpcore2.TimeoutException), _Failure("timeout", "The other system did not answer in time.")),
     ((TooLarge,), _Failure("oversized", "The other system's answer was larger than allowed.")),
     ((Unreadable,), _Failure("unreadable", "The other system's answer was packed in a way that cannot be read.")),
@@ -143,8 +147,7 @@ class BoundCaller:
             raise
         started = time.perf_counter()
         try:
-            async with self._slots, asyncio.timeout(self._client.settings.total_seconds):
-                response = await self._client.exchange(method, target, lines, content)
+            response = await self._exchange(method, target, lines, content)
         except (OutboundRefused, httpcore2.LocalProtocolError) as error:
             await self._settle(admission, Outcome.UNKNOWN)
             self._held("refused")
@@ -159,6 +162,24 @@ class BoundCaller:
         await self._judge(admission, response)
         self._called(_outcome_word(response.status_code), started)
         return response
+
+    async def _exchange(
+        self, method: str, target: Target, lines: list[tuple[bytes, bytes]], content: bytes | None
+    ) -> OutboundResponse:
+        settings = self._client.settings
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout(settings.connect_seconds):
+                    await self._slots.acquire()
+            except TimeoutError:
+                raise _Busy from None
+        else:
+            await self._slots.acquire()
+        try:
+            async with asyncio.timeout(settings.total_seconds):
+                return await self._client.exchange(method, target, lines, content)
+        finally:
+            self._slots.release()
 
     async def _admit(self) -> Admission:
         admission = await self._client.gate.admit(self._credential)

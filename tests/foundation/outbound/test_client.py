@@ -387,6 +387,22 @@ class TestLimits:
             await asyncio.gather(*tasks)
         assert len(slow.seen) == 6
 
+    async def test_who_finds_no_free_slot_says_nothing_about_the_other_system(self, make: Make) -> None:
+        settings = replace(TOUCHY, in_flight=1, connect_seconds=0.05)
+        outside, gate = make(settings), asyncio.Event()
+        caller = outside.caller()
+        async with running(answering(until=gate)) as slow:
+            first = asyncio.create_task(caller.request("GET", slow.url))
+            while not slow.seen:  # noqa: ASYNC110 - the other end of a socket
+                await asyncio.sleep(0.001)
+            for _ in range(4):
+                with pytest.raises(OutboundUnavailable, match="Too many calls are under way"):
+                    await caller.request("GET", slow.url)
+            gate.set()
+            await first
+            assert (await caller.request("GET", slow.url)).status_code == 200
+        assert outside.outcomes == ["busy"] * 4 + ["2xx"] * 2
+
 
 TOUCHY = replace(SETTINGS, breaker=BreakerSettings(failures=3, open_seconds=0.2))
 

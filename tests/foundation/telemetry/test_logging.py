@@ -100,7 +100,8 @@ def test_secrets_do_not_reach_the_output(lines: io.StringIO) -> None:
     "name",
     ["password", "PASSWORD", "db_password", "secret", "client_secret", "clientSecret", "token", "access_token",
      "accessToken", "authorization", "Authorization", "set-cookie", "cookie", "api_key", "apiKey", "api-key",
-     "x-api-key", "private_key", "signing_key", "credentials", "csrf", "signature", "otp", "secrets", "vault_keys", "conninfo"],
+     "x-api-key", "private_key", "signing_key", "credentials", "csrf", "signature", "otp", "secrets",
+     "vault_keys", "conninfo"],
 )  # fmt: skip
 def test_names_of_secrets(name: str) -> None:
     assert names_a_secret(name)
