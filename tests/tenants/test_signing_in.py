@@ -1,3 +1,4 @@
+import hashlib
 from typing import Any
 
 import pytest
@@ -109,6 +110,8 @@ class TestSigningIn:
                 await authenticate(door, credentials(msp, email, "not this one either"))
         assert len(verified) == 2
         assert verified[0] != verified[1]
+        known, nobodys = (one.rpartition("$")[0].rpartition("$")[0] for one in verified)
+        assert known == nobodys == "$argon2id$v=19$m=64,t=1,p=1"
 
     @pytest.mark.parametrize("email", ["", "\0", "ada@example.com\0", "a\nda@example.com", "x" * 10_000])
     async def test_odd_addresses_are_nobodys(self, door: Door, msp: Tenant, ada: Somebody, email: str) -> None:
@@ -332,6 +335,7 @@ class TestPasswords:
     async def test_no_hash_and_a_broken_hash_never_match(self, passwords: Passwords) -> None:
         for known in (None, "", "plain", "$argon2id$v=19$m=64,t=1,p=1$broken"):
             assert not await passwords.verify(known, "plain")
+        assert not await passwords.verify(None, hashlib.sha256(b"nobody").hexdigest())
 
 
 class TestInvitations:
