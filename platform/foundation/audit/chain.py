@@ -23,6 +23,7 @@ class _Note(NamedTuple):
     subject: str
     data: dict[str, Any]
     at: datetime
+    correlation: str
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def note(session: AsyncSession, *, action: str, subject: str, data: dict[str, Any], at: datetime) -> None:
     """Add an entry when the transaction commits. `data` holds ids and values, never secrets."""
-    buffer(session, _append, last=True).append(_Note(action, subject, data, at))
+    buffer(session, _append, last=True).append(_Note(action, subject, data, at, current_correlation()))
 
 
 async def _append(session: AsyncSession, notes: list[Any]) -> None:
@@ -53,14 +54,13 @@ async def _append(session: AsyncSession, notes: list[Any]) -> None:
     ).one()
     seq, last = head.seq, bytes(head.hash)
     actor = {"kind": scope.actor.kind, "id": scope.actor.id, "name": scope.actor.name}
-    correlation = current_correlation()
     bodies: list[str] = []
     hashes: list[bytes] = []
     for number, entry in enumerate(notes, start=seq + 1):
         body = msgspec.json.encode(
             {
                 "seq": number, "at": entry.at, "actor": actor, "action": entry.action, "subject": entry.subject,
-                "data": entry.data, "correlation": correlation,
+                "data": entry.data, "correlation": entry.correlation,
             },
             order="deterministic",
         )  # fmt: skip

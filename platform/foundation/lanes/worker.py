@@ -20,6 +20,7 @@ from foundation.lanes.run import LaneRun, Lease, LeaseLost, WorkItem, is_outage
 from foundation.scope import Actor, Scope
 from foundation.telemetry.correlation import correlated
 from foundation.telemetry.metrics import LaneMetrics
+from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _log = structlog.get_logger(__name__)
 _CLAIM = text("SELECT * FROM lane_claim(:msp_id, :tenant_id, :lane, :pool, :holder, :lease, :batch)")
@@ -38,6 +39,7 @@ class LaneWorker:
         metrics: LaneMetrics,
         lease: float = 6.0,
         draw: Callable[[], float] = random.random,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._database = database
         self._ring = ring
@@ -46,6 +48,7 @@ class LaneWorker:
         self._metrics = metrics
         self._lease = lease
         self._draw = draw
+        self._tracing = tracing
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
     async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
@@ -124,7 +127,7 @@ class LaneWorker:
         started = time.perf_counter()
         keeper = asyncio.create_task(run.keep_lease())
         try:
-            with correlated(head.correlation):
+            with correlated(head.correlation), self._tracing.span("lane", kind=kind.name, items=size):
                 await self._handle(run, kind)
         finally:
             keeper.cancel()

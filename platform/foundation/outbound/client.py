@@ -25,6 +25,7 @@ from foundation.outbound.metrics import OutboundObserver
 from foundation.outbound.response import ACCEPTED_ENCODINGS, OutboundResponse, TooLarge, Unreadable, read_response
 from foundation.outbound.settings import OutboundSettings
 from foundation.telemetry.correlation import current_correlation
+from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _KEEP_ALIVE_SECONDS = 30.0
 # These decide where a request goes and where it ends, so they are this module's alone.
@@ -58,7 +59,7 @@ _MAPPED = tuple(kind for kinds, _ in _FAILURES for kind in kinds)
 class OutboundClient:
     """`valkey` None keeps limits in this process only."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a process hands to its one way out
         self,
         settings: OutboundSettings,
         valkey: "redis.asyncio.Redis | None",
@@ -66,10 +67,12 @@ class OutboundClient:
         *,
         resolver: Resolver = resolve,
         observer: OutboundObserver | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.observer = observer
+        self.tracing = tracing
         self.gate = Gate(settings, valkey, clock)
         guard = Guard(settings, resolver)
         self._pools = {secure: _pool(settings, guard, secure=secure) for secure in (True, False)}
@@ -147,7 +150,10 @@ class BoundCaller:
             raise
         started = time.perf_counter()
         try:
-            response = await self._exchange(method, target, lines, content)
+            with self._client.tracing.span(
+                "outbound", tenant_id=str(self._credential.tenant_id), credential_id=self._credential.id, method=method
+            ):
+                response = await self._exchange(method, target, lines, content)
         except (OutboundRefused, httpcore2.LocalProtocolError) as error:
             await self._settle(admission, Outcome.UNKNOWN)
             self._held("refused")

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import sql
@@ -87,6 +88,16 @@ class TestWhole:
             "seq": 1, "at": "2026-05-04T03:02:01.123456Z", "action": "price.changed", "subject": "product:0",
             "actor": {"kind": "person", "id": scope.actor.id, "name": "Ada"}, "data": {"n": 0}, "correlation": "abc-1",
         }  # fmt: skip
+
+    async def test_each_entry_keeps_the_correlation_it_was_noted_under(self, db: Database, scope: Scope) -> None:
+        """A batch of work carries items of many webhooks into one transaction."""
+        async with db.transaction(scope) as session:
+            for correlation in ("first-1", "second-2"):
+                with correlated(correlation):
+                    note(session, action="price.changed", subject="product:1", data={}, at=AT)
+
+        found = [msgspec.json.decode(body)["correlation"] for body in await bodies(db, scope)]
+        assert found == ["first-1", "second-2"]
 
     async def test_writers_at_the_same_time_keep_one_chain(self, db: Database, scope: Scope) -> None:
         await asyncio.gather(*(write(db, scope, 1 + number % 4) for number in range(24)))
