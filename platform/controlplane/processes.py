@@ -10,11 +10,12 @@ from uuid import UUID
 
 import dramatiq
 import redis
+import redis.asyncio
 import structlog
 import uvicorn
 import uvloop
 from dramatiq.middleware import AsyncIO
-from prometheus_client import start_http_server
+from prometheus_client import CollectorRegistry, start_http_server
 
 from controlplane.app import create_app
 from controlplane.jobs import build_jobs
@@ -22,11 +23,12 @@ from controlplane.services import Services, build_services
 from foundation.database.engine import Database
 from foundation.lanes.broker import RUN_LANE, LaneBroker
 from foundation.lanes.relay import Relay
-from foundation.lanes.ring import SHARED_POOL
+from foundation.lanes.ring import SHARED_POOL, Ring
 from foundation.lanes.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.telemetry.logging import configure_logging
+from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.tracing import build_tracer
 
 _log = structlog.get_logger(__name__)
@@ -54,18 +56,20 @@ def run_relay(settings: Settings, *, metrics_port: int | None = None) -> None:
 
 
 async def _relay(settings: Settings, metrics_port: int | None) -> None:
-    services = build_services(settings, name="fairlead relay")
+    """Needs its own database role and Valkey only: no vault, no other role."""
+    metrics = CollectorRegistry()
     if metrics_port is not None:
-        start_http_server(metrics_port, registry=services.metrics)
+        start_http_server(metrics_port, registry=metrics)
+    valkey = redis.asyncio.Redis.from_url(settings.redis_url)
     database = Database(settings.relay_url, pool_size=2, application_name="fairlead relay")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     calm_collector()
-    await Relay(database, services.ring, metrics=services.lane_metrics).run(stop)
+    await Relay(database, Ring(valkey), metrics=LaneMetrics(metrics)).run(stop)
     await database.close()
-    await services.close()
+    await valkey.aclose()
 
 
 def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, metrics_port: int | None = None) -> None:
@@ -75,7 +79,10 @@ def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, m
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()])
     dramatiq.set_broker(broker)
-    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics_port=metrics_port)
+    metrics = CollectorRegistry()
+    if metrics_port is not None:  # from the start: an idle worker is probed too
+        start_http_server(metrics_port, registry=metrics)
+    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics)
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     stop = threading.Event()
@@ -91,11 +98,11 @@ def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, m
 class _LaneActor:
     """Builds its services on the actors' own event loop, at the first message."""
 
-    def __init__(self, settings: Settings, *, pool: str, slots: int, metrics_port: int | None) -> None:
+    def __init__(self, settings: Settings, *, pool: str, slots: int, metrics: CollectorRegistry) -> None:
         self._settings = settings
         self._pool = pool
         self._slots = slots
-        self._metrics_port = metrics_port
+        self._metrics = metrics
         self._worker: LaneWorker | None = None
         self._services: Services | None = None
 
@@ -104,9 +111,8 @@ class _LaneActor:
 
     def _lanes(self) -> LaneWorker:
         if self._worker is None:
-            services = build_services(self._settings, pool_size=self._slots + 4, name=f"fairlead worker {self._pool}")
-            if self._metrics_port is not None:
-                start_http_server(self._metrics_port, registry=services.metrics)
+            name = f"fairlead worker {self._pool}"
+            services = build_services(self._settings, pool_size=self._slots + 4, name=name, metrics=self._metrics)
             self._services = services
             self._worker = LaneWorker(
                 services.db, services.ring, build_jobs(services), pool=self._pool, metrics=services.lane_metrics

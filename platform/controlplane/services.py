@@ -49,7 +49,9 @@ class Services:
         await self.valkey.aclose()
 
 
-def build_services(settings: Settings, *, pool_size: int = 10, name: str = "fairlead") -> Services:
+def build_services(
+    settings: Settings, *, pool_size: int = 10, name: str = "fairlead", metrics: CollectorRegistry | None = None
+) -> Services:
     valkey = redis.asyncio.Redis.from_url(settings.redis_url)
     ring = Ring(valkey)
     db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name)
@@ -57,7 +59,7 @@ def build_services(settings: Settings, *, pool_size: int = 10, name: str = "fair
     registry = build_registry()
     outbound = OutboundClient(OutboundSettings(allowed=parse_allowed(settings.outbound_allowed)), valkey, utc_now)
     policies = PolicyCache()
-    metrics = CollectorRegistry()
+    metrics = metrics or CollectorRegistry()
     return Services(
         settings=settings,
         db=db,

@@ -20,9 +20,9 @@ from foundation.lanes.ring import SHARED_POOL
 from foundation.settings import Settings, SettingsInvalid, read_settings
 
 
-def settings_from_environment() -> Settings:
+def settings_from_environment(*, vault_needed: bool = True) -> Settings:
     try:
-        return read_settings(os.environ)
+        return read_settings(os.environ, vault_needed=vault_needed)
     except SettingsInvalid as error:
         raise click.ClickException(f"{error}\nRun `fairlead doctor` to see what else is missing.") from error
 
@@ -30,14 +30,14 @@ def settings_from_environment() -> Settings:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="fairlead")
 def main() -> None:
-    r"""A white-label control plane with which managed-service providers run governed commerce for their clients.
+    """A white-label control plane with which managed-service providers run governed commerce for their clients.
 
     \b
     Try it:            fairlead demo
     Run it here:       fairlead up
     Run it for real:   fairlead migrate, then web, worker and relay as separate processes
     Something wrong?   fairlead doctor
-    """
+    """  # noqa: D301 - click's mark "leave these lines as they are" is the control character itself
 
 
 @main.command()
@@ -60,7 +60,7 @@ def up(port: int, data: Path | None) -> None:
 @click.option("--revision", default="head", show_default=True, help="head, or an earlier revision to go back to.")
 def migrate(revision: str) -> None:
     """Create the database roles and bring the schema to REVISION. Needs DATABASE_URL of the owner."""
-    settings = settings_from_environment()
+    settings = settings_from_environment(vault_needed=False)
     asyncio.run(prepare_roles(settings.owner_url, settings.role_passwords))
     migrate_schema(settings.owner_url, revision)
     click.echo(f"The schema is at {revision}.")
@@ -92,7 +92,7 @@ def worker(pool: str, tenant_id: str | None, slots: int, metrics_port: int | Non
 @click.option("--metrics-port", type=int)
 def relay(metrics_port: int | None) -> None:
     """Ring lanes whose time has come or whose worker died. Run one or more."""
-    run_relay(settings_from_environment(), metrics_port=metrics_port)
+    run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port)
 
 
 def wait_for_signal() -> None:

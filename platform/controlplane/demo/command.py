@@ -1,7 +1,6 @@
 """`fairlead demo`: the product with two MSPs, their clients and lively sandbox systems, on nothing but this machine."""
 
 import asyncio
-import ctypes
 import os
 import random
 import shutil
@@ -22,8 +21,7 @@ from controlplane.demo.plan import PASSWORD
 from controlplane.demo.seed import SKUS, SeededMsp
 from controlplane.demo.world import DemoWorld
 from controlplane.embedded.paths import default_root
-
-_PR_SET_PDEATHSIG = 1
+from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
 
 
 @click.command()
@@ -38,7 +36,7 @@ def demo(*, port: int, check_only: bool, as_json: bool, quiet_erp: bool, die_wit
     Each start begins with fresh data. DATABASE_URL and REDIS_URL are not used: it brings its own servers.
     """
     if die_with_parent:
-        _die_with_parent()
+        ask_to_die_with_parent()  # SIGTERM when make, or whatever started us, is killed
     started = time.monotonic()
     with _fresh_root() as root, DemoWorld(root, environment={}, port=port) as world:
         if check_only:
@@ -117,11 +115,3 @@ def _tell_crashes(world: DemoWorld) -> None:
     while world.stack.crashes:
         crash = world.stack.crashes.pop()
         click.echo(f"{crash.name} ended with {crash.exit_code} and is started again.\n{crash.log_tail}", err=True)
-
-
-def _die_with_parent() -> None:
-    """SIGTERM when make (or whatever started us) is killed, so that nothing is left running."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        sys.exit(1)
