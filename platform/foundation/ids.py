@@ -1,6 +1,7 @@
 """Identifiers. UUIDv7 (RFC 9562 §5.7), so that keys of one tenant cluster by time."""
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -10,3 +11,8 @@ NewId = Callable[[], UUID]
 
 def new_id() -> UUID:
     return uuid7()
+
+
+def id_floor(at: datetime) -> UUID:
+    """Not above any UUIDv7 made at `at` or later: the lower end of a range of keys that are ordered by time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -1,0 +1,134 @@
+"""Exceptions and dead letters: worst first, each with what can be done about it."""
+
+from collections.abc import Awaitable
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from foundation.errors import DomainError
+from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
+from governance.answers.pages import go, show, try_to
+from governance.attention.queries import (
+    ExceptionFilter,
+    count_attention,
+    find_exception,
+    list_attention,
+    list_letters,
+)
+from governance.exceptions import replay_exception, settle_exception
+from governance.permissions import GovernancePermission
+from governance.severity import WEIGHTS
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_EXCEPTIONS}
+_RESOLVE: Final = {"permission": GovernancePermission.RESOLVE_EXCEPTION}
+_LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
+_REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
+_DISCARD_LETTER: Final = {"permission": GovernancePermission.DISCARD_DEAD_LETTER}
+_ROOT: Final = "/clients/{client:str}/exceptions"
+_LETTER: Final = "/clients/{client:str}/dead-letters"
+
+
+@get(_ROOT, opt=_READ, include_in_schema=False)
+async def exception_list(
+    access: OpenAccess, status: FromQuery[str] = "open", code: FromQuery[str] = "", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return show(access, "exceptions.html", "Exceptions", await _list_context(access, status, code, after))
+
+
+@get(f"{_ROOT}/rows", opt=_READ, include_in_schema=False)
+async def exception_rows(
+    access: OpenAccess, status: FromQuery[str] = "open", code: FromQuery[str] = "", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return show(access, "exception_rows.html", "Exceptions", await _list_context(access, status, code, after))
+
+
+@get(f"{_ROOT}/{{exception_id:uuid}}", opt=_READ, include_in_schema=False)
+async def exception_detail(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+    return await _detail(access, exception_id)
+
+
+@post(f"{_ROOT}/{{exception_id:uuid}}/replay", opt=_RESOLVE, include_in_schema=False)
+async def exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+    return await _act(access, exception_id, replay_exception(access.session, exception_id, now=access.now))
+
+
+@post(f"{_ROOT}/{{exception_id:uuid}}/resolve", opt=_RESOLVE, include_in_schema=False)
+async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+    settle = settle_exception(access.session, exception_id, state="resolved", now=access.now)
+    return await _act(access, exception_id, settle)
+
+
+@post(f"{_ROOT}/{{exception_id:uuid}}/discard", opt=_RESOLVE, include_in_schema=False)
+async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+    settle = settle_exception(access.session, exception_id, state="discarded", now=access.now)
+    return await _act(access, exception_id, settle)
+
+
+@get(_LETTER, opt=_LETTERS, include_in_schema=False)
+async def dead_letter_list(
+    access: OpenAccess, status: FromQuery[str] = "parked", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return await _letters(access, status, after)
+
+
+@post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
+async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await try_to(access, replay_dead_letter(access.session, letter_id, now=access.now))
+    return go(access, "/dead-letters") if refusal is None else await _letters(access, "parked", None, refusal)
+
+
+@post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
+async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await try_to(access, discard_dead_letter(access.session, letter_id, now=access.now))
+    return go(access, "/dead-letters") if refusal is None else await _letters(access, "parked", None, refusal)
+
+
+async def _act(access: Access, exception_id: UUID, act: Awaitable[None]) -> Response[Any]:
+    refusal = await try_to(access, act)
+    return (
+        go(access, f"/exceptions/{exception_id}") if refusal is None else await _detail(access, exception_id, refusal)
+    )
+
+
+async def _detail(access: Access, exception_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
+    found = await find_exception(access.session, exception_id)
+    return show(access, "exception.html", found.title, {"exception": found}, refusal=refusal)
+
+
+async def _list_context(access: Access, state: str, code: str, after: UUID | None) -> dict[str, object]:
+    wanted = ExceptionFilter(state=state, code=code)
+    return {
+        "found": await list_attention(access.session, wanted=wanted, after=after),
+        "wanted": wanted,
+        "after": after,
+        "codes": sorted(WEIGHTS),
+        "counts": await count_attention(access.session),
+    }
+
+
+async def _letters(access: Access, state: str, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
+    context = {
+        "found": await list_letters(access.session, state=state, after=after),
+        "state": state,
+        "after": after,
+        "counts": await count_attention(access.session),
+    }
+    return show(access, "dead_letters.html", "Dead letters", context, refusal=refusal)
+
+
+ATTENTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    exception_list,
+    exception_rows,
+    exception_detail,
+    exception_replay,
+    exception_resolve,
+    exception_discard,
+    dead_letter_list,
+    dead_letter_replay,
+    dead_letter_discard,
+)

@@ -1,0 +1,136 @@
+"""Exceptions and dead letters as lists and in detail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from governance.schemas import DeadLetterPage, ExceptionPage, ShownDeadLetter, ShownException
+
+EXCEPTION_COLUMNS: Final = """
+    e.id, e.code, e.title, e.detail, e.severity, e.breakdown, e.state, e.record_key, e.element, e.connection_id,
+    n.name AS channel, e.change_id, e.source_event_id, e.occurrences, e.opened_at, e.seen_at, e.correction_due_at,
+    e.settled_at, e.settled_by, e.correlation
+"""
+_EXCEPTION_FIELDS: Final = ShownException.__struct_fields__
+_LETTER_FIELDS: Final = ShownDeadLetter.__struct_fields__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionFilter:
+    """An empty code means any."""
+
+    state: str = "open"
+    code: str = ""
+
+
+def to_exception(row: Row[Any]) -> ShownException:
+    """From a row of EXCEPTION_COLUMNS."""
+    return ShownException(**{name: getattr(row, name) for name in _EXCEPTION_FIELDS})
+
+
+async def list_attention(
+    session: AsyncSession, *, wanted: ExceptionFilter, after: UUID | None = None, limit: int = 50
+) -> ExceptionPage:
+    """Worst first, then oldest."""
+    rows = (
+        await session.execute(
+            text(f"""
+                WITH last AS (
+                    SELECT severity, opened_at, id FROM governance_exception WHERE tenant_id = :t AND id = :after
+                )
+                SELECT {EXCEPTION_COLUMNS}
+                  FROM governance_exception e
+                  LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
+                 WHERE e.tenant_id = :t AND e.state = :state AND (:code = '' OR e.code = :code)
+                   AND (CAST(:after AS uuid) IS NULL OR EXISTS (
+                        SELECT 1 FROM last l WHERE e.severity < l.severity
+                            OR (e.severity = l.severity AND (e.opened_at, e.id) > (l.opened_at, l.id))))
+                 ORDER BY e.severity DESC, e.opened_at, e.id LIMIT :limit
+            """),
+            {
+                "t": scope_of(session).tenant_id,
+                "state": wanted.state,
+                "code": wanted.code,
+                "after": after,
+                "limit": limit + 1,
+            },
+        )
+    ).all()
+    items = [to_exception(row) for row in rows[:limit]]
+    return ExceptionPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def find_exception(session: AsyncSession, exception_id: UUID) -> ShownException:
+    """Raises NotFound."""
+    row = (
+        await session.execute(
+            text(f"""
+                SELECT {EXCEPTION_COLUMNS}
+                  FROM governance_exception e
+                  LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
+                 WHERE e.tenant_id = :t AND e.id = :id
+            """),
+            {"t": scope_of(session).tenant_id, "id": exception_id},
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return to_exception(row)
+
+
+async def count_attention(session: AsyncSession) -> Mapping[str, int]:
+    """Open exceptions and parked dead letters."""
+    row = (
+        await session.execute(
+            text("""
+                SELECT (SELECT count(*) FROM governance_exception
+                         WHERE tenant_id = :t AND state = 'open') AS exceptions,
+                       (SELECT count(*) FROM dead_letter WHERE tenant_id = :t AND state = 'parked') AS letters
+            """),
+            {"t": scope_of(session).tenant_id},
+        )
+    ).one()
+    return {"exceptions": row.exceptions, "letters": row.letters}
+
+
+async def list_letters(
+    session: AsyncSession, *, state: str = "parked", after: UUID | None = None, limit: int = 50
+) -> DeadLetterPage:
+    """Newest first."""
+    rows = (
+        await session.execute(
+            text(f"""
+                SELECT {", ".join(_LETTER_FIELDS)} FROM dead_letter
+                 WHERE tenant_id = :t AND state = :state
+                   AND (CAST(:after AS uuid) IS NULL OR (died_at, id) <
+                        (SELECT l.died_at, l.id FROM dead_letter l WHERE l.tenant_id = :t AND l.id = :after))
+                 ORDER BY died_at DESC, id DESC LIMIT :limit
+            """),
+            {"t": scope_of(session).tenant_id, "state": state, "after": after, "limit": limit + 1},
+        )
+    ).all()
+    items = [_letter(row) for row in rows[:limit]]
+    return DeadLetterPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def find_letter(session: AsyncSession, letter_id: UUID) -> ShownDeadLetter:
+    """Raises NotFound."""
+    row = (
+        await session.execute(
+            text(f"SELECT {', '.join(_LETTER_FIELDS)} FROM dead_letter WHERE tenant_id = :t AND id = :id"),
+            {"t": scope_of(session).tenant_id, "id": letter_id},
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return _letter(row)
+
+
+def _letter(row: Row[Any]) -> ShownDeadLetter:
+    return ShownDeadLetter(**{name: getattr(row, name) for name in _LETTER_FIELDS})

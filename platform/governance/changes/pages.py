@@ -1,0 +1,94 @@
+"""The list of changes, one change with its way to each channel, its original message, and rolling it back."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+
+from foundation.database.savepoint import savepoint
+from foundation.errors import DomainError
+from governance.answers.pages import go, show
+from governance.changes.queries import LOOKED_THROUGH, ChangeFilter, find_event, is_standing, list_changes, read_change
+from governance.context import Context
+from governance.lookups import name_authors
+from governance.permissions import GovernancePermission
+from governance.rollback import roll_back_change
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_CHANGES}
+_ROLL_BACK: Final = {"permission": GovernancePermission.ROLL_BACK_CHANGE}
+_EVENTS: Final = {"permission": GovernancePermission.READ_SOURCE_EVENTS}
+_ROOT: Final = "/clients/{client:str}/changes"
+
+
+class RollbackForm(msgspec.Struct):
+    """Without a connection: on every channel."""
+
+    connection: UUID | None = None
+
+
+@get(_ROOT, opt=_READ, include_in_schema=False)
+async def change_list(
+    access: OpenAccess,
+    status: FromQuery[str] = "",
+    element: FromQuery[str] = "",
+    record: FromQuery[str] = "",
+    after: FromQuery[UUID | None] = None,
+) -> Response[Any]:
+    wanted = ChangeFilter(state=status, element=element, record=record.strip())
+    found = await list_changes(access.session, wanted=wanted, after=after)
+    context = {"found": found, "wanted": wanted, "after": after, "looked_through": LOOKED_THROUGH}
+    return show(access, "changes.html", "Changes", context)
+
+
+@get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
+async def change_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+    return await _detail(access, change_id)
+
+
+@get(f"{_ROOT}/{{change_id:uuid}}/progress", opt=_READ, include_in_schema=False)
+async def change_progress(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+    return show(access, "change_progress.html", "Change", await _context(access, change_id))
+
+
+@get("/clients/{client:str}/events/{event_id:uuid}", opt=_EVENTS, include_in_schema=False)
+async def event_detail(access: OpenAccess, event_id: FromPath[UUID]) -> Response[Any]:
+    return show(access, "event.html", "Original message", {"event": await find_event(access.session, event_id)})
+
+
+def build_change_pages(context: Context) -> list[HTTPRouteHandler]:
+    @post(f"{_ROOT}/{{change_id:uuid}}/rollback", opt=_ROLL_BACK, include_in_schema=False)
+    async def change_rollback(
+        access: OpenAccess,
+        change_id: FromPath[UUID],
+        data: URLEncodedBody[RollbackForm],
+    ) -> Response[Any]:
+        try:
+            async with savepoint(access.session):
+                back = await roll_back_change(access.session, context, change_id, connection_id=data.connection)
+        except DomainError as refusal:
+            return await _detail(access, change_id, refusal)
+        return go(access, f"/changes/{back}")
+
+    return [change_list, change_detail, change_progress, event_detail, change_rollback]
+
+
+async def _detail(access: Access, change_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
+    context = await _context(access, change_id)
+    return show(access, "change.html", "Change", context, refusal=refusal)
+
+
+async def _context(access: Access, change_id: UUID) -> dict[str, object]:
+    detail = await read_change(access.session, change_id)
+    answer = detail.approval
+    quoted = (detail.change.author, *((answer.requested_by, answer.decided_by) if answer else ()))
+    return {
+        "detail": detail,
+        "change": detail.change,
+        "standing": await is_standing(access.session, detail.change),
+        "names": await name_authors(access.session, quoted),
+    }

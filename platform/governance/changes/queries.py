@@ -1,0 +1,167 @@
+"""Changes as lists and in detail."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
+from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
+from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
+
+LOOKED_THROUGH: Final = 100_000
+"""A filtered list looks through this many changes, newest first, so that no search is without an end."""
+_LAST: Final = "\U0010ffff"
+_SHOWN_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFilter:
+    """Empty means any. `record` is a record key; with a `*` at its end, the beginning of one."""
+
+    state: str = ""
+    element: str = ""
+    record: str = ""
+
+    @property
+    def keys(self) -> tuple[str | None, str | None]:
+        """The first record key that fits, and the first behind it that does not."""
+        if not self.record:
+            return None, None
+        if self.record.endswith("*"):
+            beginning = self.record[:-1]
+            return beginning, beginning + _LAST
+        return self.record, self.record + "\x01"
+
+
+async def list_changes(
+    session: AsyncSession, *, wanted: ChangeFilter, after: UUID | None = None, limit: int = 50
+) -> ChangePage:
+    """Newest first, with their channels."""
+    low, high = wanted.keys
+    rows = (
+        await session.execute(
+            text(f"""
+                SELECT {CHANGE_COLUMNS}
+                  FROM (SELECT * FROM change
+                         WHERE tenant_id = :t AND (CAST(:after AS uuid) IS NULL OR id < :after)
+                         ORDER BY id DESC LIMIT :looked) c
+                 WHERE (:state = '' OR c.state = :state) AND (:element = '' OR c.element = :element)
+                   AND (CAST(:low AS varchar) IS NULL
+                        OR (c.record_key COLLATE "C" >= :low AND c.record_key COLLATE "C" < :high))
+                 ORDER BY c.id DESC LIMIT :limit
+            """),
+            {
+                "t": scope_of(session).tenant_id,
+                "after": after,
+                "state": wanted.state,
+                "element": wanted.element,
+                "low": low,
+                "high": high,
+                "looked": LOOKED_THROUGH,
+                "limit": limit + 1,
+            },
+        )
+    ).all()
+    shown = rows[:limit]
+    channels = await load_propagations(session, [row.id for row in shown])
+    items = [to_change(row, channels[row.id]) for row in shown]
+    return ChangePage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def find_change(session: AsyncSession, change_id: UUID) -> ShownChange:
+    """With its channels. Raises NotFound."""
+    row = (
+        await session.execute(
+            text(f"SELECT {CHANGE_COLUMNS} FROM change c WHERE c.tenant_id = :t AND c.id = :id"),
+            {"t": scope_of(session).tenant_id, "id": change_id},
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    channels = await load_propagations(session, [change_id])
+    return to_change(row, channels[change_id])
+
+
+async def read_change(session: AsyncSession, change_id: UUID) -> ChangeDetail:
+    """Raises NotFound."""
+    change = await find_change(session, change_id)
+    approval = None if change.approval_id is None else await _approval(session, change.approval_id)
+    return ChangeDetail(change, approval, await _exceptions(session, change))
+
+
+async def _approval(session: AsyncSession, approval_id: UUID) -> ShownApproval | None:
+    row = (
+        await session.execute(
+            text(f"SELECT {APPROVAL_COLUMNS} FROM approval a WHERE a.tenant_id = :t AND a.id = :id"),
+            {"t": scope_of(session).tenant_id, "id": approval_id},
+        )
+    ).one_or_none()
+    return None if row is None else to_approval(row)
+
+
+async def _exceptions(session: AsyncSession, change: ShownChange) -> list[ShownException]:
+    """Open ones about the same record and element too: they are what a person looks for."""
+    rows = await session.execute(
+        text(f"""
+            SELECT {EXCEPTION_COLUMNS}
+              FROM governance_exception e
+              LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
+             WHERE e.tenant_id = :t AND e.state = 'open'
+               AND (e.change_id = :id OR (e.record_key = :key AND e.element = :element))
+             ORDER BY e.severity DESC, e.opened_at LIMIT 20
+        """),
+        {"t": scope_of(session).tenant_id, "id": change.id, "key": change.record_key, "element": change.element},
+    )
+    return [to_exception(row) for row in rows]
+
+
+async def is_standing(session: AsyncSession, change: ShownChange) -> bool:
+    """Whether this change is the approved value now; only then it can be rolled back."""
+    found = await session.execute(
+        text("""
+            SELECT 1 FROM record_value
+             WHERE tenant_id = :t AND record_key = :key AND element = :element AND change_id = :id
+        """),
+        {"t": scope_of(session).tenant_id, "key": change.record_key, "element": change.element, "id": change.id},
+    )
+    return found.scalar() is not None
+
+
+async def find_event(session: AsyncSession, event_id: UUID) -> ShownEvent:
+    """The message as it came, its beginning. Raises NotFound."""
+    row = (
+        await session.execute(
+            text("""
+                SELECT e.id, e.connection_id, n.name, e.content_type, e.via, e.received_at, e.correlation,
+                       octet_length(e.body) AS size, substring(e.body FROM 1 FOR :shown) AS body
+                  FROM source_event e JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
+                 WHERE e.tenant_id = :t AND e.id = :id
+            """),
+            {"t": scope_of(session).tenant_id, "id": event_id, "shown": _SHOWN_BYTES},
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return ShownEvent(
+        id=row.id,
+        connection_id=row.connection_id,
+        connection=row.name,
+        content_type=row.content_type,
+        via=row.via,
+        received_at=row.received_at,
+        correlation=row.correlation,
+        size=row.size,
+        body=_readable(bytes(row.body)),
+        truncated=row.size > _SHOWN_BYTES,
+    )
+
+
+def _readable(body: bytes) -> str:
+    r"""Bytes that are no text are shown as \xNN; control characters too, which a page would swallow."""
+    decoded = body.decode("utf-8", errors="backslashreplace")
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in decoded)

@@ -1,0 +1,1 @@
+"""All clients of one MSP at a glance."""

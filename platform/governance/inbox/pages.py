@@ -1,0 +1,96 @@
+"""The inbox: what waits, what a yes would show on each channel, and the answer."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+
+from foundation.errors import DomainError
+from governance.answers.pages import go, show, try_to
+from governance.inbox.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
+from governance.lookups import name_authors
+from governance.permissions import GovernancePermission
+from governance.release import answer_change
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
+_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+_ROOT: Final = "/clients/{client:str}/approvals"
+
+
+class AnswerForm(msgspec.Struct):
+    """`answer`: approve | decline."""
+
+    answer: str
+    reason: str = ""
+
+
+@get(_ROOT, opt=_READ, include_in_schema=False)
+async def approval_list(
+    access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return show(access, "approvals.html", "Approvals", await _list_context(access, tab, after))
+
+
+@get(f"{_ROOT}/waiting", opt=_READ, include_in_schema=False)
+async def approval_rows(
+    access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return show(access, "approval_rows.html", "Approvals", await _list_context(access, tab, after))
+
+
+@get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
+async def approval_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+    return await _detail(access, change_id)
+
+
+@post(f"{_ROOT}/{{change_id:uuid}}", opt=_DECIDE, include_in_schema=False)
+async def approval_answer(
+    access: OpenAccess,
+    change_id: FromPath[UUID],
+    data: URLEncodedBody[AnswerForm],
+) -> Response[Any]:
+    grant = data.answer == "approve"
+    answer = answer_change(access.session, change_id, grant=grant, reason=data.reason, now=access.now)
+    refusal = await try_to(access, answer)
+    if refusal is not None:
+        return await _detail(access, change_id, refusal, reason=data.reason)
+    return go(access, f"/approvals/{change_id}")
+
+
+async def _detail(
+    access: Access, change_id: UUID, refusal: DomainError | None = None, *, reason: str = ""
+) -> Response[Any]:
+    detail = await read_approval(access.session, change_id)
+    answer = detail.approval
+    names = await name_authors(access.session, (answer.author, answer.requested_by, answer.decided_by))
+    own = str(access.principal.id) in {answer.author, answer.requested_by}
+    context = {
+        "detail": detail,
+        "change": detail.change,
+        "approval": answer,
+        "names": names,
+        "own": own,
+        "reason": reason,
+    }
+    return show(access, "approval.html", "Approval", context, refusal=refusal)
+
+
+async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[str, object]:
+    states = ANSWERED if tab == "answered" else WAITING
+    found = await list_waiting(access.session, states=states, after=after)
+    quoted = [name for item in found.items for name in (item.approval.author, item.approval.decided_by)]
+    return {
+        "found": found,
+        "tab": "answered" if tab == "answered" else "waiting",
+        "after": after,
+        "waiting": await count_waiting(access.session),
+        "names": await name_authors(access.session, quoted),
+    }
+
+
+INBOX_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (approval_list, approval_rows, approval_detail, approval_answer)

@@ -1,0 +1,58 @@
+"""The dashboard's charts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+from markupsafe import Markup
+
+from branding.charts import Series, line_chart, stacked_bar_chart
+from branding.formats import format_duration
+from governance.overview.queries import Bucket
+
+STRETCHES: Final = 24
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What the charts cover: STRETCHES times `width`."""
+
+    name: str
+    label: str
+    width: timedelta
+
+    def start(self, now: datetime) -> datetime:
+        """Aligned to the width, so that bars do not change their bounds with every look."""
+        seconds = self.width.total_seconds()
+        end = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, tz=UTC)
+        return end - STRETCHES * self.width
+
+
+SPANS: Final[Mapping[str, Span]] = {
+    "1h": Span("1h", "Last hour", timedelta(seconds=150)),
+    "6h": Span("6h", "6 hours", timedelta(minutes=15)),
+    "24h": Span("24h", "24 hours", timedelta(hours=1)),
+}
+DEFAULT_SPAN: Final = "1h"
+
+
+def draw_changes(buckets: Sequence[Bucket]) -> Markup:
+    series = (
+        Series("Automatic", [bucket.automatic for bucket in buckets]),
+        Series("Needed approval", [bucket.reviewed for bucket in buckets]),
+        Series("Refused", [bucket.refused for bucket in buckets]),
+    )
+    return stacked_bar_chart("chart-changes", "Changes by decision", _labels(buckets), series)
+
+
+def draw_times(buckets: Sequence[Bucket]) -> Markup:
+    series = (
+        Series("Median", [bucket.half_s for bucket in buckets]),
+        Series("95th percentile", [bucket.most_s for bucket in buckets]),
+    )
+    title = "Time from source to seen on the channel"
+    return line_chart("chart-times", title, _labels(buckets), series, written=format_duration)
+
+
+def _labels(buckets: Sequence[Bucket]) -> list[str]:
+    return [f"{bucket.start:%H:%M}" for bucket in buckets]

@@ -1,0 +1,64 @@
+"""The client's dashboard and its parts that refresh themselves."""
+
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from governance.answers.pages import show
+from governance.overview.drawing import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_times
+from governance.overview.queries import MANY, read_buckets, read_clocks, read_figures, read_latest
+from governance.permissions import GovernancePermission
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
+_ROOT: Final = "/clients/{client:str}/overview"
+
+
+@get(_ROOT, name="overview", opt=_READ, include_in_schema=False)
+async def overview(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
+    context = await _figures(access) | await _flow(access) | await _charts(access, span)
+    return show(access, "overview.html", "Overview", context)
+
+
+@get(f"{_ROOT}/figures", opt=_READ, include_in_schema=False)
+async def overview_figures(access: OpenAccess) -> Response[Any]:
+    return show(access, "overview_figures.html", "Overview", await _figures(access))
+
+
+@get(f"{_ROOT}/flow", opt=_READ, include_in_schema=False)
+async def overview_flow(access: OpenAccess) -> Response[Any]:
+    return show(access, "overview_flow.html", "Overview", await _flow(access))
+
+
+@get(f"{_ROOT}/charts", opt=_READ, include_in_schema=False)
+async def overview_charts(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
+    return show(access, "overview_charts.html", "Overview", await _charts(access, span))
+
+
+async def _figures(access: Access) -> dict[str, object]:
+    return {"figures": await read_figures(access.session, now=access.now), "many": MANY}
+
+
+async def _flow(access: Access) -> dict[str, object]:
+    return {
+        "clocks": await read_clocks(access.session, now=access.now),
+        "latest": await read_latest(access.session),
+    }
+
+
+async def _charts(access: Access, span: str) -> dict[str, object]:
+    chosen = SPANS.get(span, SPANS[DEFAULT_SPAN])
+    start = chosen.start(access.now)
+    buckets = await read_buckets(access.session, start=start, width=chosen.width, count=STRETCHES)
+    return {
+        "span": chosen,
+        "spans": list(SPANS.values()),
+        "changes_chart": draw_changes(buckets),
+        "times_chart": draw_times(buckets),
+    }
+
+
+OVERVIEW_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (overview, overview_figures, overview_flow, overview_charts)

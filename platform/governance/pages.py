@@ -1,0 +1,19 @@
+"""This room's pages, for the composition root."""
+
+from pathlib import Path
+from typing import Final
+
+from litestar.handlers import HTTPRouteHandler
+
+from governance.attention.pages import ATTENTION_PAGES
+from governance.changes.pages import build_change_pages
+from governance.context import Context
+from governance.fleet.pages import FLEET_PAGES
+from governance.inbox.pages import INBOX_PAGES
+from governance.overview.pages import OVERVIEW_PAGES
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
+    return [*OVERVIEW_PAGES, *build_change_pages(context), *INBOX_PAGES, *ATTENTION_PAGES, *FLEET_PAGES]

@@ -1,0 +1,22 @@
+"""This room's permissions, as the packaged roles in `policy` name them."""
+
+from enum import StrEnum
+
+
+class GovernancePermission(StrEnum):
+    READ_DASHBOARD = "dashboard:read"
+    READ_CHANGES = "change:read"
+    ROLL_BACK_CHANGE = "change:rollback"
+    READ_PROPAGATIONS = "propagation:read"
+    READ_APPROVALS = "approval:read"
+    DECIDE_APPROVAL = "approval:decide"
+    READ_EXCEPTIONS = "exception:read"
+    RESOLVE_EXCEPTION = "exception:resolve"
+    READ_DEAD_LETTERS = "dead_letter:read"
+    REPLAY_DEAD_LETTER = "dead_letter:replay"
+    DISCARD_DEAD_LETTER = "dead_letter:discard"
+    READ_SOURCE_EVENTS = "source_event:read"
+    READ_CONNECTIONS = "connection:read"
+    READ_CHANNEL = "channel:read"
+    READ_FLEET = "fleet:read"
+    READ_AUDIT = "audit:read"

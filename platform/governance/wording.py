@@ -1,0 +1,38 @@
+"""How values and severities are written on pages."""
+
+from typing import Final
+
+from branding.formats import format_grouped, format_money
+from canonical.elements import COST, PRICE, STOCK, Value
+from canonical.money import Money
+
+LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
+"""The lowest severity of each level, worst first."""
+
+_ELEMENTS: Final = {PRICE: "List price", STOCK: "Stock on hand", COST: "Cost"}
+_NOTHING: Final = "nothing"
+
+
+def level_of(severity: int) -> str:
+    return next(name for name, least in LEVELS if severity >= least)
+
+
+def write_value(value: Value | None) -> str:
+    """Money with its currency, stock as a number of pieces."""
+    if value is None:
+        return _NOTHING
+    if value.currency:
+        return format_money(Money(value.amount, value.currency))
+    return format_grouped(value.amount)
+
+
+def write_element(element: str) -> str:
+    return _ELEMENTS.get(element, element)
+
+
+def write_share(part: int, whole: int) -> str:
+    """Never rounds up to 100 % while something is missing."""
+    if whole == 0:
+        return "—"
+    share = int(1000 * part / whole) / 10
+    return f"{share:.0f}%" if share == int(share) else f"{share:.1f}%"

@@ -1,0 +1,61 @@
+"""An MSP with two clients, a partner in one of them, and a client of another MSP; each has its rows."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from foundation.ids import new_id
+from tenants.door import Door
+from tests.governance.pages.samples import Sample
+from tests.governance.pages.site import Site, browsing, make_partner, make_policy
+from tests.tenants.conftest import (  # noqa: F401 - fixtures
+    NOW,
+    clock,
+    door,
+    make_client,
+    make_msp,
+    passwords,
+    sessions,
+    throttle,
+)
+from tests.tenants.site import give_host
+
+
+@pytest.fixture
+async def site(door: Door) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
+    """Empty clients: each test fills in what it shows."""
+    msp, other = await make_msp(door.db), await make_msp(door.db)
+    acme = await make_client(door.db, msp, "acme")
+    borealis = await make_client(door.db, msp, "borealis")
+    alien = await make_client(door.db, other, "acme")
+    host = f"portal-{new_id().hex}.example"
+    await give_host(door.db, msp, host)
+    samples = [Sample(door.db, tenant.scope, NOW) for tenant in (acme, borealis, alien)]
+    for sample in samples:
+        await make_policy(door, sample.scope)
+    partner = await make_partner(door, acme.scope, "Harbour Retail")
+    async with browsing(door) as http:
+        made = Site(door, http, host, msp, samples[0], samples[1], samples[2], partner_id=partner)
+        for name, scope, role in (
+            ("viewer", acme.scope, "client_viewer"),
+            ("approver", acme.scope, "client_approver"),
+            ("admin", acme.scope, "client_admin"),
+            ("stranger", borealis.scope, "client_admin"),
+            ("operator", msp.scope, "msp_operator"),
+            ("staff", msp.scope, "msp_admin"),
+        ):
+            await made.admit(name, scope, role)
+        await made.admit("partner", acme.scope, "partner", partner_id=partner)
+        yield made
+
+
+@pytest.fixture
+async def busy(site: Site) -> Site:
+    """Each client sells through two channels; the second of acme's is its partner's."""
+    for sample in (site.acme, site.borealis, site.alien):
+        await sample.set_up()
+        await sample.connection("Web shop")
+    await site.acme.connection("Harbour market", kind="sandbox-market", partner=site.partner_id)
+    await site.borealis.connection("Far market")
+    await site.alien.connection("Far market")
+    return site

@@ -1,0 +1,264 @@
+"""Rows of governance as its jobs would have written them, made by hand so that each test says what it shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.models import Connection, SourceEvent
+from foundation.database.engine import Database
+from foundation.lanes.models import DeadLetter
+from foundation.scope import Scope
+from governance.models import (
+    Change,
+    ChannelValue,
+    ElementContract,
+    GovernanceException,
+    Propagation,
+    RecordValue,
+)
+from governance.severity import score
+from policy.models import ApprovalRow
+
+_numbers = count(1)
+SLO = timedelta(seconds=30)
+
+
+def id_at(at: datetime) -> UUID:
+    """A UUIDv7 of `at` that exists nowhere else."""
+    stamp = int(at.timestamp() * 1000) << 80
+    return UUID(int=stamp | 7 << 76 | 2 << 62 | next(_numbers))
+
+
+@dataclass
+class Sample:
+    """One client's rows. Times are told as seconds before `now`."""
+
+    db: Database
+    scope: Scope
+    now: datetime
+    source: UUID = field(init=False)
+    channels: dict[str, UUID] = field(default_factory=dict)
+    partners: dict[UUID, UUID | None] = field(default_factory=dict)
+
+    def ago(self, seconds: float) -> datetime:
+        return self.now - timedelta(seconds=seconds)
+
+    async def add(self, *rows: object) -> None:
+        async with self.db.transaction(self.scope) as session:
+            session.add_all(rows)
+
+    async def count(self, sql: str) -> int:
+        """The single number of `sql`, which names the tenant as :t."""
+        async with self.db.transaction(self.scope) as session:
+            return int((await session.execute(text(sql), {"t": self.scope.tenant_id})).scalar_one())
+
+    @property
+    def own(self) -> dict[str, UUID]:
+        return {"tenant_id": self.scope.tenant_id, "msp_id": self.scope.msp_id}
+
+    async def set_up(self, *, source: str = "Central ERP") -> None:
+        """A source, and contracts for price, stock and cost."""
+        self.source = await self.connection(source, role="erp", kind="sandbox-erp")
+        for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
+            await self.add(
+                ElementContract(
+                    **self.own, element=element, source_connection_id=self.source, owner=owner, workflow="policy",
+                    propagation_slo_ms=int(SLO.total_seconds() * 1000), correction_slo_ms=4 * 3600 * 1000,
+                    approval_ttl_s=172_800, version=1, published_at=self.ago(86_400),
+                )
+            )  # fmt: skip
+
+    async def connection(
+        self, name: str, *, role: str = "channel", kind: str = "sandbox-shop", partner: UUID | None = None
+    ) -> UUID:
+        made = id_at(self.ago(90_000))
+        await self.add(
+            Connection(
+                **self.own, id=made, partner_id=partner, kind=kind, role=role, name=name,
+                base_url="https://system.example", settings={}, state="active", requests_per_second=10.0, burst=10,
+                created_at=self.ago(90_000), last_success_at=self.ago(30), last_failure_at=None, last_error=None,
+            )
+        )  # fmt: skip
+        if role == "channel":
+            self.channels[name] = made
+            self.partners[made] = partner
+        return made
+
+    async def event(self, body: bytes, *, at: float = 60) -> UUID:
+        made = id_at(self.ago(at))
+        await self.add(
+            SourceEvent(
+                **self.own, id=made, connection_id=self.source, dedupe_key=str(made), body_hash=bytes(32), body=body,
+                content_type="application/json", via="webhook", received_at=self.ago(at), correlation="corr-1",
+            )
+        )  # fmt: skip
+        return made
+
+    async def change(
+        self,
+        record: str,
+        old: int | None,
+        new: int,
+        *,
+        states: Mapping[str, str] | None = None,
+        state: str = "released",
+        outcome: str = "auto",
+        rule: str = "price-small-change",
+        reason: str = "The price changes by 5 % or less.",
+        element: str = PRICE,
+        currency: str = "EUR",
+        at: float = 60,
+        took: float = 1.5,
+        event: UUID | None = None,
+        approval: UUID | None = None,
+        author: str | None = None,
+        standing: bool = True,
+    ) -> UUID:
+        """`states` are those of its propagations by channel."""
+        made = id_at(self.ago(at))
+        currency = "" if element == STOCK else currency
+        await self.add(
+            Change(
+                **self.own, id=made, record_key=record, element=element, old_amount=old,
+                old_currency=None if old is None else currency, new_amount=new, new_currency=currency,
+                source_version=1, version=1 if state == "released" else None, origin="source",
+                author=author or f"connection:{self.source}", state=state, outcome=outcome, rule_id=rule,
+                reason=reason, policy_version=1, cost_amount=None, targets=None, approval_id=approval,
+                source_event_id=event, committed_at=self.ago(at + 0.2), proposed_at=self.ago(at), correlation="corr-1",
+            )
+        )  # fmt: skip
+        for channel, shown in (states or {}).items():
+            await self._propagate(made, record, element, new, old, currency, channel, shown, at, took)
+        if standing:
+            async with self.db.transaction(self.scope) as session:
+                await self._stand(session, made, record, element, new if state == "released" else old, currency, new)
+        return made
+
+    async def _propagate(  # noqa: PLR0917 - a part of the method above
+        self, change: UUID, record: str, element: str, new: int, old: int | None, currency: str, channel: str,
+        state: str, at: float, took: float,
+    ) -> None:  # fmt: skip
+        connection = self.channels[channel]
+        committed = self.ago(at + 0.2)
+        seen = state == "verified"
+        late = self.now - committed > SLO and state in ("pending", "accepted")
+        await self.add(
+            Propagation(
+                **self.own, change_id=change, connection_id=connection, partner_id=self.partners[connection],
+                id=id_at(committed), record_key=record, element=element, amount=new, currency=currency, version=1,
+                state=state, attempts=0 if state == "pending" else 1, committed_at=committed,
+                slo_due_at=committed + SLO, breached=late,
+                accepted_at=None if state in ("pending", "refused") else committed + timedelta(seconds=took / 2),
+                verified_at=committed + timedelta(seconds=took) if seen else None,
+                read_amount=new if seen else (old if state == "accepted" else None), previous_amount=old,
+                previous_currency=None if old is None else currency,
+                error=None if seen or state == "pending" else "The channel did not take it.",
+            )
+        )  # fmt: skip
+        shown = new if seen else old
+        if shown is not None:
+            async with self.db.transaction(self.scope) as session:
+                key = (self.scope.tenant_id, connection, record, element)
+                if await session.get(ChannelValue, key) is None:
+                    session.add(
+                        ChannelValue(
+                            **self.own, connection_id=connection, record_key=record, element=element,
+                            partner_id=self.partners[connection], amount=shown, currency=currency, version=1,
+                            change_id=change, seen_at=self.ago(at - took if seen else at + 3600),
+                        )
+                    )  # fmt: skip
+
+    async def _stand(  # noqa: PLR0917 - a part of the method above
+        self, session: AsyncSession, change: UUID, record: str, element: str, amount: int | None, currency: str,
+        source: int,
+    ) -> None:  # fmt: skip
+        query = select(RecordValue).where(
+            RecordValue.tenant_id == self.scope.tenant_id, RecordValue.record_key == record,
+            RecordValue.element == element,
+        )  # fmt: skip
+        known = await session.scalar(query)
+        if known is not None:
+            known.amount, known.change_id, known.source_amount = amount, change, source
+            return
+        session.add(
+            RecordValue(
+                **self.own, record_key=record, element=element, source_amount=source, source_currency=currency,
+                source_version=1, source_event_id=None, amount=amount, currency=currency, version=1, change_id=change,
+            )
+        )  # fmt: skip
+
+    async def cost(self, record: str, amount: int, currency: str = "EUR") -> None:
+        await self.add(
+            RecordValue(
+                **self.own, record_key=record, element=COST, source_amount=amount, source_currency=currency,
+                source_version=1, source_event_id=None, amount=amount, currency=currency, version=1, change_id=None,
+            )
+        )  # fmt: skip
+
+    async def awaiting(
+        self, record: str, old: int, new: int, *, author: str | None = None, at: float = 600, hours: float = 40
+    ) -> UUID:
+        """A change that waits for a person, with its approval."""
+        approval = id_at(self.ago(at))
+        change = await self.change(
+            record, old, new, state="awaiting", outcome="review", rule="price-large-change", at=at, author=author,
+            reason="The price changes by more than 5 %.", approval=approval,
+        )  # fmt: skip
+        wrote = author or f"connection:{self.source}"
+        await self.add(
+            ApprovalRow(
+                **self.own, id=approval, subject_kind="change", subject_id=change, content_hash=bytes(32),
+                policy_version=1, requested_by=wrote, author=wrote, state="pending", decided_by=None, decided_at=None,
+                reason="", expires_at=self.now + timedelta(hours=hours), used_at=None, created_at=self.ago(at),
+            )
+        )  # fmt: skip
+        return change
+
+    async def exception(
+        self,
+        code: str,
+        title: str,
+        *,
+        exposure: int = 0,
+        channels: int = 0,
+        at: float = 300,
+        due_in: float = 3600,
+        state: str = "open",
+        record: str | None = None,
+        channel: str | None = None,
+        change: UUID | None = None,
+        event: UUID | None = None,
+        connection: UUID | None = None,
+    ) -> UUID:
+        made = id_at(self.ago(at))
+        severity, breakdown = score(code, exposure_minor=exposure, channels=channels)
+        settled = state != "open"
+        await self.add(
+            GovernanceException(
+                **self.own, id=made, code=code, subject=str(made), title=title, detail=f"{title}. What to do is known.",
+                severity=severity, breakdown=breakdown, state=state, record_key=record,
+                element=PRICE if record else None, connection_id=connection or self.channels.get(channel or ""),
+                change_id=change, source_event_id=event, occurrences=2, opened_at=self.ago(at),
+                seen_at=self.ago(at / 2),
+                correction_due_at=self.now + timedelta(seconds=due_in), settled_at=self.ago(1) if settled else None,
+                settled_by="Ada" if settled else None, correlation="corr-1",
+            )
+        )  # fmt: skip
+        return made
+
+    async def letter(self, error: str, *, kind: str = "governance.push", at: float = 900) -> UUID:
+        made = id_at(self.ago(at))
+        await self.add(
+            DeadLetter(
+                **self.own, id=made, lane="push/shop", kind=kind, key="SKU-1|price.list", ref=None, body=None,
+                attempts=60, error=error, enqueued_at=self.ago(at + 60), died_at=self.ago(at), state="parked",
+                settled_at=None, settled_by=None, correlation="corr-1",
+            )
+        )  # fmt: skip
+        return made

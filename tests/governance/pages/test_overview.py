@@ -1,0 +1,91 @@
+"""The dashboard: what it counts, and that accepted is never shown as visible."""
+
+import re
+
+from tests.governance.pages.site import Site
+
+PATHS = ("", "/figures", "/flow", "/charts")
+
+
+async def test_a_client_without_anything_is_told_what_comes(site: Site) -> None:
+    page = await site["viewer"].get("/clients/acme/overview")
+    assert page.status_code == 200, page.text
+    assert "Nothing has changed yet" in page.text
+    assert "No clocks yet" in page.text
+    assert "the inbox is empty" in page.text
+
+
+async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
+    acme = busy.acme
+    for number in range(3):
+        await acme.change(
+            f"SKU-{number}", 1000, 1040, states={"Web shop": "verified", "Harbour market": "verified"}, at=100 + number
+        )
+    await acme.change("SKU-9", 1000, 1045, states={"Web shop": "verified", "Harbour market": "accepted"}, at=5)
+    await acme.awaiting("SKU-8", 1000, 2000)
+    await acme.exception("change.refused", "Policy refuses a new price", exposure=200_000)
+    await acme.exception("source.quarantined", "A message could not be read")
+    page = (await busy["viewer"].get("/clients/acme/overview")).text
+    figures = dict(
+        re.findall(r'tile-label">.*?</svg>([^<]+)</span>\s*<span class="tile-value num">([^<]+)<', page, re.DOTALL)
+    )
+    assert figures["Changes, 24 h"] == "5"
+    assert figures["Visible on all channels"] == "75%"
+    assert figures["Source to seen"] == "2\N{NO-BREAK SPACE}s"
+    assert figures["Open exceptions"] == "2"
+    assert figures["Waiting approvals"] == "1"
+    assert "1 high, 1 low" in page or "1 critical, 1 low" in page
+
+
+async def test_accepted_is_shown_as_not_visible_and_late_as_late(busy: Site) -> None:
+    await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "accepted"}, at=5)
+    flow = (await busy["viewer"].get("/clients/acme/overview/flow")).text
+    assert "Web shop: visible after" in flow
+    assert "Harbour market: accepted, not visible yet" in flow
+    assert "late" not in flow.lower().replace("latest", "")
+    late = await busy.acme.change("SKU-2", 1000, 1040, states={"Harbour market": "accepted"}, at=90)
+    await busy.acme.exception(
+        "propagation.late", "Late", channels=1, record="SKU-2", channel="Harbour market", change=late
+    )
+    flow = (await busy["viewer"].get("/clients/acme/overview/flow")).text
+    assert "Harbour market: late: accepted, not visible" in flow
+    row = re.search(r"<tr>(?:(?!</tr>).)*Harbour market(?:(?!</tr>).)*List price.*?</tr>", flow, re.DOTALL)
+    assert row is not None
+    assert "1 late" in row[0]
+
+
+async def test_parts_refresh_themselves_and_each_answers_alone(busy: Site) -> None:
+    page = (await busy["viewer"].get("/clients/acme/overview")).text
+    for path in re.findall(r'hx-get="([^"]+)"', page):
+        part = await busy["viewer"].get(path.replace("&amp;", "&"))
+        assert part.status_code == 200
+        assert "<html" not in part.text
+        assert f'hx-get="{path}"' in part.text
+
+
+async def test_nobody_elses_changes_are_shown(busy: Site) -> None:
+    for sample, record in ((busy.borealis, "BOREALIS-1"), (busy.alien, "ALIEN-1")):
+        await sample.change(record, 1000, 1040, states={"Far market": "verified"})
+        await sample.exception("change.refused", f"Refused {record}")
+    for path in PATHS:
+        shown = (await busy["viewer"].get(f"/clients/acme/overview{path}")).text
+        assert "BOREALIS-1" not in shown
+        assert "ALIEN-1" not in shown
+        assert "Far market" not in shown
+    for path in PATHS:
+        assert (await busy["viewer"].get(f"/clients/borealis/overview{path}")).status_code == 404
+    staff = await busy["staff"].get("/clients/borealis/overview")
+    assert "BOREALIS-1" in staff.text
+    assert "ALIEN-1" not in (await busy["staff"].get("/clients/acme/overview")).text
+
+
+async def test_a_partner_has_no_dashboard(busy: Site) -> None:
+    assert (await busy["partner"].get("/clients/acme/overview")).status_code == 403
+
+
+async def test_the_charts_span_is_one_of_those_offered(busy: Site) -> None:
+    await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    for span, shown in (("24h", "24h"), ("nonsense", "1h")):
+        part = (await busy["viewer"].get(f"/clients/acme/overview/charts?span={span}")).text
+        assert f"charts?span={shown}" in part
+        assert "Changes by decision" in part
