@@ -26,10 +26,10 @@ from foundation.lanes.relay import Relay
 from foundation.lanes.ring import SHARED_POOL, Ring
 from foundation.lanes.worker import LaneWorker
 from foundation.settings import Settings
+from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
-from foundation.telemetry.tracing import build_tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +39,8 @@ def run_web(settings: Settings, *, host: str, port: int, static: Path, metrics_p
     configure_logging(json=settings.log_json)
     services = build_services(settings, name="fairlead web")
     inner = cast("AsgiApp", create_app(services, static=static))
-    app = ObservedApp(inner, registry=services.metrics, tracing=build_tracer(settings.otlp_endpoint, service="web"))
+    access_log = AccessLog(json=settings.log_json)
+    app = ObservedApp(inner, registry=services.metrics, access_log=access_log, tracing=services.tracing)
     if metrics_port is not None:
         start_http_server(metrics_port, registry=services.metrics)
     config = uvicorn.Config(
@@ -75,7 +76,7 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
 def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, metrics_port: int | None = None) -> None:
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     configure_logging(json=settings.log_json)
-    client = redis.Redis.from_url(settings.redis_url, socket_keepalive=True)
+    client = redis.Redis.from_url(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()])
     dramatiq.set_broker(broker)
@@ -115,7 +116,12 @@ class _LaneActor:
             services = build_services(self._settings, pool_size=self._slots + 4, name=name, metrics=self._metrics)
             self._services = services
             self._worker = LaneWorker(
-                services.db, services.ring, build_jobs(services), pool=self._pool, metrics=services.lane_metrics
+                services.db,
+                services.ring,
+                build_jobs(services),
+                pool=self._pool,
+                metrics=services.lane_metrics,
+                tracing=services.tracing,
             )
         return self._worker
 

@@ -1,5 +1,6 @@
 """The parts every process is made of, built once from settings and passed on."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,9 +15,11 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.lanes.ring import Ring
 from foundation.outbound.client import OutboundClient
+from foundation.outbound.metrics import OutboundMetrics
 from foundation.outbound.settings import OutboundSettings, parse_allowed
 from foundation.settings import Settings
 from foundation.telemetry.metrics import LaneMetrics
+from foundation.telemetry.tracing import Tracing, build_tracer
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from governance.context import Context
@@ -42,11 +45,13 @@ class Services:
     door: Door
     metrics: CollectorRegistry
     lane_metrics: LaneMetrics
+    tracing: Tracing
 
     async def close(self) -> None:
         await self.outbound.close()
         await self.db.close()
         await self.valkey.aclose()
+        await asyncio.to_thread(self.tracing.close)
 
 
 def build_services(
@@ -57,9 +62,16 @@ def build_services(
     db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name)
     vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)
     registry = build_registry()
-    outbound = OutboundClient(OutboundSettings(allowed=parse_allowed(settings.outbound_allowed)), valkey, utc_now)
-    policies = PolicyCache()
     metrics = metrics or CollectorRegistry()
+    tracing = build_tracer(settings.otlp_endpoint, service=name)
+    outbound = OutboundClient(
+        OutboundSettings(allowed=parse_allowed(settings.outbound_allowed)),
+        valkey,
+        utc_now,
+        observer=OutboundMetrics(metrics),
+        tracing=tracing,
+    )
+    policies = PolicyCache()
     return Services(
         settings=settings,
         db=db,
@@ -81,4 +93,5 @@ def build_services(
         ),
         metrics=metrics,
         lane_metrics=LaneMetrics(metrics),
+        tracing=tracing,
     )
