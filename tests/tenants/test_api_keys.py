@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,7 @@ from tenants.api_keys import (
 from tenants.door import Door
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey
-from tenants.principal import fleet_scope
+from tenants.principal import Principal, fleet_scope
 from tenants.secrets import new_secret
 from tests.tenants.conftest import NOW, Tenant, Ticking
 
@@ -154,6 +155,20 @@ class TestKeeping:
     async def test_a_clients_key_cannot_have_an_msps_role(self, door: Door, client: Tenant, role: str) -> None:
         with pytest.raises(RoleNotAssignable):
             await make_key(door, client, role)
+
+    async def test_nobody_gives_a_key_more_than_they_hold(self, door: Door, msp: Tenant, client: Tenant) -> None:
+        home, house = client.scope, msp.scope
+        approver = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_approver",))
+        operator = Principal("person", new_id(), "Op", house.msp_id, house.tenant_id, None, ("msp_operator",))
+        cases = [
+            (client, approver, "machine", True), (client, approver, "client_approver", True),
+            (client, approver, "client_admin", False), (client, operator, "client_admin", True),
+            (msp, operator, "msp_operator", True), (msp, operator, "msp_admin", False),
+        ]  # fmt: skip
+        for tenant, by, role, allowed in cases:
+            async with door.db.transaction(tenant.scope) as session:
+                with nullcontext() if allowed else pytest.raises(RoleNotAssignable):
+                    await create_api_key(session, new_secret, NewApiKey(new_id(), "K", role), by=by, now=NOW)
 
     async def test_a_house_key_cannot_have_a_clients_role(self, door: Door, msp: Tenant) -> None:
         with pytest.raises(RoleNotAssignable):

@@ -383,6 +383,10 @@ class TestInvitations:
             await suspend_person(session, person_id=somebody.id, reason="mistake", now=NOW)
         with pytest.raises(InviteNotValid):
             await self.accept(door, client, token)
+        async with door.db.transaction(client.scope) as session:
+            later = await invite_person(session, new_secret, person_id=somebody.id, now=NOW)
+        with pytest.raises(InviteNotValid):
+            await self.accept(door, client, later)
 
     @pytest.mark.parametrize("token", ["", "x", "g" * 64 + "A" * 43, "0" * 64 + "A" * 42 + "B"])
     def test_a_malformed_link_is_refused(self, token: str) -> None:
