@@ -1,19 +1,26 @@
 """This room's pages, for the composition root."""
 
-from pathlib import Path
-from typing import Final
-
 from litestar.handlers import HTTPRouteHandler
 
 from governance.attention.pages import ATTENTION_PAGES
 from governance.changes.pages import build_change_pages
+from governance.channel.pages import CHANNEL_PAGES
 from governance.context import Context
 from governance.fleet.pages import FLEET_PAGES
 from governance.inbox.pages import INBOX_PAGES
 from governance.overview.pages import OVERVIEW_PAGES
-
-TEMPLATES: Final = Path(__file__).parent / "templates"
+from governance.systems.pages import SYSTEM_PAGES
+from governance.trail.pages import TRAIL_PAGES
 
 
 def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
-    return [*OVERVIEW_PAGES, *build_change_pages(context), *INBOX_PAGES, *ATTENTION_PAGES, *FLEET_PAGES]
+    return [
+        *OVERVIEW_PAGES,
+        *build_change_pages(context),
+        *INBOX_PAGES,
+        *ATTENTION_PAGES,
+        *FLEET_PAGES,
+        *SYSTEM_PAGES,
+        *CHANNEL_PAGES,
+        *TRAIL_PAGES,
+    ]

@@ -47,8 +47,9 @@ class Plan:
 
 
 def plan_changes(observed: Iterable[Observed], world: World) -> Plan:
+    """Reference elements first, so that a price is judged by the cost that came with it."""
     plan = Plan()
-    for item in observed:
+    for item in sorted(observed, key=lambda item: item.observation.element not in REFERENCE_ELEMENTS):
         _plan_one(item, world, plan)
     return plan
 

@@ -106,6 +106,8 @@ async def release_changes(session: AsyncSession, context: Context, ids: Sequence
         if change.approval_id is not None and verdicts[change.approval_id] is Verdict.REDEEMED:
             contract = world.contracts[change.element]
             row = world.values[change.record_key, change.element]
+            cost = known_cost(world.values, change.record_key)
+            change.cost_amount = None if cost is None else cost.amount
             propagations += release(change, row, contract, world.channels, context.new_id)
             note_decision(session, change, world.now)
         else:

@@ -198,3 +198,75 @@ class ExceptionPage(msgspec.Struct, frozen=True):
 class DeadLetterPage(msgspec.Struct, frozen=True):
     items: Sequence[ShownDeadLetter]
     next_after: UUID | None = None
+
+
+class ConnectionHealth(msgspec.Struct, frozen=True):
+    """`waiting` stops counting at `governance.systems.queries.MANY`."""
+
+    id: UUID
+    kind: str
+    role: str
+    name: str
+    base_url: str
+    state: str
+    partner: str | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+    waiting: int
+    oldest_waiting: datetime | None
+
+    @property
+    def standing(self) -> str:
+        """Paused | unused | failing | working."""
+        if self.state != "active":
+            return "paused"
+        if self.last_failure_at is None:
+            return "unused" if self.last_success_at is None else "working"
+        if self.last_success_at is None or self.last_failure_at > self.last_success_at:
+            return "failing"
+        return "working"
+
+    @property
+    def hook_path(self) -> str:
+        """Where the system sends its messages; only sources do."""
+        return f"/hooks/{self.id}" if self.role == "erp" else ""
+
+
+class ShownContract(msgspec.Struct, frozen=True):
+    element: str
+    source: str
+    owner: str
+    workflow: str
+    propagation_slo: timedelta
+    correction_slo: timedelta
+    approval_ttl: timedelta
+    version: int
+    published_at: datetime
+
+
+class ShownValue(msgspec.Struct, frozen=True):
+    """What a channel was last seen to show."""
+
+    channel: str
+    record_key: str
+    element: str
+    value: Value
+    seen_at: datetime
+
+
+class ShownEntry(msgspec.Struct, frozen=True):
+    """One entry of the audit chain."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    data: dict[str, Any]
+    correlation: str
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownEntry]
+    next_after: int | None = None

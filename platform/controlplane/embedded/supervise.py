@@ -54,7 +54,8 @@ class Crash:
 class Supervisor:
     """Programs start in the order of the calls and stop in the reverse order. They die with this process.
 
-    `now` is monotonic seconds; `on_crash` is called from the watching thread.
+    `now` is monotonic seconds; `on_crash` is called from the watching thread. A program that ran for `healthy_seconds`
+    is restarted as after its first crash.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Supervisor:
         *,
         on_crash: Callable[[Crash], None] = lambda _crash: None,
         now: Callable[[], float] = time.monotonic,
+        healthy_seconds: float = HEALTHY_SECONDS,
     ) -> None:
         self._logs = logs
+        self._healthy_seconds = healthy_seconds
         self._on_crash = on_crash
         self._now = now
         self._spawner = Spawner()
@@ -158,7 +161,7 @@ class Supervisor:
         if not run.program.restart:
             run.given_up = True
             return Crash(run.program.name, code, None, tail)
-        run.crashes = 1 if self._now() - run.started_at > HEALTHY_SECONDS else run.crashes + 1
+        run.crashes = 1 if self._now() - run.started_at > self._healthy_seconds else run.crashes + 1
         run.process = None
         return Crash(run.program.name, code, self._retry_later(run), tail)
 

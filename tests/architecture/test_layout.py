@@ -1,0 +1,87 @@
+"""The layout's guards: the standard library keeps its name, every package is under a contract, edges stay edges."""
+
+import ast
+import platform
+import statistics
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("platform", "tenants", "connectors", "branding", "billing")
+MAY_USE_LITESTAR = ("routes.py", "pages.py")
+
+
+def modules() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (path for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts)
+
+
+def test_platform_directory_never_shadows_the_standard_library() -> None:
+    assert not (ROOT / "platform" / "__init__.py").exists()
+    assert platform.__file__ is not None
+    assert not Path(platform.__file__).is_relative_to(ROOT)
+
+
+def test_every_package_is_under_an_import_contract() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    on_disk = {path.parent.name for path in ROOT.glob("platform/*/__init__.py")}
+    on_disk |= {"tenants", "connectors", "branding", "billing"}
+    contracts = config["tool"]["importlinter"]
+    assert on_disk == set(contracts["root_packages"])
+    layered = {name.strip() for layer in contracts["contracts"][0]["layers"] for name in layer.split("|")}
+    assert on_disk == layered
+
+
+def test_only_the_edge_knows_the_web_framework() -> None:
+    wrong = []
+    for path in modules():
+        inside = path.relative_to(ROOT)
+        edge = path.name in MAY_USE_LITESTAR or "controlplane" in inside.parts or "web" in inside.parts
+        if not edge and any(name.split(".")[0] == "litestar" for name in imported(path)):
+            wrong.append(str(inside))
+    assert wrong == []
+
+
+def test_no_first_party_import_hides_inside_a_function() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    ours = set(config["tool"]["importlinter"]["root_packages"])
+    hidden = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules()
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom) and ours & set(names_of(node))
+    ]
+    assert hidden == []
+
+
+def test_files_and_functions_stay_small() -> None:
+    """The budget of the house: file p95 at most 350 lines, none over 500; function p95 at most 40, none over 80."""
+    files = {path: len(path.read_text().splitlines()) for path in modules()}
+    assert statistics.quantiles(files.values(), n=20)[-1] <= 350
+    assert [str(path) for path, lines in files.items() if lines > 500] == []
+    functions = {
+        f"{path.relative_to(ROOT)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert statistics.quantiles(functions.values(), n=20)[-1] <= 40
+    assert [name for name, lines in functions.items() if lines > 80] == []
+
+
+def imported(path: Path) -> set[str]:
+    return {
+        name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in names_of(node)
+    }
+
+
+def names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name.split(".")[0] for alias in node.names]
+    return [node.module.split(".")[0]] if node.module and node.level == 0 else []
