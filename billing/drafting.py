@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.errors import PeriodClosed
 from billing.periods import Period
 from billing.pricing import Charge, Terms, charge, tiers_from_json
-from billing.rating import client_scope, invoice_id_of, lock_side, rate_period, rerate_draft
+from billing.rating import rate_period, rerate_draft
 from billing.sides import Side, as_rater
+from billing.tariffs import client_scope, invoice_id_of, lock_side
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden

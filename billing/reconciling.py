@@ -13,35 +13,43 @@ from billing.sides import Side, as_rater
 from foundation.database.engine import scope_of
 
 _SIDES = (Side.RETAIL, Side.WHOLESALE)
+# Usage and rated usage are stacked and grouped, not joined, for the reason given in `billing.tariffs`.
 _RECONCILE = """
     WITH validity AS (
-        SELECT b.side, b.client_id, p.meter, p.valid_from, coalesce(p.valid_to, 'infinity') AS valid_to
+        SELECT b.side, b.client_id, b.currency, p.meter, p.valid_from, coalesce(p.valid_to, 'infinity') AS valid_to
           FROM price_book b JOIN price p ON p.tenant_id = b.tenant_id AND p.book_id = b.id
          WHERE b.tenant_id = :msp_id
+    ), own_book AS (
+        SELECT side, client_id, currency FROM price_book WHERE tenant_id = :msp_id AND client_id IS NOT NULL
+    ), closed AS (
+        SELECT id FROM invoice u WHERE {own} AND state = 'closed'
+    ), entry AS (
+        SELECT u.tenant_id, u.meter, u.id, u.occurred_at, '' AS side, false AS closed
+          FROM usage_event u WHERE {own} AND u.occurred_at >= :start AND u.occurred_at < :end
+        UNION ALL
+        SELECT u.tenant_id, u.meter, u.usage_id, u.occurred_at, u.side, u.invoice_id IN (SELECT id FROM closed)
+          FROM rated_usage u WHERE {own} AND u.occurred_at >= :start AND u.occurred_at < :end
     ), event AS (
-        SELECT u.tenant_id, u.meter, u.occurred_at,
-               r.usage_id IS NOT NULL AS on_retail, ri.state = 'closed' AS retail_closed,
-               w.usage_id IS NOT NULL AS on_wholesale, wi.state = 'closed' AS wholesale_closed,
-               r.usage_id IS NULL AND {retail_unpriced} AS retail_unpriced,
-               w.usage_id IS NULL AND {wholesale_unpriced} AS wholesale_unpriced
-          FROM usage_event u
-          LEFT JOIN rated_usage r ON r.tenant_id = u.tenant_id AND r.side = 'retail' AND r.meter = u.meter
-               AND r.usage_id = u.id
-          LEFT JOIN rated_usage w ON w.tenant_id = u.tenant_id AND w.side = 'wholesale' AND w.meter = u.meter
-               AND w.usage_id = u.id
-          LEFT JOIN invoice ri ON ri.tenant_id = r.tenant_id AND ri.id = r.invoice_id
-          LEFT JOIN invoice wi ON wi.tenant_id = w.tenant_id AND wi.id = w.invoice_id
-         WHERE {own} AND u.occurred_at >= :start AND u.occurred_at < :end
+        SELECT tenant_id, meter, min(occurred_at) AS occurred_at,
+               bool_or(side = 'retail') AS on_retail, bool_or(side = 'retail' AND closed) AS retail_closed,
+               bool_or(side = 'wholesale') AS on_wholesale, bool_or(side = 'wholesale' AND closed) AS wholesale_closed
+          FROM entry GROUP BY tenant_id, meter, id
+    ), priced AS (
+        SELECT u.*, NOT on_retail AND {retail_unpriced} AS retail_unpriced,
+               NOT on_wholesale AND {wholesale_unpriced} AS wholesale_unpriced
+          FROM event u
     )
     SELECT tenant_id, meter, count(*) AS accepted,
            count(*) FILTER (WHERE on_retail AND NOT on_wholesale) AS retail_only,
            count(*) FILTER (WHERE on_wholesale AND NOT on_retail) AS wholesale_only,
            {retail_counts}, {wholesale_counts}
-      FROM event GROUP BY tenant_id, meter ORDER BY tenant_id, meter
+      FROM priced GROUP BY tenant_id, meter ORDER BY tenant_id, meter
 """
 _UNPRICED = """NOT EXISTS (SELECT 1 FROM validity v WHERE v.side = '{side}' AND v.meter = u.meter
                    AND (v.client_id IS NULL OR v.client_id = u.tenant_id)
-                   AND v.valid_from <= u.occurred_at AND v.valid_to > u.occurred_at)"""
+                   AND v.valid_from <= u.occurred_at AND v.valid_to > u.occurred_at
+                   AND NOT EXISTS (SELECT 1 FROM own_book o WHERE o.side = v.side AND o.client_id = u.tenant_id
+                                      AND o.currency <> v.currency))"""
 _COUNTS = """
            count(*) FILTER (WHERE on_{side} AND NOT {side}_closed) AS {side}_rated,
            count(*) FILTER (WHERE on_{side} AND {side}_closed) AS {side}_invoiced,

@@ -22,7 +22,7 @@ _MOST_INVOICES: Final = 200
 
 
 class InvoiceList(msgspec.Struct, frozen=True):
-    invoices: Sequence[InvoiceSummary]
+    items: Sequence[InvoiceSummary]
 
 
 @get(_INVOICES, opt=_READ, tags=["invoices"])

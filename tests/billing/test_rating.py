@@ -97,6 +97,26 @@ async def test_late_use_goes_to_the_open_draft_at_the_price_and_allowance_of_its
     assert closed == march.content_hash
 
 
+async def test_late_use_of_an_older_month_finds_its_way_past_months_without_any(priced: Market) -> None:
+    """March is closed, April had no use, May is closed; use of all three arrives in June."""
+    may, june = month_of(APRIL.end), month_of(month_of(APRIL.end).end)
+    priced.now = june.start
+    for period, quantity in ((MARCH, 5), (may, 6)):
+        await priced.use(*uses(quantity, at=period.start))
+        async with priced.as_client() as session:
+            await close_period(session, side=Side.RETAIL, period=period, now=priced.now)
+    await priced.use(*uses(1, at=MARCH.start), *uses(6, at=APRIL.start), *uses(2, at=may.start))
+
+    draft = await priced.rate(Side.RETAIL, june)
+
+    assert draft is not None
+    assert (draft.events, draft.lines) == (9, 3)
+    assert draft.total_minor == 10 + 10 + 20  # April's own five were free
+    async with priced.as_client() as session:
+        assert await rerate_draft(session, side=Side.RETAIL, period=june) == 0
+    assert await priced.rate(Side.RETAIL, june) == draft
+
+
 async def test_a_closed_invoice_and_its_lines_cannot_be_changed_even_by_sql(priced: Market) -> None:
     await priced.use(*uses(9))
     priced.now = APRIL.start

@@ -93,6 +93,14 @@ async def test_another_clients_own_prices_do_not_attribute_my_usage(priced: Mark
     assert meter.retail.unattributed == 2
 
 
+async def test_a_common_price_in_another_currency_than_the_clients_own_attributes_nothing(priced: Market) -> None:
+    await priced.open_book(Side.RETAIL, "JPY", own=True)
+    await priced.use(*uses(2))
+    (meter,) = (await _reconcile(priced)).meters
+    assert (meter.retail.waiting, meter.retail.unattributed) == (0, 2)
+    assert (meter.wholesale.waiting, meter.wholesale.unattributed) == (2, 0)
+
+
 async def test_a_period_without_use_holds(priced: Market) -> None:
     result = await _reconcile(priced)
     assert result.holds
