@@ -1,0 +1,120 @@
+"""Each process runs with just the arguments and credentials its container gets, and passes the chart's probes."""
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from branding.assets import build_assets
+from controlplane.embedded.servers import EmbeddedServers
+from controlplane.embedded.supervise import Program, Supervisor
+from foundation.settings import with_role
+from tests.helm.rendering import Object, containers, rendered
+
+ROOT = Path(__file__).parents[2]
+CONTAINERS = {name.removeprefix("prod-fairlead-"): container for name, container in containers(rendered("defaults"))}
+
+
+class Machine:
+    """Stands for the cluster: the secrets the values name, the image's files, one free port per listening socket."""
+
+    def __init__(self, folder: Path, servers: EmbeddedServers) -> None:
+        servers.create_database("fairlead", owner="fairlead_owner")
+        owner = servers.database_url(dbname="fairlead", role="fairlead_owner")
+        self.secrets = {
+            "owner-url": owner,
+            "app-url": with_role(owner, "fairlead_app", "app password"),
+            "intake-url": with_role(owner, "fairlead_intake", "intake password"),
+            "relay-url": with_role(owner, "fairlead_relay", "relay password"),
+            "url": servers.redis_url,
+        }
+        self.keys = folder / "keys"
+        self.keys.write_text("k1:" + base64.b64encode(os.urandom(32)).decode())
+        self.static = folder / "static"
+        build_assets(ROOT, self.static)
+
+    def environment(self, container: Object) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        told = {
+            variable["name"]: variable.get("value") or self.secrets[variable["valueFrom"]["secretKeyRef"]["key"]]
+            for variable in container["env"]
+        }
+        # The vault's keys are a mounted file where the chart mounts them.
+        if any(mount["name"] == "vault" for mount in container["volumeMounts"]):
+            told["FAIRLEAD_VAULT_KEYS_FILE"] = str(self.keys)
+        return inherited | told
+
+    def program(self, name: str, ports: dict[str, int]) -> Program:
+        container = CONTAINERS[name]
+        places = {"0.0.0.0": "127.0.0.1", "/app/static": str(self.static)}  # noqa: S104 - what is replaced
+        places |= {"8000": str(ports["http"]), "9100": str(ports["metrics"])}
+        arguments = [places.get(argument, argument) for argument in container["args"]]
+        # `env -i`: nothing of the test's own environment may help.
+        settings = [f"{key}={value}" for key, value in self.environment(container).items()]
+        argv = ["/usr/bin/env", "-i", *settings, sys.executable, "-m", "controlplane.cli.main", *arguments]
+        return Program(name=name, argv=argv, restart=False)
+
+
+def free_ports() -> dict[str, int]:
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        return {"http": one.getsockname()[1], "metrics": two.getsockname()[1]}
+
+
+def answers(port: int, path: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("chart")
+    with EmbeddedServers(folder / "servers", durable=False) as servers:
+        machine = Machine(folder, servers)
+        migration = machine.program("migrate", free_ports())
+        for _twice in range(2):  # an upgrade runs it again
+            subprocess.run(migration.argv, check=True, capture_output=True, timeout=120)
+        yield machine
+
+
+@pytest.mark.parametrize("name", ["web", "worker-shared", "relay"])
+def test_the_container_passes_its_probes_and_stops_when_asked(machine: Machine, tmp_path: Path, name: str) -> None:
+    container, ports = CONTAINERS[name], free_ports()
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start(machine.program(name, ports))
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            question = container[probe]["httpGet"]
+            supervisor.wait_until(name, lambda q=question: answers(ports[q["port"]], q["path"]), seconds=60)  # type: ignore[misc]
+        assert answers(ports["metrics"], "/metrics")
+        pid = supervisor.pid(name)
+        assert pid
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: supervisor.exit_code(name) is not None)
+        assert supervisor.exit_code(name) in {0, -signal.SIGTERM}
+    log = supervisor.log(name).read_text()
+    assert "Traceback" not in log, log[-3000:]
+
+
+def test_no_other_process_than_the_migration_may_change_the_schema(machine: Machine) -> None:
+    for name, container in CONTAINERS.items():
+        assert ("DATABASE_URL" in machine.environment(container)) == (name == "migrate")
