@@ -94,10 +94,17 @@ class ObservedApp:
 
     def _record(self, scope: Scope, status: int, seconds: float, correlation: str) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        route = scope.get("path_template") or NO_ROUTE
+        route = _route(scope)
         self._metrics.record(method, route, status, seconds)
         if self._access_log is not None:
             self._access_log.write(Access(method, route, status, seconds, correlation))
+
+
+def _route(scope: Scope) -> str:
+    handler = scope.get("route_handler")
+    if getattr(handler, "is_mount", False):  # Litestar names such a request after the root
+        return f"{min(handler.paths)}/*"  # type: ignore[union-attr]
+    return scope.get("path_template") or NO_ROUTE
 
 
 def _given(headers: list[tuple[bytes, bytes]]) -> str | None:

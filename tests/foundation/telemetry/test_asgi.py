@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from litestar import Litestar, WebSocket, get, post, websocket
+from litestar import Litestar, WebSocket, asgi, get, post, websocket
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromPath
 from litestar.response import Response
@@ -49,6 +49,17 @@ async def socket(socket: WebSocket[Any, Any, Any]) -> None:
     await socket.accept()
     await socket.send_text(current_correlation())
     await socket.close()
+
+
+@get("/", sync_to_thread=False)
+def start() -> str:
+    return "start"
+
+
+@asgi("/hooks", is_mount=True, copy_scope=True)
+async def hooks(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 202, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def answer_refusal(_: object, error: DomainError) -> Response[str]:
@@ -106,7 +117,9 @@ def observe(app: Callable[..., Awaitable[None]], **options: Any) -> Observed:
 
 @pytest.fixture
 def observed() -> Observed:
-    app = Litestar([read_thing, refuse, forbid, fail, socket], exception_handlers={DomainError: answer_refusal})
+    app = Litestar(
+        [start, read_thing, refuse, forbid, fail, socket, hooks], exception_handlers={DomainError: answer_refusal}
+    )
     return observe(app)
 
 
@@ -118,6 +131,8 @@ class TestFigures:
             ("POST", "/refusals", "/refusals", 404),
             ("GET", "/forbidden", "/forbidden", 403),
             ("GET", "/faults", "/faults", 500),
+            ("GET", "/", "/", 200),
+            ("POST", "/hooks/4711", "/hooks/*", 202),
             ("GET", "/nowhere/4711", "(none)", 404),
             ("BREW", "/things/1", None, 405),
         ],
