@@ -22,11 +22,9 @@ def configure_logging(*, json: bool, level: str = "INFO", stream: TextIO | None 
     """Set up this process's logging; the last call counts."""
     output = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
-    render: list[Processor] = (
-        [structlog.processors.format_exc_info, redacted, _render_json]
-        if json
-        else [redacted, structlog.dev.ConsoleRenderer(colors=output.isatty())]
-    )
+    # Plain tracebacks: the pretty ones print local variables, and with them whatever secrets are in hand.
+    console = structlog.dev.ConsoleRenderer(colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    render: list[Processor] = [structlog.processors.format_exc_info, redacted, _render_json if json else console]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         with_correlation,
@@ -61,8 +59,6 @@ def with_correlation(_logger: WrappedLogger, _method: str, event: EventDict) -> 
 
 def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     kept: EventDict = redact(event)
-    if "exc_info" in event:  # the console renderer draws it itself
-        kept["exc_info"] = event["exc_info"]
     return kept
 
 

@@ -132,12 +132,19 @@ def test_redaction_never_fails_and_is_done_once(value: object) -> None:
 
 def test_the_console_form_is_redacted_too() -> None:
     root = logging.getLogger()
-    handlers = list(root.handlers)
+    handlers, level = list(root.handlers), root.level
     output = io.StringIO()
     configure_logging(json=False, stream=output)
-    structlog.get_logger().info("hello", password="hunter22", shop="a")
-    root.handlers[:] = handlers
+    log = structlog.get_logger()
+    log.info("hello", password="hunter22", shop="a")
+    secret = "hunter" + str(22)  # a traceback shows source lines, so it must not stand in one
+    try:
+        int(f"https://user:{secret}@db.example/")
+    except ValueError:
+        log.exception("failed")
+    root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
 
-    assert "hunter22" not in output.getvalue()
+    assert secret not in output.getvalue()
+    assert "ValueError" in output.getvalue()
     assert "shop=a" in output.getvalue()
