@@ -9,8 +9,6 @@ from typing import cast
 from uuid import UUID
 
 import dramatiq
-import redis
-import redis.asyncio
 import structlog
 import uvicorn
 import uvloop
@@ -30,6 +28,7 @@ from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
+from foundation.valkey import blocking_valkey_client, valkey_client
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +60,7 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
     metrics = CollectorRegistry()
     if metrics_port is not None:
         start_http_server(metrics_port, registry=metrics)
-    valkey = redis.asyncio.Redis.from_url(settings.redis_url)
+    valkey = valkey_client(settings.redis_url)
     database = Database(settings.relay_url, pool_size=2, application_name="fairlead relay")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -76,7 +75,7 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
 def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, metrics_port: int | None = None) -> None:
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     configure_logging(json=settings.log_json)
-    client = redis.Redis.from_url(settings.redis_url)
+    client = blocking_valkey_client(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()])
     dramatiq.set_broker(broker)

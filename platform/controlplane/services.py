@@ -20,6 +20,7 @@ from foundation.outbound.settings import OutboundSettings, parse_allowed
 from foundation.settings import Settings
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.tracing import Tracing, build_tracer
+from foundation.valkey import valkey_client
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from governance.context import Context
@@ -57,7 +58,7 @@ class Services:
 def build_services(
     settings: Settings, *, pool_size: int = 10, name: str = "fairlead", metrics: CollectorRegistry | None = None
 ) -> Services:
-    valkey = redis.asyncio.Redis.from_url(settings.redis_url)
+    valkey = valkey_client(settings.redis_url)
     ring = Ring(valkey)
     db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name)
     vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)

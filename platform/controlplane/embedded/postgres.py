@@ -29,6 +29,8 @@ SETTINGS = {
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": "0.9",
     "synchronous_commit": "on",
+    # After a crash: one call instead of opening each of a thousand files, seconds less until it answers again.
+    "recovery_init_sync_method": "syncfs",
     "jit": "off",
     "random_page_cost": "1.1",
     # Parallel plans do not pay for short queries on few cores, and they need a /dev/shm that small containers lack.

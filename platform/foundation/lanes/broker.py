@@ -6,17 +6,20 @@ lost message is rung again by the relay.
 """
 
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import dramatiq
 import redis
+import structlog
 from dramatiq.broker import Broker, Consumer, MessageProxy
-from dramatiq.errors import BrokerConnectionError
 
-from foundation.lanes.ring import RingReader
+from foundation.lanes.ring import LaneTicket, RingReader
 
+_log = structlog.get_logger(__name__)
 RUN_LANE = "run_lane"
+AWAY_SECONDS = 0.25
 
 
 class LaneBroker(Broker):
@@ -51,18 +54,16 @@ class _RingConsumer(Consumer):
         self._pool = pool
         self._free = threading.Semaphore(slots)
         self._timeout = timeout
+        self._away = False
 
     def __next__(self) -> MessageProxy | None:
         if not self._free.acquire(timeout=self._timeout):
             return None
-        taken = False
+        ticket = None
         try:
-            ticket = self._reader.take(self._pool, self._timeout)
-            taken = ticket is not None
-        except redis.RedisError as error:
-            raise BrokerConnectionError(str(error)) from error  # type: ignore[no-untyped-call]
+            ticket = self._take()
         finally:
-            if not taken:
+            if ticket is None:
                 self._free.release()
         if ticket is None:
             return None
@@ -75,6 +76,19 @@ class _RingConsumer(Consumer):
                 options={},
             )
         )
+
+    def _take(self) -> LaneTicket | None:
+        """Outages are sat out here: dramatiq would wait three seconds before it looks again."""
+        try:
+            ticket = self._reader.take(self._pool, self._timeout)
+        except redis.RedisError as error:
+            if not self._away:
+                _log.warning("worker.valkey_away", error=str(error))
+            self._away = True
+            time.sleep(AWAY_SECONDS)
+            return None
+        self._away = False
+        return ticket
 
     def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - dramatiq's signature
         self._free.release()

@@ -5,6 +5,7 @@ the tenant with the smallest place is next. A tenant that was idle re-enters at 
 behind a flood nor is paid back for idling. One ring per pool, however many tenants; idle tenants cost nothing.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -17,6 +18,8 @@ import structlog
 _log = structlog.get_logger(__name__)
 SHARED_POOL = "shared"
 _PREFIX = "fl:lanes"
+HINT_SECONDS = 0.25
+"""A hint is not worth a longer wait: intake would stand still while Valkey hangs, and the relay rings anyway."""
 
 # KEYS: none used by name, for one node. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
 _RING = """
@@ -94,9 +97,10 @@ class Ring:
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
         try:
-            await self.ring(hints)
-        except redis.RedisError as error:
-            _log.warning("ring.away", error=str(error))
+            async with asyncio.timeout(HINT_SECONDS):
+                await self.ring(hints)
+        except (redis.RedisError, TimeoutError) as error:
+            _log.warning("ring.away", error=str(error) or f"no answer within {HINT_SECONDS} s")
 
     async def ring(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Raises `redis.RedisError`; callers after a commit let the relay mend it instead."""
