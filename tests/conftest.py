@@ -23,7 +23,7 @@ from tests.support.world import World, build_world
 
 PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
 VAULT_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
-pytest_plugins = ["tests.support.no_skips"]
+pytest_plugins = ["tests.support.no_skips", "tests.support.figures"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""How long each fault was felt: until what was under way when it struck was proven on every channel."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+from tests.drills.history import Injected, Message
+from tests.drills.site import Client, Site
+
+AFTERMATH = timedelta(seconds=0.5)
+
+
+async def read_proofs(site: Site, client: Client) -> dict[str, datetime]:
+    """When each SKU was last proven on the last of its channels."""
+    rows = await site.rows(
+        "SELECT record_key, max(verified_at) AS at FROM propagation WHERE tenant_id = %(t)s GROUP BY record_key",
+        t=client.scope.tenant_id,
+    )
+    return {row["record_key"]: row["at"] for row in rows if row["at"] is not None}
+
+
+def measure_recoveries(
+    injected: Sequence[Injected], messages: Sequence[Message], proofs: Mapping[str, datetime]
+) -> None:
+    """Of one client after the other. Counts what was sent until just after the fault and not proven before it.
+
+    Later faults may prolong it.
+    """
+    spans = [
+        (message.first_sent, proofs[change.sku])
+        for message in messages
+        for change in message.changes
+        if change.alone and change.sku in proofs
+    ]
+    for fault in injected:
+        touched = [proven for sent, proven in spans if sent <= fault.at + AFTERMATH and proven > fault.at]
+        fault.touched += len(touched)
+        felt = [(proven - fault.at).total_seconds() for proven in touched]
+        fault.recovery_seconds = max([fault.recovery_seconds, *felt])
+
+
+def recovery_table(injected: Sequence[Injected]) -> list[str]:
+    by_name: dict[str, list[float]] = defaultdict(list)
+    for fault in injected:
+        by_name[fault.name].append(fault.recovery_seconds)
+    lines = [f"{'fault':<20}{'times':>6}{'median s':>10}{'slowest s':>11}"]
+    lines += [
+        f"{name:<20}{len(seconds):>6}{median(seconds):>10.2f}{max(seconds):>11.2f}"
+        for name, seconds in sorted(by_name.items())
+    ]
+    return lines
+
+
+class Timeline:
+    """Second by second: what struck, how much was first sent, acknowledged and proven."""
+
+    def __init__(self, injected: Sequence[Injected]) -> None:
+        self._struck: dict[int, list[str]] = defaultdict(list)
+        for fault in injected:
+            self._struck[int(fault.at.timestamp())].append(fault.name)
+        self._counts: dict[str, Counter[int]] = {"sent": Counter(), "acknowledged": Counter(), "proven": Counter()}
+
+    def add(self, messages: Sequence[Message], proofs: Mapping[str, datetime]) -> None:
+        for message in messages:
+            self._counts["sent"][int(message.first_sent.timestamp())] += 1
+            if message.acknowledged is not None:
+                self._counts["acknowledged"][int(message.acknowledged.timestamp())] += 1
+        for proven in proofs.values():
+            self._counts["proven"][int(proven.timestamp())] += 1
+
+    def text(self) -> str:
+        seconds = sorted({second for counter in self._counts.values() for second in counter} | self._struck.keys())
+        lines = [f"{'at':<10}{'sent':>6}{'ack':>6}{'proven':>8}  struck"]
+        for second in range(seconds[0], seconds[-1] + 1) if seconds else ():
+            at = datetime.fromtimestamp(second, UTC).strftime("%H:%M:%S")
+            sent, acknowledged, proven = (counter[second] for counter in self._counts.values())
+            lines.append(f"{at:<10}{sent:>6}{acknowledged:>6}{proven:>8}  {', '.join(self._struck[second])}")
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,161 @@
+"""The whole product as in earnest: two webs, two workers, a relay and their servers, under its own supervisor."""
+
+import asyncio
+import base64
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from controlplane.embedded.servers import EmbeddedServers
+from controlplane.embedded.supervise import Supervisor
+from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
+from controlplane.services import Services, build_services
+from controlplane.stack import Stack, answers, default_static, free_port
+from foundation.scope import Scope
+from tests.connectors.running import TOKEN, RunningSandbox
+from tests.drills.plan import Target
+
+T = TypeVar("T")
+HEALTHY_SECONDS = 2.0
+"""A program killed again and again would wait ever longer for its restart; here each kill stands for another day."""
+
+
+async def until(asked: Callable[[], Awaitable[T]], *, seconds: float) -> T:
+    """The first answer that is not empty or false.
+
+    Raises:
+        TimeoutError: there was none in time.
+    """
+    async with asyncio.timeout(seconds):
+        while not (answer := await asked()):  # noqa: ASYNC110 - it happens in other processes
+            await asyncio.sleep(0.05)
+    return answer
+
+
+class Channel(msgspec.Struct, frozen=True):
+    kind: str
+    id: UUID
+    url: str
+
+
+class Client(msgspec.Struct, frozen=True):
+    """A tenant with an ERP, a compare-and-swap shop and a feed market. Its amounts are `parity` modulo 2."""
+
+    name: str
+    scope: Scope
+    erp: UUID
+    hook_secret: str
+    channels: tuple[Channel, ...]
+    parity: int
+
+    @property
+    def shop(self) -> Channel:
+        return self.channels[0]
+
+    @property
+    def market(self) -> Channel:
+        return self.channels[1]
+
+
+class Site:
+    def __init__(self, stack: Stack, sandbox: RunningSandbox, ports: tuple[int, int]) -> None:
+        assert stack.servers is not None
+        self.stack = stack
+        self.servers: EmbeddedServers = stack.servers
+        self.supervisor = stack.supervisor
+        self.sandbox = sandbox
+        self.addresses = tuple(f"http://127.0.0.1:{port}" for port in ports)
+        self._admin = self.servers.database_url(dbname="fairlead")
+
+    async def wait_until_ready(self, *, seconds: float = 60) -> None:
+        for address in self.addresses:
+            await until(lambda url=f"{address}/readyz": asyncio.to_thread(answers, url), seconds=seconds)  # type: ignore[misc]
+
+    async def add_client(self, *, skus: int, parity: int = 0) -> Client:
+        slug = secrets.token_hex(4)
+        async with self.services() as services:
+            house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+            scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"c-{slug}", currency="USD")
+            secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+            url = f"{self.sandbox.base_url}/none"  # deliveries come from the load, not from a pretended ERP
+            erp = await connect(
+                services, scope, NewConnection("sandbox-erp", "ERP", url, secrets={"webhook_secret": secret})
+            )
+            channels = []
+            for kind, delay in (("sandbox-shop", 0.0), ("sandbox-market", 0.05)):
+                url = self.sandbox.add(kind, skus=skus, delay_seconds=delay)
+                new = NewConnection(kind, kind, url, secrets={"api_key": TOKEN})
+                channels.append(Channel(kind, await connect(services, scope, new), url))
+            await publish_contracts(services, scope, erp)
+        return Client(slug, scope, erp, secret, tuple(channels), parity)
+
+    @asynccontextmanager
+    async def services(self) -> AsyncIterator[Services]:
+        built = build_services(self.stack.settings, pool_size=2, name="drill")
+        try:
+            yield built
+        finally:
+            await built.close()
+
+    async def rows(self, sql: str, **binds: object) -> list[dict[str, Any]]:
+        """As the superuser: every tenant's rows."""
+        async with await psycopg.AsyncConnection.connect(self._admin, autocommit=True, row_factory=dict_row) as found:
+            return await (await found.execute(sql, binds)).fetchall()
+
+    async def wait_for(self, sql: str, *, seconds: float = 60, **binds: object) -> list[dict[str, Any]]:
+        """Rows of `sql`, once there are any."""
+        return await until(lambda: self.rows(sql, **binds), seconds=seconds)
+
+    @asynccontextmanager
+    async def locked(self, sql: str, **binds: object) -> AsyncIterator[None]:
+        """Holds the rows that `sql` locks."""
+        async with await psycopg.AsyncConnection.connect(self._admin) as connection:
+            await connection.execute(sql, binds)
+            yield
+            await connection.rollback()
+
+    def pid(self, target: Target) -> int:
+        pid = self.supervisor.pid(target)
+        assert pid is not None, f"{target} does not run"
+        return pid
+
+    async def holder(self, lane: str, *, seconds: float = 30) -> Target:
+        """The worker that holds `lane` now, or as soon as one does."""
+        pids = {self.pid(target): target for target in (Target.WORKER, Target.WORKER_2)}
+        found = await self.wait_for(
+            "SELECT holder FROM lane WHERE name = %(lane)s AND holder IS NOT NULL AND lease_until > clock_timestamp()",
+            seconds=seconds,
+            lane=lane,
+        )
+        return pids[int(found[0]["holder"].rpartition(":")[2])]
+
+    def signal(self, target: Target, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid(target), number)
+
+    def said(self, target: Target, what: str) -> bool:
+        """Whether the program's log holds `what`."""
+        return what in self.supervisor.log(target).read_text(errors="replace")
+
+
+@contextmanager
+def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
+    stack = Stack(root, environment={}, outbound_allowed="127.0.0.0/8")
+    stack.supervisor = Supervisor(root / "logs", on_crash=stack.crashes.append, healthy_seconds=HEALTHY_SECONDS)
+    with stack:
+        ports = (free_port(0), free_port(0))
+        stack.run_product(port=ports[0])
+        stack.run(Target.WEB_2, "web", "--port", str(ports[1]), "--static", str(default_static()))
+        stack.run(Target.WORKER_2, "worker")
+        site = Site(stack, sandbox, ports)
+        asyncio.run(site.wait_until_ready())
+        yield site

@@ -1,0 +1,81 @@
+"""Random kills under load. Short in the test command; `make chaos` runs the long form (see docs/chaos.md)."""
+
+import asyncio
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.drills.check import Found, check_client, wait_until_settled
+from tests.drills.history import Injected
+from tests.drills.inflict import Inflictor
+from tests.drills.load import Load
+from tests.drills.plan import LEASE_SECONDS, FaultPlan
+from tests.drills.recovery import Timeline, measure_recoveries, read_proofs, recovery_table
+from tests.drills.site import Site
+
+pytestmark = pytest.mark.chaos
+SHORT_KILLS = 12
+PER_SECOND = 25.0
+SKUS = 60_000
+
+
+def chosen_plan() -> FaultPlan:
+    """FAIRLEAD_CHAOS_SEED repeats a run; FAIRLEAD_CHAOS_KILLS makes it as long as you like."""
+    seed = int(os.environ.get("FAIRLEAD_CHAOS_SEED") or secrets.randbits(32))
+    kills = int(os.environ.get("FAIRLEAD_CHAOS_KILLS") or SHORT_KILLS)
+    # The long form's zombies sleep as long as a paused virtual machine does; a bit over the lease is enough to be one.
+    return FaultPlan.from_seed(seed, kills, stop_seconds=30.0 if kills > SHORT_KILLS else LEASE_SECONDS + 1.5)
+
+
+@pytest.mark.timeout(0)
+async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
+    site: Site, record_property: Callable[[str, object], None]
+) -> None:
+    plan = chosen_plan()
+    clients = [await site.add_client(skus=SKUS, parity=parity) for parity in (0, 1)]
+    loads = [Load(c, site.addresses, seed=plan.seed, skus=SKUS, per_second=PER_SECOND) for c in clients]
+    inflictor = Inflictor(site)
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for load in loads:
+            group.create_task(load.run(stop))
+        await asyncio.sleep(1.0)
+        await inflictor.carry_out(plan)
+        await asyncio.sleep(1.0)
+        stop.set()
+    found: list[Found] = []
+    timeline = Timeline(inflictor.done)
+    for load in loads:
+        await wait_until_settled(site, load.client, seconds=90)
+        found.append(await check_client(site, load.client, load.history))
+        proofs = await read_proofs(site, load.client)
+        timeline.add(load.history.messages, proofs)
+        measure_recoveries(inflictor.done, load.history.messages, proofs)
+    (site.stack.root / "timeline.txt").write_text(timeline.text())
+    figures = [headline(plan, loads, found, inflictor.done), *recovery_table(inflictor.done)]
+    record_property("figure", "\n".join(figures))
+    problems = [problem for each in found for problem in each.problems]
+    assert not problems, "\n".join(
+        [f"seed {plan.seed}:", *problems, how_to_repeat(plan), f"Logs: {site.stack.root}/logs"]
+    )
+
+
+def headline(plan: FaultPlan, loads: Sequence[Load], found: Sequence[Found], injected: Sequence[Injected]) -> str:
+    answers = sum((load.history.answers for load in loads), Counter[str]())
+    summary = (
+        f"chaos seed {plan.seed}: {plan.kills} kills, {len(plan.faults) - plan.kills} stops; "
+        f"{sum(f.acknowledged for f in found)} messages acknowledged, {sum(f.lost for f in found)} lost; "
+        f"{sum(f.effects for f in found)} effects of {2 * sum(len(load.history.alone) for load in loads)} asked for; "
+        f"slowest recovery {max(fault.recovery_seconds for fault in injected):.1f} s"
+    )
+    told = ", ".join(f"{count} x {answer}" for answer, count in answers.most_common())
+    return f"{summary}\nanswers to the sender: {told}"
+
+
+def how_to_repeat(plan: FaultPlan) -> str:
+    environment = f"FAIRLEAD_CHAOS_SEED={plan.seed} FAIRLEAD_CHAOS_KILLS={plan.kills}"
+    return f"Repeat it with {environment} .venv/bin/pytest -m chaos {Path(__file__).relative_to(Path.cwd())}"
