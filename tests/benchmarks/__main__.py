@@ -1,0 +1,37 @@
+"""`make bench`: every figure of the plan, measured here and now, as one table of ratios. Nothing passes or fails."""
+
+import argparse
+import importlib
+import sys
+import time
+from datetime import UTC, datetime
+
+from tests.benchmarks.rig import Row
+
+NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=NAMES, action="append", help="measure only this; may be given again")
+    chosen = parser.parse_args().only or NAMES
+    began = time.monotonic()
+    rows: list[Row] = []
+    for name in chosen:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
+    print_table(rows)
+    print(
+        f"\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {time.monotonic() - began:.0f} s. Both sides of a ratio ran here."
+    )
+
+
+def print_table(rows: list[Row]) -> None:
+    heads = ("figure", "measured", "aim")
+    widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(3)]
+    for row in (heads, tuple("─" * width for width in widths), *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

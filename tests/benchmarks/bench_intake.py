@@ -1,0 +1,88 @@
+"""Intake with everything on, beside a bare route with one INSERT and beside the usual session per request.
+
+Everything: signature, deduplication, group commit to disk, the work it causes, the ring, metrics, correlation.
+No worker runs meanwhile: what happens after the acknowledgement is `bench_way`'s matter.
+"""
+
+import socket
+import statistics
+from collections.abc import Callable
+
+from controlplane.stack import free_port
+from tests.benchmarks.bare import TABLE
+from tests.benchmarks.load import LoadPlan, LoadResult, Target, send_load
+from tests.benchmarks.rig import Rig, Row, make_client, running_rig
+
+ROUNDS = 3
+SECONDS = 3.0
+
+
+def run() -> list[Row]:
+    with running_rig() as rig:
+        rig.start_product()
+        rig.stack.supervisor.stop("worker")
+        client = rig.run(lambda services: make_client(services, rig.sandbox))
+        ours = Target(client.path, client.hook_secret)
+        bare_port, nothing_port = _start_others(rig)
+
+        def load(port: int, path: str, requests: int, rate: float = 0.0) -> LoadResult:
+            target = ours if path == "ours" else Target(path, client.hook_secret)
+            plan = LoadPlan(port=port, targets=[target], requests=requests, rate=rate, seconds=SECONDS)
+            return send_load(plan)
+
+        for port, path in ((rig.port, "ours"), (bare_port, "/bare"), (bare_port, "/orm")):
+            load(port, path, 2_000)
+        ceiling = load(nothing_port, "/nothing", 60_000)
+        rounds = [
+            (load(rig.port, "ours", 40_000), load(bare_port, "/bare", 16_000), load(bare_port, "/orm", 6_000))
+            for _ in range(ROUNDS)
+        ]
+        mine, bare, orm = zip(*rounds, strict=True)
+        most = _median(mine, lambda r: r.rate)
+        steady = [load(rig.port, "ours", 40_000, rate=most / 2) for _ in range(ROUNDS)]
+    return _rows(mine, bare, orm, steady, ceiling)
+
+
+def _start_others(rig: Rig) -> tuple[int, int]:
+    with rig.owner() as connection:
+        connection.execute(TABLE)
+    ports = free_port(0), free_port(0)
+    assert rig.stack.servers is not None
+    database = rig.stack.servers.database_url(dbname="fairlead")
+    for name, port, argument in (("bare", ports[0], database), ("nothing", ports[1], "none")):
+        rig.stack.run_module(name, "tests.benchmarks.bare", str(port), argument)
+        rig.stack.supervisor.wait_until(name, lambda port=port: _listens(port), seconds=30)  # type: ignore[misc]
+    return ports
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _median(results: "tuple[LoadResult, ...] | list[LoadResult]", of: Callable[[LoadResult], float]) -> float:
+    return statistics.median(map(of, results))
+
+
+def _rows(
+    mine: tuple[LoadResult, ...],
+    bare: tuple[LoadResult, ...],
+    orm: tuple[LoadResult, ...],
+    steady: list[LoadResult],
+    ceiling: LoadResult,
+) -> list[Row]:
+    rates = [_median(side, lambda r: r.rate) for side in (mine, bare, orm)]
+    tails = [_median(side, lambda r: r.p99) * 1000 for side in (mine, bare, orm)]
+    calm = _median(steady, lambda r: r.p99 / r.p50)
+    p50, p99 = (_median(steady, of) * 1000 for of in (lambda r: r.p50, lambda r: r.p99))
+    return [
+        ("intake, everything on ÷ bare route with one INSERT: requests/s",
+         f"{rates[0] / rates[1]:.2f} ({rates[0]:,.0f} / {rates[1]:,.0f})", "≥ 2.5"),
+        ("intake ÷ bare route: p99 under full load",
+         f"{tails[0] / tails[1]:.2f} ({tails[0]:.1f} / {tails[1]:.1f} ms)", "≤ 0.6"),
+        ("intake ÷ session per request (ORM): requests/s, p99",
+         f"{rates[0] / rates[2]:.1f}, {tails[0] / tails[2]:.2f} ({rates[2]:,.0f}/s, {tails[2]:.0f} ms)", ""),
+        (f"intake, p99 ÷ p50 at half of full load ({_median(steady, lambda r: r.rate):,.0f}/s)",
+         f"{calm:.2f} ({p99:.1f} / {p50:.1f} ms)", "≤ 2"),
+        ("load generator's own ceiling: requests/s", f"{ceiling.rate:,.0f}", ""),
+    ]  # fmt: skip
