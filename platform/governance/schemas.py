@@ -266,6 +266,16 @@ class ShownEntry(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     correlation: str
 
+    @property
+    def told(self) -> str:
+        """`data` in a line."""
+        told = ((name, value) for name, value in self.data.items() if value not in (None, "", [], {}))
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
 
 class EntryPage(msgspec.Struct, frozen=True):
     items: Sequence[ShownEntry]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from branding.formats import format_grouped, format_money
+from branding.formats import format_grouped, format_money, format_percent
 from canonical.elements import COST, PRICE, STOCK, Value
 from canonical.money import Money
 
@@ -28,6 +28,14 @@ def write_value(value: Value | None) -> str:
 
 def write_element(element: str) -> str:
     return _ELEMENTS.get(element, element)
+
+
+def write_difference(old: Value | None, new: Value) -> str:
+    """As a part of the old value; empty where there is none to compare with."""
+    if old is None or old.amount <= 0 or old.currency != new.currency:
+        return ""
+    part = (new.amount - old.amount) / old.amount
+    return ("+" if part > 0 else "") + format_percent(part)
 
 
 def write_share(part: int, whole: int) -> str:

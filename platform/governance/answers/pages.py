@@ -7,7 +7,7 @@ from litestar.response import Redirect, Template
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, NotFound
-from governance.wording import level_of, write_element, write_share, write_value
+from governance.wording import level_of, write_difference, write_element, write_share, write_value
 from tenants.access import Access
 
 _HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
@@ -27,6 +27,7 @@ def show(
         "element": write_element,
         "level": level_of,
         "share": write_share,
+        "difference": write_difference,
         "refusal": refusal,
     }
     status = 200 if refusal is None else int(refusal.status)

@@ -12,6 +12,7 @@ from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
 from governance.answers.pages import go, show
 from governance.changes.queries import LOOKED_THROUGH, ChangeFilter, find_event, is_standing, list_changes, read_change
+from governance.changes.story import tell_story
 from governance.context import Context
 from governance.lookups import name_authors
 from governance.permissions import GovernancePermission
@@ -86,9 +87,11 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
     detail = await read_change(access.session, change_id)
     answer = detail.approval
     quoted = (detail.change.author, *((answer.requested_by, answer.decided_by) if answer else ()))
+    names = await name_authors(access.session, quoted)
     return {
         "detail": detail,
         "change": detail.change,
         "standing": await is_standing(access.session, detail.change),
-        "names": await name_authors(access.session, quoted),
+        "names": names,
+        "story": tell_story(detail, names),
     }

@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler
 import governance
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
+from branding.pages import provide_brand
 from connectors.runtime import ConnectorRuntime
 from controlplane.edge import provide_access
 from foundation.errors import DomainError
@@ -134,7 +135,7 @@ def build_app(
     services: Any = SimpleNamespace(db=door.db, door=door, policies=door.policies)
     return Litestar(
         route_handlers=[*build_governance_pages(context_of(door)), *more],
-        dependencies={"access": provide_access(services, brands)},
+        dependencies={"access": provide_access(services, brands), "brand": provide_brand(brands)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,

@@ -100,7 +100,7 @@ async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(bu
     late = await busy["approver"].post(path, {"answer": "approve"}, page=path)
     assert late.status_code == 409
     assert "Nobody decided in time" in late.text
-    assert "Overdue" in (await busy["viewer"].get(LIST)).text
+    assert "overdue" in (await busy["viewer"].get(LIST)).text
     audit = await busy.acme.count("SELECT count(*) FROM audit_entry WHERE tenant_id = :t AND action LIKE 'approval.%'")
     assert audit == 0
 

@@ -30,7 +30,7 @@ async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
         re.findall(r'tile-label">.*?</svg>([^<]+)</span>\s*<span class="tile-value num">([^<]+)<', page, re.DOTALL)
     )
     assert figures["Changes, 24 h"] == "5"
-    assert figures["Visible on all channels"] == "75%"
+    assert figures["Visible everywhere"] == "75%"
     assert figures["Source to seen"] == "2\N{NO-BREAK SPACE}s"
     assert figures["Open exceptions"] == "2"
     assert figures["Waiting approvals"] == "1"

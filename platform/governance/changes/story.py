@@ -1,0 +1,84 @@
+"""What happened to a change, as moments in time. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from branding.formats import format_duration
+from governance.schemas import ChangeDetail, ShownApproval, ShownChange, ShownPropagation
+from governance.wording import write_value
+
+_DECIDED: Final = {
+    "auto": ("Policy lets it pass", "accent"),
+    "review": ("Policy asks for a person", "warn"),
+    "refuse": ("Policy refuses it", "bad"),
+}
+_ANSWERED: Final = {
+    "refused": ("Declined", "bad"),
+    "expired": ("Nobody answered in time", "neutral"),
+    "withdrawn": ("Taken back: a newer value arrived", "neutral"),
+}
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """`kind` and `icon` are those of branding's components."""
+
+    at: datetime
+    title: str
+    kind: str
+    icon: str
+    by: str = ""
+    text: str = ""
+    place: int = 0
+    """Among moments of the same time: later on the way is higher."""
+    is_origin: bool = False
+
+
+def tell_story(detail: ChangeDetail, names: Mapping[str, str]) -> list[Moment]:
+    """Newest first. `names` are those of everybody the change and its approval quote."""
+    change = detail.change
+    moments = [_origin(change, names), _decision(change)]
+    if detail.approval is not None:
+        moments += _answers(detail.approval, names)
+    for propagation in change.channels:
+        moments += _on_channel(propagation)
+    return sorted(moments, key=lambda moment: (moment.at, moment.place), reverse=True)
+
+
+def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
+    by = names[change.author]
+    if change.origin == "rollback":
+        text = "A person restores a value that was approved before."
+        return Moment(change.committed_at, "Rolled back", "neutral", "undo", by, text, is_origin=True)
+    return Moment(change.committed_at, "Committed at the source", "neutral", "database", by, is_origin=True)
+
+
+def _decision(change: ShownChange) -> Moment:
+    title, kind = _DECIDED.get(change.outcome, (change.outcome, "neutral"))
+    text = f"{change.reason} Rule {change.rule_id}, policy version {change.policy_version}."
+    return Moment(change.proposed_at, title, kind, "policy", text=text, place=1)
+
+
+def _answers(approval: ShownApproval, names: Mapping[str, str]) -> list[Moment]:
+    asked = Moment(approval.created_at, "Put up for approval", "warn", "inbox", place=2)
+    if approval.decided_at is None:
+        return [asked]
+    title, kind = _ANSWERED.get(approval.state, ("Approved", "ok"))
+    by = names[approval.decided_by] if approval.decided_by else ""
+    return [asked, Moment(approval.decided_at, title, kind, "approve", by, approval.reason, place=3)]
+
+
+def _on_channel(p: ShownPropagation) -> list[Moment]:
+    found: list[Moment] = []
+    if p.accepted_at is not None and (p.verified_at is None or p.accepted_at < p.verified_at):
+        text = "Accepted is not visible: the clock keeps running until the value is read back."
+        found.append(Moment(p.accepted_at, f"Accepted by {p.channel}", "warn", "clock", text=text, place=4))
+    if p.verified_at is not None and p.took is not None:
+        text = f"Read back {write_value(p.read)}, {format_duration(p.took)} after the source committed it."
+        found.append(Moment(p.verified_at, f"Visible on {p.channel}", "ok", "eye", text=text, place=5))
+    if p.breached or (p.verified_at is not None and p.verified_at > p.slo_due_at):
+        text = f"{p.channel} did not show the value in time."
+        found.append(Moment(p.slo_due_at, "The clock ran out", "bad", "clock", text=text, place=4))
+    return found

@@ -1,0 +1,1 @@
+"""What a trading partner sees of its own channel."""

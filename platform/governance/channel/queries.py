@@ -1,0 +1,115 @@
+"""A trading partner's own channels. The database shows a partner only its own rows; the statements ask for no more."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import Value
+from foundation.database.engine import scope_of
+from foundation.ids import id_floor
+from governance.lookups import PROPAGATION_COLUMNS, to_propagation
+from governance.overview.queries import DAY, NEWEST
+from governance.schemas import ShownPropagation, ShownValue
+
+_OWN: Final = "(CAST(:partner AS uuid) IS NULL OR {}.partner_id = :partner)"
+
+
+class ChannelFigures(msgspec.Struct, frozen=True):
+    """Of the last 24 hours, except `running` and `late`, which are now."""
+
+    channels: Sequence[str]
+    visible: int
+    changes: int
+    running: int
+    late: int
+    half_s: float | None
+
+
+class PropagationPage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownPropagation]
+    next_after: UUID | None = None
+
+
+class ValuePage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownValue]
+    next_after: str = ""
+
+
+async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigures:
+    row = (
+        await session.execute(
+            text(f"""
+                WITH newest AS (
+                    SELECT p.state, p.committed_at, p.verified_at, p.slo_due_at FROM propagation p
+                     WHERE p.tenant_id = :t AND {_OWN.format("p")} AND p.change_id >= :floor
+                     ORDER BY p.change_id DESC LIMIT :newest
+                )
+                SELECT ARRAY(SELECT n.name FROM connection n
+                              WHERE n.tenant_id = :t AND n.role = 'channel' AND {_OWN.format("n")}
+                              ORDER BY n.name) AS channels,
+                       count(*) FILTER (WHERE state = 'verified') AS visible,
+                       count(*) FILTER (WHERE state <> 'superseded') AS changes,
+                       count(*) FILTER (WHERE state IN ('pending', 'accepted')) AS running,
+                       count(*) FILTER (WHERE state IN ('pending', 'accepted') AND slo_due_at <= :now) AS late,
+                       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM verified_at - committed_at))
+                           FILTER (WHERE verified_at IS NOT NULL) AS half_s
+                  FROM newest
+            """),
+            {**_whose(session), "floor": id_floor(now - DAY), "newest": NEWEST, "now": now},
+        )
+    ).one()
+    return ChannelFigures(row.channels, row.visible, row.changes, row.running, row.late, row.half_s)
+
+
+async def list_propagations(session: AsyncSession, *, after: UUID | None = None, limit: int = 50) -> PropagationPage:
+    """Newest change first; `after` is the last change seen."""
+    rows = (
+        await session.execute(
+            text(f"""
+                SELECT {PROPAGATION_COLUMNS}
+                  FROM propagation p JOIN connection n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
+                 WHERE p.tenant_id = :t AND {_OWN.format("p")}
+                   AND (CAST(:after AS uuid) IS NULL OR p.change_id < :after)
+                 ORDER BY p.change_id DESC, p.connection_id LIMIT :limit
+            """),
+            {**_whose(session), "after": after, "limit": limit + 1},
+        )
+    ).all()
+    items = [to_propagation(row) for row in rows]
+    if len(items) <= limit:
+        return PropagationPage(items)
+    # A change's channels stay on one page.
+    cut = items[limit].change_id
+    kept = [item for item in items[:limit] if item.change_id != cut] or items[:limit]
+    return PropagationPage(kept, kept[-1].change_id)
+
+
+async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50) -> ValuePage:
+    """By record; `after` is the last record seen."""
+    rows = (
+        await session.execute(
+            text(f"""
+                SELECT n.name, v.record_key, v.element, v.amount, v.currency, v.seen_at
+                  FROM connection n JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
+                 WHERE n.tenant_id = :t AND {_OWN.format("n")} AND {_OWN.format("v")} AND v.record_key > :after
+                 ORDER BY v.record_key, v.element, n.name LIMIT :limit
+            """),
+            {**_whose(session), "after": after, "limit": limit + 1},
+        )
+    ).all()
+    items = [ShownValue(r.name, r.record_key, r.element, Value(r.amount, r.currency), r.seen_at) for r in rows]
+    if len(items) <= limit:
+        return ValuePage(items)
+    cut = items[limit].record_key
+    kept = [item for item in items[:limit] if item.record_key != cut] or items[:limit]
+    return ValuePage(kept, kept[-1].record_key)
+
+
+def _whose(session: AsyncSession) -> dict[str, UUID | None]:
+    scope = scope_of(session)
+    return {"t": scope.tenant_id, "partner": scope.partner_id}

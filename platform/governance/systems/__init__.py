@@ -1,0 +1,1 @@
+"""Connections with their health, and element contracts."""

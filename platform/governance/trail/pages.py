@@ -1,0 +1,34 @@
+"""The audit trail. Verifying reads the whole chain, so it is done when asked for."""
+
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from foundation.audit.chain import verify_chain
+from governance.answers.pages import show
+from governance.permissions import GovernancePermission
+from governance.trail.queries import list_entries
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_AUDIT}
+
+
+@get("/clients/{client:str}/audit", name="audit", opt=_READ, include_in_schema=False)
+async def audit(
+    access: OpenAccess,
+    subject: FromQuery[str] = "",
+    after: FromQuery[int | None] = None,
+    verify: FromQuery[str] = "",
+) -> Response[Any]:
+    context = {
+        "found": await list_entries(access.session, subject=subject.strip(), after=after),
+        "subject": subject.strip(),
+        "after": after,
+        "verdict": await verify_chain(access.session) if verify else None,
+    }
+    return show(access, "audit.html", "Audit", context)
+
+
+TRAIL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (audit,)

@@ -1,0 +1,222 @@
+"""Changes: the list and its filters, one change's story, its original message, and rolling it back."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canonical.elements import Value
+from governance.changes.queries import ChangeFilter
+from governance.wording import LEVELS, level_of, write_difference, write_share
+from tests.governance.pages.site import Site, token_of
+
+LIST = "/clients/acme/changes"
+
+
+async def test_a_client_without_changes_is_told(site: Site) -> None:
+    page = await site["viewer"].get(LIST)
+    assert page.status_code == 200, page.text
+    assert "Nothing has changed yet" in page.text
+    assert "No change fits" in (await site["viewer"].get(f"{LIST}?record=SKU-1")).text
+
+
+async def test_the_list_is_filtered(busy: Site) -> None:
+    await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    await busy.acme.change("SKU-10", 5, 7, element="stock.on_hand", states={"Web shop": "verified"})
+    await busy.acme.awaiting("OTHER-1", 1000, 2000)
+    await busy.borealis.change("SKU-1", 1000, 7777)
+    for query, shown in (
+        ("", {"SKU-1", "SKU-10", "OTHER-1"}),
+        ("?record=SKU-1", {"SKU-1"}),
+        ("?record=SKU-1*", {"SKU-1", "SKU-10"}),
+        ("?record=sku-1", set[str]()),
+        ("?record=%25", set[str]()),
+        ("?status=awaiting", {"OTHER-1"}),
+        ("?element=stock.on_hand", {"SKU-10"}),
+        ("?record=SKU*&element=price.list&status=released", {"SKU-1"}),
+    ):
+        page = (await busy["viewer"].get(f"{LIST}{query}")).text
+        assert set(re.findall(r'id="c-[^>]+>([^<]+)<', page)) == shown, query
+        assert "77.77" not in page
+
+
+async def test_pages_lead_through_all_changes_once(busy: Site) -> None:
+    for number in range(60):
+        await busy.acme.change(f"SKU-{number:02}", 1000, 1040, at=100 + number, standing=False)
+    seen: list[str] = []
+    path = f"{LIST}?record=SKU*"
+    while path:
+        page = (await busy["viewer"].get(path)).text
+        seen += re.findall(r'id="c-[^>]+>([^<]+)<', page)
+        following = re.search(rf'href="({LIST}\?[^"]*after=[^"]+)"', page)
+        path = following[1].replace("&amp;", "&") if following else ""
+    assert seen == [f"SKU-{number:02}" for number in range(60)]
+
+
+async def test_one_change_tells_its_story_newest_first(busy: Site) -> None:
+    event = await busy.acme.event(b'{"sku": "SKU-1"}')
+    change = await busy.acme.change(
+        "SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "accepted"}, at=90, event=event
+    )
+    await busy.acme.exception("propagation.late", "Too late", record="SKU-1", channel="Harbour market", change=change)
+    page = await busy["operator"].get(f"{LIST}/{change}")
+    assert page.status_code == 200, page.text
+    story = re.findall(r'moment-title">([^<]+)<', page.text)
+    assert story == [
+        "The clock ran out",
+        "Visible on Web shop",
+        "Accepted by Harbour market",
+        "Accepted by Web shop",
+        "Policy lets it pass",
+        "Committed at the source",
+    ]
+    for shown in ("Late: accepted, not visible", "+4.0%", "price-small-change", "Too late", "Central ERP", "corr-1"):
+        assert shown in page.text
+    assert f"/clients/acme/events/{event}" in page.text
+    assert f"/clients/acme/events/{event}" not in (await busy["viewer"].get(f"{LIST}/{change}")).text
+
+
+async def test_what_moves_refreshes_itself_and_what_rests_does_not(busy: Site) -> None:
+    moving = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"}, at=5)
+    resting = await busy.acme.change("SKU-2", 1000, 1040, states={"Web shop": "verified"}, at=5)
+    assert f'hx-get="{LIST}/{moving}/progress"' in (await busy["viewer"].get(f"{LIST}/{moving}")).text
+    assert "hx-get" not in (await busy["viewer"].get(f"{LIST}/{resting}")).text.split('id="progress"')[1]
+    part = (await busy["viewer"].get(f"{LIST}/{moving}/progress")).text
+    assert "<html" not in part
+    assert "Accepted, not visible yet" in part
+
+
+async def test_the_original_message_is_shown_as_text(busy: Site) -> None:
+    event = await busy.acme.event(b'{"note": "<script>alert(1)</script>", "bytes": "\xff\x00"}')
+    page = await busy["operator"].get(f"/clients/acme/events/{event}")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "<script>alert" not in page.text
+    assert r"\xff\x00" in page.text
+    long = await busy.acme.event(b"x" * 70_000)
+    assert "The message has 70,000 bytes" in (await busy["operator"].get(f"/clients/acme/events/{long}")).text
+    assert (await busy["admin"].get(f"/clients/acme/events/{event}")).status_code == 403
+    theirs = await busy.borealis.event(b"theirs")
+    assert (await busy["operator"].get(f"/clients/acme/events/{theirs}")).status_code == 404
+
+
+async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: Site) -> None:
+    states = {"Web shop": "verified", "Harbour market": "verified"}
+    change = await busy.acme.change("SKU-1", 1000, 1040, states=states)
+    path = f"{LIST}/{change}"
+    assert "Roll back everywhere" in (await busy["admin"].get(path)).text
+    answer = await busy["admin"].post(f"{path}/rollback", page=path)
+    assert answer.status_code == 303, answer.text
+    back = (await busy["admin"].get(answer.headers["location"])).text
+    for shown in ("Rolled back", "Admin", "10.40", "10.00", "Web shop", "Harbour market", "On its way"):
+        assert shown in back
+    assert await busy.acme.count("SELECT count(*) FROM work WHERE tenant_id = :t AND kind = 'governance.push'") == 2
+    again = await busy["admin"].post(f"{path}/rollback", page=path)
+    assert again.status_code == 409
+    assert "A newer change of the same value stands" in again.text
+
+
+async def test_rolling_back_on_one_channel_leaves_the_other(busy: Site) -> None:
+    states = {"Web shop": "verified", "Harbour market": "verified"}
+    change = await busy.acme.change("SKU-1", 1000, 1040, states=states)
+    path = f"{LIST}/{change}"
+    form = {"connection": str(busy.acme.channels["Web shop"])}
+    answer = await busy["operator"].post(f"{path}/rollback", form, page=path)
+    assert answer.status_code == 303, answer.text
+    sent = await busy.acme.count("SELECT count(*) FROM propagation WHERE tenant_id = :t AND state = 'pending'")
+    assert sent == 1
+    strange = {"connection": str(busy.borealis.channels["Web shop"])}
+    newest = answer.headers["location"]
+    assert (await busy["operator"].post(f"{newest}/rollback", strange, page=newest)).status_code == 404
+    malformed = await busy["operator"].post(f"{newest}/rollback", {"connection": "x"}, page=newest)
+    assert malformed.status_code == 400
+
+
+async def test_who_may_not_roll_back_is_not_offered_it(busy: Site) -> None:
+    change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    path = f"{LIST}/{change}"
+    assert "Roll back" not in (await busy["approver"].get(path)).text
+    assert (await busy["approver"].post(f"{path}/rollback", page=path)).status_code == 403
+
+
+async def test_a_form_without_its_token_is_refused(busy: Site) -> None:
+    change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    path = f"{LIST}/{change}"
+    page = await busy["admin"].get(path)
+    forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", page.text, re.DOTALL)
+    assert len(forms) >= 3
+    assert all("_csrf_token" in form for form in forms)
+    for wrong in ("", "none", token_of(await busy["operator"].get(path))):
+        assert (await busy["admin"].post(f"{path}/rollback", page=path, token=wrong)).status_code == 403
+    assert await busy.acme.count("SELECT count(*) FROM change WHERE tenant_id = :t") == 1
+
+
+async def test_ids_of_others_are_not_found(busy: Site) -> None:
+    theirs = await busy.borealis.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    for reader in ("admin", "staff"):
+        for path in (f"{LIST}/{theirs}", f"{LIST}/{theirs}/progress"):
+            assert (await busy[reader].get(path)).status_code == 404
+        assert (await busy[reader].post(f"{LIST}/{theirs}/rollback", page=LIST)).status_code == 404
+    assert (await busy["partner"].get(LIST)).status_code == 403
+    assert (await busy["stranger"].get(LIST)).status_code == 404
+
+
+async def test_no_page_names_the_product(busy: Site) -> None:
+    change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"})
+    exception = await busy.acme.exception("propagation.late", "Late", change=change, channel="Web shop")
+    await busy.acme.letter("no")
+    root = "/clients/acme"
+    for path in (
+        f"{root}/overview", LIST, f"{LIST}/{change}", f"{root}/approvals", f"{root}/exceptions",
+        f"{root}/exceptions/{exception}", f"{root}/dead-letters", f"{root}/connections", f"{root}/audit",
+        f"{root}/channel", f"{root}/channel/values", "/fleet",
+    ):  # fmt: skip
+        page = await busy["staff"].get(path)
+        assert page.status_code == 200, path
+        assert "fairlead" not in page.text.lower()
+        assert "style=" not in page.text
+        assert page.headers["cache-control"] == "no-store"
+
+
+@given(st.text(min_size=1), st.text())
+def test_a_beginning_finds_what_begins_so_and_equality_only_itself(key: str, rest: str) -> None:
+    low, high = ChangeFilter(record=f"{key}*").keys
+    assert low is not None
+    assert high is not None
+    assert low <= key
+    assert low <= key + rest
+    assert not (key + rest).startswith(key) or rest.startswith("\U0010ffff") or key + rest < high
+    low, high = ChangeFilter(record=key).keys
+    if not key.endswith("*"):
+        assert low == key
+        assert high is not None
+        assert key < high
+
+
+@given(st.integers(0, 100))
+def test_every_severity_has_one_level(severity: int) -> None:
+    name = level_of(severity)
+    least = dict(LEVELS)[name]
+    worse = [other for _, other in LEVELS if other > least]
+    assert severity >= least
+    assert all(severity < other for other in worse)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 10_000))
+def test_a_share_is_whole_only_when_nothing_is_missing(part: int, more: int) -> None:
+    assert write_share(part, part + more) != "100%"
+    assert part == 0 or write_share(part, part) == "100%"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        (Value(1000, "EUR"), Value(1040, "EUR"), "+4.0%"),
+        (Value(1000, "EUR"), Value(960, "EUR"), "−4.0%"),
+        (Value(1000, "EUR"), Value(1040, "USD"), ""),
+        (Value(0), Value(5), ""),
+        (None, Value(5), ""),
+    ],
+)
+def test_a_difference_is_told_only_of_what_can_be_compared(old: Value | None, new: Value, shown: str) -> None:
+    assert write_difference(old, new) == shown
