@@ -40,16 +40,32 @@ def measure_recoveries(
         fault.recovery_seconds = max([fault.recovery_seconds, *felt])
 
 
+def undisturbed(injected: Sequence[Injected]) -> list[Injected]:
+    """Faults that struck a whole system and were mended before the next one."""
+    ordered = sorted(injected, key=lambda fault: fault.at)
+    chosen, whole_at = [], datetime.min.replace(tzinfo=UTC)
+    for fault, following in zip(ordered, [*ordered[1:], None], strict=True):
+        mended_at = fault.at + timedelta(seconds=fault.recovery_seconds)
+        if fault.at >= whole_at and (following is None or following.at >= mended_at):
+            chosen.append(fault)
+        whole_at = max(whole_at, mended_at)
+    return chosen
+
+
 def recovery_table(injected: Sequence[Injected]) -> list[str]:
-    by_name: dict[str, list[float]] = defaultdict(list)
+    by_name: dict[str, list[Injected]] = defaultdict(list)
     for fault in injected:
-        by_name[fault.name].append(fault.recovery_seconds)
-    lines = [f"{'fault':<20}{'times':>6}{'median s':>10}{'slowest s':>11}"]
-    lines += [
-        f"{name:<20}{len(seconds):>6}{median(seconds):>10.2f}{max(seconds):>11.2f}"
-        for name, seconds in sorted(by_name.items())
-    ]
-    return lines
+        by_name[fault.name].append(fault)
+    by_name["all"] = list(injected)
+    lines = [f"{'recovery, seconds':<20}{'times':>6}{'median':>8}{'slowest':>9}{'undisturbed':>13}{'slowest':>9}"]
+    for name, faults in by_name.items():
+        seconds = [fault.recovery_seconds for fault in faults]
+        calm = [fault.recovery_seconds for fault in undisturbed(injected) if fault in faults]
+        slowest = f"{max(calm):.2f}" if calm else "-"
+        lines.append(
+            f"{name:<20}{len(faults):>6}{median(seconds):>8.2f}{max(seconds):>9.2f}{len(calm):>13}{slowest:>9}"
+        )
+    return [lines[0], *sorted(lines[1:-1]), lines[-1]]
 
 
 class Timeline:

@@ -7,6 +7,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -142,9 +143,37 @@ class Site:
         with suppress(ProcessLookupError):
             os.kill(self.pid(target), number)
 
-    def said(self, target: Target, what: str) -> bool:
-        """Whether the program's log holds `what`."""
-        return what in self.supervisor.log(target).read_text(errors="replace")
+    def said(self, target: Target, event: str, about: str) -> bool:
+        """Whether a line of the program's log holds both."""
+        lines = self.supervisor.log(target).read_text(errors="replace").splitlines()
+        return any(event in line and about in line for line in lines)
+
+    async def proven(self, client: Client, sku: str, amount: int, *, seconds: float = 60) -> datetime:
+        """When the last channel was seen to show it."""
+        found = await self.wait_for(
+            """
+            SELECT max(verified_at) AS at FROM propagation
+             WHERE tenant_id = %(t)s AND record_key = %(sku)s AND amount = %(amount)s AND state = 'verified'
+            HAVING count(*) = %(channels)s
+            """,
+            seconds=seconds,
+            t=client.scope.tenant_id,
+            sku=sku,
+            amount=amount,
+            channels=len(client.channels),
+        )
+        at: datetime = found[0]["at"]
+        return at
+
+    def effects(self, channel: Channel, sku: str) -> list[dict[str, Any]]:
+        """What became visible there, oldest first."""
+        log: list[dict[str, Any]] = self.sandbox.effects(channel.url)["log"]  # type: ignore[assignment]
+        return [effect for effect in log if effect["sku"] == sku]
+
+    def received(self, channel: Channel, key: str) -> int:
+        """How often a write with this idempotency key arrived."""
+        counts: dict[str, int] = self.sandbox.effects(channel.url)["received_by_key"]  # type: ignore[assignment]
+        return counts.get(key, 0)
 
 
 @contextmanager

@@ -12,6 +12,10 @@ RELAY: Final = "fairlead_relay"  # sees that work is due, and for whom; never wh
 
 LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
 
+IDLE_SECONDS: Final = 5
+"""Longer than any of our transactions rests between two statements, shorter than a lease: a process that was stopped
+inside a transaction must not keep its locks until it is resumed, with every worker waiting in turn for the same row."""
+
 
 @dataclass(frozen=True, slots=True)
 class RolePasswords:
@@ -34,6 +38,11 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
         await connection.execute(
             sql.SQL("{} ROLE {} WITH LOGIN {} PASSWORD {}").format(
                 sql.SQL(verb), sql.Identifier(name), sql.SQL(attributes), sql.Literal(password)
+            )
+        )
+        await connection.execute(
+            sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = {}").format(
+                sql.Identifier(name), sql.Literal(f"{IDLE_SECONDS}s")
             )
         )
     if await _verb(connection, FLEET) == "CREATE":

@@ -1,0 +1,124 @@
+"""What a dead or late worker leaves behind is done by another, once; what it does late counts for nothing."""
+
+import signal
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+import pytest
+
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from tests.drills.load import Load
+from tests.drills.plan import LEASE_SECONDS, Target
+from tests.drills.site import Client, Site, until
+
+pytestmark = pytest.mark.chaos
+SKUS = 60
+
+
+@pytest.fixture
+async def client(site: Site) -> Client:
+    return await site.add_client(skus=SKUS)
+
+
+@pytest.fixture
+async def load(site: Site, client: Client) -> AsyncIterator[Load]:
+    """Everything is whole: a first change went all the way."""
+    await site.wait_until_ready()
+    load = Load(client, site.addresses, seed=0, skus=SKUS, per_second=20)
+    first = load.alone()
+    await load.send(first)
+    await site.proven(client, first.sku, first.amount)
+    yield load
+    for target in (Target.WORKER, Target.WORKER_2):
+        if site.supervisor.pid(target) is not None:
+            site.signal(target, signal.SIGCONT)
+
+
+async def propagation_id(site: Site, client: Client, amount: int) -> str:
+    """Of `amount` to the shop; it is the idempotency key of the write."""
+    rows = await site.rows(
+        "SELECT id FROM propagation WHERE tenant_id = %(t)s AND connection_id = %(c)s AND amount = %(amount)s",
+        t=client.scope.tenant_id,
+        c=client.shop.id,
+        amount=amount,
+    )
+    return str(rows[0]["id"])
+
+
+async def test_a_worker_killed_between_push_and_finish_is_repeated_under_the_same_key(
+    site: Site, client: Client, load: Load, record_property: Callable[[str, object], None]
+) -> None:
+    site.sandbox.break_(client.shop.url, Faults(lost_answer=1.0, hang_seconds=120, remaining=1))
+    change = load.alone()
+    await load.send(change)
+
+    async def shown() -> bool:
+        return bool(site.effects(client.shop, change.sku))
+
+    await until(shown, seconds=30)
+    holder = await site.holder(f"push/{client.shop.id}")
+    killed_at = utc_now()
+    site.supervisor.kill(holder)
+    proven_at = await site.proven(client, change.sku, change.amount)
+    key = await propagation_id(site, client, change.amount)
+    assert [effect["key"] for effect in site.effects(client.shop, change.sku)] == [key]
+    assert site.received(client.shop, key) == 2
+    seconds = (proven_at - killed_at).total_seconds()
+    record_property("figure", f"orphan recovery after kill -9 of a worker: {seconds:.1f} s (lease {LEASE_SECONDS} s)")
+
+
+async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing(
+    site: Site, client: Client, load: Load
+) -> None:
+    site.sandbox.break_(client.shop.url, Faults(latency_seconds=LEASE_SECONDS + 5, remaining=1))
+    older = msgspec.structs.replace(load.alone(), alone=False)
+    await load.send(older)
+    zombie = await site.holder(f"push/{client.shop.id}")
+    key = await propagation_id(site, client, older.amount)
+    site.signal(zombie, signal.SIGSTOP)
+    newer = msgspec.structs.replace(load.alone(), sku=older.sku, alone=False)
+    await load.send(newer)
+    await site.proven(client, newer.sku, newer.amount)
+    assert site.received(client.shop, key) == 0, "the stopped worker's write should still be on its way"
+
+    async def arrived() -> bool:
+        return site.received(client.shop, key) == 1
+
+    await until(arrived, seconds=30)
+    site.signal(zombie, signal.SIGCONT)
+
+    async def fenced() -> bool:
+        return site.said(zombie, "lane.lease_lost", f"push/{client.shop.id}")
+
+    await until(fenced, seconds=30)
+    assert [effect["amount"] for effect in site.effects(client.shop, older.sku)] == [newer.amount]
+    states = await site.rows(
+        """
+        SELECT amount, state FROM propagation
+         WHERE tenant_id = %(t)s AND connection_id = %(c)s AND record_key = %(sku)s ORDER BY version
+        """,
+        t=client.scope.tenant_id,
+        c=client.shop.id,
+        sku=older.sku,
+    )
+    assert [(row["amount"], row["state"]) for row in states] == [
+        (older.amount, "superseded"),
+        (newer.amount, "verified"),
+    ]
+
+
+async def test_a_worker_stopped_inside_its_transaction_holds_nobody_up(site: Site, client: Client, load: Load) -> None:
+    change = load.alone()
+    head = "SELECT 1 FROM audit_head WHERE tenant_id = %(t)s FOR UPDATE"
+    async with site.locked(head, t=client.scope.tenant_id):
+        await load.send(change)
+        zombie = await site.holder(f"ingest/{client.erp}")
+        await site.wait_for(
+            "SELECT 1 FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND application_name LIKE 'fairlead worker%%'"
+        )
+        site.signal(zombie, signal.SIGSTOP)
+    await site.proven(client, change.sku, change.amount)
+    site.signal(zombie, signal.SIGCONT)
+    assert len(site.effects(client.shop, change.sku)) == 1
