@@ -62,6 +62,7 @@ async def write_outcome(session: AsyncSession, outcome: Outcome) -> None:
     for p in outcome.seen:
         note(
             session,
+            correlation=p.correlation,
             action="propagation.verified",
             subject=f"change:{p.change_id}",
             data={"connection": str(outcome.connection_id), "read": p.amount, "version": p.version},

@@ -189,6 +189,7 @@ def release(
         PropagationRow(
             change.id, channel.connection_id, channel.partner_id, new_id(), change.record_key, change.element,
             change.new_amount, change.new_currency, row.version, "pending", change.committed_at, due,
+            change.correlation,
         )
         for channel in channels
         if targets is None or channel.connection_id in targets

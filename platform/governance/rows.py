@@ -93,6 +93,7 @@ class PropagationRow(msgspec.Struct, gc=False):
     state: str
     committed_at: datetime
     slo_due_at: datetime
+    correlation: str
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):

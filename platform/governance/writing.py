@@ -48,6 +48,7 @@ async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> N
                 kind=kinds.PUSH,
                 key=f"{row.record_key}|{row.element}",
                 ref=row.change_id,
+                correlation=row.correlation,
             )
             for row in rows
         ],
@@ -91,6 +92,7 @@ def content_of(change: ChangeRow, world: World, channels: Sequence[Channel]) -> 
 def note_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
     note(
         session,
+        correlation=change.correlation,
         action=f"change.{change.state}",
         subject=f"change:{change.id}",
         data={

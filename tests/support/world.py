@@ -71,8 +71,11 @@ class World:
             "committed_at": utc_now().isoformat(),
         }
 
-    async def work(self, *, rounds: int = 40, settle: float = 0.0) -> None:
-        """Do all work that is ready, of this tenant, until nothing is; `settle` also waits for delayed work."""
+    async def work(self, *, rounds: int = 40, settle: float = 0.0, until: str = "") -> None:
+        """Do all work that is ready, of this tenant, until nothing is; `settle` also waits for delayed work.
+
+        With `until`, a query of one truth value, the wait ends as soon as it holds.
+        """
         kinds = build_jobs(self.services)
         worker = LaneWorker(
             self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics
@@ -88,12 +91,18 @@ class World:
                     if r.tenant_id == self.scope.tenant_id
                 ]
             if not due:
-                if asyncio.get_running_loop().time() >= deadline:
+                if asyncio.get_running_loop().time() >= deadline or await self._all_done(until):
                     return
                 await asyncio.sleep(0.05)
             for lane in due:
                 await worker.run_lane(self.scope.msp_id, self.scope.tenant_id, lane)
         raise AssertionError("work never ended")
+
+    async def _all_done(self, until: str) -> bool:
+        """Whether nothing waits any more, not even delayed work, or `until` holds."""
+        if until:
+            return bool((await self.rows(until))[0][0])
+        return (await self.rows("SELECT count(*) FROM work"))[0][0] == 0
 
     async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
         async with self.services.db.transaction(self.scope) as session:
@@ -134,3 +143,10 @@ async def build_world(
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     return World(services, scope, house, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)
+
+
+async def second_client(world: World) -> str:
+    """Another client of the same MSP; returns its short name."""
+    slug = f"sibling-{secrets.token_hex(4)}"
+    await onboard_client(world.services, world.house, name="Sibling", slug=slug, currency="USD")
+    return slug

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from billing.jobs import schedule_rating, schedule_total
+from canonical.money import Money
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.visitor import Visitor
 from controlplane.demo.world import DemoWorld, wait_for
@@ -149,13 +150,14 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
 
 async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tuple[int, str]]]:
     """Quantity and total per invoice, per side, as the API shows them to the MSP."""
+    slugs = {str(client.scope.tenant_id): client.plan.slug for client in world.msps[0].clients}
+    slugs[str(world.msps[0].house.msp_id)] = world.msps[0].plan.slug
     found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
-    for client in world.msps[0].clients:
-        listed = await staff.api("GET", f"/clients/{client.plan.slug}/invoices")
-        for invoice in listed["items"]:
-            detail = await staff.api("GET", f"/clients/{client.plan.slug}/invoices/{invoice['id']}")
-            quantity = sum(line["quantity"] for line in detail["lines"])
-            found[invoice["side"]][client.plan.slug] = (quantity, f"{invoice['total_minor']} {invoice['currency']}")
+    for invoice in (await staff.api("GET", "/invoices"))["items"]:
+        detail = await staff.api("GET", f"/invoices/{invoice['id']}")
+        quantity = sum(line["quantity"] for line in detail["lines"])
+        total = Money(invoice["total_minor"], invoice["currency"])
+        found[invoice["side"]][slugs[invoice["client_id"]]] = (quantity, str(total))
     return found
 
 

@@ -34,9 +34,15 @@ class Verdict(msgspec.Struct, frozen=True):
     broken_at: int | None = None
 
 
-def note(session: AsyncSession, *, action: str, subject: str, data: dict[str, Any], at: datetime) -> None:
-    """Add an entry when the transaction commits. `data` holds ids and values, never secrets."""
-    buffer(session, _append, last=True).append(_Note(action, subject, data, at, current_correlation()))
+def note(  # noqa: PLR0913 - keyword-only parts of one entry
+    session: AsyncSession, *, action: str, subject: str, data: dict[str, Any], at: datetime, correlation: str = ""
+) -> None:
+    """Add an entry when the transaction commits. `data` holds ids and values, never secrets.
+
+    `correlation` is for batches, whose items came by different ways; without it the present one is taken.
+    """
+    entry = _Note(action, subject, data, at, correlation or current_correlation())
+    buffer(session, _append, last=True).append(entry)
 
 
 async def _append(session: AsyncSession, notes: list[Any]) -> None:

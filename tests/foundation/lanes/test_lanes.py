@@ -9,6 +9,7 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.lanes.dead_letters import list_dead_letters, replay_dead_letter
 from foundation.lanes.jobs import JobKind, JobKinds, RetryPolicy
@@ -19,7 +20,6 @@ from foundation.lanes.work import NewWork, add_work
 from foundation.lanes.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
-from foundation.clock import utc_now
 from tests.conftest import Urls
 
 Done = list[tuple[str, str]]
@@ -49,10 +49,13 @@ async def left(db: Database, scope: Scope) -> int:
 
 
 async def test_work_of_a_rolled_back_transaction_never_exists(db: Database, scope: Scope) -> None:
-    with pytest.raises(RuntimeError, match="change of mind"):
+    async def change_of_mind() -> None:
         async with db.transaction(scope) as session:
             add_work(session, [work("a")])
             raise RuntimeError("change of mind")
+
+    with pytest.raises(RuntimeError, match="change of mind"):
+        await change_of_mind()
     assert await left(db, scope) == 0
 
 
@@ -70,9 +73,7 @@ async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
     assert await left(db, scope) == 0
 
 
-async def test_effects_and_completion_are_one_commit(
-    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
-) -> None:
+async def test_effects_and_completion_are_one_commit(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
     async def fail_after_effect(run: LaneRun) -> None:
         async with run.finishing() as session:
             add_work(session, [work("effect", lane="elsewhere")])
@@ -131,7 +132,9 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
     assert await left(db, scope) == 1
 
 
-async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
+async def test_a_zombie_is_fenced_off(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
     resumed, stopped = asyncio.Event(), asyncio.Event()
     effects: list[str] = []
 
@@ -149,16 +152,13 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
     await put(db, scope, work("a"))
     zombie = worker(db, valkey, stop_and_resume, lease=0.3)
     # The zombie's own renewals stop with it, as under SIGSTOP.
-    LaneRun.keep_lease, keep = _never_renew, LaneRun.keep_lease  # type: ignore[method-assign]
-    try:
-        late = asyncio.create_task(zombie.run_lane(scope.msp_id, scope.tenant_id, "t"))
-        await stopped.wait()
-        await asyncio.sleep(0.4)
-        await worker(db, valkey, honest).run_lane(scope.msp_id, scope.tenant_id, "t")
-        resumed.set()
-        await late
-    finally:
-        LaneRun.keep_lease = keep  # type: ignore[method-assign]
+    monkeypatch.setattr(LaneRun, "keep_lease", _never_renew)
+    late = asyncio.create_task(zombie.run_lane(scope.msp_id, scope.tenant_id, "t"))
+    await stopped.wait()
+    await asyncio.sleep(0.4)
+    await worker(db, valkey, honest).run_lane(scope.msp_id, scope.tenant_id, "t")
+    resumed.set()
+    await late
     assert effects[0] == "done"
     assert await left(db, scope) == 0
 
@@ -244,9 +244,7 @@ async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: U
     assert 58 <= heavy_turns <= 62
 
 
-async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(
-    valkey: "redis.asyncio.Redis", urls: Urls
-) -> None:
+async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
     from foundation.ids import new_id
 
     await valkey.flushdb()

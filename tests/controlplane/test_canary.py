@@ -1,0 +1,213 @@
+"""Two tenants over every route, found from the app's own route table: nothing of one ever reaches the other."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from canonical.elements import COST, PRICE, STOCK
+from tests.conftest import Urls
+from tests.support.site import House, Site, Visit, furnish, running_site
+from tests.support.world import World, second_client
+
+CANARY = "KESTRELCANARY"
+PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/api/v1/schema")
+KINDS = ("change", "governance_exception", "connection", "source_event", "person", "api_key", "invoice")
+WATCHED = ("change", "governance_exception", "connection", "approval", "record_value", "work", "audit_entry")
+# What differs between any two answers: correlation ids, form tokens, times.
+_VOLATILE = re.compile(
+    rb'[0-9a-f]{32}|name="_csrf_token"[^>]*value="[^"]+"|value="[^"]+"[^>]*name="_csrf_token"|'
+    rb'"X-CSRF-Token": ?"[^"]+"|X-CSRF-Token&#34;: ?&#34;[^&]+&#34;|[A-Za-z0-9_-]{80,}|datetime="[^"]+"'
+)
+
+
+@pytest.fixture
+async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
+    async with running_site(services, tmp_path / "static") as running:
+        yield running
+
+
+async def live(world: World, sku: str) -> None:
+    """Changes in every state, exceptions and a quarantined message."""
+    await world.deliver(
+        world.change(sku, COST, 500), world.change(sku, PRICE, 1000), world.change(sku, STOCK, 7),
+    )  # fmt: skip
+    await world.work(settle=0.5)
+    await world.deliver_bytes(b'{"broken": "' + CANARY.encode() + b'"')
+    await world.deliver(world.change(sku, PRICE, 100))
+    await world.deliver(world.change("SKU-002", PRICE, 2000))
+    await world.work(settle=0.5)
+
+
+def handlers(app: Litestar) -> list[tuple[str, str, dict[str, Any]]]:
+    """(method, path template, options) of every handler of the application."""
+    return sorted(
+        (method, route.path, dict(handler.opt))
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if method not in ("OPTIONS", "HEAD")
+    )
+
+
+def test_every_route_names_its_permission_or_is_public_on_purpose(site: Site) -> None:
+    unguarded = [
+        (method, path)
+        for method, path, opt in handlers(site.app)
+        if "permission" not in opt and not opt.get("public") and not path.startswith(PUBLIC_WITHOUT_DATA)
+    ]
+    assert unguarded == []
+    assert len(handlers(site.app)) > 40
+
+
+async def test_nothing_of_one_tenant_reaches_another_through_any_route(
+    site: Site, world: World, other_world: World, urls: Urls
+) -> None:
+    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name=CANARY)
+    await live(world, "SKU-001")
+    await live(other_world, "SKU-001")
+    ids = object_ids(urls, theirs)
+    assert len(ids) > 10
+    before = fingerprint(urls, theirs)
+    secrets = [CANARY, theirs.slug, str(other_world.scope.tenant_id), str(other_world.scope.msp_id)]
+    admin = await site.signed_in(mine.host, mine.admin)
+    approver = await site.signed_in(mine.host, mine.approver)
+    tried = 0
+    for visit in (admin, approver):
+        for method, template, _ in handlers(site.app):
+            if template.startswith(PUBLIC_WITHOUT_DATA) or template in ("/sign-out", "/sign-in"):
+                continue
+            for path in paths(template, mine, theirs, ids):
+                answer = await ask(visit, method, path)
+                tried += 1
+                assert answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+                for secret in secrets:
+                    if secret not in path:
+                        assert secret not in answer.text, f"{method} {path} tells {secret}"
+                if str(theirs.slug) in path or any(str(i) in path for i in ids):
+                    assert answer.status_code in (404, 403, 405, 422, 400), f"{method} {path}: {answer.status_code}"
+    assert tried > 150
+    assert fingerprint(urls, theirs) == before, "something of the other tenant was changed"
+
+
+async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
+    site: Site, world: World, other_world: World, urls: Urls
+) -> None:
+    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name=CANARY)
+    await live(other_world, "SKU-001")
+    admin = await site.signed_in(mine.host, mine.admin)
+    unknown = UUID(int=7)
+    for method, template, _ in handlers(site.app):
+        if "{client" not in template or method != "GET" or "_id:uuid}" not in template:
+            continue
+        for known in object_ids(urls, theirs)[:6]:
+            real, made_up = (fill(template, mine.slug, each) for each in (known, unknown))
+            one, two = await ask(admin, method, real), await ask(admin, method, made_up)
+            assert one.status_code == two.status_code == 404, real
+            assert masked(one, known) == masked(two, unknown), real
+
+
+async def test_a_client_of_the_same_msp_is_a_stranger_too(site: Site, world: World) -> None:
+    mine = await furnish(world, name="Calm Harbour")
+    sibling = await second_client(world)
+    approver = await site.signed_in(mine.host, mine.approver)
+    for _, template, _ in handlers(site.app):
+        if "{client" in template and "_id" not in template and "{line" not in template:
+            answer = await approver.get(template.replace("{client:str}", sibling))
+            assert answer.status_code in (404, 405), f"{template}: {answer.status_code}"
+
+
+async def test_no_product_name_in_any_page(site: Site, world: World) -> None:
+    mine = await furnish(world, name="Calm Harbour")
+    await live(world, "SKU-001")
+    for who in (mine.admin, mine.approver, mine.partner):
+        visit = await site.signed_in(mine.host, who)
+        for method, template, _ in handlers(site.app):
+            if method == "GET" and "{" not in template.replace("{client:str}", ""):
+                answer = await visit.get(template.replace("{client:str}", mine.slug))
+                whole = answer.text.lower() + str(answer.headers).lower()
+                assert "fairlead" not in whole, template
+
+
+def object_ids(urls: Urls, house: House) -> list[UUID]:
+    """Ids of every kind of thing the other tenant has."""
+    found: list[UUID] = []
+    with psycopg.connect(urls.app) as connection:
+        for tenant in (house.world.scope.tenant_id, house.world.house.tenant_id):
+            connection.execute(
+                "SELECT set_config('app.tenant_id', %s, false), set_config('app.msp_id', %s, false)",
+                (str(tenant), str(house.world.scope.msp_id)),
+            )
+            for table in (
+                "change",
+                "governance_exception",
+                "connection",
+                "source_event",
+                "person",
+                "api_key",
+                "invoice",
+            ):
+                rows = connection.execute(f"SELECT id FROM {table} ORDER BY id LIMIT 4")
+                found += [row[0] for row in rows]
+    return found
+
+
+def fingerprint(urls: Urls, house: House) -> str:
+    """A hash over all of the tenant's rows that another tenant could have touched."""
+    digest = hashlib.sha256()
+    with psycopg.connect(urls.app) as connection:
+        connection.execute(
+            "SELECT set_config('app.tenant_id', %s, false), set_config('app.msp_id', %s, false)",
+            (str(house.world.scope.tenant_id), str(house.world.scope.msp_id)),
+        )
+        for table in (
+            "change",
+            "governance_exception",
+            "connection",
+            "approval",
+            "record_value",
+            "work",
+            "audit_entry",
+        ):
+            for row in connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1"):
+                digest.update(row[0].encode())
+    return digest.hexdigest()
+
+
+def paths(template: str, mine: House, theirs: House, ids: list[UUID]) -> list[str]:
+    """The template filled with the other tenant's address, and with our own address and the other's ids."""
+    if "{" not in template:
+        return [template]
+    filled = [fill(template, theirs.slug, ids[0])] if "{client" in template else []
+    if "_id:uuid}" in template or "{line" in template:
+        filled += [fill(template, mine.slug, each) for each in ids[:: max(1, len(ids) // 8)]]
+    elif "{client" in template:
+        filled.append(fill(template, mine.slug, ids[0]))
+    return filled
+
+
+def fill(template: str, slug: str, each: UUID) -> str:
+    path = template.replace("{client:str}", slug)
+    path = re.sub(r"\{[a-z_]+:uuid\}", str(each), path)
+    return re.sub(r"\{[a-z_]+:str\}", "none", path)
+
+
+async def ask(visit: Visit, method: str, path: str) -> httpx.Response:
+    if path.startswith("/api/"):
+        return await visit.api(method, path, None if method == "GET" else {"grant": True, "reason": "x", "name": "x"})
+    if method == "GET":
+        return await visit.get(path)
+    return await visit.post(path, {"grant": "yes", "reason": "x", "answer": "approve"})
+
+
+def masked(answer: httpx.Response, each: UUID) -> bytes:
+    return _VOLATILE.sub(b"~", answer.content.replace(str(each).encode(), b"ID"))

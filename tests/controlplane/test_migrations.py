@@ -1,0 +1,115 @@
+"""Migrations: from empty, down and up again, equal to the models, once at a time, never behind a long lock."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import create_engine
+
+from controlplane.migrate import alembic_config, current_revision, latest_revision, migrate_schema
+from controlplane.tables import metadata
+from foundation.ids import new_id
+from foundation.settings import with_role
+from tests.conftest import Urls
+from tests.support.servers import Servers
+
+
+@pytest.fixture
+def empty(servers: Servers, urls: Urls) -> Iterator[str]:
+    """The owner's URL of a database with nothing in it. The roles exist: `urls` made them."""
+    name = f"fairlead_migrations_{new_id().hex[-8:]}"
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        owner = connection.execute(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", (_dbname(urls.owner),)
+        ).fetchone()
+        assert owner is not None
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner[0]))
+        )
+    yield urlsplit(urls.owner)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _dbname(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        return connection.info.dbname
+
+
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        return {name for (name,) in rows}
+
+
+def test_up_from_empty_down_to_nothing_and_up_again(empty: str) -> None:
+    migrate_schema(empty)
+    assert current_revision(empty) == latest_revision()
+    first = tables(empty)
+    migrate_schema(empty, "base")
+    assert tables(empty) == {"alembic_version"}
+    with psycopg.connect(empty) as connection:
+        left = connection.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace").fetchall()
+    assert left == []
+    migrate_schema(empty)
+    assert tables(empty) == first
+
+
+def test_every_step_can_be_taken_back_and_repeated(empty: str) -> None:
+    steps = [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
+    migrate_schema(empty)
+    for earlier in steps[1:]:
+        migrate_schema(empty, earlier)
+        assert current_revision(empty) == earlier
+    migrate_schema(empty)
+    assert current_revision(empty) == latest_revision()
+
+
+def test_the_models_say_what_the_migrations_made(empty: str) -> None:
+    migrate_schema(empty)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences: list[Any] = compare_metadata(context, metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_two_at_once_migrate_once(empty: str) -> None:
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate_schema(empty)
+        except BaseException as error:  # noqa: BLE001 - told below
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert current_revision(empty) == latest_revision()
+
+
+def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
+    migrate_schema(empty)
+    with psycopg.connect(empty) as blocker:
+        blocker.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Exception, match="lock timeout"):
+            migrate_schema(empty, "base")
+    assert current_revision(empty) == latest_revision()
+
+
+def test_roles_of_the_url_are_replaced_not_added() -> None:
+    assert with_role("postgresql://a:b@h/db?x=1", "c", "d/e") == "postgresql://c:d%2Fe@h/db?x=1"
