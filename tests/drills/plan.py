@@ -9,6 +9,9 @@ import msgspec
 
 LEASE_SECONDS = 6.0
 KILLS_PER_STOP = 5
+FAULTS_PER_CALM_ONE = 12
+CALM_SECONDS = 9.0
+"""Before and after a calm fault nothing else strikes, so that its own recovery is seen."""
 
 
 class Target(StrEnum):
@@ -62,15 +65,17 @@ class FaultPlan(msgspec.Struct, frozen=True):
         for number, target in enumerate(targets):
             if number % KILLS_PER_STOP == KILLS_PER_STOP // 2:
                 (stopped,) = _draw(rng, _STOP_WEIGHTS, 1)
-                faults.append(Fault(_wait(rng), stopped, stop=True, seconds=stop_seconds))
+                faults.append(Fault(_wait(rng, len(faults)), stopped, stop=True, seconds=stop_seconds))
             down = round(rng.uniform(0.0, 1.5), 3) if target in SERVERS else 0.0
-            faults.append(Fault(_wait(rng), target, stop=False, seconds=down))
+            faults.append(Fault(_wait(rng, len(faults)), target, stop=False, seconds=down))
         return cls(seed, kills, tuple(faults))
 
 
-def _wait(rng: random.Random) -> float:
+def _wait(rng: random.Random, number: int) -> float:
     """Mostly a breath between faults, now and then none: the second hits while the first is being mended."""
-    return round(rng.uniform(0.0, 0.3) if rng.random() < 0.2 else rng.uniform(0.8, 3.5), 3)
+    drawn = rng.uniform(0.0, 0.3) if rng.random() < 0.2 else rng.uniform(0.8, 3.5)
+    calm = number % FAULTS_PER_CALM_ONE in (FAULTS_PER_CALM_ONE // 2, FAULTS_PER_CALM_ONE // 2 + 1)
+    return CALM_SECONDS if calm else round(drawn, 3)
 
 
 def _draw(rng: random.Random, weights: Mapping[Target, int], count: int) -> list[Target]:

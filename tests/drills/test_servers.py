@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.drills.check import check_client, wait_until_settled
 from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
 from tests.drills.plan import Target
-from tests.drills.site import Site
+from tests.drills.site import Site, until
 
 pytestmark = pytest.mark.chaos
 SKUS = 4000
