@@ -17,6 +17,7 @@ class GovernancePermission(StrEnum):
     DISCARD_DEAD_LETTER = "dead_letter:discard"
     READ_SOURCE_EVENTS = "source_event:read"
     READ_CONNECTIONS = "connection:read"
+    READ_CONTRACTS = "contract:read"
     READ_CHANNEL = "channel:read"
     READ_FLEET = "fleet:read"
     READ_AUDIT = "audit:read"

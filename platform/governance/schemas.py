@@ -178,6 +178,19 @@ class ChangeDetail(msgspec.Struct, frozen=True):
     exceptions: Sequence[ShownException]
 
 
+class AnswerInput(msgspec.Struct, frozen=True):
+    """Declining needs a reason."""
+
+    grant: bool
+    reason: str = ""
+
+
+class RollbackInput(msgspec.Struct, frozen=True):
+    """Without a connection: on every channel."""
+
+    connection_id: UUID | None = None
+
+
 class ChangePage(msgspec.Struct, frozen=True):
     """`next_after` goes into the next request; None on the last page."""
 

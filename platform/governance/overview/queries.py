@@ -121,6 +121,11 @@ class Clock(msgspec.Struct, frozen=True):
         return "breached" if self.breached else "on track"
 
 
+class Overview(msgspec.Struct, frozen=True):
+    figures: Figures
+    clocks: Sequence[Clock]
+
+
 async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
     """Every distributed element on every active channel, late ones first.
 

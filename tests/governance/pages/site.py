@@ -27,6 +27,7 @@ from foundation.scope import Scope
 from foundation.web.problems import problem
 from governance.context import Context
 from governance.pages import build_governance_pages
+from governance.routes import build_governance_routes
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
 from tenants.door import Door
@@ -58,11 +59,10 @@ class Reader:
         headers = {"origin": f"https://{self.host}", "sec-fetch-site": "same-origin"}
         return await self._send("POST", path, headers=headers, data=dict(form or {}) | {"_csrf_token": value})
 
-    async def call(self, method: str, path: str, body: object = None, *, page: str = "/fleet") -> httpx.Response:
-        """The API with the browser's session: the token goes in a header."""
-        shown = re.search(r"X-CSRF-Token[^:]*: ?[^A-Za-z0-9_-]*([A-Za-z0-9_-]{20,})", (await self.get(page)).text)
-        headers = {"origin": f"https://{self.host}", "x-csrf-token": shown[1] if shown else ""}
-        return await self._send(method, path, headers=headers, json=body)
+    async def call(self, path: str, body: object, *, page: str) -> httpx.Response:
+        """POST to the API from a page of the browser's session: the token goes in a header."""
+        headers = {"origin": f"https://{self.host}", "x-csrf-token": token_of(await self.get(page))}
+        return await self._send("POST", path, headers=headers, json=body)
 
     async def _send(self, method: str, path: str, *, headers: Mapping[str, str], **more: Any) -> httpx.Response:
         sent = dict(headers) | {"cookie": f"__Host-session={self.cookie}"}
@@ -134,7 +134,11 @@ def build_app(
     # The edge takes from its services these three only.
     services: Any = SimpleNamespace(db=door.db, door=door, policies=door.policies)
     return Litestar(
-        route_handlers=[*build_governance_pages(context_of(door)), *more],
+        route_handlers=[
+            *build_governance_pages(context_of(door)),
+            *build_governance_routes(context_of(door)),
+            *more,
+        ],
         dependencies={"access": provide_access(services, brands), "brand": provide_brand(brands)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},

@@ -1,0 +1,101 @@
+"""The API of exceptions and dead letters."""
+
+from typing import Final
+from uuid import UUID
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
+from governance.attention.queries import ExceptionFilter, find_exception, find_letter, list_attention, list_letters
+from governance.exceptions import replay_exception, settle_exception
+from governance.limits import USUAL, check_limit
+from governance.permissions import GovernancePermission
+from governance.schemas import DeadLetterPage, ExceptionPage, ShownDeadLetter, ShownException
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_EXCEPTIONS}
+_RESOLVE: Final = {"permission": GovernancePermission.RESOLVE_EXCEPTION}
+_LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
+_REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
+_DISCARD_LETTER: Final = {"permission": GovernancePermission.DISCARD_DEAD_LETTER}
+_ROOT: Final = "/api/v1/clients/{client:str}/exceptions"
+_ONE: Final = f"{_ROOT}/{{exception_id:uuid}}"
+_LETTER_ROOT: Final = "/api/v1/clients/{client:str}/dead-letters"
+_LETTER: Final = f"{_LETTER_ROOT}/{{letter_id:uuid}}"
+_TAGS: Final = ["exceptions"]
+_LETTER_TAGS: Final = ["dead letters"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_exceptions(
+    access: OpenAccess,
+    status: FromQuery[str] = "open",
+    code: FromQuery[str] = "",
+    after: FromQuery[UUID | None] = None,
+    limit: FromQuery[int] = USUAL,
+) -> ExceptionPage:
+    """Worst first, then oldest. `status`: open, resolved or discarded."""
+    wanted = ExceptionFilter(state=status, code=code)
+    return await list_attention(access.session, wanted=wanted, after=after, limit=check_limit(limit))
+
+
+@get(_ONE, opt=_READ, tags=_TAGS)
+async def api_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
+    return await find_exception(access.session, exception_id)
+
+
+@post(f"{_ONE}/replay", opt=_RESOLVE, tags=_TAGS, status_code=202)
+async def api_exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
+    """Do again, from the original message or the released change, what led to it."""
+    await replay_exception(access.session, exception_id, now=access.now)
+    return await find_exception(access.session, exception_id)
+
+
+@post(f"{_ONE}/resolve", opt=_RESOLVE, tags=_TAGS, status_code=200)
+async def api_exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
+    await settle_exception(access.session, exception_id, state="resolved", now=access.now)
+    return await find_exception(access.session, exception_id)
+
+
+@post(f"{_ONE}/discard", opt=_RESOLVE, tags=_TAGS, status_code=200)
+async def api_exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
+    await settle_exception(access.session, exception_id, state="discarded", now=access.now)
+    return await find_exception(access.session, exception_id)
+
+
+@get(_LETTER_ROOT, opt=_LETTERS, tags=_LETTER_TAGS)
+async def api_letters(
+    access: OpenAccess,
+    status: FromQuery[str] = "parked",
+    after: FromQuery[UUID | None] = None,
+    limit: FromQuery[int] = USUAL,
+) -> DeadLetterPage:
+    """Newest first. `status`: parked, replayed or discarded."""
+    return await list_letters(access.session, state=status, after=after, limit=check_limit(limit))
+
+
+@post(f"{_LETTER}/replay", opt=_REPLAY_LETTER, tags=_LETTER_TAGS, status_code=202)
+async def api_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> ShownDeadLetter:
+    """Put the work back into its lane, its attempts forgotten."""
+    await replay_dead_letter(access.session, letter_id, now=access.now)
+    return await find_letter(access.session, letter_id)
+
+
+@post(f"{_LETTER}/discard", opt=_DISCARD_LETTER, tags=_LETTER_TAGS, status_code=200)
+async def api_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> ShownDeadLetter:
+    await discard_dead_letter(access.session, letter_id, now=access.now)
+    return await find_letter(access.session, letter_id)
+
+
+ATTENTION_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    api_exceptions,
+    api_exception,
+    api_exception_replay,
+    api_exception_resolve,
+    api_exception_discard,
+    api_letters,
+    api_letter_replay,
+    api_letter_discard,
+)

@@ -1,0 +1,69 @@
+"""The API of changes."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
+from governance.context import Context
+from governance.limits import USUAL, check_limit
+from governance.permissions import GovernancePermission
+from governance.release import answer_change
+from governance.rollback import roll_back_change
+from governance.schemas import AnswerInput, ChangeDetail, ChangePage, RollbackInput, ShownChange, ShownPropagation
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_CHANGES}
+_CHANNELS: Final = {"permission": GovernancePermission.READ_PROPAGATIONS}
+_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+_ROLL_BACK: Final = {"permission": GovernancePermission.ROLL_BACK_CHANGE}
+_ROOT: Final = "/api/v1/clients/{client:str}/changes"
+_ONE: Final = f"{_ROOT}/{{change_id:uuid}}"
+_TAGS: Final = ["changes"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
+    access: OpenAccess,
+    status: FromQuery[str] = "",
+    element: FromQuery[str] = "",
+    record: FromQuery[str] = "",
+    after: FromQuery[UUID | None] = None,
+    limit: FromQuery[int] = USUAL,
+) -> ChangePage:
+    """Newest first. `record` is a record key; with a `*` at its end, the beginning of one."""
+    wanted = ChangeFilter(state=status, element=element, record=record)
+    return await list_changes(access.session, wanted=wanted, after=after, limit=check_limit(limit))
+
+
+@get(_ONE, opt=_READ, tags=_TAGS)
+async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDetail:
+    """A change with its channels, the answer to it, and what is open about it."""
+    return await read_change(access.session, change_id)
+
+
+@get(f"{_ONE}/propagations", opt=_CHANNELS, tags=_TAGS)
+async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[ShownPropagation]:
+    """The state of a change on each channel. Only `verified` means that a buyer sees it."""
+    return (await find_change(access.session, change_id)).channels
+
+
+@post(f"{_ONE}/answer", opt=_DECIDE, tags=["approvals"], status_code=202)
+async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
+    """Approve or decline. What is approved is checked again, and then carried out, by a worker."""
+    await answer_change(access.session, change_id, grant=data.grant, reason=data.reason, now=access.now)
+    return await read_change(access.session, change_id)
+
+
+def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
+    @post(f"{_ONE}/rollback", opt=_ROLL_BACK, tags=_TAGS)
+    async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ShownChange:
+        """Restore the earlier value, on one channel or on all. The answer is the new change that does it."""
+        back = await roll_back_change(access.session, context, change_id, connection_id=data.connection_id)
+        return await find_change(access.session, back)
+
+    return [api_changes, api_change, api_propagations, api_answer, api_rollback]

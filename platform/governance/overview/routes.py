@@ -1,0 +1,22 @@
+"""The API of the dashboard: the figures a client's own screens are made of."""
+
+from typing import Final
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+
+from governance.overview.queries import Overview, read_clocks, read_figures
+from governance.permissions import GovernancePermission
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
+
+
+@get("/api/v1/clients/{client:str}/overview", opt=_READ, tags=["overview"])
+async def api_overview(access: OpenAccess) -> Overview:
+    """Of the last 24 hours, and every propagation clock."""
+    figures = await read_figures(access.session, now=access.now)
+    return Overview(figures, await read_clocks(access.session, now=access.now))
+
+
+OVERVIEW_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_overview,)

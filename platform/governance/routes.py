@@ -1,0 +1,26 @@
+"""This room's API, for the composition root."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from governance.attention.routes import ATTENTION_ROUTES
+from governance.changes.routes import build_change_routes
+from governance.channel.routes import CHANNEL_ROUTES
+from governance.context import Context
+from governance.fleet.routes import FLEET_ROUTES
+from governance.inbox.routes import INBOX_ROUTES
+from governance.overview.routes import OVERVIEW_ROUTES
+from governance.systems.routes import SYSTEM_ROUTES
+from governance.trail.routes import TRAIL_ROUTES
+
+
+def build_governance_routes(context: Context) -> list[HTTPRouteHandler]:
+    return [
+        *OVERVIEW_ROUTES,
+        *build_change_routes(context),
+        *INBOX_ROUTES,
+        *ATTENTION_ROUTES,
+        *FLEET_ROUTES,
+        *SYSTEM_ROUTES,
+        *CHANNEL_ROUTES,
+        *TRAIL_ROUTES,
+    ]

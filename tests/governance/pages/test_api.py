@@ -1,0 +1,188 @@
+"""The API: the same rows under the same permissions, page by page, and refusals with their reason."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.audit.chain import note
+from tests.governance.pages.site import Site
+
+ROOT = "/api/v1/clients/acme"
+PAGE = "/clients/acme/overview"
+
+READS = (
+    ("overview", {"viewer", "approver", "admin", "operator", "staff"}),
+    ("changes", {"viewer", "approver", "admin", "operator", "staff"}),
+    ("approvals", {"viewer", "approver", "admin", "operator", "staff"}),
+    ("exceptions", {"viewer", "approver", "admin", "operator", "staff"}),
+    ("connections", {"viewer", "approver", "admin", "operator", "staff"}),
+    ("contracts", {"viewer", "approver", "admin", "operator", "staff"}),
+    ("dead-letters", {"admin", "operator", "staff"}),
+    ("audit", {"admin", "operator", "staff"}),
+    ("audit/verify", {"admin", "operator", "staff"}),
+    ("channel/propagations", {"viewer", "approver", "admin", "operator", "staff", "partner"}),
+    ("channel/values", {"viewer", "approver", "admin", "operator", "staff", "partner"}),
+)
+
+
+@pytest.mark.parametrize(("path", "readers"), READS)
+async def test_who_may_read(busy: Site, path: str, readers: set[str]) -> None:
+    statuses = {name: (await busy[name].get(f"{ROOT}/{path}")).status_code for name in busy.readers}
+    assert statuses.pop("stranger") == 404
+    assert statuses == {name: 200 if name in readers else 403 for name in statuses}
+
+
+async def test_the_fleet_is_read_by_staff_only(busy: Site) -> None:
+    answer = (await busy["operator"].get("/api/v1/fleet")).json()
+    assert [client["slug"] for client in answer] == ["acme", "borealis"]
+    assert (await busy["admin"].get("/api/v1/fleet")).status_code == 404
+
+
+@pytest.fixture
+async def filled(busy: Site) -> Site:
+    for sample in (busy.acme, busy.borealis, busy.alien):
+        name = "SKU" if sample is busy.acme else "THEIRS"
+        for number in range(5):
+            await sample.change(f"{name}-{number}", 1000, 1040, states={"Web shop": "verified"}, at=100 + number)
+            await sample.exception("change.refused", f"{name} refused {number}", exposure=number % 2 * 2000)
+            await sample.letter(f"{name} letter {number}")
+            await sample.awaiting(f"{name}-wait-{number}", 1000, 2000, at=900 - number)
+    return busy
+
+
+@pytest.mark.parametrize("path", ["changes", "approvals", "exceptions", "dead-letters", "audit", "channel/values"])
+async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: Site, path: str) -> None:
+    whole = (await filled["admin"].get(f"{ROOT}/{path}?limit=200")).json()
+    assert whole["items"]
+    assert not whole["next_after"]
+    assert "THEIRS" not in str(whole)
+    seen: list[object] = []
+    after = ""
+    while True:
+        part = (await filled["admin"].get(f"{ROOT}/{path}?limit=3{after}")).json()
+        assert len(part["items"]) <= 3
+        seen += part["items"]
+        if not part["next_after"]:
+            break
+        after = f"&after={part['next_after']}"
+    assert seen == whole["items"]
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1"])
+async def test_a_page_has_a_length_within_bounds(busy: Site, limit: str) -> None:
+    answer = await busy["viewer"].get(f"{ROOT}/changes?limit={limit}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "A page has 1 to 200 items."
+
+
+async def test_a_change_is_read_with_its_channels(busy: Site) -> None:
+    states = {"Web shop": "verified", "Harbour market": "accepted"}
+    change = await busy.acme.change("SKU-1", 1000, 1040, states=states, at=5)
+    detail = (await busy["viewer"].get(f"{ROOT}/changes/{change}")).json()
+    assert detail["change"]["old"] == {"amount": 1000, "currency": "EUR"}
+    assert detail["change"]["rule_id"] == "price-small-change"
+    shown = (await busy["viewer"].get(f"{ROOT}/changes/{change}/propagations")).json()
+    assert [(row["channel"], row["state"], row["verified_at"] is None) for row in shown] == [
+        ("Harbour market", "accepted", True),
+        ("Web shop", "verified", False),
+    ]
+    assert detail["change"]["channels"] == shown
+
+
+async def test_an_answer_over_the_api(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    preview = (await busy["approver"].get(f"{ROOT}/approvals/{change}")).json()["preview"]
+    assert [row["channel"] for row in preview] == ["Harbour market", "Web shop"]
+    path = f"{ROOT}/changes/{change}/answer"
+    empty = await busy["approver"].call(path, {"grant": False}, page=PAGE)
+    assert (empty.status_code, empty.json()["detail"]) == (422, "Say why you refuse; the author will read it.")
+    answer = await busy["approver"].call(path, {"grant": True}, page=PAGE)
+    assert answer.status_code == 202
+    assert answer.json()["approval"]["state"] == "granted"
+    again = await busy["admin"].call(path, {"grant": True}, page=PAGE)
+    assert again.status_code == 409
+    listed = (await busy["viewer"].get(f"{ROOT}/approvals?answered=true")).json()["items"]
+    assert [item["change"]["id"] for item in listed] == [str(change)]
+    assert (await busy["viewer"].call(path, {"grant": True}, page=PAGE)).status_code == 403
+
+
+async def test_a_rollback_over_the_api(busy: Site) -> None:
+    states = {"Web shop": "verified", "Harbour market": "verified"}
+    change = await busy.acme.change("SKU-1", 1000, 1040, states=states)
+    body = {"connection_id": str(busy.acme.channels["Web shop"])}
+    answer = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", body, page=PAGE)
+    assert answer.status_code == 201, answer.text
+    back = answer.json()
+    assert (back["origin"], back["new"]["amount"], len(back["channels"])) == ("rollback", 1000, 1)
+    refused = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", {}, page=PAGE)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-roll-back")
+
+
+@pytest.mark.parametrize(("act", "state", "status"), [("resolve", "resolved", 200), ("discard", "discarded", 200)])
+async def test_an_exception_is_settled_over_the_api(busy: Site, act: str, state: str, status: int) -> None:
+    made = await busy.acme.exception("change.refused", "Policy refuses it")
+    path = f"{ROOT}/exceptions/{made}"
+    answer = await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)
+    assert (answer.status_code, answer.json()["state"], answer.json()["settled_by"]) == (status, state, "Approver")
+    assert (await busy["viewer"].get(path)).json()["state"] == state
+    assert (await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)).status_code == 409
+
+
+async def test_replaying_over_the_api(busy: Site) -> None:
+    event = await busy.acme.event(b"{}")
+    made = await busy.acme.exception("source.quarantined", "Unreadable", event=event, connection=busy.acme.source)
+    answer = await busy["operator"].call(f"{ROOT}/exceptions/{made}/replay", {}, page=PAGE)
+    assert (answer.status_code, answer.json()["state"]) == (202, "resolved")
+    letter = await busy.acme.letter("no")
+    answer = await busy["operator"].call(f"{ROOT}/dead-letters/{letter}/replay", {}, page=PAGE)
+    assert (answer.status_code, answer.json()["state"]) == (202, "replayed")
+    other = await busy.acme.letter("no")
+    assert (await busy["operator"].call(f"{ROOT}/dead-letters/{other}/discard", {}, page=PAGE)).status_code == 403
+    discarded = await busy["staff"].call(f"{ROOT}/dead-letters/{other}/discard", {}, page=PAGE)
+    assert (discarded.status_code, discarded.json()["state"]) == (200, "discarded")
+    kinds = await busy.acme.count("SELECT count(DISTINCT kind) FROM work WHERE tenant_id = :t")
+    assert kinds == 2
+
+
+async def test_ids_of_others_are_not_found(busy: Site) -> None:
+    sample = busy.borealis
+    change = await sample.awaiting("THEIRS-1", 1000, 2000)
+    exception, letter = await sample.exception("change.refused", "Theirs"), await sample.letter("Theirs")
+    for path in (
+        f"changes/{change}", f"changes/{change}/propagations", f"approvals/{change}", f"exceptions/{exception}",
+    ):  # fmt: skip
+        assert (await busy["staff"].get(f"{ROOT}/{path}")).status_code == 404, path
+    posts: tuple[tuple[str, dict[str, object]], ...] = (
+        (f"changes/{change}/answer", {"grant": True}),
+        (f"changes/{change}/rollback", {}),
+        (f"exceptions/{exception}/resolve", {}),
+        (f"exceptions/{exception}/discard", {}),
+        (f"exceptions/{exception}/replay", {}),
+        (f"dead-letters/{letter}/replay", {}),
+        (f"dead-letters/{letter}/discard", {}),
+    )
+    for path, body in posts:
+        assert (await busy["staff"].call(f"{ROOT}/{path}", body, page=PAGE)).status_code == 404, path
+
+
+async def test_a_partner_reads_its_own_rows_only(busy: Site) -> None:
+    states = {"Web shop": "verified", "Harbour market": "accepted"}
+    change = await busy.acme.change("SKU-1", 1000, 1040, states=states, at=5)
+    rows = (await busy["partner"].get(f"{ROOT}/channel/propagations")).json()["items"]
+    assert [(UUID(row["change_id"]), row["channel"]) for row in rows] == [(change, "Harbour market")]
+    values = (await busy["partner"].get(f"{ROOT}/channel/values")).json()["items"]
+    assert [row["channel"] for row in values] == ["Harbour market"]
+    assert (await busy["partner"].get(f"{ROOT}/changes/{change}")).status_code == 403
+    assert (await busy["partner"].get(f"{ROOT}/changes/{change}/propagations")).status_code == 403
+
+
+async def test_the_audit_is_verified(busy: Site) -> None:
+    acme = busy.acme
+    before = (await busy["admin"].get(f"{ROOT}/audit/verify")).json()
+    async with acme.db.transaction(acme.scope) as session:
+        note(session, action="test.done", subject="test:1", data={}, at=acme.now)
+    after = (await busy["admin"].get(f"{ROOT}/audit/verify")).json()
+    assert (after["entries"] - before["entries"], after["broken_at"]) == (1, None)
+    assert after["head"] != before["head"]
+    (entry,) = (await busy["admin"].get(f"{ROOT}/audit?subject=test:1")).json()["items"]
+    assert entry["action"] == "test.done"
