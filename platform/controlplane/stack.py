@@ -75,6 +75,14 @@ class Stack(AbstractContextManager["Stack"]):
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start_servers()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _start_servers(self) -> None:
         if self._environment.get("DATABASE_URL") and self._environment.get("REDIS_URL"):
             self.settings = msgspec.structs.replace(
                 read_settings(self._environment), outbound_allowed=self._outbound_allowed
@@ -87,7 +95,6 @@ class Stack(AbstractContextManager["Stack"]):
             admin = self.servers.database_url(dbname=_DATABASE)
         asyncio.run(prepare_roles(admin, self.settings.role_passwords))
         migrate_schema(self.settings.owner_url)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
