@@ -22,6 +22,7 @@ import billing.pages
 import billing.routes
 import branding.pages
 import governance.pages
+import governance.routes
 import tenants.pages
 import tenants.routes
 from branding.assets import asset_urls, read_manifest
@@ -104,6 +105,7 @@ def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
         *billing.pages.PAGES,
         *billing.routes.ROUTES,
         *governance.pages.build_governance_pages(services.governance),
+        *governance.routes.build_governance_routes(services.governance),
     ]
 
 
