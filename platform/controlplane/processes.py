@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -20,6 +21,7 @@ from controlplane.jobs import build_jobs
 from controlplane.services import Services, build_services
 from foundation.database.engine import Database
 from foundation.lanes.broker import RUN_LANE, LaneBroker
+from foundation.lanes.jobs import JobKinds
 from foundation.lanes.relay import Relay
 from foundation.lanes.ring import SHARED_POOL, Ring
 from foundation.lanes.worker import LaneWorker
@@ -72,7 +74,14 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
     await valkey.aclose()
 
 
-def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, metrics_port: int | None = None) -> None:
+def run_worker(
+    settings: Settings,
+    *,
+    pool: str = SHARED_POOL,
+    slots: int = 8,
+    metrics_port: int | None = None,
+    jobs: Callable[[Services], JobKinds] = build_jobs,
+) -> None:
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     configure_logging(json=settings.log_json)
     client = blocking_valkey_client(settings.redis_url)
@@ -82,7 +91,7 @@ def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, m
     metrics = CollectorRegistry()
     if metrics_port is not None:  # from the start: an idle worker is probed too
         start_http_server(metrics_port, registry=metrics)
-    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics)
+    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics, jobs=jobs)
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     stop = threading.Event()
@@ -98,11 +107,20 @@ def run_worker(settings: Settings, *, pool: str = SHARED_POOL, slots: int = 8, m
 class _LaneActor:
     """Builds its services on the actors' own event loop, at the first message."""
 
-    def __init__(self, settings: Settings, *, pool: str, slots: int, metrics: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool: str,
+        slots: int,
+        metrics: CollectorRegistry,
+        jobs: Callable[[Services], JobKinds],
+    ) -> None:
         self._settings = settings
         self._pool = pool
         self._slots = slots
         self._metrics = metrics
+        self._jobs = jobs
         self._worker: LaneWorker | None = None
         self._services: Services | None = None
 
@@ -117,7 +135,7 @@ class _LaneActor:
             self._worker = LaneWorker(
                 services.db,
                 services.ring,
-                build_jobs(services),
+                self._jobs(services),
                 pool=self._pool,
                 metrics=services.lane_metrics,
                 tracing=services.tracing,

@@ -1,0 +1,174 @@
+"""A quiet tenant beside a flood, at the lanes' level and for the whole way.
+
+Lanes: ten quiet tenants get 20 items a second each while another tenant holds 100,000; a turn awaits 2 ms, as a call to
+another system would. The time is from an item's enqueueing to its start. FIFO is the same load as one tenant's: quiet
+items stand behind the flood in the same lanes. Whole way: a client changes one price every 50 ms while another sends
+100,000 changes; the time is from the change's commit in the ERP to its read-back.
+"""
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+from itertools import count
+from uuid import UUID
+
+import httpx2
+
+from canonical.elements import PRICE
+from controlplane.embedded.supervise import Program
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.lanes.work import NewWork, add_work
+from foundation.scope import Actor, Scope
+from foundation.settings import write_environment
+from tests.benchmarks.load import LoadPlan, Target, start_load
+from tests.benchmarks.rig import (
+    FIRST_PRICE,
+    Client,
+    Rig,
+    Row,
+    change,
+    deliver,
+    make_client,
+    publish_prices,
+    quantile,
+    running_rig,
+)
+
+FLOOD = 100_000
+FLOOD_LANES = 8
+QUIET_TENANTS, QUIET_RATE = 10, 20.0
+SECONDS = 5.0
+SKUS = 2_500
+NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest"
+Done = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
+
+
+def run() -> list[Row]:
+    with running_rig() as rig:
+        rows = _lanes(rig)
+    with running_rig() as rig:
+        return rows + _whole_way(rig)
+
+
+def _lanes(rig: Rig) -> list[Row]:
+    fair, fair_rate, phases = _flooded(rig, fair=True)
+    _, fifo_rate, _ = _flooded(rig, fair=False)
+    alone = [wait for enqueued, wait in fair if enqueued < phases]
+    beside = [wait for enqueued, wait in fair if enqueued >= phases]
+    one, other = quantile(beside, 0.99) * 1000, quantile(alone, 0.99) * 1000
+    return [
+        ("lanes, quiet tenants' p99 beside a flood of 100,000 ÷ alone",
+         f"{one / other:.2f} ({one:.1f} / {other:.1f} ms)", "≤ 1.2"),
+        ("lanes, items/s in all, fair ÷ FIFO", f"{fair_rate / fifo_rate:.2f} ({fair_rate:,.0f} / {fifo_rate:,.0f})",
+         "≥ 0.95"),
+    ]  # fmt: skip
+
+
+def _flooded(rig: Rig, *, fair: bool) -> tuple[list[tuple[float, float]], float, float]:
+    """Quiet items' waits, items per second while the flood was worked off, and when the flood began."""
+    results = rig.stack.root / f"lanes-{fair}.json"
+    argv = (sys.executable, "-m", "tests.benchmarks.lanes_worker", str(results))
+    environment = write_environment(rig.stack.settings)
+    rig.stack.supervisor.start(Program(name="lanes", argv=argv, env=environment, restart=False))
+    rig.run(lambda services: _put(services, _scope(), 1))
+    rig.wait(NO_WORK, 1)
+    started = time.time()
+    began, noisy = rig.run(lambda services: _feed(services, fair=fair))
+    rig.wait(NO_WORK, 1, seconds=120, every=0.2)
+    rig.stack.supervisor.stop("lanes")
+    done: Done = json.loads(results.read_text())
+    quiet = [pair for tenant, pairs in done.items() if tenant != str(noisy) for pair in pairs if pair[0] > started]
+    ends = [enqueued + wait for pairs in done.values() for enqueued, wait in pairs if enqueued + wait >= began]
+    return quiet, len(ends) / (max(ends) - began), began
+
+
+async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
+    noisy = _scope()
+    quiet = [_scope() if fair else noisy for _ in range(QUIET_TENANTS)]
+    stop = asyncio.Event()
+    trickles = [asyncio.create_task(_trickle(services, one, stop)) for one in quiet]
+    await asyncio.sleep(SECONDS)
+    await _put(services, noisy, FLOOD)
+    began = time.time()
+    await asyncio.sleep(SECONDS)
+    stop.set()
+    await asyncio.gather(*trickles)
+    return began, noisy.tenant_id
+
+
+def _scope() -> Scope:
+    tenant = new_id()
+    return Scope(msp_id=tenant, tenant_id=tenant, actor=Actor.system("bench"))
+
+
+async def _put(services: Services, scope: Scope, items: int) -> None:
+    async with services.db.transaction(scope) as session:
+        add_work(session, [_item(n) for n in range(items)])
+
+
+def _item(n: int) -> NewWork:
+    return NewWork(lane=f"flood/{n % FLOOD_LANES}", kind="bench.wait", key=str(n))
+
+
+async def _trickle(services: Services, scope: Scope, stop: asyncio.Event) -> None:
+    for n in count():
+        await asyncio.sleep(random.expovariate(QUIET_RATE))
+        if stop.is_set():
+            return
+        async with services.db.transaction(scope) as session:
+            add_work(session, [_item(n)])
+
+
+def _whole_way(rig: Rig) -> list[Row]:
+    rig.start_product()
+    quiet, noisy = (rig.run(lambda services: make_client(services, rig.sandbox, skus=SKUS)) for _ in range(2))
+    for client in (quiet, noisy):
+        rig.run(lambda services, client=client: publish_prices(services, rig, client, skus=SKUS))  # type: ignore[misc]
+    asyncio.run(_one_every_50_ms(rig, quiet, first=0))
+    alone = _waits(rig, quiet, version=10)
+    target = Target(noisy.path, noisy.hook_secret)
+    plan = LoadPlan(port=rig.port, targets=[target], requests=FLOOD // 100, changes=100, skus=SKUS, connections=8)
+    process = start_load(plan)
+    arrived = "SELECT count(*) FROM source_event WHERE tenant_id = %s"
+    rig.wait(arrived, SKUS // 250 + 50, noisy.scope.tenant_id)
+    asyncio.run(_one_every_50_ms(rig, quiet, first=500))
+    beside = _waits(rig, quiet, version=20)
+    rest = rig.count("SELECT count(*) FROM work WHERE tenant_id = %s", noisy.scope.tenant_id)
+    process.kill()
+    process.wait()
+    if not rest:
+        raise RuntimeError("the flood was over before the measurement")
+    one, other = quantile(beside, 0.99) * 1000, quantile(alone, 0.99) * 1000
+    p50 = statistics.median(beside) / statistics.median(alone)
+    return [
+        ("whole way, quiet client's p99 beside a flood of 100,000 changes ÷ alone",
+         f"{one / other:.2f} ({one:.0f} / {other:.0f} ms; p50 {p50:.2f})", "≤ 1.2"),
+    ]  # fmt: skip
+
+
+async def _one_every_50_ms(rig: Rig, client: Client, *, first: int) -> None:
+    version = 10 if first == 0 else 20
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{rig.port}", timeout=30) as http:
+        sent = []
+        for n in range(first, first + int(SECONDS * 2 / 0.05)):
+            body = change(n, PRICE, FIRST_PRICE + version, version, utc_now().isoformat()).encode()
+            sent.append(asyncio.create_task(deliver(http, client, body)))
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*sent)
+    wanted = "SELECT count(*) FROM propagation WHERE tenant_id = %s AND amount = %s AND state = 'verified'"
+    await asyncio.to_thread(rig.wait, wanted, len(sent), client.scope.tenant_id, FIRST_PRICE + version)
+
+
+def _waits(rig: Rig, client: Client, *, version: int) -> list[float]:
+    with rig.owner() as connection:
+        rows = connection.execute(
+            "SELECT extract(epoch FROM verified_at - committed_at)::float8 FROM propagation"
+            " WHERE tenant_id = %s AND amount = %s",
+            (client.scope.tenant_id, FIRST_PRICE + version),
+        ).fetchall()
+    return [float(str(row[0])) for row in rows]

@@ -1,0 +1,86 @@
+"""A thousand idle tenants beside one: what a worker and a relay cost while nothing happens.
+
+Every tenant has had work, so its lane is known; then nothing arrives. Threads, processor time and Valkey commands of
+the two processes, over some seconds.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import redis
+
+from controlplane.services import Services
+from foundation.ids import new_id
+from foundation.lanes.work import NewWork, add_work
+from foundation.scope import Actor, Scope
+from tests.benchmarks.rig import Rig, Row, running_rig
+
+SECONDS = 10.0
+TENANTS = 1_000
+
+
+class Idle:
+    """Of worker and relay together, per second where it is a rate."""
+
+    def __init__(self, threads: int, cpu: float, commands: float) -> None:
+        self.threads = threads
+        self.cpu = cpu
+        self.commands = commands
+
+
+def run() -> list[Row]:
+    with running_rig() as rig:
+        rig.stack.run("worker", "worker")
+        rig.stack.run("relay", "relay")
+        _live_and_rest(rig, 1)
+        one = _measure(rig)
+        _live_and_rest(rig, TENANTS - 1)
+        many = _measure(rig)
+    sides = (
+        ("threads", many.threads, one.threads, "{:.0f}"),
+        ("processor time", many.cpu * 100, one.cpu * 100, "{:.2f} %"),
+        ("Valkey commands/s", many.commands, one.commands, "{:.1f}"),
+    )
+    return [
+        (f"1,000 idle tenants ÷ 1, worker and relay: {name}",
+         f"{left / right:.2f} ({form.format(left)} / {form.format(right)})", "≤ 1.2")
+        for name, left, right, form in sides
+    ]  # fmt: skip
+
+
+def _live_and_rest(rig: Rig, tenants: int) -> None:
+    """Each tenant gets work once, so that its lane, its share of the ring and its metrics exist."""
+
+    async def feed(services: Services) -> None:
+        for _ in range(tenants):
+            tenant = new_id()
+            scope = Scope(msp_id=tenant, tenant_id=tenant, actor=Actor.system("bench"))
+            async with services.db.transaction(scope) as session:
+                add_work(session, [NewWork(lane="clocks", kind="governance.clocks", key="clocks")])
+
+    rig.run(feed)
+    rig.wait("SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest", 1)
+    time.sleep(2.0)
+
+
+def _measure(rig: Rig) -> Idle:
+    pids = [pid for name in ("worker", "relay") if (pid := rig.stack.supervisor.pid(name)) is not None]
+    client = redis.Redis.from_url(rig.stack.settings.redis_url)
+    before, calls = sum(map(_cpu_seconds, pids)), _commands(client)
+    time.sleep(SECONDS)
+    threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
+    # Our own INFO is one of the commands.
+    commands = _commands(client) - calls - 1
+    return Idle(threads, (sum(map(_cpu_seconds, pids)) - before) / SECONDS, commands / SECONDS)
+
+
+def _commands(client: "redis.Redis") -> int:
+    info = client.info("stats")
+    assert isinstance(info, dict)
+    return int(info["total_commands_processed"])
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
