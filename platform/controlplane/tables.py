@@ -12,7 +12,6 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.vault.models",
     "foundation.audit.models",
     "foundation.usage.models",
-    "foundation.idempotency.models",
     "policy.models",
     "tenants.models",
     "connectors.models",

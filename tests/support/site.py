@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
+from prometheus_client import CollectorRegistry
 
 from branding.assets import build_assets
 from branding.manage import point_host, set_brand
@@ -21,6 +22,7 @@ from controlplane.stack import project_root
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
+from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from tenants.accounts import get_client
 from tests.support.world import World
 
@@ -57,11 +59,12 @@ class Visit:
 class Site:
     app: Litestar
     services: Services
+    observed: Any
     visits: list[httpx.AsyncClient] = field(default_factory=list)
 
     def visit(self, host: str) -> Visit:
         base = f"http://{host}"
-        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=self.observed, raise_app_exceptions=False)  # type: ignore[arg-type]
         http = httpx.AsyncClient(transport=transport, base_url=base, headers={"Origin": base}, timeout=30)
         self.visits.append(http)
         return Visit(http)
@@ -78,7 +81,7 @@ class Site:
 async def running_site(services: Services, static: Path) -> AsyncIterator[Site]:
     build_assets(project_root(), static)
     app = create_app(services, static=static)
-    site = Site(app, services)
+    site = Site(app, services, ObservedApp(cast("AsgiApp", app), registry=CollectorRegistry()))
     async with lifespan(app):
         yield site
     for http in site.visits:

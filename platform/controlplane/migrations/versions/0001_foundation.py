@@ -1,4 +1,4 @@
-"""Lanes, vault, audit, usage ledger, idempotent answers."""
+"""Lanes, vault, audit, usage ledger."""
 
 from alembic import op
 
@@ -65,11 +65,6 @@ CREATE TABLE usage_event (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL, meter varchar NOT NULL, id uuid NOT NULL, quantity bigint NOT NULL,
     occurred_at timestamptz NOT NULL,
     CONSTRAINT pk_usage_event PRIMARY KEY (tenant_id, meter, id)
-);
-CREATE TABLE idempotent_answer (
-    tenant_id uuid NOT NULL, msp_id uuid NOT NULL, key varchar NOT NULL, request_hash bytea NOT NULL,
-    status smallint NOT NULL, body bytea NOT NULL, created_at timestamptz NOT NULL,
-    CONSTRAINT pk_idempotent_answer PRIMARY KEY (tenant_id, key)
 );
 """
 
@@ -201,7 +196,6 @@ def upgrade() -> None:
     protect(op, "audit_entry", app="SELECT, INSERT")
     protect(op, "audit_head", app="SELECT, INSERT, UPDATE")
     protect(op, "usage_event", app="SELECT, INSERT")
-    protect(op, "idempotent_answer")
     op.execute("GRANT USAGE ON SCHEMA public TO fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay")
     open_to_intake(op, "work", grant="INSERT")
     open_to_intake(op, "vault_key", grant="SELECT")
@@ -217,7 +211,7 @@ def downgrade() -> None:
     for function in ("timers_fire", "lanes_due", "lane_finish", "lane_claim"):
         op.execute(f"DROP FUNCTION {function}")
     for table in (
-        "idempotent_answer", "usage_event", "audit_head", "audit_entry", "vault_key", "timer", "dead_letter", "work",
+        "usage_event", "audit_head", "audit_entry", "vault_key", "timer", "dead_letter", "work",
         "lane", "lane_share",
     ):  # fmt: skip
         op.execute(f"DROP TABLE {table}")
