@@ -70,6 +70,11 @@ class FaultPlan(msgspec.Struct, frozen=True):
             faults.append(Fault(_wait(rng, len(faults)), target, stop=False, seconds=down))
         return cls(seed, kills, tuple(faults))
 
+    @property
+    def seconds(self) -> float:
+        """How long carrying it out takes at least."""
+        return sum(fault.wait for fault in self.faults) + max((fault.seconds for fault in self.faults), default=0.0)
+
 
 def _wait(rng: random.Random, number: int) -> float:
     """Mostly a breath between faults, now and then none: the second hits while the first is being mended."""

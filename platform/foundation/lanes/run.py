@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg.errors
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,8 @@ from foundation.database.engine import Database
 from foundation.scope import Scope
 
 FENCED_SQLSTATE = "FL001"
+_OUTAGES = ("08", "53", "57P", "58", "25P03")
+"""Connection lost, out of resources, shut down, system error; 25P03: we were stopped inside a transaction."""
 
 
 class WorkItem(msgspec.Struct, frozen=True):
@@ -180,6 +182,13 @@ class LaneRun:
 
 
 def is_outage(error: BaseException) -> bool:
-    """True when the database itself is away, so that no attempt should be counted."""
+    """True when the database itself is away, so that no attempt should be counted.
+
+    A deadlock or a job that took too long is not: the job has failed, and is narrowed or tried again at once.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, psycopg.OperationalError | psycopg.errors.AdminShutdown | OSError)
+    if isinstance(cause, psycopg.Error):
+        if cause.sqlstate is None:  # told by the driver, not by the server
+            return isinstance(cause, psycopg.OperationalError)
+        return cause.sqlstate.startswith(_OUTAGES)
+    return isinstance(cause, OSError) and not isinstance(cause, TimeoutError)
