@@ -110,7 +110,7 @@ async def release_changes(session: AsyncSession, context: Context, ids: Sequence
             change.cost_amount = None if cost is None else cost.amount
             propagations += release(change, row, contract, world.channels, context.new_id)
             note_decision(session, change, world.now)
-        else:
+        elif change.approval_id is None or verdicts[change.approval_id] is not Verdict.USED:
             rerouted.append(change)
     propagations += await _reroute(session, context, rerouted, world)
     await repository.save_values(session, [world.values[c.record_key, c.element] for c in changes])

@@ -86,7 +86,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
 def content_of(change: ChangeRow, world: World, channels: Sequence[Channel]) -> bytes:
     value = world.values[change.record_key, change.element]
     cost = known_cost(world.values, change.record_key)
-    return content_hash(change, value, cost, channels, policy_version=change.policy_version)
+    return content_hash(change, value, cost, channels, policy_version=world.index.version)
 
 
 def note_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
