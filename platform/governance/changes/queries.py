@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.database.indexes import read_by_index
 from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
 from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
@@ -42,6 +43,7 @@ async def list_changes(
     session: AsyncSession, *, wanted: ChangeFilter, after: UUID | None = None, limit: int = 50
 ) -> ChangePage:
     """Newest first, with their channels."""
+    await read_by_index(session)
     low, high = wanted.keys
     rows = (
         await session.execute(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import Value
 from foundation.database.engine import scope_of
+from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
 from governance.lookups import PROPAGATION_COLUMNS, to_propagation
 from governance.overview.queries import DAY, NEWEST
@@ -41,6 +42,7 @@ class ValuePage(msgspec.Struct, frozen=True):
 
 
 async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigures:
+    await read_by_index(session)
     row = (
         await session.execute(
             text(f"""

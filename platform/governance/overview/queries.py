@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
 from foundation.database.engine import scope_of
+from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
 from governance.lookups import CHANGE_COLUMNS, load_propagations, to_change
 from governance.schemas import ShownChange
 from governance.wording import LEVELS
 
 NEWEST: Final = 20_000
-MANY: Final = 200_000
+MANY: Final = 100_000
 DAY: Final = timedelta(hours=24)
 
 
@@ -42,6 +43,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
+    await read_by_index(session)
     row = (
         await session.execute(
             text("""
@@ -131,6 +133,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
 
     Clocks that run are all counted: those in time by their index, those breached by their open exception.
     """
+    await read_by_index(session)
     rows = await session.execute(
         text("""
             WITH running AS (
@@ -208,6 +211,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
 async def read_buckets(session: AsyncSession, *, start: datetime, width: timedelta, count: int) -> Sequence[Bucket]:
     """`count` stretches of `width` from `start`, oldest first."""
+    await read_by_index(session)
     rows = await session.execute(
         text("""
             WITH stretches AS (
