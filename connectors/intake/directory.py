@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-HOOK_SECRET = "webhook_secret"
+HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
 HOOK_SECRETS = (HOOK_SECRET, f"{HOOK_SECRET}.previous")
 
 

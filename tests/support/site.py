@@ -64,7 +64,7 @@ class Site:
 
     def visit(self, host: str) -> Visit:
         base = f"http://{host}"
-        transport = httpx.ASGITransport(app=self.observed, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=self.observed, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url=base, headers={"Origin": base}, timeout=30)
         self.visits.append(http)
         return Visit(http)

@@ -55,7 +55,8 @@ CREATE TABLE invoice_line (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL, id uuid NOT NULL, side varchar NOT NULL, invoice_id uuid NOT NULL,
     client_id uuid NOT NULL, meter varchar NOT NULL, description varchar NOT NULL, price_id uuid NOT NULL,
     service_start timestamptz NOT NULL, unit_price numeric(20, 8) NOT NULL, tiers jsonb,
-    events bigint NOT NULL DEFAULT 0, quantity bigint NOT NULL DEFAULT 0, included bigint NOT NULL DEFAULT 0, amount_minor bigint NOT NULL DEFAULT 0,
+    events bigint NOT NULL DEFAULT 0, quantity bigint NOT NULL DEFAULT 0, included bigint NOT NULL DEFAULT 0,
+    amount_minor bigint NOT NULL DEFAULT 0,
     first_at timestamptz, last_at timestamptz,
     CONSTRAINT pk_invoice_line PRIMARY KEY (tenant_id, id),
     CONSTRAINT fk_invoice_line_tenant_id_invoice_id FOREIGN KEY (tenant_id, invoice_id)
