@@ -6,16 +6,20 @@ hints lost with Valkey. It sees that work is due and for whom, never what it is 
 
 import asyncio
 import contextlib
+import time
+from uuid import UUID
 
 import redis
 import structlog
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database, Hints
 from foundation.lanes.ring import Ring
 from foundation.lanes.run import is_outage
 from foundation.telemetry.metrics import LaneMetrics
 
+MEASURE_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -25,6 +29,7 @@ class Relay:
         self._ring = ring
         self._metrics = metrics
         self._interval = interval
+        self._measure_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -60,10 +65,23 @@ class Relay:
                     """)
                 )
             ).scalar()
+            ages = await self._backlog(session)
         await self._ring.set_shares((s.msp_id, s.tenant_id, s.pool, s.weight) for s in shares)
         hints: Hints = {}
         for row in due:
             hints.setdefault((row.msp_id, row.tenant_id), set()).add(row.name)
         await self._ring.ring(hints)
         self._metrics.rung(sum(map(len, hints.values())))
+        if ages is not None:
+            self._metrics.backlog(ages)
         return self._interval if soonest is None else max(0.01, min(self._interval, soonest))
+
+    async def _backlog(self, session: AsyncSession) -> dict[UUID, float] | None:
+        """Every few seconds: what waits, and how long."""
+        if time.monotonic() < self._measure_at:
+            return None
+        self._measure_at = time.monotonic() + MEASURE_SECONDS
+        rows = await session.execute(
+            text("SELECT tenant_id, extract(epoch FROM clock_timestamp() - oldest)::float8 FROM lane_backlog()")
+        )
+        return {tenant_id: max(0.0, seconds) for tenant_id, seconds in rows.all()}

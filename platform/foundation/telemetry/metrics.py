@@ -1,8 +1,9 @@
 """Prometheus metrics. One registry per process, passed; labels carry tenant ids, never names or record keys."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -17,6 +18,12 @@ class LaneMetrics:
             "fairlead_leases_lost", "Runs undone because their lease was lost", ["tenant_id"], registry=registry
         )
         self._buried = Counter("fairlead_dead_letters", "Work given up", ["tenant_id", "kind"], registry=registry)
+        self._oldest = Gauge(
+            "fairlead_oldest_ready_work_seconds",
+            "How long the oldest ready work of a tenant has waited; absent when none waits",
+            ["tenant_id"],
+            registry=registry,
+        )
         self._rung = Counter("fairlead_relay_rung", "Lanes the relay had to ring", registry=registry)
 
     def ran(self, tenant_id: UUID, kind: str, items: int, seconds: float) -> None:
@@ -28,6 +35,12 @@ class LaneMetrics:
 
     def buried(self, tenant_id: UUID, kind: str) -> None:
         self._buried.labels(str(tenant_id), kind).inc()
+
+    def backlog(self, ages: Mapping[UUID, float]) -> None:
+        """Seconds the oldest ready work has waited, of every tenant that has any."""
+        self._oldest.clear()
+        for tenant_id, seconds in ages.items():
+            self._oldest.labels(str(tenant_id)).set(seconds)
 
     def rung(self, lanes: int) -> None:
         self._rung.inc(lanes)

@@ -256,3 +256,48 @@ async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(valkey: "redis
     await ring.ring({(msp, quiet): {"only"}})
     next_two = [await asyncio.to_thread(reader.take, "shared", 1.0) for _ in range(2)]
     assert quiet in {turn.tenant_id for turn in next_two if turn is not None}
+
+
+async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
+    db: Database, relay_db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope
+) -> None:
+    done: list[str] = []
+
+    async def note(run: LaneRun) -> None:
+        done.extend(item.key for item in run.items)
+
+    pool = f"tenant-{scope.tenant_id}"
+    async with db.transaction(scope) as session:
+        await session.execute(
+            text("INSERT INTO lane_share (tenant_id, msp_id, pool) VALUES (:t, :m, :pool)"),
+            {"t": scope.tenant_id, "m": scope.msp_id, "pool": pool},
+        )
+    await put(db, scope, work("a"))
+    await worker(db, valkey, note).run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert done == [], "a shared worker took a pinned tenant's work"
+    await valkey.flushdb()
+    await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
+    reader = RingReader(redis.Redis.from_url(urls.redis))
+    ticket = await asyncio.to_thread(reader.take, pool, 2.0)
+    assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "t")
+    own = LaneWorker(
+        db, Ring(valkey), JobKinds([JobKind("test.note", note)]), pool=pool, metrics=LaneMetrics(CollectorRegistry())
+    )
+    await own.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert done == ["a"]
+
+
+async def test_the_age_of_the_oldest_ready_work_is_told_per_tenant(
+    db: Database, relay_db: Database, valkey: "redis.asyncio.Redis", scope: Scope, other_scope: Scope
+) -> None:
+    await put(db, scope, work("old"))
+    await put(db, other_scope, work("later", delay=3600))
+    async with db.transaction(scope) as session:
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '90 seconds'"))
+    registry = CollectorRegistry()
+    await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(registry)).sweep()
+    age = registry.get_sample_value("fairlead_oldest_ready_work_seconds", {"tenant_id": str(scope.tenant_id)})
+    assert age is not None
+    assert 89 < age < 200
+    waiting = registry.get_sample_value("fairlead_oldest_ready_work_seconds", {"tenant_id": str(other_scope.tenant_id)})
+    assert waiting is None, "what is not yet due does not wait"

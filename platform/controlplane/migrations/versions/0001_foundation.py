@@ -170,6 +170,23 @@ LANGUAGE sql STABLE AS $$
 $$;
 """
 
+# How long the oldest ready work of each tenant has waited, held lanes and resting ones too: what alarms look at.
+_BACKLOG = """
+CREATE FUNCTION lane_backlog() RETURNS TABLE (tenant_id uuid, oldest timestamptz) LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE d AS (
+        (SELECT w.tenant_id, w.lane FROM work w ORDER BY w.tenant_id, w.lane LIMIT 1)
+        UNION ALL
+        SELECT n.* FROM d, LATERAL (
+            SELECT w.tenant_id, w.lane FROM work w
+             WHERE (w.tenant_id, w.lane) > (d.tenant_id, d.lane) ORDER BY w.tenant_id, w.lane LIMIT 1) n
+    )
+    SELECT d.tenant_id, min(head.ready_at) FROM d, LATERAL (
+        SELECT w.ready_at FROM work w WHERE w.tenant_id = d.tenant_id AND w.lane = d.lane
+           AND (NOT w.held OR w.ready_at <= clock_timestamp()) ORDER BY w.seq LIMIT 1) head
+     GROUP BY d.tenant_id
+$$;
+"""
+
 _FIRE = """
 CREATE FUNCTION timers_fire() RETURNS integer LANGUAGE sql AS $$
     WITH due AS (
@@ -203,12 +220,12 @@ def upgrade() -> None:
     open_to_relay(op, "lane", grant="SELECT")
     open_to_relay(op, "lane_share", grant="SELECT")
     open_to_relay(op, "timer", grant="SELECT, UPDATE (due_at)")
-    for statement in (_CLAIM, _FINISH, _DUE, _FIRE):
+    for statement in (_CLAIM, _FINISH, _DUE, _BACKLOG, _FIRE):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for function in ("timers_fire", "lanes_due", "lane_finish", "lane_claim"):
+    for function in ("timers_fire", "lane_backlog", "lanes_due", "lane_finish", "lane_claim"):
         op.execute(f"DROP FUNCTION {function}")
     for table in (
         "usage_event", "audit_head", "audit_entry", "vault_key", "timer", "dead_letter", "work",
