@@ -26,7 +26,6 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     currency: str
     version: int
     state: str
-    breached: bool
     correlation: str
     approved: bool  # a person approved it, so its data must still be what was approved
     fresh: bool  # the data it was decided on is still what the source says
@@ -74,6 +73,7 @@ _SETTLE: Final = BulkWrite(
            previous_currency = coalesce(p.previous_currency, r.previous_currency)
       FROM {rows} WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.change_id = r.change_id
        AND p.connection_id = :connection_id
+    RETURNING p.change_id, p.breached
     """,
 )  # fmt: skip
 _SHOW: Final = BulkWrite(
@@ -101,7 +101,7 @@ async def load_pending(
     rows = await session.execute(
         text("""
             SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
-                   p.breached, c.correlation,
+                   c.correlation,
                    c.approval_id IS NOT NULL AND c.origin = 'source',
                    v.source_version = c.source_version AND cost.amount IS NOT DISTINCT FROM c.cost_amount,
                    v.version > p.version AND (newest.targets IS NULL OR :connection_id = ANY (newest.targets)),
@@ -123,8 +123,10 @@ async def load_pending(
     return {row.change_id: Pending(*row) for row in rows}
 
 
-async def settle_propagations(session: AsyncSession, connection_id: UUID, rows: Sequence[Settled]) -> None:
-    await _SETTLE.execute(session, rows, connection_id=connection_id)
+async def settle_propagations(session: AsyncSession, connection_id: UUID, rows: Sequence[Settled]) -> set[UUID]:
+    """Returns the changes that are late by now: their clock may have run out while the channel was being asked."""
+    settled = await _SETTLE.execute(session, rows, connection_id=connection_id)
+    return {row.change_id for row in settled if row.breached}
 
 
 async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence[Shown], *, now: datetime) -> None:

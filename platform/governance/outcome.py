@@ -38,8 +38,6 @@ class Outcome:
         )  # fmt: skip
         self.shown.append(Shown(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id))
         self.seen.append(p)
-        if p.breached:
-            self.corrected.append(late_subject(p.change_id, self.connection_id))
 
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
         """The channel said yes and shows something else: no proof, so the clock keeps running."""
@@ -53,10 +51,11 @@ class Outcome:
 
 
 async def write_outcome(session: AsyncSession, outcome: Outcome) -> None:
-    await settle_propagations(session, outcome.connection_id, outcome.settled)
+    late = await settle_propagations(session, outcome.connection_id, outcome.settled)
     await show_values(session, outcome.connection_id, outcome.shown, now=outcome.now)
     record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, outcome.now) for p in outcome.seen])
-    await resolve_corrected(session, "propagation.late", outcome.corrected, now=outcome.now)
+    seen_late = [late_subject(p.change_id, outcome.connection_id) for p in outcome.seen if p.change_id in late]
+    await resolve_corrected(session, "propagation.late", [*outcome.corrected, *seen_late], now=outcome.now)
     verified = [f"{p.change_id}:{outcome.connection_id}" for p in outcome.seen]
     await resolve_corrected(session, "propagation.refused", verified, now=outcome.now)
     for p in outcome.seen:

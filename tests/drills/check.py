@@ -27,6 +27,8 @@ class Found(msgspec.Struct):
     changes: int = 0
     lost: int = 0
     effects: int = 0
+    sent_again: int = 0
+    """Writes that reached a channel more than once: what idempotency keys are for."""
     problems: list[str] = msgspec.field(default_factory=list)
 
     def expect_none(self, what: str, wrong: Sequence[object]) -> None:
@@ -118,6 +120,8 @@ def _channel_agrees(  # noqa: PLR0917
     """The channel's own log against what the sender knows and against our propagations."""
     seen = site.sandbox.effects(channel.url)
     log: list[dict[str, Any]] = seen["log"]  # type: ignore[assignment]
+    received: dict[str, int] = seen["received_by_key"]  # type: ignore[assignment]
+    found.sent_again += sum(count > 1 for count in received.values())
     found.expect(f"effects repeated at the {channel.kind}", seen["repeated"], {})
     by_sku: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for effect in log:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.sandbox.faults import Faults
 from tests.drills.check import Found, check_client, wait_until_settled
 from tests.drills.history import Injected
 from tests.drills.inflict import Inflictor
@@ -22,6 +23,11 @@ pytestmark = pytest.mark.chaos
 SHORT_KILLS = 12
 PER_SECOND = 25.0
 SKUS = 60_000
+CHANNELS_DAY = Faults(
+    latency_seconds=0.02, jitter_seconds=0.3, server_error=0.01, too_many_requests=0.01, lost_answer=0.01,
+    hang_seconds=0.5,
+)  # fmt: skip
+"""No channel is perfect; and a slow one makes it likely that a worker dies while its write is on its way."""
 
 
 def chosen_plan() -> FaultPlan:
@@ -39,6 +45,8 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
     plan = chosen_plan()
     clients = [await site.add_client(skus=SKUS, parity=parity) for parity in (0, 1)]
     loads = [Load(c, site.addresses, seed=plan.seed, skus=SKUS, per_second=PER_SECOND) for c in clients]
+    for channel in (channel for client in clients for channel in client.channels):
+        site.sandbox.break_(channel.url, CHANNELS_DAY)
     inflictor = Inflictor(site)
     stop = asyncio.Event()
     with suppress(TimeoutError):  # what was never accepted by then is a finding
@@ -73,7 +81,8 @@ def headline(plan: FaultPlan, loads: Sequence[Load], found: Sequence[Found], inj
     summary = (
         f"chaos seed {plan.seed}: {plan.kills} kills, {len(plan.faults) - plan.kills} stops; "
         f"{sum(f.acknowledged for f in found)} messages acknowledged, {sum(f.lost for f in found)} lost; "
-        f"{sum(f.effects for f in found)} effects of {2 * sum(len(load.history.alone) for load in loads)} asked for; "
+        f"{sum(f.effects for f in found)} effects of {2 * sum(len(load.history.alone) for load in loads)} asked for, "
+        f"{sum(f.sent_again for f in found)} writes reached a channel more than once; "
         f"slowest recovery {max(fault.recovery_seconds for fault in injected):.1f} s"
     )
     told = ", ".join(f"{count} x {answer}" for answer, count in answers.most_common())
