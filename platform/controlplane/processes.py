@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from controlplane.app import create_app
 from controlplane.jobs import build_jobs
 from controlplane.services import Services, build_services
-from foundation.database.engine import Database
+from foundation.database.engine import NO_SCANS, Database
 from foundation.lanes.broker import RUN_LANE, LaneBroker
 from foundation.lanes.jobs import JobKinds
 from foundation.lanes.relay import Relay
@@ -130,7 +130,9 @@ class _LaneActor:
     def _lanes(self) -> LaneWorker:
         if self._worker is None:
             name = f"fairlead worker {self._pool}"
-            services = build_services(self._settings, pool_size=self._slots + 4, name=name, metrics=self._metrics)
+            services = build_services(
+                self._settings, pool_size=self._slots + 4, name=name, metrics=self._metrics, planning=NO_SCANS
+            )
             self._services = services
             self._worker = LaneWorker(
                 services.db,

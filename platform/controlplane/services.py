@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import LiteralString
 
 import redis.asyncio
 from prometheus_client import CollectorRegistry
@@ -56,11 +57,16 @@ class Services:
 
 
 def build_services(
-    settings: Settings, *, pool_size: int = 10, name: str = "fairlead", metrics: CollectorRegistry | None = None
+    settings: Settings,
+    *,
+    pool_size: int = 10,
+    name: str = "fairlead",
+    metrics: CollectorRegistry | None = None,
+    planning: LiteralString = "",
 ) -> Services:
     valkey = valkey_client(settings.redis_url)
     ring = Ring(valkey)
-    db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name)
+    db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name, planning=planning)
     vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)
     registry = build_registry()
     metrics = metrics or CollectorRegistry()

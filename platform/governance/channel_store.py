@@ -1,4 +1,4 @@
-"""SQL of the way to the channels: what to push, and what came of it."""
+"""SQL of the way to the channels: what to push, and what came of it. Key by key, as in `governance.repository`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -106,17 +106,19 @@ async def load_pending(
                    v.source_version = c.source_version AND cost.amount IS NOT DISTINCT FROM c.cost_amount,
                    v.version > p.version AND (newest.targets IS NULL OR :connection_id = ANY (newest.targets)),
                    shown.amount, shown.currency
-              FROM propagation p
-              JOIN change c ON c.tenant_id = p.tenant_id AND c.id = p.change_id
-              JOIN record_value v
-                ON v.tenant_id = p.tenant_id AND v.record_key = p.record_key AND v.element = p.element
-              LEFT JOIN change newest ON newest.tenant_id = v.tenant_id AND newest.id = v.change_id
-              LEFT JOIN record_value cost
-                ON cost.tenant_id = p.tenant_id AND cost.record_key = p.record_key AND cost.element = :cost
-              LEFT JOIN channel_value shown
-                ON shown.tenant_id = p.tenant_id AND shown.connection_id = p.connection_id
-               AND shown.record_key = p.record_key AND shown.element = p.element
-             WHERE p.tenant_id = :t AND p.connection_id = :connection_id AND p.change_id = ANY (:ids)
+              FROM unnest(CAST(:ids AS uuid[])) AS k (id),
+                   LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
+                               AND p.connection_id = :connection_id OFFSET 0) p,
+                   LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.id = k.id OFFSET 0) c,
+                   LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND v.record_key = p.record_key
+                               AND v.element = p.element OFFSET 0) v
+              LEFT JOIN LATERAL (SELECT n.targets FROM change n WHERE n.tenant_id = :t AND n.id = v.change_id
+                                 OFFSET 0) newest ON true
+              LEFT JOIN LATERAL (SELECT o.amount FROM record_value o WHERE o.tenant_id = :t
+                                    AND o.record_key = p.record_key AND o.element = :cost OFFSET 0) cost ON true
+              LEFT JOIN LATERAL (SELECT s.amount, s.currency FROM channel_value s WHERE s.tenant_id = :t
+                                    AND s.connection_id = :connection_id AND s.record_key = p.record_key
+                                    AND s.element = p.element OFFSET 0) shown ON true
         """),
         {"t": scope_of(session).tenant_id, "connection_id": connection_id, "ids": list(change_ids), "cost": COST},
     )

@@ -17,6 +17,11 @@ from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
 from governance.rows import EventRow, NewException, Observed
 from governance.writing import write_plan
 
+TURN_BYTES = 128 * 1024
+"""Messages differ in size a thousandfold. A turn takes what can be decided in a fraction of a second, so that others'
+turns come; the rest of the batch stays in its lane, in order.
+"""
+
 
 def ingest_handler(context: Context) -> Handler:
     async def ingest(run: LaneRun) -> None:
@@ -28,10 +33,12 @@ def ingest_handler(context: Context) -> Handler:
 
 async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None:
     now = context.clock()
-    events = await repository.load_events(session, [item.ref for item in run.items])
+    events = await repository.load_events(session, [item.ref for item in run.items], most_bytes=TURN_BYTES)
+    taken = max((n for n, item in enumerate(run.items, 1) if item.ref in events), default=len(run.items))
+    run.leave(run.items[taken:])
     observed: list[Observed] = []
     quarantined: list[NewException] = []
-    for item in run.items:
+    for item in run.items[:taken]:
         event = events.get(item.ref) if item.ref is not None else None
         if event is None:
             continue

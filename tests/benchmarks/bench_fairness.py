@@ -28,6 +28,7 @@ from foundation.settings import write_environment
 from tests.benchmarks.load import LoadPlan, Target, start_load
 from tests.benchmarks.rig import (
     FIRST_PRICE,
+    NO_WORK,
     Client,
     Rig,
     Row,
@@ -44,7 +45,6 @@ FLOOD_LANES = 8
 QUIET_TENANTS, QUIET_RATE = 10, 20.0
 SECONDS = 5.0
 SKUS = 2_500
-NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest"
 Done = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
 
 

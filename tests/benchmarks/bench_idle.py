@@ -14,7 +14,7 @@ from controlplane.services import Services
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Actor, Scope
-from tests.benchmarks.rig import Rig, Row, running_rig
+from tests.benchmarks.rig import NO_WORK, Rig, Row, running_rig
 
 SECONDS = 10.0
 TENANTS = 1_000
@@ -60,7 +60,7 @@ def _live_and_rest(rig: Rig, tenants: int) -> None:
                 add_work(session, [NewWork(lane="clocks", kind="governance.clocks", key="clocks")])
 
     rig.run(feed)
-    rig.wait("SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest", 1)
+    rig.wait(NO_WORK, 1)
     time.sleep(2.0)
 
 

@@ -32,6 +32,7 @@ from tests.connectors.running import TOKEN, RunningSandbox
 Row = tuple[str, str, str]
 T = TypeVar("T")
 FIRST_PRICE = 10_000
+NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest"
 
 
 @dataclass(frozen=True)

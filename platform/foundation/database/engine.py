@@ -6,7 +6,7 @@ Without a scope the settings are empty and every policy answers nothing.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,11 @@ Hints = dict[tuple[UUID, UUID], set[str]]
 """Lanes that got work, per (msp_id, tenant_id)."""
 
 RingBell = Callable[[Hints], Awaitable[None]]
+
+NO_SCANS = "SET enable_seqscan = off"
+"""For connections that look up a batch's rows by their keys: a plan made while a table was small would read all of it,
+and is kept until the table is analysed again.
+"""
 
 
 def begin_sql(scope: Scope | None, host: str | None = None) -> str:
@@ -48,14 +53,24 @@ class Database:
     """One pool of connections of one role. `ring` is told which lanes got work once a transaction is durable."""
 
     def __init__(
-        self, conninfo: str, *, ring: RingBell | None = None, pool_size: int = 10, application_name: str = "fairlead"
+        self,
+        conninfo: str,
+        *,
+        ring: RingBell | None = None,
+        pool_size: int = 10,
+        application_name: str = "fairlead",
+        planning: LiteralString = "",
     ) -> None:
+        """`planning` is executed on each new connection, e.g. `NO_SCANS`."""
         self._ring = ring
 
         async def connect() -> psycopg.AsyncConnection[Any]:
-            return await psycopg.AsyncConnection.connect(
+            connection = await psycopg.AsyncConnection.connect(
                 conninfo, autocommit=True, prepare_threshold=3, application_name=application_name
             )
+            if planning:
+                await connection.execute(planning)
+            return connection
 
         self._engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",
