@@ -47,9 +47,7 @@ class Access:
         return self.client
 
     def page(self, title: str) -> Page:
-        role = (
-            ", ".join(role.replace("_", " ") for role in leading_roles(self.index, self.principal.roles)) or "no role"
-        )
+        role = ", ".join(map(_spoken, leading_roles(self.index, self.principal.roles))) or "No role"
         return Page(
             brand=self.brand,
             title=title,
@@ -60,3 +58,9 @@ class Access:
             account=self.account,
             boosted=self.boosted,
         )
+
+
+def _spoken(role: str) -> str:
+    """`msp_admin` as "MSP admin"."""
+    words = role.replace("_", " ")
+    return words.replace("msp ", "MSP ", 1) if words.startswith("msp ") else words[:1].upper() + words[1:]

@@ -13,6 +13,7 @@ from uuid import UUID
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
 from foundation.ids import NewId
 from governance.rows import ChangeRow, Channel, Contract, NewException, Observed, PropagationRow, ValueRow
+from governance.wording import write_element
 from policy.conditions import Fact
 from policy.facts import price_facts, stock_facts
 from policy.index import Decision, PolicyIndex, decide
@@ -200,7 +201,7 @@ def _refusal(change: ChangeRow, contract: Contract, channels: int) -> NewExcepti
     return NewException(
         code="change.refused",
         subject=f"{change.record_key}:{change.element}",
-        title=f"Policy refuses a new {change.element}",
+        title=f"Policy refuses a new {write_element(change.element).lower()}",
         detail=f"{change.reason} The channels keep the value they show. Correct it in the source of truth.",
         correction_slo_ms=contract.correction_slo_ms,
         exposure_minor=change.new_amount - (change.old_amount or 0),

@@ -1,0 +1,356 @@
+"""The main job as people see it: two brands, their clients and a partner, in real browsers before the product."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from billing.jobs import schedule_rating, schedule_total
+from connectors.sandbox.faults import Faults
+from controlplane.demo.plan import PASSWORD
+from controlplane.demo.world import DemoWorld
+from controlplane.onboarding import publish_contracts
+from controlplane.services import Services
+from foundation.clock import utc_now
+from tests.branding.browser import launch
+from tests.e2e.walking import SECONDS, Person, Town, open_town, running_world
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+
+HOMES = [("northbeam", "birch", "ana@birch.example", "USD"), ("harborline", "cobalt", "eli@cobalt.example", "EUR")]
+NORA, HUGO, BO, FINN = "nora@northbeam.example", "hugo@harborline.example", "bo@birch.example", "finn@fjord.example"
+ALDER_APPROVER = "ivy@alder.example"
+ACCENT = "getComputedStyle(document.querySelector('.button.is-primary')).backgroundColor"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWorld]:
+    with running_world(tmp_path_factory) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def town(world: DemoWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with launch() as browser, open_town(world, browser, tmp_path_factory) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("msp", "client", "approver", "currency"), HOMES)
+class TestMainJob:
+    def test_a_small_change_appears_by_itself_and_becomes_visible_on_both_channels(
+        self, town: Town, msp: str, client: str, approver: str, currency: str
+    ) -> None:
+        with town.person(msp, approver) as person:
+            assert person.page.url == f"{person.address}/clients/{client}/overview"
+            person.shot(f"{msp}-overview-before")
+            town.change(client, "SKU-001", "price.list", 11_25)
+            latest = person.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
+            person.sees(latest, f"11.25 {currency}", "Automatic", "price-small-change", "Visible on all 2")
+            person.shot(f"{msp}-overview-after")
+            assert town.shopper_sees(client, "SKU-001", "11.25")
+
+    def test_a_large_change_waits_for_a_person_and_is_shown_to_buyers_only_after_a_yes(
+        self, town: Town, msp: str, client: str, approver: str, currency: str
+    ) -> None:
+        with town.person(msp, approver) as person:
+            person.page.get_by_role("link", name="Approvals").first.click()
+            town.change(client, "SKU-002", "price.list", 15_00)
+            waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "price-large-change")
+            person.shot(f"{msp}-approvals")
+            assert not town.shopper_sees(client, "SKU-002", "15.00")
+            waiting.get_by_role("link", name="SKU-002").click()
+            preview = person.page.get_by_role("table", name="Preview by channel")
+            expect(preview.locator("tbody tr")).to_have_count(2)
+            for channel in preview.locator("tbody tr").all():
+                person.sees(channel, f"12.00 {currency}", f"15.00 {currency}", "66.7%")
+            person.shot(f"{msp}-approval")
+            person.page.get_by_label("Reason").fill("The supplier raised it.")
+            person.page.get_by_role("button", name="Approve").click()
+            person.sees(person.page.locator("main"), "The supplier raised it.")
+            person.page.get_by_role("link", name="See it on the channels").click()
+            channels = person.page.get_by_role("table", name="State on each channel").locator("tbody tr")
+            for channel in channels.all():
+                person.sees(channel, "Visible", f"15.00 {currency}")
+            person.shot(f"{msp}-change")
+            assert town.shopper_sees(client, "SKU-002", "15.00")
+            shop = person.context.new_page()
+            shop.goto(f"{town.world.sandbox}/{client}-shop/")
+            expect(shop.locator("tr[data-sku='SKU-002'] [data-field=price]")).to_contain_text("15.00")
+            shop.screenshot(path=town.shots / f"{msp}-storefront.png")
+
+
+class TestExceptions:
+    def test_a_price_below_cost_is_refused_and_its_severity_is_explained(self, town: Town) -> None:
+        with town.person("northbeam", "ana@birch.example") as person:
+            town.change("birch", "SKU-003", "price.list", 4_00)
+            person.open("/clients/birch/exceptions")
+            row = person.sees(person.row("SKU-003"), "SKU-003")
+            person.shot("exceptions")
+            row.get_by_role("link").first.click()
+            parts = person.page.get_by_role("table", name="Parts of the severity")
+            points = [int(cell) for cell in parts.locator("td.num").all_inner_texts()]
+            assert len(points) > 1
+            person.sees(person.page.locator("main"), f"{min(sum(points), 100)} of 100", "below cost")
+            person.shot("exception-below-cost")
+        assert not town.shopper_sees("birch", "SKU-003", "4.00")
+
+    def test_a_malformed_message_is_quarantined_and_a_person_replays_or_discards_it(self, town: Town) -> None:
+        assert town.send_hook("birch", b'{"type": "price.changed", "skuu": "SKU-004"}') == 202
+        with town.person("northbeam", NORA) as person:
+            quarantined, rows = "/clients/birch/exceptions?code=source.quarantined", person.page.locator("tbody tr")
+            person.open(quarantined)
+            person.sees(rows.first, "ERP").get_by_role("link").first.click()
+            person.shot("exception-quarantined")
+            place = person.page.url
+            person.page.get_by_role("link", name="The original message").click()
+            person.sees(person.page.locator("pre"), '"skuu": "SKU-004"')
+            person.shot("original-message")
+            person.page.goto(place)
+            person.page.get_by_role("button", name="Replay").click()
+            person.sees(person.page.locator("main"), "Resolved", "Nora Lind")
+            # The bytes are still what they were: reading them again fails again, and that is told again.
+            person.open(quarantined)
+            person.sees(rows.first, "ERP").get_by_role("link").first.click()
+            person.page.get_by_role("button", name="Discard").first.click()
+            person.page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+            person.sees(person.page.locator("main"), "Discarded", "Nora Lind")
+            person.shot("exception-discarded")
+
+    def test_what_a_channel_accepted_and_dropped_is_not_called_visible(self, town: Town) -> None:
+        client = town.client("alder")
+
+        async def shorten(services: Services) -> None:
+            await publish_contracts(services, client.scope, client.erp, propagation_slo=timedelta(seconds=7))
+
+        town.behind_the_desk(shorten)
+        town.break_("alder", "shop", Faults(discard=1.0))
+        with town.person("northbeam", ALDER_APPROVER) as person:
+            town.change("alder", "SKU-005", "price.list", 15_30)
+            row = person.page.locator("#flow tbody tr").filter(has_text="SKU-005").first
+            person.sees(row, "Web shop: accepted, not visible yet", "Kestrel Supply: visible")
+            person.shot("accepted-not-visible")
+            person.sees(row, "Web shop: late: accepted, not visible")
+            person.open("/clients/alder/exceptions")
+            person.sees(person.row("SKU-005"), "Web shop")
+            person.shot("exception-late")
+            town.mend("alder", "shop")
+            person.row("SKU-005").get_by_role("link").first.click()
+            person.page.get_by_role("button", name="Replay").click()
+            person.open("/clients/alder/overview")
+            person.sees(row, "Visible on all 2")
+            person.open("/clients/alder/exceptions?status=resolved")
+            until(person, lambda: person.row("SKU-005").is_visible())
+            person.sees(person.row("SKU-005"), "Web shop")
+            person.shot("exception-corrected")
+        assert town.shopper_sees("alder", "SKU-005", "15.30")
+
+
+class TestRollback:
+    def test_a_change_is_rolled_back_from_its_page_and_buyers_see_the_old_price(self, town: Town) -> None:
+        with town.person("northbeam", BO) as person:
+            town.change("birch", "SKU-006", "price.list", 16_50)
+            row = person.page.locator("#flow tbody tr").filter(has_text="SKU-006").filter(has_text="16.50 USD").first
+            person.sees(row, "Visible on all 2")
+            row.get_by_role("link").first.click()
+            person.page.get_by_role("button", name="Roll back everywhere").click()
+            person.shot("rollback-question")
+            person.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+            channels = person.page.get_by_role("table", name="State on each channel").locator("tbody tr")
+            for channel in (channels.nth(0), channels.nth(1)):
+                person.sees(channel, "Visible", "16.00 USD")
+            person.shot("rolled-back")
+        assert town.shopper_sees("birch", "SKU-006", "16.00")
+
+
+class TestMoney:
+    def test_the_draft_invoice_opens_to_events_and_only_the_msp_sees_both_sides(self, town: Town) -> None:
+        town.behind_the_desk(lambda services: rate(town, services))
+        with town.person("northbeam", BO) as person:
+            person.open("/clients/birch/invoices")
+            until(person, lambda: person.page.locator("tbody tr").count() > 0)
+            person.sees(person.row("Birch"), "USD")
+            person.shot("client-invoices")
+            person.page.locator("tbody tr a").first.click()
+            main = person.sees(person.page.locator("main"), "Lines", "Values made visible and proven")
+            expect(main).not_to_contain_text("Margin")
+            expect(main).not_to_contain_text("holesale")
+            person.shot("client-invoice")
+            person.page.get_by_role("link", name="Values made visible and proven").click()
+            first = person.page.get_by_role("table", name="Usage events").locator("tbody tr").first
+            assert re.match(r"[0-9a-f]{8}-", first.inner_text())
+            person.shot("client-invoice-line")
+        with town.person("northbeam", NORA) as person:
+            person.open("/invoices")
+            until(person, lambda: person.page.locator("tbody tr").filter(has_text="wholesale").count() > 0)
+            person.shot("msp-invoices")
+            person.row("Birch").get_by_role("link").click()
+            person.sees(person.page.locator("main"), "Margin", "Wholesale", "Retail", "60.0%")
+            person.shot("msp-invoice")
+
+
+async def rate(town: Town, services: Services) -> None:
+    for msp in town.world.msps:
+        for client in msp.clients:
+            async with services.db.transaction(client.scope) as session:
+                await schedule_rating(session, utc_now())
+        async with services.db.transaction(msp.house) as session:
+            await schedule_total(session, utc_now() + timedelta(seconds=2))
+
+
+def until(person: Person, is_so: Callable[[], bool]) -> None:
+    """For pages that do not refresh themselves."""
+    for _ in range(SECONDS // 250):
+        if is_so():
+            return
+        person.page.wait_for_timeout(250)
+        person.page.reload()
+    raise AssertionError(f"{person.page.url} never showed it")
+
+
+class TestPeople:
+    def test_the_msps_administrator_sees_the_fleet(self, town: Town) -> None:
+        with town.person("northbeam", NORA) as person:
+            assert person.page.url.endswith("/fleet")
+            names = person.page.locator("#fleet tbody .lead a").all_inner_texts()
+            assert sorted(names) == ["Alder Tools", "Birch & Sons"]
+            person.shot("fleet")
+            person.page.get_by_role("link", name="Birch & Sons").click()
+            expect(person.page.get_by_role("heading", level=1)).to_contain_text("Overview")
+            person.page.get_by_role("link", name=re.compile("Birch & Sons")).click()
+            expect(person.page.get_by_role("heading", level=1)).to_contain_text("Clients")
+
+    def test_a_partner_sees_its_own_channel_and_nothing_else(self, town: Town) -> None:
+        with town.person("northbeam", FINN) as person:
+            assert person.page.url.endswith("/clients/birch/channel")
+            person.sees(person.page.locator("#channel"), "Fjord Resellers")
+            main = person.page.locator("main")
+            for hidden in ("Web shop", "Margin", "Cost", "price-"):
+                expect(main).not_to_contain_text(hidden)
+            assert person.page.locator(".nav a").all_inner_texts() == ["Your channel"]
+            person.shot("partner-channel")
+            for page in ("overview", "changes", "approvals", "exceptions", "connections", "invoices", "audit"):
+                assert person.open(f"/clients/birch/{page}") in (403, 404), page
+            person.shot("partner-refused")
+            forgive(person, "403", "404")
+
+    def test_another_msp_has_another_brand_and_finds_nothing_of_the_first(self, town: Town) -> None:
+        with town.person("northbeam", NORA) as nora, town.person("harborline", HUGO) as hugo:
+            accents = []
+            for person, name, other in (
+                (nora, "Northbeam Commerce", "Harborline"),
+                (hugo, "Harborline Partners", "Northbeam"),
+            ):
+                expect(person.page.locator(".sidebar .brand")).to_contain_text(name)
+                assert name in person.page.title()
+                assert other not in person.page.content()
+                accents.append(
+                    person.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
+                )
+            assert accents[0] != accents[1]
+            hugo.shot("harborline-fleet")
+            expect(hugo.page.locator("#fleet tbody .lead a")).to_have_text(["Cobalt Outdoors"])
+            for page in (
+                "overview",
+                "changes",
+                "approvals",
+                "exceptions",
+                "connections",
+                "invoices",
+                "channel",
+                "audit",
+            ):
+                assert hugo.open(f"/clients/birch/{page}") == 404
+                assert "Birch" not in hugo.page.content()
+                assert hugo.open(f"/clients/nobody-has-this/{page}") == 404
+            hugo.open("/clients/birch/overview")
+            expect(hugo.page.locator("main")).to_contain_text("Harborline Partners")
+            hugo.shot("harborline-not-found")
+            forgive(hugo, "404")
+
+    def test_a_password_of_one_brand_opens_nothing_on_another(self, town: Town) -> None:
+        with town.person("harborline") as person:
+            person.open("/sign-in")
+            person.page.get_by_label("E-mail").fill(NORA)
+            person.page.get_by_label("Password").fill(PASSWORD)
+            person.page.get_by_role("button", name="Sign in").click()
+            expect(person.page.locator("main")).to_contain_text("Sign in")
+            expect(person.page.locator(".notice.is-bad")).to_be_visible()
+            person.shot("sign-in-refused")
+            forgive(person, "401", "422", "403")
+
+    def test_signing_out_ends_it(self, town: Town) -> None:
+        with town.person("northbeam", "ana@birch.example") as person:
+            person.page.get_by_role("button", name="Sign out").click()
+            person.page.wait_for_url("**/sign-in**")
+            person.open("/clients/birch/overview")
+            assert "/sign-in" in person.page.url
+            person.shot("signed-out")
+
+
+def forgive(person: Person, *statuses: str) -> None:
+    """The browser itself logs answers like these; they were asked for."""
+    told = tuple(f"the server responded with a status of {status}" for status in statuses)
+    person.complaints[:] = [text for text in person.complaints if not any(words in text for words in told)]
+
+
+CLIENT_PAGES = ("overview", "changes", "approvals", "approvals?tab=answered", "exceptions", "connections", "invoices")
+PLACES = [
+    *((NORA, place) for place in ("/fleet", "/invoices", "/invoices/reconciliation")),
+    *((NORA, f"/clients/birch/{page}") for page in (*CLIENT_PAGES, "dead-letters", "audit")),
+    *((FINN, f"/clients/birch/{page}") for page in ("channel", "channel/values")),
+]
+DEEPER = ("changes", "approvals?tab=answered", "exceptions?status=discarded", "invoices")
+
+
+class TestEveryPage:
+    @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+    def test_fits_and_breaks_no_policy(self, town: Town, width: int, scheme: str) -> None:
+        options = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
+        for email in (NORA, FINN):
+            with town.person("northbeam", email, **options) as person:
+                for place in [path for who, path in PLACES if who == email]:
+                    assert person.open(place) == 200, place
+                    look(person, f"{width}-{scheme}-{place}", width)
+                for page in DEEPER if email == NORA else ():
+                    person.open(f"/clients/birch/{page}")
+                    person.page.locator("main tbody .lead a").first.click()
+                    expect(person.page.locator("main nav.trail, main .trail").first).to_be_visible()
+                    look(person, f"{width}-{scheme}-one-of-{page}", width)
+
+    def test_no_byte_of_it_names_the_product(self, town: Town) -> None:
+        with town.person("northbeam", NORA) as person:
+            told = {place: town.raw(person, place) for _, place in PLACES}
+            assets = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg))"', "".join(told.values())))
+            assert len(assets) >= 4
+            told |= {address: town.raw(person, address) for address in assets}
+            assert {text[:3] for text in told.values()} == {"200"}
+            missing = ("/nothing-here", "/clients/birch/nothing", "/api/v1/nothing", "/static/nothing.css")
+            told |= {address: town.raw(person, address) for address in missing}
+            assert [text[:3] for text in told.values()][-4:] == ["404"] * 4
+            assert [place for place, text in told.items() if "fairlead" in text.lower()] == []
+
+    def test_the_keyboard_reaches_the_content_and_shows_where_it_is(self, town: Town) -> None:
+        with town.person("northbeam", "ana@birch.example") as person:
+            person.open("/clients/birch/overview")
+            person.page.keyboard.press("Tab")
+            skip = person.page.get_by_role("link", name="Skip to content")
+            expect(skip).to_be_focused()
+            expect(skip).to_be_in_viewport()
+            person.shot("skip-link")
+            person.page.keyboard.press("Enter")
+            assert person.page.evaluate("document.activeElement.id") == "main"
+            for _ in range(6):
+                person.page.keyboard.press("Tab")
+                assert person.page.evaluate(
+                    "(() => { const s = getComputedStyle(document.activeElement);"
+                    " return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2; })()"
+                ), person.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+            person.shot("focus")
+
+
+def look(person: Person, name: str, width: int) -> None:
+    person.shot("every/" + re.sub(r"[^a-z0-9]+", "-", name))
+    assert person.page.evaluate("document.documentElement.scrollWidth") == width, person.page.url
+    assert "fairlead" not in person.page.content().lower(), person.page.url

@@ -1,0 +1,176 @@
+"""People in real browsers before the running product, and what happens outside it: the ERP's operator, a shopper."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+import msgspec
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+
+from connectors.sandbox.faults import Faults
+from connectors.signatures import sign
+from controlplane.demo.plan import PASSWORD
+from controlplane.demo.seed import SeededClient, SeededMsp
+from controlplane.demo.world import DemoWorld
+from controlplane.services import Services, build_services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+
+SECONDS = 20_000
+"""How long a page may take to show what happened: milliseconds, only ever waited for in full by a failing test."""
+
+
+class Person:
+    """One browser of one person, on the address of one brand. What the browser complains about is kept."""
+
+    def __init__(self, browser: Browser, address: str, shots: Path, **options: Any) -> None:
+        self.address = address
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
+        )
+        self.context.set_default_timeout(SECONDS)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self._shots = shots
+        self.page.on("console", self._complain)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _complain(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self.shot("failed")
+        self.context.close()
+        if error is None:
+            assert self.complaints == []
+
+    def sign_in(self, email: str) -> Self:
+        self.open("/sign-in")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.locator(".viewer")).to_be_attached(timeout=SECONDS)
+        return self
+
+    def open(self, path: str) -> int:
+        """Returns the status of the answer."""
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        return answer.status
+
+    def row(self, text: str) -> Locator:
+        """The first row of a table that holds `text`."""
+        return self.page.locator("tbody tr").filter(has_text=text).first
+
+    def sees(self, found: Locator, *texts: str) -> Locator:
+        """Waits until `found` shows every text."""
+        for text in texts:
+            expect(found).to_contain_text(text, timeout=SECONDS)
+        return found
+
+    def shot(self, name: str) -> None:
+        (self._shots / name).parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self._shots / f"{name}.png", full_page=True)
+
+
+class Town:
+    """The running product, its sandbox systems, and the people who use them."""
+
+    def __init__(self, world: DemoWorld, browser: Browser, shots: Path) -> None:
+        self.world = world
+        self.shots = shots
+        self._browser = browser
+        self._http = httpx2.Client(timeout=20)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def msp(self, slug: str) -> SeededMsp:
+        return next(msp for msp in self.world.msps if msp.plan.slug == slug)
+
+    def client(self, slug: str) -> SeededClient:
+        return next(client for client in self.world.clients if client.plan.slug == slug)
+
+    def person(self, msp: str, email: str = "", **options: Any) -> Person:
+        """Signed in when `email` is given."""
+        person = Person(self._browser, self.world.address(msp), self.shots, **options)
+        return person.sign_in(email) if email else person
+
+    def change(self, client: str, sku: str, element: str, amount: int) -> None:
+        """The operator of the client's ERP saves a new value."""
+        body = {"changes": [{"sku": sku, "element": element, "amount": amount}]}
+        headers = {"Authorization": f"Bearer {self.world.token}"}
+        self._http.post(self._system(client, "erp", "changes"), json=body, headers=headers).raise_for_status()
+
+    def shopper_sees(self, client: str, sku: str, price: str) -> bool:
+        """On the shop's own storefront."""
+        page = self._http.get(self._system(client, "shop", "")).raise_for_status().text
+        return price in page.split(f'data-sku="{sku}"')[1].split("</tr>")[0]
+
+    def break_(self, client: str, system: str, faults: Faults) -> None:
+        url = self._system(client, system, "_faults")
+        self._http.put(url, content=msgspec.json.encode(faults)).raise_for_status()
+
+    def mend(self, client: str, system: str) -> None:
+        self._http.delete(self._system(client, system, "_faults")).raise_for_status()
+
+    def send_hook(self, client: str, body: bytes) -> int:
+        """A rightly signed webhook of the client's ERP."""
+        found = self.client(client)
+        headers = sign(found.hook_secret.encode(), message_id=f"msg_{new_id()}", sent_at=utc_now(), body=body)
+        headers["content-type"] = "application/json"
+        url = f"http://127.0.0.1:{self.world.port}/hooks/{found.erp}"
+        return self._http.post(url, content=body, headers=headers).status_code
+
+    def raw(self, person: Person, path: str) -> str:
+        """Everything the person's browser is sent for `path`: status line, headers and body as text."""
+        cookie = "; ".join(f"{one['name']}={one['value']}" for one in person.context.cookies())
+        headers = {"Host": person.address.removeprefix("http://"), "Cookie": cookie}
+        answer = self._http.get(f"http://127.0.0.1:{self.world.port}{path}", headers=headers)
+        lines = [f"{name}: {value}" for name, value in answer.headers.multi_items()]
+        return "\n".join([str(answer.status_code), *lines, answer.text])
+
+    def behind_the_desk(self, act: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
+        """What no page offers yet. In a thread: the browser's own loop runs in this one."""
+
+        async def carry_out() -> None:
+            services = build_services(self.world.stack.settings, pool_size=2, name="fairlead tests")
+            try:
+                await act(services)
+            finally:
+                await services.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, carry_out()).result()
+
+    def _system(self, client: str, system: str, path: str) -> str:
+        return f"{self.world.sandbox}/{client}-{system}/{path}"
+
+
+@contextmanager
+def running_world(factory: pytest.TempPathFactory) -> Iterator[DemoWorld]:
+    """Before any browser: Playwright's loop occupies its thread, and the world needs one for a moment."""
+    with DemoWorld(factory.mktemp("town"), environment={}, port=0) as world:
+        yield world
+
+
+@contextmanager
+def open_town(world: DemoWorld, browser: Browser, factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Screenshots go to FAIRLEAD_ARTIFACTS, or into pytest's own folder."""
+    kept = os.environ.get("FAIRLEAD_ARTIFACTS")
+    town = Town(world, browser, Path(kept) / "pages" if kept else factory.mktemp("pages"))
+    try:
+        yield town
+    finally:
+        town.close()
