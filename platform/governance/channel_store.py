@@ -67,13 +67,17 @@ _SETTLE: Final = BulkWrite(
         "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "varchar",
     },
     """
+    WITH r AS MATERIALIZED (SELECT * FROM {rows})
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1, error = r.error,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_amount = r.read_amount, previous_amount = coalesce(p.previous_amount, r.previous_amount),
            previous_currency = coalesce(p.previous_currency, r.previous_currency)
-      FROM {rows} WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.change_id = r.change_id
-       AND p.connection_id = :connection_id
-    RETURNING p.change_id, p.breached
+      FROM r WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.change_id = r.change_id
+       AND p.connection_id = :connection_id AND p.ctid = ANY (ARRAY(
+           SELECT x.ctid FROM r AS k,
+                  LATERAL (SELECT o.ctid FROM propagation o WHERE o.tenant_id = :tenant_id
+                              AND o.change_id = k.change_id AND o.connection_id = :connection_id
+                           OFFSET 0 FOR UPDATE) x))
     """,
 )  # fmt: skip
 _SHOW: Final = BulkWrite(

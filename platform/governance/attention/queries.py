@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from governance.inputs import check_text
 from governance.schemas import DeadLetterPage, ExceptionPage, ShownDeadLetter, ShownException
 
 EXCEPTION_COLUMNS: Final = """
@@ -55,8 +56,8 @@ async def list_attention(
             """),
             {
                 "t": scope_of(session).tenant_id,
-                "state": wanted.state,
-                "code": wanted.code,
+                "state": check_text(wanted.state, "status"),
+                "code": check_text(wanted.code, "code"),
                 "after": after,
                 "limit": limit + 1,
             },
@@ -112,7 +113,12 @@ async def list_letters(
                         (SELECT l.died_at, l.id FROM dead_letter l WHERE l.tenant_id = :t AND l.id = :after))
                  ORDER BY died_at DESC, id DESC LIMIT :limit
             """),
-            {"t": scope_of(session).tenant_id, "state": state, "after": after, "limit": limit + 1},
+            {
+                "t": scope_of(session).tenant_id,
+                "state": check_text(state, "status"),
+                "after": after,
+                "limit": limit + 1,
+            },
         )
     ).all()
     items = [_letter(row) for row in rows[:limit]]

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
 from governance.attention.queries import ExceptionFilter, find_exception, find_letter, list_attention, list_letters
 from governance.exceptions import replay_exception, settle_exception
-from governance.limits import USUAL, check_limit
+from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from governance.schemas import DeadLetterPage, ExceptionPage, ShownDeadLetter, ShownException
 from tenants.routes import OpenAccess

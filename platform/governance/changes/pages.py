@@ -91,7 +91,7 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
     return {
         "detail": detail,
         "change": detail.change,
-        "standing": await is_standing(access.session, detail.change),
+        "standing": detail.change.version is not None and await is_standing(access.session, detail.change),
         "names": names,
         "story": tell_story(detail, names),
     }

@@ -11,6 +11,7 @@ from foundation.database.engine import scope_of
 from foundation.database.indexes import read_by_index
 from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
+from governance.inputs import check_text
 from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
 from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
 
@@ -43,6 +44,8 @@ async def list_changes(
     session: AsyncSession, *, wanted: ChangeFilter, after: UUID | None = None, limit: int = 50
 ) -> ChangePage:
     """Newest first, with their channels."""
+    for name in ("state", "element", "record"):
+        check_text(getattr(wanted, name), name)
     await read_by_index(session)
     low, high = wanted.keys
     rows = (

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
 from governance.context import Context
-from governance.limits import USUAL, check_limit
+from governance.inputs import USUAL, check_limit, check_text
 from governance.permissions import GovernancePermission
 from governance.release import answer_change
 from governance.rollback import roll_back_change
@@ -55,7 +55,8 @@ async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Seq
 @post(f"{_ONE}/answer", opt=_DECIDE, tags=["approvals"], status_code=202)
 async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
     """Approve or decline. What is approved is checked again, and then carried out, by a worker."""
-    await answer_change(access.session, change_id, grant=data.grant, reason=data.reason, now=access.now)
+    reason = check_text(data.reason, "reason")
+    await answer_change(access.session, change_id, grant=data.grant, reason=reason, now=access.now)
     return await read_change(access.session, change_id)
 
 

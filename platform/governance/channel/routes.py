@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from governance.channel.queries import PropagationPage, ValuePage, list_propagations, list_shown
-from governance.limits import USUAL, check_limit
+from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
 

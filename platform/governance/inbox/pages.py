@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from foundation.errors import DomainError
 from governance.answers.pages import go, show, try_to
 from governance.inbox.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
+from governance.inputs import check_text
 from governance.lookups import name_authors
 from governance.permissions import GovernancePermission
 from governance.release import answer_change
@@ -55,7 +56,8 @@ async def approval_answer(
     data: URLEncodedBody[AnswerForm],
 ) -> Response[Any]:
     grant = data.answer == "approve"
-    answer = answer_change(access.session, change_id, grant=grant, reason=data.reason, now=access.now)
+    reason = check_text(data.reason, "reason")
+    answer = answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now)
     refusal = await try_to(access, answer)
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from governance.inbox.queries import ANSWERED, WAITING, list_waiting, read_approval
-from governance.limits import USUAL, check_limit
+from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from governance.schemas import ApprovalDetail, ApprovalPage
 from tenants.routes import OpenAccess

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from governance.inputs import check_number, check_text
 from governance.schemas import EntryPage, ShownEntry
 
 
@@ -32,7 +33,12 @@ async def list_entries(
                    AND (CAST(:after AS bigint) IS NULL OR seq < :after)
                  ORDER BY seq DESC LIMIT :limit
             """),
-            {"t": scope_of(session).tenant_id, "subject": subject, "after": after, "limit": limit + 1},
+            {
+                "t": scope_of(session).tenant_id,
+                "subject": check_text(subject, "subject"),
+                "after": check_number(after, "after"),
+                "limit": limit + 1,
+            },
         )
     ).all()
     items = []

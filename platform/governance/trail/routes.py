@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.audit.chain import Verdict, verify_chain
-from governance.limits import USUAL, check_limit
+from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from governance.schemas import EntryPage
 from governance.trail.queries import list_entries

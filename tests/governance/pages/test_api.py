@@ -75,6 +75,19 @@ async def test_a_page_has_a_length_within_bounds(busy: Site, limit: str) -> None
     assert answer.json()["detail"] == "A page has 1 to 200 items."
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "changes?record=%00", "changes?status=%00", "changes?element=a%00b", "exceptions?code=%00", "audit?subject=%00",
+        "exceptions?status=%00", "dead-letters?status=%00", "channel/values?after=%00",
+        "audit?after=9223372036854775808", "audit?after=-1", "changes?record=" + "x" * 2001,
+    ],
+)  # fmt: skip
+async def test_what_the_database_cannot_take_is_refused_before(busy: Site, query: str) -> None:
+    answer = await busy["admin"].get(f"{ROOT}/{query}")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+
+
 async def test_a_change_is_read_with_its_channels(busy: Site) -> None:
     states = {"Web shop": "verified", "Harbour market": "accepted"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states, at=5)
@@ -96,6 +109,8 @@ async def test_an_answer_over_the_api(busy: Site) -> None:
     path = f"{ROOT}/changes/{change}/answer"
     empty = await busy["approver"].call(path, {"grant": False}, page=PAGE)
     assert (empty.status_code, empty.json()["detail"]) == (422, "Say why you refuse; the author will read it.")
+    strange = await busy["approver"].call(path, {"grant": False, "reason": "no\x00"}, page=PAGE)
+    assert (strange.status_code, strange.json()["field"]) == (422, "reason")
     answer = await busy["approver"].call(path, {"grant": True}, page=PAGE)
     assert answer.status_code == 202
     assert answer.json()["approval"]["state"] == "granted"

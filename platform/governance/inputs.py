@@ -1,0 +1,33 @@
+"""Checks of what pages and the API are asked for, before the database sees it."""
+
+from typing import Final
+
+from foundation.errors import InvalidInput
+
+MOST: Final = 200
+USUAL: Final = 50
+_LONGEST: Final = 2_000
+_LARGEST: Final = 2**63 - 1
+
+
+def check_limit(limit: int) -> int:
+    """Raises InvalidInput."""
+    if not 1 <= limit <= MOST:
+        raise InvalidInput(f"A page has 1 to {MOST} items.", field="limit")
+    return limit
+
+
+def check_number(number: int | None, field: str) -> int | None:
+    """A number that fits the database's largest. Raises InvalidInput."""
+    if number is not None and not 0 <= number <= _LARGEST:
+        raise InvalidInput("This is not a number of an entry.", field=field)
+    return number
+
+
+def check_text(text: str, field: str) -> str:
+    """Without spaces around it. Raises InvalidInput for what cannot be kept: the NUL character, or too much."""
+    if "\x00" in text:
+        raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
+    if len(text) > _LONGEST:
+        raise InvalidInput(f"The text is longer than {_LONGEST} characters. Shorten it.", field=field)
+    return text.strip()

@@ -1,0 +1,119 @@
+"""Every page of this room in a real Chromium: it fits, can be read and touched, and breaks no policy."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from litestar.static_files import create_static_files_router
+from playwright.async_api import Browser, ConsoleMessage, async_playwright
+
+from branding.assets import asset_urls, build_assets
+from branding.pages import brand_file
+from foundation.ids import new_id
+from tests.branding.browser import FLAGS, ROOT
+from tests.branding.test_browser import SMALL_TARGETS, WEAK_TEXT
+from tests.governance.pages.site import Reader, Site, build_app
+from tests.tenants.site import give_host
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))
+
+
+async def fill(site: Site) -> dict[str, str]:
+    """One of everything; pages by name, with the reader before the colon."""
+    acme = site.acme
+    event = await acme.event(b'{"sku": "SKU-1", "note": "' + b"long " * 60 + b'"}')
+    states = {"Web shop": "verified", "Harbour market": "accepted"}
+    change = await acme.change("SKU-with-a-rather-long-key-0001", 1000, 1040, states=states, at=90, event=event)
+    await acme.change("SKU-2", 5, 7, element="stock.on_hand", states={"Web shop": "refused"}, at=20)
+    await acme.change("SKU-3", 1000, 10, state="refused", outcome="refuse", standing=False)
+    waiting = await acme.awaiting("SKU-4", 1000, 2000)
+    exception = await acme.exception(
+        "propagation.late", "Harbour market does not show an approved value in time", exposure=200_000, channels=2,
+        record="SKU-with-a-rather-long-key-0001", channel="Harbour market", change=change, due_in=-60,
+    )  # fmt: skip
+    await acme.exception("source.quarantined", "A message could not be read", event=event, connection=acme.source)
+    await acme.letter("The channel answered 500 sixty times; the last: upstream timed out")
+    root = "/clients/acme"
+    return {
+        "staff": "/fleet",
+        "admin": f"{root}/overview {root}/changes {root}/changes/{change} {root}/exceptions "
+        f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/audit?verify=yes",
+        "operator": f"{root}/events/{event} {root}/dead-letters {root}/exceptions/{exception}",
+        "approver": f"{root}/approvals {root}/approvals/{waiting}",
+        "partner": f"{root}/channel {root}/channel/values",
+    }
+
+
+@asynccontextmanager
+async def serving(site: Site, static: Path) -> AsyncIterator[str]:
+    """The address, on a host of its own: browsers take every name under localhost for this machine."""
+    host = f"{new_id().hex}.localhost"
+    await give_host(site.door.db, site.msp, host)
+    urls = asset_urls(build_assets(ROOT, static))
+    files = create_static_files_router("/static", directories=[static])
+    app = build_app(site.door, [brand_file, files], static_url=urls)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    serve = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag only
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serve
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path is not None, "Chromium is needed: apt-get install chromium"
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        await started.close()
+
+
+async def faults(browser: Browser, reader: Reader, address: str, *, width: int, scheme: str) -> list[str]:
+    """What is wrong with a page at this width, in words."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    await context.add_cookies([{"name": "session", "value": reader.cookie, "url": address}])
+    page = await context.new_page()
+    found: list[str] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            found.append(message.text)
+
+    page.on("console", complain)
+    answer = await page.goto(address)
+    if answer is None or answer.status != 200:
+        found.append(f"status {answer and answer.status}")
+    scrolls = await page.evaluate("document.documentElement.scrollWidth")
+    if scrolls != width:
+        found.append(f"scrolls to {scrolls}")
+    found += await page.evaluate(WEAK_TEXT)
+    found += await page.evaluate(SMALL_TARGETS)
+    await context.close()
+    return [f"{address} at {width} {scheme}: {fault}" for fault in found]
+
+
+async def test_every_page_fits_can_be_read_and_breaks_no_policy(busy: Site, browser: Browser, tmp_path: Path) -> None:
+    pages = await fill(busy)
+    wrong: list[str] = []
+    async with serving(busy, tmp_path) as base:
+        for name, paths in pages.items():
+            for path in paths.split():
+                for width, scheme in LOOKS:
+                    wrong += await faults(browser, busy[name], base + path, width=width, scheme=scheme)
+    assert wrong == []
