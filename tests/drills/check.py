@@ -55,6 +55,8 @@ async def wait_until_settled(site: Site, client: Client, *, seconds: float) -> N
 async def check_client(site: Site, client: Client, history: History) -> Found:
     found = Found(acknowledged=len(history.acknowledged), changes=len(history.changes))
     found.expect_none("sent and never accepted", [m.message_id for m in history.messages if m.acknowledged is None])
+    strange = [answer for answer in history.answers if answer.isdigit() and answer not in ("202", "503")]
+    found.expect_none("answers other than accepted and come again", strange)
     await _events_are_kept(site, client, history, found)
     propagations = await _rows(
         site,

@@ -1,13 +1,34 @@
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.connectors.running import RunningSandbox
 from tests.drills.site import Site, running_site
 
+_PREFIX = "fairlead-drill-"
+_KEEP_SECONDS = 24 * 3600
+
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, sandbox: RunningSandbox) -> Iterator[Site]:
-    """One for all drills of a process; each leaves it whole, and works with clients of its own."""
-    with running_site(tmp_path_factory.mktemp("site"), sandbox) as running:
+def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[Site]:
+    """One for all drills of a process; each leaves it whole, and works with clients of its own.
+
+    Its folder stays for a day when something failed. Not below pytest's own: every session of pytest makes that one
+    private again, and the servers run as another user.
+    """
+    _sweep(Path(tempfile.gettempdir()))
+    root = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    with running_site(root, sandbox) as running:
         yield running
+    if not request.session.testsfailed:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    for folder in parent.glob(f"{_PREFIX}*"):
+        if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
