@@ -51,6 +51,8 @@ SECURITY_HEADERS = (
     ResponseHeader(name="Referrer-Policy", value="same-origin"),
     ResponseHeader(name="Permissions-Policy", value="camera=(), microphone=(), geolocation=()"),
     ResponseHeader(name="Cross-Origin-Opener-Policy", value="same-origin"),
+    # Browsers heed it over TLS only, so the demo on loopback is not affected.
+    ResponseHeader(name="Strict-Transport-Security", value="max-age=31536000"),
 )
 MAX_FORM_BYTES = 1024 * 1024
 
