@@ -72,12 +72,9 @@ _SETTLE: Final = BulkWrite(
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_amount = r.read_amount, previous_amount = coalesce(p.previous_amount, r.previous_amount),
            previous_currency = coalesce(p.previous_currency, r.previous_currency)
-      FROM r WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.change_id = r.change_id
-       AND p.connection_id = :connection_id AND p.ctid = ANY (ARRAY(
-           SELECT x.ctid FROM r AS k,
-                  LATERAL (SELECT o.ctid FROM propagation o WHERE o.tenant_id = :tenant_id
-                              AND o.change_id = k.change_id AND o.connection_id = :connection_id
-                           OFFSET 0 FOR UPDATE) x))
+      FROM r WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
+       AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
+    RETURNING p.change_id, p.breached
     """,
 )  # fmt: skip
 _SHOW: Final = BulkWrite(

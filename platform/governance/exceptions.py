@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -22,14 +22,14 @@ from governance.rows import NewException
 from governance.severity import score
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True):
     id: UUID
     code: str
     subject: str
     title: str
     detail: str
     severity: int
-    breakdown: str
+    breakdown: dict[str, Any]
     state: str
     record_key: str | None
     element: str | None
@@ -81,7 +81,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         title=item.title,
         detail=item.detail[:2000],
         severity=severity,
-        breakdown=msgspec.json.encode(breakdown).decode(),
+        breakdown=breakdown,
         state="open",
         record_key=item.record_key,
         element=item.element,

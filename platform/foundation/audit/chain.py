@@ -6,13 +6,15 @@ visible only against a head kept elsewhere: `chain_head` gives what to keep.
 
 import hashlib
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.database.bulk import BulkWrite
 from foundation.database.engine import buffer, scope_of
+from foundation.scope import Scope
 from foundation.telemetry.correlation import current_correlation
 
 GENESIS = bytes(32)
@@ -24,6 +26,30 @@ class _Note(NamedTuple):
     data: dict[str, Any]
     at: datetime
     correlation: str
+
+
+class _Entry(msgspec.Struct, frozen=True, gc=False):
+    seq: int
+    at: datetime
+    action: str
+    subject: str
+    body: str
+    hash: str
+
+
+_WRITE: Final = BulkWrite(
+    {
+        "seq": "bigint", "at": "timestamptz", "action": "varchar", "subject": "varchar", "body": "varchar",
+        "hash": "bytea",
+    },
+    """
+    WITH put AS (
+        INSERT INTO audit_entry (tenant_id, msp_id, seq, at, action, subject, body, hash)
+        SELECT :tenant_id, :msp_id, r.seq, r.at, r.action, r.subject, r.body, r.hash FROM {rows} ORDER BY r.place_
+    )
+    UPDATE audit_head SET seq = :head_seq, hash = :head_hash WHERE tenant_id = :tenant_id
+    """,
+)  # fmt: skip
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -47,21 +73,9 @@ def note(  # noqa: PLR0913 - keyword-only parts of one entry
 
 async def _append(session: AsyncSession, notes: list[Any]) -> None:
     scope = scope_of(session)
-    keys = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id}
-    await session.execute(
-        text("""
-            INSERT INTO audit_head (tenant_id, msp_id, seq, hash) VALUES (:tenant_id, :msp_id, 0, :genesis)
-            ON CONFLICT (tenant_id) DO NOTHING
-        """),
-        {**keys, "genesis": GENESIS},
-    )
-    head = (
-        await session.execute(text("SELECT seq, hash FROM audit_head WHERE tenant_id = :tenant_id FOR UPDATE"), keys)
-    ).one()
-    seq, last = head.seq, bytes(head.hash)
+    seq, last = await _lock_head(session, scope)
     actor = {"kind": scope.actor.kind, "id": scope.actor.id, "name": scope.actor.name}
-    bodies: list[str] = []
-    hashes: list[bytes] = []
+    entries: list[_Entry] = []
     for number, entry in enumerate(notes, start=seq + 1):
         body = msgspec.json.encode(
             {
@@ -71,30 +85,24 @@ async def _append(session: AsyncSession, notes: list[Any]) -> None:
             order="deterministic",
         )  # fmt: skip
         last = hashlib.sha256(last + body).digest()
-        bodies.append(body.decode())
-        hashes.append(last)
-    await session.execute(
-        text("""
-            INSERT INTO audit_entry (tenant_id, msp_id, seq, at, action, subject, body, hash)
-            SELECT :tenant_id, :msp_id, n.seq, n.at, n.action, n.subject, n.body, n.hash
-              FROM unnest(CAST(:seqs AS bigint[]), CAST(:ats AS timestamptz[]), CAST(:actions AS varchar[]),
-                          CAST(:subjects AS varchar[]), CAST(:bodies AS varchar[]), CAST(:hashes AS bytea[]))
-                   AS n (seq, at, action, subject, body, hash)
-        """),
-        {
-            **keys,
-            "seqs": list(range(seq + 1, seq + 1 + len(notes))),
-            "ats": [entry.at for entry in notes],
-            "actions": [entry.action for entry in notes],
-            "subjects": [entry.subject for entry in notes],
-            "bodies": bodies,
-            "hashes": hashes,
-        },
-    )
-    await session.execute(
-        text("UPDATE audit_head SET seq = :seq, hash = :hash WHERE tenant_id = :tenant_id"),
-        {**keys, "seq": seq + len(notes), "hash": last},
-    )
+        entries.append(_Entry(number, entry.at, entry.action, entry.subject, body.decode(), f"\\x{last.hex()}"))
+    await _WRITE.execute(session, entries, head_seq=seq + len(notes), head_hash=last)
+
+
+async def _lock_head(session: AsyncSession, scope: Scope) -> tuple[int, bytes]:
+    keys = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id}
+    locked = text("SELECT seq, hash FROM audit_head WHERE tenant_id = :tenant_id FOR UPDATE")
+    head = (await session.execute(locked, keys)).one_or_none()
+    if head is None:  # the tenant's first entry; whoever else is first at the same time waits here
+        await session.execute(
+            text("""
+                INSERT INTO audit_head (tenant_id, msp_id, seq, hash) VALUES (:tenant_id, :msp_id, 0, :genesis)
+                ON CONFLICT (tenant_id) DO NOTHING
+            """),
+            {**keys, "genesis": GENESIS},
+        )
+        head = (await session.execute(locked, keys)).one()
+    return head.seq, bytes(head.hash)
 
 
 async def verify_chain(session: AsyncSession, *, page: int = 5000) -> Verdict:

@@ -1,9 +1,9 @@
-"""Set-based writes: many rows in one statement by unnest, under the session's tenant."""
+"""Set-based writes: many rows in one statement, under the session's tenant."""
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import CursorResult, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,19 +11,21 @@ from foundation.database.engine import scope_of
 
 
 class BulkWrite:
-    """A statement over rows with the attributes named in `columns` (name → PostgreSQL type).
+    """A statement over rows that hold the fields named in `columns` (name → PostgreSQL type).
 
-    `statement` uses {rows} for the unnested set, aliased `r`, and binds :tenant_id and :msp_id.
+    `statement` uses {rows} for the set, aliased `r`, and binds :tenant_id and :msp_id. Rows are msgspec structs: they
+    travel as one JSON document, which costs the client 1 µs a row of 22 fields, where arrays cost 17, and the server no
+    more. A bytea field is hexadecimal text after a backslash and x.
     """
 
     def __init__(self, columns: Mapping[str, str], statement: str) -> None:
-        arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items())
+        definition = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         names = ", ".join(columns)
-        self._names = tuple(columns)
-        self._get = attrgetter(*columns) if len(columns) > 1 else None
-        self._statement: TextClause = text(
-            statement.replace("{rows}", f"unnest({arrays}) WITH ORDINALITY AS r ({names}, place_)")
+        rows = (
+            f"ROWS FROM (json_to_recordset(CAST(:rows AS json)) AS ({definition}))"
+            f" WITH ORDINALITY AS r ({names}, place_)"
         )
+        self._statement: TextClause = text(statement.replace("{rows}", rows))
 
     @classmethod
     def insert(cls, table: str, columns: Mapping[str, str], *, conflict: str = "") -> "BulkWrite":
@@ -40,12 +42,8 @@ class BulkWrite:
         if not rows:
             return ()
         scope = scope_of(session)
-        if self._get is None:
-            arrays = {self._names[0]: [getattr(row, self._names[0]) for row in rows]}
-        else:
-            columns = zip(*map(self._get, rows), strict=True)
-            arrays = {name: list(column) for name, column in zip(self._names, columns, strict=True)}
+        document = msgspec.json.encode(rows).decode()
         result = await session.execute(
-            self._statement, {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, **arrays, **binds}
+            self._statement, {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "rows": document, **binds}
         )
         return result.all() if isinstance(result, CursorResult) and result.returns_rows else ()

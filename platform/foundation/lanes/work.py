@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.database.bulk import BulkWrite
 from foundation.database.engine import Hints, buffer, scope_of
 from foundation.telemetry.correlation import current_correlation
 
@@ -25,16 +26,18 @@ class NewWork(msgspec.Struct, frozen=True):
     correlation: str | None = None
 
 
-_INSERT = text("""
+_INSERT = BulkWrite(
+    {
+        "lane": "varchar", "kind": "varchar", "key": "varchar", "ref": "uuid", "body": "jsonb",
+        "delay": "double precision", "correlation": "varchar",
+    },
+    """
     INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body, held, ready_at, correlation)
-    SELECT :tenant_id, :msp_id, n.lane, n.kind, n.key, n.ref, n.body, n.delay > 0,
-           clock_timestamp() + make_interval(secs => n.delay), n.correlation
-      FROM unnest(CAST(:lanes AS varchar[]), CAST(:kinds AS varchar[]), CAST(:keys AS varchar[]),
-                  CAST(:refs AS uuid[]), CAST(:bodies AS jsonb[]), CAST(:delays AS double precision[]),
-                  CAST(:correlations AS varchar[]))
-           WITH ORDINALITY AS n (lane, kind, key, ref, body, delay, correlation, place)
-     ORDER BY n.place
-""")
+    SELECT :tenant_id, :msp_id, r.lane, r.kind, r.key, r.ref, r.body, r.delay > 0,
+           clock_timestamp() + make_interval(secs => r.delay), coalesce(nullif(r.correlation, ''), :correlation)
+      FROM {rows} ORDER BY r.place_
+    """,
+)  # fmt: skip
 
 
 def add_work(session: AsyncSession, items: Sequence[NewWork]) -> None:
@@ -44,20 +47,7 @@ def add_work(session: AsyncSession, items: Sequence[NewWork]) -> None:
 
 async def _insert_work(session: AsyncSession, items: list[Any]) -> None:
     scope = scope_of(session)
-    await session.execute(
-        _INSERT,
-        {
-            "tenant_id": scope.tenant_id,
-            "msp_id": scope.msp_id,
-            "lanes": [i.lane for i in items],
-            "kinds": [i.kind for i in items],
-            "keys": [i.key for i in items],
-            "refs": [i.ref for i in items],
-            "bodies": [None if i.body is None else msgspec.json.encode(i.body).decode() for i in items],
-            "delays": [i.delay for i in items],
-            "correlations": [i.correlation or current_correlation() for i in items],
-        },
-    )
+    await _INSERT.execute(session, items, correlation=current_correlation())
     hints: Hints = session.info["hints"]
     ready = {item.lane for item in items if item.delay <= 0}
     if ready:

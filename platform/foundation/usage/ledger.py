@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.database.engine import buffer, scope_of
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import buffer
+
+_INSERT: Final = BulkWrite.insert(
+    "usage_event",
+    {"meter": "varchar", "id": "uuid", "quantity": "bigint", "occurred_at": "timestamptz"},
+    conflict="ON CONFLICT (tenant_id, meter, id) DO NOTHING",
+)
 
 
 class Usage(NamedTuple):
@@ -20,26 +27,16 @@ class Usage(NamedTuple):
     occurred_at: datetime
 
 
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    meter: str
+    id: UUID
+    quantity: int
+    occurred_at: datetime
+
+
 def record_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:
     buffer(session, _insert).extend(uses)
 
 
 async def _insert(session: AsyncSession, uses: list[Any]) -> None:
-    scope = scope_of(session)
-    await session.execute(
-        text("""
-            INSERT INTO usage_event (tenant_id, msp_id, meter, id, quantity, occurred_at)
-            SELECT :tenant_id, :msp_id, n.meter, n.id, n.quantity, n.occurred_at
-              FROM unnest(CAST(:meters AS varchar[]), CAST(:ids AS uuid[]), CAST(:quantities AS bigint[]),
-                          CAST(:times AS timestamptz[])) AS n (meter, id, quantity, occurred_at)
-            ON CONFLICT (tenant_id, meter, id) DO NOTHING
-        """),
-        {
-            "tenant_id": scope.tenant_id,
-            "msp_id": scope.msp_id,
-            "meters": [use.meter for use in uses],
-            "ids": [use.id for use in uses],
-            "quantities": [use.quantity for use in uses],
-            "times": [use.occurred_at for use in uses],
-        },
-    )
+    await _INSERT.execute(session, [_Row(*use) for use in uses])
