@@ -15,10 +15,12 @@ import psycopg
 from psycopg import sql
 
 from controlplane.embedded.servers import EmbeddedServers
+from foundation.settings import with_role
 
 FOLDER_PREFIX = "fairlead-test-"
 SWEEP_AFTER_SECONDS = 60
 OWNER_ROLE = "fairlead_owner"
+OWNER_PASSWORD = "owner-test"
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,22 @@ def _own_database(server_url: str, dbname: str) -> str:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(dbname)))
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(dbname)))
+        superuser = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
+        if superuser == (True,):
+            # A superuser is above row-level security: the tests' owner must not be one, or they would prove nothing.
+            _own_role(connection)
+            owner = sql.SQL("alter database {} owner to {}")
+            connection.execute(owner.format(sql.Identifier(dbname), sql.Identifier(OWNER_ROLE)))
     scheme, netloc, _path, query, _fragment = urlsplit(server_url)
-    return f"{scheme}://{netloc}/{dbname}" + (f"?{query}" if query else "")
+    url = f"{scheme}://{netloc}/{dbname}" + (f"?{query}" if query else "")
+    return with_role(url, OWNER_ROLE, OWNER_PASSWORD) if superuser == (True,) else url
+
+
+def _own_role(connection: psycopg.Connection[object]) -> None:
+    """The owner's role, made once by whichever worker comes first."""
+    role, password = sql.Identifier(OWNER_ROLE), sql.Literal(OWNER_PASSWORD)
+    with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        connection.execute(sql.SQL("create role {} login createrole password {}").format(role, password))
 
 
 def _own_redis(server_url: str, number: int) -> str:
