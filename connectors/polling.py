@@ -90,6 +90,7 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
     session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
 ) -> None:
     scope = scope_of(session)
+    polled = await _polled_before(session, connection_id, [external_id for external_id, _ in page.payloads])
     deliveries = [
         Delivery(
             id=new_id(),
@@ -105,6 +106,7 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
             correlation=current_correlation() or str(new_id()),
         )
         for external_id, body in page.payloads
+        if external_id not in polled
     ]
     if deliveries:
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
@@ -123,6 +125,18 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
         """),
         {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "cursor": page.cursor, "now": now},
     )
+
+
+async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[str]) -> set[str]:
+    """What was polled twice under one id is the same, though its bytes may tell of another time of reading."""
+    found = await session.scalars(
+        text("""
+            SELECT dedupe_key FROM source_event
+             WHERE tenant_id = :t AND connection_id = :c AND dedupe_key = ANY(:ids) AND via = 'poll'
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "ids": ids},
+    )
+    return set(found)
 
 
 async def _note(session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None) -> None:

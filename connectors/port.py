@@ -56,7 +56,8 @@ class VerifiedDelivery(msgspec.Struct, frozen=True):
 class PollPage(msgspec.Struct, frozen=True):
     """Source payloads since a cursor, kept byte for byte, and the cursor to continue from.
 
-    `more` asks for the next page at once. Cursors overlap on purpose: duplicates fall out at intake.
+    `more` asks for the next page at once. Cursors overlap on purpose: duplicates fall out at intake, by their external
+    id alone, so an id names what the source holds: other content never comes under the same id.
     """
 
     payloads: list[tuple[str, bytes]]  # (external id, body)

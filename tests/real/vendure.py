@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -33,12 +34,19 @@ class RunningVendure:
 
     def shopper_price(self, sku: str) -> int | None:
         """Minor units of USD, by the shop's public API, as a storefront asks."""
-        slug = sku.lower()
-        query = "query ($slug: String!) { product(slug: $slug) { variants { sku price } } }"
-        answer = self._client.post("/shop-api", json={"query": query, "variables": {"slug": slug}})
+        variant = self._variant(sku)
+        return None if variant is None else int(variant["price"])
+
+    def shopper_stock(self, sku: str) -> str:
+        """IN_STOCK or OUT_OF_STOCK: the shop tells shoppers no numbers."""
+        variant = self._variant(sku)
+        return "" if variant is None else str(variant["stockLevel"])
+
+    def _variant(self, sku: str) -> dict[str, Any] | None:
+        query = "query ($slug: String!) { product(slug: $slug) { variants { sku price stockLevel } } }"
+        answer = self._client.post("/shop-api", json={"query": query, "variables": {"slug": sku.lower()}})
         product = answer.raise_for_status().json()["data"]["product"]
-        prices = [variant["price"] for variant in product["variants"] if variant["sku"] == sku] if product else []
-        return prices[0] if prices else None
+        return next((one for one in product["variants"] if one["sku"] == sku), None) if product else None
 
     def close(self) -> None:
         self._client.close()

@@ -1,0 +1,225 @@
+"""The main job on real systems: a price saved in a real Tryton is seen by a shopper of a real Vendure, and billed."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from billing.jobs import schedule_rating, schedule_total
+from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.pricing import Terms
+from billing.repository import list_invoices, load_invoice
+from billing.sides import Side
+from canonical.elements import COST, PRICE, STOCK
+from connectors.polling import schedule_poll
+from connectors.port import ConnectionConfig
+from controlplane.onboarding import NewConnection, connect, publish_contracts
+from controlplane.services import Services
+from foundation.audit.chain import verify_chain
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.kinds import METER_VERIFIED
+from governance.release import answer_change
+from tests.conftest import Urls
+from tests.connectors.running import RunningSandbox
+from tests.real.installing import GOODS
+from tests.real.tryton import RunningTryton, running_tryton
+from tests.real.vendure import RunningVendure, running_vendure
+from tests.support.world import World, build_world
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
+
+VERIFIED = "SELECT count(*) FROM propagation WHERE state = 'verified'"
+RETAIL, WHOLESALE = Decimal("0.50"), Decimal("0.20")
+
+
+@pytest.fixture(scope="module")
+def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTryton]:
+    with running_tryton(tmp_path_factory.mktemp("tryton")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def vendure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure]:
+    with running_vendure(tmp_path_factory.mktemp("vendure")) as shop:
+        yield shop
+
+
+@dataclass
+class Trade:
+    """A client whose ERP is Tryton and whose shop is Vendure. `world.erp` is a second system that owns nothing."""
+
+    world: World
+    erp: UUID
+    shop: UUID
+
+    async def poll(self) -> None:
+        """As the timer would, now; then all work, until what was pushed was read back."""
+        async with self.world.services.db.transaction(self.world.scope) as session:
+            await schedule_poll(session, self.erp, at=utc_now())
+        await self.world.work(settle=1.0)
+
+    async def answer_waiting(self) -> int:
+        waiting = await self.world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+        scope = self.world.scope
+        ada = Scope(scope.msp_id, scope.tenant_id, Actor("person", str(new_id()), "Ada"))
+        async with self.world.services.db.transaction(ada) as session:
+            for (change_id,) in waiting:
+                assert isinstance(change_id, UUID)
+                await answer_change(session, change_id, grant=True, reason="Agreed.", now=utc_now())
+        await self.world.work(settle=1.0)
+        return len(waiting)
+
+    async def change(self, sku: str, element: str) -> tuple[object, ...]:
+        """(new amount, outcome, rule, state) of the newest change."""
+        rows = await self.world.rows(
+            "SELECT new_amount, outcome, rule_id, state FROM change WHERE record_key = :sku AND element = :e"
+            " ORDER BY proposed_at DESC LIMIT 1",
+            sku=sku,
+            e=element,
+        )
+        return rows[0]
+
+    async def seen(self, sku: str, element: str) -> object:
+        """What was last read back from the shop."""
+        rows = await self.world.rows(
+            "SELECT amount FROM channel_value WHERE connection_id = :c AND record_key = :sku AND element = :e",
+            c=self.shop,
+            sku=sku,
+            e=element,
+        )
+        return rows[0][0]
+
+
+@pytest.fixture
+async def bare_world(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[World]:
+    built = await build_world(services, relay_db, urls.intake, sandbox, channels=0)
+    yield built
+    await built.close()
+
+
+@pytest.fixture
+async def trade(bare_world: World, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
+    world, services = bare_world, bare_world.services
+    await _price(world, Side.RETAIL, RETAIL)
+    await _price(world, Side.WHOLESALE, WHOLESALE)
+    erp = await connect(services, world.scope, _connection("Tryton", "tryton", tryton.connection()))
+    shop = await connect(services, world.scope, _connection("Shop", "vendure", vendure.connection()))
+    await publish_contracts(services, world.scope, erp, propagation_slo=timedelta(minutes=1))
+    return Trade(world, erp, shop)
+
+
+def _connection(name: str, kind: str, config: ConnectionConfig) -> NewConnection:
+    return NewConnection(kind, name, config.base_url, config.settings, config.secrets)
+
+
+async def _price(world: World, side: Side, price: Decimal) -> None:
+    since = utc_now() - timedelta(days=1)
+    async with world.services.db.transaction(world.house) as session:
+        book = await create_price_book(session, NewPriceBook(side, "USD", "Standard"), now=since, new_id=new_id)
+        line = NewPrice(METER_VERIFIED, "Values made visible", Terms(unit_price=price), since)
+        await set_price(session, book, price=line, now=since, new_id=new_id)
+
+
+async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
+    trade: Trade, tryton: RunningTryton, vendure: RunningVendure, other_world: World
+) -> None:
+    started = utc_now()
+    await trade.poll()
+    assert await trade.world.rows("SELECT count(*) FROM source_event WHERE via = 'poll'") == [(len(GOODS),)]
+    assert await trade.answer_waiting() == len(GOODS)
+    assert await trade.world.rows(VERIFIED) == [(2 * len(GOODS),)]
+
+    tryton.set_list_price("SKU-003", Decimal("13.50"))
+    await trade.poll()
+    assert await trade.change("SKU-003", PRICE) == (1350, "auto", "price-small-change", "released")
+    assert vendure.shopper_price("SKU-003") == await trade.seen("SKU-003", PRICE) == 1350
+    await trade.poll()
+    kept = await trade.world.rows("SELECT count(*) FROM source_event")
+    await trade.poll()  # looks back over the same minutes, and finds nothing that is not kept
+    assert await trade.world.rows("SELECT count(*) FROM source_event") == kept
+
+    tryton.set_list_price("SKU-004", Decimal("20.00"))
+    await trade.poll()
+    assert await trade.change("SKU-004", PRICE) == (2000, "review", "price-large-change", "awaiting")
+    assert vendure.shopper_price("SKU-004") == 1400
+    assert await trade.answer_waiting() == 1
+    assert vendure.shopper_price("SKU-004") == await trade.seen("SKU-004", PRICE) == 2000
+
+    tryton.set_list_price("SKU-005", Decimal("3.00"))
+    await trade.poll()
+    assert await trade.change("SKU-005", PRICE) == (300, "refuse", "price-below-cost", "refused")
+    assert vendure.shopper_price("SKU-005") == 1500
+    assert await trade.world.rows("SELECT code FROM governance_exception WHERE state = 'open'") == [("change.refused",)]
+
+    assert vendure.shopper_stock("SKU-006") == "IN_STOCK"
+    tryton.set_stock("SKU-006", 0)
+    tryton.set_stock("SKU-007", 42)
+    await trade.poll()
+    assert await trade.change("SKU-006", STOCK) == (0, "auto", "stock-change", "released")
+    assert vendure.shopper_stock("SKU-006") == "OUT_OF_STOCK"
+    assert await trade.seen("SKU-007", STOCK) == 42
+
+    verified = 2 * len(GOODS) + 4
+    assert await trade.world.rows(VERIFIED) == [(verified,)]
+    assert await trade.world.rows("SELECT count(*) FROM propagation") == [(verified,)]
+    await _is_billed(trade, verified, since=started)
+    await _is_nobody_elses(trade, other_world)
+
+
+async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
+    """Both sides, each line opened to as many events as there were values seen."""
+    db, scope, house = trade.world.services.db, trade.world.scope, trade.world.house
+    async with db.transaction(scope) as session:
+        await schedule_rating(session, since)
+    await trade.world.work()
+    async with db.transaction(house) as session:
+        await schedule_total(session, since)
+    await replace(trade.world, scope=house).work()
+    async with db.transaction(scope) as session:
+        [retail] = await list_invoices(session)
+        [line] = (await load_invoice(session, retail.id)).lines
+        verdict = await verify_chain(session)
+    assert (retail.side, retail.state, retail.total_minor) == (Side.RETAIL, "draft", int(verified * RETAIL * 100))
+    assert (line.quantity, line.events) == (verified, verified)
+    async with db.transaction(house.for_fleet()) as session:
+        [wholesale] = await list_invoices(session, side=Side.WHOLESALE)
+    assert wholesale.total_minor == int(verified * WHOLESALE * 100)
+    assert verdict.broken_at is None
+
+
+async def _is_nobody_elses(trade: Trade, other_world: World) -> None:
+    for table in ("source_event", "record_value", "change", "propagation", "channel_value", "usage_event", "invoice"):
+        assert (await trade.world.rows(f"SELECT count(*) FROM {table}"))[0][0], table
+        found = f"SELECT count(*) FROM {table} WHERE tenant_id = :t"
+        assert await other_world.rows(found, t=trade.world.scope.tenant_id) == [(0,)], table
+
+
+async def test_what_the_erp_owns_nobody_else_can_write(
+    trade: Trade, tryton: RunningTryton, vendure: RunningVendure
+) -> None:
+    tryton.set_list_price("SKU-010", Decimal("20.00"))
+    await trade.poll()
+    await trade.answer_waiting()
+    held = tryton.search("product.product", [["code", "=", "SKU-010"]], ["list_price_used"])
+    before = await trade.world.rows("SELECT count(*) FROM propagation")
+    await trade.world.deliver(trade.world.change("SKU-010", PRICE, 99), trade.world.change("SKU-010", COST, 1))
+    await trade.world.work(settle=0.5)
+    second = "SELECT code, element, state FROM governance_exception WHERE record_key = 'SKU-010' ORDER BY element"
+    assert await trade.world.rows(second) == [
+        ("contract.second_writer", COST, "open"),
+        ("contract.second_writer", PRICE, "open"),
+    ]
+    assert await trade.world.rows("SELECT count(*) FROM propagation") == before
+    assert vendure.shopper_price("SKU-010") == 2000
+    assert tryton.search("product.product", [["code", "=", "SKU-010"]], ["list_price_used"]) == held
+    connector = trade.world.services.registry["tryton"]
+    assert connector.channel is None
+    assert connector.manifest.writes_to_source is False
