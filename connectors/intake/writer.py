@@ -50,10 +50,13 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 # DO NOTHING without a target needs no right to read what is there. `work` rows exist only for rows that are new.
 _STORE = """
     WITH incoming AS (
-        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::varchar[], %s::bytea[], %s::bytea[],
-                             %s::varchar[], %s::varchar[], %s::timestamptz[], %s::varchar[])
-            WITH ORDINALITY AS i (id, msp_id, tenant_id, connection_id, dedupe_key, body_hash, body, content_type,
-                                  via, received_at, correlation, place)
+        SELECT id, msp_id, tenant_id, connection_id, dedupe_key, decode(body_hash, 'base64') AS body_hash,
+               decode(body, 'base64') AS body, content_type, via, received_at, correlation, place
+          FROM ROWS FROM (json_to_recordset(%s::json) AS (
+                   id uuid, msp_id uuid, tenant_id uuid, connection_id uuid, dedupe_key varchar, body_hash varchar,
+                   body varchar, content_type varchar, via varchar, received_at timestamptz, correlation varchar
+               )) WITH ORDINALITY AS i (id, msp_id, tenant_id, connection_id, dedupe_key, body_hash, body, content_type,
+                                        via, received_at, correlation, place)
     ), put AS (
         INSERT INTO source_event (tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via,
                                   received_at, correlation)
@@ -98,15 +101,9 @@ async def store_deliveries(
 async def _put(
     connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Delivery], *, kind: str, body: str | None
 ) -> set[UUID]:
-    columns = [[getattr(delivery, name) for delivery in deliveries] for name in _COLUMNS]
-    cursor = await connection.execute(_STORE, (*columns, kind, body))
+    document = msgspec.json.encode(deliveries).decode()  # a tenth of the cost of eleven arrays
+    cursor = await connection.execute(_STORE, (document, kind, body))
     return {row[0] for row in await cursor.fetchall()}
-
-
-_COLUMNS = (
-    "id", "msp_id", "tenant_id", "connection_id", "dedupe_key", "body_hash", "body", "content_type", "via",
-    "received_at", "correlation",
-)  # fmt: skip
 
 
 async def _reused(connection: psycopg.AsyncConnection[Any], rest: Sequence[Delivery]) -> list[Delivery]:
@@ -171,9 +168,10 @@ class IntakeWriter:
 
     async def _write(self, group: "list[tuple[Delivery, asyncio.Future[Stored]]]") -> None:
         try:
+            # Its statements commit one by one: without a repeated id, which is the rule, there is one. What a failure
+            # between them leaves stored was not acknowledged, and is a duplicate when it comes again.
             connection = await self._connected()
-            async with connection.transaction():
-                results = await store_deliveries(connection, [delivery for delivery, _ in group], kind=self._kind)
+            results = await store_deliveries(connection, [delivery for delivery, _ in group], kind=self._kind)
         except psycopg.OperationalError as error:
             await self._disconnect()
             _log.warning("intake.database_away", error=str(error))
