@@ -1,0 +1,100 @@
+"""What metering and audit cost: the same changes governed, pushed and read back with them, and without.
+
+Ingest and push turns are run one after the other in this process, against a real database and sandbox shop; sides take
+turns. "Without" leaves out the recording and nothing else.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvloop
+
+from canonical.elements import STOCK
+from connectors.intake.directory import HookDirectory
+from connectors.intake.receive import HookReceiver
+from connectors.intake.writer import IntakeWriter
+from connectors.signatures import sign
+from controlplane.jobs import build_jobs
+from controlplane.services import build_services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.lanes.worker import LaneWorker
+from governance import outcome, writing
+from governance.kinds import INGEST, ingest_lane, push_lane
+from tests.benchmarks.rig import NO_WORK, Client, Rig, Row, batch, make_client, running_rig, sku
+
+ROUNDS = 7
+SKUS = 500
+Side = tuple[tuple[Any, str], ...]
+METERED: Side = ((outcome, "record_usage"),)
+AUDITED: Side = ((outcome, "note"), (writing, "note"))
+
+
+def run() -> list[Row]:
+    with running_rig() as rig:
+        client = rig.run(lambda services: make_client(services, rig.sandbox, skus=SKUS))
+        times = uvloop.run(_compare(rig, client))
+    everything, unmetered, unaudited = times
+    return [
+        ("metering on ÷ off, ingest and push of 500 changes: rate",
+         f"{unmetered / everything:.2f} ({SKUS / everything:,.0f} / {SKUS / unmetered:,.0f} per s)", "≥ 0.97"),
+        ("metering and audit on ÷ off: rate",
+         f"{unaudited / everything:.2f} ({SKUS / everything:,.0f} / {SKUS / unaudited:,.0f} per s)", ""),
+    ]  # fmt: skip
+
+
+async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
+    services = build_services(rig.stack.settings, pool_size=4, name="fairlead bench")
+    directory = HookDirectory(rig.stack.settings.intake_url, services.vault)
+    writer = IntakeWriter(rig.stack.settings.intake_url, kind=INGEST, ring=services.ring.hint)
+    receiver = HookReceiver(directory, writer, services.registry, new_id)
+    writer.start()
+    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    lanes = (ingest_lane(client.erp), push_lane(client.channels[0]))
+
+    async def one(version: int, off: Side) -> float:
+        body = _changes(version)
+        headers = sign(client.hook_secret.encode(), message_id=f"m_{new_id()}", sent_at=utc_now(), body=body)
+        await receiver.receive(str(client.erp), headers, body, now=utc_now(), correlation="bench")
+        with _left_out(off):
+            started = time.perf_counter()
+            for lane in (lanes[0], lanes[1], lanes[1]):  # a push turn takes 250
+                await worker.run_lane(client.scope.msp_id, client.scope.tenant_id, lane)
+            return time.perf_counter() - started
+
+    sides: tuple[Side, ...] = ((), METERED, METERED + AUDITED)
+    await one(1, ())
+    times = [[await one(2 + n * 3 + place, off) for place, off in enumerate(sides)] for n in range(ROUNDS)]
+    await writer.stop()
+    await directory.close()
+    await services.close()
+    if rig.count(NO_WORK.replace("FROM work", "FROM work WHERE lane LIKE 'push/%%'")) != 1:
+        raise RuntimeError("not all of the work was done")
+    everything, unmetered, unaudited = (statistics.median(side) for side in zip(*times, strict=True))
+    return everything, unmetered, unaudited
+
+
+def _changes(version: int) -> bytes:
+    at = utc_now().isoformat()
+    return batch(
+        [
+            f'{{"sku":"{sku(n)}","element":"{STOCK}","amount":{version},"currency":"","version":{version},'
+            f'"committed_at":"{at}"}}'
+            for n in range(SKUS)
+        ]
+    )
+
+
+@contextmanager
+def _left_out(side: Side) -> Iterator[None]:
+    kept: list[Callable[..., None]] = [getattr(module, name) for module, name in side]
+    for module, name in side:
+        setattr(module, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        for (module, name), function in zip(side, kept, strict=True):
+            setattr(module, name, function)
