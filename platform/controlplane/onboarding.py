@@ -5,7 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from branding.manage import point_host, set_brand
+from branding.theme import Theme
 from canonical.elements import COST, PRICE, STOCK
 from connectors.connections import create_connection
 from controlplane.services import Services
@@ -47,6 +50,19 @@ async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
     return house
 
 
+async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, admin: Person) -> Scope:
+    """A new MSP with its brand, host and first administrator: all of it, or nothing."""
+    msp_id, now = new_id(), utc_now()
+    house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
+    password_hash = await services.door.passwords.prepare(admin.password, email=admin.email)
+    async with services.db.transaction(house) as session:
+        await create_msp(session, name=theme.name, slug=slug, now=now)
+        await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
+        await point_host(session, slug=slug, host=host, now=now)
+        await _add_person(session, house, admin, password_hash)
+    return house
+
+
 async def onboard_client(services: Services, house: Scope, *, name: str, slug: str, currency: str) -> Scope:
     """A new client with the starter policy; returns its scope."""
     scope = Scope(msp_id=house.msp_id, tenant_id=new_id(), actor=SETUP)
@@ -59,13 +75,16 @@ async def onboard_client(services: Services, house: Scope, *, name: str, slug: s
 
 async def add_person(services: Services, scope: Scope, person: Person) -> UUID:
     """A person who can sign in at once."""
-    now, person_id = utc_now(), new_id()
     password_hash = await services.door.passwords.prepare(person.password, email=person.email)
     async with services.db.transaction(scope) as session:
-        new = NewPerson(person_id, person.email, person.name, person.partner_id)
-        await create_person(session, new, now=now)
-        await set_password(session, person_id=person_id, password_hash=password_hash, now=now)
-        await assign_role(session, scope, user_id=person_id, role=person.role, clock=utc_now, new_id=new_id)
+        return await _add_person(session, scope, person, password_hash)
+
+
+async def _add_person(session: AsyncSession, scope: Scope, person: Person, password_hash: str) -> UUID:
+    now, person_id = utc_now(), new_id()
+    await create_person(session, NewPerson(person_id, person.email, person.name, person.partner_id), now=now)
+    await set_password(session, person_id=person_id, password_hash=password_hash, now=now)
+    await assign_role(session, scope, user_id=person_id, role=person.role, clock=utc_now, new_id=new_id)
     return person_id
 
 

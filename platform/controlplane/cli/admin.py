@@ -8,14 +8,12 @@ from uuid import UUID
 
 import click
 
-from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
-from controlplane.onboarding import Person, add_person, onboard_client, onboard_msp
+from controlplane.onboarding import Person, onboard_client, open_msp
 from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.errors import DomainError
-from foundation.ids import new_id
 from foundation.lanes.ring import SHARED_POOL
 from foundation.scope import Actor, Scope
 from foundation.settings import SettingsInvalid, read_settings
@@ -69,12 +67,9 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
     """An MSP with its brand, its host and its first administrator."""
 
     async def act(services: Services) -> str:
-        house = await onboard_msp(services, name=name, slug=slug)
         tokens = {"name": name, "monogram": name[:2].upper(), "accent": accent, "support_email": support_email}
-        async with services.db.transaction(house) as session:
-            await set_brand(session, slug=slug, theme=parse_theme(tokens), now=utc_now(), new_id=new_id)
-            await point_host(session, slug=slug, host=host, now=utc_now())
-        await add_person(services, house, Person(admin_email, "Administrator", admin_password, "msp_admin"))
+        admin = Person(admin_email, "Administrator", admin_password, "msp_admin")
+        house = await open_msp(services, slug=slug, host=host, theme=parse_theme(tokens), admin=admin)
         return f"msp {house.msp_id}: sign in at http://{host}/ as {admin_email}"
 
     run_with_services(act)

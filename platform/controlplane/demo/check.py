@@ -46,6 +46,8 @@ async def check(world: DemoWorld) -> CheckReport:
         await _main_job(world, services, report)
         await _billing(world, services, report)
         await _isolation(world, report)
+    except (RuntimeError, TimeoutError, httpx2.HTTPError) as error:
+        report.problems.append(str(error) or type(error).__name__)  # a step that failed is a finding like the others
     finally:
         await services.close()
     report.seconds = round(time.monotonic() - started, 2)

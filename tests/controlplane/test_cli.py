@@ -1,0 +1,296 @@
+"""The command line: help, doctor, tenants, audit chains and keys, as an operator calls it."""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import click
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from connectors.runtime import ConnectorRuntime
+from controlplane.cli.main import main
+from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp
+from controlplane.services import Services
+from foundation.audit.chain import note
+from foundation.clock import utc_now
+from foundation.scope import Scope
+from foundation.vault.envelope import key_id_of
+from tests.conftest import VAULT_KEYS, Urls
+
+PASSWORD = "a long enough password of a test"
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.fixture
+def environment(urls: Urls) -> dict[str, str | None]:
+    return {
+        "DATABASE_URL": urls.owner,
+        "DATABASE_APP_URL": urls.app,
+        "DATABASE_INTAKE_URL": urls.intake,
+        "DATABASE_RELAY_URL": urls.relay,
+        "REDIS_URL": urls.redis,
+        "FAIRLEAD_SECRET_KEY": "a secret of the tests, 32 bytes long",
+        "FAIRLEAD_VAULT_KEYS": VAULT_KEYS,
+        "FAIRLEAD_LOG": None,
+    }
+
+
+def call(environment: dict[str, str | None], *arguments: str) -> Result:
+    """Whatever goes wrong is told in a sentence: an exception of ours is never shown as one."""
+    done = CliRunner().invoke(main, [*arguments], env=environment)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+class TestHelp:
+    def test_the_first_page_names_every_command_and_where_to_begin(self) -> None:
+        shown = call({}, "--help")
+        assert shown.exit_code == 0
+        assert "fairlead demo" in shown.output
+        for name in main.commands:
+            assert f"\n  {name} " in shown.output, name
+
+    @pytest.mark.parametrize(
+        ("path", "command"), list(commands(main)), ids=lambda it: "-".join(it) if isinstance(it, tuple) else ""
+    )
+    def test_each_command_says_what_it_does(self, path: tuple[str, ...], command: click.Command) -> None:
+        shown = call({}, *path, "--help")
+        assert shown.exit_code == 0
+        assert f"Usage: main {' '.join(path)}" in shown.output
+        assert command.help
+        assert command.help.splitlines()[0].split(".")[0] in " ".join(shown.output.split())
+
+    def test_a_mistyped_command_is_told_where_help_is(self) -> None:
+        shown = call({}, "demmo")
+        assert shown.exit_code == 2
+        assert "--help" in shown.output or "-h" in shown.output
+
+    async def test_it_runs_as_a_program(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "controlplane.cli.main", "--version", stdout=asyncio.subprocess.PIPE
+        )
+        told, _ = await process.communicate()
+        assert (process.returncode, told.split()[-1][:1].isdigit()) == (0, True)
+
+
+class TestDoctor:
+    def test_good_settings_are_well(self, environment: dict[str, str | None]) -> None:
+        shown = call(environment, "doctor")
+        assert "bad" not in shown.output
+        assert shown.exit_code == 0
+        told = call(environment, "doctor", "--json")
+        findings = json.loads(told.output)
+        assert {finding["mend"] for finding in findings} == {""}
+        assert {"app role", "schema", "valkey"} <= {
+            finding["what"].replace("role fairlead_app", "app role") for finding in findings
+        }
+
+    def test_without_settings_the_servers_will_be_its_own(self, environment: dict[str, str | None]) -> None:
+        shown = call(dict.fromkeys(environment), "doctor")
+        assert "embedded" in shown.output
+        assert shown.exit_code == 0
+
+    @pytest.mark.parametrize("missing", ["FAIRLEAD_VAULT_KEYS", "REDIS_URL"])
+    def test_what_is_missing_is_named(self, environment: dict[str, str | None], missing: str) -> None:
+        shown = call(environment | {missing: None}, "doctor")
+        assert shown.exit_code == 1
+        assert f"{missing} is not set" in shown.output
+
+    def test_a_missing_secret_is_named_and_a_short_one_refused(self, environment: dict[str, str | None]) -> None:
+        deriving = environment | {"DATABASE_APP_URL": None, "FAIRLEAD_SECRET_KEY": None}
+        assert "FAIRLEAD_SECRET_KEY is not set" in call(deriving, "doctor").output
+        short = call(deriving | {"FAIRLEAD_SECRET_KEY": "hunter2"}, "doctor")
+        assert short.exit_code == 1
+        assert "openssl rand" in short.output
+        assert "hunter2" not in short.output
+
+    def test_a_database_that_is_not_there_is_told_without_its_password(
+        self, environment: dict[str, str | None]
+    ) -> None:
+        nowhere = "postgresql://fairlead_app:my-password@127.0.0.1:9/fairlead"
+        shown = call(environment | {"DATABASE_APP_URL": nowhere}, "doctor", "--json")
+        assert shown.exit_code == 1
+        [bad] = [finding for finding in json.loads(shown.output) if finding["mend"]]
+        assert bad["what"] == "app role"
+        assert "my-password" not in shown.output
+
+    def test_a_valkey_that_is_not_there_is_told(self, environment: dict[str, str | None]) -> None:
+        nowhere = "redis://127.0.0.1:9/0"
+        shown = call(environment | {"REDIS_URL": nowhere}, "doctor", "--json")
+        assert [finding["what"] for finding in json.loads(shown.output) if finding["mend"]] == ["valkey"]
+        assert shown.exit_code == 1
+
+    @pytest.mark.parametrize("name", ["DATABASE_APP_URL", "DATABASE_INTAKE_URL", "DATABASE_RELAY_URL"])
+    def test_a_powerful_role_is_refused(self, environment: dict[str, str | None], name: str) -> None:
+        shown = call(environment | {name: environment["DATABASE_URL"]}, "doctor", "--json")
+        assert shown.exit_code == 1
+        [bad] = [finding for finding in json.loads(shown.output) if finding["mend"]]
+        assert bad["state"] == "too powerful"
+        assert "BYPASSRLS" in bad["mend"]
+
+    def test_a_schema_that_is_behind_is_told(self, environment: dict[str, str | None], urls: Urls) -> None:
+        parts = urlsplit(urls.owner)
+        empty = urlunsplit(parts._replace(path="/postgres"))
+        shown = call(environment | {"DATABASE_URL": empty}, "doctor", "--json")
+        [bad] = [finding for finding in json.loads(shown.output) if finding["mend"]]
+        assert (bad["what"], bad["mend"]) == ("schema", "Run `fairlead migrate`.")
+        assert "at none" in bad["state"]
+
+    def test_unreadable_vault_keys_are_told_without_themselves(self, environment: dict[str, str | None]) -> None:
+        shown = call(environment | {"FAIRLEAD_VAULT_KEYS": "k1:not-a-key"}, "doctor")
+        assert shown.exit_code == 1
+        assert "FAIRLEAD_VAULT_KEYS is `id:base64" in shown.output
+        assert "not-a-key" not in shown.output
+
+
+class TestTenants:
+    def test_an_msp_and_its_clients_are_made_listed_and_pinned(self, environment: dict[str, str | None]) -> None:
+        slug = f"m-{secrets.token_hex(4)}"
+        made = call(environment, "tenant", "create-msp", *msp_options(slug))
+        assert made.exit_code == 0, made.output
+        assert made.output.endswith(f"sign in at http://{slug}.localhost/ as ada@{slug}.example\n")
+        msp = made.output.split()[1].rstrip(":")
+        assert "no clients" in call(environment, "tenant", "list", "--msp", msp).output
+        options = ("--name", "Client", "--slug", f"c-{slug}", "--currency", "EUR")
+        client = call(environment, "tenant", "create-client", "--msp", msp, *options).output.split()[1]
+        listed = call(environment, "tenant", "list", "--msp", msp).output
+        assert listed.split() == [client, "active", f"c-{slug}"]
+        pinned = call(environment, "tenant", "pin", "--msp", msp, "--tenant", client, "--weight", "3")
+        assert pinned.output == f"pool tenant-{client}, weight 3, cap 4\n"
+        freed = call(environment, "tenant", "unpin", "--msp", msp, "--tenant", client)
+        assert freed.output == "pool shared, weight 1, cap 4\n"
+        whole = call(environment, "audit", "verify", "--msp", msp, "--tenant", client)
+        assert "whole" in whole.output
+        assert whole.exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("option", "value", "told"),
+        [
+            ("--accent", "blue", "accent"),
+            ("--admin-password", "short", "assword"),
+            ("--slug", "Not A Slug", "short name"),
+        ],
+    )
+    def test_what_is_wrong_is_told_in_a_sentence(
+        self, environment: dict[str, str | None], option: str, value: str, told: str
+    ) -> None:
+        slug = f"m-{secrets.token_hex(4)}"
+        shown = call(environment, "tenant", "create-msp", *msp_options(slug), option, value)
+        assert shown.exit_code == 1
+        assert shown.output.startswith("Error: ")
+        assert told in shown.output
+        again = call(environment, "tenant", "create-msp", *msp_options(slug))
+        assert again.exit_code == 0, again.output
+
+    def test_a_short_name_is_taken_once(self, environment: dict[str, str | None]) -> None:
+        slug = f"m-{secrets.token_hex(4)}"
+        assert call(environment, "tenant", "create-msp", *msp_options(slug)).exit_code == 0
+        second = call(environment, "tenant", "create-msp", *msp_options(slug))
+        assert second.exit_code == 1
+        assert second.output.startswith("Error: ")
+
+    def test_without_settings_it_says_what_is_missing(self, environment: dict[str, str | None]) -> None:
+        shown = call(dict.fromkeys(environment), "tenant", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
+        assert shown.exit_code == 1
+        assert shown.output.startswith("Error: DATABASE_URL is not set")
+
+
+def msp_options(slug: str) -> list[str]:
+    return [
+        *("--name", f"MSP {slug}", "--slug", slug, "--host", f"{slug}.localhost"),
+        *("--support-email", f"help@{slug}.example", "--admin-email", f"ada@{slug}.example"),
+        *("--admin-password", PASSWORD),
+    ]
+
+
+@pytest.fixture
+async def client(services: Services) -> Scope:
+    slug = secrets.token_hex(4)
+    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    return await onboard_client(services, house, name="Client", slug=f"client-{slug}", currency="USD")
+
+
+def tenancy(scope: Scope) -> list[str]:
+    return ["--msp", str(scope.msp_id), "--tenant", str(scope.tenant_id)]
+
+
+async def run_program(environment: dict[str, str | None], *arguments: str) -> tuple[int | None, str]:
+    given = {name: value for name, value in environment.items() if value is not None}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "controlplane.cli.main", *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=given,
+    )  # fmt: skip
+    told, _ = await process.communicate()
+    return process.returncode, told.decode()
+
+
+class TestAudit:
+    async def test_a_changed_entry_is_found(
+        self, environment: dict[str, str | None], services: Services, client: Scope, urls: Urls
+    ) -> None:
+        async with services.db.transaction(client) as session:
+            for n in range(3):
+                note(session, action="test.noted", subject=f"test:{n}", data={"n": n}, at=utc_now())
+        assert (await run_program(environment, "audit", "verify", *tenancy(client)))[0] == 0
+        await forge(urls, client)
+        status, told = await run_program(environment, "audit", "verify", *tenancy(client))
+        assert (status, told.split()[0]) == (1, "BROKEN")
+
+
+async def forge(urls: Urls, scope: Scope) -> None:
+    """As whoever owns the table could, with the policies lifted."""
+    async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
+        await connection.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
+        await connection.execute("ALTER TABLE audit_entry NO FORCE ROW LEVEL SECURITY")
+        changed = await connection.execute(
+            "UPDATE audit_entry SET action = 'test.forged' WHERE tenant_id = %s AND subject = 'test:1'",
+            [scope.tenant_id],
+        )
+        await connection.execute("ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY")
+        await connection.execute("ALTER TABLE audit_entry ENABLE TRIGGER USER")
+        assert changed.rowcount == 1
+
+
+class TestKeys:
+    async def test_a_key_is_changed_while_its_secrets_are_read(
+        self, environment: dict[str, str | None], services: Services, client: Scope
+    ) -> None:
+        new = NewConnection("sandbox-shop", "Shop", "http://127.0.0.1:9/shop", secrets={"api_key": "the secret"})
+        shop = await connect(services, client, new)
+        before = await key_of(services, client)
+        rotating = asyncio.create_task(run_program(environment, "keys", "rotate", *tenancy(client)))
+        reads = 0
+        while not rotating.done() or reads < 3:
+            assert await read_secret(services, client, shop) == "the secret"
+            reads += 1
+        assert await rotating == (0, "1 secrets sealed anew\n")
+        assert await key_of(services, client) != before
+        assert await read_secret(services, client, shop) == "the secret"
+
+
+async def read_secret(services: Services, scope: Scope, connection_id: UUID) -> str:
+    """With nothing remembered, as a process that has just started."""
+    services.vault.forget(scope.tenant_id)
+    runtime = ConnectorRuntime(services.registry, services.vault, services.outbound)
+    async with services.db.transaction(scope) as session:
+        return (await runtime.open(session, connection_id)).config.secrets["api_key"]
+
+
+async def key_of(services: Services, scope: Scope) -> UUID:
+    async with services.db.transaction(scope) as session:
+        rows = await session.connection()
+        found = await rows.exec_driver_sql("SELECT ciphertext FROM connection_secret")
+        return key_id_of(bytes(found.scalar_one()))
