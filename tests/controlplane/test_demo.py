@@ -1,0 +1,177 @@
+"""`fairlead demo` as it is called: its check reconciles, and however it ends, nothing is left running or listening."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from controlplane.stack import free_port, project_root
+
+pytestmark = pytest.mark.timeout(300)
+
+READY_SECONDS = 120
+GONE_SECONDS = 15
+
+
+class Demo:
+    """The command as a process, and all that it started."""
+
+    def __init__(self, home: Path, *options: str) -> None:
+        self.port = free_port(0)
+        self.home = home
+        self.lines: list[str] = []
+        argv = [sys.executable, "-m", "controlplane.cli.main", "demo", "--port", str(self.port), *options]
+        self.process = subprocess.Popen(argv, cwd=project_root(), stdout=subprocess.PIPE, text=True, env=environment())
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(self.process.stdout)
+
+    @property
+    def folder(self) -> Path:
+        return self.home / str(self.process.pid)
+
+    def wait_for(self, what: str, is_so: Callable[[], bool], *, seconds: float = READY_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < deadline, f"{what}: not after {seconds:.0f} s; it said {self.lines}"
+            time.sleep(0.02)
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.lines}"
+        return any("Ctrl-C ends everything" in line for line in self.lines)
+
+    def family(self) -> set[int]:
+        """Every process under it, by who started whom."""
+        parents = {pid: parent for pid in running() if (parent := parent_of(pid)) is not None}
+        found, size = {self.process.pid}, 0
+        while len(found) > size:
+            size = len(found)
+            found |= {pid for pid, parent in parents.items() if parent in found}
+        return found - {self.process.pid}
+
+    def left(self, family: set[int]) -> dict[int, str]:
+        """Processes of it that live on: of its family, or that name or stand in its folder."""
+        mine = os.fspath(self.folder)
+        return {pid: told for pid in running() if (told := told_of(pid)) and (pid in family or mine in told)}
+
+    def expect_nothing_left(self, family: set[int]) -> None:
+        self.wait_for("processes left", lambda: not self.left(family), seconds=GONE_SECONDS)
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            pass
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def environment() -> dict[str, str]:
+    """What a person's shell would give it; the servers of these tests are not its own."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "REDIS_", "FAIRLEAD"))
+    }
+
+
+def running() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def parent_of(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    return None
+
+
+def told_of(pid: int) -> str:
+    """Command line and working folder of a living process; empty for one that is gone or only waits to be reaped."""
+    with contextlib.suppress(OSError):
+        place = Path("/proc") / str(pid)
+        if (place / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
+            return (place / "cmdline").read_text().replace("\0", " ") + " in " + os.fspath((place / "cwd").readlink())
+    return ""
+
+
+@contextmanager
+def running_demo(*options: str) -> Iterator[Demo]:
+    demo = Demo(project_root() / "var" / "demo", *options)
+    try:
+        yield demo
+    finally:
+        demo.end()
+
+
+def test_the_check_does_the_main_job_and_every_number_reconciles() -> None:
+    with running_demo("--check", "--json") as demo:
+        assert demo.process.wait(READY_SECONDS) == 0
+        demo._reader.join()
+        [line] = demo.lines
+        found = json.loads(line)
+        assert found["problems"] == []
+        assert found["changes"] > found["approvals"] > 0
+        assert found["propagations"] == found["read_backs"] == found["usage_events"] == 2 * found["changes"]
+        assert {name.split()[0] for name in found["invoices"]} == {"retail", "wholesale"}
+        assert all(float(total.split()[0]) > 0 for total in found["invoices"].values())
+        assert found["audit_entries"] > found["changes"]
+        assert found["other_tenant_saw"] == 0
+        assert not demo.folder.exists()
+        demo.expect_nothing_left(set())
+
+
+def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:
+    with running_demo("--quiet-erp") as demo:
+        demo.wait_for("ready", demo.is_ready)
+        told = "".join(demo.lines)
+        for wanted in ("MSP administrator", "client approver", "partner", "password", f"localhost:{demo.port}"):
+            assert wanted in told
+        family = demo.family()
+        names = " ".join(told_of(pid) for pid in family)
+        for program in ("postgres", "valkey-server", "connectors.sandbox", "main web", "main worker", "main relay"):
+            assert program in names
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(GONE_SECONDS) == 0
+        demo.expect_nothing_left(family)
+        assert not demo.folder.exists()
+
+
+def test_killed_it_takes_everything_along() -> None:
+    with running_demo("--quiet-erp") as demo:
+        demo.wait_for("ready", demo.is_ready)
+        family = demo.family()
+        assert len(family) > 5
+        assert set(demo.left(family)) == family
+        demo.process.kill()
+        demo.process.wait()
+        demo.expect_nothing_left(family)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_while_starting_it_leaves_nothing(number: signal.Signals) -> None:
+    with running_demo("--quiet-erp") as demo:
+        demo.wait_for("servers", (demo.folder / "servers" / "postgres" / "postmaster.pid").exists)
+        family = demo.family()
+        demo.process.send_signal(number)
+        assert demo.process.wait(GONE_SECONDS) != 0
+        demo.expect_nothing_left(family)
+
+
+def test_what_a_killed_run_left_on_disk_is_removed_by_the_next() -> None:
+    home = project_root() / "var" / "demo"
+    left = home / str(2**22 + 1)  # above the kernel's largest process id
+    (left / "servers").mkdir(parents=True, exist_ok=True)
+    with running_demo("--check") as demo:
+        demo.wait_for("the old folder's end", lambda: not left.exists())
