@@ -17,7 +17,7 @@ from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
 from governance.rows import EventRow, NewException, Observed
 from governance.writing import write_plan
 
-TURN_BYTES = 128 * 1024
+TURN_BYTES = 32 * 1024
 """Messages differ in size a thousandfold. A turn takes what can be decided in a fraction of a second, so that others'
 turns come; the rest of the batch stays in its lane, in order.
 """

@@ -77,28 +77,30 @@ def _flooded(rig: Rig, *, fair: bool) -> tuple[list[tuple[float, float]], float,
     rig.stack.supervisor.start(Program(name="lanes", argv=argv, env=environment, restart=False))
     rig.run(lambda services: _put(services, _scope(), 1))
     rig.wait(NO_WORK, 1)
-    started = time.time()
-    began, noisy = rig.run(lambda services: _feed(services, fair=fair))
+    started = time.time() + 1.0  # connections are opened in the first second
+    began, flooded, noisy = rig.run(lambda services: _feed(services, fair=fair))
     rig.wait(NO_WORK, 1, seconds=120, every=0.2)
     rig.stack.supervisor.stop("lanes")
     done: Done = json.loads(results.read_text())
     quiet = [pair for tenant, pairs in done.items() if tenant != str(noisy) for pair in pairs if pair[0] > started]
-    ends = [enqueued + wait for pairs in done.values() for enqueued, wait in pairs if enqueued + wait >= began]
-    return quiet, len(ends) / (max(ends) - began), began
+    ends = [enqueued + wait for pairs in done.values() for enqueued, wait in pairs if enqueued + wait >= flooded]
+    return quiet, len(ends) / (max(ends) - flooded), began
 
 
-async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
+async def _feed(services: Services, *, fair: bool) -> tuple[float, float, UUID]:
+    """When the flood began to be written, when all of it was there, and whose it is."""
     noisy = _scope()
     quiet = [_scope() if fair else noisy for _ in range(QUIET_TENANTS)]
     stop = asyncio.Event()
     trickles = [asyncio.create_task(_trickle(services, one, stop)) for one in quiet]
     await asyncio.sleep(SECONDS)
-    await _put(services, noisy, FLOOD)
     began = time.time()
+    await _put(services, noisy, FLOOD)
+    flooded = time.time()
     await asyncio.sleep(SECONDS)
     stop.set()
     await asyncio.gather(*trickles)
-    return began, noisy.tenant_id
+    return began, flooded, noisy.tenant_id
 
 
 def _scope() -> Scope:
