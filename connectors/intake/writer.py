@@ -128,6 +128,7 @@ class IntakeWriter:
         self._waiting: deque[tuple[Delivery, asyncio.Future[Stored]]] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     def start(self) -> None:
@@ -135,6 +136,7 @@ class IntakeWriter:
 
     async def stop(self) -> None:
         """Those still waiting are told to come again; they were not acknowledged."""
+        self._stopping = True  # a cancellation may be lost: redis-py swallows those that arrive while it connects
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -159,12 +161,16 @@ class IntakeWriter:
         return await future
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             if not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
             group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
-            await self._write(group)
+            try:
+                await self._write(group)
+            except Exception:  # noqa: BLE001 - the one writer outlives whatever one group brings
+                _log.exception("intake.failed")
+                _fail(group, Unavailable("The delivery could not be written. Send it again."))
 
     async def _write(self, group: "list[tuple[Delivery, asyncio.Future[Stored]]]") -> None:
         try:

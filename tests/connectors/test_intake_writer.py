@@ -1,0 +1,59 @@
+"""The one writer of a web process: whatever happens to one group, the next one is written."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from connectors.intake.writer import IntakeWriter, Stored
+from foundation.database.engine import Hints
+from foundation.errors import Unavailable
+from tests.conftest import Urls
+from tests.support.world import World
+
+
+async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls) -> None:
+    rung = 0
+
+    async def crack(_: Hints) -> None:
+        nonlocal rung
+        rung += 1
+        raise RuntimeError("the bell is cracked")
+
+    world.receiver._writer = writer = IntakeWriter(urls.intake, kind="test", ring=crack)
+    writer.start()
+    async with asyncio.timeout(10):
+        for amount in (1, 2, 3):
+            assert await world.deliver(world.change("SKU-001", "stock.on_hand", amount)) is Stored.NEW
+    assert rung == 3
+    await writer.stop()
+
+
+async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such character")
+
+    async with asyncio.timeout(10):
+        with monkeypatch.context() as patched:
+            patched.setattr("connectors.intake.writer.store_deliveries", fail)
+            with pytest.raises(Unavailable):
+                await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
+        assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
+
+
+async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world: World, urls: Urls) -> None:
+    ringing = asyncio.Event()
+
+    async def swallow(_: Hints) -> None:
+        ringing.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    world.receiver._writer = writer = IntakeWriter(urls.intake, kind="test", ring=swallow)
+    writer.start()
+    await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
+    await ringing.wait()
+    async with asyncio.timeout(10):
+        await writer.stop()
