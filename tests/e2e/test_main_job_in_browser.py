@@ -44,6 +44,7 @@ class TestMainJob:
     ) -> None:
         with town.person(msp, approver) as person:
             assert person.page.url == f"{person.address}/clients/{client}/overview"
+            expect(person.page.locator(".viewer")).to_contain_text("Client approver")
             person.shot(f"{msp}-overview-before")
             town.change(client, "SKU-001", "price.list", 11_25)
             latest = person.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
@@ -58,6 +59,7 @@ class TestMainJob:
             person.page.get_by_role("link", name="Approvals").first.click()
             town.change(client, "SKU-002", "price.list", 15_00)
             waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "price-large-change")
+            expect(person.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Waiting\s+[1-9]"))
             person.shot(f"{msp}-approvals")
             assert not town.shopper_sees(client, "SKU-002", "15.00")
             waiting.get_by_role("link", name="SKU-002").click()
@@ -213,6 +215,7 @@ class TestPeople:
     def test_the_msps_administrator_sees_the_fleet(self, town: Town) -> None:
         with town.person("northbeam", NORA) as person:
             assert person.page.url.endswith("/fleet")
+            expect(person.page.locator(".viewer")).to_contain_text("MSP admin")
             names = person.page.locator("#fleet tbody .lead a").all_inner_texts()
             assert sorted(names) == ["Alder Tools", "Birch & Sons"]
             person.shot("fleet")
