@@ -1,21 +1,19 @@
 """The main job as people see it: two brands, their clients and a partner, in real browsers before the product."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from billing.jobs import schedule_rating, schedule_total
 from connectors.sandbox.faults import Faults
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.world import DemoWorld
 from controlplane.onboarding import publish_contracts
 from controlplane.services import Services
-from foundation.clock import utc_now
 from tests.branding.browser import launch
-from tests.e2e.walking import SECONDS, Person, Town, open_town, running_world
+from tests.e2e.walking import Person, Town, forgive, open_town, rate, running_world, until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -192,25 +190,6 @@ class TestMoney:
             person.shot("msp-invoice")
 
 
-async def rate(town: Town, services: Services) -> None:
-    for msp in town.world.msps:
-        for client in msp.clients:
-            async with services.db.transaction(client.scope) as session:
-                await schedule_rating(session, utc_now())
-        async with services.db.transaction(msp.house) as session:
-            await schedule_total(session, utc_now() + timedelta(seconds=2))
-
-
-def until(person: Person, is_so: Callable[[], bool]) -> None:
-    """For pages that do not refresh themselves."""
-    for _ in range(SECONDS // 250):
-        if is_so():
-            return
-        person.page.wait_for_timeout(250)
-        person.page.reload()
-    raise AssertionError(f"{person.page.url} never showed it")
-
-
 class TestPeople:
     def test_the_msps_administrator_sees_the_fleet(self, town: Town) -> None:
         with town.person("northbeam", NORA) as person:
@@ -291,12 +270,6 @@ class TestPeople:
             person.open("/clients/birch/overview")
             assert "/sign-in" in person.page.url
             person.shot("signed-out")
-
-
-def forgive(person: Person, *statuses: str) -> None:
-    """The browser itself logs answers like these; they were asked for."""
-    told = tuple(f"the server responded with a status of {status}" for status in statuses)
-    person.complaints[:] = [text for text in person.complaints if not any(words in text for words in told)]
 
 
 CLIENT_PAGES = ("overview", "changes", "approvals", "approvals?tab=answered", "exceptions", "connections", "invoices")

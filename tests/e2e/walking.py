@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
+from billing.jobs import schedule_rating, schedule_total
 from connectors.sandbox.faults import Faults
 from connectors.signatures import sign
 from controlplane.demo.plan import PASSWORD
@@ -174,3 +176,28 @@ def open_town(world: DemoWorld, browser: Browser, factory: pytest.TempPathFactor
         yield town
     finally:
         town.close()
+
+
+def until(person: Person, is_so: Callable[[], bool]) -> None:
+    """For pages that do not refresh themselves."""
+    for _ in range(SECONDS // 250):
+        if is_so():
+            return
+        person.page.wait_for_timeout(250)
+        person.page.reload()
+    raise AssertionError(f"{person.page.url} never showed it")
+
+
+def forgive(person: Person, *statuses: str) -> None:
+    """The browser itself logs answers like these; they were asked for."""
+    told = tuple(f"the server responded with a status of {status}" for status in statuses)
+    person.complaints[:] = [text for text in person.complaints if not any(words in text for words in told)]
+
+
+async def rate(town: Town, services: Services) -> None:
+    for msp in town.world.msps:
+        for client in msp.clients:
+            async with services.db.transaction(client.scope) as session:
+                await schedule_rating(session, utc_now())
+        async with services.db.transaction(msp.house) as session:
+            await schedule_total(session, utc_now() + timedelta(seconds=2))
