@@ -207,7 +207,7 @@ async def test_the_relay_rings_what_was_lost_and_what_became_due(
     async def note(run: LaneRun) -> None:
         done.extend(item.key for item in run.items)
 
-    await put(db, scope, work("now"), work("later", delay=0.2))
+    await put(db, scope, work("now"), work("later", delay=60))
     await valkey.flushdb()
     relay = Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry()))
     wait = await relay.sweep()
@@ -216,7 +216,8 @@ async def test_the_relay_rings_what_was_lost_and_what_became_due(
     lane = worker(db, valkey, note)
     await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == ["now"]
-    await asyncio.sleep(0.25)
+    async with db.transaction(scope) as session:
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp()"))
     await valkey.flushdb()
     await relay.sweep()
     member = f"{scope.msp_id}:{scope.tenant_id}"
