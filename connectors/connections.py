@@ -1,7 +1,7 @@
 """Configuring connections. Settings are validated against the connector's manifest; secrets go to the vault."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -92,13 +92,6 @@ async def rotate_hook_secret(
         await store_secret(session, vault, connection_id, HOOK_SECRETS[1], clear.decode())
     await store_secret(session, vault, connection_id, HOOK_SECRET, secret)
     note(session, action="connection.hook_rotated", subject=f"connection:{connection_id}", data={}, at=now)
-
-
-async def list_connections(session: AsyncSession) -> Sequence[Connection]:
-    rows = await session.scalars(
-        select(Connection).where(Connection.tenant_id == scope_of(session).tenant_id).order_by(Connection.id)
-    )
-    return rows.all()
 
 
 async def get_connection(session: AsyncSession, connection_id: UUID) -> Connection:

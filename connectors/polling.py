@@ -11,6 +11,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.health import note_health
 from connectors.intake.writer import INGEST, Delivery, Stored, store_deliveries
 from connectors.port import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
@@ -65,11 +66,11 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
             asked = getattr(error, "retry_after", None)
             run.retry(run.items[0], delay=asked or POLL_RETRY.delay(run.items[0].attempts, 1.0), error=str(error))
             async with run.finishing() as session:
-                await _note(session, connection_id, now=now, error=str(error)[:500])
+                await note_health(session, connection_id, now=now, error=str(error)[:500])
             return
         async with run.finishing() as session:
             await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
-            await _note(session, connection_id, now=now, error=None)
+            await note_health(session, connection_id, now=now, error=None)
             if page.more:
                 add_work(session, [NewWork(lane=run.lane, kind=POLL, key=run.items[0].key)])
             else:
@@ -137,14 +138,3 @@ async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[s
         {"t": scope_of(session).tenant_id, "c": connection_id, "ids": ids},
     )
     return set(found)
-
-
-async def _note(session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None) -> None:
-    column = "last_failure_at" if error else "last_success_at"
-    await session.execute(
-        text(f"""
-            UPDATE connection SET {column} = :now, last_error = coalesce(:error, last_error)
-             WHERE tenant_id = :t AND id = :c
-        """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, "error": error},
-    )

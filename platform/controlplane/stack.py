@@ -1,7 +1,6 @@
 """The whole product on one machine: embedded (or named) servers, web, worker and relay under one supervisor."""
 
 import asyncio
-import json
 import secrets
 import socket
 import sys
@@ -139,8 +138,3 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no port is free")
-
-
-def read_json(url: str) -> object:
-    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - our own loopback address
-        return json.loads(reply.read())

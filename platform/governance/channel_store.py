@@ -136,15 +136,3 @@ async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence
     """Remember what the channel was seen to show; never an older version over a newer one."""
     latest = {(row.record_key, row.element): row for row in sorted(rows, key=lambda row: row.version)}
     await _SHOW.execute(session, list(latest.values()), connection_id=connection_id, now=now)
-
-
-async def note_health(session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None) -> None:
-    """At most one write in five seconds and connection, so that health costs nothing under load."""
-    column = "last_failure_at" if error else "last_success_at"
-    await session.execute(
-        text(f"""
-            UPDATE connection SET {column} = :now, last_error = coalesce(:error, last_error)
-             WHERE tenant_id = :t AND id = :c AND coalesce({column}, '-infinity') < :now - interval '5 seconds'
-        """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, "error": error},
-    )

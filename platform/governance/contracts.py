@@ -1,10 +1,8 @@
 """Publishing element contracts: one source of truth, an owner, a workflow and two clocks, or none at all."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
@@ -45,12 +43,3 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     await session.flush()
     data = {"source": str(source_connection_id), "owner": owner, "version": contract.version}
     note(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)
-
-
-async def list_contracts(session: AsyncSession) -> Sequence[ElementContract]:
-    rows = await session.scalars(
-        select(ElementContract)
-        .where(ElementContract.tenant_id == scope_of(session).tenant_id)
-        .order_by(ElementContract.element)
-    )
-    return rows.all()

@@ -114,19 +114,6 @@ async def resolve_corrected(session: AsyncSession, code: str, subjects: Sequence
     return len(resolved)
 
 
-async def list_exceptions(
-    session: AsyncSession, *, state: str = "open", limit: int = 100
-) -> Sequence[GovernanceException]:
-    """Worst first, then oldest."""
-    rows = await session.scalars(
-        select(GovernanceException)
-        .where(GovernanceException.tenant_id == scope_of(session).tenant_id, GovernanceException.state == state)
-        .order_by(GovernanceException.severity.desc(), GovernanceException.opened_at)
-        .limit(limit)
-    )
-    return rows.all()
-
-
 async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
     """Raises NotFound."""
     query = select(GovernanceException).where(

@@ -8,6 +8,7 @@ policy, and what passes is planned for each channel.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
@@ -22,6 +23,8 @@ from policy.rules import Outcome
 Key = tuple[str, str]
 DEFAULT_CORRECTION_MS = 4 * 3600 * 1000
 _SOURCE = "source"
+STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
+"""What a change becomes by its decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,6 @@ def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) ->
 
 def _change(item: Observed, row: ValueRow, decision: Decision, cost: Value | None, world: World) -> ChangeRow:
     seen = item.observation
-    state = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}[decision.outcome]
     return ChangeRow(
         id=world.new_id(),
         record_key=seen.record_key,
@@ -162,7 +164,7 @@ def _change(item: Observed, row: ValueRow, decision: Decision, cost: Value | Non
         version=None,
         origin=_SOURCE,
         author=f"connection:{item.connection_id}",
-        state=state,
+        state=STATE_OF[decision.outcome],
         outcome=decision.outcome.value,
         rule_id=decision.rule_id,
         reason=decision.reason,

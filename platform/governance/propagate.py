@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.health import note_health
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -21,7 +23,7 @@ from foundation.lanes.run import LaneRun, WorkItem
 from foundation.lanes.work import NewWork, add_work
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from governance import kinds
-from governance.channel_store import Pending, Settled, load_pending, note_health
+from governance.channel_store import Pending, Settled, load_pending
 from governance.context import Context
 from governance.exceptions import open_exceptions
 from governance.outcome import Outcome, late_subject, propagation_exception, stale_exception, write_outcome
@@ -31,6 +33,7 @@ PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 _OPEN_STATES = frozenset({"pending", "accepted"})
 FIRST_LOOK_SECONDS = 0.1
 REST_SECONDS = 1.0
+HEALTH_EVERY = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ async def _rest(run: LaneRun, context: Context, connection_id: UUID, away: Write
     run.leave(run.items)
     run.pause(away.retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
     async with run.finishing() as session:
-        await note_health(session, connection_id, now=context.clock(), error=away.detail[:500])
+        await note_health(session, connection_id, now=context.clock(), error=away.detail[:500], every=HEALTH_EVERY)
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
@@ -149,7 +152,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
     await write_outcome(session, outcome)
     await open_exceptions(session, outcome.exceptions, now=now, new_id=context.new_id)
     add_work(session, outcome.looks)
-    await note_health(session, connection_id, now=now)
+    await note_health(session, connection_id, now=now, every=HEALTH_EVERY)
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above

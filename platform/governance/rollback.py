@@ -12,7 +12,7 @@ from foundation.telemetry.correlation import current_correlation
 from governance.context import Context
 from governance.errors import NothingToRollBack
 from governance.ingest import read_world
-from governance.planning import Plan, World, facts_of, known_cost, release
+from governance.planning import STATE_OF, Plan, World, facts_of, known_cost, release
 from governance.release import load_changes
 from governance.rows import ChangeRow
 from governance.writing import write_plan
@@ -88,7 +88,7 @@ def _plan(  # noqa: PLR0913 - one step of the use case above
         version=None,
         origin=ORIGIN,
         author=author,
-        state={Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}[decision.outcome],
+        state=STATE_OF[decision.outcome],
         outcome=decision.outcome.value,
         rule_id=decision.rule_id,
         reason=decision.reason,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
@@ -57,11 +57,3 @@ async def _settle(session: AsyncSession, letter_id: UUID, *, state: str, now: da
     letter.state, letter.settled_at, letter.settled_by = state, now, scope.actor.name
     note(session, action=f"dead_letter.{state}", subject=f"dead_letter:{letter_id}", data={"kind": letter.kind}, at=now)
     return letter
-
-
-async def count_parked(session: AsyncSession) -> int:
-    scope = scope_of(session)
-    result = await session.execute(
-        text("SELECT count(*) FROM dead_letter WHERE tenant_id = :t AND state = 'parked'"), {"t": scope.tenant_id}
-    )
-    return int(result.scalar_one())
