@@ -69,10 +69,7 @@ class Tryton:
             snapshot = self._snapshot.decode(body)
             return _observations(snapshot)
         except (msgspec.DecodeError, ValueError, ArithmeticError) as problem:
-            raise PayloadInvalid(
-                f"Tryton's product no longer has the agreed form: {problem}. The original is kept; once Tryton or the "
-                "mapping is mended it can be replayed."
-            ) from problem
+            raise PayloadInvalid(f"Tryton's product no longer has the agreed form: {problem}.") from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
         try:

@@ -14,6 +14,7 @@ from governance.outcome import late_subject
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.repository import load_contracts
 from governance.rows import NewException
+from governance.wording import name_subject
 from governance.writing import CHANGE, start_clock
 from policy.approvals import expire_approvals
 
@@ -50,7 +51,7 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
             code="propagation.late",
             subject=late_subject(row.change_id, row.connection_id),
             title=f"{row.name} does not show an approved value in time",
-            detail=f"{row.element} of {row.record_key}: "
+            detail=f"{name_subject(row.element, row.record_key)}: "
             + ("accepted by the channel, but not visible there." if row.state == "accepted" else "not taken yet.")
             + " The clock keeps running until the value is seen.",
             correction_slo_ms=contracts[row.element].correction_slo_ms
@@ -103,7 +104,7 @@ async def expire_waiting(session: AsyncSession, context: Context) -> None:
             code="approval.expired",
             subject=f"{CHANGE}:{row.id}",
             title="Nobody answered a request for approval",
-            detail=f"{row.element} of {row.record_key} still waits in the source. Send it again from there.",
+            detail=f"{name_subject(row.element, row.record_key)} still waits in the source. Send it again from there.",
             correction_slo_ms=DEFAULT_CORRECTION_MS,
             exposure_minor=row.new_amount - (row.old_amount or 0),
             record_key=row.record_key,

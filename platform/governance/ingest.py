@@ -75,7 +75,7 @@ async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key
 def _translate(runtime: ConnectorRuntime, event: EventRow) -> list[Observed]:
     connector = runtime.registry.get(event.kind)
     if connector is None or connector.source is None:
-        raise PayloadInvalid("This kind of connection does not report values. Its message was kept.")
+        raise PayloadInvalid("This kind of connection does not report values.")
     observations = connector.source.translate(event.body)
     return [Observed(observation, event.connection_id, event.id, event.correlation) for observation in observations]
 

@@ -15,6 +15,7 @@ from governance.channel_store import Pending, Settled, Shown, settle_propagation
 from governance.exceptions import resolve_corrected
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException
+from governance.wording import name_subject
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ def propagation_exception(code: str, p: Pending, connection_id: UUID, detail: st
         code=code,
         subject=late_subject(p.change_id, connection_id),
         title=title,
-        detail=f"{p.element} of {p.record_key}: {detail}",
+        detail=f"{name_subject(p.element, p.record_key)}: {detail}",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=p.amount - (p.shown_amount or 0),
         channels=1,
@@ -99,7 +100,7 @@ def stale_exception(p: Pending, connection_id: UUID) -> NewException:
         code="approval.stale",
         subject=str(p.change_id),
         title="What was approved is no longer what would be sent",
-        detail=f"{p.element} of {p.record_key} changed in the source after it was approved. It was not sent; "
+        detail=f"{name_subject(p.element, p.record_key)} changed in the source after it was approved. It was not sent; "
         "the newer value has its own decision.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=p.amount - (p.shown_amount or 0),

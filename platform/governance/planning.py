@@ -14,7 +14,7 @@ from uuid import UUID
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
 from foundation.ids import NewId
 from governance.rows import ChangeRow, Channel, Contract, NewException, Observed, PropagationRow, ValueRow
-from governance.wording import write_element
+from governance.wording import name_subject, write_element, write_value
 from policy.conditions import Fact
 from policy.facts import price_facts, stock_facts
 from policy.index import Decision, PolicyIndex, decide
@@ -97,11 +97,11 @@ def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan
         return
     code = "contract.missing" if contract is None else "contract.second_writer"
     title = "No contract for this element" if contract is None else "Set by someone other than its source of truth"
+    subject = name_subject(seen.element, seen.record_key)
     detail = (
-        f"{seen.element} of {seen.record_key} was reported, but no contract is published for {seen.element}. "
-        "Publish one, then replay."
+        f"{subject} was reported, but no contract is published for this element. Publish one, then replay."
         if contract is None
-        else f"{seen.element} of {seen.record_key} was set to {seen.value.amount} elsewhere. It was not taken over: "
+        else f"{subject} was set to {write_value(seen.value)} elsewhere. It was not taken over: "
         "change it in the source of truth."
     )
     plan.exceptions.append(

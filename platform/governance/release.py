@@ -21,6 +21,7 @@ from governance.exceptions import open_exceptions
 from governance.ingest import read_world
 from governance.planning import DEFAULT_CORRECTION_MS, World, facts_of, known_cost, release
 from governance.rows import ChangeRow, NewException, PropagationRow
+from governance.wording import name_subject
 from governance.writing import ask_for_approvals, content_of, distribute, note_decision
 from policy.approvals import decide_approval
 from policy.index import decide
@@ -150,8 +151,8 @@ def _stale(change: ChangeRow) -> NewException:
         code="approval.stale",
         subject=str(change.id),
         title="What was approved is no longer what would be sent",
-        detail=f"{change.element} of {change.record_key}: the value, the policy or the data behind it changed after "
-        f"the approval. It was not sent and was decided again: {change.outcome}.",
+        detail=f"{name_subject(change.element, change.record_key)}: the value, the policy or the data behind it "
+        f"changed after the approval. It was not sent and was decided again: {change.outcome}.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,

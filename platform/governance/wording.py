@@ -30,6 +30,11 @@ def write_element(element: str) -> str:
     return _ELEMENTS.get(element, element)
 
 
+def name_subject(element: str, record_key: str) -> str:
+    """What a sentence is about: “List price of SKU-1”."""
+    return f"{write_element(element)} of {record_key}"
+
+
 def write_difference(old: Value | None, new: Value) -> str:
     """As a part of the old value; empty where there is none to compare with."""
     if old is None or old.amount <= 0 or old.currency != new.currency:

@@ -117,7 +117,9 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
         " JOIN connection c ON c.id = p.connection_id WHERE p.amount = 10100 ORDER BY c.name"
     )
     assert states == [("market1", "verified", False, False), ("shop0", "accepted", True, True)]
-    assert await world.rows("SELECT code, state FROM governance_exception") == [("propagation.late", "open")]
+    ((code, state, detail),) = await world.rows("SELECT code, state, detail FROM governance_exception")
+    assert (code, state) == ("propagation.late", "open")
+    assert str(detail).startswith("List price of SKU-001: ")
     sandbox.mend(world.urls["shop0"])
     await world.work(settle=6.0)
     assert await world.rows("SELECT code, state, settled_by FROM governance_exception") == [
@@ -132,6 +134,10 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: World)
         "SELECT x.code, e.body FROM governance_exception x JOIN source_event e ON e.id = x.source_event_id"
     )
     assert rows == [("source.quarantined", b'{"type": "price.changed", "skuu": 1')]
+    await world.deliver_bytes(b'{"type": "price.changed", "skuu": 1}')
+    await world.work()
+    details = [str(detail) for (detail,) in await world.rows("SELECT detail FROM governance_exception")]
+    assert [(detail.count("kept"), detail.count("replay")) for detail in details] == [(1, 1)] * 2
 
 
 async def test_a_reused_id_with_other_content_is_kept_and_shown(world: World) -> None:

@@ -113,6 +113,7 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
     assert plan_changes([seen("A", STOCK, 5, 9, sender=SHOP)], made).echoes == 1
     other = plan_changes([seen("A", STOCK, 6, 10, sender=SHOP)], made)
     assert [found.code for found in other.exceptions] == ["contract.second_writer"]
+    assert other.exceptions[0].detail.startswith("Stock on hand of A was set to 6 elsewhere.")
     assert made.values["A", STOCK].approved == Value(5, ""), "an ERP-owned value was taken over from a channel"
 
 

@@ -71,7 +71,4 @@ def _observation(change: Change) -> Observation:
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:
-    return PayloadInvalid(
-        f"The sandbox ERP's payload no longer has the agreed form: {problem}. The original is kept; "
-        "once the sender or the mapping is mended it can be replayed."
-    )
+    return PayloadInvalid(f"The sandbox ERP's payload no longer has the agreed form: {problem}.")
