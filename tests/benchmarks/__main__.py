@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tests.benchmarks.rig import Row
 
-NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy")
+NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy", "dramatiq")
 
 
 def main() -> None:

@@ -7,10 +7,8 @@ items stand behind the flood in the same lanes. Whole way: a client changes one 
 """
 
 import asyncio
-import json
 import random
 import statistics
-import sys
 import time
 from itertools import count
 from uuid import UUID
@@ -18,13 +16,10 @@ from uuid import UUID
 import httpx2
 
 from canonical.elements import PRICE
-from controlplane.embedded.supervise import Program
 from controlplane.services import Services
 from foundation.clock import utc_now
-from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
-from foundation.scope import Actor, Scope
-from foundation.settings import write_environment
+from foundation.scope import Scope
 from tests.benchmarks.load import LoadPlan, Target, start_load
 from tests.benchmarks.rig import (
     FIRST_PRICE,
@@ -33,10 +28,11 @@ from tests.benchmarks.rig import (
     Rig,
     Row,
     change,
+    clients_at_work,
     deliver,
-    make_client,
-    publish_prices,
+    new_tenant,
     quantile,
+    recording_worker,
     running_rig,
 )
 
@@ -45,7 +41,7 @@ FLOOD_LANES = 8
 QUIET_TENANTS, QUIET_RATE = 10, 20.0
 SECONDS = 5.0
 SKUS = 2_500
-Done = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
+SLOTS, CALL_SECONDS = 16, 0.002
 
 
 def run() -> list[Row]:
@@ -71,17 +67,12 @@ def _lanes(rig: Rig) -> list[Row]:
 
 def _flooded(rig: Rig, *, fair: bool) -> tuple[list[tuple[float, float]], float, float]:
     """Quiet items' waits, items per second while the flood was worked off, and when the flood began."""
-    results = rig.stack.root / f"lanes-{fair}.json"
-    argv = (sys.executable, "-m", "tests.benchmarks.lanes_worker", str(results))
-    environment = write_environment(rig.stack.settings)
-    rig.stack.supervisor.start(Program(name="lanes", argv=argv, env=environment, restart=False))
-    rig.run(lambda services: _put(services, _scope(), 1))
-    rig.wait(NO_WORK, 1)
-    started = time.time() + 1.0  # connections are opened in the first second
-    began, flooded, noisy = rig.run(lambda services: _feed(services, fair=fair))
-    rig.wait(NO_WORK, 1, seconds=120, every=0.2)
-    rig.stack.supervisor.stop("lanes")
-    done: Done = json.loads(results.read_text())
+    with recording_worker(rig, "lanes_worker", str(CALL_SECONDS), str(SLOTS)) as done:
+        rig.run(lambda services: _put(services, new_tenant(), 1))
+        rig.wait(NO_WORK, 1)
+        started = time.time() + 1.0  # connections are opened in the first second
+        began, flooded, noisy = rig.run(lambda services: _feed(services, fair=fair))
+        rig.wait(NO_WORK, 1, seconds=120, every=0.2)
     quiet = [pair for tenant, pairs in done.items() if tenant != str(noisy) for pair in pairs if pair[0] > started]
     ends = [enqueued + wait for pairs in done.values() for enqueued, wait in pairs if enqueued + wait >= flooded]
     return quiet, len(ends) / (max(ends) - flooded), began
@@ -89,8 +80,8 @@ def _flooded(rig: Rig, *, fair: bool) -> tuple[list[tuple[float, float]], float,
 
 async def _feed(services: Services, *, fair: bool) -> tuple[float, float, UUID]:
     """When the flood began to be written, when all of it was there, and whose it is."""
-    noisy = _scope()
-    quiet = [_scope() if fair else noisy for _ in range(QUIET_TENANTS)]
+    noisy = new_tenant()
+    quiet = [new_tenant() if fair else noisy for _ in range(QUIET_TENANTS)]
     stop = asyncio.Event()
     trickles = [asyncio.create_task(_trickle(services, one, stop)) for one in quiet]
     await asyncio.sleep(SECONDS)
@@ -101,11 +92,6 @@ async def _feed(services: Services, *, fair: bool) -> tuple[float, float, UUID]:
     stop.set()
     await asyncio.gather(*trickles)
     return began, flooded, noisy.tenant_id
-
-
-def _scope() -> Scope:
-    tenant = new_id()
-    return Scope(msp_id=tenant, tenant_id=tenant, actor=Actor.system("bench"))
 
 
 async def _put(services: Services, scope: Scope, items: int) -> None:
@@ -127,10 +113,7 @@ async def _trickle(services: Services, scope: Scope, stop: asyncio.Event) -> Non
 
 
 def _whole_way(rig: Rig) -> list[Row]:
-    rig.start_product()
-    quiet, noisy = (rig.run(lambda services: make_client(services, rig.sandbox, skus=SKUS)) for _ in range(2))
-    for client in (quiet, noisy):
-        rig.run(lambda services, client=client: publish_prices(services, rig, client, skus=SKUS))  # type: ignore[misc]
+    quiet, noisy = clients_at_work(rig, 2, skus=SKUS)
     asyncio.run(_one_every_50_ms(rig, quiet, first=0))
     alone = _waits(rig, quiet, version=10)
     target = Target(noisy.path, noisy.hook_secret)

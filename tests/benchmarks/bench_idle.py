@@ -11,10 +11,8 @@ from pathlib import Path
 import redis
 
 from controlplane.services import Services
-from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
-from foundation.scope import Actor, Scope
-from tests.benchmarks.rig import NO_WORK, Rig, Row, running_rig
+from tests.benchmarks.rig import NO_WORK, Rig, Row, new_tenant, running_rig
 
 SECONDS = 10.0
 TENANTS = 1_000
@@ -54,9 +52,7 @@ def _live_and_rest(rig: Rig, tenants: int) -> None:
 
     async def feed(services: Services) -> None:
         for _ in range(tenants):
-            tenant = new_id()
-            scope = Scope(msp_id=tenant, tenant_id=tenant, actor=Actor.system("bench"))
-            async with services.db.transaction(scope) as session:
+            async with services.db.transaction(new_tenant()) as session:
                 add_work(session, [NewWork(lane="clocks", kind="governance.clocks", key="clocks")])
 
     rig.run(feed)

@@ -23,9 +23,8 @@ from tests.benchmarks.rig import (
     Rig,
     Row,
     change,
+    clients_at_work,
     deliver,
-    make_client,
-    publish_prices,
     quantile,
     running_rig,
 )
@@ -38,10 +37,7 @@ VERIFIED = "SELECT count(*) FROM propagation WHERE state = 'verified'"
 
 def run() -> list[Row]:
     with running_rig() as rig:
-        rig.start_product()
-        clients = [rig.run(lambda services: make_client(services, rig.sandbox, skus=SKUS)) for _ in range(TENANTS)]
-        for client in clients:
-            rig.run(lambda services, client=client: publish_prices(services, rig, client, skus=SKUS))  # type: ignore[misc]
+        clients = clients_at_work(rig, TENANTS, skus=SKUS)
         waits = asyncio.run(_one_by_one(rig, clients[0]))
         single = _rate(rig, clients, changes=1, version=1_000)
         batched = _rate(rig, clients, changes=100, version=2_000)

@@ -1,4 +1,4 @@
-"""The product's worker with one kind of work: it awaits 2 ms. Writes when each item was started, by tenant."""
+"""The product's worker with one kind of work, which awaits the given seconds. Writes each item's start, by tenant."""
 
 import asyncio
 import json
@@ -12,24 +12,25 @@ from controlplane.services import Services
 from foundation.lanes.jobs import JobKind, JobKinds
 from foundation.lanes.run import LaneRun
 from foundation.settings import read_settings
-
-CALL_SECONDS = 0.002
+from tests.benchmarks.rig import Starts
 
 
 def main() -> None:
-    done: dict[str, list[tuple[float, float]]] = {}
+    results, seconds, slots = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    done: Starts = {}
 
     async def wait(run: LaneRun) -> None:
         now = time.time()
         starts = done.setdefault(str(run.scope.tenant_id), [])
         starts += [(item.enqueued_at.timestamp(), now - item.enqueued_at.timestamp()) for item in run.items]
-        await asyncio.sleep(CALL_SECONDS)
+        if seconds:
+            await asyncio.sleep(seconds)
 
     def jobs(_: Services) -> JobKinds:
         return JobKinds([JobKind("bench.wait", wait)])
 
-    run_worker(read_settings(os.environ), slots=16, jobs=jobs)
-    Path(sys.argv[1]).write_text(json.dumps(done))
+    run_worker(read_settings(os.environ), slots=slots, jobs=jobs)
+    results.write_text(json.dumps(done))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import json
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -18,18 +20,21 @@ import psycopg
 
 from canonical.elements import COST, PRICE
 from connectors.signatures import sign
+from controlplane.embedded.supervise import Program
 from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
 from controlplane.services import Services, build_services
 from controlplane.stack import Stack, answers, free_port
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.scope import Scope
+from foundation.scope import Actor, Scope
+from foundation.settings import write_environment
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
 from policy.rules import PolicyRule, RuleKind
 from tests.connectors.running import TOKEN, RunningSandbox
 
 Row = tuple[str, str, str]
+Starts = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
 T = TypeVar("T")
 FIRST_PRICE = 10_000
 NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest"
@@ -123,6 +128,37 @@ def running_rig(*, kills: bool = False) -> Iterator[Rig]:
                 raise RuntimeError(f"a process ended by itself during the measurement: {stack.crashes[0]}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def recording_worker(rig: Rig, name: str, *arguments: str) -> Iterator[Starts]:
+    """A worker of the benchmarks' own, by its module. What it did is filled in when the block has ended."""
+    results = rig.stack.root / f"{name}.json"
+    argv = (sys.executable, "-m", f"tests.benchmarks.{name}", str(results), *arguments)
+    rig.stack.supervisor.start(Program(name=name, argv=argv, env=write_environment(rig.stack.settings), restart=False))
+    done: Starts = {}
+    yield done
+    rig.stack.supervisor.stop(name)
+    done.update(json.loads(results.read_text()))
+
+
+def new_tenant() -> Scope:
+    """For work in lanes alone, which needs no rows of an account."""
+    tenant = new_id()
+    return Scope(msp_id=tenant, tenant_id=tenant, actor=Actor.system("bench"))
+
+
+def clients_at_work(rig: Rig, count: int, *, skus: int) -> list[Client]:
+    """The product running, and clients in it that have a live price for every SKU."""
+    rig.start_product()
+
+    async def begin(services: Services) -> list[Client]:
+        clients = [await make_client(services, rig.sandbox, skus=skus) for _ in range(count)]
+        for client in clients:
+            await publish_prices(services, rig, client, skus=skus)
+        return clients
+
+    return rig.run(begin)
 
 
 async def make_client(services: Services, sandbox: RunningSandbox, *, shops: int = 1, skus: int = 20) -> Client:

@@ -1,0 +1,158 @@
+"""Lanes beside Dramatiq's own RedisBroker: eight threads, default settings, the same Valkey, a job that does nothing.
+
+What is compared is not the same promise. A lane's work is committed to disk in PostgreSQL with what caused it, keeps
+its order, is shared out fairly among tenants, and reaches its job in batches of up to 250; Dramatiq's messages are in
+Valkey's memory alone and reach theirs one by one.
+
+Rounds: all jobs are enqueued, then one worker process is started. Its rate counts from the start of its first job until
+everything is acknowledged: the work table or Dramatiq's hash of messages is empty. Start latency: each of ten tenants
+gets a job every 0.5 to 1.5 s on either side, in a lane or a queue of its own, both workers running. It counts from just
+before the call that enqueues; so on our side the commit is part of it.
+"""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import redis
+from dramatiq.brokers.redis import RedisBroker
+
+from controlplane.services import Services
+from foundation.lanes.work import NewWork, add_work
+from foundation.scope import Scope
+from tests.benchmarks.dramatiq_worker import Job, declare_jobs, default_broker
+from tests.benchmarks.rig import NO_WORK, Rig, Row, Starts, new_tenant, quantile, recording_worker, running_rig
+
+ROUNDS = 3
+JOBS, THEIR_JOBS = 50_000, 4_000  # each side works for a second or two
+LANES, SLOTS = 8, 8
+TENANTS, SECONDS = 10, 12.0
+QUEUE = "bench"
+Rates = tuple[float, float]  # enqueued and processed per second
+Sent = dict[str, list[float]]  # by tenant, when
+
+
+def run() -> list[Row]:
+    with running_rig() as rig:
+        rounds = [(_our_round(rig), _their_round(rig)) for _ in range(ROUNDS)]
+        ours, theirs = rig.run(lambda services: _start_latencies(rig, services))
+    (enqueued, their_enqueued), (processed, their_processed) = (
+        [statistics.median(pair[side][figure] for pair in rounds) for side in range(2)] for figure in range(2)
+    )
+    p50, p99, their_p50, their_p99 = (quantile(waits, part) * 1000 for waits in (ours, theirs) for part in (0.5, 0.99))
+    return [
+        ("no-op jobs/s in one worker process ÷ Dramatiq's",
+         f"{processed / their_processed:.1f} ({processed:,.0f} / {their_processed:,.0f})", "≥ 10"),
+        (f"enqueueing {JOBS:,} in one transaction ÷ send() in a loop: jobs/s",
+         f"{enqueued / their_enqueued:.1f} ({enqueued:,.0f} / {their_enqueued:,.0f})", "≥ 5"),
+        ("start of an idle tenant's job ÷ Dramatiq's: p99",
+         f"{p99 / their_p99:.3f} ({p99:.1f} / {their_p99:.1f} ms; p50 {p50:.1f} / {their_p50:.1f} ms)", "≤ 0.1"),
+    ]  # fmt: skip
+
+
+def _our_round(rig: Rig) -> Rates:
+    scope = new_tenant()
+    enqueueing = rig.run(lambda services: _enqueue(services, scope))
+    with recording_worker(rig, "lanes_worker", "0", str(SLOTS)) as done:
+        ended = rig.wait(NO_WORK, 1, every=0.002)
+    return JOBS / enqueueing, JOBS / (ended - _first_start(done, JOBS))
+
+
+async def _enqueue(services: Services, scope: Scope) -> float:
+    async with services.db.transaction(scope):
+        pass  # a connection is open
+    started = time.perf_counter()
+    async with services.db.transaction(scope) as session:
+        add_work(session, [_work(n) for n in range(JOBS)])
+    return time.perf_counter() - started
+
+
+def _work(n: int) -> NewWork:
+    return NewWork(lane=f"bench/{n % LANES}", kind="bench.wait", key=str(n))
+
+
+def _their_round(rig: Rig) -> Rates:
+    broker, jobs = _their_side(rig, [QUEUE])
+    send = jobs[QUEUE].send
+    broker.client.ping()
+    started = time.perf_counter()
+    for _ in range(THEIR_JOBS):
+        send(time.time())
+    enqueueing = time.perf_counter() - started
+    with recording_worker(rig, "dramatiq_worker", QUEUE) as done:
+        ended = _wait_acknowledged(broker.client)
+    broker.close()
+    return THEIR_JOBS / enqueueing, THEIR_JOBS / (ended - _first_start(done, THEIR_JOBS))
+
+
+def _their_side(rig: Rig, queues: list[str]) -> tuple[RedisBroker, dict[str, Job]]:
+    broker = default_broker(rig.stack.settings.redis_url)
+    return broker, declare_jobs(broker, queues, lambda _queue, _sent_at: None)
+
+
+def _wait_acknowledged(client: "redis.Redis") -> float:
+    deadline = time.monotonic() + 60
+    while client.hlen(f"dramatiq:{QUEUE}.msgs"):
+        if time.monotonic() > deadline:
+            raise TimeoutError("Dramatiq's jobs were not done in 60 s")
+        time.sleep(0.002)
+    return time.time()
+
+
+def _first_start(done: Starts, jobs: int) -> float:
+    starts = [enqueued + wait for pairs in done.values() for enqueued, wait in pairs]
+    if len(starts) != jobs:
+        raise RuntimeError(f"{len(starts)} of {jobs} jobs were done")
+    return min(starts)
+
+
+async def _start_latencies(rig: Rig, services: Services) -> tuple[list[float], list[float]]:
+    scopes = [new_tenant() for _ in range(TENANTS)]
+    queues = [f"tenant-{n}" for n in range(TENANTS)]
+    broker, jobs = _their_side(rig, queues)
+    sent: Sent = {str(scope.tenant_id): [] for scope in scopes}
+    their_sent: Sent = {queue: [] for queue in queues}
+    with (
+        recording_worker(rig, "lanes_worker", "0", str(SLOTS)) as done,
+        recording_worker(rig, "dramatiq_worker", *queues) as their_done,
+    ):
+        until = time.monotonic() + SECONDS
+        async with asyncio.TaskGroup() as tasks:
+            for scope in scopes:
+                ours = partial(_add_one, services, scope)
+                tasks.create_task(_now_and_then(ours, sent[str(scope.tenant_id)], until))
+            for queue in queues:
+                theirs = partial(_send_one, jobs[queue])
+                tasks.create_task(_now_and_then(theirs, their_sent[queue], until))
+        await asyncio.sleep(2.0)  # the longest of Dramatiq's waits between two looks is one second
+    broker.close()
+    return _waits(sent, done), _waits(their_sent, their_done)
+
+
+async def _now_and_then(enqueue: Callable[[], Awaitable[None]], sent: list[float], until: float) -> None:
+    await asyncio.sleep(2.0)  # both workers have come up
+    while time.monotonic() < until:
+        await asyncio.sleep(random.uniform(0.5, 1.5))
+        sent.append(time.time())
+        await enqueue()
+
+
+async def _add_one(services: Services, scope: Scope) -> None:
+    async with services.db.transaction(scope) as session:
+        add_work(session, [_work(0)])
+
+
+async def _send_one(job: Job) -> None:
+    job.send(time.time())
+
+
+def _waits(sent: Sent, done: Starts) -> list[float]:
+    """Without each tenant's first job, at which connections are opened."""
+    waits: list[float] = []
+    for name, times in sent.items():
+        starts = sorted(enqueued + wait for enqueued, wait in done[name])
+        waits += [started - asked for asked, started in zip(times, starts, strict=True)][1:]
+    return waits
