@@ -126,45 +126,56 @@ async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) 
         note(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
 
 
-async def authenticate_key(door: Door, *, msp_id: UUID, text: str) -> Principal:
-    """The machine with this key, on a host of this MSP.
+def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
+    """In which a key is looked up, on a host of this MSP."""
+    return Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
+
+
+async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -> Principal:
+    """The machine with this key, in the key's own scope.
 
     Raises:
-        ApiKeyRefused: malformed, unknown, wrong, revoked, or another MSP's; all sound the same.
+        ApiKeyRefused: unknown, wrong, revoked, or another MSP's; all sound the same.
         Suspended: the key is right, but its account is suspended.
     """
-    parts = parse_key(text)
-    scope = Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
-    async with door.db.transaction(scope) as session:
-        row = (
-            await session.execute(
-                select(ApiKey, Client.status, latest_policy(scope.tenant_id))
-                .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
-                .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
-            )
-        ).one_or_none()
-        key, account, stamp = row if row is not None else (None, None, None)
-        known = bytes(key.secret_hash) if key is not None else bytes(32)
-        right = hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known)
-        if key is None or not right or key.revoked_at is not None:
-            raise ApiKeyRefused
-        if account not in (None, Standing.ACTIVE):
-            raise Suspended
-        await _note_use(session, key, door.clock())
-        index = await door.policies.index_at(session, scope, stamp=stamp)
+    scope = scope_of(session)
+    row = (
+        await session.execute(
+            select(ApiKey, Client, latest_policy(scope.tenant_id))
+            .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
+            .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
+        )
+    ).one_or_none()
+    key, home, stamp = row if row is not None else (None, None, None)
+    known = bytes(key.secret_hash) if key is not None else bytes(32)
+    right = hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known)
+    if key is None or not right or key.revoked_at is not None:
+        raise ApiKeyRefused
+    if home is not None and home.status != Standing.ACTIVE:
+        raise Suspended
+    await _note_use(session, key, door.clock())
+    index = await door.policies.index_at(session, scope, stamp=stamp)
     return Principal(
         kind="machine",
         id=key.id,
         name=key.name,
-        msp_id=msp_id,
+        msp_id=scope.msp_id,
         tenant_id=scope.tenant_id,
         roles=(key.role, *held_roles(index, key.role)),
         policy=index,
+        home=home,
     )
 
 
 async def _note_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
-    """At most once a minute, so that a busy key does not write a row per request."""
+    """At most once a minute, so that a busy key does not write a row per request; and by one request, which the key's
+    others at the same moment do not wait for.
+    """
     if key.last_used_at is None or now - key.last_used_at >= _NOTE_USE_EVERY:
-        own = (ApiKey.tenant_id == key.tenant_id, ApiKey.id == key.id)
-        await session.execute(update(ApiKey).where(*own).values(last_used_at=now))
+        free = select(ApiKey.id).where(ApiKey.tenant_id == key.tenant_id, ApiKey.id == key.id)
+        await session.execute(
+            update(ApiKey)
+            .where(ApiKey.tenant_id == key.tenant_id, ApiKey.id.in_(free.with_for_update(skip_locked=True)))
+            .values(last_used_at=now)
+            .execution_options(synchronize_session=False)
+        )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
+from tenants.api_keys import KeyParts, authenticate_key, key_scope, parse_key
 from tenants.door import Door
 from tenants.models import Client, Person, Standing
 from tenants.principal import Principal
@@ -18,27 +19,64 @@ from tenants.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as it can be told without the database: a live session of this host's MSP, or a key's text.
+
+    `scope` is that in which `identify` finds out the rest.
+    """
+
+    scope: Scope
+    session: Session | None = None
+    key: KeyParts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     principal: Principal
     session: Session
 
 
-async def identify_person(door: Door, *, msp_id: UUID, cookie: str) -> SignedIn | None:
-    """Who is signed in with this cookie on a host of this MSP, or None.
+async def find_caller(door: Door, *, msp_id: UUID, authorization: str, cookie: str) -> Caller | None:
+    """From the header `Authorization` and the session's cookie, on a host of this MSP. None: nobody is signed in.
 
-    Two round trips: the session in Valkey, then standing and roles in one statement. A session ends here when its
-    person or account was suspended, or signed out everywhere after it began.
+    Raises:
+        ApiKeyRefused: the key is malformed.
     """
-    session = await door.sessions.find(cookie, msp_id=msp_id, now=door.clock())
+    scheme, _, text = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        parts = parse_key(text.strip())
+        return Caller(key_scope(parts, msp_id=msp_id), key=parts)
+    session = await door.sessions.find(cookie, msp_id=msp_id, now=door.clock()) if cookie else None
     if session is None:
         return None
-    scope = Scope(msp_id=msp_id, tenant_id=session.tenant_id, actor=Actor.system("identity"))
-    async with door.db.transaction(scope) as transaction:
-        principal = await load_principal(transaction, door.policies, session.person_id, began=session.created_at)
+    return Caller(Scope(msp_id=msp_id, tenant_id=session.tenant_id, actor=Actor.system("identity")), session=session)
+
+
+async def identify(transaction: AsyncSession, door: Door, caller: Caller) -> Principal | None:
+    """In the caller's scope. A session ends here when its person or account was suspended, or signed out everywhere
+    after it began; then the answer is None.
+
+    Raises:
+        ApiKeyRefused, Suspended: see `authenticate_key`.
+    """
+    if caller.key is not None:
+        return await authenticate_key(transaction, door, caller.key)
+    assert caller.session is not None  # noqa: S101 - a caller has one or the other
+    session = caller.session
+    principal = await load_principal(transaction, door.policies, session.person_id, began=session.created_at)
     if principal is None:
         await door.sessions.end(session)
+    return principal
+
+
+async def identify_person(door: Door, *, msp_id: UUID, cookie: str) -> SignedIn | None:
+    """Who is signed in with this cookie on a host of this MSP, or None. For pages that are for everybody."""
+    caller = await find_caller(door, msp_id=msp_id, authorization="", cookie=cookie)
+    if caller is None or caller.session is None:
         return None
-    return SignedIn(principal, session)
+    async with door.db.transaction(caller.scope) as transaction:
+        principal = await identify(transaction, door, caller)
+    return SignedIn(principal, caller.session) if principal is not None else None
 
 
 async def load_principal(
@@ -53,14 +91,16 @@ async def load_principal(
                 Person.status,
                 Person.partner_id,
                 Person.signed_out_after,
-                Client.status.label("account"),
+                Client,
                 latest_policy(scope.tenant_id).label("policy_stamp"),
             )
             .outerjoin(Client, Client.tenant_id == Person.tenant_id)
             .where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
         )
     ).one_or_none()
-    if row is None or row.status != Standing.ACTIVE or row.account not in (None, Standing.ACTIVE):
+    if row is None or row.status != Standing.ACTIVE:
+        return None
+    if row.Client is not None and row.Client.status != Standing.ACTIVE:
         return None
     if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None
@@ -74,4 +114,5 @@ async def load_principal(
         partner_id=row.partner_id,
         roles=held_roles(index, str(person_id)),
         policy=index,
+        home=row.Client,
     )

@@ -7,14 +7,15 @@ from uuid import UUID
 from foundation.errors import NotFound
 from foundation.scope import Actor, Scope
 from policy.index import PolicyIndex
+from tenants.models import Client
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A signed-in person, or a machine with a key. `tenant_id` is the home: a client, or the MSP's house.
 
-    `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, read
-    together with them: what admits a request needs no second transaction for it.
+    `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, and
+    `home` the client it is (None for staff), both read together with the roles.
     """
 
     kind: Literal["person", "machine"]
@@ -25,6 +26,7 @@ class Principal:
     partner_id: UUID | None = None
     roles: tuple[str, ...] = ()
     policy: PolicyIndex | None = field(default=None, repr=False, compare=False)
+    home: Client | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_staff(self) -> bool:

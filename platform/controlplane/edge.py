@@ -1,32 +1,37 @@
-"""From a request to `Access`: host to brand, cookie or key to principal, path to scope, policy to admission."""
+"""From a request to `Access`, in one transaction: host to brand, cookie or key to principal, path to scope, policy to
+admission.
+"""
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
 from branding.directory import BrandDirectory
 from branding.shell import Account, is_boosted, mark_current
 from controlplane.navigation import client_nav, house_nav, partner_nav
 from controlplane.services import Services
+from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
 from policy.index import PolicyIndex
 from policy.permissions import require_permission
 from tenants.access import Access
-from tenants.accounts import get_client, get_client_by_slug, get_msp
-from tenants.api_keys import authenticate_key
+from tenants.accounts import get_client_by_slug, get_msp
 from tenants.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
-from tenants.identity import SignedIn, identify_person
+from tenants.door import Door
+from tenants.identity import Caller, find_caller, identify
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
-from tenants.sessions import cookie_rule
+from tenants.sessions import Session, cookie_rule
 
 AnyRequest = Request[Any, Any, Any]
+_SIGN_IN = "Sign in to see this."
 
 
 class SignInRequired(Unauthenticated):
@@ -35,32 +40,25 @@ class SignInRequired(Unauthenticated):
 
 def provide_access(services: Services, brands: BrandDirectory) -> Provide:
     async def access(request: AnyRequest) -> AsyncGenerator[Access, None]:
-        brand = await brands.for_host(request.headers.get("host", ""))
-        if brand.msp_id is None:
-            raise NotFound
-        principal, signed_in = await _identify(services, request, brand)
-        if signed_in is not None:
-            await _check_origin(request, signed_in)
-        permission = str(request.route_handler.opt["permission"])
-        slug = request.path_params.get("client")
-        client = await _find_client(services, principal, str(slug)) if slug is not None else None
-        scope = _scope(request, principal, client)
-        # Before the transaction: a request never holds two connections, so the pool cannot lock itself up.
-        index = _policy(principal)
-        require_permission(index, principal.subjects, permission)
-        async with services.db.transaction(scope) as session:
+        brand, msp_id = await _brand(brands, request)
+        caller = await _caller(services.door, request, msp_id)
+        await _receive(request, caller.session)
+        async with services.db.transaction(caller.scope) as session:
+            principal = await _principal(session, services.door, caller)
+            client = await _enter(session, request, principal)
+            index = _policy(principal)
+            require_permission(index, principal.subjects, str(request.route_handler.opt["permission"]))
             nav = partner_nav(client) if principal.partner_id else client_nav(client) if client else house_nav()
-            house = None if client else await get_msp(session) if not scope.fleet else None
             yield Access(
                 session=session,
-                scope=scope,
+                scope=scope_of(session),
                 principal=principal,
                 brand=brand,
                 index=index,
                 now=services.door.clock(),
                 nav=mark_current(nav, request.url.path),
-                account=_account(principal, client, house.name if house else brand.name),
-                csrf_token=make_token(signed_in.session.secret, services.door.new_secret) if signed_in else "",
+                account=await _account(session, principal, client, brand),
+                csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
                 client=client,
             )
@@ -72,29 +70,15 @@ def provide_home(services: Services, brands: BrandDirectory) -> Provide:
     """The address where the signed-in person begins."""
 
     async def home(request: AnyRequest) -> str:
-        brand = await brands.for_host(request.headers.get("host", ""))
-        if brand.msp_id is None:
-            raise NotFound
-        principal, _ = await _identify(services, request, brand)
-        if principal.is_staff:
+        _, msp_id = await _brand(brands, request)
+        caller = await _caller(services.door, request, msp_id)
+        async with services.db.transaction(caller.scope) as session:
+            principal = await _principal(session, services.door, caller)
+        if principal.home is None:
             return "/fleet"
-        async with services.db.transaction(replace(home_scope(principal), partner_id=None)) as session:
-            client = await get_client(session)
-        return f"/clients/{client.slug}/{'channel' if principal.partner_id else 'overview'}"
+        return f"/clients/{principal.home.slug}/{'channel' if principal.partner_id else 'overview'}"
 
     return Provide(home)
-
-
-async def _identify(services: Services, request: AnyRequest, brand: Brand) -> tuple[Principal, SignedIn | None]:
-    assert brand.msp_id is not None  # noqa: S101 - checked by the caller
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return await authenticate_key(services.door, msp_id=brand.msp_id, text=key.strip()), None
-    cookie = session_cookie(request)
-    found = await identify_person(services.door, msp_id=brand.msp_id, cookie=cookie) if cookie else None
-    if found is None:
-        raise SignInRequired("Sign in to see this.")
-    return found.principal, found
 
 
 def session_cookie(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
@@ -102,8 +86,35 @@ def session_cookie(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
     return rule.session_of(request.cookies)
 
 
-async def _check_origin(request: AnyRequest, signed_in: SignedIn) -> None:
+async def _brand(brands: BrandDirectory, request: AnyRequest) -> tuple[Brand, UUID]:
+    brand = await brands.for_host(request.headers.get("host", ""))
+    if brand.msp_id is None:
+        raise NotFound
+    return brand, brand.msp_id
+
+
+async def _caller(door: Door, request: AnyRequest, msp_id: UUID) -> Caller:
+    caller = await find_caller(
+        door,
+        msp_id=msp_id,
+        authorization=request.headers.get("authorization", ""),
+        cookie=session_cookie(request),
+    )
+    if caller is None:
+        raise SignInRequired(_SIGN_IN)
+    return caller
+
+
+async def _receive(request: AnyRequest, session: Session | None) -> None:
+    """All of the request, before the transaction, so that a slow sender holds no connection.
+
+    Raises:
+        CrossSiteRequest: a browser sent it from elsewhere.
+    """
     if request.method in SAFE_METHODS:
+        return
+    await request.body()
+    if session is None:
         return
     token = request.headers.get(HEADER, "")
     if not token and request.content_type[0] in ("application/x-www-form-urlencoded", "multipart/form-data"):
@@ -113,15 +124,37 @@ async def _check_origin(request: AnyRequest, signed_in: SignedIn) -> None:
         headers=request.headers,
         origin=f"{request.url.scheme}://{request.headers.get('host', '')}",
         token=token,
-        secret=signed_in.session.secret,
+        secret=session.secret,
     )
 
 
-async def _find_client(services: Services, principal: Principal, slug: str) -> Client:
+async def _principal(session: AsyncSession, door: Door, caller: Caller) -> Principal:
+    principal = await identify(session, door, caller)
+    if principal is None:
+        raise SignInRequired(_SIGN_IN)
+    return principal
+
+
+async def _enter(session: AsyncSession, request: AnyRequest, principal: Principal) -> Client | None:
+    """Change to the scope of what is asked for. Returns the client in the path.
+
+    Raises:
+        NotFound: it is not the principal's.
+    """
+    slug = request.path_params.get("client")
+    client = await _find_client(session, principal, str(slug)) if slug is not None else None
+    await change_scope(session, _scope(request, principal, client))
+    return client
+
+
+async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:
     """Within the principal's reach only: staff find their MSP's clients, everybody else their own."""
-    scope = fleet_scope(principal) if principal.is_staff else replace(home_scope(principal), partner_id=None)
-    async with services.db.transaction(scope) as session:
+    if principal.is_staff:
+        await change_scope(session, fleet_scope(principal))
         return await get_client_by_slug(session, slug)
+    if principal.home is None or principal.home.slug != slug:
+        raise NotFound
+    return principal.home
 
 
 def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> Scope:
@@ -137,11 +170,12 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
 def _policy(principal: Principal) -> PolicyIndex:
     """Staff are admitted by the house's policy everywhere, a client's people by their client's: by the home's."""
     if principal.policy is None:
-        raise Unauthenticated("Sign in to see this.")
+        raise Unauthenticated(_SIGN_IN)
     return principal.policy
 
 
-def _account(principal: Principal, client: Client | None, house: str) -> Account:
-    if client is None:
-        return Account(name=house, kind="All clients")
-    return Account(name=client.name, kind="Client", switch_href="/fleet" if principal.is_staff else "")
+async def _account(session: AsyncSession, principal: Principal, client: Client | None, brand: Brand) -> Account:
+    if client is not None:
+        return Account(name=client.name, kind="Client", switch_href="/fleet" if principal.is_staff else "")
+    house = brand.name if scope_of(session).fleet else (await get_msp(session)).name
+    return Account(name=house, kind="All clients")

@@ -43,6 +43,11 @@ def test_only_the_edge_knows_the_web_framework() -> None:
     assert wrong == []
 
 
+def test_only_the_edge_changes_a_transactions_scope() -> None:
+    users = [path.name for path in modules() if "change_scope" in path.read_text()]
+    assert sorted(users) == ["edge.py", "engine.py"]
+
+
 def test_no_first_party_import_hides_inside_a_function() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())
     ours = set(config["tool"]["importlinter"]["root_packages"])

@@ -13,7 +13,6 @@ from tenants.accounts import suspend_client
 from tenants.api_keys import (
     KeyParts,
     NewApiKey,
-    authenticate_key,
     create_api_key,
     key_text,
     list_api_keys,
@@ -22,6 +21,7 @@ from tenants.api_keys import (
 )
 from tenants.door import Door
 from tenants.errors import ApiKeyRefused, Suspended
+from tenants.identity import find_caller, identify
 from tenants.models import ApiKey
 from tenants.principal import Principal, fleet_scope
 from tenants.secrets import new_secret
@@ -33,14 +33,23 @@ async def make_key(door: Door, tenant: Tenant, role: str = "machine") -> tuple[A
         return await create_api_key(session, new_secret, NewApiKey(new_id(), "Webshop", role), now=NOW)
 
 
+async def machine_of(door: Door, msp: Tenant, key: str) -> Principal:
+    caller = await find_caller(door, msp_id=msp.scope.msp_id, authorization=f"Bearer {key}", cookie="")
+    assert caller is not None
+    async with door.db.transaction(caller.scope) as session:
+        found = await identify(session, door, caller)
+    assert found is not None
+    return found
+
+
 async def use(door: Door, msp: Tenant, key: str) -> object:
-    return (await authenticate_key(door, msp_id=msp.scope.msp_id, text=key)).id
+    return (await machine_of(door, msp, key)).id
 
 
 class TestUsing:
     async def test_a_key_is_a_machine_at_home_in_its_tenant(self, door: Door, msp: Tenant, client: Tenant) -> None:
         key, shown = await make_key(door, client)
-        principal = await authenticate_key(door, msp_id=msp.scope.msp_id, text=shown)
+        principal = await machine_of(door, msp, shown)
         assert (principal.kind, principal.id, principal.name) == ("machine", key.id, "Webshop")
         assert (principal.tenant_id, principal.roles) == (client.scope.tenant_id, ("machine",))
         with pytest.raises(NotFound):
@@ -110,7 +119,7 @@ class TestUsing:
 
     async def test_a_house_key_reads_the_fleet(self, door: Door, msp: Tenant) -> None:
         _, shown = await make_key(door, msp, role="msp_operator")
-        principal = await authenticate_key(door, msp_id=msp.scope.msp_id, text=shown)
+        principal = await machine_of(door, msp, shown)
         assert fleet_scope(principal).fleet
 
     async def test_use_is_noted_once_a_minute(self, door: Door, msp: Tenant, client: Tenant, clock: Ticking) -> None:

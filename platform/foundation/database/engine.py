@@ -6,6 +6,7 @@ Without a scope the settings are empty and every policy answers nothing.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -33,13 +34,16 @@ def begin_sql(scope: Scope | None, host: str | None = None) -> str:
     Values are UUIDs, or a host name restricted to its alphabet, so nothing here can close a quote.
     """
     role = f"SET LOCAL ROLE {FLEET};" if scope is not None and scope.fleet else ""
+    named_host = f"SET LOCAL app.host = '{_host(host)}';" if host else ""
+    return f"BEGIN; {_scope_sql(scope)} {named_host} {role}"
+
+
+def _scope_sql(scope: Scope | None) -> str:
     tenant = scope.tenant_id if scope is not None else ""
     msp = scope.msp_id if scope is not None else ""
     partner = scope.partner_id if scope is not None and scope.partner_id is not None else ""
-    named_host = f"SET LOCAL app.host = '{_host(host)}';" if host else ""
     return (
-        f"BEGIN; SET LOCAL app.tenant_id = '{tenant}'; SET LOCAL app.msp_id = '{msp}';"
-        f" SET LOCAL app.partner_id = '{partner}'; {named_host} {role}"
+        f"SET LOCAL app.tenant_id = '{tenant}'; SET LOCAL app.msp_id = '{msp}'; SET LOCAL app.partner_id = '{partner}';"
     )
 
 
@@ -126,6 +130,25 @@ async def _flush(session: AsyncSession) -> None:
     for (_, flush), entries in sorted(buffers.items(), key=lambda item: item[0][0]):
         if entries:
             await flush(session, entries)
+
+
+async def change_scope(session: AsyncSession, scope: Scope) -> None:
+    """The rest of the transaction is in `scope`. For the edge alone, which learns who asks and for what on the way.
+
+    What was read before is forgotten, so that nothing read in one scope is answered from memory in another.
+
+    Raises:
+        RuntimeError: something waits for the commit; it belongs to the scope it was left in.
+    """
+    before = scope_of(session)
+    if any(session.info["buffers"].values()):
+        raise RuntimeError("the scope changes before the first effect, or not at all")
+    role = f"SET LOCAL ROLE {FLEET if scope.fleet else 'NONE'};" if scope.fleet != before.fleet else ""
+    if role or replace(scope, actor=before.actor) != before:
+        connection = await session.connection()
+        await connection.exec_driver_sql(f"{_scope_sql(scope)} {role}")
+    session.expunge_all()
+    session.info["scope"] = scope
 
 
 def scope_of(session: AsyncSession) -> Scope:

@@ -1,0 +1,103 @@
+"""Every route's request is one transaction: begun after the last byte came in, over before the first goes out."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Connection, event
+
+from controlplane.services import Services
+from tests.conftest import Urls
+from tests.controlplane.test_canary import fill, handlers, live, object_ids
+from tests.support.site import Site, Visit, furnish, running_site
+from tests.support.world import World
+
+# These open their own: people sign in and out, or nobody is known yet.
+BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome")
+
+
+class Watched:
+    """The application, with what its requests do to the pool."""
+
+    def __init__(self, app: Any, services: Services) -> None:
+        self._app = app
+        self._engine = services.db.engine.sync_engine
+        self.begun = 0
+        self.open_while_waiting = 0
+        self.open_while_answering = 0
+        event.listen(self._engine, "begin", self._count)
+
+    def forget(self) -> None:
+        event.remove(self._engine, "begin", self._count)
+
+    def start(self) -> None:
+        self.begun = self.open_while_waiting = self.open_while_answering = 0
+
+    def _count(self, connection: Connection) -> None:
+        # A host's brand is looked up now and then, in a transaction that sees nothing else.
+        self.begun += "app.host" not in connection.get_execution_options()["fairlead_begin"]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def watch_receive() -> Any:
+            self.open_while_waiting += self._engine.pool.checkedout()  # type: ignore[attr-defined]
+            return await receive()
+
+        async def watch_send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.open_while_answering += self._engine.pool.checkedout()  # type: ignore[attr-defined]
+            await send(message)
+
+        await self._app(scope, watch_receive, watch_send)
+
+
+@pytest.fixture
+async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
+    async with running_site(services, tmp_path / "static") as running:
+        running.observed = watched = Watched(running.observed, services)
+        yield running
+        watched.forget()
+
+
+async def test_every_request_is_one_transaction(site: Site, world: World, urls: Urls) -> None:
+    mine = await furnish(world, name="Calm Harbour")
+    await live(world, "SKU-001")
+    ids = object_ids(urls, mine)
+    tried = succeeded = 0
+    for who in (mine.admin, mine.approver, mine.partner):
+        visit = await site.signed_in(mine.host, who)
+        for method, template, opt in handlers(site.app):
+            if "permission" not in opt or template.startswith(BY_THEMSELVES):
+                continue
+            for each in ids if "_id:uuid}" in template else ids[:1]:
+                site.observed.start()
+                answer = await ask(visit, method, fill(template, mine.slug, each))
+                tried += 1
+                succeeded += answer.status_code < 400
+                watched, what = site.observed, f"{who}: {method} {template}: {answer.status_code}"
+                assert answer.status_code < 500, what
+                assert watched.begun <= 1, what
+                assert watched.open_while_waiting == 0, what
+                assert watched.open_while_answering == 0, what
+    assert tried > 200
+    assert succeeded > 60
+
+
+async def test_a_machines_request_too(site: Site, world: World) -> None:
+    mine = await furnish(world, name="Calm Harbour")
+    admin = await site.signed_in(mine.host, mine.admin)
+    keys = f"/api/v1/clients/{mine.slug}/api-keys"
+    key = (await admin.api("POST", keys, {"name": "Shop", "role": "client_admin"})).json()["key"]
+    shop = site.visit(mine.host)
+    shop.http.headers["authorization"] = f"Bearer {key}"
+    for method, path, body in (("GET", keys, None), ("POST", keys, {"name": "Other"})):
+        site.observed.start()
+        assert (await shop.api(method, path, body)).status_code in (200, 201)
+        assert (site.observed.begun, site.observed.open_while_answering) == (1, 0)
+
+
+async def ask(visit: Visit, method: str, path: str) -> httpx.Response:
+    if path.startswith("/api/"):
+        return await visit.api(method, path, None if method == "GET" else {})
+    return await (visit.get(path) if method == "GET" else visit.post(path, {"reason": "x"}))
