@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.connectors.running import RunningSandbox
+from tests.drills.disk import release
 from tests.drills.site import Site, running_site
 
 _PREFIX = "fairlead-drill-"
@@ -31,4 +32,5 @@ def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[Si
 def _sweep(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*"):
         if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
+            release(folder / "servers")
             shutil.rmtree(folder, ignore_errors=True)

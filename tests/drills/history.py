@@ -2,9 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
+
+from tests.drills.plan import Act, Target
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -59,9 +61,16 @@ class History:
 
 @dataclass
 class Injected:
-    """A fault as it happened."""
+    """A fault as it happened. `lasted` is zero for what somebody else could take over at once."""
 
     name: str
     at: datetime
+    target: Target
+    act: Act
+    lasted: timedelta = timedelta()
     recovery_seconds: float = 0.0
     touched: int = 0
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.at + self.lasted

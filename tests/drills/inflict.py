@@ -4,12 +4,31 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from datetime import timedelta
+
+import psycopg
 
 from controlplane.embedded.server import EmbeddedServer
 from foundation.clock import utc_now
+from foundation.valkey import valkey_client
 from tests.drills.history import Injected
-from tests.drills.plan import FaultPlan, Target
+from tests.drills.plan import LINKS, Act, Fault, FaultPlan, Target
 from tests.drills.site import Site, until
+from tests.support.faulty_link import WELL, Trouble
+
+LINK_TROUBLES = {
+    Act.SLOW: Trouble(latency_seconds=0.4),
+    Act.RESET: Trouble(reset=True),
+    Act.BLACKHOLE: Trouble(blackhole=True),
+    Act.HALF_CLOSE: Trouble(half_close=True),
+    Act.THROTTLE: Trouble(bytes_per_second=8000),
+    Act.CUT: Trouble(cut_after=700),  # within a request's or an answer's head
+}
+STORM_PAUSE_SECONDS = 0.25
+_TERMINATE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name LIKE 'fairlead%' AND pid <> pg_backend_pid()
+"""
 
 
 class Inflictor:
@@ -19,7 +38,7 @@ class Inflictor:
             Target.VALKEY: site.servers.valkey,
             Target.POSTGRES: site.servers.postgres,
         }
-        self._mending = {target: asyncio.Lock() for target in self._servers}
+        self._mending = {target: asyncio.Lock() for target in Target}
         self.done: list[Injected] = []
 
     async def carry_out(self, plan: FaultPlan) -> None:
@@ -28,13 +47,29 @@ class Inflictor:
             for fault in plan.faults:
                 await asyncio.sleep(fault.wait)
                 await self._ensure_target(fault.target)
-                self.done.append(Injected(fault.name, utc_now()))
-                if fault.stop:
-                    mending.create_task(self.stop(fault.target, fault.seconds))
-                elif fault.target in self._servers:
-                    mending.create_task(self.kill_server(fault.target, fault.seconds))
-                else:
-                    self._site.supervisor.kill(fault.target)
+                mending.create_task(self.inflict(fault))
+
+    async def inflict(self, fault: Fault) -> Injected:
+        """Returns when the fault has ended. What befalls one target befalls it one after the other."""
+        if fault.act is Act.STOP or (fault.act is Act.KILL and fault.target not in self._servers):
+            injected = self._begin(fault)
+            if fault.act is Act.STOP:
+                await self.stop(fault.target, fault.seconds)
+            else:
+                self._site.supervisor.kill(fault.target)
+            return injected
+        async with self._mending[fault.target]:
+            injected = self._begin(fault)
+            if fault.target in LINKS:
+                await self._trouble_link(fault)
+            else:
+                await self._trouble_server(fault)
+        injected.lasted = utc_now() - injected.at if fault.act is not Act.KILL else timedelta()
+        return injected
+
+    def _begin(self, fault: Fault) -> Injected:
+        self.done.append(Injected(fault.name, utc_now(), target=fault.target, act=fault.act))
+        return self.done[-1]
 
     async def stop(self, target: Target, seconds: float) -> None:
         """SIGSTOP, then SIGCONT to the same process unless it was killed meanwhile."""
@@ -45,21 +80,89 @@ class Inflictor:
             os.kill(pid, signal.SIGCONT)
 
     async def kill_server(self, target: Target, down_seconds: float) -> None:
-        server = self._servers[target]
-        async with self._mending[target]:
-            if target is Target.VALKEY:
-                await asyncio.to_thread(self._site.servers.valkey.lose_data)
+        await self.inflict(Fault(0.0, Act.KILL, target, down_seconds))
+
+    async def _trouble_link(self, fault: Fault) -> None:
+        link = self._site.links[fault.target]
+        await asyncio.to_thread(link.suffer, LINK_TROUBLES[fault.act])
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(link.suffer, WELL)
+
+    async def _trouble_server(self, fault: Fault) -> None:
+        match fault.act:
+            case Act.KILL:
+                await self._kill_server(fault)
+            case Act.TERMINATE:
+                await self._terminate_backends(fault.seconds)
+            case Act.IMMEDIATE:
+                await self._restart_at_once(fault.seconds)
+            case Act.DISK_FULL:
+                await self._fill_disk(fault.seconds)
+            case _:
+                await self._trouble_valkey(fault)
+
+    async def _kill_server(self, fault: Fault) -> None:
+        server = self._servers[fault.target]
+        if fault.target is Target.VALKEY:
+            await asyncio.to_thread(self._site.servers.valkey.lose_data)
+        else:
+            await asyncio.to_thread(server.kill)
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(server.start)
+
+    async def _terminate_backends(self, seconds: float) -> None:
+        """All of the product's, again and again."""
+        async with await psycopg.AsyncConnection.connect(self._site.admin_url, autocommit=True) as connection:
+            for _ in range(max(1, round(seconds / STORM_PAUSE_SECONDS))):
+                await connection.execute(_TERMINATE)
+                await asyncio.sleep(STORM_PAUSE_SECONDS)
+
+    async def _restart_at_once(self, down_seconds: float) -> None:
+        """What `pg_ctl stop -m immediate` sends; then a recovery from the log."""
+        server = self._servers[Target.POSTGRES]
+        pid = server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGQUIT)
+
+        async def ended() -> bool:
+            return server.pid is None
+
+        await until(ended, seconds=30)
+        await asyncio.sleep(down_seconds)
+        await asyncio.to_thread(server.start)
+
+    async def _fill_disk(self, seconds: float) -> None:
+        disk, url = self._site.disk, self._site.admin_url
+        await asyncio.to_thread(disk.fill, url)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await asyncio.to_thread(disk.empty, url)
+            # A database that cannot write its log ends itself; whoever frees the disk starts it again.
+            await asyncio.to_thread(self._servers[Target.POSTGRES].start)
+            await asyncio.to_thread(self._servers[Target.VALKEY].start)
+
+    async def _trouble_valkey(self, fault: Fault) -> None:
+        valkey = valkey_client(self._site.servers.redis_url)
+        try:
+            if fault.act is Act.PAUSE:
+                await valkey.client_pause(round(fault.seconds * 1000), all=True)
+                await asyncio.sleep(fault.seconds)
+            elif fault.act is Act.FLUSH:
+                await valkey.flushall()
             else:
-                await asyncio.to_thread(server.kill)
-            await asyncio.sleep(down_seconds)
-            await asyncio.to_thread(server.start)
+                await valkey.config_set("maxmemory", 1)
+                await asyncio.sleep(fault.seconds)
+                await valkey.config_set("maxmemory", 0)
+        finally:
+            await valkey.aclose()
 
     async def _ensure_target(self, target: Target) -> None:
-        """A kill needs something to kill: wait for the restart that the last fault made necessary."""
+        """A fault needs something to strike: wait for the restart that the last one made necessary."""
 
         async def there() -> bool:
             if target in self._servers:
                 return await asyncio.to_thread(self._servers[target].answers)
-            return self._site.supervisor.pid(target) is not None
+            return target in LINKS or self._site.supervisor.pid(target) is not None
 
         await until(there, seconds=60)

@@ -9,6 +9,7 @@ import msgspec
 
 LEASE_SECONDS = 6.0
 KILLS_PER_STOP = 5
+KILLS_PER_TROUBLE = 2
 FAULTS_PER_CALM_ONE = 12
 CALM_SECONDS = 9.0
 """Before and after a calm fault nothing else strikes, so that its own recovery is seen."""
@@ -20,11 +21,42 @@ class Target(StrEnum):
     WORKER = "worker"
     WORKER_2 = "worker-2"
     RELAY = "relay"
-    VALKEY = "valkey"  # its data is gone
+    VALKEY = "valkey"
     POSTGRES = "postgres"
+    TO_CHANNELS = "link to the channels"
+    TO_POSTGRES = "link to postgres"  # of web-2 and worker-2; the others are beside it
+    TO_VALKEY = "link to valkey"  # likewise
+    TO_WEB = "link to web-2"  # the source's
+
+
+class Act(StrEnum):
+    KILL = "kill -9"  # and Valkey's data is gone
+    STOP = "stop"
+    TERMINATE = "terminate backends of"
+    IMMEDIATE = "immediate restart of"
+    DISK_FULL = "disk full under"
+    PAUSE = "client pause of"
+    FLUSH = "flushall of"
+    NO_MEMORY = "no memory left for"
+    SLOW = "latency on"
+    RESET = "reset of"
+    BLACKHOLE = "black hole on"
+    HALF_CLOSE = "half-close of"
+    THROTTLE = "throttle on"
+    CUT = "cut in the middle of"
 
 
 SERVERS = frozenset({Target.VALKEY, Target.POSTGRES})
+LINKS = (Target.TO_CHANNELS, Target.TO_POSTGRES, Target.TO_VALKEY, Target.TO_WEB)
+LINK_ACTS = (Act.SLOW, Act.RESET, Act.BLACKHOLE, Act.HALF_CLOSE, Act.THROTTLE, Act.CUT)
+KILLED = tuple(target for target in Target if target not in LINKS)
+_POSTGRES_ACTS = (Act.TERMINATE, Act.IMMEDIATE, Act.DISK_FULL)
+_VALKEY_ACTS = (Act.PAUSE, Act.FLUSH, Act.NO_MEMORY)
+TROUBLES = (
+    *((act, Target.POSTGRES) for act in _POSTGRES_ACTS),
+    *((act, Target.VALKEY) for act in _VALKEY_ACTS),
+    *((act, link) for link in LINKS for act in LINK_ACTS),
+)
 _KILL_WEIGHTS: Mapping[Target, int] = {
     Target.WEB: 3, Target.WEB_2: 2, Target.WORKER: 4, Target.WORKER_2: 4, Target.RELAY: 2, Target.VALKEY: 3,
     Target.POSTGRES: 3,
@@ -35,19 +67,19 @@ _STOP_WEIGHTS: Mapping[Target, int] = {
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """After `wait` seconds `target` is killed, or stopped and resumed after `seconds`.
+    """After `wait` seconds `target` suffers `act`, for `seconds` where it lasts.
 
     A killed server is started again after `seconds`; a killed process of ours is its supervisor's business.
     """
 
     wait: float
+    act: Act
     target: Target
-    stop: bool
-    seconds: float
+    seconds: float = 0.0
 
     @property
     def name(self) -> str:
-        return f"{'stop' if self.stop else 'kill -9'} {self.target}"
+        return f"{self.act} {self.target}"
 
 
 class FaultPlan(msgspec.Struct, frozen=True):
@@ -57,18 +89,29 @@ class FaultPlan(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_seed(cls, seed: int, kills: int, *, stop_seconds: float = 30.0) -> Self:
-        """`kills` kill -9 in random order, every target at least once when there are enough, and stops between them."""
+        """`kills` kill -9 in random order, every target at least once when there are enough.
+
+        Stops and troubles come between; every trouble once before one comes again.
+        """
         rng = random.Random(f"faults {seed}")
-        targets = list(Target)[:kills] + _draw(rng, _KILL_WEIGHTS, max(0, kills - len(Target)))
+        targets = list(KILLED)[:kills] + _draw(rng, _KILL_WEIGHTS, max(0, kills - len(KILLED)))
         rng.shuffle(targets)
         faults: list[Fault] = []
+        troubles: list[tuple[Act, Target]] = []
         for number, target in enumerate(targets):
             if number % KILLS_PER_STOP == KILLS_PER_STOP // 2:
                 (stopped,) = _draw(rng, _STOP_WEIGHTS, 1)
-                faults.append(Fault(_wait(rng, len(faults)), stopped, stop=True, seconds=stop_seconds))
+                faults.append(Fault(_wait(rng, len(faults)), Act.STOP, stopped, stop_seconds))
+            if number % KILLS_PER_TROUBLE == 0:
+                troubles = troubles or rng.sample(TROUBLES, len(TROUBLES))
+                faults.append(Fault(_wait(rng, len(faults)), *troubles.pop(), round(rng.uniform(1.0, 4.0), 3)))
             down = round(rng.uniform(0.0, 1.5), 3) if target in SERVERS else 0.0
-            faults.append(Fault(_wait(rng, len(faults)), target, stop=False, seconds=down))
+            faults.append(Fault(_wait(rng, len(faults)), Act.KILL, target, down))
         return cls(seed, kills, tuple(faults))
+
+    @property
+    def stops(self) -> int:
+        return sum(fault.act is Act.STOP for fault in self.faults)
 
     @property
     def seconds(self) -> float:

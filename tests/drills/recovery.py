@@ -1,4 +1,4 @@
-"""How long each fault was felt: until what was under way when it struck was proven on every channel."""
+"""How long each fault was felt after it ended: until what was under way was proven on every channel."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ async def read_proofs(site: Site, client: Client) -> dict[str, datetime]:
 def measure_recoveries(
     injected: Sequence[Injected], messages: Sequence[Message], proofs: Mapping[str, datetime]
 ) -> None:
-    """Of one client after the other. Counts what was sent until just after the fault and not proven before it.
+    """Of one client after the other. Counts what was sent until just after the fault's end and not proven before it.
 
-    Later faults may prolong it.
+    A kill or stop ends at once: others go on. Later faults may prolong it.
     """
     spans = [
         (message.first_sent, proofs[change.sku])
@@ -34,9 +34,9 @@ def measure_recoveries(
         if change.alone and change.sku in proofs
     ]
     for fault in injected:
-        touched = [proven for sent, proven in spans if sent <= fault.at + AFTERMATH and proven > fault.at]
+        touched = [proven for sent, proven in spans if sent <= fault.ended_at + AFTERMATH and proven > fault.ended_at]
         fault.touched += len(touched)
-        felt = [(proven - fault.at).total_seconds() for proven in touched]
+        felt = [(proven - fault.ended_at).total_seconds() for proven in touched]
         fault.recovery_seconds = max([fault.recovery_seconds, *felt])
 
 
@@ -45,7 +45,7 @@ def undisturbed(injected: Sequence[Injected]) -> list[Injected]:
     ordered = sorted(injected, key=lambda fault: fault.at)
     chosen, whole_at = [], datetime.min.replace(tzinfo=UTC)
     for fault, following in zip(ordered, [*ordered[1:], None], strict=True):
-        mended_at = fault.at + timedelta(seconds=fault.recovery_seconds)
+        mended_at = fault.ended_at + timedelta(seconds=fault.recovery_seconds)
         if fault.at >= whole_at and (following is None or following.at >= mended_at):
             chosen.append(fault)
         whole_at = max(whole_at, mended_at)
@@ -57,13 +57,13 @@ def recovery_table(injected: Sequence[Injected]) -> list[str]:
     for fault in injected:
         by_name[fault.name].append(fault)
     by_name["all"] = list(injected)
-    lines = [f"{'recovery, seconds':<20}{'times':>6}{'median':>8}{'slowest':>9}{'undisturbed':>13}{'slowest':>9}"]
+    lines = [f"{'recovery, seconds':<40}{'times':>6}{'median':>8}{'slowest':>9}{'undisturbed':>13}{'slowest':>9}"]
     for name, faults in by_name.items():
         seconds = [fault.recovery_seconds for fault in faults]
         calm = [fault.recovery_seconds for fault in undisturbed(injected) if fault in faults]
         slowest = f"{max(calm):.2f}" if calm else "-"
         lines.append(
-            f"{name:<20}{len(faults):>6}{median(seconds):>8.2f}{max(seconds):>9.2f}{len(calm):>13}{slowest:>9}"
+            f"{name:<40}{len(faults):>6}{median(seconds):>8.2f}{max(seconds):>9.2f}{len(calm):>13}{slowest:>9}"
         )
     return [lines[0], *sorted(lines[1:-1]), lines[-1]]
 

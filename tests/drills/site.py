@@ -5,11 +5,13 @@ import base64
 import os
 import secrets
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -17,13 +19,16 @@ import psycopg
 from psycopg.rows import dict_row
 
 from controlplane.embedded.servers import EmbeddedServers
-from controlplane.embedded.supervise import Supervisor
+from controlplane.embedded.supervise import Program, Supervisor
 from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
 from controlplane.services import Services, build_services
 from controlplane.stack import Stack, answers, default_static, free_port
 from foundation.scope import Scope
+from foundation.settings import Settings, write_environment
 from tests.connectors.running import TOKEN, RunningSandbox
+from tests.drills.disk import Disk, limited_disk
 from tests.drills.plan import Target
+from tests.support.faulty_link import FaultyLink, faulty_link
 
 T = TypeVar("T")
 HEALTHY_SECONDS = 2.0
@@ -68,14 +73,20 @@ class Client(msgspec.Struct, frozen=True):
 
 
 class Site:
-    def __init__(self, stack: Stack, sandbox: RunningSandbox, ports: tuple[int, int]) -> None:
+    """`web-2` and `worker-2` reach the servers, the source reaches `web-2`, and all reach the channels, over links."""
+
+    def __init__(
+        self, stack: Stack, sandbox: RunningSandbox, ports: tuple[int, int], links: dict[Target, FaultyLink], disk: Disk
+    ) -> None:
         assert stack.servers is not None
         self.stack = stack
         self.servers: EmbeddedServers = stack.servers
         self.supervisor = stack.supervisor
         self.sandbox = sandbox
         self.addresses = tuple(f"http://127.0.0.1:{port}" for port in ports)
-        self._admin = self.servers.database_url(dbname="fairlead")
+        self.links = links
+        self.disk = disk
+        self.admin_url = self.servers.database_url(dbname="fairlead")
 
     async def wait_until_ready(self, *, seconds: float = 60) -> None:
         for address in self.addresses:
@@ -94,10 +105,14 @@ class Site:
             channels = []
             for kind, delay in (("sandbox-shop", 0.0), ("sandbox-market", 0.05)):
                 url = self.sandbox.add(kind, skus=skus, delay_seconds=delay)
-                new = NewConnection(kind, kind, url, secrets={"api_key": TOKEN})
+                new = NewConnection(kind, kind, self._linked(url), secrets={"api_key": TOKEN})
                 channels.append(Channel(kind, await connect(services, scope, new), url))
             await publish_contracts(services, scope, erp)
         return Client(slug, scope, erp, secret, tuple(channels), parity)
+
+    def _linked(self, url: str) -> str:
+        """A channel's address over the link."""
+        return urlsplit(url)._replace(netloc=f"127.0.0.1:{self.links[Target.TO_CHANNELS].port}").geturl()
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:
@@ -109,7 +124,9 @@ class Site:
 
     async def rows(self, sql: str, **binds: object) -> list[dict[str, Any]]:
         """As the superuser: every tenant's rows."""
-        async with await psycopg.AsyncConnection.connect(self._admin, autocommit=True, row_factory=dict_row) as found:
+        async with await psycopg.AsyncConnection.connect(
+            self.admin_url, autocommit=True, row_factory=dict_row
+        ) as found:
             return await (await found.execute(sql, binds)).fetchall()
 
     async def wait_for(self, sql: str, *, seconds: float = 60, **binds: object) -> list[dict[str, Any]]:
@@ -119,7 +136,7 @@ class Site:
     @asynccontextmanager
     async def locked(self, sql: str, **binds: object) -> AsyncIterator[None]:
         """Holds the rows that `sql` locks."""
-        async with await psycopg.AsyncConnection.connect(self._admin) as connection:
+        async with await psycopg.AsyncConnection.connect(self.admin_url) as connection:
             await connection.execute(sql, binds)
             yield
             await connection.rollback()
@@ -180,11 +197,41 @@ class Site:
 def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
     stack = Stack(root, environment={}, outbound_allowed="127.0.0.0/8")
     stack.supervisor = Supervisor(root / "logs", on_crash=stack.crashes.append, healthy_seconds=HEALTHY_SECONDS)
-    with stack:
+    with limited_disk(root / "servers") as disk, stack, ExitStack() as opened:
+        assert stack.servers is not None
         ports = (free_port(0), free_port(0))
+        paths = stack.servers.paths
+        address = urlsplit(sandbox.base_url)
+        ends: dict[Target, tuple[str, int] | str] = {
+            Target.TO_CHANNELS: (address.hostname or "", address.port or 0),
+            Target.TO_POSTGRES: str(paths.sockets / ".s.PGSQL.5432"),
+            Target.TO_VALKEY: str(paths.valkey_socket),
+            Target.TO_WEB: ("127.0.0.1", ports[1]),
+        }
+        links = {target: opened.enter_context(faulty_link(end)) for target, end in ends.items()}
         stack.run_product(port=ports[0])
-        stack.run(Target.WEB_2, "web", "--port", str(ports[1]), "--static", str(default_static()))
-        stack.run(Target.WORKER_2, "worker")
-        site = Site(stack, sandbox, ports)
+        environment = write_environment(_over(links, stack.settings))
+        web_2 = ("web", "--port", str(ports[1]), "--static", str(default_static()))
+        for name, arguments in ((Target.WEB_2, web_2), (Target.WORKER_2, ("worker",))):
+            argv = (sys.executable, "-m", "controlplane.cli.main", *arguments)
+            stack.supervisor.start(Program(name=name, argv=argv, env=environment))
+        site = Site(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
         asyncio.run(site.wait_until_ready())
         yield site
+
+
+def _over(links: dict[Target, FaultyLink], settings: Settings) -> Settings:
+    """The same servers, reached over the links."""
+
+    def linked(url: str) -> str:
+        parts = urlsplit(url)
+        user = parts.netloc.rpartition("@")[0]
+        return parts._replace(netloc=f"{user}@127.0.0.1:{links[Target.TO_POSTGRES].port}", query="").geturl()
+
+    return msgspec.structs.replace(
+        settings,
+        app_url=linked(settings.app_url),
+        intake_url=linked(settings.intake_url),
+        relay_url=linked(settings.relay_url),
+        redis_url=f"redis://127.0.0.1:{links[Target.TO_VALKEY].port}/0",
+    )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -15,8 +16,8 @@ from tests.drills.check import Found, check_client, wait_until_settled
 from tests.drills.history import Injected
 from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
-from tests.drills.plan import LEASE_SECONDS, FaultPlan
-from tests.drills.recovery import Timeline, measure_recoveries, read_proofs, recovery_table
+from tests.drills.plan import LEASE_SECONDS, Act, FaultPlan
+from tests.drills.recovery import Timeline, measure_recoveries, read_proofs, recovery_table, undisturbed
 from tests.drills.site import Site
 
 pytestmark = pytest.mark.chaos
@@ -78,15 +79,23 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
 
 def headline(plan: FaultPlan, loads: Sequence[Load], found: Sequence[Found], injected: Sequence[Injected]) -> str:
     answers = sum((load.history.answers for load in loads), Counter[str]())
+    others = len(plan.faults) - plan.kills - plan.stops
+    felt = [fault.recovery_seconds for fault in injected]
     summary = (
-        f"chaos seed {plan.seed}: {plan.kills} kills, {len(plan.faults) - plan.kills} stops; "
+        f"chaos seed {plan.seed}: {plan.kills} kills ({_by_target(injected)}), {plan.stops} stops, {others} troubles; "
         f"{sum(f.acknowledged for f in found)} messages acknowledged, {sum(f.lost for f in found)} lost; "
         f"{sum(f.effects for f in found)} effects of {2 * sum(len(load.history.alone) for load in loads)} asked for, "
         f"{sum(f.sent_again for f in found)} writes reached a channel more than once; "
-        f"slowest recovery {max(fault.recovery_seconds for fault in injected):.1f} s"
+        f"recovery median {median(felt):.1f} s, slowest {max(felt):.1f} s, "
+        f"undisturbed slowest {max((fault.recovery_seconds for fault in undisturbed(injected)), default=0.0):.1f} s"
     )
     told = ", ".join(f"{count} x {answer}" for answer, count in answers.most_common())
     return f"{summary}\nanswers to the sender: {told}"
+
+
+def _by_target(injected: Sequence[Injected]) -> str:
+    kills = Counter(str(fault.target) for fault in injected if fault.act is Act.KILL)
+    return ", ".join(f"{target} {count}" for target, count in sorted(kills.items()))
 
 
 def how_to_repeat(plan: FaultPlan) -> str:

@@ -8,27 +8,12 @@ from uuid import UUID
 import pytest
 
 from foundation.valkey import valkey_client
-from tests.drills.check import check_client, wait_until_settled
 from tests.drills.inflict import Inflictor
-from tests.drills.load import Load
+from tests.drills.loaded import assert_whole, make_load
 from tests.drills.plan import Target
 from tests.drills.site import Site, until
 
 pytestmark = pytest.mark.chaos
-SKUS = 4000
-SETTLE_SECONDS = 60
-
-
-async def make_load(site: Site) -> Load:
-    await site.wait_until_ready()
-    return Load(await site.add_client(skus=SKUS), site.addresses, seed=0, skus=SKUS, per_second=40)
-
-
-async def assert_whole(site: Site, load: Load) -> None:
-    await wait_until_settled(site, load.client, seconds=SETTLE_SECONDS)
-    found = await check_client(site, load.client, load.history)
-    assert not found.problems, "\n".join(found.problems)
-    assert found.acknowledged > 20
 
 
 async def test_valkey_flushed_again_and_again_under_load_loses_nothing(site: Site) -> None:

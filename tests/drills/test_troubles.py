@@ -1,0 +1,53 @@
+"""Servers that are unwell but not dead, and links that are neither there nor gone."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tests.drills.inflict import Inflictor
+from tests.drills.load import Load
+from tests.drills.loaded import assert_recovered, assert_whole, make_load
+from tests.drills.plan import LINK_ACTS, LINKS, TROUBLES, Act, Fault, Target
+from tests.drills.site import Site
+
+pytestmark = pytest.mark.chaos
+SECONDS = {Act.FLUSH: 0.0, Act.IMMEDIATE: 0.3}
+BREATH_SECONDS = 0.5
+
+
+async def suffer(site: Site, *faults: Fault) -> tuple[Load, Inflictor]:
+    """Each after the other, under load."""
+    load, stop, inflictor = await make_load(site), asyncio.Event(), Inflictor(site)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(load.run(stop))
+        for fault in faults:
+            await asyncio.sleep(BREATH_SECONDS)
+            await inflictor.inflict(fault)
+        await asyncio.sleep(BREATH_SECONDS)
+        stop.set()
+    return load, inflictor
+
+
+@pytest.mark.parametrize(("act", "target"), [(act, target) for act, target in TROUBLES if target not in LINKS])
+async def test_an_unwell_server_loses_and_repeats_nothing(
+    site: Site, act: Act, target: Target, record_property: Callable[[str, object], None]
+) -> None:
+    load, inflictor = await suffer(site, Fault(0.0, act, target, SECONDS.get(act, 1.5)))
+    await assert_whole(site, load)
+    record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
+
+
+@pytest.mark.parametrize("target", LINKS)
+async def test_a_bad_link_loses_and_repeats_nothing(
+    site: Site, target: Target, record_property: Callable[[str, object], None]
+) -> None:
+    load, inflictor = await suffer(site, *(Fault(0.0, act, target, 1.0) for act in LINK_ACTS))
+    await assert_whole(site, load)
+    record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
+
+
+async def test_a_full_disk_is_told_as_come_again(site: Site) -> None:
+    load, _ = await suffer(site, Fault(0.0, Act.DISK_FULL, Target.POSTGRES, 2.0))
+    await assert_whole(site, load)
+    assert load.history.answers["503"] > 0

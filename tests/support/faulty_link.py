@@ -1,0 +1,180 @@
+"""A TCP link with bad days, between two processes that know nothing of it. Runs in a thread of its own."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+_CHUNK = 64 * 1024
+_SLICES_PER_SECOND = 20
+_RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What befalls every connection through the link, old and new, while it holds."""
+
+    latency_seconds: float = 0.0
+    bytes_per_second: int = 0  # per direction; 0 is no limit
+    cut_after: int | None = None  # both directions' bytes together; then a reset
+    reset: bool = False
+    blackhole: bool = False  # nothing passes and nothing ends; what was held goes on afterwards
+    half_close: bool = False  # the far side seems to have ended; what is sent to it still arrives
+    half_open: bool = (
+        False  # connections that stand when it begins are dead for ever, and nobody is told; new ones work
+    )
+
+
+WELL = Trouble()
+END = b""
+
+
+class FaultyLink:
+    """Listens on a loopback port of its own, and connects to `target`: (host, port), or the path of a Unix socket."""
+
+    def __init__(self, target: tuple[str, int] | str) -> None:
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._trouble = WELL
+        self._changed = asyncio.Event()
+        self._open: set[_Connection] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server
+        self._thread = threading.Thread(target=self._loop.run_forever, name="faulty-link", daemon=True)
+        self._thread.start()
+        self.port: int = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+
+    def suffer(self, trouble: Trouble) -> None:
+        """From now on; `WELL` ends it. Returns when it holds."""
+        asyncio.run_coroutine_threadsafe(self._suffer(trouble), self._loop).result(10)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def _suffer(self, trouble: Trouble) -> None:
+        self._trouble = trouble
+        self._changed.set()
+        self._changed = asyncio.Event()
+        for connection in list(self._open):
+            connection.strike(trouble)
+
+    async def _close(self) -> None:
+        self._server.close()
+        for connection in list(self._open):
+            connection.reset()
+        self._trouble = WELL
+        self._changed.set()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if isinstance(self._target, str):
+                far = await asyncio.open_unix_connection(self._target)
+            else:
+                far = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.close()
+            return
+        connection = _Connection(self, writer, far[1])
+        self._open.add(connection)
+        connection.strike(self._trouble)
+        try:
+            await asyncio.gather(connection.pump(reader, far[1]), connection.pump(far[0], writer, answers=True))
+        finally:
+            self._open.discard(connection)
+            writer.close()
+            far[1].close()
+
+    async def bearable(self) -> Trouble:
+        """The trouble now, once something may pass at all."""
+        while self._trouble.blackhole:
+            await self._changed.wait()
+        return self._trouble
+
+
+class _Connection:
+    def __init__(self, link: FaultyLink, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
+        self._link = link
+        self._near, self._far = near, far
+        self._passed = 0
+        self._ended_early = False
+        self._is_old = False
+        self._dead = False
+
+    def strike(self, trouble: Trouble) -> None:
+        """What happens at once, whether or not anything is under way."""
+        self._passed = 0
+        self._dead = self._dead or (trouble.half_open and self._is_old)
+        self._is_old = True
+        if trouble.reset:
+            self.reset()
+        elif trouble.half_close and not self._ended_early:
+            self._ended_early = True
+            with contextlib.suppress(OSError):
+                self._near.write_eof()
+
+    def reset(self) -> None:
+        for writer in (self._near, self._far):
+            wire = writer.get_extra_info("socket")
+            if wire is not None and wire.family == socket.AF_INET:
+                with contextlib.suppress(OSError):
+                    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+            writer.transport.abort()
+
+    async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
+        """Pass on what comes until either side ends."""
+        with contextlib.suppress(OSError):
+            while (data := await reader.read(_CHUNK)) != END:
+                trouble = await self._link.bearable()
+                if self._dead:
+                    continue
+                if trouble.latency_seconds:
+                    await asyncio.sleep(trouble.latency_seconds)
+                if not (answers and self._ended_early):
+                    await self._pass_on(data, writer, trouble)
+            await self._link.bearable()
+            if not (answers and self._ended_early) and not writer.is_closing():
+                if self._dead:  # only whoever gives up by itself gets away
+                    self.reset()
+                else:
+                    writer.write_eof()
+
+    async def _pass_on(self, data: bytes, writer: asyncio.StreamWriter, trouble: Trouble) -> None:
+        size = max(1, trouble.bytes_per_second // _SLICES_PER_SECOND) if trouble.bytes_per_second else len(data)
+        for start in range(0, len(data), size):
+            part = data[start : start + size]
+            left = None if trouble.cut_after is None else trouble.cut_after - self._passed
+            writer.write(part if left is None else part[: max(left, 0)])
+            await writer.drain()
+            self._passed += len(part)
+            if left is not None and left <= len(part):
+                self.reset()
+                return
+            if trouble.bytes_per_second:
+                await asyncio.sleep(1 / _SLICES_PER_SECOND)
+
+
+@contextmanager
+def faulty_link(target: tuple[str, int] | str) -> Iterator[FaultyLink]:
+    link = FaultyLink(target)
+    try:
+        yield link
+    finally:
+        link.close()
