@@ -100,6 +100,24 @@
     const polls = event.detail.elt.getAttribute("hx-trigger")?.includes("every");
     if (polls && document.hidden) event.preventDefault();
   });
+
+  // A part that is drawn anew keeps the keyboard's place and what was unfolded; htmx by itself knows only ids.
+  const place = (stop) =>
+    stop.id || stop.getAttribute("href") || stop.dataset.open || `${stop.closest("[id]")?.id} ${stop.localName}`;
+  let kept = { focus: "", open: [] };
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+    const focused = target.id !== "main" && target.contains(document.activeElement);
+    const open = [...target.querySelectorAll("details[open] > summary")].map(place);
+    kept = { focus: focused ? place(document.activeElement) : "", open };
+  });
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    for (const stop of target.querySelectorAll("a[href], button, summary")) {
+      if (stop.localName === "summary" && kept.open.includes(place(stop))) stop.parentElement.open = true;
+      if (!kept.focus || kept.focus !== place(stop)) continue;
+      kept.focus = "";
+      stop.focus({ preventScroll: true });
+    }
+  });
   document.addEventListener("htmx:responseError", failed);
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:afterSettle", (event) => {

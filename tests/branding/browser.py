@@ -45,6 +45,7 @@ TRIAL = """
   <div id="good" hx-get="/trial/toast" hx-trigger="click">{{ ui.button("Toast") }}</div>
   <button type="button" id="asks" class="is-danger" hx-get="/trial/toast" hx-confirm="Stop the lane?">Stop</button>
   <div id="polls" hx-get="/trial/poll" hx-trigger="every 100ms" hx-swap="none">polls</div>
+  <div id="redrawn" hx-get="/trial/redrawn" hx-trigger="every 100ms" hx-swap="outerHTML"></div>
   {{ ui.action("Approve", "/trial/posted", "tok", confirm="Approve this?", values={"id": "7"}) }}
 {% endblock %}
 """
@@ -56,6 +57,7 @@ class Seen:
 
     posts: list[dict[str, str]] = field(default_factory=list)
     polls: int = 0
+    redrawn: int = 0
     boosted: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
 
@@ -87,6 +89,15 @@ def _app(static: Path, seen: Seen) -> Litestar:
         seen.polls += 1
         return ""
 
+    @get("/trial/redrawn", sync_to_thread=False)
+    def redrawn() -> str:
+        seen.redrawn += 1
+        return (
+            f'<div id="redrawn" hx-get="/trial/redrawn" hx-trigger="every 100ms" hx-swap="outerHTML">'
+            f'<a href="/trial?one">{seen.redrawn}</a> <a href="/trial?two">{seen.redrawn}</a>'
+            "<details><summary>More</summary>Unfolded</details></div>"
+        )
+
     @post("/trial/refused", status_code=422, sync_to_thread=False)
     def refused(request: Request[Any, Any, Any]) -> Template:
         seen.tokens.append(request.headers.get("x-csrf-token", ""))
@@ -109,7 +120,7 @@ def _app(static: Path, seen: Seen) -> Litestar:
             seen.boosted.append(request.url.path)
 
     return Litestar(
-        [*build_pages(lambda: NOW), trial, toast, poll, refused, broken, posted,
+        [*build_pages(lambda: NOW), trial, toast, poll, redrawn, refused, broken, posted,
          create_static_files_router(path="/static", directories=[static])],
         dependencies={"brand": Provide(shown, sync_to_thread=False)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),

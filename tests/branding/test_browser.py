@@ -176,3 +176,16 @@ class TestPolling:
         trial.wait_for_timeout(400)
         assert seen.polls == before
         trial.evaluate("Object.defineProperty(document, 'hidden', {value: false})")
+
+    def test_what_is_drawn_anew_keeps_the_keyboards_place_and_what_was_unfolded(self, trial: Page) -> None:
+        link = trial.locator("#redrawn a").nth(1)
+        trial.locator("#redrawn summary").click()
+        link.focus()
+        before = link.inner_text()
+        expect(link).not_to_have_text(before)
+        expect(link).to_be_focused()
+        expect(trial.get_by_text("Unfolded")).to_be_visible()
+        trial.get_by_role("button", name="Toast").focus()
+        before = link.inner_text()
+        expect(link).not_to_have_text(before)
+        expect(trial.get_by_role("button", name="Toast")).to_be_focused()
