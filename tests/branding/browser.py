@@ -51,6 +51,14 @@ TRIAL = """
 """
 
 
+# axe-core's rules for WCAG 2.2 A and AA, and its own for good practice; evaluated from outside the page's policy.
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+RUN_AXE = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"],
+}).then((found) => found.violations.flatMap(
+  (rule) => rule.nodes.map((node) => `${rule.id}: ${rule.help}: ${node.html.slice(0, 160)}`)))"""
+
+
 @dataclass
 class Seen:
     """What reached the server."""
@@ -68,7 +76,7 @@ class Site:
     seen: Seen
 
 
-def _app(static: Path, seen: Seen) -> Litestar:
+def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for each trial
     environment = build_environment([], static_url=asset_urls(build_assets(ROOT, static)))
 
     def shown(request: Request[Any, Any, Any]) -> Brand:
@@ -160,6 +168,13 @@ def launch() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def find_barriers(page: Page) -> list[str]:
+    """What would keep people out: one sentence per rule and element."""
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(RUN_AXE)
+    return found
 
 
 def open_page(context: BrowserContext, address: str) -> tuple[Page, list[str]]:

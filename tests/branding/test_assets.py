@@ -52,8 +52,12 @@ def test_a_missing_manifest_and_an_unknown_name_say_what_to_do(tmp_path: Path) -
         asset_urls({"app.css": "app.1.css"})("x.js")
 
 
-def test_only_htmx_is_installed_and_the_lock_names_no_address() -> None:
+def test_only_htmx_is_served_axe_is_for_tests_and_the_lock_names_no_address() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text())
-    assert set(lock["packages"]) == {"", "node_modules/htmx.org"}
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert {name: package.get("dev", False) for name, package in packages.items()} == {
+        "node_modules/htmx.org": False,
+        "node_modules/axe-core": True,
+    }
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
-    assert lock["packages"]["node_modules/htmx.org"]["integrity"].startswith("sha512-")
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())

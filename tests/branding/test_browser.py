@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.branding.browser import Seen, Site, launch, open_page, serve
+from tests.branding.browser import Seen, Site, find_barriers, launch, open_page, serve
 
 pytestmark = pytest.mark.real
 
@@ -67,6 +67,7 @@ class TestLooks:
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate(WEAK_TEXT) == []
             assert page.evaluate(SMALL_TARGETS) == []
+            assert find_barriers(page) == []
             assert complaints == []
 
 

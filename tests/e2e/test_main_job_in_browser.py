@@ -12,7 +12,7 @@ from controlplane.demo.plan import PASSWORD
 from controlplane.demo.world import DemoWorld
 from controlplane.onboarding import publish_contracts
 from controlplane.services import Services
-from tests.branding.browser import launch
+from tests.branding.browser import find_barriers, launch
 from tests.e2e.walking import Person, Town, forgive, open_town, rate, running_world, until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
@@ -296,7 +296,7 @@ def busy_town(town: Town) -> Town:
 
 class TestEveryPage:
     @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-    def test_fits_and_breaks_no_policy(self, busy_town: Town, width: int, scheme: str) -> None:
+    def test_fits_keeps_nobody_out_and_breaks_no_policy(self, busy_town: Town, width: int, scheme: str) -> None:
         options = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
         for email in (NORA, FINN):
             with busy_town.person("northbeam", email, **options) as person:
@@ -308,6 +308,11 @@ class TestEveryPage:
                     person.page.locator("main tbody .lead a").first.click()
                     expect(person.page.locator("main nav.trail, main .trail").first).to_be_visible()
                     look(person, f"{width}-{scheme}-one-of-{page}", width)
+        with busy_town.person("northbeam", **options) as person:
+            for place in ("/sign-in", "/nothing-here"):
+                person.open(place)
+                look(person, f"{width}-{scheme}-{place}", width)
+            forgive(person, "404")
 
     def test_no_byte_of_it_names_the_product(self, town: Town) -> None:
         with town.person("northbeam", NORA) as person:
@@ -344,3 +349,4 @@ def look(person: Person, name: str, width: int) -> None:
     person.shot("every/" + re.sub(r"[^a-z0-9]+", "-", name))
     assert person.page.evaluate("document.documentElement.scrollWidth") == width, person.page.url
     assert "fairlead" not in person.page.content().lower(), person.page.url
+    assert find_barriers(person.page) == [], person.page.url
