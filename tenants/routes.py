@@ -3,12 +3,13 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, delete, get, post
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
+from foundation.web.api import delete, post
 from tenants.access import Access
 from tenants.accounts import list_clients
 from tenants.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key

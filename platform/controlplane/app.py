@@ -38,6 +38,7 @@ from controlplane.refusals import Refusals
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from foundation.web.api import IDEMPOTENCY
 from governance.kinds import INGEST
 from tenants.pages import provide_door
 
@@ -92,7 +93,7 @@ def create_app(services: Services, *, static: Path) -> Litestar:
         response_headers=SECURITY_HEADERS,
         request_max_body_size=MAX_FORM_BYTES,
         lifespan=[lifespan],
-        openapi_config=OpenAPIConfig(title="API", version="1", path="/api/v1/schema"),
+        openapi_config=OpenAPIConfig(title="API", version="1", path="/api/v1/schema", description=IDEMPOTENCY),
         debug=False,
     )  # fmt: skip
 

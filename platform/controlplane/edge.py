@@ -15,6 +15,7 @@ from branding.brand import Brand
 from branding.directory import BrandDirectory
 from branding.shell import Account, is_boosted, mark_current
 from controlplane.navigation import client_nav, house_nav, partner_nav
+from controlplane.once import key_of, once
 from controlplane.services import Services
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
@@ -49,7 +50,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             index = _policy(principal)
             require_permission(index, principal.subjects, str(request.route_handler.opt["permission"]))
             nav = partner_nav(client) if principal.partner_id else client_nav(client) if client else house_nav()
-            yield Access(
+            opened = Access(
                 session=session,
                 scope=scope_of(session),
                 principal=principal,
@@ -62,6 +63,10 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 boosted=is_boosted(request.headers),
                 client=client,
             )
+            async with once(session, services.vault, request, services.door.clock) as outcome:
+                yield opened
+        if outcome.refusal is not None:
+            raise outcome.refusal
 
     return Provide(access)
 
@@ -110,9 +115,11 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
 
     Raises:
         CrossSiteRequest: a browser sent it from elsewhere.
+        KeyMalformed: its `Idempotency-Key` is none.
     """
     if request.method in SAFE_METHODS:
         return
+    key_of(request)
     await request.body()
     if session is None:
         return

@@ -13,11 +13,12 @@ from branding.brand import Brand, house_brand
 from branding.directory import BrandDirectory
 from branding.shell import Page
 from controlplane.edge import SignInRequired
+from controlplane.once import AlreadyAnswered, replay
 from foundation.clock import Clock
 from foundation.errors import DomainError, Unavailable
 from foundation.lanes.run import is_outage
 from foundation.telemetry.correlation import current_correlation
-from foundation.web.problems import problem_body
+from foundation.web.problems import PROBLEM_TYPE, problem_body
 
 _log = structlog.get_logger(__name__)
 AnyRequest = Request[Any, Any, Any]
@@ -57,6 +58,7 @@ class Refusals:
     def handlers(self) -> dict[int | type[Exception], Any]:
         return {
             SignInRequired: self.sign_in,
+            AlreadyAnswered: replay,
             DomainError: self.refuse,
             HTTPException: self.framework,
             Exception: self.fail,
@@ -74,7 +76,7 @@ class Refusals:
     def refuse(self, request: AnyRequest, error: DomainError) -> Response[Any]:
         if _is_machine(request):
             body = problem_body(error, current_correlation())
-            return Response(body, status_code=int(error.status), media_type="application/problem+json")
+            return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE)
         page = Page(brand=self._brand(request), title=error.title, now=self._clock())
         context = {
             "page": page,

@@ -10,6 +10,7 @@ from foundation.database.base import Base
 ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.lanes.models",
     "foundation.vault.models",
+    "foundation.idempotency.models",
     "foundation.audit.models",
     "foundation.usage.models",
     "policy.models",

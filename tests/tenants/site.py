@@ -35,8 +35,8 @@ _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 def build_site(door: Door) -> Litestar:
     brands = BrandDirectory(door.db, door.clock)
     environment = build_environment([Path(tenants.__file__).parent / "templates"], static_url=lambda name: name)
-    # The edge takes from its services these three only.
-    services: Any = SimpleNamespace(db=door.db, door=door, policies=door.policies)
+    # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
+    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
         dependencies={

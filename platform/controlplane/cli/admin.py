@@ -14,6 +14,7 @@ from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.errors import DomainError
+from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
 from foundation.scope import Actor, Scope
 from foundation.settings import SettingsInvalid, read_settings
@@ -25,6 +26,7 @@ ENCRYPTED = (
     EncryptedColumn(
         "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")
     ),
+    SEALED_ANSWERS,
 )
 _msp = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
 _tenant = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")

@@ -1,11 +1,12 @@
 """RFC 9457 problem details for every refusal."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from foundation.errors import DomainError
 
+PROBLEM_TYPE: Final = "application/problem+json"
 _JSON_SAFE = (str, int, bool, type(None))
 
 

@@ -3,11 +3,12 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import get, post
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
+from foundation.web.api import post
 from governance.attention.queries import ExceptionFilter, find_exception, find_letter, list_attention, list_letters
 from governance.exceptions import replay_exception, settle_exception
 from governance.inputs import USUAL, check_limit

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from litestar import get, post
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from foundation.web.api import post
 from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
 from governance.context import Context
 from governance.inputs import USUAL, check_limit, check_text

@@ -1,0 +1,27 @@
+"""Refusals of a key. Source: draft-ietf-httpapi-idempotency-key-header-07 §2.7."""
+
+from foundation.errors import Conflict, DomainError, InvalidInput
+
+
+class KeyMalformed(DomainError):
+    code = "idempotency-key-malformed"
+    title = "The Idempotency-Key is not valid"
+
+    def __init__(self) -> None:
+        super().__init__("An Idempotency-Key has 1 to 255 visible ASCII characters. Use a new UUID for each act.")
+
+
+class KeyReused(InvalidInput):
+    code = "idempotency-key-reused"
+    title = "The Idempotency-Key is already used"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with another request before. Use a new key for a new act.")
+
+
+class KeyInUse(Conflict):
+    code = "idempotency-key-in-use"
+    title = "A request with this Idempotency-Key is under way"
+
+    def __init__(self) -> None:
+        super().__init__("The first request with this key is not finished. Ask again in a few seconds.")
