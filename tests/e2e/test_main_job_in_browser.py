@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -297,7 +298,7 @@ def busy_town(town: Town) -> Town:
 class TestEveryPage:
     @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
     def test_fits_keeps_nobody_out_and_breaks_no_policy(self, busy_town: Town, width: int, scheme: str) -> None:
-        options = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
+        options: dict[str, Any] = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
         for email in (NORA, FINN):
             with busy_town.person("northbeam", email, **options) as person:
                 for place in [path for who, path in PLACES if who == email]:
