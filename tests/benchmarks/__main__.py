@@ -6,7 +6,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from tests.benchmarks.rig import Row
+from tests.benchmarks.table import Row, write_table
 
 NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy", "dramatiq")
 
@@ -20,17 +20,9 @@ def main() -> None:
     for name in chosen:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
-    print_table(rows)
-    print(
-        f"\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {time.monotonic() - began:.0f} s. Both sides of a ratio ran here."
-    )
-
-
-def print_table(rows: list[Row]) -> None:
-    heads = ("figure", "measured", "aim")
-    widths = [max(len(row[n]) for row in (heads, *rows)) for n in range(3)]
-    for row in (heads, tuple("─" * width for width in widths), *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(write_table(rows))
+    print("docs/benchmarks.md says how each figure is measured, and what is known about the misses.")
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {time.monotonic() - began:.0f} s.")
 
 
 if __name__ == "__main__":

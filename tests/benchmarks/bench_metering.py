@@ -24,7 +24,8 @@ from foundation.ids import new_id
 from foundation.lanes.worker import LaneWorker
 from governance import outcome, writing
 from governance.kinds import INGEST, ingest_lane, push_lane
-from tests.benchmarks.rig import NO_WORK, Client, Rig, Row, batch, make_client, running_rig, sku
+from tests.benchmarks.rig import NO_WORK, Client, Rig, batch, make_client, running_rig, sku
+from tests.benchmarks.table import Row, at_least
 
 ROUNDS = 7
 SKUS = 500
@@ -39,11 +40,16 @@ def run() -> list[Row]:
         times = uvloop.run(_compare(rig, client))
     everything, unmetered, unaudited = times
     return [
-        ("metering on ÷ off, ingest and push of 500 changes: rate",
-         f"{unmetered / everything:.2f} ({SKUS / everything:,.0f} / {SKUS / unmetered:,.0f} per s)", "≥ 0.97"),
-        ("metering and audit on ÷ off: rate",
-         f"{unaudited / everything:.2f} ({SKUS / everything:,.0f} / {SKUS / unaudited:,.0f} per s)", ""),
-    ]  # fmt: skip
+        Row(
+            "metering on ÷ off, ingest and push of 500 changes: rate",
+            f"{unmetered / everything:.2f} ({SKUS / everything:,.0f} / {SKUS / unmetered:,.0f} per s)",
+            at_least(0.97, unmetered / everything),
+        ),
+        Row(
+            "metering and audit on ÷ off: rate",
+            f"{unaudited / everything:.2f} ({SKUS / everything:,.0f} / {SKUS / unaudited:,.0f} per s)",
+        ),
+    ]
 
 
 async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:

@@ -33,7 +33,6 @@ from policy.publishing import publish_rules
 from policy.rules import PolicyRule, RuleKind
 from tests.connectors.running import TOKEN, RunningSandbox
 
-Row = tuple[str, str, str]
 Starts = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
 T = TypeVar("T")
 FIRST_PRICE = 10_000
