@@ -39,6 +39,20 @@ async def answer(world: World, change_id: UUID, *, grant: bool = True, actor_id:
         await answer_change(session, change_id, grant=grant, reason="looked at it", now=utc_now())
 
 
+async def approved(world: World) -> UUID:
+    """A change that waits for the worker to carry it out."""
+    change_id = await waiting(world)
+    await answer(world, change_id)
+    return change_id
+
+
+async def meanwhile(world: World, sql: str) -> None:
+    """Something else changes before the worker comes to it."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text(sql))
+    await world.work(settle=0.5)
+
+
 async def pushed(world: World) -> int:
     rows = await world.rows("SELECT count(*) FROM propagation WHERE state IN ('accepted', 'verified')")
     return int(str(rows[0][0]))
@@ -46,13 +60,8 @@ async def pushed(world: World) -> int:
 
 async def test_the_source_changes_between_approval_and_execution(world: World) -> None:
     """The approved value is not sent; the newer one has its own decision and its own approval."""
-    change_id = await waiting(world)
-    await answer(world, change_id)
-    async with world.services.db.transaction(world.scope) as session:
-        await session.execute(
-            text("UPDATE record_value SET source_amount = 11000, source_version = source_version + 1")
-        )
-    await world.work(settle=0.5)
+    await approved(world)
+    await meanwhile(world, "UPDATE record_value SET source_amount = 11000, source_version = source_version + 1")
     assert await pushed(world) == 0
     assert await world.rows("SELECT code FROM governance_exception") == [("approval.stale",)]
     states = await world.rows("SELECT state, count(*) FROM approval GROUP BY state ORDER BY state")
@@ -60,17 +69,13 @@ async def test_the_source_changes_between_approval_and_execution(world: World) -
 
 
 async def test_the_cost_it_was_judged_on_changes_before_execution(world: World) -> None:
-    change_id = await waiting(world)
-    await answer(world, change_id)
-    async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'"))
-    await world.work(settle=0.5)
+    await approved(world)
+    await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
     assert await pushed(world) == 0
 
 
 async def test_the_policy_changes_before_execution(world: World) -> None:
-    change_id = await waiting(world)
-    await answer(world, change_id)
+    change_id = await approved(world)
     rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if rule.id != "stock-negative"]
     async with world.services.db.transaction(world.scope) as session:
         await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
@@ -81,17 +86,13 @@ async def test_the_policy_changes_before_execution(world: World) -> None:
 
 
 async def test_a_new_channel_since_the_approval_is_another_target(world: World) -> None:
-    change_id = await waiting(world)
-    await answer(world, change_id)
-    async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE connection SET state = 'paused' WHERE name = 'shop0'"))
-    await world.work(settle=0.5)
+    await approved(world)
+    await meanwhile(world, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
     assert await pushed(world) == 0
 
 
 async def test_an_approval_cannot_be_replayed_on_other_content(world: World) -> None:
-    change_id = await waiting(world)
-    await answer(world, change_id)
+    change_id = await approved(world)
     ((approval_id,),) = await world.rows("SELECT id FROM approval")
     approval = UUID(str(approval_id))
     async with world.services.db.transaction(world.scope) as session:

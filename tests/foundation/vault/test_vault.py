@@ -54,6 +54,16 @@ async def opened(db: Database, vault: Vault, scope: Scope, ciphertext: bytes, pu
         return await vault.decrypt(session, purpose, ciphertext)
 
 
+async def rotate(db: Database, vault: Vault, scope: Scope) -> None:
+    async with db.transaction(scope) as session:
+        await rotate_data_key(session, vault)
+
+
+async def reseal(db: Database, vault: Vault, scope: Scope, column: EncryptedColumn, *, batch: int) -> int:
+    async with db.transaction(scope) as session:
+        return await reencrypt(session, vault, columns=[column], batch=batch)
+
+
 async def states(db: Database, scope: Scope) -> list[tuple[str, str]]:
     async with db.transaction(scope) as session:
         rows = await session.execute(
@@ -200,15 +210,13 @@ class TestRotation:
     async def test_reads_work_at_every_step_and_the_old_key_retires_when_unused(
         self, db: Database, scope: Scope, vault: Vault, clock: MovableClock, secrets: EncryptedColumn
     ) -> None:
-        async with db.transaction(scope) as session:
-            await rotate_data_key(session, vault)
+        await rotate(db, vault, scope)
         assert await states(db, scope) == [("draining", "k1"), ("active", "k1")]
 
         counts: list[int] = []
         while not counts or counts[-1]:
             assert await read_all(db, Vault(RING, new_id, clock), scope, secrets) == NUMBERS
-            async with db.transaction(scope) as session:
-                counts.append(await reencrypt(session, vault, columns=[secrets], batch=10))
+            counts.append(await reseal(db, vault, scope, secrets, batch=10))
 
         assert counts == [10, 10, 5, 0]
         assert await states(db, scope) == [("retired", "k1"), ("active", "k1")]
@@ -236,19 +244,16 @@ class TestRotation:
                 made.append(await sealed(db, Vault(RING, new_id, clock), scope, b"new"))
             return made
 
-        async def rotate() -> None:
+        async def rotate_thrice() -> None:
             try:
                 for _ in range(3):
-                    async with db.transaction(scope) as session:
-                        await rotate_data_key(session, vault)
-                    left = 1
-                    while left:
-                        async with db.transaction(scope) as session:
-                            left = await reencrypt(session, vault, columns=[secrets], batch=4)
+                    await rotate(db, vault, scope)
+                    while await reseal(db, vault, scope, secrets, batch=4):
+                        pass
             finally:
                 done.set()
 
-        rounds, made, _ = await asyncio.gather(read(), write(), rotate())
+        rounds, made, _ = await asyncio.gather(read(), write(), rotate_thrice())
 
         assert rounds > 0
         assert {await opened(db, vault, scope, ciphertext) for ciphertext in made} == {b"new"}
@@ -259,11 +264,7 @@ class TestRotation:
     ) -> None:
         await sealed(db, vault, scope)
 
-        async def rotate() -> None:
-            async with db.transaction(scope) as session:
-                await rotate_data_key(session, vault)
-
-        await asyncio.gather(*(rotate() for _ in range(4)), return_exceptions=True)
+        await asyncio.gather(*(rotate(db, vault, scope) for _ in range(4)), return_exceptions=True)
 
         assert [state for state, _ in await states(db, scope)].count("active") == 1
 
