@@ -13,17 +13,17 @@ from uuid import UUID
 
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
 from foundation.ids import NewId
-from governance.rows import ChangeRow, Channel, Contract, NewException, Observed, PropagationRow, ValueRow
+from governance.rows import ChangeRow, Channel, Contract, NewException, Observed, PropagationRow, Proposal, ValueRow
 from governance.wording import name_subject, write_element, write_value
 from policy.conditions import Fact
 from policy.facts import price_facts, stock_facts
-from policy.index import Decision, PolicyIndex, decide
+from policy.index import PolicyIndex, decide
 from policy.rules import Outcome
 
 Key = tuple[str, str]
 DEFAULT_CORRECTION_MS = 4 * 3600 * 1000
 _SOURCE = "source"
-STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
+_STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
 """What a change becomes by its decision."""
 
 
@@ -122,15 +122,53 @@ def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan
 
 def _decide(item: Observed, contract: Contract, row: ValueRow, world: World, plan: Plan) -> None:
     seen = item.observation
-    cost = known_cost(world.values, seen.record_key)
-    facts = facts_of(seen.element, row.approved, seen.value, cost)
-    decision = decide(world.index, (_SOURCE,), seen.element, facts)
-    change = _change(item, row, decision, cost, world)
+    proposal = Proposal(
+        value=seen.value,
+        origin=_SOURCE,
+        author=f"connection:{item.connection_id}",
+        committed_at=seen.committed_at,
+        source_event_id=item.source_event_id,
+        correlation=item.correlation,
+    )
+    change = propose(proposal, row, world, plan)
+    if change.outcome == Outcome.REFUSE:
+        plan.exceptions.append(_refusal(change, contract, len(world.channels)))
+
+
+def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> ChangeRow:
+    """Decide on it, and release it at once when policy lets it pass."""
+    cost = known_cost(world.values, row.record_key)
+    facts = facts_of(row.element, row.approved, proposal.value, cost)
+    decision = decide(world.index, (proposal.origin,), row.element, facts)
+    change = ChangeRow(
+        id=world.new_id(),
+        record_key=row.record_key,
+        element=row.element,
+        old_amount=row.amount,
+        old_currency=row.currency,
+        new_amount=proposal.value.amount,
+        new_currency=proposal.value.currency,
+        source_version=row.source_version,
+        version=None,
+        origin=proposal.origin,
+        author=proposal.author,
+        state=_STATE_OF[decision.outcome],
+        outcome=decision.outcome.value,
+        rule_id=decision.rule_id,
+        reason=decision.reason,
+        policy_version=decision.policy_version,
+        cost_amount=None if cost is None else cost.amount,
+        targets=proposal.targets,
+        approval_id=None,
+        source_event_id=proposal.source_event_id,
+        committed_at=proposal.committed_at,
+        proposed_at=world.now,
+        correlation=proposal.correlation,
+    )
     plan.changes.append(change)
     if decision.outcome is Outcome.AUTO:
-        plan.propagations += release(change, row, contract, world.channels, world.new_id)
-    elif decision.outcome is Outcome.REFUSE:
-        plan.exceptions.append(_refusal(change, contract, len(world.channels)))
+        plan.propagations += release(change, row, world.contracts[row.element], world.channels, world.new_id)
+    return change
 
 
 def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
@@ -147,35 +185,6 @@ def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) ->
         new_minor=new.amount,
         currency=new.currency,
         cost_minor=cost.amount if cost is not None and cost.currency == new.currency else None,
-    )
-
-
-def _change(item: Observed, row: ValueRow, decision: Decision, cost: Value | None, world: World) -> ChangeRow:
-    seen = item.observation
-    return ChangeRow(
-        id=world.new_id(),
-        record_key=seen.record_key,
-        element=seen.element,
-        old_amount=row.amount,
-        old_currency=row.currency,
-        new_amount=seen.value.amount,
-        new_currency=seen.value.currency,
-        source_version=seen.source_version,
-        version=None,
-        origin=_SOURCE,
-        author=f"connection:{item.connection_id}",
-        state=STATE_OF[decision.outcome],
-        outcome=decision.outcome.value,
-        rule_id=decision.rule_id,
-        reason=decision.reason,
-        policy_version=decision.policy_version,
-        cost_amount=None if cost is None else cost.amount,
-        targets=None,
-        approval_id=None,
-        source_event_id=item.source_event_id,
-        committed_at=seen.committed_at,
-        proposed_at=world.now,
-        correlation=item.correlation,
     )
 
 

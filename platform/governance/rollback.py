@@ -12,12 +12,10 @@ from foundation.telemetry.correlation import current_correlation
 from governance.context import Context
 from governance.errors import NothingToRollBack
 from governance.ingest import read_world
-from governance.planning import STATE_OF, Plan, World, facts_of, known_cost, release
+from governance.planning import Plan, propose
 from governance.release import load_changes
-from governance.rows import ChangeRow
+from governance.rows import Proposal
 from governance.writing import write_plan
-from policy.index import decide
-from policy.rules import Outcome
 
 ORIGIN = "rollback"
 
@@ -47,9 +45,19 @@ async def roll_back_change(
         previous, targets = Value(change.old_amount, change.old_currency or ""), None
     else:
         previous, targets = await _shown_before(session, change_id, connection_id), [connection_id]
-    plan = _plan(change, previous, targets, world, author=scope_of(session).actor.id, context=context)
+    proposal = Proposal(
+        value=previous,
+        origin=ORIGIN,
+        author=scope_of(session).actor.id,
+        committed_at=world.now,
+        source_event_id=change.source_event_id,
+        correlation=current_correlation(),
+        targets=targets,
+    )
+    plan = Plan(values={(change.record_key, change.element): row})
+    back = propose(proposal, row, world, plan)
     await write_plan(session, plan, world)
-    return plan.changes[0].id
+    return back.id
 
 
 async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: UUID) -> Value:
@@ -67,42 +75,3 @@ async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: U
     if found.previous_amount is None:
         raise NothingToRollBack("It is not known what this channel showed before.")
     return Value(found.previous_amount, found.previous_currency or "")
-
-
-def _plan(  # noqa: PLR0913 - one step of the use case above
-    change: ChangeRow, previous: Value, targets: list[UUID] | None, world: World, *, author: str, context: Context
-) -> Plan:
-    row = world.values[change.record_key, change.element]
-    cost = known_cost(world.values, change.record_key)
-    facts = facts_of(change.element, Value(change.new_amount, change.new_currency), previous, cost)
-    decision = decide(world.index, (ORIGIN,), change.element, facts)
-    back = ChangeRow(
-        id=context.new_id(),
-        record_key=change.record_key,
-        element=change.element,
-        old_amount=change.new_amount,
-        old_currency=change.new_currency,
-        new_amount=previous.amount,
-        new_currency=previous.currency,
-        source_version=row.source_version,
-        version=None,
-        origin=ORIGIN,
-        author=author,
-        state=STATE_OF[decision.outcome],
-        outcome=decision.outcome.value,
-        rule_id=decision.rule_id,
-        reason=decision.reason,
-        policy_version=decision.policy_version,
-        cost_amount=None if cost is None else cost.amount,
-        targets=targets,
-        approval_id=None,
-        source_event_id=change.source_event_id,
-        committed_at=world.now,
-        proposed_at=world.now,
-        correlation=current_correlation(),
-    )
-    plan = Plan(values={(change.record_key, change.element): row}, changes=[back])
-    if decision.outcome is Outcome.AUTO:
-        contract = world.contracts[change.element]
-        plan.propagations = release(back, row, contract, world.channels, context.new_id)
-    return plan

@@ -54,6 +54,18 @@ class ValueRow(msgspec.Struct, gc=False):
         return None if self.amount is None else Value(self.amount, self.currency or "")
 
 
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A new value for a record's element, and who and what led to it."""
+
+    value: Value
+    origin: str
+    author: str
+    committed_at: datetime
+    source_event_id: UUID | None
+    correlation: str
+    targets: list[UUID] | None = None
+
+
 class ChangeRow(msgspec.Struct, gc=False):
     id: UUID
     record_key: str
