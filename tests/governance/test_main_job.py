@@ -1,5 +1,7 @@
 """The main job on real systems: a price changes in the ERP, is governed, pushed, seen by read-back, and metered."""
 
+from uuid import UUID
+
 from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
@@ -157,6 +159,26 @@ async def test_rollback_restores_the_previous_value_on_every_channel(world: Worl
         await roll_back_change(session, world.services.governance, change_id)  # type: ignore[arg-type]
     await world.work(settle=1.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
+
+
+async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work(settle=1.0)
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    ada = person(world)
+    async with world.services.db.transaction(ada) as session:
+        back = await roll_back_change(
+            session, world.services.governance, UUID(str(change_id)), connection_id=world.channels["shop0"]
+        )
+    await world.work(settle=1.0)
+    shown = await world.rows(
+        "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id"
+        " WHERE v.element = 'price.list' ORDER BY c.name"
+    )
+    assert shown == [("market1", 10_400), ("shop0", 10_000)]
+    rows = await world.rows("SELECT origin, author, state, old_amount, new_amount FROM change WHERE id = :id", id=back)
+    assert rows == [("rollback", ada.actor.id, "released", 10_400, 10_000)]
 
 
 async def test_an_outage_of_three_of_five_channels_is_each_channels_own_state(
