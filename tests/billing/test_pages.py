@@ -103,7 +103,7 @@ async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftI
 def _site(door: Door) -> Litestar:  # noqa: F811
     brands = BrandDirectory(door.db, door.clock)
     environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
-    services: Any = SimpleNamespace(db=door.db, door=door, policies=door.policies)
+    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
         dependencies={"access": provide_access(services, brands)},

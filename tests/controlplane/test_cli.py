@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
@@ -47,9 +48,9 @@ def environment(urls: Urls) -> dict[str, str | None]:
     }
 
 
-def call(environment: dict[str, str | None], *arguments: str) -> Result:
+def call(environment: dict[str, str | None], *arguments: str, typed: str = f"{PASSWORD}\n") -> Result:
     """Whatever goes wrong is told in a sentence: an exception of ours is never shown as one."""
-    done = CliRunner().invoke(main, [*arguments], env=environment)
+    done = CliRunner().invoke(main, [*arguments], env=environment, input=typed)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done
@@ -180,7 +181,6 @@ class TestTenants:
         ("option", "value", "told"),
         [
             ("--accent", "blue", "accent"),
-            ("--admin-password", "short", "assword"),
             ("--slug", "Not A Slug", "short name"),
         ],
     )
@@ -194,6 +194,26 @@ class TestTenants:
         assert told in shown.output
         again = call(environment, "tenant", "create-msp", *msp_options(slug))
         assert again.exit_code == 0, again.output
+
+    def test_the_first_password_comes_from_a_file_or_is_asked_for_and_is_never_an_argument(
+        self, environment: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        slug = f"m-{secrets.token_hex(4)}"
+        options = msp_options(slug)[:-2]
+        weak = call(environment, "tenant", "create-msp", *msp_options(slug), typed="short\n")
+        assert (weak.exit_code, "assword" in weak.output) == (1, True)
+        refused = call(environment, "tenant", "create-msp", *options, "--admin-password", PASSWORD)
+        assert (refused.exit_code, "No such option" in refused.output) == (2, True)
+        differing = call(environment, "tenant", "create-msp", *options, typed=f"{PASSWORD}\nanother\n")
+        assert differing.exit_code == 1
+        asked = call(environment, "tenant", "create-msp", *options, typed=f"{PASSWORD}\n{PASSWORD}\n")
+        assert asked.exit_code == 0, asked.output
+        assert PASSWORD not in asked.output
+        file = tmp_path / "password"
+        file.write_text(f"{PASSWORD}\n")
+        other = f"{slug}-2"
+        made = call(environment, "tenant", "create-msp", *msp_options(other)[:-2], "--admin-password-file", str(file))
+        assert made.exit_code == 0, made.output
 
     def test_a_short_name_is_taken_once(self, environment: dict[str, str | None]) -> None:
         slug = f"m-{secrets.token_hex(4)}"
@@ -212,7 +232,7 @@ def msp_options(slug: str) -> list[str]:
     return [
         *("--name", f"MSP {slug}", "--slug", slug, "--host", f"{slug}.localhost"),
         *("--support-email", f"help@{slug}.example", "--admin-email", f"ada@{slug}.example"),
-        *("--admin-password", PASSWORD),
+        *("--admin-password-file", "-"),
     ]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TextIO
 from uuid import UUID
 
 import click
@@ -62,11 +63,29 @@ def tenant() -> None:
 @click.option("--accent", default="#2f5fd0", show_default=True)
 @click.option("--support-email", required=True)
 @click.option("--admin-email", required=True)
-@click.option("--admin-password", required=True, prompt=True, hide_input=True, confirmation_prompt=True)
+@click.option(
+    "--admin-password-file",
+    type=click.File(encoding="utf-8"),
+    help="A file whose first line is the administrator's password; - is standard input. Without it you are asked.",
+)
 def create_msp(  # noqa: PLR0913 - click passes options by name
-    *, name: str, slug: str, host: str, accent: str, support_email: str, admin_email: str, admin_password: str
+    *,
+    name: str,
+    slug: str,
+    host: str,
+    accent: str,
+    support_email: str,
+    admin_email: str,
+    admin_password_file: TextIO | None,
 ) -> None:
-    """An MSP with its brand, its host and its first administrator."""
+    """An MSP with its brand, its host and its first administrator.
+
+    The password is never an argument: other users of the machine can read those.
+    """
+    if admin_password_file is not None:
+        admin_password = admin_password_file.readline().rstrip("\r\n")
+    else:
+        admin_password = click.prompt("Administrator's password", hide_input=True, confirmation_prompt=True)
 
     async def act(services: Services) -> str:
         tokens = {"name": name, "monogram": name[:2].upper(), "accent": accent, "support_email": support_email}

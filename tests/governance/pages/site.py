@@ -131,8 +131,8 @@ def build_app(
 ) -> Litestar:
     brands = BrandDirectory(door.db, door.clock)
     environment = build_environment([Path(governance.__path__[0]) / "templates"], static_url=static_url)
-    # The edge takes from its services these three only.
-    services: Any = SimpleNamespace(db=door.db, door=door, policies=door.policies)
+    # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
+    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
     return Litestar(
         route_handlers=[
             *build_governance_pages(context_of(door)),
