@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from foundation.database.connecting import connect_to_database
+
 HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
 HOOK_SECRETS = (HOOK_SECRET, f"{HOOK_SECRET}.previous")
 
@@ -26,6 +28,9 @@ class HookRoute(msgspec.Struct, frozen=True):
     kind: str
     active: bool
     secrets: tuple[bytes, ...]
+
+
+_PATIENCE_SECONDS = 5.0
 
 
 def secret_purpose(connection_id: UUID, name: str) -> str:
@@ -74,7 +79,7 @@ class HookDirectory:
 
     async def _load(self, connection_id: UUID) -> HookRoute | None:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+            self._connection = await connect_to_database(self._conninfo, patience=_PATIENCE_SECONDS)
         cursor = await self._connection.execute(
             "SELECT msp_id, tenant_id, kind, state FROM connection WHERE id = %s", (connection_id,)
         )

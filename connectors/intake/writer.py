@@ -17,11 +17,16 @@ import msgspec
 import psycopg
 import structlog
 
+from foundation.database.connecting import connect_to_database
 from foundation.database.engine import Hints, RingBell
 from foundation.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
 MAX_GROUP = 500
+PATIENCE_SECONDS = 8.0
+"""Longer than a healthy database takes for a group. Then whoever waits is told to come again, on a new connection; if
+the silent one did write it after all, the next delivery is a duplicate.
+"""
 INGEST = "ingest"
 
 
@@ -205,8 +210,8 @@ class IntakeWriter:
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._conninfo, autocommit=True, prepare_threshold=1, application_name="fairlead intake"
+            self._connection = await connect_to_database(
+                self._conninfo, patience=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
             )
         return self._connection
 

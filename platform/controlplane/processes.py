@@ -32,13 +32,15 @@ from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.valkey import blocking_valkey_client, valkey_client
 
+PAGE_PATIENCE_SECONDS = 15.0
+RELAY_PATIENCE_SECONDS = 10.0
 _log = structlog.get_logger(__name__)
 
 
 def run_web(settings: Settings, *, host: str, port: int, static: Path, metrics_port: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished."""
     configure_logging(json=settings.log_json)
-    services = build_services(settings, name="fairlead web")
+    services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     inner = cast("AsgiApp", create_app(services, static=static))
     access_log = AccessLog(json=settings.log_json)
     app = ObservedApp(inner, registry=services.metrics, access_log=access_log, tracing=services.tracing)
@@ -63,7 +65,9 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
     if metrics_port is not None:
         start_http_server(metrics_port, registry=metrics)
     valkey = valkey_client(settings.redis_url)
-    database = Database(settings.relay_url, pool_size=2, application_name="fairlead relay")
+    database = Database(
+        settings.relay_url, pool_size=2, application_name="fairlead relay", patience=RELAY_PATIENCE_SECONDS
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -56,17 +56,22 @@ class Services:
         await asyncio.to_thread(self.tracing.close)
 
 
-def build_services(
+def build_services(  # noqa: PLR0913 - what the processes differ in
     settings: Settings,
     *,
     pool_size: int = 10,
     name: str = "fairlead",
     metrics: CollectorRegistry | None = None,
     planning: LiteralString = "",
+    patience: float | None = None,
 ) -> Services:
+    """`patience` bounds each round trip to the database; without it whoever asks bounds the whole."""
     valkey = valkey_client(settings.redis_url)
     ring = Ring(valkey)
-    db = Database(settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name, planning=planning)
+    db = Database(
+        settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name, planning=planning,
+        patience=patience,
+    )  # fmt: skip
     vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)
     registry = build_registry()
     metrics = metrics or CollectorRegistry()

@@ -2,7 +2,10 @@
 
 By default the library would try three times over up to fourteen seconds, and hold up whoever only wanted to leave a
 hint for what is durable already. One more try, at once, is for connections that a restart has left dead in the pool.
+A link that is half open would never answer: whoever waits is told after a few seconds.
 """
+
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -11,11 +14,20 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 _TRIES_AGAIN = 1
+_CONNECT_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
+"""More than a consumer's wait for its turn, which is a second."""
 
 
 def valkey_client(url: str) -> "redis.asyncio.Redis":
-    return redis.asyncio.Redis.from_url(url, retry=redis.asyncio.retry.Retry(NoBackoff(), _TRIES_AGAIN))
+    retry = redis.asyncio.retry.Retry(NoBackoff(), _TRIES_AGAIN)
+    return redis.asyncio.Redis.from_url(url, retry=retry, **_patience(url))
 
 
 def blocking_valkey_client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), _TRIES_AGAIN))
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), _TRIES_AGAIN), **_patience(url))
+
+
+def _patience(url: str) -> dict[str, Any]:
+    kept_alive = {} if url.startswith("unix") else {"socket_keepalive": True}
+    return {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _ANSWER_SECONDS, **kept_alive}

@@ -10,6 +10,7 @@ import psycopg
 
 from controlplane.embedded.server import EmbeddedServer
 from foundation.clock import utc_now
+from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import valkey_client
 from tests.drills.history import Injected
 from tests.drills.plan import LINKS, Act, Fault, FaultPlan, Target
@@ -22,6 +23,7 @@ LINK_TROUBLES = {
     Act.BLACKHOLE: Trouble(blackhole=True),
     Act.HALF_CLOSE: Trouble(half_close=True),
     Act.THROTTLE: Trouble(bytes_per_second=8000),
+    Act.HALF_OPEN: Trouble(half_open=True),
     Act.CUT: Trouble(cut_after=700),  # within a request's or an answer's head
 }
 STORM_PAUSE_SECONDS = 0.25
@@ -64,7 +66,11 @@ class Inflictor:
                 await self._trouble_link(fault)
             else:
                 await self._trouble_server(fault)
-        injected.lasted = utc_now() - injected.at if fault.act is not Act.KILL else timedelta()
+        if fault.act is not Act.KILL:
+            injected.lasted = utc_now() - injected.at
+        if fault.act is Act.HALF_OPEN and fault.target is Target.TO_CHANNELS:
+            # An answer of a channel may take so long; nobody can know sooner that this one will never come.
+            injected.lasted += timedelta(seconds=OutboundSettings().read_seconds)
         return injected
 
     def _begin(self, fault: Fault) -> Injected:

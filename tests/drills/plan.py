@@ -44,11 +44,12 @@ class Act(StrEnum):
     HALF_CLOSE = "half-close of"
     THROTTLE = "throttle on"
     CUT = "cut in the middle of"
+    HALF_OPEN = "half-open connections on"
 
 
 SERVERS = frozenset({Target.VALKEY, Target.POSTGRES})
 LINKS = (Target.TO_CHANNELS, Target.TO_POSTGRES, Target.TO_VALKEY, Target.TO_WEB)
-LINK_ACTS = (Act.SLOW, Act.RESET, Act.BLACKHOLE, Act.HALF_CLOSE, Act.THROTTLE, Act.CUT)
+LINK_ACTS = (Act.SLOW, Act.RESET, Act.BLACKHOLE, Act.HALF_CLOSE, Act.THROTTLE, Act.CUT, Act.HALF_OPEN)
 KILLED = tuple(target for target in Target if target not in LINKS)
 _POSTGRES_ACTS = (Act.TERMINATE, Act.IMMEDIATE, Act.DISK_FULL)
 _VALKEY_ACTS = (Act.PAUSE, Act.FLUSH, Act.NO_MEMORY)

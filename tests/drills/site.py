@@ -28,7 +28,7 @@ from foundation.settings import Settings, write_environment
 from tests.connectors.running import TOKEN, RunningSandbox
 from tests.drills.disk import Disk, limited_disk
 from tests.drills.plan import Target
-from tests.support.faulty_link import FaultyLink, faulty_link
+from tests.support.faulty_link import FaultyLink, end_of, faulty_link, over
 
 T = TypeVar("T")
 HEALTHY_SECONDS = 2.0
@@ -200,12 +200,11 @@ def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
     with limited_disk(root / "servers") as disk, stack, ExitStack() as opened:
         assert stack.servers is not None
         ports = (free_port(0), free_port(0))
-        paths = stack.servers.paths
         address = urlsplit(sandbox.base_url)
         ends: dict[Target, tuple[str, int] | str] = {
             Target.TO_CHANNELS: (address.hostname or "", address.port or 0),
-            Target.TO_POSTGRES: str(paths.sockets / ".s.PGSQL.5432"),
-            Target.TO_VALKEY: str(paths.valkey_socket),
+            Target.TO_POSTGRES: end_of(stack.servers.database_url()),
+            Target.TO_VALKEY: str(stack.servers.paths.valkey_socket),
             Target.TO_WEB: ("127.0.0.1", ports[1]),
         }
         links = {target: opened.enter_context(faulty_link(end)) for target, end in ends.items()}
@@ -222,16 +221,11 @@ def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
 
 def _over(links: dict[Target, FaultyLink], settings: Settings) -> Settings:
     """The same servers, reached over the links."""
-
-    def linked(url: str) -> str:
-        parts = urlsplit(url)
-        user = parts.netloc.rpartition("@")[0]
-        return parts._replace(netloc=f"{user}@127.0.0.1:{links[Target.TO_POSTGRES].port}", query="").geturl()
-
+    link = links[Target.TO_POSTGRES]
     return msgspec.structs.replace(
         settings,
-        app_url=linked(settings.app_url),
-        intake_url=linked(settings.intake_url),
-        relay_url=linked(settings.relay_url),
+        app_url=over(link, settings.app_url),
+        intake_url=over(link, settings.intake_url),
+        relay_url=over(link, settings.relay_url),
         redis_url=f"redis://127.0.0.1:{links[Target.TO_VALKEY].port}/0",
     )

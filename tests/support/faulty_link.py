@@ -7,8 +7,10 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import msgspec
+from psycopg.conninfo import conninfo_to_dict
 
 _CHUNK = 64 * 1024
 _SLICES_PER_SECOND = 20
@@ -169,6 +171,19 @@ class _Connection:
                 return
             if trouble.bytes_per_second:
                 await asyncio.sleep(1 / _SLICES_PER_SECOND)
+
+
+def end_of(database_url: str) -> tuple[str, int] | str:
+    """Where a libpq URL leads."""
+    found = conninfo_to_dict(database_url)
+    host, port = str(found.get("host") or "127.0.0.1"), int(found.get("port") or 5432)
+    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
+
+
+def over(link: FaultyLink, database_url: str) -> str:
+    """The same database and role, reached over the link."""
+    parts = urlsplit(database_url)
+    return parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{link.port}", query="").geturl()
 
 
 @contextmanager

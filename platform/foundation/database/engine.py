@@ -14,6 +14,7 @@ import psycopg
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from foundation.database.connecting import connect_to_database
 from foundation.database.roles import FLEET
 from foundation.scope import Scope
 
@@ -56,7 +57,7 @@ def _host(host: str) -> str:
 class Database:
     """One pool of connections of one role. `ring` is told which lanes got work once a transaction is durable."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the processes differ in
         self,
         conninfo: str,
         *,
@@ -64,13 +65,14 @@ class Database:
         pool_size: int = 10,
         application_name: str = "fairlead",
         planning: LiteralString = "",
+        patience: float | None = None,
     ) -> None:
-        """`planning` is executed on each new connection, e.g. `NO_SCANS`."""
+        """`planning` is executed on each new connection, e.g. `NO_SCANS`; `patience` as in `connect_to_database`."""
         self._ring = ring
 
         async def connect() -> psycopg.AsyncConnection[Any]:
-            connection = await psycopg.AsyncConnection.connect(
-                conninfo, autocommit=True, prepare_threshold=3, application_name=application_name
+            connection = await connect_to_database(
+                conninfo, patience=patience, prepare_threshold=3, application_name=application_name
             )
             if planning:
                 await connection.execute(planning)
@@ -103,6 +105,10 @@ class Database:
         hints: Hints = session.info["hints"]
         if hints and self._ring is not None:
             await self._ring(hints)
+
+    async def forget_connections(self) -> None:
+        """Use none of them again, because one gave no answer; those in use are left to whoever waits for them."""
+        await self._engine.dispose(close=False)
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,9 @@ from foundation.database.engine import Database
 from foundation.scope import Scope
 
 FENCED_SQLSTATE = "FL001"
+_OUTAGE_SECONDS = 0.25
+_COMMIT_SECONDS = 1.0
+T = TypeVar("T")
 _OUTAGES = ("08", "53", "57P", "58", "25P03")
 """Connection lost, out of resources, shut down, system error; 25P03: we were stopped inside a transaction."""
 
@@ -41,6 +44,10 @@ class Lease(msgspec.Struct, frozen=True):
 
 class LeaseLost(Exception):
     """Someone else holds the lane now. Whatever this run did in its last transaction was undone."""
+
+
+class DatabaseSilent(psycopg.OperationalError):
+    """It is there and says nothing: told by us, so it is an outage like any other."""
 
 
 _FINISH = text("""
@@ -157,28 +164,86 @@ class LaneRun:
         self.more = bool(result.scalar())
 
     async def keep_lease(self) -> None:
-        """Renew the lease until cancelled. Gives up quietly when it is lost: `finishing` will say so."""
+        """Renew the lease until cancelled; a short outage is outlasted, and a lease that ran out but nobody took too.
+
+        Raises:
+            LeaseLost: someone else holds the lane, or the database could not be asked for a whole lease.
+        """
+        calm = wait = self.lease.seconds / 3
         while True:
-            await asyncio.sleep(self.lease.seconds / 3)
+            await asyncio.sleep(wait)
             asked_at = time.monotonic()
-            async with self._database.transaction(self.scope) as session:
-                held = await session.execute(
-                    text("""
-                        UPDATE lane SET lease_until = clock_timestamp() + make_interval(secs => :lease)
-                         WHERE tenant_id = :tenant_id AND name = :lane AND fence = :fence AND holder IS NOT NULL
-                           AND lease_until > clock_timestamp()
-                        RETURNING 1
-                    """),
-                    {
-                        "lease": self.lease.seconds,
-                        "tenant_id": self.scope.tenant_id,
-                        "lane": self.lane,
-                        "fence": self.lease.fence,
-                    },
-                )
-                if held.scalar() is None:
-                    return
-            self._deadline = asked_at + self.lease.seconds
+            try:
+                held = await answered(self._database, self._renew(), seconds=max(self._deadline - asked_at, calm))
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                if time.monotonic() >= self._deadline:
+                    raise LeaseLost(f"the lease on {self.lane} could not be renewed: {error}") from error
+                wait = _OUTAGE_SECONDS
+                continue
+            if not held:
+                raise LeaseLost(f"the lane {self.lane} is held by someone else")
+            self._deadline, wait = asked_at + self.lease.seconds, calm
+
+    async def _renew(self) -> bool:
+        async with self._database.transaction(self.scope) as session:
+            held = await session.execute(
+                text("""
+                    UPDATE lane SET lease_until = clock_timestamp() + make_interval(secs => :lease)
+                     WHERE tenant_id = :tenant_id AND name = :lane AND fence = :fence AND holder IS NOT NULL
+                    RETURNING 1
+                """),
+                {
+                    "lease": self.lease.seconds,
+                    "tenant_id": self.scope.tenant_id,
+                    "lane": self.lane,
+                    "fence": self.lease.fence,
+                },
+            )
+            return held.scalar() is not None
+
+
+async def keeping_lease(run: LaneRun, working: Coroutine[Any, Any, None]) -> None:
+    """Do the turn's work while its lease is renewed; left alone when that proves impossible, for it would not count.
+
+    Raises:
+        LeaseLost: for that.
+    """
+    task, keeper = asyncio.ensure_future(working), asyncio.create_task(run.keep_lease())
+    try:
+        await asyncio.wait({task, keeper}, return_when=asyncio.FIRST_COMPLETED)
+        # A turn that is just committing looks lost to its keeper.
+        done, _ = await asyncio.wait({task}, timeout=_COMMIT_SECONDS)
+        await (task if done else keeper)
+    finally:
+        for each in (task, keeper):
+            if not each.done():
+                each.cancel()  # which itself takes a while on a dead link; nobody waits for it
+            each.add_done_callback(_forget_outcome)
+
+
+async def answered(database: Database, asking: Coroutine[Any, Any, T], *, seconds: float) -> T:
+    """What a short question to the database brings.
+
+    Raises:
+        DatabaseSilent: nothing within `seconds`. Its other connections are probably as dead, and are not used again.
+    """
+    task = asyncio.ensure_future(asking)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if done:
+            return task.result()
+    finally:
+        task.cancel()
+        task.add_done_callback(_forget_outcome)
+    await database.forget_connections()
+    raise DatabaseSilent(f"the database gave no answer within {seconds:.1f} s")
+
+
+def _forget_outcome(task: "asyncio.Future[Any]") -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def is_outage(error: BaseException) -> bool:

@@ -1,7 +1,6 @@
 """Takes a lane's turn: claims a batch under a lease, hands it to its handler, and rings again if more is ready."""
 
 import asyncio
-import contextlib
 import os
 import random
 import socket
@@ -16,7 +15,7 @@ from sqlalchemy import text
 from foundation.database.engine import Database
 from foundation.lanes.jobs import JobKind, JobKinds
 from foundation.lanes.ring import Ring
-from foundation.lanes.run import LaneRun, Lease, LeaseLost, WorkItem, is_outage
+from foundation.lanes.run import LaneRun, Lease, LeaseLost, WorkItem, answered, is_outage, keeping_lease
 from foundation.scope import Actor, Scope
 from foundation.telemetry.correlation import correlated
 from foundation.telemetry.metrics import LaneMetrics
@@ -55,7 +54,7 @@ class LaneWorker:
         """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
         try:
-            claimed = await self._claim(scope, lane)
+            claimed = await answered(self._database, self._claim(scope, lane), seconds=self._lease)
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -125,14 +124,8 @@ class LaneWorker:
         size = min(size, kind.batch)
         run.items = claimed[:size]
         started = time.perf_counter()
-        keeper = asyncio.create_task(run.keep_lease())
-        try:
-            with correlated(head.correlation), self._tracing.span("lane", kind=kind.name, items=size):
-                await self._handle(run, kind)
-        finally:
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await keeper
+        with correlated(head.correlation), self._tracing.span("lane", kind=kind.name, items=size):
+            await keeping_lease(run, self._handle(run, kind))
         self._metrics.ran(run.scope.tenant_id, kind.name, len(run.items), time.perf_counter() - started)
 
     async def _handle(self, run: LaneRun, kind: JobKind) -> None:

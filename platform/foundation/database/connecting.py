@@ -1,0 +1,48 @@
+"""Connections that notice when the server is gone without a word: a half-open link, a host that vanished.
+
+The kernel's own patience is hours. Its keep-alives find a vanished host within seconds; what keeps a connection alive
+and says nothing (a proxy, a stopped server) is found by the patience for one round trip.
+"""
+
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+
+RV = TypeVar("RV")
+_LINK: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+_POLL_SECONDS = 0.1
+
+
+class _PatientConnection(psycopg.AsyncConnection[Any]):
+    patience: float | None = None
+
+    async def wait(self, gen: PQGen[RV], interval: float = _POLL_SECONDS, timeout: float | None = None) -> RV:  # noqa: ASYNC109 - psycopg's signature
+        patience = self.patience if timeout is None else timeout
+        try:
+            return await super().wait(gen, interval, patience)
+        except psycopg.OperationalError:
+            if timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()  # what it still does or answers is nothing to us
+                raise psycopg.OperationalError(f"the database gave no answer within {patience} s") from None
+            raise
+
+
+async def connect_to_database(conninfo: str, *, patience: float | None, **options: Any) -> psycopg.AsyncConnection[Any]:
+    """`patience`: seconds for one round trip, after which the connection is closed and OperationalError raised.
+
+    None is for those whose statements may take long, and who are bounded otherwise. What `conninfo` says itself about
+    keep-alives and time-outs is heeded. Autocommit.
+    """
+    link = {name: value for name, value in _LINK.items() if name not in conninfo_to_dict(conninfo)}
+    connection = await _PatientConnection.connect(conninfo, autocommit=True, **link, **options)
+    connection.patience = patience
+    return connection
