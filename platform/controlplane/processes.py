@@ -34,6 +34,8 @@ from foundation.valkey import blocking_valkey_client, valkey_client
 
 PAGE_PATIENCE_SECONDS = 15.0
 RELAY_PATIENCE_SECONDS = 10.0
+WORK_PATIENCE_SECONDS = 20.0
+"""The set-based statements of one turn; whole turns are bounded by their kinds."""
 _log = structlog.get_logger(__name__)
 
 
@@ -135,7 +137,12 @@ class _LaneActor:
         if self._worker is None:
             name = f"fairlead worker {self._pool}"
             services = build_services(
-                self._settings, pool_size=self._slots + 4, name=name, metrics=self._metrics, planning=NO_SCANS
+                self._settings,
+                pool_size=self._slots + 4,
+                name=name,
+                metrics=self._metrics,
+                planning=NO_SCANS,
+                patience=WORK_PATIENCE_SECONDS,
             )
             self._services = services
             self._worker = LaneWorker(

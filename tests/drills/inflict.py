@@ -9,6 +9,7 @@ from datetime import timedelta
 import psycopg
 
 from controlplane.embedded.server import EmbeddedServer
+from controlplane.processes import WORK_PATIENCE_SECONDS
 from foundation.clock import utc_now
 from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import valkey_client
@@ -26,6 +27,7 @@ LINK_TROUBLES = {
     Act.HALF_OPEN: Trouble(half_open=True),
     Act.CUT: Trouble(cut_after=700),  # within a request's or an answer's head
 }
+ANSWER_SECONDS = {Target.TO_CHANNELS: OutboundSettings().read_seconds, Target.TO_POSTGRES: WORK_PATIENCE_SECONDS}
 STORM_PAUSE_SECONDS = 0.25
 _TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -68,9 +70,9 @@ class Inflictor:
                 await self._trouble_server(fault)
         if fault.act is not Act.KILL:
             injected.lasted = utc_now() - injected.at
-        if fault.act is Act.HALF_OPEN and fault.target is Target.TO_CHANNELS:
-            # An answer of a channel may take so long; nobody can know sooner that this one will never come.
-            injected.lasted += timedelta(seconds=OutboundSettings().read_seconds)
+        if fault.act is Act.HALF_OPEN:
+            # An answer may take so long; nobody can know sooner that this one will never come.
+            injected.lasted += timedelta(seconds=ANSWER_SECONDS.get(fault.target, 0.0))
         return injected
 
     def _begin(self, fault: Fault) -> Injected:

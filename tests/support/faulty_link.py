@@ -141,8 +141,8 @@ class _Connection:
             writer.transport.abort()
 
     async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
-        """Pass on what comes until either side ends."""
-        with contextlib.suppress(OSError):
+        """Pass on what comes until either side ends; a reset is passed on too."""
+        try:
             while (data := await reader.read(_CHUNK)) != END:
                 trouble = await self._link.bearable()
                 if self._dead:
@@ -157,6 +157,8 @@ class _Connection:
                     self.reset()
                 else:
                     writer.write_eof()
+        except OSError:
+            self.reset()
 
     async def _pass_on(self, data: bytes, writer: asyncio.StreamWriter, trouble: Trouble) -> None:
         size = max(1, trouble.bytes_per_second // _SLICES_PER_SECOND) if trouble.bytes_per_second else len(data)
