@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -16,10 +16,12 @@ import uvloop
 from dramatiq.middleware import AsyncIO
 from prometheus_client import CollectorRegistry, start_http_server
 
+from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
 from controlplane.jobs import build_jobs
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS, Database
+from foundation.lanes.apart import DoApart
 from foundation.lanes.broker import RUN_LANE, LaneBroker
 from foundation.lanes.jobs import JobKinds
 from foundation.lanes.relay import Relay
@@ -80,13 +82,14 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
     await valkey.aclose()
 
 
-def run_worker(
+def run_worker(  # noqa: PLR0913 - what a worker is started with
     settings: Settings,
     *,
     pool: str = SHARED_POOL,
     slots: int = 8,
     metrics_port: int | None = None,
     jobs: Callable[[Services], JobKinds] = build_jobs,
+    own_turn: Sequence[str] = OWN_TURN,
 ) -> None:
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     configure_logging(json=settings.log_json)
@@ -97,7 +100,7 @@ def run_worker(
     metrics = CollectorRegistry()
     if metrics_port is not None:  # from the start: an idle worker is probed too
         start_http_server(metrics_port, registry=metrics)
-    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics, jobs=jobs)
+    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics, jobs=jobs, do_apart=in_own_process(own_turn))
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     stop = threading.Event()
@@ -113,7 +116,7 @@ def run_worker(
 class _LaneActor:
     """Builds its services on the actors' own event loop, at the first message."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a worker is started with
         self,
         settings: Settings,
         *,
@@ -121,7 +124,9 @@ class _LaneActor:
         slots: int,
         metrics: CollectorRegistry,
         jobs: Callable[[Services], JobKinds],
+        do_apart: DoApart,
     ) -> None:
+        self._do_apart = do_apart
         self._settings = settings
         self._pool = pool
         self._slots = slots
@@ -152,6 +157,7 @@ class _LaneActor:
                 pool=self._pool,
                 metrics=services.lane_metrics,
                 tracing=services.tracing,
+                do_apart=self._do_apart,
             )
         return self._worker
 

@@ -42,7 +42,17 @@ async def test_an_unwell_server_loses_and_repeats_nothing(
 async def test_a_bad_link_loses_and_repeats_nothing(
     site: Site, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
-    load, inflictor = await suffer(site, *(Fault(0.0, act, target, 1.0) for act in LINK_ACTS))
+    acts = [act for act in LINK_ACTS if act is not Act.HALF_OPEN]
+    load, inflictor = await suffer(site, *(Fault(0.0, act, target, 1.0) for act in acts))
+    await assert_whole(site, load)
+    record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
+
+
+@pytest.mark.parametrize("target", [Target.TO_POSTGRES, Target.TO_VALKEY])
+async def test_half_open_connections_are_given_up(
+    site: Site, target: Target, record_property: Callable[[str, object], None]
+) -> None:
+    load, inflictor = await suffer(site, Fault(0.0, Act.HALF_OPEN, target, 0.5))
     await assert_whole(site, load)
     record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
+from controlplane.apart import run_turn
 from controlplane.cli.admin import audit, keys, tenant
 from controlplane.cli.doctor import doctor
 from controlplane.demo.command import demo
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.paths import default_root
+from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.processes import run_relay, run_web, run_worker
 from controlplane.stack import Stack, default_static, free_port
@@ -82,8 +84,11 @@ def web(host: str, port: int, static: Path | None, metrics_port: int | None) -> 
 @click.option("--tenant", "tenant_id", help="Work only on the tenant pinned to its own pool (see `tenant pin`).")
 @click.option("--slots", default=8, show_default=True, help="Lanes at work at once.")
 @click.option("--metrics-port", type=int)
-def worker(pool: str, tenant_id: str | None, slots: int, metrics_port: int | None) -> None:
+@click.option("--turn", type=int, hidden=True, help="Do the one turn told on standard input; its begin is told here.")
+def worker(*, pool: str, tenant_id: str | None, slots: int, metrics_port: int | None, turn: int | None) -> None:
     """Do the work of a pool, or of one pinned tenant."""
+    if turn is not None:
+        sys.exit(run_turn(settings_from_environment(), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
     run_worker(settings_from_environment(), pool=chosen, slots=slots, metrics_port=metrics_port)
 

@@ -22,7 +22,10 @@ class LaneShare(TenantOwned, Base):
 
 
 class Lane(TenantOwned, Base):
-    """A lease on one lane. `fence` grows with each lease; whoever finishes must still hold the same one."""
+    """A lease on one lane. `fence` grows with each lease; whoever finishes must still hold the same one.
+
+    `crashes` halves the next batch after a failure; `deaths` counts turns in a row that ended with their process.
+    """
 
     __tablename__ = "lane"
 
@@ -32,6 +35,7 @@ class Lane(TenantOwned, Base):
     lease_until: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
     crashes: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    deaths: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
 class Work(TenantOwned, Base):

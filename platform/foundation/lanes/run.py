@@ -40,6 +40,8 @@ class Lease(msgspec.Struct, frozen=True):
     lane: str
     fence: int
     seconds: float
+    deaths: int = 0
+    """Turns before this one that ended with their process."""
 
 
 class LeaseLost(Exception):
@@ -52,7 +54,8 @@ class DatabaseSilent(psycopg.OperationalError):
 
 _FINISH = text("""
     SELECT lane_finish(:tenant_id, :lane, :fence, CAST(:done AS bigint[]), CAST(:retry AS bigint[]),
-        CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:crashes AS smallint), :pause)
+        CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:crashes AS smallint), :pause,
+        CAST(:deaths AS smallint))
 """)
 _BURY = text("""
     INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, ref, body, attempts, error, enqueued_at, died_at,
@@ -81,6 +84,7 @@ class LaneRun:
         self._left: set[int] = set()
         self._pause = 0.0
         self._crashes = 0
+        self._deaths = max(lease.deaths - 1, 0)
 
     def retry(self, item: WorkItem, *, delay: float, error: str) -> None:
         """Do it again after `delay` seconds; later items of the same key wait for it."""
@@ -101,6 +105,10 @@ class LaneRun:
     def narrow(self, crashes: int) -> None:
         """Halve the next turn's batch `crashes` times, to find the item that breaks it."""
         self._crashes = crashes
+
+    def suspect(self, deaths: int) -> None:
+        """What the next turn is told of those that ended with their process."""
+        self._deaths = deaths
 
     def check_lease(self) -> None:
         """Call before an effect outside the database, so that a worker that was stopped does not act late.
@@ -158,6 +166,7 @@ class LaneRun:
                 "delays": [delay for delay, _ in self._retries.values()],
                 "errors": [error for _, error in self._retries.values()],
                 "crashes": self._crashes,
+                "deaths": self._deaths,
                 "pause": self._pause,
             },
         )

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import text
 
 from foundation.database.engine import Database
+from foundation.lanes.apart import ALONE, SUSPECT_AFTER, DoApart, Outcome, Turn
 from foundation.lanes.jobs import JobKind, JobKinds
 from foundation.lanes.ring import Ring
 from foundation.lanes.run import LaneRun, Lease, LeaseLost, WorkItem, answered, is_outage, keeping_lease
@@ -22,6 +23,8 @@ from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _log = structlog.get_logger(__name__)
+APART_SECONDS = 20.0
+"""For the start of a process and its end, beside what its kind of work may take."""
 _CLAIM = text("SELECT * FROM lane_claim(:msp_id, :tenant_id, :lane, :pool, :holder, :lease, :batch)")
 
 
@@ -39,7 +42,11 @@ class LaneWorker:
         lease: float = 6.0,
         draw: Callable[[], float] = random.random,
         tracing: Tracing = NO_TRACING,
+        do_apart: DoApart | None = None,
     ) -> None:
+        """`do_apart` None does suspect turns here too, and gives nothing up for them."""
+        self._do_apart = do_apart
+        self._one_apart = asyncio.Semaphore(1)
         self._database = database
         self._ring = ring
         self._kinds = kinds
@@ -63,9 +70,9 @@ class LaneWorker:
             return
         if claimed is None:
             return
-        run, crashes = claimed
+        run = claimed
         try:
-            await self._work(run, crashes)
+            await self._work(run)
         except LeaseLost:
             self._metrics.fenced(tenant_id)
             _log.warning("lane.lease_lost", lane=lane, tenant_id=str(tenant_id))
@@ -77,7 +84,7 @@ class LaneWorker:
             return
         await self._ring_again(scope, lane, more=run.more)
 
-    async def _claim(self, scope: Scope, lane: str) -> tuple[LaneRun, bool] | None:
+    async def _claim(self, scope: Scope, lane: str) -> LaneRun | None:
         async with self._database.transaction(scope) as session:
             row = (
                 await session.execute(
@@ -99,7 +106,7 @@ class LaneWorker:
         if row.status == "capped":
             await self._ring.remember_capped(scope.msp_id, scope.tenant_id, lane)
             return None
-        if row.status not in ("claimed", "poison"):
+        if row.status != "claimed":
             return None
         items = [
             WorkItem(*fields)
@@ -108,14 +115,27 @@ class LaneWorker:
                 strict=True,
             )
         ]  # fmt: skip
-        return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease), items), row.status == "poison"
+        return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease, row.deaths), items)
 
-    async def _work(self, run: LaneRun, poison: bool) -> None:  # noqa: FBT001 - private
+    async def do_turn(self, turn: Turn) -> bool:
+        """A turn that another process claimed. False when it did not come to its end."""
+        run = LaneRun(self._database, turn.scope, turn.lease, turn.items)
+        try:
+            await keeping_lease(run, self._handle(run, self._kinds[run.items[0].kind]))
+        except LeaseLost:
+            return False
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            _log.warning("lane.database_away", lane=run.lane, error=str(error))
+            return False
+        return True
+
+    async def _work(self, run: LaneRun) -> None:
         claimed, head = run.items, run.items[0]
-        if head.kind not in self._kinds or poison:
+        if head.kind not in self._kinds:
             run.leave(claimed[1:])
-            reason = "It stopped the worker again and again" if poison else f"No handler for work of kind {head.kind}"
-            run.bury(head, error=reason)
+            run.bury(head, error=f"No handler for work of kind {head.kind}")
             async with run.finishing():
                 pass
             return
@@ -125,7 +145,11 @@ class LaneWorker:
         run.items = claimed[:size]
         started = time.perf_counter()
         with correlated(head.correlation), self._tracing.span("lane", kind=kind.name, items=size):
-            await keeping_lease(run, self._handle(run, kind))
+            suspect = run.lease.deaths >= SUSPECT_AFTER
+            handling = (
+                self._handle_apart(run, kind, do) if suspect and (do := self._do_apart) else self._handle(run, kind)
+            )
+            await keeping_lease(run, handling)
         self._metrics.ran(run.scope.tenant_id, kind.name, len(run.items), time.perf_counter() - started)
 
     async def _handle(self, run: LaneRun, kind: JobKind) -> None:
@@ -143,6 +167,39 @@ class LaneWorker:
         if not run.finished:
             async with run.finishing():
                 pass
+
+    async def _handle_apart(self, run: LaneRun, kind: JobKind, do_apart: DoApart) -> None:
+        async with self._one_apart:  # many lanes may be suspect at once, after a worker died: no crowd of processes
+            turn = Turn(run.scope, run.lease, run.items)
+            ending = await do_apart(turn, kind.seconds + APART_SECONDS)
+        if ending.outcome is Outcome.DIED:
+            _log.warning("lane.died_apart", lane=run.lane, items=len(run.items), how=ending.how)
+            await self._after_death(run, kind, ending.how)
+        elif ending.outcome is Outcome.UNFINISHED:
+            raise LeaseLost(f"the turn of {run.lane} in a process of its own came to no end")
+        else:
+            run.more = True  # only the other process knows; the next claim tells
+
+    async def _after_death(self, run: LaneRun, kind: JobKind, how: str) -> None:
+        """A batch is narrowed; an item that was alone is tried once more, and given up when that ends alike."""
+        again = LaneRun(self._database, run.scope, run.lease, run.items)
+        deaths = run.lease.deaths
+        if len(run.items) > 1:
+            again.leave(run.items)
+            again.suspect(min(deaths + 1, ALONE))
+        elif deaths <= ALONE:
+            again.leave(run.items)
+            again.suspect(ALONE + 1)
+        else:
+            error = (
+                f"It ended the process that worked on it ({how}), also when it was alone in one. Nothing else did it."
+            )
+            again.bury(run.items[0], error=error)
+            again.suspect(0)
+            self._metrics.buried(run.scope.tenant_id, kind.name)
+        async with again.finishing():
+            pass
+        run.more = again.more
 
     async def _after_failure(self, run: LaneRun, kind: JobKind, error: Exception) -> None:
         again = LaneRun(self._database, run.scope, run.lease, run.items)

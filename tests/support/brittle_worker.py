@@ -1,0 +1,53 @@
+"""The product's worker and its turn apart, with one kind of work: an item may end the process that works on it."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+
+from controlplane.apart import run_turn
+from controlplane.processes import run_worker
+from controlplane.services import Services
+from foundation.audit.chain import note
+from foundation.clock import utc_now
+from foundation.lanes.jobs import JobKind, JobKinds
+from foundation.lanes.run import LaneRun
+from foundation.settings import read_settings
+
+KIND = "test.brittle"
+BATCH = 8
+KILLS, BLOCKS, SLOW = "kills", "blocks", "slow"
+SLOW_SECONDS = 5.0
+_FOR_EVER = 10**6
+
+
+async def handle(run: LaneRun) -> None:
+    for item in run.items:
+        if item.key == KILLS:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if item.key == BLOCKS:
+            time.sleep(_FOR_EVER)  # noqa: ASYNC251 - what it is about: nothing else in the process turns
+        if item.key == SLOW:
+            await asyncio.sleep(SLOW_SECONDS)
+    async with run.finishing() as session:
+        for item in run.items:
+            note(session, action="test.done", subject=item.key, data={}, at=utc_now())
+
+
+def jobs(_: Services) -> JobKinds:
+    return JobKinds([JobKind(KIND, handle, batch=BATCH)])
+
+
+def main() -> int:
+    command, argument = sys.argv[1:]
+    settings = read_settings(os.environ)
+    if command == "turn":
+        return run_turn(settings, telling=int(argument), jobs=jobs)
+    own_turn = (sys.executable, "-m", "tests.support.brittle_worker", "turn")
+    run_worker(settings, pool=argument, slots=4, jobs=jobs, own_turn=own_turn)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
