@@ -135,7 +135,10 @@ class SourceAdapter(Protocol):
 
 class PollSource(Protocol):
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
-        """`cursor` is empty at the first call. Raises `SystemUnavailable`, or `PayloadInvalid` for an unknown form."""
+        """`cursor` is empty at the first call: from there on everything the source holds is told.
+
+        Raises `SystemUnavailable`, or `PayloadInvalid` for an unknown form.
+        """
 
 
 class ChannelAdapter(Protocol):
@@ -158,6 +161,21 @@ class ChannelAdapter(Protocol):
         """`keys` are (record key, element)."""
 
 
+class KeyPage(msgspec.Struct, frozen=True):
+    """Record keys a channel shows, and the cursor to continue from; `more` as in `PollPage`."""
+
+    keys: list[str]
+    cursor: str
+    more: bool
+
+
+class CatalogueSource(Protocol):
+    """A channel that can say which records it shows, so that what only it shows is found."""
+
+    async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
+        """`cursor` is empty at the first call. Raises as `ChannelAdapter.read`."""
+
+
 class Connector(msgspec.Struct, frozen=True):
     """A manifest with the adapters behind it. Absent roles are None."""
 
@@ -166,6 +184,7 @@ class Connector(msgspec.Struct, frozen=True):
     source: SourceAdapter | None = None
     poll: PollSource | None = None
     channel: ChannelAdapter | None = None
+    catalogue: CatalogueSource | None = None
 
 
 class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -60,15 +60,19 @@ def read_manifest(path: Path) -> Manifest:
 def _parts() -> dict[str, Callable[[Manifest], Connector]]:
     return {
         "sandbox/erp": lambda manifest: _sandbox_erp(manifest, SandboxErp()),
-        "sandbox/shop": lambda manifest: Connector(manifest, channel=SandboxShop()),
-        "sandbox/market": lambda manifest: Connector(manifest, channel=SandboxMarket()),
+        "sandbox/shop": lambda manifest: _shop(manifest, SandboxShop()),
+        "sandbox/market": lambda manifest: _shop(manifest, SandboxMarket()),
         "tryton": lambda manifest: _tryton(manifest, Tryton()),
-        "vendure": lambda manifest: Connector(manifest, channel=Vendure()),
+        "vendure": lambda manifest: _shop(manifest, Vendure()),
     }
 
 
 def _sandbox_erp(manifest: Manifest, adapter: SandboxErp) -> Connector:
     return Connector(manifest, webhook=StandardWebhook(), source=adapter, poll=adapter)
+
+
+def _shop(manifest: Manifest, adapter: SandboxShop | SandboxMarket | Vendure) -> Connector:
+    return Connector(manifest, channel=adapter, catalogue=adapter)
 
 
 def _tryton(manifest: Manifest, adapter: Tryton) -> Connector:

@@ -10,16 +10,18 @@ from connectors.port import (
     ChannelWrite,
     ConnectionConfig,
     HttpCaller,
+    KeyPage,
     PayloadInvalid,
     SystemUnavailable,
     WriteResult,
     WriteState,
 )
-from connectors.vendure.messages import IDS, UPDATE, VARIANTS, Updated, Variant, VariantIds, Variants
+from connectors.vendure.messages import IDS, LIST, UPDATE, VARIANTS, Updated, Variant, VariantId, VariantIds, Variants
 from connectors.vendure.session import GraphQlRefused, Session, is_signed_out, sign_in
 
 Result = TypeVar("Result")
 
+_LISTED: Final = 200
 _UNKNOWN: Final = "Vendure has no variant with this SKU. Create it there, or unmap the record."
 _OLDER: Final = "A newer value of the same field was in the same batch."
 # Of these a single value is the cause; anything else is the shop's own trouble and passes.
@@ -61,6 +63,15 @@ class Vendure:
             return await self._signed_in(http, config, lambda session: _read(http, session, skus, keys))
         except GraphQlRefused as problem:
             raise SystemUnavailable(f"Vendure did not answer the reading: {problem}") from problem
+
+    async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
+        start = int(cursor or 0)
+        try:
+            items = await self._signed_in(http, config, lambda session: _list(http, session, start))
+        except GraphQlRefused as problem:
+            raise SystemUnavailable(f"Vendure did not list its variants: {problem}") from problem
+        skus = list(dict.fromkeys(item.sku for item in items if item.sku))
+        return KeyPage(skus, str(start + len(items)), more=len(items) == _LISTED)
 
     async def _signed_in(
         self, http: HttpCaller, config: ConnectionConfig, act: Callable[[Session], Awaitable[Result]]
@@ -140,6 +151,11 @@ async def _read(
 ) -> list[ChannelReading]:
     found = await _variants(http, session, skus)
     return [_reading(session, sku, element, found.get(sku)) for sku, element in keys]
+
+
+async def _list(http: HttpCaller, session: Session, start: int) -> list[VariantId]:
+    answer = await session.ask(http, LIST, {"skip": start, "take": _LISTED}, VariantIds)
+    return answer.product_variants.items
 
 
 async def _variants(http: HttpCaller, session: Session, skus: list[str]) -> dict[str, Variant]:

@@ -18,6 +18,9 @@ VARIANTS: Final = """query ($skus: [String!]!) {
   productVariants(options: {take: 200, sort: {id: ASC}, filter: {sku: {in: $skus}}}) { items {
     sku prices { currencyCode price } stockLevels { stockLocationId stockOnHand } } } }"""
 
+LIST: Final = """query ($skip: Int!, $take: Int!) {
+  productVariants(options: {skip: $skip, take: $take, sort: {id: ASC}}) { items { id sku } } }"""
+
 UPDATE: Final = """mutation ($input: [UpdateProductVariantInput!]!) {
   updateProductVariants(input: $input) { id } }"""
 

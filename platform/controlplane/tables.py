@@ -18,6 +18,7 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "connectors.models",
     "billing.models",
     "governance.models",
+    "governance.baseline.models",
     "policy.models",
     "branding.models",
     "tenants.models",

@@ -103,7 +103,7 @@ async def load_pending(
         text("""
             SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
                    c.correlation,
-                   c.approval_id IS NOT NULL AND c.origin = 'source',
+                   c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_version = c.source_version AND cost.amount IS NOT DISTINCT FROM c.cost_amount,
                    v.version > p.version AND (newest.targets IS NULL OR :connection_id = ANY (newest.targets)),
                    shown.amount, shown.currency

@@ -48,7 +48,7 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         try:
             observed += _translate(context.runtime, event)
         except PayloadInvalid as error:
-            quarantined.append(_quarantine(event.id, event.connection_id, str(error), event.correlation))
+            quarantined.append(quarantine(event.id, event.connection_id, str(error), event.correlation))
     if observed:
         world = await read_world(
             session, context, {(o.observation.record_key, o.observation.element) for o in observed}
@@ -80,7 +80,7 @@ def _translate(runtime: ConnectorRuntime, event: EventRow) -> list[Observed]:
     return [Observed(observation, event.connection_id, event.id, event.correlation) for observation in observations]
 
 
-def _quarantine(event_id: UUID, connection_id: UUID, reason: str, correlation: str) -> NewException:
+def quarantine(event_id: UUID, connection_id: UUID, reason: str, correlation: str) -> NewException:
     return NewException(
         code="source.quarantined",
         subject=str(event_id),

@@ -2,6 +2,8 @@
 
 from foundation.lanes.jobs import JobKind, RetryPolicy
 from governance import kinds
+from governance.baseline.accepting import accept_handler
+from governance.baseline.reading import READ_RETRY, read_handler
 from governance.clocks import approvals_handler, clocks_handler
 from governance.context import Context
 from governance.ingest import ingest_handler
@@ -18,4 +20,6 @@ def governance_jobs(context: Context) -> list[JobKind]:
         JobKind(RELEASE, release_handler(context), batch=100),
         JobKind(kinds.CLOCKS, clocks_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.APPROVALS, approvals_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
+        JobKind(kinds.BASELINE_READ, read_handler(context), batch=1, seconds=120.0, retry=READ_RETRY),
+        JobKind(kinds.BASELINE_ACCEPT, accept_handler(context), batch=1),
     ]

@@ -9,6 +9,10 @@ VERIFY: Final = "governance.verify"
 CLOCKS: Final = "governance.clocks"
 APPROVALS: Final = "governance.expire_approvals"
 
+BASELINE_READ: Final = "governance.read_baseline"
+BASELINE_ACCEPT: Final = "governance.accept_baseline"
+
+BASELINE_LANE: Final = "baseline"
 CLOCK_LANE: Final = "clocks"
 METER_VERIFIED: Final = "sync.verified"
 
@@ -19,6 +23,10 @@ def ingest_lane(connection_id: UUID) -> str:
 
 def push_lane(connection_id: UUID) -> str:
     return f"push/{connection_id}"
+
+
+def baseline_lane(connection_id: UUID) -> str:
+    return f"baseline/{connection_id}"
 
 
 def verify_lane(connection_id: UUID) -> str:

@@ -28,7 +28,10 @@ class ElementContract(TenantOwned, Base):
 
 
 class RecordValue(TenantOwned, Base):
-    """One element of one record: what the source says now, and the approved value that channels should show."""
+    """One element of one record: what the source says now, and the approved value that channels should show.
+
+    An approved value without a change was accepted with a baseline.
+    """
 
     __tablename__ = "record_value"
 
@@ -62,7 +65,7 @@ class Change(TenantOwned, Base):
     new_currency: Mapped[str]
     source_version: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int | None] = mapped_column(BigInteger)
-    origin: Mapped[str]  # source | rollback
+    origin: Mapped[str]  # source | rollback | baseline
     author: Mapped[str]
     state: Mapped[str]
     outcome: Mapped[str]
@@ -134,7 +137,7 @@ class ChannelValue(TenantOwned, Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     version: Mapped[int] = mapped_column(BigInteger)
-    change_id: Mapped[UUID]
+    change_id: Mapped[UUID | None]  # none: seen by a baseline, not put there by us
     seen_at: Mapped[datetime]
 
 

@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from governance.attention.pages import ATTENTION_PAGES
+from governance.baseline.pages import build_baseline_pages
 from governance.changes.pages import build_change_pages
 from governance.channel.pages import CHANNEL_PAGES
 from governance.context import Context
@@ -22,5 +23,6 @@ def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
         *FLEET_PAGES,
         *SYSTEM_PAGES,
         *CHANNEL_PAGES,
+        *build_baseline_pages(context),
         *TRAIL_PAGES,
     ]

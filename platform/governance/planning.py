@@ -17,12 +17,13 @@ from governance.rows import ChangeRow, Channel, Contract, NewException, Observed
 from governance.wording import name_subject, write_element, write_value
 from policy.conditions import Fact
 from policy.facts import price_facts, stock_facts
-from policy.index import PolicyIndex, decide
+from policy.index import Decision, PolicyIndex, decide
 from policy.rules import Outcome
 
 Key = tuple[str, str]
 DEFAULT_CORRECTION_MS = 4 * 3600 * 1000
 _SOURCE = "source"
+BASELINE: Final = "baseline"
 _STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
 """What a change becomes by its decision."""
 
@@ -46,6 +47,7 @@ class Plan:
     propagations: list[PropagationRow] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[Key] = field(default_factory=set)
+    overtaken_by: str = "A newer value arrived from the source."
     echoes: int = 0
     stale: int = 0
 
@@ -132,20 +134,38 @@ def _decide(item: Observed, contract: Contract, row: ValueRow, world: World, pla
     )
     change = propose(proposal, row, world, plan)
     if change.outcome == Outcome.REFUSE:
-        plan.exceptions.append(_refusal(change, contract, len(world.channels)))
+        plan.exceptions.append(refusal_of(change, contract, len(world.channels)))
 
 
 def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> ChangeRow:
-    """Decide on it, and release it at once when policy lets it pass."""
+    """Decide on it against the approved value, and release it at once when policy lets it pass."""
+    decision = judge(proposal.value, row, row.approved, world, origin=proposal.origin)
+    change = draft_change(proposal, row, row.approved, decision, world)
+    plan.changes.append(change)
+    if decision.outcome is Outcome.AUTO:
+        plan.propagations += release(change, row, world.contracts[row.element], world.channels, world.new_id)
+    return change
+
+
+def judge(value: Value, row: ValueRow, old: Value | None, world: World, *, origin: str) -> Decision:
+    """What policy says of `value` in the place of `old`."""
+    facts = facts_of(row.element, old, value, known_cost(world.values, row.record_key))
+    return decide(world.index, judged_as(origin), row.element, facts)
+
+
+def judged_as(origin: str) -> tuple[str, ...]:
+    """A baseline's value is the source's, whoever asked for it: rules for the source hold."""
+    return (origin, _SOURCE) if origin == BASELINE else (origin,)
+
+
+def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, world: World) -> ChangeRow:
     cost = known_cost(world.values, row.record_key)
-    facts = facts_of(row.element, row.approved, proposal.value, cost)
-    decision = decide(world.index, (proposal.origin,), row.element, facts)
-    change = ChangeRow(
+    return ChangeRow(
         id=world.new_id(),
         record_key=row.record_key,
         element=row.element,
-        old_amount=row.amount,
-        old_currency=row.currency,
+        old_amount=None if old is None else old.amount,
+        old_currency=None if old is None else old.currency,
         new_amount=proposal.value.amount,
         new_currency=proposal.value.currency,
         source_version=row.source_version,
@@ -165,10 +185,6 @@ def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> Chan
         proposed_at=world.now,
         correlation=proposal.correlation,
     )
-    plan.changes.append(change)
-    if decision.outcome is Outcome.AUTO:
-        plan.propagations += release(change, row, world.contracts[row.element], world.channels, world.new_id)
-    return change
 
 
 def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
@@ -208,7 +224,7 @@ def release(
     ]  # fmt: skip
 
 
-def _refusal(change: ChangeRow, contract: Contract, channels: int) -> NewException:
+def refusal_of(change: ChangeRow, contract: Contract, channels: int) -> NewException:
     return NewException(
         code="change.refused",
         subject=f"{change.record_key}:{change.element}",

@@ -19,7 +19,7 @@ from governance.context import Context
 from governance.errors import NotAwaiting
 from governance.exceptions import open_exceptions
 from governance.ingest import read_world
-from governance.planning import DEFAULT_CORRECTION_MS, World, facts_of, known_cost, release
+from governance.planning import DEFAULT_CORRECTION_MS, World, facts_of, judged_as, known_cost, release
 from governance.rows import ChangeRow, NewException, PropagationRow
 from governance.wording import name_subject
 from governance.writing import ask_for_approvals, content_of, distribute, note_decision
@@ -130,7 +130,7 @@ async def _reroute(
         cost = known_cost(world.values, change.record_key)
         new = Value(change.new_amount, change.new_currency)
         facts = facts_of(change.element, row.approved, new, cost)
-        decision = decide(world.index, (change.origin,), change.element, facts)
+        decision = decide(world.index, judged_as(change.origin), change.element, facts)
         change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
         change.reason, change.policy_version = decision.reason, decision.policy_version
         change.cost_amount = None if cost is None else cost.amount

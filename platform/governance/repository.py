@@ -34,7 +34,8 @@ _INSERT_CHANGES = BulkWrite.insert(
         "id": "uuid", "record_key": "varchar", "element": "varchar", "old_amount": "bigint", "old_currency": "varchar",
         "new_amount": "bigint", "new_currency": "varchar", "source_version": "bigint", "version": "bigint",
         "origin": "varchar", "author": "varchar", "state": "varchar", "outcome": "varchar", "rule_id": "varchar",
-        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
+        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "targets": "uuid[]",
+        "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
         "correlation": "varchar",
     },
@@ -116,12 +117,6 @@ async def save_values(session: AsyncSession, rows: Sequence[ValueRow]) -> None:
 
 async def insert_changes(session: AsyncSession, rows: Sequence[ChangeRow]) -> None:
     await _INSERT_CHANGES.execute(session, rows)
-    for row in rows:
-        if row.targets is not None:  # arrays of arrays cannot be unnested; only rollbacks of one channel have targets
-            await session.execute(
-                text("UPDATE change SET targets = :targets WHERE tenant_id = :t AND id = :id"),
-                {"targets": row.targets, "t": scope_of(session).tenant_id, "id": row.id},
-            )
 
 
 async def insert_propagations(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:

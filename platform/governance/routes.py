@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from governance.attention.routes import ATTENTION_ROUTES
+from governance.baseline.routes import build_baseline_routes
 from governance.changes.routes import build_change_routes
 from governance.channel.routes import CHANNEL_ROUTES
 from governance.context import Context
@@ -22,5 +23,6 @@ def build_governance_routes(context: Context) -> list[HTTPRouteHandler]:
         *FLEET_ROUTES,
         *SYSTEM_ROUTES,
         *CHANNEL_ROUTES,
+        *build_baseline_routes(context),
         *TRAIL_ROUTES,
     ]

@@ -290,6 +290,88 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+class ShownPart(msgspec.Struct, frozen=True):
+    """One system of a baseline. `listed`: the channel told what it shows, so `channel_only` is all there is.
+
+    `auto`, `review` and `refuse` count what policy said of its differences.
+    """
+
+    connection_id: UUID
+    name: str
+    role: str
+    state: str
+    listed: bool
+    equal: int
+    differs: int
+    source_only: int
+    channel_only: int
+    below_cost: int
+    auto: int
+    review: int
+    refuse: int
+    error: str | None
+
+    @property
+    def compared(self) -> int:
+        return self.equal + self.differs + self.source_only + self.channel_only
+
+
+class ShownBaseline(msgspec.Struct, frozen=True):
+    """state: reading | ready | accepting | accepted | discarded. Counts from `accepted` on are of what it made."""
+
+    id: UUID
+    state: str
+    started_at: datetime
+    started_by: str
+    read_at: datetime | None
+    decided_at: datetime | None
+    decided_by: str | None
+    finished_at: datetime | None
+    accepted: int
+    proven: int
+    automatic: int
+    awaiting: int
+    refused: int
+    overtaken: int
+    parts: Sequence[ShownPart] = ()
+
+    @property
+    def is_moving(self) -> bool:
+        return self.state in ("reading", "accepting")
+
+    def total(self, name: str) -> int:
+        return sum(getattr(part, name) for part in self.parts if part.role == "channel")
+
+
+class ComparedValue(msgspec.Struct, frozen=True):
+    """What the source says and what one channel showed. `outcome` is what policy said of taking the source's value."""
+
+    record_key: str
+    element: str
+    connection_id: UUID
+    channel: str
+    source: Value | None
+    shown: Value | None
+    cost: Value | None
+    verdict: str
+    outcome: str | None
+    below_cost: bool
+    seen_at: datetime
+    change_id: UUID | None
+
+
+class ComparedPage(msgspec.Struct, frozen=True):
+    """`next_after` goes into the next request; empty on the last page."""
+
+    items: Sequence[ComparedValue]
+    next_after: str = ""
+
+
+class BaselinePage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownBaseline]
+    next_after: UUID | None = None
+
+
 class EntryPage(msgspec.Struct, frozen=True):
     items: Sequence[ShownEntry]
     next_after: int | None = None

@@ -23,7 +23,7 @@ async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
     if overtaken:
         await withdraw_approvals(
             session, scope_of(session), subject_kind=CHANGE, subject_ids=[change for change, _ in overtaken],
-            reason="A newer value arrived from the source.", now=world.now,
+            reason=plan.overtaken_by, now=world.now,
         )  # fmt: skip
     await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], world)
     await repository.save_values(session, list(plan.values.values()))

@@ -2,9 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 from canonical.elements import COST, PRICE, STOCK, Value
-from connectors.port import ChannelAdapter, ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, WriteState
+from connectors.port import (
+    CatalogueSource,
+    ChannelAdapter,
+    ChannelReading,
+    ChannelWrite,
+    ConnectionConfig,
+    HttpCaller,
+    WriteState,
+)
 
 UNKNOWN = "NO-SUCH-SKU"
 
@@ -89,6 +98,20 @@ class ChannelContract:
         await asyncio.sleep(0.1)
         [reading] = await adapter.read(caller, config, [("SKU-008", PRICE)])
         assert (reading.value, reading.version) == (Value(900, "USD"), 9)
+
+    async def test_it_lists_what_it_shows_page_by_page(
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
+    ) -> None:
+        lister = cast("CatalogueSource", adapter)
+        keys: list[str] = []
+        page = await lister.list_keys(caller, config, "")
+        keys += page.keys
+        while page.more:
+            page = await lister.list_keys(caller, config, page.cursor)
+            keys += page.keys
+        assert {f"SKU-{index:03}" for index in range(20)} <= set(keys)
+        assert len(keys) == len(set(keys))
+        assert UNKNOWN not in keys
 
     async def test_nothing_asked_is_nothing_answered(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller

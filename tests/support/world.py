@@ -121,6 +121,8 @@ async def build_world(
     *,
     channels: int = 2,
     skus: int = 20,
+    shop_skus: int | None = None,
+    market_skus: int | None = None,
 ) -> World:
     slug = secrets.token_hex(4)
     house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
@@ -135,7 +137,8 @@ async def build_world(
     for n in range(channels):
         kind = "sandbox-shop" if n % 2 == 0 else "sandbox-market"
         name = f"{kind.removeprefix('sandbox-')}{n}"
-        urls[name] = sandbox.add(kind, skus=skus)
+        own = shop_skus if n % 2 == 0 else market_skus
+        urls[name] = sandbox.add(kind, skus=skus if own is None else own)
         ids[name] = await connect(services, scope, NewConnection(kind, name, urls[name], secrets={"api_key": TOKEN}))
     await publish_contracts(services, scope, erp)
     directory = HookDirectory(intake_url, services.vault)

@@ -14,13 +14,14 @@ from connectors.port import (
     ChannelWrite,
     ConnectionConfig,
     HttpCaller,
+    KeyPage,
     PayloadInvalid,
     WriteResult,
     WriteState,
 )
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
-from connectors.sandbox.market.messages import Feed, FeedItem, FeedReceipt, Listing, Listings, Price
+from connectors.sandbox.market.messages import Catalogue, Feed, FeedItem, FeedReceipt, Listing, Listings, Price
 
 _REASONS: Final = {
     "unknown-sku": "The market has no listing with this SKU. Create it there, or unmap the record.",
@@ -34,6 +35,7 @@ class SandboxMarket:
     def __init__(self) -> None:
         self._receipt = msgspec.json.Decoder(FeedReceipt)
         self._listings = msgspec.json.Decoder(Listings)
+        self._catalogue = msgspec.json.Decoder(Catalogue)
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
@@ -71,6 +73,17 @@ class SandboxMarket:
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The market's listings no longer have the agreed form: {problem}.") from problem
         return [_reading(sku, element, found.get(sku)) for sku, element in keys]
+
+    async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
+        response = await http.request(
+            "GET", endpoint(config, f"/catalogue/{cursor or 0}"), headers=json_headers(config.secrets["api_key"])
+        )
+        check_readable(response, "The market")
+        try:
+            page = self._catalogue.decode(response.content)
+        except msgspec.DecodeError as problem:
+            raise PayloadInvalid(f"The market's catalogue no longer has the agreed form: {problem}.") from problem
+        return KeyPage(page.skus, str(page.following), more=page.following > 0)
 
 
 def _item(write: ChannelWrite) -> FeedItem:

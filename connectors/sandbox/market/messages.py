@@ -44,5 +44,12 @@ class Listing(msgspec.Struct, frozen=True):
     quantity_revision: int
 
 
+class Catalogue(msgspec.Struct, frozen=True):
+    """A page of what is listed; `following` is the next page's number, 0 after the last."""
+
+    skus: list[str]
+    following: int
+
+
 class Listings(msgspec.Struct, frozen=True):
     listings: list[Listing]

@@ -3,6 +3,8 @@
 import asyncio
 import random
 from decimal import Decimal
+from itertools import islice
+from typing import Final
 
 import msgspec
 
@@ -11,9 +13,11 @@ from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, titl
 from connectors.sandbox.effects import Effect, EffectLog
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
-from connectors.sandbox.market.messages import Feed, FeedItem, FeedReceipt, Listing, Price, Rejection
+from connectors.sandbox.market.messages import Catalogue, Feed, FeedItem, FeedReceipt, Listing, Price, Rejection
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.storefront import ShopRow, shop_page
+
+_PAGE: Final = 500
 
 
 class _Attribute(msgspec.Struct):
@@ -39,7 +43,7 @@ class MarketSystem:
         self._pending: dict[str, asyncio.TimerHandle] = {}
         self._feed_decoder = msgspec.json.Decoder(Feed)
 
-    async def answer(self, request: Request) -> Reply:
+    async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
         if (request.method, request.path) == ("GET", "/"):
             return html_reply(self._page())
         if request.bearer() != self.token:
@@ -49,6 +53,8 @@ class MarketSystem:
                 return self._take_feed(request)
             case "GET", ["", "feeds", feed_id]:
                 return json_reply({"feed_id": feed_id, "status": "processing" if feed_id in self._pending else "done"})
+            case "GET", ["", "catalogue", page]:
+                return self._catalogue(page)
             case "GET", ["", "listings"]:
                 found = [self._listing(sku) for sku in request.query.get("sku", []) if sku in self.titles]
                 return json_reply({"listings": found})
@@ -67,6 +73,13 @@ class MarketSystem:
         for handle in self._pending.values():
             handle.cancel()
         self._pending.clear()
+
+    def _catalogue(self, page: str) -> Reply:
+        if not page.isdecimal():
+            return problem(422, "A page is a whole number.")
+        start = int(page) * _PAGE
+        skus = list(islice(self.titles, start, start + _PAGE))
+        return json_reply(Catalogue(skus, int(page) + 1 if start + _PAGE < len(self.titles) else 0))
 
     def _take_feed(self, request: Request) -> Reply:
         try:

@@ -11,14 +11,16 @@ from connectors.port import (
     ChannelWrite,
     ConnectionConfig,
     HttpCaller,
+    KeyPage,
     PayloadInvalid,
     WriteResult,
     WriteState,
 )
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
-from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, ShownValues
+from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, Products, ShownValues
 
+_LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
 _STATES: Final = {
     "applied": (WriteState.ACCEPTED, ""),
@@ -34,6 +36,7 @@ class SandboxShop:
     def __init__(self) -> None:
         self._outcomes = msgspec.json.Decoder(Outcomes)
         self._shown = msgspec.json.Decoder(ShownValues)
+        self._products = msgspec.json.Decoder(Products)
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
@@ -102,6 +105,20 @@ class SandboxShop:
             value = Value(shown.amount, shown.currency) if shown else None
             readings.append(ChannelReading(sku, element, value, shown.version if shown else None))
         return readings
+
+    async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
+        start = int(cursor or 0)
+        response = await http.request(
+            "GET",
+            endpoint(config, f"/products?start={start}&size={_LISTED}"),
+            headers=json_headers(config.secrets["api_key"]),
+        )
+        check_readable(response, "The shop")
+        try:
+            page = self._products.decode(response.content)
+        except msgspec.DecodeError as problem:
+            raise PayloadInvalid(f"The shop's list of products no longer has the agreed form: {problem}.") from problem
+        return KeyPage(page.skus, str(start + len(page.skus)), page.more)
 
 
 def _not_shown(write: ChannelWrite) -> WriteResult:

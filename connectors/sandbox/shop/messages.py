@@ -41,5 +41,12 @@ class Shown(msgspec.Struct, frozen=True):
     version: int
 
 
+class Products(msgspec.Struct, frozen=True):
+    """A part of the shop's products, in the order they were made."""
+
+    skus: list[str]
+    more: bool
+
+
 class ShownValues(msgspec.Struct, frozen=True):
     values: list[Shown | None]

@@ -1,6 +1,7 @@
 """The sandbox shop: batches of values, compare-and-swap by version, remembered idempotency keys."""
 
 import random
+from itertools import islice
 
 import msgspec
 
@@ -9,7 +10,7 @@ from connectors.sandbox.effects import Effect, EffectLog
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
 from connectors.sandbox.plan import SystemPlan
-from connectors.sandbox.shop.messages import Keys, NewValue, NewValues, Outcome, Shown
+from connectors.sandbox.shop.messages import Keys, NewValue, NewValues, Outcome, Products, Shown
 from connectors.sandbox.storefront import ShopRow, shop_page
 
 _APPLIED = Outcome("applied")
@@ -34,7 +35,7 @@ class ShopSystem:
         self._write_decoder = msgspec.json.Decoder(NewValues)
         self._read_decoder = msgspec.json.Decoder(Keys)
 
-    async def answer(self, request: Request) -> Reply:
+    async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
         if (request.method, request.path) == ("GET", "/"):
             return html_reply(self._page())
         if request.bearer() != self.token:
@@ -43,6 +44,8 @@ class ShopSystem:
             match request.method, request.path:
                 case "PUT", "/values":
                     return self._write(request)
+                case "GET", "/products":
+                    return self._list(request)
                 case "POST", "/values/read":
                     keys = self._read_decoder.decode(request.body).keys
                     return json_reply({"values": [self.shown.get(key) for key in keys]})
@@ -57,6 +60,14 @@ class ShopSystem:
 
     async def close(self) -> None:
         return
+
+    def _list(self, request: Request) -> Reply:
+        try:
+            start, size = (int(request.query.get(name, ["0"])[0]) for name in ("start", "size"))
+        except ValueError:
+            return problem(422, "start and size must be whole numbers.")
+        skus = list(islice(self.titles, start, start + size))
+        return json_reply(Products(skus, start + len(skus) < len(self.titles)))
 
     def _write(self, request: Request) -> Reply:
         values = self._write_decoder.decode(request.body).values

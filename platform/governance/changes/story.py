@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from branding.formats import format_duration
+from governance.planning import BASELINE
 from governance.schemas import ChangeDetail, ShownApproval, ShownChange, ShownPropagation
 from governance.wording import write_value
 
@@ -52,6 +53,9 @@ def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
     if change.origin == "rollback":
         text = "A person restores a value that was approved before."
         return Moment(change.committed_at, "Rolled back", "neutral", "undo", by, text, is_origin=True)
+    if change.origin == BASELINE:
+        text = "The channel showed something else than the source when a baseline was accepted."
+        return Moment(change.committed_at, "Found by a baseline", "neutral", "database", by, text, is_origin=True)
     return Moment(change.committed_at, "Committed at the source", "neutral", "database", by, is_origin=True)
 
 

@@ -1,0 +1,74 @@
+"""What a channel shows beside what the source says. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from canonical.elements import PRICE, Value
+from connectors.port import ChannelReading
+from governance.baseline.rows import Reading, Verdict, Wanted
+from governance.planning import BASELINE, facts_of, judged_as
+from policy.index import PolicyIndex, decide
+from policy.rules import Outcome
+
+
+def compare(
+    wanted: Sequence[Wanted],
+    shown: Sequence[ChannelReading],
+    *,
+    connection_id: UUID,
+    index: PolicyIndex,
+    now: datetime,
+) -> list[Reading]:
+    """In the order of `wanted`, without values that neither side has."""
+    return [
+        _compare(want, reading, connection_id, index, now)
+        for want, reading in zip(wanted, shown, strict=True)
+        if want.value is not None or reading.value is not None
+    ]
+
+
+def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool:
+    return (
+        element == PRICE
+        and value is not None
+        and cost is not None
+        and value.currency == cost.currency
+        and value.amount < cost.amount
+    )
+
+
+def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime) -> Reading:
+    verdict = _verdict(want.value, reading.value)
+    return Reading(
+        connection_id=connection_id,
+        record_key=want.record_key,
+        element=want.element,
+        amount=None if reading.value is None else reading.value.amount,
+        currency=None if reading.value is None else reading.value.currency,
+        version=reading.version,
+        verdict=verdict,
+        outcome=_foresee(want, reading.value, index),
+        below_cost=is_below_cost(want.element, want.value, want.cost),
+        seen_at=now,
+    )
+
+
+def _verdict(source: Value | None, channel: Value | None) -> Verdict:
+    if source is None:
+        return Verdict.CHANNEL_ONLY
+    if channel is None:
+        return Verdict.SOURCE_ONLY
+    return Verdict.EQUAL if source == channel else Verdict.DIFFERS
+
+
+def _foresee(want: Wanted, shown: Value | None, index: PolicyIndex) -> str | None:
+    """What policy will say of taking the source's value; None where nothing would be decided."""
+    if want.value is None or shown == want.value:
+        return None
+    outcome = decide(
+        index, judged_as(BASELINE), want.element, facts_of(want.element, shown, want.value, want.cost)
+    ).outcome
+    if shown is None:  # nobody is shown anything new: only a refusal stands in its way
+        return outcome.value if outcome is Outcome.REFUSE else None
+    return outcome.value

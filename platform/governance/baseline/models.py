@@ -1,0 +1,127 @@
+"""Baselines, the systems read for them, what the sources said and what each channel showed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class Baseline(TenantOwned, Base):
+    """One comparison of a client's sources with its channels, and the decision about it.
+
+    state: reading | ready | accepting | accepted | discarded. At most one is open. Counts are of what accepting made.
+    """
+
+    __tablename__ = "baseline"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    started_at: Mapped[datetime]
+    started_by: Mapped[str]
+    read_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    decider: Mapped[str | None]  # the id behind the name
+    finished_at: Mapped[datetime | None]
+    after: Mapped[str] = mapped_column(server_default="")  # record key up to which it is carried out
+    accepted: Mapped[int] = mapped_column(Integer, server_default="0")
+    proven: Mapped[int] = mapped_column(Integer, server_default="0")
+    automatic: Mapped[int] = mapped_column(Integer, server_default="0")
+    awaiting: Mapped[int] = mapped_column(Integer, server_default="0")
+    refused: Mapped[int] = mapped_column(Integer, server_default="0")
+    overtaken: Mapped[int] = mapped_column(Integer, server_default="0")
+
+    __table_args__ = (
+        Index(
+            "uq_baseline_open",
+            "tenant_id",
+            unique=True,
+            postgresql_where=text("state IN ('reading', 'ready', 'accepting')"),
+        ),
+    )
+
+
+class BaselinePart(TenantOwned, Base):
+    """One system of a baseline and how far it was read. state: waiting | listing | reading | read.
+
+    Counts are of a channel's values; `auto`, `review` and `refuse` of what policy said of its differences.
+    """
+
+    __tablename__ = "baseline_part"
+
+    baseline_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    role: Mapped[str]  # erp | channel
+    state: Mapped[str]
+    listed: Mapped[bool] = mapped_column(server_default="false")  # the channel said what it shows
+    cursor: Mapped[str] = mapped_column(server_default="")
+    equal: Mapped[int] = mapped_column(Integer, server_default="0")
+    differs: Mapped[int] = mapped_column(Integer, server_default="0")
+    source_only: Mapped[int] = mapped_column(Integer, server_default="0")
+    channel_only: Mapped[int] = mapped_column(Integer, server_default="0")
+    below_cost: Mapped[int] = mapped_column(Integer, server_default="0")
+    auto: Mapped[int] = mapped_column(Integer, server_default="0")
+    review: Mapped[int] = mapped_column(Integer, server_default="0")
+    refuse: Mapped[int] = mapped_column(Integer, server_default="0")
+    error: Mapped[str | None]
+
+
+class BaselineItem(TenantOwned, Base):
+    """What the source of truth said of one element of one record; no amount when only a channel has it."""
+
+    __tablename__ = "baseline_item"
+
+    baseline_id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID | None]
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None]
+    source_version: Mapped[int | None] = mapped_column(BigInteger)
+    source_event_id: Mapped[UUID | None]
+
+
+class BaselineReading(TenantOwned, Base):
+    """What one channel showed beside it. verdict: equal | differs | source_only | channel_only.
+
+    `outcome` is what policy said, when it was read, of making a difference equal; `change_id` is what came of it.
+    """
+
+    __tablename__ = "baseline_reading"
+
+    baseline_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None]
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    verdict: Mapped[str]
+    outcome: Mapped[str | None]
+    below_cost: Mapped[bool]
+    seen_at: Mapped[datetime]
+    change_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        Index(
+            "ix_baseline_reading_verdict",
+            "tenant_id",
+            "baseline_id",
+            "verdict",
+            "record_key",
+            "element",
+            "connection_id",
+        ),
+        Index(
+            "ix_baseline_reading_below_cost",
+            "tenant_id",
+            "baseline_id",
+            "record_key",
+            "element",
+            "connection_id",
+            postgresql_where=text("below_cost"),
+        ),
+    )

@@ -1,0 +1,103 @@
+"""Baselines: begin one, see what the source and each channel say, accept it."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from foundation.database.savepoint import savepoint
+from foundation.errors import DomainError
+from governance.answers.pages import go, show, try_to
+from governance.baseline.accepting import accept_baseline
+from governance.baseline.queries import BELOW_COST, LISTS, find_baseline, list_baselines, list_compared
+from governance.baseline.rows import Verdict
+from governance.baseline.starting import discard_baseline, start_baseline
+from governance.context import Context
+from governance.permissions import GovernancePermission
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_BASELINE}
+_START: Final = {"permission": GovernancePermission.START_BASELINE}
+_ACCEPT: Final = {"permission": GovernancePermission.ACCEPT_BASELINE}
+_ROOT: Final = "/clients/{client:str}/baselines"
+_ONE: Final = f"{_ROOT}/{{baseline_id:uuid}}"
+_ORDER: Final = (Verdict.DIFFERS, BELOW_COST, Verdict.SOURCE_ONLY, Verdict.CHANNEL_ONLY, Verdict.EQUAL)
+"""What a person looks at first comes first."""
+
+
+@get(_ROOT, opt=_READ, include_in_schema=False)
+async def baseline_list(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
+    return await _list(access, after)
+
+
+@get(_ONE, opt=_READ, include_in_schema=False)
+async def baseline_detail(
+    access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = "", after: FromQuery[str] = ""
+) -> Response[Any]:
+    return await _detail(access, baseline_id, which=which, after=after)
+
+
+@get(f"{_ONE}/progress", opt=_READ, include_in_schema=False)
+async def baseline_progress(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
+    return show(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id))
+
+
+@post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
+async def baseline_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await try_to(access, accept_baseline(access.session, baseline_id, now=access.now))
+    return await _after_act(access, baseline_id, refusal)
+
+
+@post(f"{_ONE}/discard", opt=_START, include_in_schema=False)
+async def baseline_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await try_to(access, discard_baseline(access.session, baseline_id, now=access.now))
+    return await _after_act(access, baseline_id, refusal)
+
+
+def build_baseline_pages(context: Context) -> list[HTTPRouteHandler]:
+    @post(_ROOT, opt=_START, include_in_schema=False)
+    async def baseline_start(access: OpenAccess) -> Response[Any]:
+        try:
+            async with savepoint(access.session):
+                baseline_id = await start_baseline(access.session, context, now=access.now)
+        except DomainError as refusal:
+            return await _list(access, None, refusal)
+        return go(access, f"/baselines/{baseline_id}")
+
+    return [baseline_list, baseline_detail, baseline_progress, baseline_start, baseline_accept, baseline_discard]
+
+
+async def _list(access: Access, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
+    found = await list_baselines(access.session, after=after)
+    return show(access, "baselines.html", "Baselines", {"found": found, "after": after}, refusal=refusal)
+
+
+async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None) -> Response[Any]:
+    if refusal is None:
+        return go(access, f"/baselines/{baseline_id}")
+    return await _detail(access, baseline_id, refusal=refusal)
+
+
+async def _detail(
+    access: Access, baseline_id: UUID, *, which: str = "", after: str = "", refusal: DomainError | None = None
+) -> Response[Any]:
+    context = await _context(access, baseline_id, which, after)
+    return show(access, "baseline.html", "Baseline", context, refusal=refusal)
+
+
+async def _context(access: Access, baseline_id: UUID, which: str = "", after: str = "") -> dict[str, object]:
+    """Without a choice, the first list that has something to look at."""
+    baseline = await find_baseline(access.session, baseline_id)
+    totals = {str(name): baseline.total(name) for name in LISTS}
+    chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Verdict.DIFFERS.value)
+    return {
+        "baseline": baseline,
+        "totals": totals,
+        "order": [str(name) for name in _ORDER],
+        "which": chosen,
+        "after": after,
+        "found": await list_compared(access.session, baseline_id, which=chosen, after=after),
+    }

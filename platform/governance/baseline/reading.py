@@ -1,0 +1,222 @@
+"""Jobs: read a client's sources from their beginning, then each channel, one page or a few batches per turn.
+
+Every turn writes what it read together with how far it came, so a worker may be killed at any moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import REFERENCE_ELEMENTS
+from connectors.health import note_health
+from connectors.keeping import keep_payloads
+from connectors.port import ChannelReading, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.runtime import OpenConnection
+from foundation.lanes.jobs import Handler, RetryPolicy
+from foundation.lanes.run import LaneRun
+from foundation.lanes.work import NewWork, add_work
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from governance import kinds
+from governance.baseline import repository
+from governance.baseline.comparing import compare
+from governance.baseline.rows import Item, Part, Reading, Wanted
+from governance.context import Context
+from governance.exceptions import open_exceptions
+from governance.ingest import quarantine
+from governance.repository import load_channels, load_contracts
+from governance.rows import Contract, NewException
+from policy.index import PolicyIndex
+
+READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
+BATCHES: Final = 4
+"""Requests to a channel per turn."""
+
+_AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid)
+_log = structlog.get_logger(__name__)
+
+
+def baseline_work(baseline_id: UUID, connection_id: UUID) -> NewWork:
+    """One turn of reading one system."""
+    return NewWork(
+        lane=kinds.baseline_lane(connection_id), kind=kinds.BASELINE_READ, key=str(baseline_id), ref=baseline_id
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    baseline_id: UUID
+    part: Part
+    opened: OpenConnection
+    contracts: dict[str, Contract]
+    index: PolicyIndex
+    wanted: Sequence[Wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the system answered; one of them is set."""
+
+    page: PollPage | None = None
+    keys: KeyPage | None = None
+    readings: Sequence[Reading] = ()
+
+
+def read_handler(context: Context) -> Handler:
+    async def read(run: LaneRun) -> None:
+        turn = await _begin(run, context)
+        if turn is None:
+            return
+        try:
+            found = await _ask(turn, context)
+        except _AWAY as error:
+            await _rest(run, context, turn, error)
+            return
+        async with run.finishing() as session:
+            more = await _write(session, context, turn, found)
+            await note_health(session, turn.part.connection_id, now=context.clock())
+            if more:
+                add_work(session, [baseline_work(turn.baseline_id, turn.part.connection_id)])
+            else:
+                await _end_part(session, context, turn)
+
+    return read
+
+
+async def _begin(run: LaneRun, context: Context) -> _Turn | None:
+    baseline_id, connection_id = run.items[0].ref, UUID(run.lane.partition("/")[2])
+    async with run.reading() as session:
+        part = await repository.find_part(session, baseline_id, connection_id)
+        if part is None or baseline_id is None:
+            return None
+        opened = await context.runtime.open(session, connection_id)
+        wanted: Sequence[Wanted] = ()
+        if part.state == "reading" and opened.connector.channel is not None:
+            size = BATCHES * opened.connector.channel.max_batch
+            wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
+        contracts = await load_contracts(session)
+        index = await context.policies.index_for(session, session.info["scope"])
+    return _Turn(baseline_id, part, opened, contracts, index, wanted)
+
+
+def _place(cursor: str) -> tuple[str, str]:
+    """The (record key, element) a channel was read up to. Elements have no blank; record keys may."""
+    element, _, record_key = cursor.partition(" ")
+    return record_key, element
+
+
+async def _ask(turn: _Turn, context: Context) -> _Found:
+    connector, http, config = turn.opened.connector, turn.opened.http, turn.opened.config
+    if turn.part.role == "erp":
+        if not turn.opened.active:
+            raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
+        if connector.poll is None:
+            return _Found()
+        return _Found(page=await connector.poll.poll(http, config, turn.part.cursor, context.clock()))
+    if not turn.opened.active:
+        return _Found()
+    if turn.part.state == "listing":
+        if connector.catalogue is None:
+            return _Found()
+        return _Found(keys=await connector.catalogue.list_keys(http, config, turn.part.cursor))
+    now, shown = context.clock(), await _read(turn)
+    return _Found(
+        readings=compare(turn.wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now)
+    )
+
+
+async def _read(turn: _Turn) -> list[ChannelReading]:
+    channel, shown = turn.opened.connector.channel, list[ChannelReading]()
+    if channel is None:
+        return [ChannelReading(want.record_key, want.element, None) for want in turn.wanted]
+    for start in range(0, len(turn.wanted), channel.max_batch):
+        part = turn.wanted[start : start + channel.max_batch]
+        keys = [(want.record_key, want.element) for want in part]
+        shown += await channel.read(turn.opened.http, turn.opened.config, keys)
+    return shown
+
+
+async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
+    """The system is away: it is asked again later, and the page says why nothing moves."""
+    told, item = str(error)[:500], run.items[0]
+    asked = getattr(error, "retry_after", None)
+    run.retry(item, delay=asked or READ_RETRY.delay(item.attempts, 1.0 - context.draw()), error=told)
+    _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
+    async with run.finishing() as session:
+        await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)
+        await note_health(session, turn.part.connection_id, now=context.clock(), error=told)
+
+
+async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _Found) -> bool:
+    """Returns whether there is more to read."""
+    baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
+    if turn.part.role == "erp":
+        if found.page is None:
+            return False
+        await _write_source(session, context, turn, found.page)
+        await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=found.page.cursor)
+        return found.page.more
+    if not turn.opened.active:
+        return False
+    if turn.part.state == "listing":
+        if found.keys is not None:
+            elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
+            await repository.put_keys(session, baseline_id, found.keys.keys, elements)
+        listed = found.keys is not None and not found.keys.more
+        state, cursor = ("listing", found.keys.cursor) if found.keys and found.keys.more else ("reading", "")
+        await repository.move_part(session, baseline_id, connection_id, state=state, cursor=cursor, listed=listed)
+        return True
+    if not turn.wanted:
+        return False
+    await repository.put_readings(session, baseline_id, connection_id, found.readings)
+    last = turn.wanted[-1]
+    cursor = f"{last.element} {last.record_key}"
+    await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=cursor)
+    return True
+
+
+async def _write_source(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> None:
+    source, connection_id = turn.opened.connector.source, turn.part.connection_id
+    now, unreadable = context.clock(), list[NewException]()
+    events = await keep_payloads(session, connection_id, page.payloads, now=now, new_id=context.new_id)
+    newest: dict[tuple[str, str], Item] = {}
+    for external_id, body in page.payloads:
+        try:
+            observations = source.translate(body) if source is not None else []
+        except PayloadInvalid as error:
+            unreadable.append(quarantine(events[external_id], connection_id, str(error), str(turn.baseline_id)))
+            continue
+        for seen in observations:
+            contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
+            if contract is None or contract.source_connection_id != connection_id:
+                continue  # another system's to say, or nobody's: the poll that follows reports it
+            known = newest.get(key)
+            if known is None or (known.source_version or 0) < seen.source_version:
+                value, event = seen.value, events[external_id]
+                newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
+    await repository.put_items(session, turn.baseline_id, list(newest.values()))
+    await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
+
+
+async def _end_part(session: AsyncSession, context: Context, turn: _Turn) -> None:
+    """The last source starts the channels, the last channel makes the baseline ready. The lock lets one be the last."""
+    baseline_id, part = turn.baseline_id, turn.part
+    error = None if turn.opened.active else "This connection is paused, so it was not read."
+    await repository.move_part(session, baseline_id, part.connection_id, state="read", cursor="", error=error)
+    baseline = await repository.lock_baseline(session, baseline_id)
+    if (
+        baseline is None
+        or baseline.state != "reading"
+        or await repository.count_unread(session, baseline_id, part.role)
+    ):
+        return
+    if part.role == "erp":
+        channels = [channel.connection_id for channel in await load_channels(session)]
+        await repository.insert_parts(session, baseline_id, channels, role="channel", state="listing")
+        add_work(session, [baseline_work(baseline_id, channel) for channel in channels])
+        if channels:
+            return
+    await repository.set_ready(session, baseline_id, now=context.clock())

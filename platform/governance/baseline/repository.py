@@ -1,0 +1,235 @@
+"""All SQL of reading a baseline: set-based, one statement per table and batch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import COST, REFERENCE_ELEMENTS
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from governance.baseline.rows import Item, Part, Reading, Verdict, Wanted
+from governance.lookups import to_value
+from policy.rules import Outcome
+
+_PUT_ITEMS: Final = BulkWrite(
+    {
+        "record_key": "varchar", "element": "varchar", "connection_id": "uuid", "amount": "bigint",
+        "currency": "varchar", "source_version": "bigint", "source_event_id": "uuid",
+    },
+    """
+    INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element, connection_id, amount, currency,
+                               source_version, source_event_id)
+    SELECT :tenant_id, :msp_id, :baseline_id, r.record_key, r.element, r.connection_id, r.amount, r.currency,
+           r.source_version, r.source_event_id FROM {rows} ORDER BY r.record_key, r.element
+    ON CONFLICT (tenant_id, baseline_id, record_key, element) DO UPDATE SET connection_id = excluded.connection_id,
+        amount = excluded.amount, currency = excluded.currency, source_version = excluded.source_version,
+        source_event_id = excluded.source_event_id
+    WHERE excluded.source_version > baseline_item.source_version
+    """,
+)  # fmt: skip
+_PUT_READINGS: Final = BulkWrite(
+    {
+        "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "amount": "bigint",
+        "currency": "varchar", "version": "bigint", "verdict": "varchar", "outcome": "varchar",
+        "below_cost": "boolean", "seen_at": "timestamptz",
+    },
+    """
+    INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, record_key, element, amount, currency,
+                                  version, verdict, outcome, below_cost, seen_at)
+    SELECT :tenant_id, :msp_id, :baseline_id, r.connection_id, r.record_key, r.element, r.amount, r.currency,
+           r.version, r.verdict, r.outcome, r.below_cost, r.seen_at FROM {rows} ORDER BY r.record_key, r.element
+    ON CONFLICT DO NOTHING
+    """,
+)  # fmt: skip
+_VERDICTS: Final = tuple(verdict.value for verdict in Verdict)
+_OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
+
+
+async def find_open(session: AsyncSession) -> Row[Any] | None:
+    """The client's baseline that is read, waits for a decision or is carried out, locked."""
+    found = await session.execute(
+        text("""
+            SELECT id, state FROM baseline
+             WHERE tenant_id = :t AND state IN ('reading', 'ready', 'accepting') FOR UPDATE
+        """),
+        {"t": scope_of(session).tenant_id},
+    )
+    return found.one_or_none()
+
+
+async def lock_baseline(session: AsyncSession, baseline_id: UUID | None) -> Row[Any] | None:
+    found = await session.execute(
+        text("SELECT id, state, after, decided_by, decider FROM baseline WHERE tenant_id = :t AND id = :b FOR UPDATE"),
+        {"t": scope_of(session).tenant_id, "b": baseline_id},
+    )
+    return found.one_or_none()
+
+
+async def insert_baseline(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> bool:
+    """False when someone else has begun one at this moment."""
+    scope = scope_of(session)
+    made = await session.execute(
+        text("""
+            INSERT INTO baseline (tenant_id, msp_id, id, state, started_at, started_by)
+            VALUES (:t, :m, :b, 'reading', :now, :name) ON CONFLICT DO NOTHING RETURNING 1
+        """),
+        {"t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "now": now, "name": scope.actor.name},
+    )
+    return made.scalar() is not None
+
+
+async def insert_parts(
+    session: AsyncSession, baseline_id: UUID, connections: Sequence[UUID], *, role: str, state: str
+) -> None:
+    scope = scope_of(session)
+    await session.execute(
+        text("""
+            INSERT INTO baseline_part (tenant_id, msp_id, baseline_id, connection_id, role, state)
+            SELECT :t, :m, :b, c.id, :role, :state FROM unnest(CAST(:connections AS uuid[])) AS c (id)
+        """),
+        {
+            "t": scope.tenant_id,
+            "m": scope.msp_id,
+            "b": baseline_id,
+            "role": role,
+            "state": state,
+            "connections": list(connections),
+        },
+    )
+
+
+async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_id: UUID) -> Part | None:
+    """None when there is nothing left to read: it was read, or the baseline is no longer being read."""
+    row = (
+        await session.execute(
+            text("""
+                SELECT p.connection_id, p.role, p.state, p.cursor
+                  FROM baseline_part p JOIN baseline b ON b.tenant_id = p.tenant_id AND b.id = p.baseline_id
+                 WHERE p.tenant_id = :t AND p.baseline_id = :b AND p.connection_id = :c
+                   AND b.state = 'reading' AND p.state <> 'read'
+            """),
+            {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id},
+        )
+    ).one_or_none()
+    return None if row is None else Part(*row)
+
+
+async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
+    session: AsyncSession,
+    baseline_id: UUID,
+    connection_id: UUID,
+    *,
+    state: str,
+    cursor: str,
+    listed: bool = False,
+    error: str | None = None,
+) -> None:
+    await session.execute(
+        text("""
+            UPDATE baseline_part SET state = :state, cursor = :cursor, error = :error,
+                   listed = listed OR :listed
+             WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "b": baseline_id,
+            "c": connection_id,
+            "state": state,
+            "cursor": cursor,
+            "listed": listed,
+            "error": error,
+        },
+    )
+
+
+async def note_trouble(session: AsyncSession, baseline_id: UUID, connection_id: UUID, error: str) -> None:
+    await session.execute(
+        text("UPDATE baseline_part SET error = :e WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c"),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "e": error},
+    )
+
+
+async def count_unread(session: AsyncSession, baseline_id: UUID, role: str) -> int:
+    found = await session.execute(
+        text("""
+            SELECT count(*) FROM baseline_part
+             WHERE tenant_id = :t AND baseline_id = :b AND role = :role AND state <> 'read'
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "role": role},
+    )
+    return int(found.scalar_one())
+
+
+async def set_ready(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
+    await session.execute(
+        text("UPDATE baseline SET state = 'ready', read_at = :now WHERE tenant_id = :t AND id = :b"),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "now": now},
+    )
+
+
+async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[Item]) -> None:
+    """The newest of what a source said in one reading stands."""
+    await _PUT_ITEMS.execute(session, items, baseline_id=baseline_id)
+
+
+async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str], elements: Sequence[str]) -> None:
+    """Records a channel lists; those of a source stand as they are."""
+    scope = scope_of(session)
+    await session.execute(
+        text("""
+            INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element)
+            SELECT :t, :m, :b, k.record_key, e.element
+              FROM unnest(CAST(:keys AS varchar[])) AS k (record_key),
+                   unnest(CAST(:elements AS varchar[])) AS e (element)
+             ORDER BY k.record_key, e.element
+            ON CONFLICT DO NOTHING
+        """),
+        {"t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "keys": list(keys), "elements": list(elements)},
+    )
+
+
+async def next_wanted(session: AsyncSession, baseline_id: UUID, after: tuple[str, str], *, limit: int) -> list[Wanted]:
+    """Values to read on a channel, behind the (record key, element) that was read last."""
+    rows = await session.execute(
+        text("""
+            SELECT i.record_key, i.element, i.amount, i.currency, c.amount AS cost, c.currency AS cost_currency
+              FROM (SELECT * FROM baseline_item
+                     WHERE tenant_id = :t AND baseline_id = :b AND (record_key, element) > (:key, :element)
+                       AND element <> ALL (:reference)
+                     ORDER BY record_key, element LIMIT :limit) i
+              LEFT JOIN LATERAL (SELECT c.amount, c.currency FROM baseline_item c
+                                  WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = i.record_key
+                                    AND c.element = :cost OFFSET 0) c ON true
+             ORDER BY i.record_key, i.element
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "b": baseline_id,
+            "key": after[0],
+            "element": after[1],
+            "reference": sorted(REFERENCE_ELEMENTS),
+            "cost": COST,
+            "limit": limit,
+        },
+    )
+    return [
+        Wanted(row.record_key, row.element, to_value(row.amount, row.currency), to_value(row.cost, row.cost_currency))
+        for row in rows
+    ]
+
+
+async def put_readings(session: AsyncSession, baseline_id: UUID, connection_id: UUID, rows: Sequence[Reading]) -> None:
+    """With their counts, which pages show."""
+    await _PUT_READINGS.execute(session, rows, baseline_id=baseline_id)
+    counts = {name: sum(row.verdict == name for row in rows) for name in _VERDICTS}
+    counts |= {name: sum(row.outcome == name for row in rows) for name in _OUTCOMES}
+    counts["below_cost"] = sum(row.below_cost for row in rows)
+    added = ", ".join(f"{name} = {name} + :{name}" for name in counts)
+    await session.execute(
+        text(f"UPDATE baseline_part SET {added} WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c"),
+        {**counts, "t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id},
+    )

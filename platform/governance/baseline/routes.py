@@ -1,0 +1,76 @@
+"""The API of baselines."""
+
+from typing import Final
+from uuid import UUID
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from governance.baseline.accepting import accept_baseline
+from governance.baseline.queries import find_baseline, list_baselines, list_compared
+from governance.baseline.rows import Verdict
+from governance.baseline.starting import discard_baseline, start_baseline
+from governance.context import Context
+from governance.inputs import USUAL, check_limit
+from governance.permissions import GovernancePermission
+from governance.schemas import BaselinePage, ComparedPage, ShownBaseline
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_BASELINE}
+_START: Final = {"permission": GovernancePermission.START_BASELINE}
+_ACCEPT: Final = {"permission": GovernancePermission.ACCEPT_BASELINE}
+_ROOT: Final = "/api/v1/clients/{client:str}/baselines"
+_ONE: Final = f"{_ROOT}/{{baseline_id:uuid}}"
+_TAGS: Final = ["baselines"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_baselines(
+    access: OpenAccess, after: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
+) -> BaselinePage:
+    """Newest first."""
+    return await list_baselines(access.session, after=after, limit=check_limit(limit))
+
+
+@get(_ONE, opt=_READ, tags=_TAGS)
+async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> ShownBaseline:
+    """How far it was read, what it found, and what accepting it made."""
+    return await find_baseline(access.session, baseline_id)
+
+
+@get(f"{_ONE}/values", opt=_READ, tags=_TAGS)
+async def api_compared(
+    access: OpenAccess,
+    baseline_id: FromPath[UUID],
+    which: FromQuery[str] = Verdict.DIFFERS,
+    after: FromQuery[str] = "",
+    limit: FromQuery[int] = USUAL,
+) -> ComparedPage:
+    """`which`: equal, differs, source_only, channel_only or below_cost."""
+    await find_baseline(access.session, baseline_id)
+    return await list_compared(access.session, baseline_id, which=which, after=after, limit=check_limit(limit))
+
+
+@post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)
+async def api_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> ShownBaseline:
+    """A person accepts it. A worker carries it out; what differs goes through policy like any change."""
+    await accept_baseline(access.session, baseline_id, now=access.now)
+    return await find_baseline(access.session, baseline_id)
+
+
+@post(f"{_ONE}/discard", opt=_START, tags=_TAGS, status_code=200)
+async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> ShownBaseline:
+    """Give it up. Nothing was changed by it."""
+    await discard_baseline(access.session, baseline_id, now=access.now)
+    return await find_baseline(access.session, baseline_id)
+
+
+def build_baseline_routes(context: Context) -> list[HTTPRouteHandler]:
+    @post(_ROOT, opt=_START, tags=_TAGS, status_code=202)
+    async def api_start(access: OpenAccess) -> ShownBaseline:
+        """Read the sources and the channels anew. A baseline that nobody has decided on gives way to it."""
+        baseline_id = await start_baseline(access.session, context, now=access.now)
+        return await find_baseline(access.session, baseline_id)
+
+    return [api_baselines, api_baseline, api_compared, api_start, api_accept, api_discard]

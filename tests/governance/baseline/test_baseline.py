@@ -1,0 +1,337 @@
+"""A baseline from the first reading to the last proof, on real systems."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE
+from connectors.sandbox.faults import Faults
+from controlplane.services import Services
+from foundation.audit.chain import verify_chain
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.errors import Forbidden, NotFound
+from governance.baseline.errors import BaselineUnderWay, NothingToRead
+from governance.baseline.starting import discard_baseline, start_baseline
+from governance.release import answer_change
+from policy.errors import OwnApproval
+from tests.conftest import Urls
+from tests.connectors.running import RunningSandbox
+from tests.governance.baseline.clients import (
+    accept,
+    counts,
+    person,
+    read,
+    read_and_accept,
+    set_in_erp,
+    set_in_shop,
+    verdicts,
+)
+from tests.support.world import World, build_world
+
+SKUS = 20
+
+
+async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    baseline = await read_and_accept(world)
+    assert await counts(world, baseline) == {
+        "state": "accepted", "accepted": 3 * SKUS, "proven": 4 * SKUS, "automatic": 0, "awaiting": 0, "refused": 0,
+        "overtaken": 0,
+    }  # fmt: skip
+    assert await world.rows("SELECT count(*) FROM change") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM usage_event") == [(0,)]
+    approved = "SELECT count(*) FROM record_value WHERE amount = source_amount AND currency = source_currency"
+    assert await world.rows(approved) == [(3 * SKUS,)]
+    shown = await world.rows(
+        "SELECT count(*), count(c.change_id) FROM channel_value c"
+        " JOIN record_value v USING (tenant_id, record_key, element)"
+        " WHERE c.amount = v.amount AND c.version = v.version"
+    )
+    assert shown == [(4 * SKUS, 0)]
+    for name in ("shop0", "market1"):
+        assert sandbox.effects(world.urls[name])["received"] == 0
+
+
+PRICES = (
+    "SELECT record_key, amount FROM record_value WHERE element = 'price.list' AND record_key = ANY (:keys) ORDER BY 1"
+)
+CHANGES = "SELECT record_key, old_amount, new_amount, outcome, state, targets FROM change ORDER BY record_key"
+SHOWN = """SELECT amount FROM channel_value WHERE record_key = :sku AND element = 'price.list' AND connection_id = :c"""
+DIFFERENT = ("SKU-001", "SKU-002", "SKU-003")
+
+
+async def differ(world: World) -> None:
+    """Three prices that policy lets pass, asks about and refuses; the market shows the ERP's own of the first two."""
+    set_in_erp(world, SKU_001=1_100, SKU_002=1_200, SKU_003=400)
+    set_in_shop(world, version=7, SKU_001=1_060, SKU_002=1_000, SKU_003=1_300)
+
+
+async def test_the_comparison_foresees_the_three_answers_of_policy(world: World) -> None:
+    await differ(world)
+    baseline = await read(world)
+    foreseen = await world.rows(
+        "SELECT record_key, amount, outcome, below_cost FROM baseline_reading"
+        " WHERE verdict = 'differs' AND connection_id = :c ORDER BY record_key",
+        c=world.channels["shop0"],
+    )
+    assert foreseen == [
+        ("SKU-001", 1_060, "auto", False),
+        ("SKU-002", 1_000, "review", False),
+        ("SKU-003", 1_300, "refuse", True),
+    ]
+    assert await verdicts(world, baseline, "shop0") == {"equal": 2 * SKUS - 3, "differs": 3}
+    assert await verdicts(world, baseline, "market1") == {"equal": 2 * SKUS - 1, "differs": 1}
+    for table in ("record_value", "change", "channel_value", "propagation"):
+        assert await world.rows(f"SELECT count(*) FROM {table}") == [(0,)], "reading alone has changed something"
+
+
+async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_shows(world: World) -> None:
+    await differ(world)
+    baseline = await read_and_accept(world)
+    shop = world.channels["shop0"]
+    assert await world.rows(CHANGES) == [
+        ("SKU-001", 1_060, 1_100, "auto", "released", [shop]),
+        ("SKU-002", 1_000, 1_200, "review", "awaiting", [shop]),
+        ("SKU-003", 1_300, 400, "refuse", "refused", None),
+    ]
+    made = await counts(world, baseline)
+    assert (made["automatic"], made["awaiting"], made["refused"]) == (1, 1, 1)
+    # What nobody has let pass is not approved: the next value is judged against what buyers see.
+    assert await world.rows(PRICES, keys=list(DIFFERENT)) == [
+        ("SKU-001", 1_100), ("SKU-002", 1_000), ("SKU-003", 1_300),
+    ]  # fmt: skip
+    assert [await world.rows(SHOWN, sku=sku, c=shop) for sku in DIFFERENT] == [[(1_100,)], [(1_000,)], [(1_300,)]]
+    assert await world.rows("SELECT code, record_key FROM governance_exception") == [("change.refused", "SKU-003")]
+    linked = "SELECT count(*) FROM baseline_reading r JOIN change c ON c.id = r.change_id WHERE r.verdict = 'differs'"
+    assert await world.rows(linked) == [(4,)]
+
+
+async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_differs(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await differ(world)
+    await read_and_accept(world)
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    async with world.services.db.transaction(person(world, "Ana")) as session:
+        await answer_change(session, UUID(str(change_id)), grant=True, reason="fine", now=utc_now())
+    await world.work(settle=1.0)
+    states = "SELECT connection_id, state, previous_amount FROM propagation WHERE change_id = :c"
+    assert await world.rows(states, c=change_id) == [(world.channels["shop0"], "verified", 1_000)]
+    assert await world.rows(PRICES, keys=["SKU-002"]) == [("SKU-002", 1_200)]
+    assert await world.rows("SELECT code FROM governance_exception") == [("change.refused",)]
+    assert sandbox.effects(world.urls["market1"])["received"] == 0
+
+
+async def test_who_accepted_cannot_answer_what_came_of_it(world: World) -> None:
+    await differ(world)
+    nora = person(world)
+    await accept(world, await read(world), by=nora)
+    await world.work()
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    async with world.services.db.transaction(nora) as session:
+        with pytest.raises(OwnApproval):
+            await answer_change(session, UUID(str(change_id)), grant=True, reason="mine", now=utc_now())
+
+
+async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyers_see(world: World) -> None:
+    await differ(world)
+    await read_and_accept(world)
+    newer = int(utc_now().timestamp() * 1_000_000)
+    await world.deliver(world.change("SKU-002", PRICE, 1_210, version=newer))
+    await world.work(settle=0.5)
+    found = await world.rows("SELECT old_amount, outcome FROM change WHERE new_amount = 1210")
+    assert found == [(1_000, "review")]
+
+
+async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: World) -> None:
+    await differ(world)
+    await read_and_accept(world)
+    watched = "SELECT md5(string_agg(r::text, '|' ORDER BY r::text)) FROM {} r"
+    tables = (
+        "record_value",
+        "change",
+        "propagation",
+        "approval",
+        "governance_exception",
+        "usage_event",
+        "source_event",
+    )
+    before = {table: await world.rows(watched.format(table)) for table in tables}
+    second = await read_and_accept(world)
+    assert {table: await world.rows(watched.format(table)) for table in tables} == before
+    made = await counts(world, second)
+    assert {name: made[name] for name in ("accepted", "automatic", "awaiting", "refused", "overtaken")} == {
+        "accepted": 0, "automatic": 0, "awaiting": 0, "refused": 0, "overtaken": 0,
+    }  # fmt: skip
+    assert made["state"] == "accepted"
+
+
+async def test_what_one_side_alone_has_is_told_and_left_alone(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> None:
+    world = await build_world(
+        services, relay_db, urls.intake, sandbox, skus=SKUS, shop_skus=SKUS - 4, market_skus=SKUS + 3
+    )
+    set_in_erp(world, SKU_018=300)  # below its cost, and on the market only
+    set_in_erp(world, SKU_019=1_000)
+    baseline = await read_and_accept(world)
+    assert await verdicts(world, baseline, "shop0") == {"equal": 2 * (SKUS - 4), "source_only": 8}
+    assert await verdicts(world, baseline, "market1") == {"equal": 2 * SKUS - 2, "differs": 2, "channel_only": 6}
+    assert await world.rows("SELECT count(*) FROM record_value WHERE record_key > 'SKU-019'") == [(0,)]
+    assert sandbox.effects(world.urls["shop0"])["received"] == 0
+    await world.close()
+
+
+async def test_a_value_no_channel_has_is_approved_unless_policy_never_lets_it_pass(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> None:
+    world = await build_world(services, relay_db, urls.intake, sandbox, skus=3, shop_skus=0, channels=1)
+    set_in_erp(world, SKU_002=300)
+    await read_and_accept(world)
+    assert await world.rows(PRICES, keys=["SKU-001", "SKU-002"]) == [("SKU-001", 1_100), ("SKU-002", None)]
+    assert await world.rows("SELECT record_key, state FROM change") == [("SKU-002", "refused")]
+    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
+    await read_and_accept(world)
+    assert await world.rows("SELECT count(*) FROM change") == [(1,)]
+    assert await world.rows("SELECT occurrences FROM governance_exception") == [(1,)]
+    await world.close()
+
+
+async def test_first_prices_that_wait_for_a_person_no_longer_do(world: World) -> None:
+    """Webhooks came before the baseline did: without a previous value every price was put before a person."""
+    await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 1_100))
+    await world.work()
+    assert await world.rows("SELECT state FROM change") == [("awaiting",)]
+    await read_and_accept(world)
+    assert await world.rows("SELECT c.state, a.state FROM change c JOIN approval a ON a.id = c.approval_id") == [
+        ("superseded", "withdrawn")
+    ]
+    assert await world.rows(PRICES, keys=["SKU-001"]) == [("SKU-001", 1_100)]
+    await world.deliver(world.change("SKU-001", PRICE, 1_120))
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT old_amount, outcome FROM change WHERE new_amount = 1120") == [(1_100, "auto")]
+
+
+async def test_a_newer_value_that_came_meanwhile_stands(world: World) -> None:
+    baseline = await read(world)
+    await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 2_000))
+    await world.work()
+    await accept(world, baseline)
+    await world.work(settle=0.5)
+    assert (await counts(world, baseline))["overtaken"] == 1
+    assert await world.rows("SELECT source_amount, amount FROM record_value WHERE record_key = 'SKU-001'"
+                            " AND element = 'price.list'") == [(2_000, None)]  # fmt: skip
+    assert await world.rows("SELECT new_amount, state FROM change") == [(2_000, "awaiting")]
+
+
+async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: World) -> None:
+    await read_and_accept(world)
+    set_in_shop(world, version=1, SKU_001=1_120, SKU_002=2_000)
+    await read_and_accept(world)
+    shop = world.channels["shop0"]
+    assert await world.rows(CHANGES) == [
+        ("SKU-001", 1_120, 1_100, "auto", "released", [shop]),
+        ("SKU-002", 2_000, 1_200, "review", "awaiting", [shop]),
+    ]
+    assert await world.rows(SHOWN, sku="SKU-001", c=shop) == [(1_100,)]
+    await read_and_accept(world)
+    assert len(await world.rows(CHANGES)) == 2
+
+
+async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(world: World) -> None:
+    nora = person(world)
+    baseline = await read(world)
+    await accept(world, baseline, by=nora)
+    await world.work(settle=0.5)
+    entries = await world.rows(
+        "SELECT body::json -> 'actor' ->> 'id', body::json -> 'data' ->> 'baseline', body::json -> 'data' ->> 'equal'"
+        " FROM audit_entry WHERE action = 'baseline.accepted'"
+    )
+    assert entries == [(nora.actor.id, str(baseline), str(4 * SKUS))]
+    actions = {str(action) for (action,) in await world.rows("SELECT action FROM audit_entry")}
+    assert {action for action in actions if action.startswith(("baseline.", "change."))} == {
+        "baseline.started", "baseline.accepted",
+    }  # fmt: skip
+    assert await world.rows("SELECT decider, decided_by FROM baseline") == [(nora.actor.id, "Nora")]
+    lineage = await world.rows(
+        "SELECT e.via, convert_from(e.body, 'UTF8')::json ->> 'sku' FROM record_value v"
+        " JOIN source_event e ON e.id = v.source_event_id WHERE v.record_key = 'SKU-003' AND v.element = 'price.list'"
+    )
+    assert lineage == [("baseline", "SKU-003")]
+    async with world.services.db.transaction(world.scope) as session:
+        assert (await verify_chain(session)).broken_at is None
+
+
+async def test_an_unreadable_item_is_kept_and_the_rest_is_read(world: World, sandbox: RunningSandbox) -> None:
+    sandbox.break_(world.urls["erp"], Faults(renamed_fields={"amount": "amonut"}))
+    baseline = await read(world)
+    assert await world.rows("SELECT count(*) FROM baseline_item WHERE amount IS NOT NULL") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [
+        (3 * SKUS,)
+    ]
+    assert (await counts(world, baseline))["state"] == "ready"
+
+
+async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    async with world.services.db.transaction(person(world)) as session:
+        await start_baseline(session, world.services.governance, now=utc_now())
+    await world.work()
+    parts = "SELECT state, error FROM baseline_part WHERE connection_id = :c"
+    ((state, error),) = await world.rows(parts, c=world.channels["shop0"])
+    assert (state, bool(error)) == ("listing", True)
+    assert await world.rows("SELECT state FROM baseline") == [("reading",)]
+    sandbox.mend(world.urls["shop0"])
+    await world.work(settle=15.0, until="SELECT state = 'ready' FROM baseline")
+    assert await world.rows(parts, c=world.channels["shop0"]) == [("read", None)]
+
+
+async def test_only_a_person_accepts_and_only_what_is_ready(world: World) -> None:
+    async with world.services.db.transaction(person(world)) as session:
+        baseline = await start_baseline(session, world.services.governance, now=utc_now())
+    with pytest.raises(BaselineUnderWay):
+        await accept(world, baseline)
+    await world.work()
+    with pytest.raises(Forbidden):
+        await accept(world, baseline, by=world.scope)
+    await accept(world, baseline)
+    with pytest.raises(BaselineUnderWay):
+        await accept(world, baseline)
+    async with world.services.db.transaction(person(world)) as session:
+        with pytest.raises(BaselineUnderWay):
+            await start_baseline(session, world.services.governance, now=utc_now())
+
+
+async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(world: World) -> None:
+    first = await read(world)
+    second = await read(world)
+    assert (await counts(world, first))["state"] == "discarded"
+    async with world.services.db.transaction(person(world)) as session:
+        await discard_baseline(session, second, now=utc_now())
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+
+
+async def test_another_client_sees_and_decides_nothing_of_it(world: World, other_world: World) -> None:
+    baseline = await read(world)
+    for table in ("baseline", "baseline_part", "baseline_item", "baseline_reading"):
+        assert await world.rows(f"SELECT count(*) > 0 FROM {table}") == [(True,)]
+        assert await other_world.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+    with pytest.raises(NotFound):
+        await accept(other_world, baseline)
+    await accept(world, baseline)
+    await world.work()
+    assert await other_world.rows("SELECT count(*) FROM record_value") == [(0,)]
+
+
+async def test_without_contracts_there_is_nothing_to_read(world: World) -> None:
+    async with world.services.db.transaction(person(world)) as session:
+        await session.execute(text("DELETE FROM element_contract"))
+        with pytest.raises(NothingToRead):
+            await start_baseline(session, world.services.governance, now=utc_now())
