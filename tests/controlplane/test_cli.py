@@ -23,6 +23,7 @@ from foundation.clock import utc_now
 from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
 from tests.conftest import VAULT_KEYS, Urls
+from tests.support.world import World
 
 PASSWORD = "a long enough password of a test"
 
@@ -255,6 +256,31 @@ async def run_program(environment: dict[str, str | None], *arguments: str) -> tu
     )  # fmt: skip
     told, _ = await process.communicate()
     return process.returncode, told.decode()
+
+
+class TestBaseline:
+    async def test_it_is_read_from_the_command_line_and_shown_again(
+        self, environment: dict[str, str | None], world: World
+    ) -> None:
+        given = environment | {"FAIRLEAD_OUTBOUND_ALLOWED": "127.0.0.0/8"}
+        status, told = await run_program(given, "tenant", "baseline", "show", *tenancy(world.scope))
+        assert (status, "no baseline yet" in told) == (0, True)
+        reading = asyncio.create_task(run_program(given, "tenant", "baseline", "read", *tenancy(world.scope)))
+        while not reading.done():
+            await world.work()
+            await asyncio.sleep(0.1)
+        status, told = reading.result()
+        assert status == 0, told
+        assert ": ready" in told.splitlines()[0]
+        assert "shop0: read; 40 equal, 0 differ, 0 only in the source, 0 only here, 0 below cost" in told
+        assert (await run_program(given, "tenant", "baseline", "show", *tenancy(world.scope)))[1] == told
+
+    async def test_a_client_without_contracts_is_told_what_to_do(
+        self, environment: dict[str, str | None], client: Scope
+    ) -> None:
+        status, told = await run_program(environment, "tenant", "baseline", "read", *tenancy(client))
+        assert status == 1
+        assert told.startswith("Error: No contract names a source of truth yet.")
 
 
 class TestAudit:

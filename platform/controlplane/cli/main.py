@@ -10,6 +10,7 @@ import click
 
 from controlplane.apart import run_turn
 from controlplane.cli.admin import audit, keys, tenant
+from controlplane.cli.baseline import baseline
 from controlplane.cli.doctor import doctor
 from controlplane.demo.command import demo
 from controlplane.embedded.errors import EmbeddedServerFailed
@@ -108,6 +109,7 @@ def wait_for_signal() -> None:
         signal.pause()
 
 
+tenant.add_command(baseline)
 for command in (demo, doctor, tenant, audit, keys):
     main.add_command(command)
 

@@ -1,0 +1,79 @@
+"""`fairlead tenant baseline`: read a client's systems and see what they say. Accepting is a person's, on the page."""
+
+import asyncio
+import time
+from uuid import UUID
+
+import click
+
+from controlplane.cli.admin import OPERATOR, run_with_services
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.scope import Scope
+from governance.baseline.queries import find_baseline, list_baselines
+from governance.baseline.starting import start_baseline
+from governance.schemas import ShownBaseline
+
+_msp = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
+_tenant = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")
+_LOOK_SECONDS = 0.5
+
+
+@click.group()
+def baseline() -> None:
+    """What a client's sources say beside what its channels show. A person accepts it on its page."""
+
+
+@baseline.command("read")
+@_msp
+@_tenant
+@click.option("--wait", "wait", default=60.0, show_default=True, help="Seconds to wait until all is read.")
+def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
+    """Read the sources and channels anew, and compare them. Changes nothing; workers do the reading."""
+    scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(scope) as session:
+            baseline_id = await start_baseline(session, services.governance, now=utc_now())
+        deadline = time.monotonic() + wait
+        while True:
+            async with services.db.transaction(scope) as session:
+                found = await find_baseline(session, baseline_id)
+            if found.state != "reading" or time.monotonic() >= deadline:
+                return told(found)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    run_with_services(act)
+
+
+@baseline.command("show")
+@_msp
+@_tenant
+def show(msp_id: UUID, tenant_id: UUID) -> None:
+    """The newest baseline, how far it is, and what it made."""
+    scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(scope) as session:
+            found = (await list_baselines(session, limit=1)).items
+        return told(found[0]) if found else "no baseline yet: `fairlead tenant baseline read` reads one"
+
+    run_with_services(act)
+
+
+def told(found: ShownBaseline) -> str:
+    lines = [f"baseline {found.id}: {found.state}" + (f", by {found.decided_by}" if found.decided_by else "")]
+    for part in found.parts:
+        counts = (
+            f"{part.equal} equal, {part.differs} differ, {part.source_only} only in the source,"
+            f" {part.channel_only} only here, {part.below_cost} below cost"
+        )
+        lines.append(f"  {part.name}: {part.state}" + (f"; {counts}" if part.role == "channel" else ""))
+        if part.error:
+            lines.append(f"    {part.error}")
+    if found.state == "accepted":
+        lines.append(
+            f"  made: {found.accepted} values approved, {found.proven} proven, {found.automatic} passed,"
+            f" {found.awaiting} wait for a person, {found.refused} refused, {found.overtaken} overtaken"
+        )
+    return "\n".join(lines)
