@@ -1,4 +1,4 @@
-"""Jobs of time: propagation clocks that ran out become exceptions; approvals nobody answered expire."""
+"""Job of time: propagation clocks that ran out become exceptions."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -6,8 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
-from foundation.lanes.work import set_timer
-from governance import kinds
 from governance.context import Context
 from governance.exceptions import open_exceptions
 from governance.outcome import late_subject
@@ -15,8 +13,7 @@ from governance.planning import DEFAULT_CORRECTION_MS
 from governance.repository import load_contracts
 from governance.rows import NewException
 from governance.wording import name_subject
-from governance.writing import CHANGE, start_clock
-from policy.approvals import expire_approvals
+from governance.writing import start_clock
 
 _BATCH = 1000
 _BREACH = text("""
@@ -79,46 +76,3 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
     if following is not None:
         await start_clock(session, following)
     return len(rows)
-
-
-def approvals_handler(context: Context) -> Handler:
-    async def expire(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await expire_waiting(session, context)
-
-    return expire
-
-
-async def expire_waiting(session: AsyncSession, context: Context) -> None:
-    now, scope = context.clock(), scope_of(session)
-    expired = [approval.subject_id for approval in await expire_approvals(session, scope, now=now)]
-    rows = await session.execute(
-        text("""
-            UPDATE change SET state = 'expired' WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'awaiting'
-            RETURNING id, record_key, element, new_amount, old_amount
-        """),
-        {"t": scope.tenant_id, "ids": expired},
-    )
-    unanswered = [
-        NewException(
-            code="approval.expired",
-            subject=f"{CHANGE}:{row.id}",
-            title="Nobody answered a request for approval",
-            detail=f"{name_subject(row.element, row.record_key)} still waits in the source. Send it again from there.",
-            correction_slo_ms=DEFAULT_CORRECTION_MS,
-            exposure_minor=row.new_amount - (row.old_amount or 0),
-            record_key=row.record_key,
-            element=row.element,
-            change_id=row.id,
-        )
-        for row in rows
-    ]
-    await open_exceptions(session, unanswered, now=now, new_id=context.new_id)
-    following = (
-        await session.execute(
-            text("SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state = 'pending'"),
-            {"t": scope.tenant_id},
-        )
-    ).scalar()
-    if following is not None:
-        await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=following)

@@ -23,7 +23,7 @@ def content_hash(
         policy_version=policy_version,
         snapshot={
             "approved": [value.amount, value.currency, value.version],
-            "source": [value.source_amount, value.source_currency, value.source_version],
+            "source": [value.source_amount, value.source_currency],
             "cost": None if cost is None else [cost.amount, cost.currency],
         },
         target=sorted(str(target) for target in targets),

@@ -1,6 +1,6 @@
 """Exceptions: opened with a severity that explains itself, corrected by the world or settled by a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -65,7 +65,7 @@ async def open_exceptions(
 ) -> None:
     """One open exception per code and subject; a repeat counts, and never restarts the correction clock."""
     latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
-    rows = [_row(item, now, new_id) for item in latest.values()]
+    rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
     await _OPEN.execute(session, rows)
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "title": row.title}
@@ -112,6 +112,45 @@ async def resolve_corrected(session: AsyncSession, code: str, subjects: Sequence
     for subject in resolved:
         note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
     return len(resolved)
+
+
+async def resolve_about(
+    session: AsyncSession,
+    codes: Sequence[str],
+    keys: Iterable[tuple[str, str]],
+    *,
+    connection_id: UUID | None = None,
+    now: datetime,
+) -> None:
+    """What is open about these records' elements, on one channel or apart from channels, is corrected."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return
+    rows = await session.execute(
+        text("""
+            UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+             WHERE e.tenant_id = :t AND e.state = 'open' AND e.id = ANY (ARRAY(
+                   SELECT o.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
+                                      AS k (record_key, element),
+                          LATERAL (SELECT o.id FROM governance_exception o
+                                    WHERE o.tenant_id = :t AND o.record_key = k.record_key AND o.element = k.element
+                                      AND o.state = 'open' AND o.code = ANY (:codes)
+                                      AND (CAST(:connection_id AS uuid) IS NULL AND o.code NOT LIKE 'propagation.%'
+                                           OR o.connection_id = :connection_id)
+                                   OFFSET 0) o))
+            RETURNING e.code, e.subject
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "now": now,
+            "codes": list(codes),
+            "connection_id": connection_id,
+            "keys": [key for key, _ in wanted],
+            "elements": [element for _, element in wanted],
+        },
+    )
+    for code, subject in rows:
+        note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
 
 
 async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:

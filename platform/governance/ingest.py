@@ -41,6 +41,7 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
     for item in run.items[:taken]:
         event = events.get(item.ref) if item.ref is not None else None
         if event is None:
+            run.bury(item, error="The message this work is about is no longer stored, so nothing came of it.")
             continue
         if item.body is not None and item.body.get("reused_id"):
             quarantined.append(_reused(event.id, event.connection_id, event.correlation))
@@ -57,17 +58,21 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
     await open_exceptions(session, quarantined, now=now, new_id=context.new_id)
 
 
-async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key]) -> World:
-    """Contracts, channels, policy and the locked values of `keys` with the costs beside them."""
-    wanted = set(keys)
-    wanted |= {(record_key, COST) for record_key, _ in wanted}
+async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key], *, awaiting: bool = True) -> World:
+    """Contracts, channels, policy and the locked values of `keys` with the costs beside them.
+
+    With `awaiting` also the locked changes of `keys` that wait for a person: a newer value overtakes them.
+    """
+    own, now = set(keys), context.clock()
+    wanted = own | {(record_key, COST) for record_key, _ in own}
     scope = session.info["scope"]
     return World(
         contracts=await repository.load_contracts(session),
         values=await repository.load_values(session, wanted),
+        awaiting=await repository.load_awaiting(session, own, now=now) if awaiting else {},
         index=await context.policies.index_for(session, scope),
         channels=await repository.load_channels(session),
-        now=context.clock(),
+        now=now,
         new_id=context.new_id,
     )
 

@@ -4,8 +4,9 @@ from foundation.lanes.jobs import JobKind, RetryPolicy
 from governance import kinds
 from governance.baseline.accepting import accept_handler
 from governance.baseline.reading import READ_RETRY, read_handler
-from governance.clocks import approvals_handler, clocks_handler
+from governance.clocks import clocks_handler
 from governance.context import Context
+from governance.expiry import approvals_handler
 from governance.ingest import ingest_handler
 from governance.propagate import PUSH_RETRY, push_handler
 from governance.readback import LOOKS, verify_handler

@@ -176,5 +176,12 @@ class GovernanceException(TenantOwned, Base):
             unique=True,
             postgresql_where=text("state = 'open'"),
         ),
+        Index(
+            "ix_governance_exception_record",
+            "tenant_id",
+            "record_key",
+            "element",
+            postgresql_where=text("state = 'open'"),
+        ),
         Index("ix_governance_exception_state", "tenant_id", "state", "severity"),
     )

@@ -13,7 +13,18 @@ from uuid import UUID
 
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
 from foundation.ids import NewId
-from governance.rows import ChangeRow, Channel, Contract, NewException, Observed, PropagationRow, Proposal, ValueRow
+from governance.content import content_hash
+from governance.rows import (
+    Awaiting,
+    ChangeRow,
+    Channel,
+    Contract,
+    NewException,
+    Observed,
+    PropagationRow,
+    Proposal,
+    ValueRow,
+)
 from governance.wording import name_subject, write_element, write_value
 from policy.conditions import Fact
 from policy.facts import price_facts, stock_facts
@@ -38,6 +49,7 @@ class World:
     channels: Sequence[Channel]
     now: datetime
     new_id: NewId
+    awaiting: Mapping[Key, Sequence[Awaiting]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,6 +60,10 @@ class Plan:
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[Key] = field(default_factory=set)
     overtaken_by: str = "A newer value arrived from the source."
+    asked: dict[Key, ChangeRow] = field(default_factory=dict)
+    """By this plan itself."""
+    settled: set[Key] = field(default_factory=set)
+    """What is open about the source's earlier values of these is corrected by what it says now."""
     echoes: int = 0
     stale: int = 0
 
@@ -84,11 +100,30 @@ def _plan_one(item: Observed, world: World, plan: Plan) -> None:
     if seen.element in REFERENCE_ELEMENTS:
         row.amount, row.currency = seen.value.amount, seen.value.currency
         return
-    plan.superseded.add(key)
-    if row.approved == seen.value:
+    if _still_asked(seen.value, key, world, plan):
         plan.echoes += 1
         return
+    plan.superseded.add(key)
+    if key in plan.asked:
+        plan.asked.pop(key).state = "superseded"
+    if row.approved == seen.value:
+        plan.echoes += 1
+        plan.settled.add(key)
+        return
     _decide(item, contract, row, world, plan)
+
+
+def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
+    """A person is being asked about this very value, on these very facts: nothing new was said."""
+    if key in plan.asked:
+        return plan.asked[key].value == value
+    waiting = () if key in plan.superseded else world.awaiting.get(key, ())
+    return any(
+        asked.change.origin == _SOURCE
+        and asked.change.value == value
+        and asked.content_hash == content_of(asked.change, world)
+        for asked in waiting
+    )
 
 
 def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan) -> None:
@@ -135,6 +170,10 @@ def _decide(item: Observed, contract: Contract, row: ValueRow, world: World, pla
     change = propose(proposal, row, world, plan)
     if change.outcome == Outcome.REFUSE:
         plan.exceptions.append(refusal_of(change, contract, len(world.channels)))
+        return
+    plan.settled.add((change.record_key, change.element))
+    if change.outcome == Outcome.REVIEW:
+        plan.asked[change.record_key, change.element] = change
 
 
 def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> ChangeRow:
@@ -190,6 +229,13 @@ def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision:
 def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
     row = values.get((record_key, COST))
     return None if row is None else row.approved
+
+
+def content_of(change: ChangeRow, world: World) -> bytes:
+    """What an approval of `change` is for, as things are."""
+    value = world.values[change.record_key, change.element]
+    cost = known_cost(world.values, change.record_key)
+    return content_hash(change, value, cost, world.channels, policy_version=world.index.version)
 
 
 def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import Value
@@ -17,12 +16,21 @@ from foundation.lanes.work import NewWork, add_work
 from governance import repository
 from governance.context import Context
 from governance.errors import NotAwaiting
-from governance.exceptions import open_exceptions
+from governance.exceptions import open_exceptions, resolve_about
 from governance.ingest import read_world
-from governance.planning import DEFAULT_CORRECTION_MS, World, facts_of, judged_as, known_cost, release
+from governance.planning import (
+    BASELINE,
+    DEFAULT_CORRECTION_MS,
+    World,
+    content_of,
+    facts_of,
+    judged_as,
+    known_cost,
+    release,
+)
 from governance.rows import ChangeRow, NewException, PropagationRow
 from governance.wording import name_subject
-from governance.writing import ask_for_approvals, content_of, distribute, note_decision
+from governance.writing import OF_THE_SOURCE, ask_for_approvals, distribute, note_decision
 from policy.approvals import decide_approval
 from policy.index import decide
 from policy.redeeming import Verdict, redeem_approvals
@@ -31,30 +39,28 @@ from policy.rules import Outcome
 RELEASE = "governance.release"
 RELEASE_LANE = "release"
 
-_COLUMNS = ", ".join(ChangeRow.__struct_fields__)
 _UPDATE = BulkWrite(
     {
         "id": "uuid", "state": "varchar", "version": "bigint", "outcome": "varchar", "rule_id": "varchar",
         "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
+        "old_amount": "bigint", "old_currency": "varchar",
     },
     """
     UPDATE change c SET state = r.state, version = r.version, outcome = r.outcome, rule_id = r.rule_id,
            reason = r.reason, policy_version = r.policy_version, cost_amount = r.cost_amount,
-           approval_id = r.approval_id
+           approval_id = r.approval_id, old_amount = r.old_amount, old_currency = r.old_currency
       FROM {rows} WHERE c.tenant_id = :tenant_id AND c.msp_id = :msp_id AND c.id = r.id
     """,
 )  # fmt: skip
 
 
-async def load_changes(session: AsyncSession, ids: Sequence[UUID | None], *, lock: bool = True) -> list[ChangeRow]:
-    rows = await session.execute(
-        text(f"""
-            SELECT {_COLUMNS} FROM change WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id
-            {"FOR UPDATE" if lock else ""}
-        """),
-        {"t": scope_of(session).tenant_id, "ids": list(ids)},
-    )
-    return [ChangeRow(*row) for row in rows]
+async def lock_changes(
+    session: AsyncSession, context: Context, ids: Sequence[UUID | None]
+) -> tuple[list[ChangeRow], World]:
+    """Changes and what they are judged on, locked in the order of `governance.repository`: values first."""
+    seen = await repository.load_changes(session, ids, lock=False)
+    world = await read_world(session, context, {(c.record_key, c.element) for c in seen}, awaiting=False)
+    return await repository.load_changes(session, ids), world
 
 
 async def answer_change(session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime) -> None:
@@ -65,7 +71,7 @@ async def answer_change(session: AsyncSession, change_id: UUID, *, grant: bool, 
         NotAwaiting: it was answered, overtaken or expired.
         OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
     """
-    changes = await load_changes(session, [change_id])
+    changes = await repository.load_changes(session, [change_id])
     if not changes:
         raise NotFound
     change = changes[0]
@@ -95,11 +101,11 @@ def release_handler(context: Context) -> Handler:
 
 async def release_changes(session: AsyncSession, context: Context, ids: Sequence[UUID | None]) -> None:
     """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew."""
-    changes = [c for c in await load_changes(session, ids) if c.state == "awaiting" and c.approval_id is not None]
+    locked, world = await lock_changes(session, context, ids)
+    changes = [c for c in locked if c.state == "awaiting" and c.approval_id is not None]
     if not changes:
         return
-    world = await read_world(session, context, {(c.record_key, c.element) for c in changes})
-    hashes = {c.approval_id: content_of(c, world, world.channels) for c in changes if c.approval_id}
+    hashes = {c.approval_id: content_of(c, world) for c in changes if c.approval_id}
     verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=world.now)
     propagations: list[PropagationRow] = []
     rerouted: list[ChangeRow] = []
@@ -117,6 +123,8 @@ async def release_changes(session: AsyncSession, context: Context, ids: Sequence
     await repository.save_values(session, [world.values[c.record_key, c.element] for c in changes])
     await _UPDATE.execute(session, changes)
     await distribute(session, propagations)
+    released = {(c.record_key, c.element) for c in changes if c.state == "released"}
+    await resolve_about(session, OF_THE_SOURCE, released, now=world.now)
 
 
 async def _reroute(
@@ -127,6 +135,8 @@ async def _reroute(
     passed: list[PropagationRow] = []
     for change in changes:
         row = world.values[change.record_key, change.element]
+        if change.origin != BASELINE:  # which is judged against what the channel shows
+            change.old_amount, change.old_currency = row.amount, row.currency
         cost = known_cost(world.values, change.record_key)
         new = Value(change.new_amount, change.new_currency)
         facts = facts_of(change.element, row.approved, new, cost)

@@ -11,9 +11,8 @@ from foundation.errors import NotFound
 from foundation.telemetry.correlation import current_correlation
 from governance.context import Context
 from governance.errors import NothingToRollBack
-from governance.ingest import read_world
 from governance.planning import Plan, propose
-from governance.release import load_changes
+from governance.release import lock_changes
 from governance.rows import Proposal
 from governance.writing import write_plan
 
@@ -29,11 +28,10 @@ async def roll_back_change(
         NotFound: no such change or propagation in this account.
         NothingToRollBack: it was never released, there was no earlier value, or a newer change stands.
     """
-    changes = await load_changes(session, [change_id])
+    changes, world = await lock_changes(session, context, [change_id])
     if not changes:
         raise NotFound
     change = changes[0]
-    world = await read_world(session, context, {(change.record_key, change.element)})
     row = world.values[change.record_key, change.element]
     if change.version is None:
         raise NothingToRollBack("This change was never sent to a channel.")

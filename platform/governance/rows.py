@@ -91,6 +91,17 @@ class ChangeRow(msgspec.Struct, gc=False):
     proposed_at: datetime
     correlation: str
 
+    @property
+    def value(self) -> Value:
+        return Value(self.new_amount, self.new_currency)
+
+
+class Awaiting(msgspec.Struct, frozen=True, gc=False):
+    """A change that waits for a person. `content_hash` is what its approval is for; None when it has no open one."""
+
+    change: ChangeRow
+    content_hash: bytes | None
+
 
 class PropagationRow(msgspec.Struct, gc=False):
     change_id: UUID

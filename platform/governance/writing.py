@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,31 +10,33 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
 from governance import kinds, repository
-from governance.content import content_hash
-from governance.exceptions import open_exceptions, resolve_corrected
-from governance.planning import Plan, World, known_cost
-from governance.rows import ChangeRow, Channel, PropagationRow
+from governance.exceptions import open_exceptions, resolve_about
+from governance.planning import Plan, World, content_of
+from governance.rows import ChangeRow, PropagationRow
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
 
 CHANGE = "change"
+OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.expired")
+"""What a newer decision about the same value corrects."""
 
 
 async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
-    overtaken = await repository.supersede_awaiting(session, plan.superseded) if plan.superseded else []
+    overtaken = [asked.change for key in sorted(plan.superseded) for asked in world.awaiting.get(key, ())]
     if overtaken:
+        ids = [change.id for change in overtaken]
+        await repository.supersede_changes(session, ids)
         await withdraw_approvals(
-            session, scope_of(session), subject_kind=CHANGE, subject_ids=[change for change, _ in overtaken],
-            reason=plan.overtaken_by, now=world.now,
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, reason=plan.overtaken_by, now=world.now,
         )  # fmt: skip
     await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], world)
     await repository.save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
     await open_exceptions(session, plan.exceptions, now=world.now, new_id=world.new_id)
-    corrected = [f"{c.record_key}:{c.element}" for c in plan.changes if c.state != "refused"]
-    if corrected:
-        await resolve_corrected(session, "change.refused", corrected, now=world.now)
-    for change in plan.changes:
+    await resolve_about(session, OF_THE_SOURCE, plan.settled, now=world.now)
+    for change in overtaken:
+        change.state = "superseded"
+    for change in [*overtaken, *plan.changes]:
         note_decision(session, change, world.now)
 
 
@@ -69,7 +72,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
         ApprovalRequest(
             subject_kind=CHANGE,
             subject_id=change.id,
-            content_hash=content_of(change, world, world.channels),
+            content_hash=content_of(change, world),
             policy_version=change.policy_version,
             requested_by=change.author,
             expires_at=world.now + timedelta(seconds=world.contracts[change.element].approval_ttl_s),
@@ -81,12 +84,6 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
         change.approval_id = approval_id
     soonest = min(request.expires_at for request in requests)
     await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=soonest)
-
-
-def content_of(change: ChangeRow, world: World, channels: Sequence[Channel]) -> bytes:
-    value = world.values[change.record_key, change.element]
-    cost = known_cost(world.values, change.record_key)
-    return content_hash(change, value, cost, channels, policy_version=world.index.version)
 
 
 def note_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:

@@ -112,7 +112,9 @@ WITHDRAW = text(
 
 EXPIRE = text(
     "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted')"
-    "  AND a.expires_at <= :now ORDER BY a.expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+    "  AND a.expires_at <= :now"
+    "  AND (CAST(:subjects AS uuid[]) IS NULL OR a.subject_id = ANY(CAST(:subjects AS uuid[])))"
+    "  ORDER BY a.expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
     " UPDATE approval a SET state = 'expired' FROM locked l"
     f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )

@@ -105,9 +105,15 @@ async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
     return [to_approval(row) for row in await run(session, scope, sql.WITHDRAW, wanted)]
 
 
-async def expire_approvals(session: AsyncSession, scope: Scope, *, now: datetime, limit: int = 1_000) -> list[Approval]:
-    """Write down what time has decided. Nothing depends on how soon this runs: redeeming compares the time itself."""
-    rows = await run(session, scope, sql.EXPIRE, {"now": now, "limit": limit})
+async def expire_approvals(
+    session: AsyncSession, scope: Scope, *, now: datetime, subject_ids: Sequence[UUID] | None = None, limit: int = 1_000
+) -> list[Approval]:
+    """Write down what time has decided, of all subjects or of `subject_ids`, granted ones too.
+
+    Nothing depends on how soon this runs: redeeming compares the time itself.
+    """
+    subjects = None if subject_ids is None else list(subject_ids)
+    rows = await run(session, scope, sql.EXPIRE, {"now": now, "subjects": subjects, "limit": limit})
     return [to_approval(row) for row in rows]
 
 

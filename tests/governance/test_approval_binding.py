@@ -11,6 +11,7 @@ from foundation.errors import NotFound
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.errors import NotAwaiting
+from governance.expiry import expire_waiting
 from governance.release import answer_change, release_changes
 from policy.errors import OwnApproval
 from policy.packaged import starter_rules
@@ -142,6 +143,17 @@ async def test_nobody_answers_in_time(world: World) -> None:
     await world.work()
     assert await world.rows("SELECT state FROM change") == [("expired",)]
     assert await world.rows("SELECT code FROM governance_exception") == [("approval.expired",)]
+
+
+async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(world: World) -> None:
+    await answer(world, await waiting(world))
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
+        await expire_waiting(session, world.services.governance)
+    assert await world.rows("SELECT state FROM change") == [("expired",)]
+    ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
+    assert title == "An approval was not carried out in time"
+    assert "was approved" in str(detail)
 
 
 async def test_another_tenant_cannot_answer(world: World, other_world: World) -> None:

@@ -145,3 +145,11 @@ def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
     else:
         expected = "released" if abs(new - old) * 100 <= 5 * old else "awaiting"
         assert [change.state for change in changes] == [expected]
+
+
+def test_a_value_asked_about_and_overtaken_in_one_batch_is_asked_about_once() -> None:
+    found = plan(seen("A", PRICE, 1_000, 1), seen("A", PRICE, 1_000, 2), seen("A", PRICE, 2_000, 3))
+    assert [(change.new_amount, change.state) for change in found.changes] == [
+        (1_000, "superseded"),
+        (2_000, "awaiting"),
+    ]

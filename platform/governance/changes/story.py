@@ -18,7 +18,7 @@ _DECIDED: Final = {
 }
 _ANSWERED: Final = {
     "refused": ("Declined", "bad"),
-    "expired": ("Nobody answered in time", "neutral"),
+    "expired": ("Approved, but not carried out in time", "neutral"),
     "withdrawn": ("Taken back: a newer value arrived", "neutral"),
 }
 

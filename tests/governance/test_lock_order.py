@@ -1,0 +1,86 @@
+"""Values are locked before changes, and changes before approvals, so that nobody waits for another in a circle."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE
+from foundation.clock import utc_now
+from governance.expiry import expire_waiting
+from governance.release import answer_change, release_changes
+from governance.repository import load_awaiting, load_changes, load_values
+from governance.rollback import roll_back_change
+from policy.errors import ApprovalExpired
+from tests.governance.test_main_job import approve_all, person
+from tests.support.world import World
+
+KEY = ("SKU-001", PRICE)
+LONG_ENOUGH_TO_WAIT = 0.3
+
+
+async def ask(world: World) -> UUID:
+    await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 10_000))
+    await world.work()
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    return UUID(str(change_id))
+
+
+async def test_a_release_and_a_newer_value_from_the_source(world: World) -> None:
+    change_id = await ask(world)
+
+    async def release() -> None:
+        async with world.services.db.transaction(world.scope) as session:
+            await release_changes(session, world.services.governance, [change_id])
+
+    async with world.services.db.transaction(world.scope) as session:
+        await load_values(session, [KEY])
+        releasing = asyncio.create_task(release())
+        await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
+        assert list(await load_awaiting(session, [KEY], now=utc_now())) == [KEY]
+    await releasing
+
+
+async def test_a_rollback_and_a_release(world: World) -> None:
+    change_id = await ask(world)
+    await approve_all(world)
+    await world.work(settle=1.0)
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work(settle=1.0)
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")  # type: ignore[assignment]
+
+    async def roll_back() -> None:
+        async with world.services.db.transaction(person(world)) as session:
+            await roll_back_change(session, world.services.governance, change_id)
+
+    async with world.services.db.transaction(world.scope) as session:
+        await load_values(session, [KEY])
+        rolling = asyncio.create_task(roll_back())
+        await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
+        await load_changes(session, [change_id])
+    await rolling
+
+
+async def test_an_answer_and_the_clock_that_ends_it(world: World) -> None:
+    change_id = await ask(world)
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
+
+    expiring: list[asyncio.Task[None]] = []
+
+    async def expire() -> None:
+        async with world.services.db.transaction(world.scope) as session:
+            await expire_waiting(session, world.services.governance)
+
+    async def answer_late() -> None:
+        async with world.services.db.transaction(person(world)) as session:
+            await load_changes(session, [change_id])
+            expiring.append(asyncio.create_task(expire()))
+            await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
+            await answer_change(session, change_id, grant=True, reason="fine", now=utc_now())
+
+    with pytest.raises(ApprovalExpired):
+        await answer_late()
+    await expiring[0]
+    assert await world.rows("SELECT state FROM change WHERE id = :id", id=change_id) == [("expired",)]

@@ -1,0 +1,78 @@
+"""A source says again what it said before: nothing is decided twice, and what was corrected is closed."""
+
+from uuid import UUID
+
+from canonical.elements import COST, PRICE
+from tests.governance.test_main_job import approve_all, seed
+from tests.support.world import World
+
+EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
+
+
+async def waiting(world: World) -> UUID:
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    return UUID(str(change_id))
+
+
+async def test_a_pending_question_about_the_same_value_stands(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    first = await waiting(world)
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    assert await waiting(world) == first
+    await approve_all(world)
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT state, count(*) FROM change WHERE new_amount = 12000 GROUP BY state") == [
+        ("released", 1)
+    ]
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(12_000,)]
+
+
+async def test_on_other_facts_the_question_is_asked_anew(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    first = await waiting(world)
+    await world.deliver(world.change("SKU-001", COST, 5_100), world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    assert await waiting(world) != first
+    assert await world.rows("SELECT state FROM approval WHERE subject_id = :id", id=first) == [("withdrawn",)]
+    assert await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'change.superseded'") == [(1,)]
+
+
+async def test_a_refused_value_taken_back_closes_its_exception(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 4_900))
+    await world.work()
+    assert await world.rows(EXCEPTIONS) == [("change.refused", "open")]
+    await world.deliver(world.change("SKU-001", PRICE, 10_000))
+    await world.work()
+    assert await world.rows(EXCEPTIONS) == [("change.refused", "resolved")]
+
+
+async def test_what_was_approved_again_closes_its_exception(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    await world.deliver(world.change("SKU-001", COST, 5_100))
+    await world.work()
+    await approve_all(world)
+    await world.work()
+    assert await world.rows(EXCEPTIONS) == [("approval.stale", "open")]
+    await approve_all(world)
+    await world.work(settle=1.0)
+    assert await world.rows(EXCEPTIONS) == [("approval.stale", "resolved")]
+
+
+async def test_another_records_exception_stays_open(world: World) -> None:
+    await seed(world)
+    await seed(world, "SKU-002")
+    await world.deliver(world.change("SKU-001", PRICE, 4_900), world.change("SKU-002", PRICE, 4_900))
+    await world.work()
+    await world.deliver(world.change("SKU-001", PRICE, 10_000))
+    await world.work()
+    still = await world.rows("SELECT record_key FROM governance_exception WHERE state = 'open'")
+    assert still == [("SKU-002",)]
