@@ -1,0 +1,89 @@
+"""Workers that die in the middle of reading and of carrying out: nothing is lost, and nothing is done twice."""
+
+import asyncio
+import random
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import text
+
+from controlplane.jobs import build_jobs
+from controlplane.services import Services
+from foundation.audit.chain import verify_chain
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.lanes.worker import LaneWorker
+from governance.baseline.starting import start_baseline
+from tests.conftest import Urls
+from tests.connectors.running import RunningSandbox
+from tests.governance.baseline.clients import accept, counts, person, set_in_erp, set_in_shop
+from tests.support.world import World, build_world
+
+SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
+
+
+async def let_die(world: World, draw: random.Random, *, while_: str) -> int:
+    """Turns of workers, every other of which ends somewhere in it, until the baseline has left the state.
+
+    Returns how many died. Never twice in a row: what ends a worker again and again is meant to be given up.
+    """
+    services, scope, died = world.services, world.scope, 0
+    worker = LaneWorker(
+        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=0.2
+    )
+    spared: set[str] = set()
+    async with asyncio.timeout(60):
+        while await world.rows("SELECT 1 FROM baseline WHERE state = :s", s=while_):
+            async with world.relay_db.transaction(None) as session:
+                due = await session.execute(text("SELECT * FROM lanes_due()"))
+                lanes = [row.name for row in due if row.tenant_id == scope.tenant_id]
+            for lane in lanes:
+                turn = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, lane))
+                patience = None if lane in spared else draw.uniform(0.0, 0.15)
+                spared ^= {lane}
+                done, _ = await asyncio.wait([turn], timeout=patience)
+                if not done:
+                    turn.cancel()
+                    died += 1
+                    with suppress(asyncio.CancelledError):
+                        await turn
+            await asyncio.sleep(0.02)
+    return died
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_dying_workers_lose_nothing_and_do_nothing_twice(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox, seed: int
+) -> None:
+    world = await build_world(services, relay_db, urls.intake, sandbox, skus=SKUS)
+    draw = random.Random(seed)
+    small, large, cheap = SMALL, SMALL + LARGE, SMALL + LARGE + CHEAP
+    set_in_erp(world, **{f"SKU_{n:03}": 400 for n in range(large, cheap)})
+    shop = {f"SKU_{n:03}": (10 + n) * (98 if n < small else 80) for n in range(large)}
+    set_in_shop(world, version=3, **shop)
+    async with services.db.transaction(person(world)) as session:
+        baseline = await start_baseline(session, services.governance, now=utc_now())
+    died = await let_die(world, draw, while_="reading")
+    assert await world.rows("SELECT count(*) FROM baseline_item WHERE amount IS NOT NULL") == [(3 * SKUS,)]
+    read = "SELECT equal + differs, equal, source_only + channel_only FROM baseline_part WHERE role = 'channel'"
+    assert sorted(await world.rows(read)) == sorted([(2 * SKUS, 2 * SKUS - cheap, 0), (2 * SKUS, 2 * SKUS - CHEAP, 0)])
+    await accept(world, baseline)
+    died += await let_die(world, draw, while_="accepting")
+    assert died > 5, "the test should have killed something"
+    await world.work(settle=20.0, until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
+    made = await counts(world, baseline)
+    assert made == {
+        "state": "accepted", "accepted": 3 * SKUS - cheap, "proven": 4 * SKUS - cheap - CHEAP, "automatic": small,
+        "awaiting": LARGE, "refused": CHEAP, "overtaken": 0,
+    }  # fmt: skip
+    states = "SELECT state, count(*), count(DISTINCT record_key) FROM change GROUP BY state ORDER BY state"
+    assert await world.rows(states) == [
+        ("awaiting", LARGE, LARGE), ("refused", CHEAP, CHEAP), ("released", small, small),
+    ]  # fmt: skip
+    effects = sandbox.effects(world.urls["shop0"])
+    assert (effects["repeated"], effects["effects"]) == ({}, large + small)
+    assert await world.rows("SELECT count(*) FROM usage_event") == [(small,)]
+    assert await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'baseline.accepted'") == [(1,)]
+    async with services.db.transaction(world.scope) as session:
+        assert (await verify_chain(session)).broken_at is None
+    await world.close()
