@@ -184,9 +184,12 @@ def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) ->
     band = _WIDTH / max(count, 1)
     drawn: list[str] = []
     filled: list[str] = []
+    dots: list[str] = []
     for run in _runs(series.values):
         points = [(band * (index + 0.5), _HEIGHT * (1 - axis.part(value))) for index, value in run]
-        path = _path(points) if len(points) > 1 else _path(points) + "h0"
+        path = _path(points)
+        if len(points) == 1:
+            dots.append(path + "h0")
         drawn.append(path)
         floor = _number(_HEIGHT * (1 - axis.part(0)))
         filled.append(f"{path}L{_number(points[-1][0])} {floor}L{_number(points[0][0])} {floor}Z")
@@ -195,7 +198,8 @@ def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) ->
     if area and not series.dashed:
         fill = Markup('<path class="area {}" d="{}"/>').format(name, "".join(filled))
     dashed = " is-dashed" if series.dashed else ""
-    return fill + Markup('<path class="line {}{}" d="{}"/>').format(name, dashed, "".join(drawn))
+    alone = Markup('<path class="line dot {}" d="{}"/>').format(name, "".join(dots)) if dots else _EMPTY
+    return fill + Markup('<path class="line {}{}" d="{}"/>').format(name, dashed, "".join(drawn)) + alone
 
 
 def _runs(values: Sequence[Value]) -> list[list[tuple[int, float]]]:

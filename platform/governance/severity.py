@@ -39,10 +39,14 @@ def score(code: str, *, exposure_minor: int, channels: int) -> tuple[int, dict[s
     parts = [
         {"name": "revenue", "points": weights.revenue + exposure, "why": _revenue_reason(exposure_minor)},
         {"name": "compliance", "points": weights.compliance, "why": weights.why},
-        {"name": "partner", "points": weights.partner + spread, "why": f"{channels} channels show it."},
+        {"name": "partner", "points": weights.partner + spread, "why": _channels_reason(channels)},
     ]
     total = min(100, sum(int(str(part["points"])) for part in parts))
     return total, {"formula": FORMULA, "parts": parts}
+
+
+def _channels_reason(channels: int) -> str:
+    return {0: "No channel shows it.", 1: "One channel shows it."}.get(channels, f"{channels} channels show it.")
 
 
 def _revenue_reason(exposure_minor: int) -> str:

@@ -5,12 +5,31 @@ from typing import Final
 from branding.formats import format_grouped, format_money, format_percent
 from canonical.elements import COST, PRICE, STOCK, Value
 from canonical.money import Money
+from governance import kinds
 
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 """The lowest severity of each level, worst first."""
 
 _ELEMENTS: Final = {PRICE: "List price", STOCK: "Stock on hand", COST: "Cost"}
 _NOTHING: Final = "nothing"
+_KINDS: Final = {
+    "source.quarantined": "Message not readable",
+    "source.reused_id": "Message id used twice",
+    "contract.missing": "No contract",
+    "contract.second_writer": "Set by someone else",
+    "change.refused": "Refused by policy",
+    "approval.stale": "Approval out of date",
+    "approval.expired": "Nobody answered",
+    "propagation.late": "Not visible in time",
+    "propagation.refused": "Refused by a channel",
+}
+_WORK: Final = {
+    kinds.INGEST: "Read messages of a source",
+    kinds.PUSH: "Send values to a channel",
+    kinds.VERIFY: "Read values back from a channel",
+    kinds.CLOCKS: "Look for late values",
+    kinds.APPROVALS: "Close approvals nobody answered",
+}
 
 
 def level_of(severity: int) -> str:
@@ -28,6 +47,20 @@ def write_value(value: Value | None) -> str:
 
 def write_element(element: str) -> str:
     return _ELEMENTS.get(element, element)
+
+
+def write_kind(code: str) -> str:
+    """Of an exception."""
+    return _KINDS.get(code) or write_words(code)
+
+
+def write_work(kind: str) -> str:
+    return _WORK.get(kind) or write_words(kind)
+
+
+def write_words(name: str) -> str:
+    """A name like `person.signed_out` as words."""
+    return name.replace(".", " ").replace("_", " ").capitalize()
 
 
 def name_subject(element: str, record_key: str) -> str:

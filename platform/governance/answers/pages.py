@@ -7,7 +7,15 @@ from litestar.response import Redirect, Template
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, NotFound
-from governance.wording import level_of, write_difference, write_element, write_share, write_value
+from governance.wording import (
+    level_of,
+    write_difference,
+    write_element,
+    write_kind,
+    write_share,
+    write_value,
+    write_work,
+)
 from tenants.access import Access
 
 _HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
@@ -25,6 +33,8 @@ def show(
         "me": str(access.principal.id),
         "value": write_value,
         "element": write_element,
+        "kind": write_kind,
+        "work": write_work,
         "level": level_of,
         "share": write_share,
         "difference": write_difference,

@@ -44,7 +44,8 @@ async def exception_list(
 async def exception_rows(
     access: OpenAccess, status: FromQuery[str] = "open", code: FromQuery[str] = "", after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return show(access, "exception_rows.html", "Exceptions", await _list_context(access, status, code, after))
+    context = await _list_context(access, status, code, after)
+    return show(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True})
 
 
 @get(f"{_ROOT}/{{exception_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -118,7 +119,7 @@ async def _letters(access: Access, state: str, after: UUID | None, refusal: Doma
         "after": after,
         "counts": await count_attention(access.session),
     }
-    return show(access, "dead_letters.html", "Dead letters", context, refusal=refusal)
+    return show(access, "dead_letters.html", "Given up", context, refusal=refusal)
 
 
 ATTENTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (

@@ -61,7 +61,7 @@ def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
 
 def _decision(change: ShownChange) -> Moment:
     title, kind = _DECIDED.get(change.outcome, (change.outcome, "neutral"))
-    text = f"{change.reason} Rule {change.rule_id}, policy version {change.policy_version}."
+    text = change.reason
     return Moment(change.proposed_at, title, kind, "policy", text=text, place=1)
 
 
@@ -77,12 +77,12 @@ def _answers(approval: ShownApproval, names: Mapping[str, str]) -> list[Moment]:
 def _on_channel(p: ShownPropagation) -> list[Moment]:
     found: list[Moment] = []
     if p.accepted_at is not None and (p.verified_at is None or p.accepted_at < p.verified_at):
-        text = "Accepted is not visible: the clock keeps running until the value is read back."
+        text = "The channel took it; buyers do not see it before it is read back there."
         found.append(Moment(p.accepted_at, f"Accepted by {p.channel}", "warn", "clock", text=text, place=4))
     if p.verified_at is not None and p.took is not None:
         text = f"Read back {write_value(p.read)}, {format_duration(p.took)} after the source committed it."
         found.append(Moment(p.verified_at, f"Visible on {p.channel}", "ok", "eye", text=text, place=5))
     if p.breached or (p.verified_at is not None and p.verified_at > p.slo_due_at):
         text = f"{p.channel} did not show the value in time."
-        found.append(Moment(p.slo_due_at, "The clock ran out", "bad", "clock", text=text, place=4))
+        found.append(Moment(p.slo_due_at, "Not visible in time", "bad", "clock", text=text, place=4))
     return found

@@ -47,10 +47,10 @@ def draw_changes(buckets: Sequence[Bucket]) -> Markup:
 
 def draw_times(buckets: Sequence[Bucket]) -> Markup:
     series = (
-        Series("Median", [bucket.half_s for bucket in buckets]),
-        Series("95th percentile", [bucket.most_s for bucket in buckets]),
+        Series("Half within", [bucket.half_s for bucket in buckets]),
+        Series("95% within", [bucket.most_s for bucket in buckets]),
     )
-    title = "Time from source to seen on the channel"
+    title = "Time from the source to buyers"
     return line_chart("chart-times", title, _labels(buckets), series, written=format_duration)
 
 

@@ -9,7 +9,8 @@ from litestar.params import FromQuery
 from foundation.audit.chain import verify_chain
 from governance.answers.pages import show
 from governance.permissions import GovernancePermission
-from governance.trail.queries import list_entries
+from governance.trail.queries import list_entries, load_names
+from governance.trail.telling import find_ids, tell
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_AUDIT}
@@ -22,8 +23,11 @@ async def audit(
     after: FromQuery[int | None] = None,
     verify: FromQuery[str] = "",
 ) -> Response[Any]:
+    found = await list_entries(access.session, subject=subject.strip(), after=after)
+    names = await load_names(access.session, find_ids(found.items))
     context = {
-        "found": await list_entries(access.session, subject=subject.strip(), after=after),
+        "told": [tell(entry, names) for entry in found.items],
+        "next_after": found.next_after,
         "subject": subject.strip(),
         "after": after,
         "verdict": await verify_chain(access.session) if verify else None,

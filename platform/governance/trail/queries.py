@@ -1,6 +1,8 @@
 """Entries of the audit chain, newest first."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
@@ -9,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from governance.inputs import check_number, check_text
 from governance.schemas import EntryPage, ShownEntry
+from governance.trail.telling import Named
 
 
 class _Actor(msgspec.Struct):
@@ -46,3 +49,19 @@ async def list_entries(
         body = msgspec.json.decode(row.body, type=_Body)
         items.append(ShownEntry(row.seq, row.at, body.actor.name, row.action, row.subject, body.data, body.correlation))
     return EntryPage(items, items[-1].seq if len(rows) > limit else None)
+
+
+async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Named]:
+    """Of this account's changes, connections and people among `ids`."""
+    rows = await session.execute(
+        text("""
+            SELECT id, record_key AS name, element, new_currency AS currency FROM change
+             WHERE tenant_id = :t AND id = ANY (:ids)
+             UNION ALL
+            SELECT id, name, '', '' FROM connection WHERE tenant_id = :t AND id = ANY (:ids)
+             UNION ALL
+            SELECT id, name, '', '' FROM person WHERE tenant_id = :t AND id = ANY (:ids)
+        """),
+        {"t": scope_of(session).tenant_id, "ids": list(ids)},
+    )
+    return {str(row.id): Named(row.name, row.element, row.currency) for row in rows}
