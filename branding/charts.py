@@ -198,7 +198,7 @@ def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) ->
     if area and not series.dashed:
         fill = Markup('<path class="area {}" d="{}"/>').format(name, "".join(filled))
     dashed = " is-dashed" if series.dashed else ""
-    alone = Markup('<path class="line dot {}" d="{}"/>').format(name, "".join(dots)) if dots else _EMPTY
+    alone = Markup('<path class="dot line {}" d="{}"/>').format(name, "".join(dots)) if dots else _EMPTY
     return fill + Markup('<path class="line {}{}" d="{}"/>').format(name, dashed, "".join(drawn)) + alone
 
 

@@ -191,7 +191,7 @@ async def test_a_lines_pages_lead_through_all_its_events(site: Site, side: Side)
     path, seen = f"/invoices/{draft.id}/lines/{line}", set[str]()
     for _ in range(3):
         page = (await site.get("staff", path)).text
-        seen |= set(re.findall(r'<td class="lead mono">\s*([0-9a-f-]{36})', page))
+        seen |= set(re.findall(r'<td data-label="Event"[^>]*>\s*([0-9a-f-]{36})', page))
         following = re.search(r'href="([^"]+\?after=[^"]+)"', page)
         path = following[1] if following else ""
     assert path == ""
@@ -215,7 +215,7 @@ async def test_reconciliation_says_what_has_no_price_and_since_when(site: Site) 
     await site.market.use(*uses(3, meter="copilot.answer"))
     shown = await site.get("staff", "/invoices/reconciliation?month=2026-03")
     assert shown.status_code == 200, shown.text
-    assert "copilot.answer" in shown.text
+    assert "Copilot answer" in shown.text
     assert "Usage without a price" in shown.text
     assert re.search(r"3 for 1\s*d", shown.text)
     empty = await site.get("staff", "/invoices/reconciliation?month=2025-12")

@@ -75,6 +75,12 @@ def test_a_gap_interrupts_the_line() -> None:
     assert path[1].count("M") == 2
 
 
+def test_a_value_without_neighbours_is_drawn_as_a_dot() -> None:
+    drawn = charts.line_chart("c", "t", LABELS[:3], [Series("x", [None, 5, None])])
+    assert drawn.count('class="dot line s1"') == 1
+    assert 'class="dot' not in charts.line_chart("c", "t", LABELS[:3], [Series("x", [1, 5, None])])
+
+
 def test_stacked_bars_stand_on_each_other() -> None:
     drawn = charts.stacked_bar_chart("c", "t", ["a"], [Series("x", [10]), Series("y", [30])])
     bars = [tuple(map(float, bar)) for bar in BAR.findall(drawn)]

@@ -47,7 +47,7 @@ class TestMainJob:
             person.shot(f"{msp}-overview-before")
             town.change(client, "SKU-001", "price.list", 11_25)
             latest = person.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
-            person.sees(latest, f"11.25 {currency}", "Automatic", "price-small-change", "Visible on all 2")
+            person.sees(latest, f"11.25 {currency}", "Automatic", "by 5% or less", "Visible on all 2")
             person.shot(f"{msp}-overview-after")
             assert town.shopper_sees(client, "SKU-001", "11.25")
 
@@ -57,7 +57,7 @@ class TestMainJob:
         with town.person(msp, approver) as person:
             person.page.get_by_role("link", name="Approvals").first.click()
             town.change(client, "SKU-002", "price.list", 15_00)
-            waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "price-large-change")
+            waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")
             expect(person.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Waiting\s+[1-9]"))
             person.shot(f"{msp}-approvals")
             assert not town.shopper_sees(client, "SKU-002", "15.00")
@@ -180,7 +180,7 @@ class TestMoney:
             person.shot("client-invoice")
             person.page.get_by_role("link", name="Values made visible and proven").click()
             first = person.page.get_by_role("table", name="Usage events").locator("tbody tr").first
-            assert re.match(r"[0-9a-f]{8}-", first.inner_text())
+            assert re.search(r"[0-9a-f]{8}-", first.inner_text())
             person.shot("client-invoice-line")
         with town.person("northbeam", NORA) as person:
             person.open("/invoices")

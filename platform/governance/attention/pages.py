@@ -108,6 +108,7 @@ async def _list_context(access: Access, state: str, code: str, after: UUID | Non
         "wanted": wanted,
         "after": after,
         "codes": sorted(WEIGHTS),
+        "redrawn": False,
         "counts": await count_attention(access.session),
     }
 

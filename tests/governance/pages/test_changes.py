@@ -64,7 +64,7 @@ async def test_one_change_tells_its_story_newest_first(busy: Site) -> None:
     assert page.status_code == 200, page.text
     story = re.findall(r'moment-title">([^<]+)<', page.text)
     assert story == [
-        "The clock ran out",
+        "Not visible in time",
         "Visible on Web shop",
         "Accepted by Harbour market",
         "Accepted by Web shop",

@@ -11,7 +11,7 @@ async def test_a_client_without_anything_is_told_what_comes(site: Site) -> None:
     page = await site["viewer"].get("/clients/acme/overview")
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
-    assert "No clocks yet" in page.text
+    assert "No channels yet" in page.text
     assert "the inbox is empty" in page.text
 
 
@@ -30,10 +30,10 @@ async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
         re.findall(r'tile-label">.*?</svg>([^<]+)</span>\s*<span class="tile-value num">([^<]+)<', page, re.DOTALL)
     )
     assert figures["Changes, 24 h"] == "5"
-    assert figures["Visible everywhere"] == "75%"
+    assert figures["Visible"] == "75%"
     assert figures["Source to seen"] == "2\N{NO-BREAK SPACE}s"
     assert figures["Open exceptions"] == "2"
-    assert figures["Waiting approvals"] == "1"
+    assert figures["Approvals"] == "1"
     assert "1 high, 1 low" in page or "1 critical, 1 low" in page
 
 

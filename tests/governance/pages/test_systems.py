@@ -108,11 +108,12 @@ async def test_the_partner_page_of_another_client_is_not_there(busy: Site) -> No
 async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> None:
     acme = busy.acme
     async with acme.db.transaction(acme.scope) as session:
-        data = {"record_key": "SKU-1", "new": 1040, "rule": "<i>"}
+        data = {"record_key": "SKU-1", "new": 1040, "currency": "EUR", "owner": "<i>"}
         note(session, action="change.released", subject="change:1", data=data, at=acme.now)
     page = await busy["admin"].get(AUDIT)
     assert page.status_code == 200, page.text
-    for shown in ("change.released", "change:1", "new 1040, record key SKU-1, rule &lt;i&gt;", "policy.published"):
+    recorded = "change.released · change:1 · currency EUR, new 1040, owner &lt;i&gt;, record key SKU-1"
+    for shown in ("Change released to channels", "nothing → 10.40\xa0EUR, owner &lt;i&gt;", recorded, "Policy published"):
         assert shown in page.text
     only = (await busy["admin"].get(f"{AUDIT}?subject=change:1")).text
     assert "change.released" in only
