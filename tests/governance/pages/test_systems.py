@@ -113,7 +113,12 @@ async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> No
     page = await busy["admin"].get(AUDIT)
     assert page.status_code == 200, page.text
     recorded = "change.released · change:1 · currency EUR, new 1040, owner &lt;i&gt;, record key SKU-1"
-    for shown in ("Change released to channels", "nothing → 10.40\xa0EUR, owner &lt;i&gt;", recorded, "Policy published"):
+    for shown in (
+        "Change released to channels",
+        "nothing → 10.40\xa0EUR, owner &lt;i&gt;",
+        recorded,
+        "Policy published",
+    ):
         assert shown in page.text
     only = (await busy["admin"].get(f"{AUDIT}?subject=change:1")).text
     assert "change.released" in only
