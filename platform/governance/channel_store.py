@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import COST, Value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from governance.states import RUNNING
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
@@ -26,10 +27,13 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     currency: str
     version: int
     state: str
+    attempts: int
+    accepted_at: datetime | None
     correlation: str
     approved: bool  # a person approved it, so its data must still be what was approved
     fresh: bool  # the data it was decided on is still what the source says
-    superseded: bool  # a newer approved value goes to this channel
+    superseded: bool  # a newer value goes, or has gone, to this channel
+    older: list[UUID]  # changes whose clock runs on this channel for the same value, although this one is newer
     shown_amount: int | None
     shown_currency: str | None
 
@@ -39,7 +43,7 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
-    """What came of one propagation in one attempt. `state` as in `governance.models.Propagation`."""
+    """What came of one propagation in one attempt. `state` as in `governance.states`."""
 
     change_id: UUID
     state: str
@@ -67,15 +71,23 @@ _SETTLE: Final = BulkWrite(
         "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "varchar",
     },
     """
-    WITH r AS MATERIALIZED (SELECT * FROM {rows})
+    WITH r AS MATERIALIZED (SELECT * FROM {rows}), locked AS MATERIALIZED (
+        SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled FROM r, propagation p
+         WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
+           AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
+           AND (p.state = :was OR r.state = 'superseded' AND p.{running})
+         ORDER BY p.change_id FOR UPDATE OF p
+    )
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1, error = r.error,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
-           read_amount = r.read_amount, previous_amount = coalesce(p.previous_amount, r.previous_amount),
+           read_amount = coalesce(r.read_amount, p.read_amount),
+           previous_amount = coalesce(p.previous_amount, r.previous_amount),
            previous_currency = coalesce(p.previous_currency, r.previous_currency)
-      FROM r WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
-       AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
-    RETURNING p.change_id, p.breached
-    """,
+      FROM r JOIN locked USING (change_id) WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id
+       AND p.connection_id = :connection_id AND p.change_id = r.change_id
+       AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
+    RETURNING p.change_id, locked.troubled
+    """.replace("{running}", RUNNING),
 )  # fmt: skip
 _SHOW: Final = BulkWrite(
     {
@@ -98,26 +110,27 @@ _SHOW: Final = BulkWrite(
 async def load_pending(
     session: AsyncSession, connection_id: UUID, change_ids: Sequence[UUID | None]
 ) -> dict[UUID, Pending]:
-    """By change id. A change aimed at other channels only does not supersede what goes to this one."""
+    """By change id. What supersedes is a newer propagation to this channel, whatever goes to others."""
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
-                   c.correlation,
+                   p.attempts, p.accepted_at, c.correlation,
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_version = c.source_version AND cost.amount IS NOT DISTINCT FROM c.cost_amount,
-                   v.version > p.version AND (newest.targets IS NULL OR :connection_id = ANY (newest.targets)),
-                   shown.amount, shown.currency
+                   other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.amount, shown.currency
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
                                AND p.connection_id = :connection_id OFFSET 0) p,
                    LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.id = k.id OFFSET 0) c,
                    LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND v.record_key = p.record_key
-                               AND v.element = p.element OFFSET 0) v
-              LEFT JOIN LATERAL (SELECT n.targets FROM change n WHERE n.tenant_id = :t AND n.id = v.change_id
-                                 OFFSET 0) newest ON true
+                               AND v.element = p.element OFFSET 0) v,
+                   LATERAL (SELECT coalesce(bool_or(n.version > p.version), false) AS newer, coalesce(
+                                   array_agg(n.change_id) FILTER (WHERE n.version < p.version), '{{}}') AS older
+                              FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = :connection_id
+                               AND n.record_key = p.record_key AND n.element = p.element AND n.{RUNNING}) other
               LEFT JOIN LATERAL (SELECT o.amount FROM record_value o WHERE o.tenant_id = :t
                                     AND o.record_key = p.record_key AND o.element = :cost OFFSET 0) cost ON true
-              LEFT JOIN LATERAL (SELECT s.amount, s.currency FROM channel_value s WHERE s.tenant_id = :t
+              LEFT JOIN LATERAL (SELECT s.amount, s.currency, s.version FROM channel_value s WHERE s.tenant_id = :t
                                     AND s.connection_id = :connection_id AND s.record_key = p.record_key
                                     AND s.element = p.element OFFSET 0) shown ON true
         """),
@@ -126,10 +139,16 @@ async def load_pending(
     return {row.change_id: Pending(*row) for row in rows}
 
 
-async def settle_propagations(session: AsyncSession, connection_id: UUID, rows: Sequence[Settled]) -> set[UUID]:
-    """Returns the changes that are late by now: their clock may have run out while the channel was being asked."""
-    settled = await _SETTLE.execute(session, rows, connection_id=connection_id)
-    return {row.change_id for row in settled if row.breached}
+async def settle_propagations(
+    session: AsyncSession, connection_id: UUID, rows: Sequence[Settled], *, was: str
+) -> dict[UUID, bool]:
+    """Moves on what still is in state `was`; `superseded` ends whatever runs. Rows are locked in the order of changes.
+
+    Returns the changes that moved, with whether an exception may be open about them: their clock may have run out
+    while the channel was being asked.
+    """
+    settled = await _SETTLE.execute(session, rows, connection_id=connection_id, was=was)
+    return {row.change_id: row.troubled for row in settled}
 
 
 async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence[Shown], *, now: datetime) -> None:

@@ -1,32 +1,50 @@
 """Job of time: propagation clocks that ran out become exceptions."""
 
+from typing import Final
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
+from governance import states
 from governance.context import Context
 from governance.exceptions import open_exceptions
 from governance.outcome import late_subject
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.repository import load_contracts
 from governance.rows import NewException
+from governance.states import RUNNING
 from governance.wording import name_subject
 from governance.writing import start_clock
 
 _BATCH = 1000
-_BREACH = text("""
+_BREACH = text(f"""
     WITH due AS (
         SELECT p.change_id, p.connection_id FROM propagation p
-         WHERE p.tenant_id = :t AND NOT p.breached AND p.state IN ('pending', 'accepted') AND p.slo_due_at <= :now
-         ORDER BY p.slo_due_at LIMIT :batch FOR UPDATE
+         WHERE p.tenant_id = :t AND NOT p.breached AND p.{RUNNING} AND p.slo_due_at <= :now
+         ORDER BY p.slo_due_at LIMIT :batch
+    ), locked AS (
+        SELECT p.change_id, p.connection_id FROM due JOIN propagation p USING (change_id, connection_id)
+         WHERE p.tenant_id = :t AND NOT p.breached AND p.{RUNNING}
+         ORDER BY p.change_id, p.connection_id FOR UPDATE OF p
     )
-    UPDATE propagation p SET breached = true FROM due JOIN connection c ON c.tenant_id = :t AND c.id = due.connection_id
-     WHERE p.tenant_id = :t AND p.change_id = due.change_id AND p.connection_id = due.connection_id
+    UPDATE propagation p SET breached = true FROM locked
+      JOIN connection c ON c.tenant_id = :t AND c.id = locked.connection_id
+     WHERE p.tenant_id = :t AND p.change_id = locked.change_id AND p.connection_id = locked.connection_id
     RETURNING p.change_id, p.connection_id, p.record_key, p.element, p.amount, p.previous_amount, p.state, c.name,
               p.slo_due_at
 """)
+"""Rows are locked in the order in which settlements lock them (`channel_store`)."""
+
+_HOW: Final = {
+    states.PENDING: "not taken yet.",
+    states.ACCEPTED: "accepted by the channel, but not visible there.",
+    states.HELD: "held back.",
+    states.REFUSED: "refused by the channel.",
+    states.GIVEN_UP: "given up after many attempts.",
+}
 
 
 def clocks_handler(context: Context) -> Handler:
@@ -49,8 +67,7 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
             subject=late_subject(row.change_id, row.connection_id),
             title=f"{row.name} does not show an approved value in time",
             detail=f"{name_subject(row.element, row.record_key)}: "
-            + ("accepted by the channel, but not visible there." if row.state == "accepted" else "not taken yet.")
-            + " The clock keeps running until the value is seen.",
+            f"{_HOW[row.state]} The clock keeps running until the value is seen.",
             correction_slo_ms=contracts[row.element].correction_slo_ms
             if row.element in contracts
             else DEFAULT_CORRECTION_MS,
@@ -66,10 +83,7 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
     await open_exceptions(session, late, now=now, new_id=context.new_id)
     following = (
         await session.execute(
-            text("""
-                SELECT min(slo_due_at) FROM propagation
-                 WHERE tenant_id = :t AND NOT breached AND state IN ('pending', 'accepted')
-            """),
+            text(f"SELECT min(slo_due_at) FROM propagation WHERE tenant_id = :t AND NOT breached AND {RUNNING}"),
             tenant,
         )
     ).scalar()

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from governance.states import RUNNING
 
 
 class ElementContract(TenantOwned, Base):
@@ -88,8 +89,7 @@ class Change(TenantOwned, Base):
 class Propagation(TenantOwned, Base):
     """One change to one channel. `id` is the idempotency key of its effect.
 
-    state: pending | accepted | verified | superseded | refused | held. Only `verified` stops the clock: the value was
-    read back on the channel.
+    `state` as in `governance.states`. Only `verified` stops the clock: the value was read back on the channel.
     """
 
     __tablename__ = "propagation"
@@ -120,7 +120,15 @@ class Propagation(TenantOwned, Base):
             "ix_propagation_clock",
             "tenant_id",
             "slo_due_at",
-            postgresql_where=text("NOT breached AND state IN ('pending', 'accepted')"),
+            postgresql_where=text(f"NOT breached AND {RUNNING}"),
+        ),
+        Index(
+            "ix_propagation_running",
+            "tenant_id",
+            "connection_id",
+            "record_key",
+            "element",
+            postgresql_where=text(RUNNING),
         ),
     )
 

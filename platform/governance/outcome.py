@@ -2,72 +2,132 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.port import ChannelReading
 from foundation.audit.chain import note
-from foundation.lanes.work import NewWork
+from foundation.ids import NewId
+from foundation.lanes.work import NewWork, add_work
 from foundation.usage.ledger import Usage, record_usage
-from governance import kinds
+from governance import kinds, states
 from governance.channel_store import Pending, Settled, Shown, settle_propagations, show_values
-from governance.exceptions import resolve_corrected
+from governance.exceptions import open_exceptions, resolve_corrected
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException
 from governance.wording import name_subject
 
+FIRST_LOOK_SECONDS: Final = 0.1
+_TITLES: Final = {
+    "propagation.refused": "A channel will not take a value",
+    "propagation.given_up": "A channel accepted a value and never showed it",
+    "approval.stale": "What was approved is no longer what would be sent",
+}
+_ABOUT_CHANNEL: Final = ("propagation.late", "propagation.refused", "propagation.given_up", "approval.stale")
+
 
 @dataclass(slots=True)
 class Outcome:
-    connection_id: UUID
-    now: datetime
-    settled: list[Settled] = field(default_factory=list)
-    shown: list[Shown] = field(default_factory=list)
-    seen: list[Pending] = field(default_factory=list)
-    corrected: list[str] = field(default_factory=list)
-    exceptions: list[NewException] = field(default_factory=list)
-    looks: list[NewWork] = field(default_factory=list)
+    """`was` is the state the propagations were loaded in: what has moved since then takes no part (`states`)."""
 
-    def verified(self, p: Pending, reading: ChannelReading) -> None:
+    connection_id: UUID
+    was: str
+    now: datetime
+    settled: dict[UUID, Settled] = field(default_factory=dict)
+    seen: list[Pending] = field(default_factory=list)
+    exceptions: list[NewException] = field(default_factory=list)
+    work: list[NewWork] = field(default_factory=list)
+
+    def verified(self, p: Pending) -> None:
         """The value was read back: its clock stops, it is metered, and what was open about it is corrected."""
-        self.settled.append(
-            Settled(
-                p.change_id, "verified", self.now, self.now, None if reading.value is None else reading.value.amount,
-                p.shown_amount, p.shown_currency,
-            )
-        )  # fmt: skip
-        self.shown.append(Shown(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id))
+        self._settle(p, states.VERIFIED, accepted_at=self.now, verified_at=self.now, read_amount=p.amount)
         self.seen.append(p)
 
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
-        """The channel said yes and shows something else: no proof, so the clock keeps running."""
+        """The channel said yes and shows something else: no proof, so the clock keeps running, and we look again."""
         read = None if reading is None or reading.value is None else reading.value.amount
-        self.settled.append(
-            Settled(
-                p.change_id, "accepted", self.now, None, read, p.shown_amount, p.shown_currency,
-                "Accepted by the channel, not visible yet.",
-            )
-        )  # fmt: skip
+        error = "Accepted by the channel, not visible yet."
+        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error)
+        self.work.append(_look(p, self.connection_id))
+
+    def send_again(self, p: Pending) -> None:
+        """Accepted and not seen: perhaps it was lost over there. The idempotency key makes a repeat harmless."""
+        self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
+        self.work.append(push_work(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+
+    def stopped(self, p: Pending, state: str, code: str, detail: str) -> None:
+        """`state` is one of `states.STOPPED`. The clock keeps running, and a person is told."""
+        self._settle(p, state, error=detail[:500])
+        self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
+
+    def superseded(self, change_id: UUID) -> None:
+        self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
+
+    def _settle(  # noqa: PLR0913 - the parts of one settlement
+        self,
+        p: Pending,
+        state: str,
+        *,
+        accepted_at: datetime | None = None,
+        verified_at: datetime | None = None,
+        read_amount: int | None = None,
+        error: str | None = None,
+    ) -> None:
+        for change_id in p.older:
+            self.superseded(change_id)
+        self.settled[p.change_id] = Settled(
+            p.change_id, state, accepted_at, verified_at, read_amount, p.shown_amount, p.shown_currency, error
+        )
 
 
-async def write_outcome(session: AsyncSession, outcome: Outcome) -> None:
-    late = await settle_propagations(session, outcome.connection_id, outcome.settled)
-    await show_values(session, outcome.connection_id, outcome.shown, now=outcome.now)
-    record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, outcome.now) for p in outcome.seen])
-    seen_late = [late_subject(p.change_id, outcome.connection_id) for p in outcome.seen if p.change_id in late]
-    await resolve_corrected(session, "propagation.late", [*outcome.corrected, *seen_late], now=outcome.now)
-    verified = [f"{p.change_id}:{outcome.connection_id}" for p in outcome.seen]
-    await resolve_corrected(session, "propagation.refused", verified, now=outcome.now)
-    for p in outcome.seen:
+async def write_outcome(session: AsyncSession, outcome: Outcome, *, new_id: NewId) -> None:
+    """Everything that follows from a settlement, for those that still were as they were loaded."""
+    connection_id, now = outcome.connection_id, outcome.now
+    moved = await settle_propagations(session, connection_id, list(outcome.settled.values()), was=outcome.was)
+    seen = [p for p in outcome.seen if p.change_id in moved]
+    await show_values(session, connection_id, [shown(p) for p in seen], now=now)
+    record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, now) for p in seen])
+    done = {p.change_id for p in seen} | {id_ for id_, s in outcome.settled.items() if s.state == states.SUPERSEDED}
+    corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if moved.get(change_id)]
+    for code in _ABOUT_CHANNEL:
+        await resolve_corrected(session, code, corrected, now=now)
+    found = [exception for exception in outcome.exceptions if exception.change_id in moved]
+    await open_exceptions(session, found, now=now, new_id=new_id)
+    add_work(session, [work for work in outcome.work if work.ref in moved])
+    for p in seen:
         note(
             session,
             correlation=p.correlation,
             action="propagation.verified",
             subject=f"change:{p.change_id}",
-            data={"connection": str(outcome.connection_id), "read": p.amount, "version": p.version},
-            at=outcome.now,
+            data={"connection": str(connection_id), "read": p.amount, "version": p.version},
+            at=now,
         )
+
+
+def shown(p: Pending) -> Shown:
+    return Shown(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id)
+
+
+def push_work(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewWork:
+    """The key keeps the values of one record and element in order."""
+    lane, key = kinds.push_lane(connection_id), f"{record_key}|{element}"
+    return NewWork(lane=lane, kind=kinds.PUSH, key=key, ref=change_id, correlation=correlation)
+
+
+def _look(p: Pending, connection_id: UUID) -> NewWork:
+    """Belongs to the attempt that is being settled; a look of an earlier attempt is void."""
+    return NewWork(
+        lane=kinds.verify_lane(connection_id),
+        kind=kinds.VERIFY,
+        key=str(p.change_id),
+        ref=p.change_id,
+        body={"attempt": p.attempts + 1},
+        delay=FIRST_LOOK_SECONDS,
+        correlation=p.correlation,
+    )
 
 
 def late_subject(change_id: UUID, connection_id: UUID) -> str:
@@ -75,33 +135,11 @@ def late_subject(change_id: UUID, connection_id: UUID) -> str:
 
 
 def propagation_exception(code: str, p: Pending, connection_id: UUID, detail: str) -> NewException:
-    title = {
-        "propagation.refused": "A channel will not take a value",
-        "propagation.late": "A channel does not show an approved value in time",
-    }[code]
     return NewException(
         code=code,
         subject=late_subject(p.change_id, connection_id),
-        title=title,
+        title=_TITLES[code],
         detail=f"{name_subject(p.element, p.record_key)}: {detail}",
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
-        exposure_minor=p.amount - (p.shown_amount or 0),
-        channels=1,
-        record_key=p.record_key,
-        element=p.element,
-        connection_id=connection_id,
-        change_id=p.change_id,
-        correlation=p.correlation,
-    )
-
-
-def stale_exception(p: Pending, connection_id: UUID) -> NewException:
-    return NewException(
-        code="approval.stale",
-        subject=str(p.change_id),
-        title="What was approved is no longer what would be sent",
-        detail=f"{name_subject(p.element, p.record_key)} changed in the source after it was approved. It was not sent; "
-        "the newer value has its own decision.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=p.amount - (p.shown_amount or 0),
         channels=1,

@@ -20,20 +20,18 @@ from connectors.port import (
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
-from foundation.lanes.work import NewWork, add_work
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
-from governance import kinds
-from governance.channel_store import Pending, Settled, load_pending
+from governance import states
+from governance.channel_store import Pending, load_pending
 from governance.context import Context
-from governance.exceptions import open_exceptions
-from governance.outcome import Outcome, late_subject, propagation_exception, stale_exception, write_outcome
+from governance.outcome import Outcome, write_outcome
 
 _log = structlog.get_logger(__name__)
 PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
-_OPEN_STATES = frozenset({"pending", "accepted"})
-FIRST_LOOK_SECONDS = 0.1
+NO_ANSWER = (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused)
 REST_SECONDS = 1.0
 HEALTH_EVERY = timedelta(seconds=5)
+_STALE = "The source changed after this was approved. It was not sent; the newer value has its own decision."
 
 
 @dataclass(slots=True)
@@ -50,7 +48,7 @@ def push_handler(context: Context) -> Handler:
         async with run.reading() as session:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
-        to_send = [p for p in pending.values() if p.state in _OPEN_STATES and not p.superseded and not _is_stale(p)]
+        to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
         run.check_lease()
         attempt = await _attempt(opened, to_send)
         away = _away(attempt)
@@ -94,21 +92,30 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending]) -> Attemp
             results = [_refused(p, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
-        attempt.readings |= await read_back(opened, look)
+        attempt.readings |= await _look(opened, look)
     return attempt
 
 
-async def read_back(opened: OpenConnection, look: Sequence[Pending]) -> dict[UUID, ChannelReading]:
+async def _look(opened: OpenConnection, sent: Sequence[Pending]) -> dict[UUID, ChannelReading]:
     """By change id; empty when the channel does not answer, which proves nothing either way."""
-    channel = opened.connector.channel
-    if channel is None or not look:
-        return {}
     try:
-        readings = await channel.read(opened.http, opened.config, [(p.record_key, p.element) for p in look])
-    except (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused) as error:
+        return await read_back(opened, sent)
+    except NO_ANSWER as error:
         _log.info("readback.no_answer", connection=opened.config.connection_id, error=str(error))
         return {}
-    return {p.change_id: reading for p, reading in zip(look, readings, strict=True)}
+
+
+async def read_back(opened: OpenConnection, look: Sequence[Pending]) -> dict[UUID, ChannelReading]:
+    """By change id. Raises one of NO_ANSWER."""
+    channel = opened.connector.channel
+    if channel is None:
+        return {}
+    found: dict[UUID, ChannelReading] = {}
+    for start in range(0, len(look), channel.max_batch):
+        part = look[start : start + channel.max_batch]
+        readings = await channel.read(opened.http, opened.config, [(p.record_key, p.element) for p in part])
+        found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True)}
+    return found
 
 
 def _away(attempt: Attempt) -> WriteResult | None:
@@ -136,22 +143,18 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
     attempt: Attempt,
 ) -> None:
     now = context.clock()
-    outcome = Outcome(connection_id, now)
+    outcome = Outcome(connection_id, states.PENDING, now)
     for item in run.items:
-        propagation = pending.get(item.ref) if item.ref is not None else None
-        if propagation is None or propagation.state not in _OPEN_STATES:
+        p = pending.get(item.ref) if item.ref is not None else None
+        if p is None or p.state != states.PENDING:
             continue
-        if propagation.superseded:
-            outcome.settled.append(Settled(propagation.change_id, "superseded"))
-            outcome.corrected.append(late_subject(propagation.change_id, connection_id))
-        elif _is_stale(propagation):
-            outcome.settled.append(Settled(propagation.change_id, "held", error="The data has changed since approval."))
-            outcome.exceptions.append(stale_exception(propagation, connection_id))
+        if p.superseded:
+            outcome.superseded(p.change_id)
+        elif _is_stale(p):
+            outcome.stopped(p, states.HELD, "approval.stale", _STALE)
         else:
-            _judge(run, context, item, propagation, attempt, outcome)
-    await write_outcome(session, outcome)
-    await open_exceptions(session, outcome.exceptions, now=now, new_id=context.new_id)
-    add_work(session, outcome.looks)
+            _judge(run, context, item, p, attempt, outcome)
+    await write_outcome(session, outcome, new_id=context.new_id)
     await note_health(session, connection_id, now=now, every=HEALTH_EVERY)
 
 
@@ -161,33 +164,17 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
     result = attempt.results[p.change_id]
     reading = attempt.readings.get(p.change_id)
     if reading is not None and reading.value == p.value:
-        outcome.verified(p, reading)
+        outcome.verified(p)
     elif result.state is WriteState.ACCEPTED:
         outcome.accepted(p, reading)
-        outcome.looks.append(look_again(p, outcome.connection_id))
     elif result.state is WriteState.RETRY and item.attempts + 1 < PUSH_RETRY.attempts:
         delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
         run.retry(item, delay=max(delay, result.retry_after or 0.0), error=result.detail or "The channel said: later.")
+    elif result.state is WriteState.RETRY:
+        detail = result.detail or "The channel did not take it after many attempts."
+        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)
     else:
-        detail = result.detail or (
-            "The channel holds a newer value than ours."
-            if result.state is WriteState.STALE
-            else "The channel did not take it after many attempts."
+        stale = (
+            "The channel holds a newer value than ours." if result.state is WriteState.STALE else "It gave no reason."
         )
-        outcome.settled.append(
-            Settled(
-                p.change_id, "refused", error=detail[:500], previous_amount=p.shown_amount,
-                previous_currency=p.shown_currency,
-            )
-        )  # fmt: skip
-        outcome.exceptions.append(propagation_exception("propagation.refused", p, outcome.connection_id, detail))
-
-
-def look_again(p: Pending, connection_id: UUID) -> NewWork:
-    return NewWork(
-        lane=kinds.verify_lane(connection_id),
-        kind=kinds.VERIFY,
-        key=str(p.change_id),
-        ref=p.change_id,
-        delay=FIRST_LOOK_SECONDS,
-    )
+        outcome.stopped(p, states.REFUSED, "propagation.refused", result.detail or stale)

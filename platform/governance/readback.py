@@ -1,18 +1,34 @@
 """Job: look again at values a channel accepted but did not show. Accepted never stops the clock."""
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from foundation.lanes.jobs import Handler, RetryPolicy
-from foundation.lanes.run import LaneRun
-from foundation.lanes.work import NewWork, add_work
-from governance import kinds
-from governance.channel_store import Settled, load_pending
-from governance.context import Context
-from governance.outcome import Outcome, write_outcome
-from governance.propagate import read_back
+import structlog
 
-LOOKS = RetryPolicy(attempts=1_000_000, base=0.25, cap=30.0)
-PUSH_AGAIN_EVERY = 4
+from connectors.port import ChannelReading, SystemUnavailable
+from foundation.lanes.jobs import Handler, RetryPolicy
+from foundation.lanes.run import LaneRun, WorkItem
+from foundation.outbound.errors import OutboundUnavailable
+from governance import states
+from governance.channel_store import Pending, load_pending
+from governance.context import Context
+from governance.outcome import FIRST_LOOK_SECONDS, Outcome, write_outcome
+from governance.propagate import NO_ANSWER, REST_SECONDS, read_back
+
+_log = structlog.get_logger(__name__)
+LOOKS = RetryPolicy(attempts=60, base=0.25, cap=60.0)
+"""For a look that fails here. One that sees nothing is no failure."""
+
+SEND_AGAIN_EVERY: Final = 4
+LONGEST_PAUSE_SECONDS: Final = 60.0
+GIVE_UP_AFTER: Final = timedelta(hours=4)
+"""As long as a correction usually may take (`planning.DEFAULT_CORRECTION_MS`): then a person must look."""
+
+_GIVEN_UP = (
+    "Accepted by the channel, but not visible after many looks, and sent again between them. Replay it once the "
+)
+_GIVEN_UP += "channel is mended; the clock runs until it is seen."
 
 
 def verify_handler(context: Context) -> Handler:
@@ -21,33 +37,52 @@ def verify_handler(context: Context) -> Handler:
         async with run.reading() as session:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
-        look = [p for p in pending.values() if p.state == "accepted" and not p.superseded]
-        readings = await read_back(opened, look)
-        outcome = Outcome(connection_id, context.clock())
+        outcome = Outcome(connection_id, states.ACCEPTED, context.clock())
+        looked: list[tuple[WorkItem, Pending]] = []
         for item in run.items:
             p = pending.get(item.ref) if item.ref is not None else None
-            if p is None or p.state != "accepted":
+            if p is None or p.state != states.ACCEPTED or not _is_of_this_attempt(item, p):
                 continue
             if p.superseded:
-                outcome.settled.append(Settled(p.change_id, "superseded"))
-                outcome.corrected.append(f"{p.change_id}:{connection_id}")
-                continue
-            reading = readings.get(p.change_id)
-            if reading is not None and reading.value == p.value:
-                outcome.verified(p, reading)
-                continue
-            run.retry(item, delay=LOOKS.delay(item.attempts, 1.0), error="Not visible yet.")
-            if item.attempts % PUSH_AGAIN_EVERY == PUSH_AGAIN_EVERY - 1:
-                again = NewWork(
-                    lane=kinds.push_lane(connection_id),
-                    kind=kinds.PUSH,
-                    key=f"{p.record_key}|{p.element}",
-                    ref=p.change_id,
-                    correlation=p.correlation,
-                )
-                outcome.looks.append(again)
+                outcome.superseded(p.change_id)
+            else:
+                looked.append((item, p))
+        try:
+            readings = await read_back(opened, [p for _, p in looked])
+        except NO_ANSWER as error:
+            _rest(run, context, [item for item, _ in looked], error)
+        else:
+            outcome.now = context.clock()
+            for item, p in looked:
+                _judge(run, context, item, p, readings.get(p.change_id), outcome)
         async with run.finishing() as session:
-            await write_outcome(session, outcome)
-            add_work(session, outcome.looks)
+            await write_outcome(session, outcome, new_id=context.new_id)
 
     return verify
+
+
+def _is_of_this_attempt(item: WorkItem, p: Pending) -> bool:
+    return item.body is None or item.body.get("attempt") == p.attempts
+
+
+def _rest(run: LaneRun, context: Context, items: list[WorkItem], error: Exception) -> None:
+    """No answer proves nothing: no look counts, nothing is sent again, and the lane rests."""
+    _log.info("readback.no_answer", lane=run.lane, error=str(error))
+    wait = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
+    run.leave(items)
+    run.pause(wait or REST_SECONDS * (1.0 - 0.5 * context.draw()))
+
+
+def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above
+    run: LaneRun, context: Context, item: WorkItem, p: Pending, reading: ChannelReading | None, outcome: Outcome
+) -> None:
+    age = outcome.now - (p.accepted_at or outcome.now)
+    if reading is not None and reading.value == p.value:
+        outcome.verified(p)
+    elif age >= GIVE_UP_AFTER:
+        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", _GIVEN_UP)
+    elif item.attempts + 1 >= SEND_AGAIN_EVERY:
+        outcome.send_again(p)
+    else:
+        pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_LOOK_SECONDS, age.total_seconds() / 3))
+        run.retry(item, delay=pause * (1.0 - 0.25 * context.draw()), error="Not visible yet.")

@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.elements import Value
-
-_OPEN = ("pending", "accepted")
+from governance.states import MOVING, STOPPED
 
 
 class ShownPropagation(msgspec.Struct, frozen=True):
@@ -35,7 +34,13 @@ class ShownPropagation(msgspec.Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        return self.state in _OPEN
+        """Work is under way: a page that shows it looks again by itself."""
+        return self.state in MOVING
+
+    @property
+    def is_running(self) -> bool:
+        """Its clock runs: no buyer sees it, and no newer value has taken its place."""
+        return self.state in MOVING or self.state in STOPPED
 
     @property
     def took(self) -> timedelta | None:
@@ -43,7 +48,7 @@ class ShownPropagation(msgspec.Struct, frozen=True):
         return None if self.verified_at is None else self.verified_at - self.committed_at
 
     def is_late(self, now: datetime) -> bool:
-        return self.is_open and self.slo_due_at <= now
+        return self.is_running and self.slo_due_at <= now
 
 
 class ShownChange(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "approval.expired": Weights(15, 10, 0, "Nobody answered in time."),
     "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),
     "propagation.refused": Weights(25, 5, 15, "The channel will not take the value."),
+    "propagation.given_up": Weights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),
 }
 _UNKNOWN: Final = Weights(20, 20, 10, "This kind of exception is not known, which is itself one.")
 _EXPOSURE_STEPS: Final = ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (1, 3))

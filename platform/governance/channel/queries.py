@@ -17,6 +17,7 @@ from governance.inputs import check_text
 from governance.lookups import PROPAGATION_COLUMNS, to_propagation
 from governance.overview.queries import DAY, NEWEST
 from governance.schemas import ShownPropagation, ShownValue
+from governance.states import RUNNING
 
 _OWN: Final = "(CAST(:partner AS uuid) IS NULL OR {}.partner_id = :partner)"
 
@@ -57,8 +58,8 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                               ORDER BY n.name) AS channels,
                        count(*) FILTER (WHERE state = 'verified') AS visible,
                        count(*) FILTER (WHERE state <> 'superseded') AS changes,
-                       count(*) FILTER (WHERE state IN ('pending', 'accepted')) AS running,
-                       count(*) FILTER (WHERE state IN ('pending', 'accepted') AND slo_due_at <= :now) AS late,
+                       count(*) FILTER (WHERE {RUNNING}) AS running,
+                       count(*) FILTER (WHERE {RUNNING} AND slo_due_at <= :now) AS late,
                        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM verified_at - committed_at))
                            FILTER (WHERE verified_at IS NOT NULL) AS half_s
                   FROM newest

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
+from governance.states import RUNNING
 from governance.wording import LEVELS
 
 MANY: Final = 10_000
@@ -62,7 +63,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
     await read_by_index(session)
     least = dict(LEVELS)
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
                    a.oldest_awaiting, r.running, r.late + x.late AS late,
                    least(r.oldest, x.oldest_late) AS oldest_running, d.letters, h.changes, v.judged, v.visible,
@@ -83,7 +84,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
                 SELECT count(*) AS running, count(*) FILTER (WHERE p.slo_due_at <= :now) AS late,
                        min(p.committed_at) AS oldest
                   FROM propagation p
-                 WHERE p.tenant_id = c.tenant_id AND NOT p.breached AND p.state IN ('pending', 'accepted')) r
+                 WHERE p.tenant_id = c.tenant_id AND NOT p.breached AND p.{RUNNING}) r
               CROSS JOIN LATERAL (
                 SELECT count(*) AS letters FROM dead_letter l
                  WHERE l.tenant_id = c.tenant_id AND l.state = 'parked') d

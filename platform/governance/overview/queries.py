@@ -19,6 +19,7 @@ from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
 from governance.lookups import CHANGE_COLUMNS, load_propagations, to_change
 from governance.schemas import ShownChange
+from governance.states import RUNNING
 from governance.wording import LEVELS
 
 NEWEST: Final = 20_000
@@ -135,17 +136,17 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
     """
     await read_by_index(session)
     rows = await session.execute(
-        text("""
+        text(f"""
             WITH running AS (
                 SELECT connection_id, element, committed_at, slo_due_at, state FROM propagation
-                 WHERE tenant_id = :t AND NOT breached AND state IN ('pending', 'accepted')
+                 WHERE tenant_id = :t AND NOT breached AND {RUNNING}
                  UNION ALL
                 SELECT p.connection_id, p.element, p.committed_at, p.slo_due_at, p.state
                   FROM governance_exception e
                   JOIN propagation p ON p.tenant_id = e.tenant_id AND p.change_id = e.change_id
                    AND p.connection_id = e.connection_id
                  WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = 'propagation.late'
-                   AND p.breached AND p.state IN ('pending', 'accepted')
+                   AND p.breached AND p.{RUNNING}
             ), now_running AS (
                 SELECT connection_id, element, count(*) AS running,
                        count(*) FILTER (WHERE state = 'accepted') AS accepted,
