@@ -15,6 +15,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.lanes.work import wake_lanes
 from foundation.vault.vault import Vault
 
 
@@ -105,9 +106,14 @@ async def get_connection(session: AsyncSession, connection_id: UUID) -> Connecti
 
 
 async def set_connection_state(session: AsyncSession, connection_id: UUID, *, state: str, now: datetime) -> None:
-    """`state`: active | paused. A paused channel gets no new propagation; a paused source is refused at the door."""
+    """`state`: active | paused. A paused channel gets no new propagation; a paused source is refused at the door.
+
+    Resuming also ends a rest that the other system once asked for, so that a person need not wait for it.
+    """
     found = await get_connection(session, connection_id)
     found.state = state
+    if state == "active":
+        await wake_lanes(session, connection_id)
     note(
         session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
     )

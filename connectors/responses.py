@@ -10,7 +10,8 @@ from connectors.port import ChannelWrite, HttpResponse, SystemUnavailable, Write
 _SIGN_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _ELSEWHERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-_LONGEST_WAIT_SECONDS = 24 * 3600.0
+_LONGEST_WAIT_SECONDS = 3600.0
+"""As the way out itself allows (`foundation.outbound.settings`): no header can put a lane to sleep for a day."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

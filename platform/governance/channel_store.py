@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import COST, Value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from governance import states
 from governance.states import RUNNING
 
 
@@ -30,8 +31,9 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     attempts: int
     accepted_at: datetime | None
     correlation: str
-    approved: bool  # a person approved it, so its data must still be what was approved
-    fresh: bool  # the data it was decided on is still what the source says
+    approved: bool  # a person approved it, so what it was judged on must still hold
+    source_holds: bool  # the source still says this value, whichever version it is at
+    cost_holds: bool
     superseded: bool  # a newer value goes, or has gone, to this channel
     older: list[UUID]  # changes whose clock runs on this channel for the same value, although this one is newer
     shown_amount: int | None
@@ -116,7 +118,8 @@ async def load_pending(
             SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
                    p.attempts, p.accepted_at, c.correlation,
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
-                   v.source_version = c.source_version AND cost.amount IS NOT DISTINCT FROM c.cost_amount,
+                   v.source_amount = p.amount AND v.source_currency = p.currency,
+                   cost.amount IS NOT DISTINCT FROM c.cost_amount,
                    other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.amount, shown.currency
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
@@ -155,3 +158,32 @@ async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence
     """Remember what the channel was seen to show; never an older version over a newer one."""
     latest = {(row.record_key, row.element): row for row in sorted(rows, key=lambda row: row.version)}
     await _SHOW.execute(session, list(latest.values()), connection_id=connection_id, now=now)
+
+
+async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_id: UUID) -> str | None:
+    """A person has it sent again: what is accepted, refused or given up is pending from now on.
+
+    Returns the state it has then; None when there is no such propagation.
+    """
+    row = await session.execute(
+        text("""
+            WITH locked AS (
+                SELECT state FROM propagation WHERE tenant_id = :t AND change_id = :change
+                   AND connection_id = :connection FOR UPDATE
+            ), reopened AS (
+                UPDATE propagation p SET state = 'pending', accepted_at = NULL FROM locked
+                 WHERE p.tenant_id = :t AND p.change_id = :change AND p.connection_id = :connection
+                   AND locked.state = ANY (:again)
+                RETURNING p.state
+            )
+            SELECT coalesce((SELECT state FROM reopened), (SELECT state FROM locked))
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "change": change_id,
+            "connection": connection_id,
+            "again": [states.ACCEPTED, states.REFUSED, states.GIVEN_UP],
+        },
+    )
+    state: str | None = row.scalar()
+    return state

@@ -15,11 +15,14 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.ids import NewId
 from foundation.lanes.work import NewWork, add_work
+from governance.channel_store import reopen_propagation
 from governance.errors import NothingToReplay
-from governance.kinds import INGEST, PUSH, ingest_lane, push_lane
+from governance.kinds import ANEW_LANE, DECIDE_ANEW, INGEST, PUSH, ingest_lane, push_lane
 from governance.models import GovernanceException
 from governance.rows import NewException
+from governance.schemas import SECOND_WRITER, is_of_channel
 from governance.severity import score
+from governance.states import HELD, PENDING, VERIFIED
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -135,7 +138,7 @@ async def resolve_about(
                           LATERAL (SELECT o.id FROM governance_exception o
                                     WHERE o.tenant_id = :t AND o.record_key = k.record_key AND o.element = k.element
                                       AND o.state = 'open' AND o.code = ANY (:codes)
-                                      AND (CAST(:connection_id AS uuid) IS NULL AND o.code NOT LIKE 'propagation.%'
+                                      AND (CAST(:connection_id AS uuid) IS NULL AND o.connection_id IS NULL
                                            OR o.connection_id = :connection_id)
                                    OFFSET 0) o))
             RETURNING e.code, e.subject
@@ -188,10 +191,8 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     found = await get_exception(session, exception_id, lock=True)
     if found.state != "open":
         raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
-    if found.code.startswith("propagation.") and found.change_id and found.connection_id:
-        lane = push_lane(found.connection_id)
-        key = f"{found.record_key}|{found.element}"
-        work = NewWork(lane=lane, kind=PUSH, key=key, ref=found.change_id, correlation=found.correlation)
+    if is_of_channel(found.code, found.change_id, found.connection_id, found.source_event_id):
+        work = await _send_again(session, found)
     elif found.source_event_id is not None and found.connection_id is not None:
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
@@ -201,5 +202,20 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     add_work(session, [work])
     data = {"code": found.code}
     note(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
-    if not found.code.startswith("propagation."):
+    if work.kind == INGEST:
         found.state, found.settled_at, found.settled_by = "resolved", now, scope_of(session).actor.name
+
+
+async def _send_again(session: AsyncSession, found: GovernanceException) -> NewWork:
+    """It stays open until the value is seen."""
+    change_id, connection_id = found.change_id, found.connection_id
+    if change_id is None or connection_id is None:
+        raise NothingToReplay("Nothing was sent to a channel.")
+    state = await reopen_propagation(session, change_id, connection_id)
+    key = f"{found.record_key}|{found.element}"
+    if state == PENDING:
+        return NewWork(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
+    if state == HELD or (state == VERIFIED and found.code == SECOND_WRITER):
+        body = {"connection": str(connection_id)}
+        return NewWork(ANEW_LANE, DECIDE_ANEW, key, ref=change_id, body=body, correlation=found.correlation)
+    raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

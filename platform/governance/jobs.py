@@ -2,6 +2,7 @@
 
 from foundation.lanes.jobs import JobKind, RetryPolicy
 from governance import kinds
+from governance.anew import anew_handler
 from governance.baseline.accepting import accept_handler
 from governance.baseline.reading import READ_RETRY, read_handler
 from governance.clocks import clocks_handler
@@ -19,6 +20,7 @@ def governance_jobs(context: Context) -> list[JobKind]:
         JobKind(kinds.PUSH, push_handler(context), batch=250, seconds=120.0, retry=PUSH_RETRY),
         JobKind(kinds.VERIFY, verify_handler(context), batch=250, seconds=120.0, retry=LOOKS),
         JobKind(RELEASE, release_handler(context), batch=100),
+        JobKind(kinds.DECIDE_ANEW, anew_handler(context), batch=100),
         JobKind(kinds.CLOCKS, clocks_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.APPROVALS, approvals_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.BASELINE_READ, read_handler(context), batch=1, seconds=120.0, retry=READ_RETRY),

@@ -6,6 +6,7 @@ from uuid import UUID
 INGEST: Final = "governance.ingest"
 PUSH: Final = "governance.push"
 VERIFY: Final = "governance.verify"
+DECIDE_ANEW: Final = "governance.decide_anew"
 CLOCKS: Final = "governance.clocks"
 APPROVALS: Final = "governance.expire_approvals"
 
@@ -13,6 +14,7 @@ BASELINE_READ: Final = "governance.read_baseline"
 BASELINE_ACCEPT: Final = "governance.accept_baseline"
 
 BASELINE_LANE: Final = "baseline"
+ANEW_LANE: Final = "anew"
 CLOCK_LANE: Final = "clocks"
 METER_VERIFIED: Final = "sync.verified"
 

@@ -62,6 +62,11 @@ class Outcome:
         self._settle(p, state, error=detail[:500])
         self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
 
+    def held(self, p: Pending) -> None:
+        """The value stands, what it was judged on does not: it is decided anew before it is sent."""
+        self._settle(p, states.HELD, error="Held back: the cost has changed since the approval.")
+        self.work.append(anew_work(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+
     def superseded(self, change_id: UUID) -> None:
         self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
 
@@ -115,6 +120,11 @@ def push_work(change_id: UUID, connection_id: UUID, record_key: str, element: st
     """The key keeps the values of one record and element in order."""
     lane, key = kinds.push_lane(connection_id), f"{record_key}|{element}"
     return NewWork(lane=lane, kind=kinds.PUSH, key=key, ref=change_id, correlation=correlation)
+
+
+def anew_work(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewWork:
+    key, body = f"{record_key}|{element}", {"connection": str(connection_id)}
+    return NewWork(kinds.ANEW_LANE, kinds.DECIDE_ANEW, key, ref=change_id, body=body, correlation=correlation)
 
 
 def _look(p: Pending, connection_id: UUID) -> NewWork:

@@ -62,7 +62,7 @@ def push_handler(context: Context) -> Handler:
 
 
 def _is_stale(pending: Pending) -> bool:
-    return pending.approved and not pending.fresh
+    return pending.approved and not (pending.source_holds and pending.cost_holds)
 
 
 def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
@@ -150,6 +150,8 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
             continue
         if p.superseded:
             outcome.superseded(p.change_id)
+        elif _is_stale(p) and p.source_holds:
+            outcome.held(p)
         elif _is_stale(p):
             outcome.stopped(p, states.HELD, "approval.stale", _STALE)
         else:

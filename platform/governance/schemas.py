@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from canonical.elements import Value
 from governance.states import MOVING, STOPPED
+
+SECOND_WRITER: Final = "contract.second_writer"
+_SENT: Final = (SECOND_WRITER, "approval.stale")
 
 
 class ShownPropagation(msgspec.Struct, frozen=True):
@@ -141,7 +144,7 @@ class ShownException(msgspec.Struct, frozen=True):
     @property
     def can_replay(self) -> bool:
         """Whether there is something that can be done again (see `governance.exceptions.replay_exception`)."""
-        on_channel = self.code.startswith("propagation.") and self.change_id is not None
+        on_channel = is_of_channel(self.code, self.change_id, self.connection_id, self.source_event_id)
         return self.state == "open" and self.connection_id is not None and (on_channel or bool(self.source_event_id))
 
 
@@ -380,3 +383,10 @@ class BaselinePage(msgspec.Struct, frozen=True):
 class EntryPage(msgspec.Struct, frozen=True):
     items: Sequence[ShownEntry]
     next_after: int | None = None
+
+
+def is_of_channel(code: str, change_id: UUID | None, connection_id: UUID | None, source_event_id: UUID | None) -> bool:
+    """Whether it is about a value on its way to a channel, or seen there and lost again: it can be sent again."""
+    if change_id is None or connection_id is None:
+        return False
+    return code.startswith("propagation.") or (code in _SENT and source_event_id is None)

@@ -22,11 +22,13 @@ _KINDS: Final = {
     "approval.expired": "Nobody answered",
     "propagation.late": "Not visible in time",
     "propagation.refused": "Refused by a channel",
+    "propagation.given_up": "Never shown by a channel",
 }
 _WORK: Final = {
     kinds.INGEST: "Read messages of a source",
     kinds.PUSH: "Send values to a channel",
     kinds.VERIFY: "Read values back from a channel",
+    kinds.DECIDE_ANEW: "Decide anew on a value that was held back",
     kinds.CLOCKS: "Look for late values",
     kinds.APPROVALS: "Close approvals nobody answered",
 }

@@ -60,6 +60,11 @@ class RunningSandbox:
         self._control.put("/_systems", content=msgspec.json.encode(plan)).raise_for_status()
         return f"{self.base_url}/{name}"
 
+    def enlarge(self, url: str, kind: str, *, skus: int) -> None:
+        """Someone over there makes more goods; the system begins anew with them."""
+        plan = {"name": url.rsplit("/", 1)[1], "kind": kind, "token": TOKEN, "skus": skus, "currency": "USD"}
+        self._control.put("/_systems", content=msgspec.json.encode(plan)).raise_for_status()
+
     def break_(self, url: str, faults: Faults) -> None:
         self._control.put(f"{url}/_faults", content=msgspec.json.encode(faults)).raise_for_status()
 

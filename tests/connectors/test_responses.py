@@ -25,7 +25,7 @@ class Answer:
         ({"retry_after": "7"}, 7.0),
         ({"retry_after": " 1.5 "}, 1.5),
         ({"retry_after": "-3"}, 0.0),
-        ({"retry_after": "1e9"}, 86400.0),
+        ({"retry_after": "1e9"}, 3600.0),
         ({"retry_after": "nan"}, None),
         ({"retry_after": "soon"}, None),
         ({"retry_after": "Sun, 22 Nov 2026 12:00:30 GMT", "date": "Sun, 22 Nov 2026 12:00:00 GMT"}, 30.0),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from canonical.elements import PRICE
+from connectors.connections import set_connection_state
 from connectors.sandbox.faults import Faults
 from controlplane.jobs import build_jobs
 from foundation.clock import utc_now
@@ -131,6 +132,21 @@ async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(world: W
     assert await world.rows(_ON_SHOP, shop=shop) == [
         (10_000, "verified"), (10_100, "superseded"), (10_200, "verified"),
     ]  # fmt: skip
+
+
+async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_asked_for(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(too_many_requests=1.0, retry_after="9000", remaining=1))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    paused = "SELECT extract(epoch FROM paused_until - clock_timestamp()) FROM lane WHERE paused_until IS NOT NULL"
+    ((seconds,),) = await world.rows(paused)
+    assert 3000 < float(str(seconds)) <= 3600
+    async with world.services.db.transaction(person(world)) as session:
+        await set_connection_state(session, world.channels["shop0"], state="active", now=utc_now())
+    assert await world.rows(paused) == []
 
 
 async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place(

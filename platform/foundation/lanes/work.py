@@ -75,3 +75,11 @@ async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, d
             "due_at": due_at,
         },
     )
+
+
+async def wake_lanes(session: AsyncSession, subject: UUID) -> None:
+    """End the rest of the lanes named `<direction>/<subject>`; the relay rings them."""
+    await session.execute(
+        text("UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject"),
+        {"t": scope_of(session).tenant_id, "subject": str(subject)},
+    )
