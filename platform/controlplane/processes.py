@@ -1,6 +1,7 @@
 """The long-running processes: web, worker, relay. Signals end each of them cleanly."""
 
 import asyncio
+import faulthandler
 import gc
 import signal
 import threading
@@ -13,8 +14,9 @@ import dramatiq
 import structlog
 import uvicorn
 import uvloop
+from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
@@ -32,6 +34,7 @@ from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
+from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, serve_metrics
 from foundation.valkey import blocking_valkey_client, valkey_client
 
 PAGE_PATIENCE_SECONDS = 15.0
@@ -41,33 +44,53 @@ WORK_PATIENCE_SECONDS = 20.0
 _log = structlog.get_logger(__name__)
 
 
-def run_web(settings: Settings, *, host: str, port: int, static: Path, metrics_port: int | None = None) -> None:
+def run_web(  # noqa: PLR0913 - what a web is started with
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    static: Path,
+    metrics_port: int | None = None,
+    pulse: Pulse | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished."""
+    pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     inner = cast("AsgiApp", create_app(services, static=static))
     access_log = AccessLog(json=settings.log_json)
     app = ObservedApp(inner, registry=services.metrics, access_log=access_log, tracing=services.tracing)
     if metrics_port is not None:
-        start_http_server(metrics_port, registry=services.metrics)
+        serve_metrics(metrics_port, services.metrics, pulse)
+
+    async def beat() -> None:
+        pulse.beat()
+
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, loop="uvloop", http="httptools",
         server_header=False, timeout_graceful_shutdown=10, backlog=4096,
+        callback_notify=beat, timeout_notify=0,
     )  # fmt: skip
     calm_collector()
     uvicorn.Server(config).run()
 
 
-def run_relay(settings: Settings, *, metrics_port: int | None = None) -> None:
+def _shown(pulse: Pulse | None) -> Pulse:
+    """With a pulse comes SIGABRT when it stops: every thread's stack goes to the log before the end."""
+    faulthandler.enable()
+    return pulse or Pulse()
+
+
+def run_relay(settings: Settings, *, metrics_port: int | None = None, pulse: Pulse | None = None) -> None:
     configure_logging(json=settings.log_json)
-    uvloop.run(_relay(settings, metrics_port))
+    uvloop.run(_relay(settings, metrics_port, _shown(pulse)))
 
 
-async def _relay(settings: Settings, metrics_port: int | None) -> None:
+async def _relay(settings: Settings, metrics_port: int | None, pulse: Pulse) -> None:
     """Needs its own database role and Valkey only: no vault, no other role."""
     metrics = CollectorRegistry()
     if metrics_port is not None:
-        start_http_server(metrics_port, registry=metrics)
+        serve_metrics(metrics_port, metrics, pulse)
     valkey = valkey_client(settings.redis_url)
     database = Database(
         settings.relay_url, pool_size=2, application_name="fairlead relay", patience=RELAY_PATIENCE_SECONDS
@@ -77,7 +100,7 @@ async def _relay(settings: Settings, metrics_port: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     calm_collector()
-    await Relay(database, Ring(valkey), metrics=LaneMetrics(metrics)).run(stop)
+    await Relay(database, Ring(valkey), metrics=LaneMetrics(metrics)).run(stop, beat=pulse.beat)
     await database.close()
     await valkey.aclose()
 
@@ -90,8 +113,10 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     metrics_port: int | None = None,
     jobs: Callable[[Services], JobKinds] = build_jobs,
     own_turn: Sequence[str] = OWN_TURN,
+    pulse: Pulse | None = None,
 ) -> None:
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
+    pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
     client = blocking_valkey_client(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -99,7 +124,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     dramatiq.set_broker(broker)
     metrics = CollectorRegistry()
     if metrics_port is not None:  # from the start: an idle worker is probed too
-        start_http_server(metrics_port, registry=metrics)
+        serve_metrics(metrics_port, metrics, pulse)
     lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics, jobs=jobs, do_apart=in_own_process(own_turn))
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
@@ -109,8 +134,16 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     worker.start()
     calm_collector()
     _log.info("worker.started", pool=pool, slots=slots)
-    stop.wait()
+    while not stop.wait(BEAT_SECONDS):
+        _beat(broker, pulse)
     worker.stop(timeout=15_000)
+
+
+def _beat(broker: LaneBroker, pulse: Pulse) -> None:
+    """Only while the consumer looks for work, and from the loop that does it."""
+    thread = get_event_loop_thread()
+    if thread is not None and broker.silent_seconds < SILENT_SECONDS:
+        thread.loop.call_soon_threadsafe(pulse.beat)
 
 
 class _LaneActor:

@@ -20,6 +20,7 @@ from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Crash, Program, Supervisor
 from controlplane.migrate import migrate_schema, prepare_roles
 from foundation.settings import Settings, read_settings, write_environment
+from foundation.telemetry.pulse import SILENT_SECONDS
 from foundation.vault.key_ring import KeyRing
 
 _DATABASE = "fairlead"
@@ -63,7 +64,16 @@ def project_root() -> Path:
 class Stack(AbstractContextManager["Stack"]):
     """Started by `with`; ends with its block, and with this process however that ends."""
 
-    def __init__(self, root: Path, *, environment: Mapping[str, str], outbound_allowed: str = "") -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        environment: Mapping[str, str],
+        outbound_allowed: str = "",
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
+        """A process of ours without a pulse for `silent_seconds` is replaced."""
+        self._silent_seconds = silent_seconds
         self.root = root
         self._environment = environment
         self._outbound_allowed = outbound_allowed
@@ -105,7 +115,9 @@ class Stack(AbstractContextManager["Stack"]):
     def run(self, name: str, *arguments: str) -> None:
         """One of our own commands as a supervised process."""
         argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
-        self.supervisor.start(Program(name=name, argv=argv, env=write_environment(self.settings)))
+        environment = write_environment(self.settings)
+        program = Program(name=name, argv=argv, env=environment, silent_seconds=self._silent_seconds)
+        self.supervisor.start(program)
 
     def run_module(self, name: str, module: str, *arguments: str) -> None:
         self.supervisor.start(Program(name=name, argv=(sys.executable, "-m", module, *arguments)))

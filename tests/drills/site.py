@@ -31,6 +31,8 @@ from tests.drills.plan import Target
 from tests.support.faulty_link import FaultyLink, end_of, faulty_link, over
 
 T = TypeVar("T")
+SILENT_SECONDS = 60.0
+"""Longer than any stop here: who was stopped comes back as a zombie, and is not replaced."""
 HEALTHY_SECONDS = 2.0
 """A program killed again and again would wait ever longer for its restart; here each kill stands for another day."""
 
@@ -195,7 +197,7 @@ class Site:
 
 @contextmanager
 def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
-    stack = Stack(root, environment={}, outbound_allowed="127.0.0.0/8")
+    stack = Stack(root, environment={}, outbound_allowed="127.0.0.0/8", silent_seconds=SILENT_SECONDS)
     stack.supervisor = Supervisor(root / "logs", on_crash=stack.crashes.append, healthy_seconds=HEALTHY_SECONDS)
     with limited_disk(root / "servers") as disk, stack, ExitStack() as opened:
         assert stack.servers is not None
@@ -213,7 +215,7 @@ def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
         web_2 = ("web", "--port", str(ports[1]), "--static", str(default_static()))
         for name, arguments in ((Target.WEB_2, web_2), (Target.WORKER_2, ("worker",))):
             argv = (sys.executable, "-m", "controlplane.cli.main", *arguments)
-            stack.supervisor.start(Program(name=name, argv=argv, env=environment))
+            stack.supervisor.start(Program(name=name, argv=argv, env=environment, silent_seconds=SILENT_SECONDS))
         site = Site(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
         asyncio.run(site.wait_until_ready())
         yield site

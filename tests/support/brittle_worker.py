@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from controlplane.apart import run_turn
+from controlplane.embedded.supervise import PULSE_VARIABLE
 from controlplane.processes import run_worker
 from controlplane.services import Services
 from foundation.audit.chain import note
@@ -14,6 +16,7 @@ from foundation.clock import utc_now
 from foundation.lanes.jobs import JobKind, JobKinds
 from foundation.lanes.run import LaneRun
 from foundation.settings import read_settings
+from foundation.telemetry.pulse import Pulse
 
 KIND = "test.brittle"
 BATCH = 8
@@ -45,7 +48,10 @@ def main() -> int:
     if command == "turn":
         return run_turn(settings, telling=int(argument), jobs=jobs)
     own_turn = (sys.executable, "-m", "tests.support.brittle_worker", "turn")
-    run_worker(settings, pool=argument, slots=4, jobs=jobs, own_turn=own_turn)
+    file = os.environ.get(PULSE_VARIABLE)
+    run_worker(
+        settings, pool=argument, slots=4, jobs=jobs, own_turn=own_turn, pulse=Pulse(Path(file) if file else None)
+    )
     return 0
 
 

@@ -15,12 +15,14 @@ from controlplane.cli.doctor import doctor
 from controlplane.demo.command import demo
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.paths import default_root
+from controlplane.embedded.supervise import PULSE_VARIABLE
 from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.processes import run_relay, run_web, run_worker
 from controlplane.stack import Stack, default_static, free_port
 from foundation.lanes.ring import SHARED_POOL
 from foundation.settings import Settings, SettingsInvalid, read_settings
+from foundation.telemetry.pulse import Pulse
 
 
 def settings_from_environment(*, vault_needed: bool = True) -> Settings:
@@ -28,6 +30,9 @@ def settings_from_environment(*, vault_needed: bool = True) -> Settings:
         return read_settings(os.environ, vault_needed=vault_needed)
     except SettingsInvalid as error:
         raise click.ClickException(f"{error}\nRun `fairlead doctor` to see what else is missing.") from error
+
+
+_PULSE = click.option("--pulse-file", envvar=PULSE_VARIABLE, hidden=True, type=click.Path(path_type=Path))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -74,10 +79,12 @@ def migrate(revision: str) -> None:
 @click.option("--port", default=8000, show_default=True)
 @click.option("--static", type=click.Path(path_type=Path), help="Folder of the built browser assets.")
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port.")
-def web(host: str, port: int, static: Path | None, metrics_port: int | None) -> None:
+@_PULSE
+def web(*, host: str, port: int, static: Path | None, metrics_port: int | None, pulse_file: Path | None) -> None:
     """Serve the pages, the API and the webhooks."""
     settings = settings_from_environment()
-    run_web(settings, host=host, port=port, static=static or default_static(), metrics_port=metrics_port)
+    pulse, files = Pulse(pulse_file), static or default_static()
+    run_web(settings, host=host, port=port, static=files, metrics_port=metrics_port, pulse=pulse)
 
 
 @main.command()
@@ -86,19 +93,30 @@ def web(host: str, port: int, static: Path | None, metrics_port: int | None) -> 
 @click.option("--slots", default=8, show_default=True, help="Lanes at work at once.")
 @click.option("--metrics-port", type=int)
 @click.option("--turn", type=int, hidden=True, help="Do the one turn told on standard input; its begin is told here.")
-def worker(*, pool: str, tenant_id: str | None, slots: int, metrics_port: int | None, turn: int | None) -> None:
+@_PULSE
+def worker(  # noqa: PLR0913 - one per option
+    *,
+    pool: str,
+    tenant_id: str | None,
+    slots: int,
+    metrics_port: int | None,
+    turn: int | None,
+    pulse_file: Path | None,
+) -> None:
     """Do the work of a pool, or of one pinned tenant."""
     if turn is not None:
         sys.exit(run_turn(settings_from_environment(), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
-    run_worker(settings_from_environment(), pool=chosen, slots=slots, metrics_port=metrics_port)
+    pulse = Pulse(pulse_file)
+    run_worker(settings_from_environment(), pool=chosen, slots=slots, metrics_port=metrics_port, pulse=pulse)
 
 
 @main.command()
 @click.option("--metrics-port", type=int)
-def relay(metrics_port: int | None) -> None:
+@_PULSE
+def relay(metrics_port: int | None, pulse_file: Path | None) -> None:
     """Ring lanes whose time has come or whose worker died. Run one or more."""
-    run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port)
+    run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, pulse=Pulse(pulse_file))
 
 
 def wait_for_signal() -> None:

@@ -114,4 +114,5 @@ def _live(world: DemoWorld, stop: threading.Event) -> None:
 def _tell_crashes(world: DemoWorld) -> None:
     while world.stack.crashes:
         crash = world.stack.crashes.pop()
-        click.echo(f"{crash.name} ended with {crash.exit_code} and is started again.\n{crash.log_tail}", err=True)
+        how = "gave no sign of life" if crash.hung else f"ended with {crash.exit_code}"
+        click.echo(f"{crash.name} {how} and is started again.\n{crash.log_tail}", err=True)

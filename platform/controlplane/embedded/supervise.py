@@ -19,6 +19,10 @@ FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
 WATCH_SECONDS = 0.1
+START_SECONDS = 120.0
+ABORT_SECONDS = 2.0
+"""Between SIGABRT, upon which Python writes every thread's stack to the log, and SIGKILL."""
+PULSE_VARIABLE = "FAIRLEAD_PULSE_FILE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,10 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to this process's environment."""
     restart: bool = True
+    silent_seconds: float | None = None
+    """When given, the program touches the file that FAIRLEAD_PULSE_FILE names while it is well. Without a beat for so
+    long (START_SECONDS at least until the first) it is ended, and started again like any other that ended.
+    """
     stop_seconds: float = 10.0
     death_signal: signal.Signals = signal.SIGKILL
     """When this process dies. Asking would not do: a web server may wait for an open page for ever."""
@@ -41,6 +49,9 @@ class _Run:
     crashes: int = 0
     retry_at: float | None = None
     given_up: bool = False
+    beat: int = 0
+    silent: float = 0.0
+    aborted: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class Crash:
     exit_code: int
     restarts_in_seconds: float | None
     log_tail: str
+    hung: bool = False
+    """It ran and had no pulse."""
 
 
 class Supervisor:
@@ -134,22 +147,51 @@ class Supervisor:
             self._watcher.join()
             self._watcher = None
 
+    def _pulse(self, program: Program) -> Path:
+        return self._logs / f"{program.name}.pulse"
+
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        pulse = {}
+        if program.silent_seconds is not None:
+            self._pulse(program).unlink(missing_ok=True)
+            pulse = {PULSE_VARIABLE: os.fspath(self._pulse(program))}
         return self._spawner.spawn(
             Command(
                 argv=program.argv,
                 log=self.log(program.name),
                 death_signal=program.death_signal,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env, **pulse},
             )
         )
 
     def _watch(self) -> None:
+        looked_at = self._now()
         while not self._stopping.wait(WATCH_SECONDS):
+            # What this thread did not get to see counts for nobody: a machine that was suspended, or had no time for
+            # us, had none for the programs either.
+            passed, looked_at = min(self._now() - looked_at, 2 * WATCH_SECONDS), self._now()
             with self._guard:
+                for run in self._runs.values():
+                    self._feel_pulse(run, passed)
                 crashes = [crash for run in self._runs.values() if (crash := self._look_after(run)) is not None]
             for crash in crashes:
                 self._on_crash(crash)
+
+    def _feel_pulse(self, run: _Run, passed: float) -> None:
+        limit = run.program.silent_seconds
+        if limit is None or run.process is None or run.process.poll() is not None:
+            return
+        try:
+            beat = self._pulse(run.program).stat().st_mtime_ns
+        except FileNotFoundError:
+            beat = 0
+        run.silent = run.silent + passed if beat == run.beat else 0.0
+        run.beat = beat
+        if run.silent < (limit if beat else max(limit, START_SECONDS)) + ABORT_SECONDS * run.aborted:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            run.process.send_signal(signal.SIGKILL if run.aborted else signal.SIGABRT)
+        run.aborted = True
 
     def _look_after(self, run: _Run) -> Crash | None:
         if run.retry_at is not None:
@@ -157,13 +199,14 @@ class Supervisor:
         if run.given_up or run.process is None or (code := run.process.poll()) is None:
             return None
         _end_group(run.process)
-        tail = log_tail(self.log(run.program.name))
+        tail, hung = log_tail(self.log(run.program.name)), run.aborted
+        run.beat, run.silent, run.aborted = 0, 0.0, False
         if not run.program.restart:
             run.given_up = True
-            return Crash(run.program.name, code, None, tail)
+            return Crash(run.program.name, code, None, tail, hung)
         run.crashes = 1 if self._now() - run.started_at > self._healthy_seconds else run.crashes + 1
         run.process = None
-        return Crash(run.program.name, code, self._retry_later(run), tail)
+        return Crash(run.program.name, code, self._retry_later(run), tail, hung)
 
     def _try_again(self, run: _Run) -> Crash | None:
         try:

@@ -29,6 +29,12 @@ class LaneBroker(Broker):
         super().__init__(middleware=list(middleware))
         self._client = client
         self._slots = slots
+        self._consumers: dict[str, _RingConsumer] = {}
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the consumer that looked least lately looked for a message."""
+        return max((consumer.silent_seconds for consumer in self._consumers.values()), default=0.0)
 
     def declare_queue(self, queue_name: str) -> None:
         if queue_name not in self.queues:
@@ -37,7 +43,9 @@ class LaneBroker(Broker):
             self.emit_after("declare_queue", queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - dramatiq's signature
-        return _RingConsumer(RingReader(self._client), queue_name, self._slots, timeout / 1000)
+        consumer = _RingConsumer(RingReader(self._client), queue_name, self._slots, timeout / 1000)
+        self._consumers[queue_name] = consumer
+        return consumer
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Refused: work leaves through the outbox (`foundation.lanes.work.add_work`), never straight to the queue.
@@ -55,8 +63,14 @@ class _RingConsumer(Consumer):
         self._free = threading.Semaphore(slots)
         self._timeout = timeout
         self._away = False
+        self._looked_at = time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        return time.monotonic() - self._looked_at
 
     def __next__(self) -> MessageProxy | None:
+        self._looked_at = time.monotonic()
         if not self._free.acquire(timeout=self._timeout):
             return None
         ticket = None

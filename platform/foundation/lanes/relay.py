@@ -7,6 +7,7 @@ hints lost with Valkey. It sees that work is due and for whom, never what it is 
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 import redis
@@ -31,7 +32,8 @@ class Relay:
         self._interval = interval
         self._measure_at = 0.0
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, *, beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` is called after each pass, also one that met an outage."""
         while not stop.is_set():
             wait = self._interval
             try:
@@ -42,6 +44,7 @@ class Relay:
                 if not is_outage(error):
                     raise
                 _log.warning("relay.database_away", error=str(error))
+            beat()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=wait)
 

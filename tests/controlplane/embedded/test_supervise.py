@@ -22,6 +22,22 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(child.pid)
 time.sleep(600)
 """
+BEATING = """
+import faulthandler, os, pathlib, time
+faulthandler.enable()
+print("up", flush=True)
+while True:
+    pathlib.Path(os.environ["FAIRLEAD_PULSE_FILE"]).touch()
+    time.sleep(0.05)
+"""
+BEATS_ONCE = """
+import faulthandler, os, pathlib, time
+faulthandler.enable()
+def stuck():
+    time.sleep(600)
+pathlib.Path(os.environ["FAIRLEAD_PULSE_FILE"]).touch()
+stuck()
+"""
 OWNER = """
 import sys, time
 from pathlib import Path
@@ -170,6 +186,53 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
         pid = supervisor.pid("one")
         assert pid
         assert os.getsid(pid) == pid != os.getsid(0)
+
+
+class TestPulse:
+    def test_a_stopped_program_is_replaced_and_told_as_such(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+        supervisor.start(python("one", BEATING, silent_seconds=1.0))
+        said_up(supervisor, "one")
+        first = supervisor.pid("one")
+        assert first
+        os.kill(first, signal.SIGSTOP)
+        until(lambda: supervisor.pid("one") not in (None, first))
+        assert [(crash.name, crash.hung) for crash in crashes] == [("one", True)]
+        assert not is_running(first)
+
+    def test_where_it_stood_is_in_its_log(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+        supervisor.start(python("one", BEATS_ONCE, silent_seconds=1.0, restart=False))
+        until(lambda: bool(crashes))
+        assert crashes[0].hung
+        assert "in stuck" in supervisor.log("one").read_text()
+
+    def test_until_the_first_beat_it_may_take_long(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+        supervisor.start(python("one", SLEEPER, silent_seconds=0.1))
+        said_up(supervisor, "one")
+        time.sleep(1.0)
+        assert not crashes
+
+    def test_a_killed_program_is_no_hung_one(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+        supervisor.start(python("one", BEATING, silent_seconds=5.0))
+        said_up(supervisor, "one")
+        supervisor.kill("one")
+        until(lambda: bool(crashes))
+        assert not crashes[0].hung
+
+    def test_time_that_the_watcher_did_not_see_counts_for_nobody(self, tmp_path: Path) -> None:
+        """As on a machine that was suspended, or has far too much to do."""
+        crashes: list[Crash] = []
+        jumps = iter(range(10**9))
+        supervisor = Supervisor(tmp_path, on_crash=crashes.append, now=lambda: next(jumps) * 1000.0)
+        with supervisor:
+            supervisor.start(python("one", BEATING, silent_seconds=1.0))
+            said_up_by(supervisor, "one")
+            time.sleep(2.0)
+            assert not crashes
+
+
+def said_up_by(supervisor: Supervisor, name: str) -> None:
+    """Without the supervisor's own clock."""
+    until(lambda: supervisor.log(name).exists() and "up" in supervisor.log(name).read_text())
 
 
 def test_a_program_may_ask_to_end_with_its_parent(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""A process's pulse, as a file and over HTTP."""
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+
+from controlplane.stack import free_port
+from foundation.telemetry.pulse import SILENT_SECONDS, Pulse, serve_metrics
+
+
+def asked(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_beat_is_seen_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "pulse"
+    Pulse(file).beat()
+    assert file.exists()
+
+
+def test_healthz_tells_a_pulse_that_stopped_and_metrics_go_on() -> None:
+    times = [0.0]
+    registry, port = CollectorRegistry(), free_port(0)
+    Counter("fairlead_test", "A figure", registry=registry).inc()
+    pulse = Pulse(now=lambda: times[0])
+    serve_metrics(port, registry, pulse)
+    assert asked(port, "/healthz") == (200, "ok\n")
+    times[0] = SILENT_SECONDS + 1
+    assert asked(port, "/healthz") == (503, "no pulse\n")
+    assert "fairlead_test_total 1.0" in asked(port, "/metrics")[1]
+    pulse.beat()
+    assert asked(port, "/healthz")[0] == 200
