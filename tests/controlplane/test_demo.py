@@ -13,8 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from controlplane.embedded.paths import embedded_paths
+from controlplane.embedded.postgres import Postgres
+from controlplane.embedded.processes import Spawner
 from controlplane.stack import free_port, project_root
 
 pytestmark = pytest.mark.timeout(300)
@@ -130,6 +134,31 @@ def test_the_check_does_the_main_job_and_every_number_reconciles() -> None:
         assert found["other_tenant_saw"] == 0
         assert not demo.folder.exists()
         demo.expect_nothing_left(set())
+
+
+def test_a_failing_step_of_the_check_is_told_and_ends_with_1() -> None:
+    """The channels stand still from the moment the check begins."""
+    with running_demo("--check", "--json") as demo:
+        url = Postgres(embedded_paths(demo.folder / "servers"), Spawner(), durable=True).url()
+
+        def check_begins() -> bool:
+            assert demo.process.poll() is None, "it ended before its check could be seen to begin"
+            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+                seen = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'fairlead check'"
+                return connection.execute(seen).fetchone() is not None
+            return False
+
+        demo.wait_for("check", check_begins)
+        family = demo.family()
+        [sandbox] = [pid for pid in family if "connectors.sandbox" in told_of(pid)]
+        os.kill(sandbox, signal.SIGSTOP)
+        assert demo.process.wait(READY_SECONDS) == 1
+        demo._reader.join()
+        found = json.loads(demo.lines[-1])
+        assert len(demo.lines) == 1
+        assert found["problems"]
+        demo.expect_nothing_left(family)
+        assert not demo.folder.exists()
 
 
 def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:

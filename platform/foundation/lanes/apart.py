@@ -12,8 +12,8 @@ import msgspec
 from foundation.lanes.run import Lease, WorkItem
 from foundation.scope import Scope
 
-SUSPECT_AFTER = 2
-"""Turns in a row that ended with their process. One is an accident; a process of its own costs a second or two."""
+SUSPECT_AFTER = 3
+"""Turns in a row that ended with their process. Fewer are accidents; a process of its own costs a second or two."""
 ALONE = 4
 """From here on a batch is one item."""
 

@@ -195,6 +195,28 @@ class LaneRun:
                 raise LeaseLost(f"the lane {self.lane} is held by someone else")
             self._deadline, wait = asked_at + self.lease.seconds, calm
 
+    async def give_back(self) -> None:
+        """After an outage that ended the turn, as soon as the database answers: nobody died, so nobody need wait."""
+        while time.monotonic() < self._deadline:
+            await asyncio.sleep(_OUTAGE_SECONDS)
+            try:
+                await answered(self._database, self._let_go(), seconds=self.lease.seconds)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+            else:
+                return
+
+    async def _let_go(self) -> None:
+        async with self._database.transaction(self.scope) as session:
+            await session.execute(
+                text("""
+                    UPDATE lane SET holder = NULL, lease_until = NULL
+                     WHERE tenant_id = :tenant_id AND name = :lane AND fence = :fence AND holder IS NOT NULL
+                """),
+                {"tenant_id": self.scope.tenant_id, "lane": self.lane, "fence": self.lease.fence},
+            )
+
     async def _renew(self) -> bool:
         async with self._database.transaction(self.scope) as session:
             held = await session.execute(

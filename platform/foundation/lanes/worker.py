@@ -81,7 +81,8 @@ class LaneWorker:
             if not is_outage(error):
                 raise
             _log.warning("lane.database_away", lane=lane, error=str(error))
-            return
+            await run.give_back()
+            run.more = True
         await self._ring_again(scope, lane, more=run.more)
 
     async def _claim(self, scope: Scope, lane: str) -> LaneRun | None:

@@ -49,6 +49,19 @@ async def test_a_connection_that_is_cut_is_an_outage(db: Database, valkey: "redi
     assert await attempts_after(cut, db, valkey, scope) == 0
 
 
+async def test_after_an_outage_the_lane_is_free_at_once(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    async def cut(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    await attempts_after(cut, db, valkey, scope)
+    async with db.transaction(scope) as session:
+        lane = (await session.execute(text("SELECT holder, lease_until, deaths FROM lane"))).one()
+    assert tuple(lane) == (None, None, 0)
+
+
 async def test_a_job_that_takes_too_long_has_failed(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
     async def slow(_: LaneRun) -> None:
         await asyncio.sleep(60)

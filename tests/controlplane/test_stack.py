@@ -1,0 +1,59 @@
+"""A start that fails ends what it had begun, and says why."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from alembic.util import CommandError
+
+from controlplane.embedded.errors import EmbeddedServerFailed
+from controlplane.embedded.processes import processes_in
+from controlplane.embedded.servers import EmbeddedServers
+from controlplane.embedded.supervise import Program
+from controlplane.stack import Stack
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """Not below pytest's own folder, which each of its sessions makes private: the servers run as another user."""
+    with TemporaryDirectory(prefix="fairlead-test-stack-") as folder:
+        yield Path(folder)
+
+
+def expect_nothing_left(root: Path) -> None:
+    """No server runs, and the next owner may come."""
+    servers = EmbeddedServers(root / "servers")
+    assert processes_in(servers.paths.postgres_data, "postgres") == []
+    assert processes_in(servers.paths.valkey_data, "valkey-server") == []
+    with servers:
+        assert servers.is_owner
+
+
+def test_a_schema_from_elsewhere_ends_the_servers_again(root: Path) -> None:
+    with EmbeddedServers(root / "servers") as servers:
+        servers.create_database("fairlead", owner="fairlead_owner")
+        with psycopg.connect(servers.database_url(dbname="fairlead", role="fairlead_owner")) as connection:
+            connection.execute("CREATE SCHEMA IF NOT EXISTS public")
+            connection.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+            connection.execute("INSERT INTO alembic_version VALUES ('of-a-later-day')")
+    with pytest.raises(CommandError, match="of-a-later-day"), Stack(root, environment={}):
+        pass
+    expect_nothing_left(root)
+
+
+def test_a_program_that_does_not_start_ends_all_with_the_block(root: Path) -> None:
+    def start() -> None:
+        with Stack(root, environment={}) as stack:
+            stack.supervisor.start(Program(name="other", argv=["/bin/sleep", "600"], restart=False))
+            pids.append(stack.supervisor.pid("other"))
+            stack.run("web", "web", "--port", "not a port")
+            stack.supervisor.wait_until("web", lambda: False, seconds=60)
+
+    pids: list[int | None] = []
+    with pytest.raises(EmbeddedServerFailed, match="not a port"):
+        start()
+    assert pids[0]
+    assert not Path(f"/proc/{pids[0]}").exists()
+    expect_nothing_left(root)
