@@ -134,6 +134,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     worker.start()
     calm_collector()
     _log.info("worker.started", pool=pool, slots=slots)
+    pulse.beat()  # it has started: what blocks it from now on is seen in the shorter time
     while not stop.wait(BEAT_SECONDS):
         _beat(broker, pulse)
     worker.stop(timeout=15_000)
