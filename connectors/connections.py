@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.intake.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from connectors.models import Connection
+from connectors.polling import resume_poll
 from connectors.port import Manifest
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
@@ -109,11 +110,15 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
     """`state`: active | paused. A paused channel gets no new propagation; a paused source is refused at the door.
 
     Resuming also ends a rest that the other system once asked for, so that a person need not wait for it.
+    A source that is polled is polled again from when it is active.
     """
     found = await get_connection(session, connection_id)
+    if found.state == state:
+        return
     found.state = state
     if state == "active":
         await wake_lanes(session, connection_id)
+        await resume_poll(session, connection_id, at=now)
     note(
         session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
     )

@@ -50,6 +50,14 @@ async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datet
     await set_timer(session, name=lane, lane=lane, kind=POLL, due_at=at)
 
 
+async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
+    """Poll at `at` if it was ever polled: a paused connection's polls have stopped."""
+    polled = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")
+    keys = {"t": scope_of(session).tenant_id, "name": poll_lane(connection_id)}
+    if await session.scalar(polled, keys) is not None:
+        await schedule_poll(session, connection_id, at=at)
+
+
 def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:
     async def poll(run: LaneRun) -> None:
         connection_id = UUID(run.lane.partition("/")[2])

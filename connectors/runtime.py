@@ -42,7 +42,7 @@ class ConnectorRuntime:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registry = registry
-        self._vault = vault
+        self.vault = vault
         self._outbound = outbound
         self._ttl = ttl
         self._now = monotonic
@@ -78,7 +78,7 @@ class ConnectorRuntime:
             text("SELECT name, ciphertext FROM connection_secret WHERE tenant_id = :t AND connection_id = :c"), keys
         )
         secrets = {
-            name: (await self._vault.decrypt(session, secret_purpose(connection_id, name), bytes(ciphertext))).decode()
+            name: (await self.vault.decrypt(session, secret_purpose(connection_id, name), bytes(ciphertext))).decode()
             for name, ciphertext in sealed.all()
         }
         connector = self.registry[row.kind]

@@ -10,7 +10,7 @@ from governance.context import Context
 from governance.fleet.pages import FLEET_PAGES
 from governance.inbox.pages import INBOX_PAGES
 from governance.overview.pages import OVERVIEW_PAGES
-from governance.systems.pages import SYSTEM_PAGES
+from governance.systems.pages import build_system_pages
 from governance.trail.pages import TRAIL_PAGES
 
 
@@ -21,7 +21,7 @@ def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
         *INBOX_PAGES,
         *ATTENTION_PAGES,
         *FLEET_PAGES,
-        *SYSTEM_PAGES,
+        *build_system_pages(context),
         *CHANNEL_PAGES,
         *build_baseline_pages(context),
         *TRAIL_PAGES,

@@ -17,6 +17,7 @@ class GovernancePermission(StrEnum):
     DISCARD_DEAD_LETTER = "dead_letter:discard"
     READ_SOURCE_EVENTS = "source_event:read"
     READ_CONNECTIONS = "connection:read"
+    WRITE_CONNECTIONS = "connection:write"
     READ_CONTRACTS = "contract:read"
     READ_BASELINE = "baseline:read"
     START_BASELINE = "baseline:start"

@@ -10,7 +10,7 @@ from governance.context import Context
 from governance.fleet.routes import FLEET_ROUTES
 from governance.inbox.routes import INBOX_ROUTES
 from governance.overview.routes import OVERVIEW_ROUTES
-from governance.systems.routes import SYSTEM_ROUTES
+from governance.systems.routes import build_system_routes
 from governance.trail.routes import TRAIL_ROUTES
 
 
@@ -21,7 +21,7 @@ def build_governance_routes(context: Context) -> list[HTTPRouteHandler]:
         *INBOX_ROUTES,
         *ATTENTION_ROUTES,
         *FLEET_ROUTES,
-        *SYSTEM_ROUTES,
+        *build_system_routes(context),
         *CHANNEL_ROUTES,
         *build_baseline_routes(context),
         *TRAIL_ROUTES,

@@ -254,6 +254,12 @@ class ConnectionHealth(msgspec.Struct, frozen=True):
         return f"/hooks/{self.id}" if self.role == "erp" else ""
 
 
+class NewHookSecret(msgspec.Struct, frozen=True):
+    """`webhook_secret` is shown this once. The one before it holds until the next renewal."""
+
+    webhook_secret: str
+
+
 class ShownContract(msgspec.Struct, frozen=True):
     element: str
     source: str
