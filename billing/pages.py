@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import get
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
-from litestar.response import Template
+from litestar.response import Redirect, Template
 
+from billing.closing import close_invoice
 from billing.periods import Period, month_of
 from billing.permissions import BillingPermission
 from billing.reconciling import reconcile
@@ -17,12 +18,14 @@ from billing.repository import (
     list_invoices,
     list_margins,
     load_client_names,
+    load_client_slug,
     load_invoice,
     load_sibling_invoice,
     open_line,
 )
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
-from foundation.errors import InvalidInput
+from foundation.database.savepoint import savepoint
+from foundation.errors import Conflict, DomainError, InvalidInput
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -46,6 +49,25 @@ async def invoices_page(access: OpenAccess) -> Template:
 @get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
 async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Template:
     """Both sides and the margin where the reader is the MSP's staff; the database gives a client's people one only."""
+    return await _invoice(access, invoice_id)
+
+
+@post(
+    "/clients/{client:str}/invoices/{invoice_id:uuid}/close",
+    opt={"permission": BillingPermission.ISSUE_INVOICE},
+    include_in_schema=False,
+)
+async def close(access: OpenAccess, invoice_id: FromPath[UUID]) -> Response[Any]:
+    try:
+        async with savepoint(access.session):
+            await close_invoice(access.session, invoice_id, now=access.now)
+    except Conflict as refusal:
+        return await _invoice(access, invoice_id, refusal)
+    path = f"/clients/{access.require_client().slug}/invoices/{invoice_id}"
+    return Redirect(path, status_code=303, headers=_HEADERS)
+
+
+async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None = None) -> Template:
     detail = await load_invoice(access.session, invoice_id)
     names = await _names(access, {detail.invoice.client_id} | {line.client_id for line in detail.lines})
     view = InvoiceView(detail.invoice, names.get(detail.invoice.client_id, ""))
@@ -56,6 +78,8 @@ async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Templa
         invoice=view,
         lines=[LineView(line, detail.invoice, names.get(line.client_id, "")) for line in detail.lines],
         by_client=view.is_whole,
+        refusal=refusal,
+        close_href=await _close_href(access, view),
         **await _both_sides(access, view),
     )
 
@@ -103,14 +127,26 @@ async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") ->
     )
 
 
-PAGES: Final[tuple[Any, ...]] = (invoices_page, reconciliation_page, invoice_page, line_page)
+PAGES: Final[tuple[Any, ...]] = (invoices_page, reconciliation_page, invoice_page, line_page, close)
 
 
 def _answer(access: Access, template: str, title: str, **context: object) -> Template:
     root = f"/clients/{access.client.slug}/invoices" if access.client else "/invoices"
     shown = {"page": access.page(title), "root": root, "fleet": access.scope.fleet, **context}
     shown["may_reconcile"] = access.scope.fleet and access.may(BillingPermission.READ_PRICE_BOOKS)
-    return Template(template, context=shown, headers=_HEADERS)
+    refusal = context.get("refusal")
+    status = int(refusal.status) if isinstance(refusal, DomainError) else 200
+    return Template(template, context=shown, headers=_HEADERS, status_code=status)
+
+
+async def _close_href(access: Access, view: InvoiceView) -> str:
+    """Where the reader may close this draft; empty where not, or not yet."""
+    invoice = view.invoice
+    over = invoice.state == "draft" and invoice.period_end <= access.now
+    if view.is_wholesale or not over or not access.may(BillingPermission.ISSUE_INVOICE):
+        return ""
+    slug = await load_client_slug(access.session, invoice.client_id)
+    return f"/clients/{slug}/invoices/{invoice.id}/close" if slug else ""
 
 
 async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:

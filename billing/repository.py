@@ -164,6 +164,15 @@ async def list_margins(
     return [Margin(**row) for row in rows.mappings()]
 
 
+async def load_client_slug(session: AsyncSession, client_id: UUID) -> str | None:
+    """The address of one of the reader's clients."""
+    scope = scope_of(session)
+    slug: str | None = await session.scalar(
+        select(Client.slug).where(Client.msp_id == scope.msp_id, Client.tenant_id == client_id)
+    )
+    return slug
+
+
 def _mine(session: AsyncSession, alias: str) -> tuple[str, dict[str, object]]:
     scope = scope_of(session)
     if scope.fleet:

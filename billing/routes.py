@@ -8,10 +8,12 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath, FromQuery
 
+from billing.closing import close_invoice
 from billing.permissions import BillingPermission
 from billing.repository import MOST_EVENTS, list_invoices, load_invoice, open_line
 from billing.schemas import InvoiceDetail, InvoiceSummary, LineEvents
 from foundation.errors import InvalidInput
+from foundation.web.api import post
 from tenants.routes import OpenAccess
 
 _INVOICES: Final = ["/api/v1/invoices", "/api/v1/clients/{client:str}/invoices"]
@@ -53,4 +55,16 @@ async def get_line_events(
     return await open_line(access.session, line_id, invoice_id=invoice_id, after=after, limit=limit)
 
 
-ROUTES: Final[tuple[Any, ...]] = (get_invoices, get_invoice, get_line_events)
+@post(
+    "/api/v1/clients/{client:str}/invoices/{invoice_id:uuid}/closure",
+    opt={"permission": BillingPermission.ISSUE_INVOICE},
+    tags=["invoices"],
+    status_code=200,
+)
+async def post_closure(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
+    """Close a draft whose month is over: it stays as it is from now on. Usage that arrives later is billed next."""
+    await close_invoice(access.session, invoice_id, now=access.now)
+    return await load_invoice(access.session, invoice_id)
+
+
+ROUTES: Final[tuple[Any, ...]] = (get_invoices, get_invoice, get_line_events, post_closure)

@@ -1,7 +1,7 @@
 """The two sides of a usage event, and the right to see both.
 
-Under the application's role a wholesale row exists only in a transaction that took the rater's rights. Pages and API
-never take them: an MSP's staff read both sides in a fleet scope, a client's people have no way to wholesale at all.
+Under the application's role a wholesale row exists only in a transaction that took the rater's rights. Reading
+never takes them: an MSP's staff read both sides in a fleet scope, a client's people have no way to wholesale at all.
 """
 
 from collections.abc import AsyncIterator
