@@ -47,7 +47,7 @@ class Access:
         return self.client
 
     def page(self, title: str) -> Page:
-        role = ", ".join(map(_spoken, leading_roles(self.index, self.principal.roles))) or "No role"
+        role = ", ".join(map(spoken_role, leading_roles(self.index, self.principal.roles))) or "No role"
         return Page(
             brand=self.brand,
             title=title,
@@ -60,7 +60,7 @@ class Access:
         )
 
 
-def _spoken(role: str) -> str:
+def spoken_role(role: str) -> str:
     """`msp_admin` as "MSP admin"."""
     words = role.replace("_", " ")
     return words.replace("msp ", "MSP ", 1) if words.startswith("msp ") else words[:1].upper() + words[1:]

@@ -118,19 +118,30 @@ async def get_msp(session: AsyncSession) -> Msp:
 
 
 async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
-    """Its people and machines are refused from their next request on; nothing is deleted."""
+    """Refuse its people, machines and webhooks from their next request on, and let its work rest.
+
+    Turns of work under way end first. Nothing is deleted, and the MSP's staff still see everything.
+    """
     return await _set_standing(session, Standing.SUSPENDED, reason, now)
 
 
 async def resume_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
+    """Work goes on where it stopped, in order; senders of webhooks send again what was refused."""
     return await _set_standing(session, Standing.ACTIVE, reason, now)
 
 
 async def _set_standing(session: AsyncSession, standing: Standing, reason: str, now: datetime) -> Client:
-    statement = update(Client).where(Client.tenant_id == scope_of(session).tenant_id).values(status=standing)
-    client: Client | None = await session.scalar(statement.returning(Client))
+    scope = scope_of(session)
+    own = (Client.tenant_id == scope.tenant_id, Client.status != standing)
+    client: Client | None = await session.scalar(update(Client).where(*own).values(status=standing).returning(Client))
     if client is None:
-        raise NotFound
+        return await get_client(session)
+    resting = standing is Standing.SUSPENDED
+    await session.execute(
+        insert(LaneShare)
+        .values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, resting=resting)
+        .on_conflict_do_update(index_elements=["tenant_id"], set_={"resting": resting})
+    )
     action = "client.suspended" if standing is Standing.SUSPENDED else "client.resumed"
     note(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
     return client

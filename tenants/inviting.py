@@ -2,12 +2,13 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.clock import Clock
 from foundation.database.engine import scope_of
-from foundation.errors import Conflict, InvalidInput
+from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES
-from policy.publishing import assign_role
+from policy.publishing import assign_role, list_assignments, revoke_role
 from tenants.door import Door
 from tenants.models import Person
 from tenants.people import NewPerson, create_person, invite_person, suspend_person
@@ -45,8 +46,49 @@ async def lock_out(session: AsyncSession, by: Principal, person: Person, *, reas
     await suspend_person(session, person_id=person.id, reason=reason, now=door.clock())
 
 
+async def give_role(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, by: Principal, person: Person, *, role: str, clock: Clock, new_id: NewId
+) -> None:
+    """One more role. Giving it again changes nothing.
+
+    Raises:
+        RoleNotAssignable: see `bring_in`.
+    """
+    scope = scope_of(session)
+    if (role == PARTNER) != (person.partner_id is not None):
+        raise InvalidInput("A partner's user has the role “partner” and no other.", field="role")
+    _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    await assign_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
+
+
+async def take_role(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, by: Principal, person: Person, *, role: str, clock: Clock, new_id: NewId
+) -> None:
+    """Take a role back, effective with the person's next request.
+
+    Raises:
+        Conflict: it is one's own; an account must not lose its last administrator by a slip.
+        RoleNotAssignable: nobody takes what they could not give.
+        NotFound: the person does not hold it, or through another role only.
+    """
+    scope = scope_of(session)
+    if person.id == by.id:
+        raise Conflict("You cannot take a role from yourself. Ask another administrator of this account.")
+    if role not in (await list_assignments(session, scope)).get(str(person.id), ()):
+        raise NotFound("This person was not given this role.")
+    _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    await revoke_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
+
+
+def givable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
+    """Nobody gives more than they hold, except staff in a client's account."""
+    if by.is_staff and not in_house:
+        return CLIENT_ROLES
+    return frozenset(by.roles) | (frozenset() if in_house else {PARTNER})
+
+
 def _require_givable(by: Principal, role: str, *, in_house: bool) -> None:
-    givable = CLIENT_ROLES if by.is_staff and not in_house else {*by.roles} | (set() if in_house else {PARTNER})
+    givable = givable_roles(by, in_house=in_house)
     if role not in givable:
         raise RoleNotAssignable(
             f"You can give one of: {', '.join(sorted(givable)) or 'none'}. Ask somebody who holds “{role}”.", role=role

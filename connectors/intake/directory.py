@@ -27,6 +27,7 @@ class HookRoute(msgspec.Struct, frozen=True):
     connection_id: UUID
     kind: str
     active: bool
+    suspended: bool
     secrets: tuple[bytes, ...]
 
 
@@ -81,12 +82,14 @@ class HookDirectory:
         if self._connection is None or self._connection.closed:
             self._connection = await connect_to_database(self._conninfo, patience=_PATIENCE_SECONDS)
         cursor = await self._connection.execute(
-            "SELECT msp_id, tenant_id, kind, state FROM connection WHERE id = %s", (connection_id,)
+            "SELECT n.msp_id, n.tenant_id, n.kind, n.state = 'active', coalesce(c.status = 'suspended', false)"
+            " FROM connection n LEFT JOIN client c ON c.tenant_id = n.tenant_id WHERE n.id = %s",
+            (connection_id,),
         )
         row = await cursor.fetchone()
         if row is None:
             return None
-        msp_id, tenant_id, kind, state = row
+        msp_id, tenant_id, kind, active, suspended = row
         cursor = await self._connection.execute(
             "SELECT name, ciphertext FROM connection_secret"
             " WHERE tenant_id = %s AND connection_id = %s AND name = ANY (%s)",
@@ -99,4 +102,4 @@ class HookDirectory:
             self._vault.open_with(tenant_id, wrapped, secret_purpose(connection_id, name), bytes(ciphertext))
             for name, ciphertext in sorted(sealed)
         )
-        return HookRoute(msp_id, tenant_id, connection_id, kind, state == "active", secrets)
+        return HookRoute(msp_id, tenant_id, connection_id, kind, active, suspended, secrets)

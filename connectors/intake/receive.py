@@ -36,11 +36,13 @@ class HookReceiver:
         Raises:
             NotFound: no connection has this address.
             Unauthenticated: the signature does not hold.
-            Conflict: the connection is paused.
+            Conflict: the connection is paused, or its client suspended.
             Unavailable: it could not be stored; the sender should send it again.
         """
         route = await self._route(address)
         verified = self._verify(route, headers, body, now)
+        if route.suspended:  # told to whoever can sign only
+            raise Conflict("This account is suspended. Send this again when it is resumed.")
         body_hash = hashlib.sha256(body).digest()
         external_id = verified.external_id
         if external_id is not None and (len(external_id) > _MAX_ID or "\x00" in external_id):

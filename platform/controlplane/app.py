@@ -40,6 +40,8 @@ from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.web.api import IDEMPOTENCY
 from governance.kinds import INGEST
+from tenants.administration.pages import ADMINISTRATION_PAGES
+from tenants.administration.routes import ADMINISTRATION_ROUTES
 from tenants.pages import provide_door
 
 _CSP = (
@@ -105,6 +107,8 @@ def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
         *branding.pages.build_pages(utc_now),
         *tenants.pages.PAGES,
         *tenants.routes.ROUTES,
+        *ADMINISTRATION_PAGES,
+        *ADMINISTRATION_ROUTES,
         *billing.pages.PAGES,
         *billing.routes.ROUTES,
         *governance.pages.build_governance_pages(services.governance),

@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
 from branding.directory import BrandDirectory
-from branding.shell import Account, is_boosted, mark_current
+from branding.shell import Account, NavGroup, is_boosted, mark_current
 from controlplane.navigation import client_nav, house_nav, partner_nav
 from controlplane.once import key_of, once
 from controlplane.services import Services
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
-from policy.index import PolicyIndex
+from policy.index import PolicyIndex, may
 from policy.permissions import require_permission
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
@@ -49,7 +49,6 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             client = await _enter(session, request, principal)
             index = _policy(principal)
             require_permission(index, principal.subjects, str(request.route_handler.opt["permission"]))
-            nav = partner_nav(client) if principal.partner_id else client_nav(client) if client else house_nav()
             opened = Access(
                 session=session,
                 scope=scope_of(session),
@@ -57,7 +56,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 brand=brand,
                 index=index,
                 now=services.door.clock(),
-                nav=mark_current(nav, request.url.path),
+                nav=mark_current(_nav(principal, index, client), request.url.path),
                 account=await _account(session, principal, client, brand),
                 csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
@@ -172,6 +171,13 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
     if not principal.is_staff:
         raise NotFound
     return home_scope(principal)
+
+
+def _nav(principal: Principal, index: PolicyIndex, client: Client | None) -> tuple[NavGroup, ...]:
+    if principal.partner_id:
+        return partner_nav(client)
+    people = may(index, principal.subjects, "user", "read").allowed
+    return client_nav(client, people=people) if client else house_nav(people=people)
 
 
 def _policy(principal: Principal) -> PolicyIndex:

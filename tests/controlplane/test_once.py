@@ -93,13 +93,16 @@ class TestEveryAct:
         await live(world, "SKU-001")
         ids, kept = object_ids(urls, house), 0
         for number, (method, template) in enumerate(acts(site)):
+            if template.endswith("/sessions"):
+                continue  # one of them is one's own
             for each in ids if "_id:uuid}" in template else ids[:1]:
                 path, key = fill(template, house.slug, each), f"{number}-{each}"
                 first = await send(admin, path, key, BODY, method=method)
                 entries = await audit_entries(world)
                 second = await send(admin, path, key, BODY, method=method)
                 assert not replayed(first), path
-                assert replayed(second) == (first.status_code not in (400, 401, 403)), (path, first.text)
+                not_admitted = first.status_code in (400, 401) or "permission-refused" in first.text
+                assert replayed(second) != not_admitted, (path, first.text)
                 if replayed(second):
                     kept += 1
                     assert (second.status_code, second.content) == (first.status_code, first.content), path

@@ -65,11 +65,13 @@ async def test_every_request_is_one_transaction(site: Site, world: World, urls: 
     await live(world, "SKU-001")
     ids = object_ids(urls, mine)
     tried = succeeded = 0
-    for who in (mine.admin, mine.approver, mine.partner):
+    for who in (mine.partner, mine.approver, mine.admin):  # the admin's visit suspends the client
         visit = await site.signed_in(mine.host, who)
         for method, template, opt in handlers(site.app):
             if "permission" not in opt or template.startswith(BY_THEMSELVES):
                 continue
+            if "sessions" in template or "sign-out" in template:
+                continue  # one of them would be one's own
             for each in ids if "_id:uuid}" in template else ids[:1]:
                 site.observed.start()
                 answer = await ask(visit, method, fill(template, mine.slug, each))

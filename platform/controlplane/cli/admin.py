@@ -20,7 +20,8 @@ from foundation.lanes.ring import SHARED_POOL
 from foundation.scope import Actor, Scope
 from foundation.settings import SettingsInvalid, read_settings
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
-from tenants.accounts import list_clients, set_lane_share
+from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
+from tenants.models import Client
 
 OPERATOR = Actor.system("operator")
 ENCRYPTED = (
@@ -29,8 +30,8 @@ ENCRYPTED = (
     ),
     SEALED_ANSWERS,
 )
-_msp = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
-_tenant = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")
+MSP = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
+TENANT = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")
 
 
 def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
@@ -47,7 +48,7 @@ def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _scope(msp_id: UUID, tenant_id: UUID) -> Scope:
+def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:
     return Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
 
 
@@ -97,7 +98,7 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
 
 
 @tenant.command("create-client")
-@_msp
+@MSP
 @click.option("--name", required=True)
 @click.option("--slug", required=True)
 @click.option("--currency", required=True, help="ISO 4217, e.g. EUR.")
@@ -105,19 +106,19 @@ def create_client(msp_id: UUID, name: str, slug: str, currency: str) -> None:
     """A client of an MSP, with the starter policy."""
 
     async def act(services: Services) -> str:
-        scope = await onboard_client(services, _scope(msp_id, msp_id), name=name, slug=slug, currency=currency)
+        scope = await onboard_client(services, operator_scope(msp_id, msp_id), name=name, slug=slug, currency=currency)
         return f"client {scope.tenant_id}"
 
     run_with_services(act)
 
 
 @tenant.command("list")
-@_msp
+@MSP
 def list_(msp_id: UUID) -> None:
     """The clients of an MSP."""
 
     async def act(services: Services) -> str:
-        async with services.db.transaction(_scope(msp_id, msp_id).for_fleet()) as session:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
             clients = await list_clients(session)
         return "\n".join(f"{client.tenant_id}  {client.status:9}  {client.slug}" for client in clients) or "no clients"
 
@@ -125,8 +126,8 @@ def list_(msp_id: UUID) -> None:
 
 
 @tenant.command("pin")
-@_msp
-@_tenant
+@MSP
+@TENANT
 @click.option("--weight", default=1, show_default=True)
 @click.option("--cap", default=4, show_default=True, help="Lanes at work at once.")
 def pin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
@@ -135,8 +136,8 @@ def pin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
 
 
 @tenant.command("unpin")
-@_msp
-@_tenant
+@MSP
+@TENANT
 @click.option("--weight", default=1, show_default=True)
 @click.option("--cap", default=4, show_default=True)
 def unpin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
@@ -144,9 +145,36 @@ def unpin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
     _share(msp_id, tenant_id, pool=SHARED_POOL, weight=weight, cap=cap)
 
 
+@tenant.command("suspend")
+@MSP
+@TENANT
+@click.option("--reason", required=True, help="Stays in the client's audit chain.")
+def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
+    """Refuse a client's people, API keys and webhooks, and let its work rest. Nothing is deleted."""
+    _stand(msp_id, tenant_id, suspend_client, reason)
+
+
+@tenant.command("resume")
+@MSP
+@TENANT
+@click.option("--reason", default="resumed", show_default=True)
+def resume(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
+    """Serve a suspended client again; its work goes on where it stopped."""
+    _stand(msp_id, tenant_id, resume_client, reason)
+
+
+def _stand(msp_id: UUID, tenant_id: UUID, change: Callable[..., Awaitable[Client]], reason: str) -> None:
+    async def act(services: Services) -> str:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            client = await change(session, reason=reason, now=utc_now())
+        return f"client {client.slug} is {client.status}"
+
+    run_with_services(act)
+
+
 def _share(msp_id: UUID, tenant_id: UUID, *, pool: str, weight: int, cap: int) -> None:
     async def act(services: Services) -> str:
-        async with services.db.transaction(_scope(msp_id, tenant_id)) as session:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             await set_lane_share(session, pool=pool, weight=weight, cap=cap, now=utc_now())
         return f"pool {pool}, weight {weight}, cap {cap}"
 
@@ -159,14 +187,14 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@_msp
-@_tenant
+@MSP
+@TENANT
 def verify(msp_id: UUID, tenant_id: UUID) -> None:
     """Recompute every hash of one client's chain. Exits with 1 when an entry does not follow from the one before."""
     broken: list[int] = []
 
     async def act(services: Services) -> str:
-        async with services.db.transaction(_scope(msp_id, tenant_id)) as session:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             verdict = await verify_chain(session)
         if verdict.broken_at is not None:
             broken.append(verdict.broken_at)
@@ -183,13 +211,13 @@ def keys() -> None:
 
 
 @keys.command("rotate")
-@_msp
-@_tenant
+@MSP
+@TENANT
 def rotate(msp_id: UUID, tenant_id: UUID) -> None:
     """Give a client a new data key and seal its secrets anew, while everything runs."""
 
     async def act(services: Services) -> str:
-        scope, total = _scope(msp_id, tenant_id), 0
+        scope, total = operator_scope(msp_id, tenant_id), 0
         async with services.db.transaction(scope) as session:
             await rotate_data_key(session, services.vault)
         while True:
@@ -203,13 +231,13 @@ def rotate(msp_id: UUID, tenant_id: UUID) -> None:
 
 
 @keys.command("rewrap")
-@_msp
-@_tenant
+@MSP
+@TENANT
 def rewrap_(msp_id: UUID, tenant_id: UUID) -> None:
     """Wrap a client's data keys with the first of FAIRLEAD_VAULT_KEYS."""
 
     async def act(services: Services) -> str:
-        async with services.db.transaction(_scope(msp_id, tenant_id)) as session:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             return f"{await rewrap(session, services.vault)} keys wrapped anew"
 
     run_with_services(act)

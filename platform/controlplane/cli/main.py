@@ -11,6 +11,7 @@ import click
 from controlplane.apart import run_turn
 from controlplane.cli.admin import audit, keys, tenant
 from controlplane.cli.baseline import baseline
+from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
 from controlplane.demo.command import demo
 from controlplane.embedded.errors import EmbeddedServerFailed
@@ -128,7 +129,7 @@ def wait_for_signal() -> None:
 
 
 tenant.add_command(baseline)
-for command in (demo, doctor, tenant, audit, keys):
+for command in (demo, doctor, tenant, billing, audit, keys):
     main.add_command(command)
 
 

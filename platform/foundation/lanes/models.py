@@ -12,13 +12,17 @@ from foundation.database.base import Base, TenantOwned
 
 
 class LaneShare(TenantOwned, Base):
-    """What a tenant gets of the workers: its pool, its weight in the round robin, its lanes at work at once."""
+    """What a tenant gets of the workers: its pool, its weight in the round robin, its lanes at work at once.
+
+    While `resting`, no turn begins: work is kept, in order.
+    """
 
     __tablename__ = "lane_share"
 
     pool: Mapped[str] = mapped_column(server_default="shared")
     weight: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     cap: Mapped[int] = mapped_column(SmallInteger, server_default="4")
+    resting: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Lane(TenantOwned, Base):

@@ -1,0 +1,47 @@
+"""Closing invoices, both sides. What an MSP charges its client it may close itself; wholesale is the operator's."""
+
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+
+import click
+
+from billing.drafting import close_period
+from billing.periods import month_of
+from billing.sides import Side
+from controlplane.cli.admin import MSP, TENANT, operator_scope, run_with_services
+from controlplane.services import Services
+from foundation.audit.chain import note
+from foundation.clock import utc_now
+
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+
+
+@click.group()
+def billing() -> None:
+    """Invoices."""
+
+
+@billing.command("close")
+@MSP
+@TENANT
+@click.option("--month", required=True, help="Which one, e.g. 2026-03; it must be over.")
+@click.option("--side", type=click.Choice([side.value for side in Side]), default=Side.RETAIL.value, show_default=True)
+def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
+    """Rate what is left of a client's month and close its invoice. Usage that arrives later is billed next."""
+    match = _MONTH.fullmatch(month)
+    if match is None:
+        raise click.BadParameter("A month is written like 2026-03.", param_hint="--month")
+    period = month_of(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC))
+
+    async def act(services: Services) -> str:
+        scope, now = operator_scope(msp_id, tenant_id), utc_now()
+        async with services.db.transaction(scope) as session:
+            closed = await close_period(session, side=Side(side), period=period, now=now)
+        if closed.side is Side.WHOLESALE:  # noted in the house: the client reads its own chain
+            async with services.db.transaction(scope.for_tenant(msp_id)) as session:
+                data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
+                note(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)
+        return f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency}"
+
+    run_with_services(act)

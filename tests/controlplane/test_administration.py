@@ -1,0 +1,283 @@
+"""Suspending a client, taking roles, signing others out, pausing connections: by whom, and what it does elsewhere."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.intake.directory import HookDirectory
+from connectors.intake.receive import HookReceiver
+from connectors.polling import poll_lane, schedule_poll
+from controlplane.jobs import build_jobs
+from controlplane.onboarding import Person, add_person
+from foundation.clock import utc_now
+from foundation.errors import Conflict, Unauthenticated
+from foundation.ids import new_id
+from foundation.lanes.worker import LaneWorker
+from tests.conftest import Urls
+from tests.controlplane.test_cli import call, environment, tenancy  # noqa: F401 - the fixture
+from tests.support.site import PASSWORD, House, Site, Visit, furnish, running_site
+from tests.support.world import World, second_client
+
+
+@pytest.fixture
+async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
+    async with running_site(services, tmp_path / "static") as running:
+        yield running
+
+
+@pytest.fixture
+async def house(world: World) -> House:
+    return await furnish(world, name="Calm Harbour")
+
+
+@pytest.fixture
+async def admin(site: Site, house: House) -> Visit:
+    return await site.signed_in(house.host, house.admin)
+
+
+@pytest.fixture
+async def approver(site: Site, house: House) -> Visit:
+    return await site.signed_in(house.host, house.approver)
+
+
+@pytest.fixture
+async def stranger(site: Site, other_world: World) -> Visit:
+    """The administrator of another MSP."""
+    theirs = await furnish(other_world, name="Other")
+    return await site.signed_in(theirs.host, theirs.admin)
+
+
+@pytest.fixture
+async def gate(world: World, urls: Urls) -> AsyncIterator[World]:
+    """The world with a door for webhooks that remembers nothing."""
+    directory = HookDirectory(urls.intake, world.services.vault, ttl=0)
+    world.receiver = HookReceiver(directory, world.writer, world.services.registry, new_id)
+    yield world
+    await directory.close()
+
+
+async def actions(world: World) -> list[object]:
+    return [row[0] for row in await world.rows("SELECT action FROM audit_entry ORDER BY seq")]
+
+
+class TestSuspendedClient:
+    async def test_its_people_keys_and_webhooks_are_refused_and_its_work_rests_in_order(
+        self, site: Site, house: House, admin: Visit, approver: Visit, gate: World
+    ) -> None:
+        keys = f"/api/v1/clients/{house.slug}/api-keys"
+        key = (await admin.api("POST", keys, {"name": "Shop", "role": "client_admin"})).json()["key"]
+        await gate.deliver(gate.change("SKU-001", STOCK, 1))
+        before = await gate.rows("SELECT lane, seq FROM work ORDER BY seq")
+        assert before
+        page = f"/clients/{house.slug}/people"
+        assert "Suspend client" in (await admin.get(page)).text
+        refused = await admin.post(f"/clients/{house.slug}/suspend", {"reason": " "})
+        assert (refused.status_code, "Give a reason" in refused.text) == (422, True)
+        assert (await admin.post(f"/clients/{house.slug}/suspend", {"reason": "unpaid"})).status_code == 303
+        assert "This client is suspended" in (await admin.get(page)).text
+        assert (await approver.get(f"/clients/{house.slug}/overview")).headers["location"].startswith("/sign-in")
+        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 403
+        assert (await with_key(site, house, key)).json()["type"] == "/problems/suspended"
+        with pytest.raises(Conflict, match="suspended"):
+            await gate.deliver(gate.change("SKU-001", STOCK, 2))
+        with pytest.raises(Unauthenticated):  # who cannot sign is told nothing of it
+            await gate.deliver(gate.change("SKU-001", STOCK, 2), secret="whsec_d3Jvbmc=")
+        await gate.work()
+        await claim(gate, str(before[0][0]))
+        assert await gate.rows("SELECT lane, seq FROM work ORDER BY seq") == before
+        async with gate.relay_db.transaction(None) as session:
+            assert gate.scope.tenant_id not in set(await session.scalars(text("SELECT tenant_id FROM lane_backlog()")))
+        assert (await admin.post(f"/clients/{house.slug}/resume")).status_code == 303
+        await gate.deliver(gate.change("SKU-001", STOCK, 3))
+        await gate.work(settle=10, until="SELECT count(*) = 2 FROM change")
+        assert (await gate.rows("SELECT count(*) FROM change"))[0][0] == 2
+        assert (await with_key(site, house, key)).status_code == 200
+        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 303
+        noted = await gate.rows("SELECT body FROM audit_entry WHERE action = 'client.suspended'")
+        assert ["unpaid" in str(body) for (body,) in noted] == [True]
+        assert "client.resumed" in await actions(gate)
+
+    async def test_is_suspended_by_its_msps_administrators_only(
+        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: World
+    ) -> None:
+        sibling = await second_client(world)
+        api, body = f"/api/v1/clients/{house.slug}/suspension", {"reason": "x"}
+        assert (await approver.api("POST", api, body)).status_code == 403
+        assert (await approver.post(f"/clients/{house.slug}/suspend", {"reason": "x"})).status_code == 403
+        assert (await approver.api("POST", f"/api/v1/clients/{sibling}/suspension", body)).status_code == 404
+        assert (await stranger.api("POST", api, body)).status_code == 404
+        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 200
+        done = await admin.api("POST", api, body)
+        assert (done.status_code, done.json()["status"]) == (200, "suspended")
+        assert (await admin.api("POST", api, body)).status_code == 200
+        assert (await actions(world)).count("client.suspended") == 1
+        assert (await admin.api("DELETE", api)).json()["status"] == "active"
+        assert (await admin.get(f"/clients/{sibling}/overview")).status_code == 200
+
+    async def test_the_operator_does_it_from_the_command_line(
+        self,
+        house: House,
+        approver: Visit,
+        world: World,
+        environment: dict[str, str | None],  # noqa: F811 - the fixture
+    ) -> None:
+        async def command(*arguments: str) -> Any:
+            return await asyncio.to_thread(call, environment, *arguments)
+
+        for name, told, status in (("suspend", "suspended", 303), ("resume", "active", 303)):
+            done = await command("tenant", name, *tenancy(world.scope), "--reason", "unpaid")
+            assert (done.exit_code, done.output) == (0, f"client {house.slug} is {told}\n")
+            assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == status
+        assert {"client.suspended", "client.resumed"} <= set(await actions(world))
+        elsewhere = ("--msp", str(new_id()), "--tenant", str(world.scope.tenant_id))
+        assert (await command("tenant", "suspend", *elsewhere, "--reason", "x")).exit_code == 1
+        nothing = await command("billing", "close", *tenancy(world.scope), "--month", "2026-01")
+        assert (nothing.exit_code, "Nothing was used" in nothing.output) == (1, True)
+        assert (await command("billing", "close", *tenancy(world.scope), "--month", "2026-13")).exit_code == 2
+
+
+async def with_key(site: Site, house: House, key: str) -> httpx.Response:
+    machine = site.visit(house.host)
+    machine.http.headers["authorization"] = f"Bearer {key}"
+    return await machine.api("GET", f"/api/v1/clients/{house.slug}/changes")
+
+
+async def claim(world: World, lane: str) -> None:
+    """What a worker does that was rung before the suspension."""
+    services = world.services
+    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    await worker.run_lane(world.scope.msp_id, world.scope.tenant_id, lane)
+
+
+class TestPeople:
+    async def test_a_role_is_taken_and_counts_at_once(
+        self, house: House, admin: Visit, approver: Visit, world: World
+    ) -> None:
+        person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
+        page = f"/clients/{house.slug}/people"
+        assert "Take away “Client approver”" in (await admin.get(page)).text
+        roles = f"/api/v1/clients/{house.slug}/people/{person}/roles"
+        assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
+        assert (await admin.post(f"{page}/{person}/roles/client_approver/take")).status_code == 303
+        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 200
+        assert (await admin.api("DELETE", f"{roles}/client_approver")).status_code == 404
+        assert (await admin.api("DELETE", f"{roles}/client_viewer")).status_code == 204
+        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 403
+        assert (await actions(world)).count("policy.roles_changed") >= 4
+
+    async def test_nobody_takes_from_themselves_or_what_they_could_not_give(
+        self, site: Site, house: House, admin: Visit, world: World
+    ) -> None:
+        own = await person_of(admin, house.admin, "/api/v1/people")
+        refused = await admin.post(f"/people/{own}/roles/msp_admin/take")
+        assert (refused.status_code, "from yourself" in refused.text) == (409, True)
+        email = f"ca-{secrets.token_hex(4)}@example.test"
+        await add_person(world.services, world.scope, Person(email, "Client Admin", PASSWORD, "client_admin"))
+        client_admin = await site.signed_in(house.host, email)
+        people = f"/api/v1/clients/{house.slug}/people"
+        partner = await person_of(admin, house.partner, people)
+        assert (await client_admin.api("PUT", f"{people}/{partner}/roles/client_viewer")).status_code == 422
+        assert (await client_admin.api("PUT", f"{people}/{partner}/roles/partner")).status_code == 204
+        approver = await person_of(admin, house.approver, people)
+        assert (await client_admin.api("PUT", f"{people}/{approver}/roles/msp_admin")).status_code == 403
+
+    async def test_somebody_is_signed_out_everywhere_and_may_come_back(
+        self, site: Site, house: House, admin: Visit, approver: Visit, world: World
+    ) -> None:
+        person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
+        assert "Sign out everywhere" in (await admin.get(f"/clients/{house.slug}/people")).text
+        assert (await admin.post(f"/clients/{house.slug}/people/{person}/sign-out")).status_code == 303
+        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
+        again = await site.signed_in(house.host, house.approver)
+        assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 200
+        sessions = f"/api/v1/clients/{house.slug}/people/{person}/sessions"
+        assert (await admin.api("DELETE", sessions)).status_code == 204
+        assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 303
+        assert (await actions(world)).count("person.signed_out_everywhere") == 2
+
+    async def test_people_of_others_are_not_there(
+        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: World
+    ) -> None:
+        people = f"/api/v1/clients/{house.slug}/people"
+        person, sibling = await person_of(admin, house.approver, people), await second_client(world)
+        before = await actions(world)
+        acts = (("PUT", "roles/client_viewer"), ("DELETE", "roles/client_approver"), ("DELETE", "sessions"))
+        for visit, status in ((approver, 403), (stranger, 404)):
+            assert (await visit.get(f"/clients/{house.slug}/people")).status_code == status
+            for method, tail in acts:
+                assert (await visit.api(method, f"{people}/{person}/{tail}")).status_code == status, tail
+        assert (await admin.api("DELETE", f"/api/v1/clients/{sibling}/people/{person}/sessions")).status_code == 404
+        assert (await stranger.api("DELETE", f"/api/v1/people/{person}/sessions")).status_code == 404
+        assert await actions(world) == before
+        assert "/people" not in (await approver.get(f"/clients/{house.slug}/overview")).text
+        assert f"/clients/{house.slug}/people" in (await admin.get(f"/clients/{house.slug}/overview")).text
+
+
+async def person_of(admin: Visit, email: str, path: str) -> UUID:
+    people = (await admin.api("GET", path)).json()["people"]
+    return UUID(next(one["id"] for one in people if one["email"] == email))
+
+
+class TestConnections:
+    async def test_a_paused_source_is_refused_and_resumed_with_its_polls(
+        self, house: House, admin: Visit, gate: World
+    ) -> None:
+        async with gate.services.db.transaction(gate.scope) as session:
+            await schedule_poll(session, gate.erp, at=utc_now())
+            await session.execute(text("UPDATE timer SET due_at = NULL"))
+        page = f"/clients/{house.slug}/connections"
+        assert f"{page}/{gate.erp}/pause" in (await admin.get(page)).text
+        assert (await admin.post(f"{page}/{gate.erp}/pause")).status_code == 303
+        assert f"{page}/{gate.erp}/resume" in (await admin.get(page)).text
+        with pytest.raises(Conflict, match="paused"):
+            await gate.deliver(gate.change("SKU-001", STOCK, 1))
+        for _ in range(2):
+            resumed = await admin.api("POST", f"/api/v1/clients/{house.slug}/connections/{gate.erp}/resume")
+            assert resumed.status_code == 204
+        await gate.deliver(gate.change("SKU-001", STOCK, 1))
+        due = await gate.rows("SELECT due_at FROM timer WHERE name = :name", name=poll_lane(gate.erp))
+        assert due != [(None,)]
+        noted = await actions(gate)
+        assert (noted.count("connection.paused"), noted.count("connection.active")) == (1, 1)
+
+    async def test_a_new_secret_is_shown_once_and_the_old_one_holds(
+        self, house: House, admin: Visit, gate: World
+    ) -> None:
+        page = f"/clients/{house.slug}/connections"
+        await admin.get(page)
+        shown = await admin.post(f"{page}/{gate.erp}/webhook-secret")
+        assert shown.status_code == 200
+        first = shown.text[shown.text.index("whsec_") :].split("<")[0].strip()
+        assert first not in (await admin.get(page)).text
+        for secret in (first, gate.hook_secret):
+            await gate.deliver(gate.change("SKU-001", STOCK, 1), secret=secret)
+        answer = await admin.api("POST", f"/api/v1/clients/{house.slug}/connections/{gate.erp}/webhook-secret")
+        assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+        for secret in (answer.json()["webhook_secret"], first):
+            await gate.deliver(gate.change("SKU-001", STOCK, 1), secret=secret)
+        with pytest.raises(Unauthenticated):
+            await gate.deliver(gate.change("SKU-001", STOCK, 1))
+        assert (await actions(gate)).count("connection.hook_rotated") == 2
+        channel = next(iter(gate.channels.values()))
+        none = await admin.post(f"{page}/{channel}/webhook-secret")
+        assert (none.status_code, "takes no webhooks" in none.text) == (409, True)
+
+    async def test_only_staff_of_this_msp_may(
+        self, house: House, approver: Visit, stranger: Visit, world: World
+    ) -> None:
+        before = await actions(world)
+        for visit, status in ((approver, 403), (stranger, 404)):
+            for act in ("pause", "resume", "webhook-secret"):
+                path = f"/clients/{house.slug}/connections/{world.erp}/{act}"
+                assert (await visit.api("POST", f"/api/v1{path}")).status_code == status, path
+                assert (await visit.post(path)).status_code == status, path
+        assert await actions(world) == before
+        assert "/pause" not in (await approver.get(f"/clients/{house.slug}/connections")).text
