@@ -3,10 +3,11 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import get, post
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from foundation.web.api import post
 from governance.baseline.accepting import accept_baseline
 from governance.baseline.queries import find_baseline, list_baselines, list_compared
 from governance.baseline.rows import Verdict
