@@ -24,6 +24,9 @@ from governance.schemas import SECOND_WRITER, is_of_channel
 from governance.severity import score
 from governance.states import HELD, PENDING, VERIFIED
 
+ANY_VERSION: Final = "any_version"
+"""In the work of a replay: of which record and element the version is not compared with the known one."""
+
 
 class _Row(msgspec.Struct, frozen=True):
     id: UUID
@@ -196,7 +199,10 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     elif found.source_event_id is not None and found.connection_id is not None:
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
-        work = NewWork(lane=lane, kind=INGEST, key=key, ref=found.source_event_id, correlation=found.correlation)
+        work = NewWork(
+            lane=lane, kind=INGEST, key=key, ref=found.source_event_id, correlation=found.correlation,
+            body={ANY_VERSION: f"{found.record_key}|{found.element}"} if found.code == "source.stale" else None,
+        )  # fmt: skip
     else:
         raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
     add_work(session, [work])

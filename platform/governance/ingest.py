@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
@@ -11,12 +12,14 @@ from connectors.runtime import ConnectorRuntime
 from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
 from governance import repository
+from governance.admission import admit
 from governance.context import Context
-from governance.exceptions import open_exceptions
+from governance.exceptions import ANY_VERSION, open_exceptions
 from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
 from governance.rows import EventRow, NewException, Observed
 from governance.writing import write_plan
 
+_log = structlog.get_logger(__name__)
 TURN_BYTES = 32 * 1024
 """Messages differ in size a thousandfold. A turn takes what can be decided in a fraction of a second, so that others'
 turns come; the rest of the batch stays in its lane, in order.
@@ -47,14 +50,18 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
             quarantined.append(_reused(event.id, event.connection_id, event.correlation))
             continue
         try:
-            observed += _translate(context.runtime, event)
+            any_version = None if item.body is None else item.body.get(ANY_VERSION)
+            observed += _translate(context.runtime, event, any_version)
         except PayloadInvalid as error:
             quarantined.append(quarantine(event.id, event.connection_id, str(error), event.correlation))
     if observed:
         world = await read_world(
             session, context, {(o.observation.record_key, o.observation.element) for o in observed}
         )
-        await write_plan(session, plan_changes(observed, world), world)
+        plan = plan_changes(observed, world)
+        await write_plan(session, plan, world)
+        if plan.stale:
+            _log.info("ingest.stale", lane=run.lane, dropped=plan.stale, of=len(observed))
     await open_exceptions(session, quarantined, now=now, new_id=context.new_id)
 
 
@@ -77,12 +84,21 @@ async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key
     )
 
 
-def _translate(runtime: ConnectorRuntime, event: EventRow) -> list[Observed]:
+def _translate(runtime: ConnectorRuntime, event: EventRow, any_version: str | None) -> list[Observed]:
     connector = runtime.registry.get(event.kind)
     if connector is None or connector.source is None:
         raise PayloadInvalid("This kind of connection does not report values.")
-    observations = connector.source.translate(event.body)
-    return [Observed(observation, event.connection_id, event.id, event.correlation) for observation in observations]
+    try:
+        observations = connector.source.translate(event.body)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise PayloadInvalid(f"The connector could not read it ({type(error).__name__}).") from error
+    return [
+        Observed(
+            admit(seen, received_at=event.received_at), event.connection_id, event.id, event.correlation,
+            any_version=any_version == f"{seen.record_key}|{seen.element}",
+        )
+        for seen in observations
+    ]  # fmt: skip
 
 
 def quarantine(event_id: UUID, connection_id: UUID, reason: str, correlation: str) -> NewException:

@@ -46,6 +46,8 @@ class RecordValue(TenantOwned, Base):
     currency: Mapped[str | None]
     version: Mapped[int] = mapped_column(BigInteger)
     change_id: Mapped[UUID | None]
+    source_connection_id: Mapped[UUID | None]
+    source_committed_at: Mapped[datetime | None]
 
 
 class Change(TenantOwned, Base):

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Value
+from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Observation, Value
 from foundation.ids import NewId
 from governance.content import content_hash
+from governance.findings import stale_value
 from governance.rows import (
     Awaiting,
     ChangeRow,
@@ -35,6 +36,7 @@ Key = tuple[str, str]
 DEFAULT_CORRECTION_MS = 4 * 3600 * 1000
 _SOURCE = "source"
 BASELINE: Final = "baseline"
+ROLLBACK: Final = "rollback"
 _STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
 """What a change becomes by its decision."""
 
@@ -52,6 +54,14 @@ class World:
     awaiting: Mapping[Key, Sequence[Awaiting]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A reference value in the place of `old`: policy lets it pass, and no channel is told."""
+
+    item: Observed
+    old: Value | None
+
+
 @dataclass(slots=True)
 class Plan:
     values: dict[Key, ValueRow] = field(default_factory=dict)
@@ -59,6 +69,7 @@ class Plan:
     propagations: list[PropagationRow] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[Key] = field(default_factory=set)
+    taken: list[Taken] = field(default_factory=list)
     overtaken_by: str = "A newer value arrived from the source."
     asked: dict[Key, ChangeRow] = field(default_factory=dict)
     """By this plan itself."""
@@ -84,22 +95,14 @@ def _plan_one(item: Observed, world: World, plan: Plan) -> None:
         return
     key = (seen.record_key, seen.element)
     row = world.values.get(key)
-    if row is not None and seen.source_version <= row.source_version:
+    if row is not None and _is_older(item, row):
         plan.stale += 1
+        if _contradicts(seen, row):
+            plan.settled.discard(key)
+            plan.exceptions.append(stale_value(item, contract))
         return
-    if row is None:
-        row = ValueRow(
-            seen.record_key, seen.element, seen.value.amount, seen.value.currency, seen.source_version,
-            item.source_event_id,
-        )  # fmt: skip
-        world.values[key] = row
-    else:
-        row.source_amount, row.source_currency = seen.value.amount, seen.value.currency
-        row.source_version, row.source_event_id = seen.source_version, item.source_event_id
-    plan.values[key] = row
-    if seen.element in REFERENCE_ELEMENTS:
-        row.amount, row.currency = seen.value.amount, seen.value.currency
-        return
+    row = _with_source(item, row)
+    world.values[key] = plan.values[key] = row
     if _still_asked(seen.value, key, world, plan):
         plan.echoes += 1
         return
@@ -110,7 +113,43 @@ def _plan_one(item: Observed, world: World, plan: Plan) -> None:
         plan.echoes += 1
         plan.settled.add(key)
         return
+    if seen.element in REFERENCE_ELEMENTS and _passes(seen.value, row, world):
+        plan.taken.append(Taken(item, row.approved))
+        plan.settled.add(key)
+        row.amount, row.currency = seen.value.amount, seen.value.currency
+        return
     _decide(item, contract, row, world, plan)
+
+
+def _passes(value: Value, row: ValueRow, world: World) -> bool:
+    return judge(value, row, row.approved, world, origin=_SOURCE).outcome is Outcome.AUTO
+
+
+def _is_older(item: Observed, row: ValueRow) -> bool:
+    """Versions of another connection, which was the source before, say nothing about this one's."""
+    same = row.source_connection_id is None or row.source_connection_id == item.connection_id
+    return same and not item.any_version and item.observation.source_version <= row.source_version
+
+
+def _contradicts(seen: Observation, row: ValueRow) -> bool:
+    """By its version it is old news, by its time or its value it is not. Late and repeated messages do not do that."""
+    if seen.value == row.source:
+        return False
+    later = row.source_committed_at is not None and seen.committed_at > row.source_committed_at
+    return later or seen.source_version == row.source_version
+
+
+def _with_source(item: Observed, row: ValueRow | None) -> ValueRow:
+    seen = item.observation
+    if row is None:
+        row = ValueRow(
+            seen.record_key, seen.element, seen.value.amount, seen.value.currency, seen.source_version,
+            item.source_event_id,
+        )  # fmt: skip
+    row.source_amount, row.source_currency = seen.value.amount, seen.value.currency
+    row.source_version, row.source_event_id = seen.source_version, item.source_event_id
+    row.source_connection_id, row.source_committed_at = item.connection_id, seen.committed_at
+    return row
 
 
 def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
@@ -170,6 +209,7 @@ def _decide(item: Observed, contract: Contract, row: ValueRow, world: World, pla
     change = propose(proposal, row, world, plan)
     if change.outcome == Outcome.REFUSE:
         plan.exceptions.append(refusal_of(change, contract, len(world.channels)))
+        plan.settled.discard((change.record_key, change.element))
         return
     plan.settled.add((change.record_key, change.element))
     if change.outcome == Outcome.REVIEW:
@@ -188,7 +228,8 @@ def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> Chan
 
 def judge(value: Value, row: ValueRow, old: Value | None, world: World, *, origin: str) -> Decision:
     """What policy says of `value` in the place of `old`."""
-    facts = facts_of(row.element, old, value, known_cost(world.values, row.record_key))
+    cost = None if row.element in REFERENCE_ELEMENTS else known_cost(world.values, row.record_key)
+    facts = facts_of(row.element, old, value, cost)
     return decide(world.index, judged_as(origin), row.element, facts)
 
 
@@ -255,7 +296,8 @@ def release(
 ) -> list[PropagationRow]:
     """Make the change the approved value and plan it for each channel, or for the change's targets only."""
     row.version += 1
-    row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
+    if not is_exception_of_one_channel(change):
+        row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
     change.version, change.state = row.version, "released"
     due = change.committed_at + timedelta(milliseconds=contract.propagation_slo_ms)
     targets: set[UUID] | None = None if change.targets is None else set(change.targets)
@@ -266,8 +308,13 @@ def release(
             change.correlation,
         )
         for channel in channels
-        if targets is None or channel.connection_id in targets
+        if change.element not in REFERENCE_ELEMENTS and (targets is None or channel.connection_id in targets)
     ]  # fmt: skip
+
+
+def is_exception_of_one_channel(change: ChangeRow) -> bool:
+    """A rollback on one channel makes that channel differ; what is approved for the others stays as it is."""
+    return change.origin == ROLLBACK and change.targets is not None
 
 
 def refusal_of(change: ChangeRow, contract: Contract, channels: int) -> NewException:

@@ -24,7 +24,7 @@ from governance.rows import Awaiting, ChangeRow, Channel, Contract, EventRow, Pr
 _VALUE_COLUMNS: Final = {
     "record_key": "varchar", "element": "varchar", "source_amount": "bigint", "source_currency": "varchar",
     "source_version": "bigint", "source_event_id": "uuid", "amount": "bigint", "currency": "varchar",
-    "version": "bigint", "change_id": "uuid",
+    "version": "bigint", "change_id": "uuid", "source_connection_id": "uuid", "source_committed_at": "timestamptz",
 }  # fmt: skip
 _UPSERT_VALUES = BulkWrite.insert(
     "record_value",
@@ -84,7 +84,7 @@ async def load_values(session: AsyncSession, keys: Iterable[Key], *, lock: bool 
     rows = await session.execute(
         text(f"""
             SELECT v.record_key, v.element, v.source_amount, v.source_currency, v.source_version, v.source_event_id,
-                   v.amount, v.currency, v.version, v.change_id
+                   v.amount, v.currency, v.version, v.change_id, v.source_connection_id, v.source_committed_at
               FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
                    LATERAL (SELECT * FROM record_value v
                              WHERE v.tenant_id = :t AND v.record_key = k.record_key AND v.element = k.element
@@ -167,7 +167,7 @@ async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most
     """The first of `ids`, as many as fit into `most_bytes` of bodies, and at least one."""
     rows = await session.execute(
         text("""
-            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation
+            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at
               FROM (SELECT e.*, sum(octet_length(e.body)) OVER (ORDER BY k.place) - octet_length(e.body) AS before
                       FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS k (id, place),
                            LATERAL (SELECT * FROM source_event e WHERE e.tenant_id = :t AND e.id = k.id OFFSET 0) e) e

@@ -11,12 +11,10 @@ from foundation.errors import NotFound
 from foundation.telemetry.correlation import current_correlation
 from governance.context import Context
 from governance.errors import NothingToRollBack
-from governance.planning import Plan, propose
+from governance.planning import ROLLBACK, Plan, is_exception_of_one_channel, propose
 from governance.release import lock_changes
 from governance.rows import Proposal
 from governance.writing import write_plan
-
-ORIGIN = "rollback"
 
 
 async def roll_back_change(
@@ -35,17 +33,18 @@ async def roll_back_change(
     row = world.values[change.record_key, change.element]
     if change.version is None:
         raise NothingToRollBack("This change was never sent to a channel.")
-    if row.change_id != change.id:
+    own_channels = change.targets if is_exception_of_one_channel(change) else None
+    if row.change_id != change.id and (own_channels is None or change.version != row.version):
         raise NothingToRollBack("A newer change of the same value stands. Roll that one back.")
     if connection_id is None:
         if change.old_amount is None:
             raise NothingToRollBack("This was the first value; there is none before it.")
-        previous, targets = Value(change.old_amount, change.old_currency or ""), None
+        previous, targets = Value(change.old_amount, change.old_currency or ""), own_channels
     else:
         previous, targets = await _shown_before(session, change_id, connection_id), [connection_id]
     proposal = Proposal(
         value=previous,
-        origin=ORIGIN,
+        origin=ROLLBACK,
         author=scope_of(session).actor.id,
         committed_at=world.now,
         source_event_id=change.source_event_id,

@@ -33,6 +33,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     connection_id: UUID
     source_event_id: UUID
     correlation: str
+    any_version: bool = False
+    """A person wants it taken, whatever the version that is known."""
 
 
 class ValueRow(msgspec.Struct, gc=False):
@@ -48,6 +50,12 @@ class ValueRow(msgspec.Struct, gc=False):
     currency: str | None = None
     version: int = 0
     change_id: UUID | None = None
+    source_connection_id: UUID | None = None
+    source_committed_at: datetime | None = None
+
+    @property
+    def source(self) -> Value:
+        return Value(self.source_amount, self.source_currency)
 
     @property
     def approved(self) -> Value | None:
@@ -127,6 +135,7 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     kind: str
     body: bytes
     correlation: str
+    received_at: datetime
 
 
 class NewException(msgspec.Struct, frozen=True):

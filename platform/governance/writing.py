@@ -11,12 +11,12 @@ from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
 from governance import kinds, repository
 from governance.exceptions import open_exceptions, resolve_about
-from governance.planning import Plan, World, content_of
+from governance.planning import Plan, Taken, World, content_of
 from governance.rows import ChangeRow, PropagationRow
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
 
 CHANGE = "change"
-OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.expired")
+OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.expired", "source.stale")
 """What a newer decision about the same value corrects."""
 
 
@@ -34,6 +34,8 @@ async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
     await distribute(session, plan.propagations)
     await open_exceptions(session, plan.exceptions, now=world.now, new_id=world.new_id)
     await resolve_about(session, OF_THE_SOURCE, plan.settled, now=world.now)
+    for taken in plan.taken:
+        _note_taken(session, taken, world.now)
     for change in overtaken:
         change.state = "superseded"
     for change in [*overtaken, *plan.changes]:
@@ -84,6 +86,24 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
         change.approval_id = approval_id
     soonest = min(request.expires_at for request in requests)
     await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=soonest)
+
+
+def _note_taken(session: AsyncSession, taken: Taken, now: datetime) -> None:
+    seen = taken.item.observation
+    note(
+        session,
+        correlation=taken.item.correlation,
+        action="reference.taken",
+        subject=f"record:{seen.record_key}",
+        data={
+            "element": seen.element,
+            "old": None if taken.old is None else taken.old.amount,
+            "new": seen.value.amount,
+            "currency": seen.value.currency,
+            "event": str(taken.item.source_event_id),
+        },
+        at=now,
+    )
 
 
 def note_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:

@@ -181,6 +181,31 @@ async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(w
     assert rows == [("rollback", ada.actor.id, "released", 10_400, 10_000)]
 
 
+async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work(settle=1.0)
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    async with world.services.db.transaction(person(world)) as session:
+        back = await roll_back_change(
+            session,
+            world.services.governance,
+            change_id,  # type: ignore[arg-type]
+            connection_id=world.channels["shop0"],
+        )
+    await world.work(settle=1.0)
+    shown = "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id ORDER BY c.name"
+    assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_000)]
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_400,)]
+    async with world.services.db.transaction(person(world)) as session:
+        await roll_back_change(session, world.services.governance, back)
+    await world.work(settle=1.0)
+    assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_400)]
+    await world.deliver(world.change("SKU-001", PRICE, 10_000))
+    await world.work(settle=1.0)
+    assert await world.rows(shown) == [("market1", 10_000), ("shop0", 10_000)]
+
+
 async def test_an_outage_of_three_of_five_channels_is_each_channels_own_state(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:

@@ -13,6 +13,7 @@ from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
 from governance.inputs import check_text
 from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
+from governance.planning import ROLLBACK
 from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
 
 LOOKED_THROUGH: Final = 100_000
@@ -130,9 +131,17 @@ async def is_standing(session: AsyncSession, change: ShownChange) -> bool:
     found = await session.execute(
         text("""
             SELECT 1 FROM record_value
-             WHERE tenant_id = :t AND record_key = :key AND element = :element AND change_id = :id
+             WHERE tenant_id = :t AND record_key = :key AND element = :element
+               AND (change_id = :id OR CAST(:of_one_channel AS boolean) AND version = :version)
         """),
-        {"t": scope_of(session).tenant_id, "key": change.record_key, "element": change.element, "id": change.id},
+        {
+            "t": scope_of(session).tenant_id,
+            "key": change.record_key,
+            "element": change.element,
+            "id": change.id,
+            "of_one_channel": change.origin == ROLLBACK and change.targets is not None,
+            "version": change.version,
+        },
     )
     return found.scalar() is not None
 
