@@ -1,5 +1,7 @@
 """Bringing somebody into an account: the person, the first role and the link, in one transaction."""
 
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import Clock
@@ -10,8 +12,8 @@ from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES
 from policy.publishing import assign_role, list_assignments, revoke_role
 from tenants.door import Door
-from tenants.models import Person
-from tenants.people import NewPerson, create_person, invite_person, suspend_person
+from tenants.models import Person, Standing
+from tenants.people import NewPerson, create_person, get_person, invite_person, suspend_person
 from tenants.principal import Principal
 
 PARTNER = "partner"
@@ -33,6 +35,26 @@ async def bring_in(  # noqa: PLR0913 - keyword-only
     person = await create_person(session, wanted, now=door.clock())
     await assign_role(session, scope, user_id=person.id, role=role, clock=door.clock, new_id=new_id)
     return person, await invite_person(session, door.new_secret, person_id=person.id, now=door.clock())
+
+
+async def renew_link(session: AsyncSession, door: Door, by: Principal, person_id: UUID) -> tuple[Person, str]:
+    """A new link for somebody who never used theirs: whoever holds the link of a person becomes that person.
+
+    Raises:
+        NotFound: this account has nobody of this id.
+        Conflict: the person has a password, or is suspended.
+        RoleNotAssignable: the person holds a role that `by` could not give.
+    """
+    scope = scope_of(session)
+    person = await get_person(session, person_id, lock=True)
+    if person.status != Standing.INVITED or person.password_hash is not None:
+        raise Conflict(
+            "This person has chosen a password, or is suspended. Who forgot it asks the operator of this installation"
+            " for a link (`fairlead tenant password-link`)."
+        )
+    for role in (await list_assignments(session, scope)).get(str(person_id), ()):
+        _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    return person, await invite_person(session, door.new_secret, person_id=person_id, now=door.clock())
 
 
 async def lock_out(session: AsyncSession, by: Principal, person: Person, *, reason: str, door: Door) -> None:

@@ -103,10 +103,10 @@ async def create_person(session: AsyncSession, person: NewPerson, *, now: dateti
     return created
 
 
-async def get_person(session: AsyncSession, person_id: UUID) -> Person:
+async def get_person(session: AsyncSession, person_id: UUID, *, lock: bool = False) -> Person:
     """Raises: NotFound."""
     statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.id == person_id)
-    person = await session.scalar(statement)
+    person = await session.scalar(statement.with_for_update() if lock else statement)
     if person is None:
         raise NotFound
     return person

@@ -13,10 +13,10 @@ from foundation.web.api import delete, post
 from tenants.access import Access
 from tenants.accounts import list_clients
 from tenants.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
-from tenants.inviting import bring_in, lock_out
+from tenants.inviting import bring_in, lock_out, renew_link
 from tenants.models import Person
 from tenants.pages import AnyRequest, OpenDoor
-from tenants.people import NewPerson, get_person, invite_person, list_people, resume_person
+from tenants.people import NewPerson, get_person, list_people, resume_person
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
@@ -93,9 +93,8 @@ async def post_person(
 async def post_invitation(
     request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
 ) -> Response[InvitedView]:
-    """A new link for somebody who lost theirs, or their password. Earlier links end."""
-    person = await get_person(access.session, person_id)
-    token = await invite_person(access.session, door.new_secret, person_id=person_id, now=access.now)
+    """A new link for somebody who lost theirs and has no password yet. Earlier links end."""
+    person, token = await renew_link(access.session, door, access.principal, person_id)
     return _invited(request, person, token)
 
 

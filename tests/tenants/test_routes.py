@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -9,8 +10,8 @@ from policy.errors import RoleNotAssignable
 from policy.publishing import assign_role
 from tenants.api_keys import list_api_keys
 from tenants.door import Door
-from tenants.inviting import bring_in
-from tenants.people import NewPerson, PartnerKind, create_partner
+from tenants.inviting import bring_in, renew_link
+from tenants.people import NewPerson, PartnerKind, create_partner, create_person, get_person
 from tenants.principal import Principal
 from tenants.signing_in import authenticate
 from tests.tenants.conftest import (
@@ -247,3 +248,29 @@ class TestPeople:
             path = link.removeprefix(api.browser.origin)
             form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token(path)}
             assert (await api.browser.post(path, form)).status_code == status
+
+    async def test_a_link_never_opens_the_account_of_somebody_with_a_password(
+        self, api: Api, door: Door, client: Tenant, ada: Somebody
+    ) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        answer = await api("POST", f"/clients/acme/people/{ada.id}/invitation", admin)
+        assert answer.status_code == 409
+        assert "link" not in answer.json()
+        suspended = await api("POST", f"/clients/acme/people/{ada.id}/suspension", admin, json={"reason": "left"})
+        assert suspended.status_code == 204
+        assert (await api("POST", f"/clients/acme/people/{ada.id}/invitation", admin)).status_code == 409
+        async with door.db.transaction(client.scope) as session:
+            assert (await get_person(session, ada.id)).invite_hash is None
+
+    async def test_nobody_gets_the_link_of_somebody_who_may_do_more(self, door: Door, client: Tenant) -> None:
+        home, person_id = client.scope, new_id()
+        async with door.db.transaction(home) as session:
+            await create_person(session, NewPerson(person_id, "new@example.com", "New"), now=NOW)
+            await assign_role(session, home, user_id=person_id, role="client_admin", clock=door.clock, new_id=new_id)
+        for roles, refused in ((("client_approver",), True), (("client_admin",), False)):
+            by = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, roles)
+            async with door.db.transaction(home) as session:
+                with pytest.raises(RoleNotAssignable) if refused else nullcontext():
+                    await renew_link(session, door, by, person_id)
+                person = await get_person(session, person_id)
+            assert (person.invite_hash is None) is refused
