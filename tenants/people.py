@@ -112,6 +112,17 @@ async def get_person(session: AsyncSession, person_id: UUID, *, lock: bool = Fal
     return person
 
 
+async def find_person(session: AsyncSession, email: str) -> Person:
+    """Raises: NotFound."""
+    statement = select(Person).where(
+        Person.tenant_id == scope_of(session).tenant_id, Person.email == clean_email(email)
+    )
+    person = await session.scalar(statement)
+    if person is None:
+        raise NotFound("Nobody in this account has this address.")
+    return person
+
+
 async def list_people(session: AsyncSession) -> Sequence[Person]:
     statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id)
     return (await session.scalars(statement.order_by(Person.email))).all()

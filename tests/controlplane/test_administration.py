@@ -22,7 +22,7 @@ from foundation.errors import Conflict, Unauthenticated
 from foundation.ids import new_id
 from foundation.lanes.worker import LaneWorker
 from tests.conftest import Urls
-from tests.controlplane.test_cli import call, environment, tenancy  # noqa: F401 - the fixture
+from tests.controlplane.test_cli import call, tenancy
 from tests.support.site import PASSWORD, House, Site, Visit, furnish, running_site
 from tests.support.world import World, second_client
 
@@ -127,7 +127,7 @@ class TestSuspendedClient:
         house: House,
         approver: Visit,
         world: World,
-        environment: dict[str, str | None],  # noqa: F811 - the fixture
+        environment: dict[str, str | None],
     ) -> None:
         async def command(*arguments: str) -> Any:
             return await asyncio.to_thread(call, environment, *arguments)

@@ -22,7 +22,7 @@ from foundation.audit.chain import note
 from foundation.clock import utc_now
 from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
-from tests.conftest import VAULT_KEYS, Urls
+from tests.conftest import Urls
 from tests.support.world import World
 
 PASSWORD = "a long enough password of a test"
@@ -33,20 +33,6 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
         yield (*path, name), command
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
-
-
-@pytest.fixture
-def environment(urls: Urls) -> dict[str, str | None]:
-    return {
-        "DATABASE_URL": urls.owner,
-        "DATABASE_APP_URL": urls.app,
-        "DATABASE_INTAKE_URL": urls.intake,
-        "DATABASE_RELAY_URL": urls.relay,
-        "REDIS_URL": urls.redis,
-        "FAIRLEAD_SECRET_KEY": "a secret of the tests, 32 bytes long",
-        "FAIRLEAD_VAULT_KEYS": VAULT_KEYS,
-        "FAIRLEAD_LOG": None,
-    }
 
 
 def call(environment: dict[str, str | None], *arguments: str, typed: str = f"{PASSWORD}\n") -> Result:

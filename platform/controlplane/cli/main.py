@@ -13,6 +13,7 @@ from controlplane.cli.admin import audit, keys, tenant
 from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
+from controlplane.cli.people import password_link
 from controlplane.demo.command import demo
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.paths import default_root
@@ -129,6 +130,7 @@ def wait_for_signal() -> None:
 
 
 tenant.add_command(baseline)
+tenant.add_command(password_link)
 for command in (demo, doctor, tenant, billing, audit, keys):
     main.add_command(command)
 

@@ -1,0 +1,19 @@
+"""What the command line finds in its environment."""
+
+import pytest
+
+from tests.conftest import VAULT_KEYS, Urls
+
+
+@pytest.fixture
+def environment(urls: Urls) -> dict[str, str | None]:
+    return {
+        "DATABASE_URL": urls.owner,
+        "DATABASE_APP_URL": urls.app,
+        "DATABASE_INTAKE_URL": urls.intake,
+        "DATABASE_RELAY_URL": urls.relay,
+        "REDIS_URL": urls.redis,
+        "FAIRLEAD_SECRET_KEY": "a secret of the tests, 32 bytes long",
+        "FAIRLEAD_VAULT_KEYS": VAULT_KEYS,
+        "FAIRLEAD_LOG": None,
+    }
