@@ -20,6 +20,7 @@ import structlog
 from foundation.database.connecting import connect_to_database
 from foundation.database.engine import Hints, RingBell
 from foundation.errors import Unavailable
+from foundation.lanes.bell import Bell
 
 _log = structlog.get_logger(__name__)
 MAX_GROUP = 500
@@ -128,7 +129,7 @@ class IntakeWriter:
     def __init__(self, conninfo: str, *, kind: str, ring: RingBell, limit: int = 20_000) -> None:
         self._conninfo = conninfo
         self._kind = kind
-        self._ring = ring
+        self._bell = Bell(ring)  # a slow Valkey delays nobody's answer
         self._limit = limit
         self._waiting: deque[tuple[Delivery, asyncio.Future[Stored]]] = deque()
         self._wake = asyncio.Event()
@@ -150,6 +151,7 @@ class IntakeWriter:
             if not future.done():
                 future.set_exception(Unavailable("The service is stopping. Send this again."))
         self._waiting.clear()
+        await self._bell.close()
         await self._disconnect()
 
     async def store(self, delivery: Delivery) -> Stored:
@@ -205,8 +207,7 @@ class IntakeWriter:
             if result is not Stored.DUPLICATE:
                 lanes = hints.setdefault((delivery.msp_id, delivery.tenant_id), set())
                 lanes.add(f"{INGEST}/{delivery.connection_id}")
-        if hints:
-            await self._ring(hints)
+        self._bell.ring_soon(hints)
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
