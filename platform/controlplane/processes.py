@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import gc
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ from foundation.lanes.apart import DoApart
 from foundation.lanes.broker import RUN_LANE, LaneBroker
 from foundation.lanes.jobs import JobKinds
 from foundation.lanes.relay import Relay
-from foundation.lanes.ring import SHARED_POOL, Ring
+from foundation.lanes.ring import SHARED_POOL, Ring, Turns
 from foundation.lanes.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.access_log import AccessLog
@@ -42,6 +43,8 @@ RELAY_PATIENCE_SECONDS = 10.0
 WORK_PATIENCE_SECONDS = 20.0
 """The set-based statements of one turn; whole turns are bounded by their kinds."""
 _log = structlog.get_logger(__name__)
+BULK_NICENESS = 10
+"""On a machine they share, a worker of bulk turns gives way to one of prompt turns."""
 
 
 def run_web(  # noqa: PLR0913 - what a web is started with
@@ -109,6 +112,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     settings: Settings,
     *,
     pool: str = SHARED_POOL,
+    turns: Turns = Turns.ALL,
     slots: int = 8,
     metrics_port: int | None = None,
     jobs: Callable[[Services], JobKinds] = build_jobs,
@@ -118,9 +122,11 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
+    if turns is Turns.BULK:
+        os.nice(BULK_NICENESS)
     client = blocking_valkey_client(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()])
+    broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()], turns=turns)
     dramatiq.set_broker(broker)
     metrics = CollectorRegistry()
     if metrics_port is not None:  # from the start: an idle worker is probed too
@@ -133,7 +139,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
         signal.signal(number, lambda *_: stop.set())
     worker.start()
     calm_collector()
-    _log.info("worker.started", pool=pool, slots=slots)
+    _log.info("worker.started", pool=pool, turns=turns.value, slots=slots)
     pulse.beat()  # it has started: what blocks it from now on is seen in the shorter time
     while not stop.wait(BEAT_SECONDS):
         _beat(broker, pulse)
@@ -169,8 +175,8 @@ class _LaneActor:
         self._worker: LaneWorker | None = None
         self._services: Services | None = None
 
-    async def run_lane(self, msp_id: str, tenant_id: str, lane: str) -> None:
-        await self._lanes().run_lane(UUID(msp_id), UUID(tenant_id), lane)
+    async def run_lane(self, msp_id: str, tenant_id: str, lane: str, bulk: bool) -> None:  # noqa: FBT001 - a message
+        await self._lanes().run_lane(UUID(msp_id), UUID(tenant_id), lane, bulk=bulk)
 
     def _lanes(self) -> LaneWorker:
         if self._worker is None:

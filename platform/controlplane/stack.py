@@ -127,7 +127,8 @@ class Stack(AbstractContextManager["Stack"]):
         static = default_static()
         build_assets(project_root(), static)
         self.run("web", "web", "--host", host, "--port", str(port), "--static", str(static))
-        self.run("worker", "worker")
+        self.run("worker", "worker", "--turns", "prompt")
+        self.run("bulk-worker", "worker", "--turns", "bulk")
         self.run("relay", "relay")
         self.supervisor.wait_until("web", lambda: answers(f"http://127.0.0.1:{port}/readyz"), seconds=60)
 

@@ -66,7 +66,7 @@ def run() -> list[Row]:
 def _our_round(rig: Rig) -> Rates:
     scope = new_tenant()
     enqueueing = rig.run(lambda services: _enqueue(services, scope))
-    with recording_worker(rig, "lanes_worker", "0", str(SLOTS)) as done:
+    with recording_worker(rig, "lanes_worker", "0", str(SLOTS), Turns.ALL) as done:
         ended = rig.wait(NO_WORK, 1, every=0.002)
     return JOBS / enqueueing, JOBS / (ended - _first_start(done, JOBS))
 
@@ -126,7 +126,7 @@ async def _start_latencies(rig: Rig, services: Services) -> tuple[list[float], l
     sent: Sent = {str(scope.tenant_id): [] for scope in scopes}
     their_sent: Sent = {queue: [] for queue in queues}
     with (
-        recording_worker(rig, "lanes_worker", "0", str(SLOTS)) as done,
+        recording_worker(rig, "lanes_worker", "0", str(SLOTS), Turns.ALL) as done,
         recording_worker(rig, "dramatiq_worker", *queues) as their_done,
     ):
         until = time.monotonic() + SECONDS

@@ -1,4 +1,4 @@
-"""The product's worker with one kind of work, which awaits the given seconds. Writes each item's start, by tenant."""
+"""The product's worker with one kind of work, which awaits the given seconds per item. Writes their starts, by tenant."""
 
 import asyncio
 import json
@@ -10,26 +10,28 @@ from pathlib import Path
 from controlplane.processes import run_worker
 from controlplane.services import Services
 from foundation.lanes.jobs import JobKind, JobKinds
+from foundation.lanes.ring import Turns
 from foundation.lanes.run import LaneRun
 from foundation.settings import read_settings
 from tests.benchmarks.rig import Starts
 
 
 def main() -> None:
-    results, seconds, slots = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    results, seconds, slots, turns = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), Turns(sys.argv[4])
     done: Starts = {}
 
     async def wait(run: LaneRun) -> None:
-        now = time.time()
         starts = done.setdefault(str(run.scope.tenant_id), [])
-        starts += [(item.enqueued_at.timestamp(), now - item.enqueued_at.timestamp()) for item in run.items]
-        if seconds:
-            await asyncio.sleep(seconds)
+        for item in run.items:
+            enqueued = item.enqueued_at.timestamp()
+            starts.append((enqueued, time.time() - enqueued))
+            if seconds:
+                await asyncio.sleep(seconds)
 
     def jobs(_: Services) -> JobKinds:
         return JobKinds([JobKind("bench.wait", wait)])
 
-    run_worker(read_settings(os.environ), slots=slots, jobs=jobs)
+    run_worker(read_settings(os.environ), turns=turns, slots=slots, jobs=jobs)
     results.write_text(json.dumps(done))
 
 

@@ -132,12 +132,13 @@ def running_rig(*, kills: bool = False) -> Iterator[Rig]:
 @contextmanager
 def recording_worker(rig: Rig, name: str, *arguments: str) -> Iterator[Starts]:
     """A worker of the benchmarks' own, by its module. What it did is filled in when the block has ended."""
-    results = rig.stack.root / f"{name}.json"
+    results = rig.stack.root / f"{name}-{'-'.join(arguments)}.json"
     argv = (sys.executable, "-m", f"tests.benchmarks.{name}", str(results), *arguments)
-    rig.stack.supervisor.start(Program(name=name, argv=argv, env=write_environment(rig.stack.settings), restart=False))
+    environment = write_environment(rig.stack.settings)
+    rig.stack.supervisor.start(Program(name=results.stem, argv=argv, env=environment, restart=False))
     done: Starts = {}
     yield done
-    rig.stack.supervisor.stop(name)
+    rig.stack.supervisor.stop(results.stem)
     done.update(json.loads(results.read_text()))
 
 

@@ -22,7 +22,7 @@ from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.processes import run_relay, run_web, run_worker
 from controlplane.stack import Stack, default_static, free_port
-from foundation.lanes.ring import SHARED_POOL
+from foundation.lanes.ring import SHARED_POOL, Turns
 from foundation.settings import Settings, SettingsInvalid, read_settings
 from foundation.telemetry.pulse import Pulse
 
@@ -92,6 +92,13 @@ def web(*, host: str, port: int, static: Path | None, metrics_port: int | None, 
 @main.command()
 @click.option("--pool", default=SHARED_POOL, show_default=True, help="The pool of lanes to work on.")
 @click.option("--tenant", "tenant_id", help="Work only on the tenant pinned to its own pool (see `tenant pin`).")
+@click.option(
+    "--turns",
+    type=click.Choice([turns.value for turns in Turns]),
+    default=Turns.ALL.value,
+    show_default=True,
+    help="Prompt turns, bulk turns (lanes with a backlog), or both. Whoever runs one must run the other too.",
+)
 @click.option("--slots", default=8, show_default=True, help="Lanes at work at once.")
 @click.option("--metrics-port", type=int)
 @click.option("--turn", type=int, hidden=True, help="Do the one turn told on standard input; its begin is told here.")
@@ -100,6 +107,7 @@ def worker(  # noqa: PLR0913 - one per option
     *,
     pool: str,
     tenant_id: str | None,
+    turns: str,
     slots: int,
     metrics_port: int | None,
     turn: int | None,
@@ -110,7 +118,14 @@ def worker(  # noqa: PLR0913 - one per option
         sys.exit(run_turn(settings_from_environment(), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
     pulse = Pulse(pulse_file)
-    run_worker(settings_from_environment(), pool=chosen, slots=slots, metrics_port=metrics_port, pulse=pulse)
+    run_worker(
+        settings_from_environment(),
+        pool=chosen,
+        turns=Turns(turns),
+        slots=slots,
+        metrics_port=metrics_port,
+        pulse=pulse,
+    )
 
 
 @main.command()

@@ -4,15 +4,17 @@ A transaction starts with one statement that opens it and sets its scope, so iso
 Without a scope the settings are empty and every policy answers nothing.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from foundation.database.connecting import connect_to_database
 from foundation.database.roles import FLEET
@@ -109,6 +111,25 @@ class Database:
     async def forget_connections(self) -> None:
         """Use none of them again, because one gave no answer; those in use are left to whoever waits for them."""
         await self._engine.dispose(close=False)
+
+    async def call(self, statement: LiteralString, parameters: Sequence[Any]) -> Any:
+        """One row of one statement that is its own transaction, in one round trip.
+
+        Only for functions that set their scope themselves: there is none here, so tables answer nothing.
+
+        Raises:
+            psycopg.Error: the statement failed; its connection is not used again.
+        """
+        pooled = await self._engine.raw_connection()
+        try:
+            connection = cast("psycopg.AsyncConnection[Any]", pooled.driver_connection)
+            cursor = connection.cursor(row_factory=namedtuple_row)
+            row = await (await cursor.execute(statement, parameters)).fetchone()
+        except BaseException:
+            await greenlet_spawn(pooled.invalidate)
+            raise
+        await greenlet_spawn(pooled.close)
+        return row
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -15,7 +15,7 @@ import redis
 import structlog
 from dramatiq.broker import Broker, Consumer, MessageProxy
 
-from foundation.lanes.ring import LaneTicket, RingReader
+from foundation.lanes.ring import LaneTicket, RingReader, Turns
 
 _log = structlog.get_logger(__name__)
 RUN_LANE = "run_lane"
@@ -25,10 +25,13 @@ AWAY_SECONDS = 0.25
 class LaneBroker(Broker):
     """`slots` bounds the messages taken and not yet finished, so that a turn is decided as late as possible."""
 
-    def __init__(self, client: "redis.Redis", *, slots: int, middleware: Iterable[dramatiq.Middleware]) -> None:
+    def __init__(
+        self, client: "redis.Redis", *, slots: int, middleware: Iterable[dramatiq.Middleware], turns: Turns = Turns.ALL
+    ) -> None:
         super().__init__(middleware=list(middleware))
         self._client = client
         self._slots = slots
+        self._turns = turns
         self._consumers: dict[str, _RingConsumer] = {}
 
     @property
@@ -43,7 +46,7 @@ class LaneBroker(Broker):
             self.emit_after("declare_queue", queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - dramatiq's signature
-        consumer = _RingConsumer(RingReader(self._client), queue_name, self._slots, timeout / 1000)
+        consumer = _RingConsumer(RingReader(self._client, self._turns), queue_name, self._slots, timeout / 1000)
         self._consumers[queue_name] = consumer
         return consumer
 
@@ -85,7 +88,7 @@ class _RingConsumer(Consumer):
             dramatiq.Message(
                 queue_name=self._pool,
                 actor_name=RUN_LANE,
-                args=(str(ticket.msp_id), str(ticket.tenant_id), ticket.lane),
+                args=(str(ticket.msp_id), str(ticket.tenant_id), ticket.lane, ticket.bulk),
                 kwargs={},
                 options={},
             )

@@ -2,12 +2,18 @@
 
 Weighted round robin by stride scheduling (Waldspurger & Weihl 1995): each turn moves a tenant's place by 1/weight, and
 the tenant with the smallest place is next. A tenant that was idle re-enters at the present place, so it neither waits
-behind a flood nor is paid back for idling. One ring per pool, however many tenants; idle tenants cost nothing.
+behind a flood nor is paid back for idling. Idle tenants cost nothing, however many they are.
+
+A pool has two rings. A lane that had more than one prompt turn's work is bulk until it is empty: it goes round the bulk
+ring, whose turns are large and may have workers of their own, so that prompt turns do not stand behind large ones.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,31 +24,40 @@ import structlog
 _log = structlog.get_logger(__name__)
 SHARED_POOL = "shared"
 _PREFIX = "fl:lanes"
+_BULK = ":bulk"
+_BULK_FIRST = 4
+"""Each fourth turn looks at the bulk ring first, so that many prompt turns cannot starve it."""
 HINT_SECONDS = 0.25
 """A hint is not worth a longer wait: intake would stand still while Valkey hangs, and the relay rings anyway."""
 
 # KEYS: none used by name, for one node. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
 _RING = """
 local prefix, i, rung = ARGV[1], 2, 0
-local n_capped
 while i <= #ARGV do
   local tenant, n = ARGV[i], tonumber(ARGV[i + 1])
   local pool = redis.call('HGET', prefix .. ':pins', tenant) or 'shared'
-  n_capped = 0
+  local bulk = redis.call('SMEMBERS', prefix .. ':bulk:' .. tenant)
   local place = redis.call('INCR', prefix .. ':place')
+  local lanes = redis.call('SPOP', prefix .. ':capped:' .. tenant, 1000)
   for k = i + 2, i + 1 + n do
-    redis.call('ZADD', prefix .. ':ready:' .. pool .. ':' .. tenant, 'NX', place, ARGV[k])
+    lanes[#lanes + 1] = ARGV[k]
   end
-  for _, lane in ipairs(redis.call('SPOP', prefix .. ':capped:' .. tenant, 1000)) do
-    redis.call('ZADD', prefix .. ':ready:' .. pool .. ':' .. tenant, 'NX', place, lane)
-    n_capped = n_capped + 1
+  local wanted = {}
+  for _, lane in ipairs(lanes) do
+    local ring = pool
+    for _, name in ipairs(bulk) do
+      if name == lane then ring = pool .. ':bulk' end
+    end
+    redis.call('ZADD', prefix .. ':ready:' .. ring .. ':' .. tenant, 'NX', place, lane)
+    wanted[ring] = true
   end
-  local ring = prefix .. ':ring:' .. pool
-  if n + n_capped > 0 and not redis.call('ZSCORE', ring, tenant) then
-    local now = tonumber(redis.call('HGET', prefix .. ':now', pool) or '0')
-    local own = tonumber(redis.call('HGET', prefix .. ':own:' .. pool, tenant) or '0')
-    redis.call('ZADD', ring, math.max(now, own), tenant)
-    rung = rung + 1
+  for ring, _ in pairs(wanted) do
+    if not redis.call('ZSCORE', prefix .. ':ring:' .. ring, tenant) then
+      local now = tonumber(redis.call('HGET', prefix .. ':now', ring) or '0')
+      local own = tonumber(redis.call('HGET', prefix .. ':own:' .. ring, tenant) or '0')
+      redis.call('ZADD', prefix .. ':ring:' .. ring, math.max(now, own), tenant)
+      rung = rung + 1
+    end
   end
   i = i + 2 + n
 end
@@ -51,20 +66,28 @@ return rung
 
 # The tenant was popped at `place`: take its oldest ready lane, advance its place, put it back if more lanes are ready.
 _TAKE = """
-local prefix, pool, tenant, place = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-redis.call('HSET', prefix .. ':now', pool, place)
-local ready = prefix .. ':ready:' .. pool .. ':' .. tenant
+local prefix, ring, tenant, place = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+redis.call('HSET', prefix .. ':now', ring, place)
+local ready = prefix .. ':ready:' .. ring .. ':' .. tenant
 local lane = redis.call('ZPOPMIN', ready)
 local weight = tonumber(redis.call('HGET', prefix .. ':weights', tenant) or '1')
 local own = place + 1 / weight
 if redis.call('EXISTS', ready) == 1 then
-  redis.call('ZADD', prefix .. ':ring:' .. pool, own, tenant)
-  redis.call('HDEL', prefix .. ':own:' .. pool, tenant)
+  redis.call('ZADD', prefix .. ':ring:' .. ring, own, tenant)
+  redis.call('HDEL', prefix .. ':own:' .. ring, tenant)
 else
-  redis.call('HSET', prefix .. ':own:' .. pool, tenant, own)
+  redis.call('HSET', prefix .. ':own:' .. ring, tenant, own)
 end
 return lane[1] or ''
 """
+
+
+class Turns(StrEnum):
+    """Which of a pool's rings a worker serves."""
+
+    ALL = "all"
+    PROMPT = "prompt"
+    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +97,7 @@ class LaneTicket:
     msp_id: UUID
     tenant_id: UUID
     lane: str
+    bulk: bool
 
 
 def _member(msp_id: UUID, tenant_id: UUID) -> str:
@@ -87,6 +111,14 @@ def _arguments(hints: dict[tuple[UUID, UUID], set[str]]) -> list[str]:
     return arguments
 
 
+@contextmanager
+def _sat_out() -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, TimeoutError) as error:
+        _log.warning("ring.away", error=str(error) or f"no answer within {HINT_SECONDS} s")
+
+
 class Ring:
     """Rings lanes, from async code."""
 
@@ -96,11 +128,9 @@ class Ring:
 
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
-        try:
+        with _sat_out():
             async with asyncio.timeout(HINT_SECONDS):
                 await self.ring(hints)
-        except (redis.RedisError, TimeoutError) as error:
-            _log.warning("ring.away", error=str(error) or f"no answer within {HINT_SECONDS} s")
 
     async def ring(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Raises `redis.RedisError`; callers after a commit let the relay mend it instead."""
@@ -111,6 +141,13 @@ class Ring:
         """The tenant is at its cap: ring this lane again when one of its lanes is finished."""
         key = f"{_PREFIX}:capped:{_member(msp_id, tenant_id)}"
         await cast("Any", self._client.sadd(key, lane))
+
+    async def mark_bulk(self, msp_id: UUID, tenant_id: UUID, lane: str, *, bulk: bool) -> None:
+        """From the next ring on, the lane's turns are bulk turns, or prompt ones again. Lost marks are made again."""
+        key = f"{_PREFIX}:bulk:{_member(msp_id, tenant_id)}"
+        with _sat_out():
+            async with asyncio.timeout(HINT_SECONDS):
+                await cast("Any", self._client.sadd(key, lane) if bulk else self._client.srem(key, lane))
 
     async def set_shares(self, shares: Iterable[tuple[UUID, UUID, str, int]]) -> None:
         """(msp, tenant, pool, weight) of every tenant that differs from the default."""
@@ -132,9 +169,11 @@ class Ring:
 class RingReader:
     """Waits for the next turn, from a consumer's thread. No polling: the wait ends when a lane is rung."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: "redis.Redis", turns: Turns = Turns.ALL) -> None:
         self._client = client
+        self._turns = turns
         self._script = client.register_script(_TAKE)
+        self._taken = count(1)
 
     def take(self, pool: str, timeout: float) -> LaneTicket | None:
         """The next lane in turn, or None after `timeout` seconds.
@@ -142,13 +181,21 @@ class RingReader:
         Raises:
             redis.RedisError: Valkey is away.
         """
-        popped = cast("Any", self._client.bzpopmin(f"{_PREFIX}:ring:{pool}", timeout=timeout))
+        popped = cast("Any", self._client.bzpopmin(self._rings(pool), timeout=timeout))
         if popped is None:
             return None
-        _, member, place = popped
+        key, member, place = popped
+        ring = key.decode().removeprefix(f"{_PREFIX}:ring:")
         tenant = member.decode()
-        lane = cast("Any", self._script(keys=[], args=[_PREFIX, pool, tenant, repr(float(place))]))
+        lane = cast("Any", self._script(keys=[], args=[_PREFIX, ring, tenant, repr(float(place))]))
         if not lane:
             return None
         msp_id, tenant_id = tenant.split(":")
-        return LaneTicket(UUID(msp_id), UUID(tenant_id), lane.decode())
+        return LaneTicket(UUID(msp_id), UUID(tenant_id), lane.decode(), ring.endswith(_BULK))
+
+    def _rings(self, pool: str) -> list[str]:
+        """In the order they are looked at."""
+        prompt, bulk = f"{_PREFIX}:ring:{pool}", f"{_PREFIX}:ring:{pool}{_BULK}"
+        if self._turns is Turns.ALL:
+            return [bulk, prompt] if next(self._taken) % _BULK_FIRST == 0 else [prompt, bulk]
+        return [bulk] if self._turns is Turns.BULK else [prompt]

@@ -7,10 +7,10 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
 
 from foundation.database.engine import Database
 from foundation.lanes.apart import ALONE, SUSPECT_AFTER, DoApart, Outcome, Turn
@@ -25,7 +25,9 @@ from foundation.telemetry.tracing import NO_TRACING, Tracing
 _log = structlog.get_logger(__name__)
 APART_SECONDS = 20.0
 """For the start of a process and its end, beside what its kind of work may take."""
-_CLAIM = text("SELECT * FROM lane_claim(:msp_id, :tenant_id, :lane, :pool, :holder, :lease, :batch)")
+PROMPT_BATCH = 32
+"""Items of a prompt turn. A lane with more is bulk until it is empty."""
+_CLAIM: LiteralString = "SELECT * FROM lane_claim(%s, %s, %s, %s, %s, %s, %s)"
 
 
 class LaneWorker:
@@ -57,11 +59,12 @@ class LaneWorker:
         self._tracing = tracing
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
-    async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
+    async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str, *, bulk: bool = False) -> None:
         """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
         try:
-            claimed = await answered(self._database, self._claim(scope, lane), seconds=self._lease)
+            most = self._kinds.largest_batch if bulk else PROMPT_BATCH
+            claimed = await answered(self._database, self._claim(scope, lane, most), seconds=self._lease)
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -71,6 +74,7 @@ class LaneWorker:
         if claimed is None:
             return
         run = claimed
+        full = len(run.items) == PROMPT_BATCH
         try:
             await self._work(run)
         except LeaseLost:
@@ -83,24 +87,16 @@ class LaneWorker:
             _log.warning("lane.database_away", lane=lane, error=str(error))
             await run.give_back()
             run.more = True
+        if run.more and full and not bulk:
+            await self._ring.mark_bulk(msp_id, tenant_id, lane, bulk=True)
+        elif bulk and not run.more:
+            await self._ring.mark_bulk(msp_id, tenant_id, lane, bulk=False)
         await self._ring_again(scope, lane, more=run.more)
 
-    async def _claim(self, scope: Scope, lane: str) -> LaneRun | None:
-        async with self._database.transaction(scope) as session:
-            row = (
-                await session.execute(
-                    _CLAIM,
-                    {
-                        "msp_id": scope.msp_id,
-                        "tenant_id": scope.tenant_id,
-                        "lane": lane,
-                        "pool": self._pool,
-                        "holder": self._name,
-                        "lease": timedelta(seconds=self._lease),
-                        "batch": self._kinds.largest_batch,
-                    },
-                )
-            ).one()
+    async def _claim(self, scope: Scope, lane: str, most: int) -> LaneRun | None:
+        lease = timedelta(seconds=self._lease)
+        claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
+        row = await self._database.call(_CLAIM, claim)
         if row.status == "moved":
             _log.info("lane.moved", lane=lane, pool=row.pool)
             return None
