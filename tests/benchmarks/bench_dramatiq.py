@@ -21,6 +21,7 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from controlplane.services import Services
+from foundation.lanes.ring import Turns
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Scope
 from tests.benchmarks.dramatiq_worker import Job, declare_jobs, default_broker
