@@ -20,6 +20,7 @@ class Target(StrEnum):
     WEB_2 = "web-2"
     WORKER = "worker"
     WORKER_2 = "worker-2"
+    BULK_WORKER = "bulk-worker"
     RELAY = "relay"
     VALKEY = "valkey"
     POSTGRES = "postgres"
@@ -59,11 +60,11 @@ TROUBLES = (
     *((act, link) for link in LINKS for act in LINK_ACTS),
 )
 _KILL_WEIGHTS: Mapping[Target, int] = {
-    Target.WEB: 3, Target.WEB_2: 2, Target.WORKER: 4, Target.WORKER_2: 4, Target.RELAY: 2, Target.VALKEY: 3,
-    Target.POSTGRES: 3,
+    Target.WEB: 3, Target.WEB_2: 2, Target.WORKER: 4, Target.WORKER_2: 4, Target.BULK_WORKER: 2, Target.RELAY: 2,
+    Target.VALKEY: 3, Target.POSTGRES: 3,
 }  # fmt: skip
 _STOP_WEIGHTS: Mapping[Target, int] = {
-    Target.WORKER: 4, Target.WORKER_2: 4, Target.WEB: 2, Target.WEB_2: 1, Target.RELAY: 1
+    Target.WORKER: 4, Target.WORKER_2: 4, Target.BULK_WORKER: 2, Target.WEB: 2, Target.WEB_2: 1, Target.RELAY: 1
 }  # fmt: skip
 
 

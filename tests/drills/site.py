@@ -150,7 +150,7 @@ class Site:
 
     async def holder(self, lane: str, *, seconds: float = 30) -> Target:
         """The worker that holds `lane` now, or as soon as one does."""
-        pids = {self.pid(target): target for target in (Target.WORKER, Target.WORKER_2)}
+        pids = {self.pid(target): target for target in (Target.WORKER, Target.WORKER_2, Target.BULK_WORKER)}
         found = await self.wait_for(
             "SELECT holder FROM lane WHERE name = %(lane)s AND holder IS NOT NULL AND lease_until > clock_timestamp()",
             seconds=seconds,

@@ -25,6 +25,7 @@ VALUE_SETS: dict[str, Values] = {
             "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "2m"},
         }
     },
+    "one pool": {"bulkWorker": {"replicas": 0}},
     "pinned pools": {
         "pinnedPools": [
             {"name": "harbour", "tenant": TENANT_A, "replicas": 3, "resources": RESOURCES},

@@ -110,10 +110,16 @@ class TestComponents:
         listening = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 - inside its pod
         assert self.arguments("defaults") == {
             "prod-fairlead-web": ["web", *listening, "--static", "/app/static", *measured],
-            "prod-fairlead-worker-shared": ["worker", "--pool", "shared", *measured],
+            "prod-fairlead-worker-shared": ["worker", "--pool", "shared", "--turns", "prompt", *measured],
+            "prod-fairlead-worker-shared-bulk": ["worker", "--pool", "shared", "--turns", "bulk", *measured],
             "prod-fairlead-relay": ["relay", *measured],
             "prod-fairlead-migrate": ["migrate"],
         }
+
+    def test_without_workers_for_bulk_turns_the_shared_pool_does_them_too(self) -> None:
+        shared = self.arguments("one pool")
+        assert [name for name in shared if "bulk" in name] == []
+        assert shared["prod-fairlead-worker-shared"][:5] == ["worker", "--pool", "shared", "--turns", "all"]
 
     def test_a_pinned_pool_serves_its_tenant_only(self) -> None:
         arguments = self.arguments("pinned pools")
@@ -147,6 +153,7 @@ class TestComponents:
         assert known == {
             "prod-fairlead-web": {"DATABASE_APP_URL", "DATABASE_INTAKE_URL"},
             "prod-fairlead-worker-shared": {"DATABASE_APP_URL"},
+            "prod-fairlead-worker-shared-bulk": {"DATABASE_APP_URL"},
             "prod-fairlead-relay": {"DATABASE_RELAY_URL"},
             "prod-fairlead-migrate": {"DATABASE_URL", *roles},
         }
@@ -158,7 +165,8 @@ class TestComponents:
             for volume in template["spec"]["volumes"]
             if "secret" in volume
         }
-        assert holding == {"prod-fairlead-web", "prod-fairlead-worker-shared"}
+        workers = {"prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk"}
+        assert holding == {"prod-fairlead-web", *workers}
 
     def test_the_migration_runs_before_installation_and_upgrade(self) -> None:
         job = of_kind(rendered("defaults"), "Job")["prod-fairlead-migrate"]

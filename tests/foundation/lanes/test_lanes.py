@@ -196,7 +196,7 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
     assert most == 1
     reader = RingReader(redis.Redis.from_url(urls.redis))
     ticket = await asyncio.to_thread(reader.take, "shared", 2.0)
-    assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "two")
+    assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "two", bulk=False)
 
 
 async def test_the_relay_rings_what_was_lost_and_what_became_due(
@@ -280,7 +280,7 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
     await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
     reader = RingReader(redis.Redis.from_url(urls.redis))
     ticket = await asyncio.to_thread(reader.take, pool, 2.0)
-    assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "t")
+    assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
     own = LaneWorker(
         db, Ring(valkey), JobKinds([JobKind("test.note", note)]), pool=pool, metrics=LaneMetrics(CollectorRegistry())
     )
