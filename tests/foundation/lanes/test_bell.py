@@ -11,10 +11,12 @@ ONE, OTHER = (new_id(), new_id()), (new_id(), new_id())
 
 async def test_what_gathers_during_a_ring_is_one_ring() -> None:
     rings: list[Hints] = []
-    go_on = asyncio.Event()
+    go_on, second = asyncio.Event(), asyncio.Event()
 
     async def ring(hints: Hints) -> None:
         rings.append(hints)
+        if len(rings) == 2:
+            second.set()
         await go_on.wait()
 
     bell = Bell(ring)
@@ -23,24 +25,22 @@ async def test_what_gathers_during_a_ring_is_one_ring() -> None:
     bell.ring_soon({ONE: {"b"}})
     bell.ring_soon({ONE: {"c"}, OTHER: {"a"}})
     go_on.set()
-    while len(rings) < 2:
-        await asyncio.sleep(0)
+    await second.wait()
     await bell.close()
     assert rings == [{ONE: {"a"}}, {ONE: {"b", "c"}, OTHER: {"a"}}]
 
 
 async def test_a_failed_ring_is_not_the_last() -> None:
-    rings: list[Hints] = []
+    rung: asyncio.Queue[Hints] = asyncio.Queue()
 
     async def ring(hints: Hints) -> None:
-        rings.append(hints)
+        rung.put_nowait(hints)
         raise RuntimeError("the bell is cracked")
 
     bell = Bell(ring)
     for lane in ("a", "b"):
         bell.ring_soon({ONE: {lane}})
-        while not rings or rings[-1] != {ONE: {lane}}:
-            await asyncio.sleep(0)
+        assert await rung.get() == {ONE: {lane}}
     await bell.close()
 
 
