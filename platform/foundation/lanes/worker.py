@@ -64,16 +64,15 @@ class LaneWorker:
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
         try:
             most = self._kinds.largest_batch if bulk else PROMPT_BATCH
-            claimed = await answered(self._database, self._claim(scope, lane, most), seconds=self._lease)
+            run = await answered(self._database, self._claim(scope, lane, most), seconds=self._lease)
         except Exception as error:
             if not is_outage(error):
                 raise
             _log.warning("lane.claim_failed", lane=lane, error=str(error))
             await asyncio.sleep(0.2)
             return
-        if claimed is None:
+        if run is None:
             return
-        run = claimed
         full = len(run.items) == PROMPT_BATCH
         try:
             await self._work(run)
@@ -87,11 +86,7 @@ class LaneWorker:
             _log.warning("lane.database_away", lane=lane, error=str(error))
             await run.give_back()
             run.more = True
-        if run.more and full and not bulk:
-            await self._ring.mark_bulk(msp_id, tenant_id, lane, bulk=True)
-        elif bulk and not run.more:
-            await self._ring.mark_bulk(msp_id, tenant_id, lane, bulk=False)
-        await self._ring_again(scope, lane, more=run.more)
+        await self._ring_again(run, full=full, bulk=bulk)
 
     async def _claim(self, scope: Scope, lane: str, most: int) -> LaneRun | None:
         lease = timedelta(seconds=self._lease)
@@ -215,9 +210,13 @@ class LaneWorker:
             pass
         run.more = again.more
 
-    async def _ring_again(self, scope: Scope, lane: str, *, more: bool) -> None:
-        hint: set[str] = {lane} if more else set()
-        await self._ring.hint({(scope.msp_id, scope.tenant_id): hint})
+    async def _ring_again(self, run: LaneRun, *, full: bool, bulk: bool) -> None:
+        owner = run.scope.msp_id, run.scope.tenant_id
+        if run.more and full and not bulk:
+            await self._ring.mark_bulk(*owner, run.lane, bulk=True)
+        elif bulk and not run.more:
+            await self._ring.mark_bulk(*owner, run.lane, bulk=False)
+        await self._ring.hint({owner: {run.lane} if run.more else set()})
 
 
 def _sentence(error: Exception) -> str:
