@@ -1,6 +1,6 @@
 """SQL of the way to the channels: what to push, and what came of it. Key by key, as in `governance.repository`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,8 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance import states
 from governance.states import RUNNING
+
+Key = tuple[str, str]
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
@@ -187,3 +189,33 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
     )
     state: str | None = row.scalar()
     return state
+
+
+async def load_sent(
+    session: AsyncSession, keys: Collection[tuple[UUID, Key]], *, since: datetime
+) -> dict[tuple[UUID, Key], frozenset[Value]]:
+    """The newest few values that went to each (connection, (record key, element)) since then."""
+    ordered = sorted(keys)
+    rows = await session.execute(
+        text("""
+            SELECT k.connection_id, k.record_key, k.element, p.amount, p.currency
+              FROM unnest(CAST(:connections AS uuid[]), CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
+                       AS k (connection_id, record_key, element),
+                   LATERAL (SELECT c.id FROM change c WHERE c.tenant_id = :t AND c.record_key = k.record_key
+                               AND c.element = k.element AND c.state = 'released' ORDER BY c.version DESC LIMIT 10) c,
+                   LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = c.id
+                               AND p.connection_id = k.connection_id
+                               AND greatest(p.accepted_at, p.verified_at) > :since OFFSET 0) p
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "connections": [connection for connection, _ in ordered],
+            "keys": [key for _, (key, _) in ordered],
+            "elements": [element for _, (_, element) in ordered],
+            "since": since,
+        },
+    )
+    found: dict[tuple[UUID, Key], set[Value]] = {}
+    for row in rows:
+        found.setdefault((row.connection_id, (row.record_key, row.element)), set()).add(Value(row.amount, row.currency))
+    return {key: frozenset(values) for key, values in found.items()}

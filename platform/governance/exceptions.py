@@ -14,10 +14,10 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.ids import NewId
-from foundation.lanes.work import NewWork, add_work
+from foundation.lanes.work import NewWork, add_work, set_timer
 from governance.channel_store import reopen_propagation
 from governance.errors import NothingToReplay
-from governance.kinds import ANEW_LANE, DECIDE_ANEW, INGEST, PUSH, ingest_lane, push_lane
+from governance.kinds import ANEW_LANE, CLOCK_LANE, CORRECTIONS, DECIDE_ANEW, INGEST, PUSH, ingest_lane, push_lane
 from governance.models import GovernanceException
 from governance.rows import NewException
 from governance.schemas import SECOND_WRITER, is_of_channel
@@ -73,6 +73,9 @@ async def open_exceptions(
     latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
     rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
     await _OPEN.execute(session, rows)
+    if rows:
+        soonest = min(row.correction_due_at for row in rows)
+        await set_timer(session, name=CORRECTIONS, lane=CLOCK_LANE, kind=CORRECTIONS, due_at=soonest)
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "title": row.title}
         note(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)

@@ -1,6 +1,7 @@
 """Job: source events become observations, observations become decided changes, in one transaction per batch."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from foundation.lanes.run import LaneRun
 from governance import repository
 from governance.admission import admit
 from governance.context import Context
+from governance.echoes import sent_lately
 from governance.exceptions import ANY_VERSION, open_exceptions
 from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
 from governance.rows import EventRow, NewException, Observed
@@ -58,6 +60,7 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         world = await read_world(
             session, context, {(o.observation.record_key, o.observation.element) for o in observed}
         )
+        world = replace(world, sent=await sent_lately(session, observed, world))
         plan = plan_changes(observed, world)
         await write_plan(session, plan, world)
         if plan.stale:

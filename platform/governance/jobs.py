@@ -7,11 +7,13 @@ from governance.baseline.accepting import accept_handler
 from governance.baseline.reading import READ_RETRY, read_handler
 from governance.clocks import clocks_handler
 from governance.context import Context
+from governance.corrections import corrections_handler
 from governance.expiry import approvals_handler
 from governance.ingest import ingest_handler
 from governance.propagate import PUSH_RETRY, push_handler
 from governance.readback import LOOKS, verify_handler
 from governance.release import RELEASE, release_handler
+from governance.reread import REREAD_RETRY, reread_handler
 
 
 def governance_jobs(context: Context) -> list[JobKind]:
@@ -22,6 +24,8 @@ def governance_jobs(context: Context) -> list[JobKind]:
         JobKind(RELEASE, release_handler(context), batch=100),
         JobKind(kinds.DECIDE_ANEW, anew_handler(context), batch=100),
         JobKind(kinds.CLOCKS, clocks_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
+        JobKind(kinds.CORRECTIONS, corrections_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
+        JobKind(kinds.REREAD, reread_handler(context), batch=1, seconds=120.0, retry=REREAD_RETRY),
         JobKind(kinds.APPROVALS, approvals_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.BASELINE_READ, read_handler(context), batch=1, seconds=120.0, retry=READ_RETRY),
         JobKind(kinds.BASELINE_ACCEPT, accept_handler(context), batch=1),

@@ -7,6 +7,8 @@ INGEST: Final = "governance.ingest"
 PUSH: Final = "governance.push"
 VERIFY: Final = "governance.verify"
 DECIDE_ANEW: Final = "governance.decide_anew"
+CORRECTIONS: Final = "governance.corrections"
+REREAD: Final = "governance.reread"
 CLOCKS: Final = "governance.clocks"
 APPROVALS: Final = "governance.expire_approvals"
 

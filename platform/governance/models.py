@@ -85,6 +85,14 @@ class Change(TenantOwned, Base):
 
     __table_args__ = (
         Index("ix_change_awaiting", "tenant_id", "record_key", "element", postgresql_where=text("state = 'awaiting'")),
+        Index(
+            "ix_change_released",
+            "tenant_id",
+            "record_key",
+            "element",
+            "version",
+            postgresql_where=text("state = 'released'"),
+        ),
     )
 
 
@@ -151,6 +159,16 @@ class ChannelValue(TenantOwned, Base):
     seen_at: Mapped[datetime]
 
 
+class ChannelRound(TenantOwned, Base):
+    """How far the re-reading of what a channel shows has come: the last value read, in the order of their keys."""
+
+    __tablename__ = "channel_round"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str]
+    element: Mapped[str]
+
+
 class GovernanceException(TenantOwned, Base):
     """Something that needs attention. One open row per code and subject; repeats are counted."""
 
@@ -173,6 +191,7 @@ class GovernanceException(TenantOwned, Base):
     opened_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     correction_due_at: Mapped[datetime]
+    escalated_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
     correlation: Mapped[str]
@@ -194,4 +213,10 @@ class GovernanceException(TenantOwned, Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index("ix_governance_exception_state", "tenant_id", "state", "severity"),
+        Index(
+            "ix_governance_exception_correction",
+            "tenant_id",
+            "correction_due_at",
+            postgresql_where=text("state = 'open' AND escalated_at IS NULL"),
+        ),
     )

@@ -1,7 +1,8 @@
 """Collecting and writing what came of a batch on one channel: states, shown values, usage, audit, corrections."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,17 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.port import ChannelReading
 from foundation.audit.chain import note
-from foundation.ids import NewId
-from foundation.lanes.work import NewWork, add_work
+from foundation.lanes.work import NewWork, add_work, set_timer
 from foundation.usage.ledger import Usage, record_usage
 from governance import kinds, states
 from governance.channel_store import Pending, Settled, Shown, settle_propagations, show_values
+from governance.context import Context
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException
 from governance.wording import name_subject
 
 FIRST_LOOK_SECONDS: Final = 0.1
+REREAD_EVERY: Final = timedelta(minutes=5)
 _TITLES: Final = {
     "propagation.refused": "A channel will not take a value",
     "propagation.given_up": "A channel accepted a value and never showed it",
@@ -87,19 +89,21 @@ class Outcome:
         )
 
 
-async def write_outcome(session: AsyncSession, outcome: Outcome, *, new_id: NewId) -> None:
+async def write_outcome(session: AsyncSession, context: Context, outcome: Outcome) -> None:
     """Everything that follows from a settlement, for those that still were as they were loaded."""
     connection_id, now = outcome.connection_id, outcome.now
     moved = await settle_propagations(session, connection_id, list(outcome.settled.values()), was=outcome.was)
     seen = [p for p in outcome.seen if p.change_id in moved]
     await show_values(session, connection_id, [shown(p) for p in seen], now=now)
+    if seen:
+        await arm_reread(session, connection_id, now=now, draw=context.draw)
     record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, now) for p in seen])
     done = {p.change_id for p in seen} | {id_ for id_, s in outcome.settled.items() if s.state == states.SUPERSEDED}
     corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if moved.get(change_id)]
     for code in _ABOUT_CHANNEL:
         await resolve_corrected(session, code, corrected, now=now)
     found = [exception for exception in outcome.exceptions if exception.change_id in moved]
-    await open_exceptions(session, found, now=now, new_id=new_id)
+    await open_exceptions(session, found, now=now, new_id=context.new_id)
     add_work(session, [work for work in outcome.work if work.ref in moved])
     for p in seen:
         note(
@@ -110,6 +114,14 @@ async def write_outcome(session: AsyncSession, outcome: Outcome, *, new_id: NewI
             data={"connection": str(connection_id), "read": p.amount, "version": p.version},
             at=now,
         )
+
+
+async def arm_reread(session: AsyncSession, connection_id: UUID, *, now: datetime, draw: Callable[[], float]) -> None:
+    """Within half to one and a half of REREAD_EVERY, so that channels do not all read at once; never later than set."""
+    await set_timer(
+        session, name=f"{kinds.REREAD}/{connection_id}", lane=kinds.verify_lane(connection_id), kind=kinds.REREAD,
+        due_at=now + REREAD_EVERY * (0.5 + draw()),
+    )  # fmt: skip
 
 
 def shown(p: Pending) -> Shown:

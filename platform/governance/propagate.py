@@ -156,7 +156,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
             outcome.stopped(p, states.HELD, "approval.stale", _STALE)
         else:
             _judge(run, context, item, p, attempt, outcome)
-    await write_outcome(session, outcome, new_id=context.new_id)
+    await write_outcome(session, context, outcome)
     await note_health(session, connection_id, now=now, every=HEALTH_EVERY)
 
 

@@ -56,7 +56,7 @@ def verify_handler(context: Context) -> Handler:
             for item, p in looked:
                 _judge(run, context, item, p, readings.get(p.change_id), outcome)
         async with run.finishing() as session:
-            await write_outcome(session, outcome, new_id=context.new_id)
+            await write_outcome(session, context, outcome)
 
     return verify
 

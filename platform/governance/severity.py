@@ -30,6 +30,13 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "propagation.given_up": Weights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),
 }
 _UNKNOWN: Final = Weights(20, 20, 10, "This kind of exception is not known, which is itself one.")
+OVERDUE: Final = {
+    "name": "correction",
+    "points": 20,
+    "why": "It was not corrected in the time its contract allows.",
+}
+"""Added once, when the correction clock runs out."""
+
 _EXPOSURE_STEPS: Final = ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (1, 3))
 
 

@@ -29,6 +29,8 @@ _WORK: Final = {
     kinds.PUSH: "Send values to a channel",
     kinds.VERIFY: "Read values back from a channel",
     kinds.DECIDE_ANEW: "Decide anew on a value that was held back",
+    kinds.REREAD: "Read again what a channel shows",
+    kinds.CORRECTIONS: "Look for what was not corrected in time",
     kinds.CLOCKS: "Look for late values",
     kinds.APPROVALS: "Close approvals nobody answered",
 }

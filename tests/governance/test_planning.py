@@ -1,5 +1,6 @@
 """Planning is pure, so its promises are shown for any order, any repetition and any mix of senders."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -115,6 +116,17 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
     assert [found.code for found in other.exceptions] == ["contract.second_writer"]
     assert other.exceptions[0].detail.startswith("Stock on hand of A was set to 6 elsewhere.")
     assert made.values["A", STOCK].approved == Value(5, ""), "an ERP-owned value was taken over from a channel"
+
+
+def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> None:
+    """101 was sent, then 102; the channel's message about 101 comes only now. Another channel's is not an echo."""
+    made = world()
+    plan_changes([seen("A", STOCK, 102, 1)], made)
+    made = replace(made, sent={(SHOP, ("A", STOCK)): frozenset({Value(101), Value(102)})})
+    late = plan_changes([seen("A", STOCK, 101, 9, sender=SHOP)], made)
+    assert (late.echoes, late.exceptions) == (1, [])
+    other = plan_changes([seen("A", STOCK, 101, 10, sender=new_id())], made)
+    assert [found.code for found in other.exceptions] == ["contract.second_writer"]
 
 
 def test_an_element_without_a_contract_is_not_distributed() -> None:

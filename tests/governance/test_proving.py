@@ -145,7 +145,8 @@ async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_aske
     ((seconds,),) = await world.rows(paused)
     assert 3000 < float(str(seconds)) <= 3600
     async with world.services.db.transaction(person(world)) as session:
-        await set_connection_state(session, world.channels["shop0"], state="active", now=utc_now())
+        for state in ("paused", "active"):
+            await set_connection_state(session, world.channels["shop0"], state=state, now=utc_now())
     assert await world.rows(paused) == []
 
 

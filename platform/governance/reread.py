@@ -1,0 +1,122 @@
+"""Job: read again, a few at a time, what a channel was seen to show. Someone may have changed it there since.
+
+Each channel has a timer, armed by whatever is proven on it. A turn reads the next values in the order of their keys,
+what was found to differ before, and some of what was refused or given up: a value may be seen however it came there.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import Value
+from connectors.runtime import OpenConnection
+from foundation.lanes.jobs import Handler, RetryPolicy
+from foundation.lanes.run import LaneRun
+from governance import rounds, states
+from governance.channel_store import load_pending
+from governance.context import Context
+from governance.exceptions import open_exceptions, resolve_corrected
+from governance.outcome import Outcome, arm_reread, write_outcome
+from governance.planning import DEFAULT_CORRECTION_MS
+from governance.propagate import NO_ANSWER, read_back
+from governance.rounds import Kept
+from governance.rows import NewException
+from governance.schemas import SECOND_WRITER
+from governance.wording import name_subject, write_value
+
+_log = structlog.get_logger(__name__)
+REREAD_RETRY = RetryPolicy(attempts=20, base=5.0, cap=300.0)
+VALUES_A_TURN: Final = 200
+
+
+def reread_handler(context: Context) -> Handler:
+    async def reread(run: LaneRun) -> None:
+        connection_id = UUID(run.lane.partition("/")[2])
+        async with run.reading() as session:
+            # First, so that a turn that fails does not end the rounds.
+            await arm_reread(session, connection_id, now=context.clock(), draw=context.draw)
+            opened = await context.runtime.open(session, connection_id)
+            kept = await rounds.next_values(session, connection_id, limit=VALUES_A_TURN)
+            stopped = await rounds.some_stopped(session, connection_id, limit=VALUES_A_TURN // 10)
+        run.check_lease()
+        try:
+            shown = await _read(opened, kept)
+            outcomes = [await _look(opened, run, context, was, stopped) for was in (states.REFUSED, states.GIVEN_UP)]
+        except NO_ANSWER as error:
+            _log.info("reread.no_answer", connection=str(connection_id), error=str(error))
+            return
+        async with run.finishing() as session:
+            for outcome in outcomes:
+                await write_outcome(session, context, outcome)
+            await _compare(session, context, connection_id, kept, shown)
+
+    return reread
+
+
+async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[Value | None]:
+    channel = opened.connector.channel
+    if channel is None:
+        return []
+    found: list[Value | None] = []
+    for start in range(0, len(kept), channel.max_batch):
+        part = [(value.record_key, value.element) for value in kept[start : start + channel.max_batch]]
+        found += [reading.value for reading in await channel.read(opened.http, opened.config, part)]
+    return found
+
+
+async def _look(
+    opened: OpenConnection, run: LaneRun, context: Context, was: str, change_ids: Sequence[UUID]
+) -> Outcome:
+    connection_id = UUID(opened.config.connection_id)
+    async with run.reading() as session:
+        pending = await load_pending(session, connection_id, change_ids)
+    look = [p for p in pending.values() if p.state == was and not p.superseded]
+    readings = await read_back(opened, look)
+    outcome = Outcome(connection_id, was, context.clock())
+    for p in look:
+        reading = readings.get(p.change_id)
+        if reading is not None and reading.value == p.value:
+            outcome.verified(p)
+    return outcome
+
+
+async def _compare(
+    session: AsyncSession, context: Context, connection_id: UUID, kept: Sequence[Kept], shown: Sequence[Value | None]
+) -> None:
+    """Against what is kept now: what is on its way, or was proven meanwhile, is not judged by an old reading."""
+    now = context.clock()
+    still = await rounds.still_kept(session, connection_id, kept)
+    read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still]
+    same = [value for value, seen in read if seen == value.value]
+    await rounds.note_seen(session, connection_id, same, now=now)
+    await rounds.note_round(session, connection_id, kept, limit=VALUES_A_TURN)
+    healed = [_subject(connection_id, value) for value in same if value.drifted]
+    await resolve_corrected(session, SECOND_WRITER, healed, now=now)
+    found = [_drift(connection_id, value, seen) for value, seen in read if seen != value.value]
+    await open_exceptions(session, found, now=now, new_id=context.new_id)
+
+
+def _subject(connection_id: UUID, value: Kept) -> str:
+    """As when the channel reports it itself (`planning`): one exception, however it was learned."""
+    return f"{connection_id}:{value.record_key}:{value.element}"
+
+
+def _drift(connection_id: UUID, value: Kept, seen: Value | None) -> NewException:
+    shows = "nothing" if seen is None else write_value(seen)
+    return NewException(
+        code=SECOND_WRITER,
+        subject=_subject(connection_id, value),
+        title="Set by someone other than its source of truth",
+        detail=f"{name_subject(value.element, value.record_key)}: the channel shows {shows}, {write_value(value.value)}"
+        f" was seen there on {value.seen_at:%Y-%m-%d %H:%M} UTC. Replay it to send the approved value again.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=0 if seen is None else seen.amount - value.amount,
+        channels=1,
+        record_key=value.record_key,
+        element=value.element,
+        connection_id=connection_id,
+        change_id=value.change_id,
+    )
