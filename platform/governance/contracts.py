@@ -15,7 +15,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     session: AsyncSession,
     *,
     element: str,
-    source_connection_id: UUID,
+    source_connection_id: UUID | None,
     owner: str,
     workflow: str = "policy",
     propagation_slo: timedelta,
@@ -23,7 +23,10 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     approval_ttl: timedelta = timedelta(days=2),
     now: datetime,
 ) -> None:
-    """Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed."""
+    """Without a source connection the element is set here (`governance.proposing`).
+
+    Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed.
+    """
     if not owner.strip():
         raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
     if not workflow.strip():
@@ -41,5 +44,6 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     contract.approval_ttl_s = round(approval_ttl.total_seconds())
     contract.version, contract.published_at = (contract.version or 0) + 1, now
     await session.flush()
-    data = {"source": str(source_connection_id), "owner": owner, "version": contract.version}
+    source = None if source_connection_id is None else str(source_connection_id)
+    data = {"source": source, "owner": owner, "version": contract.version}
     note(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)

@@ -10,6 +10,11 @@ class NothingToReplay(Conflict):
     title = "There is nothing to do again"
 
 
+class NothingToChange(Conflict):
+    code = "nothing-to-change"
+    title = "This value stands or waits already"
+
+
 class NotAwaiting(Conflict):
     code = "not-awaiting"
     title = "This change does not wait for an answer"

@@ -115,6 +115,8 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None]) -> 
             SELECT 'connection:' || id AS author, name FROM connection WHERE tenant_id = :t AND id = ANY (:connections)
              UNION ALL
             SELECT id::text, name FROM person WHERE tenant_id = :t AND id = ANY (:people)
+             UNION ALL
+            SELECT id::text, name FROM api_key WHERE tenant_id = :t AND id = ANY (:people)
         """),
         {"t": scope_of(session).tenant_id, "connections": connections, "people": [p for p in people if p is not None]},
     )

@@ -18,7 +18,8 @@ class ElementContract(TenantOwned, Base):
     __tablename__ = "element_contract"
 
     element: Mapped[str] = mapped_column(primary_key=True)
-    source_connection_id: Mapped[UUID]
+    source_connection_id: Mapped[UUID | None]
+    """None: the element is set here, by people and API clients (`governance.proposing`)."""
     owner: Mapped[str]
     workflow: Mapped[str]
     propagation_slo_ms: Mapped[int] = mapped_column(Integer)

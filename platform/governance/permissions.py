@@ -6,6 +6,7 @@ from enum import StrEnum
 class GovernancePermission(StrEnum):
     READ_DASHBOARD = "dashboard:read"
     READ_CHANGES = "change:read"
+    PROPOSE_CHANGE = "change:propose"
     ROLL_BACK_CHANGE = "change:rollback"
     READ_PROPAGATIONS = "propagation:read"
     READ_APPROVALS = "approval:read"

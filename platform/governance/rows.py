@@ -12,7 +12,7 @@ class Contract(msgspec.Struct, frozen=True):
     """See `governance.models.ElementContract`."""
 
     element: str
-    source_connection_id: UUID
+    source_connection_id: UUID | None
     propagation_slo_ms: int
     correction_slo_ms: int
     approval_ttl_s: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -184,6 +184,15 @@ class ChangeDetail(msgspec.Struct, frozen=True):
     change: ShownChange
     approval: ShownApproval | None
     exceptions: Sequence[ShownException]
+
+
+class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`amount` in minor units of `currency`; stock in pieces, without a currency."""
+
+    record_key: str
+    element: str
+    amount: int
+    currency: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
 
 
 class AnswerInput(msgspec.Struct, frozen=True):

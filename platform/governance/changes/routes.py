@@ -8,19 +8,30 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from canonical.elements import Value
 from foundation.web.api import post
 from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
 from governance.context import Context
 from governance.inputs import USUAL, check_limit, check_text
 from governance.permissions import GovernancePermission
+from governance.proposing import propose_change
 from governance.release import answer_change
 from governance.rollback import roll_back_change
-from governance.schemas import AnswerInput, ChangeDetail, ChangePage, RollbackInput, ShownChange, ShownPropagation
+from governance.schemas import (
+    AnswerInput,
+    ChangeDetail,
+    ChangePage,
+    ProposalInput,
+    RollbackInput,
+    ShownChange,
+    ShownPropagation,
+)
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}
 _CHANNELS: Final = {"permission": GovernancePermission.READ_PROPAGATIONS}
 _DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+_PROPOSE: Final = {"permission": GovernancePermission.PROPOSE_CHANGE}
 _ROLL_BACK: Final = {"permission": GovernancePermission.ROLL_BACK_CHANGE}
 _ROOT: Final = "/api/v1/clients/{client:str}/changes"
 _ONE: Final = f"{_ROOT}/{{change_id:uuid}}"
@@ -68,4 +79,13 @@ def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
         back = await roll_back_change(access.session, context, change_id, connection_id=data.connection_id)
         return await find_change(access.session, back)
 
-    return [api_changes, api_change, api_propagations, api_answer, api_rollback]
+    @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
+    async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ShownChange:
+        """Propose a value of an element that no connected system owns. Policy decides; its author cannot approve it."""
+        value = Value(data.amount, data.currency)
+        made = await propose_change(
+            access.session, context, record_key=data.record_key, element=data.element, value=value
+        )
+        return await find_change(access.session, made)
+
+    return [api_changes, api_change, api_propagations, api_answer, api_rollback, api_propose]

@@ -56,6 +56,9 @@ def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
     if change.origin == BASELINE:
         text = "The channel showed something else than the source when a baseline was accepted."
         return Moment(change.committed_at, "Found by a baseline", "neutral", "database", by, text, is_origin=True)
+    if change.origin == "proposal":
+        text = "Proposed here: no connected system owns this element."
+        return Moment(change.committed_at, "Proposed", "neutral", "database", by, text, is_origin=True)
     return Moment(change.committed_at, "Committed at the source", "neutral", "database", by, is_origin=True)
 
 

@@ -53,7 +53,9 @@ async def list_health(session: AsyncSession) -> list[ConnectionHealth]:
 async def list_shown_contracts(session: AsyncSession) -> list[ShownContract]:
     rows = await session.execute(
         text("""
-            SELECT k.element, coalesce(n.name, 'a connection that is gone') AS source, k.owner, k.workflow,
+            SELECT k.element, k.owner, k.workflow,
+                   coalesce(n.name, CASE WHEN k.source_connection_id IS NULL THEN 'people and API clients'
+                                         ELSE 'a connection that is gone' END) AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.approval_ttl_s, k.version, k.published_at
               FROM element_contract k
               LEFT JOIN connection n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id

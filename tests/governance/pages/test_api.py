@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from foundation.audit.chain import note
 from tests.governance.pages.site import Site
@@ -129,6 +130,8 @@ async def test_a_rollback_over_the_api(busy: Site) -> None:
     assert answer.status_code == 201, answer.text
     back = answer.json()
     assert (back["origin"], back["new"]["amount"], len(back["channels"])) == ("rollback", 1000, 1)
+    everywhere = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", {}, page=PAGE)
+    assert everywhere.status_code == 201, "a rollback on one channel leaves the change standing for the others"
     refused = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", {}, page=PAGE)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-roll-back")
 
@@ -201,3 +204,15 @@ async def test_the_audit_is_verified(busy: Site) -> None:
     assert after["head"] != before["head"]
     (entry,) = (await busy["admin"].get(f"{ROOT}/audit?subject=test:1")).json()["items"]
     assert entry["action"] == "test.done"
+
+
+async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_owns(busy: Site) -> None:
+    wish = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currency": "USD"}
+    assert (await busy["viewer"].call(f"{ROOT}/changes", wish, page=PAGE)).status_code == 403
+    owned = await busy["approver"].call(f"{ROOT}/changes", wish, page=PAGE)
+    assert (owned.status_code, owned.json()["type"]) == (409, "/problems/owned-by-its-source")
+    async with busy.acme.db.transaction(busy.acme.scope) as session:
+        await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
+    made = await busy["approver"].call(f"{ROOT}/changes", wish, page=PAGE)
+    assert made.status_code == 201, made.text
+    assert (made.json()["origin"], made.json()["new"]["amount"]) == ("proposal", 1040)

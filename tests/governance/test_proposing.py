@@ -1,0 +1,87 @@
+"""A value proposed here goes the way of a source's: policy, a person who is not its author, the channels, the proof."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from canonical.elements import COST, PRICE, STOCK, Value
+from foundation.clock import utc_now
+from foundation.errors import InvalidInput
+from foundation.scope import Scope
+from governance.contracts import publish_contract
+from governance.errors import NothingToChange, OwnedByItsSource
+from governance.proposing import propose_change
+from governance.release import answer_change
+from policy.errors import OwnApproval
+from tests.governance.test_main_job import approve_all, person, seed
+from tests.support.world import World
+
+
+async def set_here(world: World, element: str = PRICE) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await publish_contract(
+            session, element=element, source_connection_id=None, owner="Pricing", now=utc_now(),
+            propagation_slo=timedelta(seconds=30), correction_slo=timedelta(hours=4),
+        )  # fmt: skip
+
+
+async def propose(world: World, scope: Scope, amount: int, *, element: str = PRICE, currency: str = "USD") -> UUID:
+    async with world.services.db.transaction(scope) as session:
+        return await propose_change(
+            session, world.services.governance, record_key="SKU-001", element=element, value=Value(amount, currency)
+        )
+
+
+async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_someone_else(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    ada = person(world)
+    await propose(world, ada, 10_400)
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_400,)]
+    large = await propose(world, ada, 13_000)
+    with pytest.raises(NothingToChange):
+        await propose(world, ada, 13_000)
+    with pytest.raises(OwnApproval):
+        async with world.services.db.transaction(ada) as session:
+            await answer_change(session, large, grant=True, reason="mine", now=utc_now())
+    await approve_all(world)
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
+    made = await world.rows("SELECT origin, author, state, old_amount FROM change WHERE id = :id", id=large)
+    assert made == [("proposal", ada.actor.id, "released", 10_400)]
+
+
+async def test_policy_refuses_a_proposal_like_any_other_value(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    refused = await propose(world, person(world), 4_900)
+    assert await world.rows("SELECT state, rule_id FROM change WHERE id = :id", id=refused) == [
+        ("refused", "price-below-cost")
+    ]
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_000,)]
+
+
+async def test_what_a_connected_system_owns_is_changed_there(world: World) -> None:
+    await seed(world)
+    with pytest.raises(OwnedByItsSource):
+        await propose(world, person(world), 10_400)
+    assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10400") == [(0,)]
+
+
+async def test_what_cannot_be_a_value_is_not_proposed(world: World) -> None:
+    await set_here(world)
+    await set_here(world, STOCK)
+    await set_here(world, COST)
+    for wrong in (
+        propose(world, person(world), 1, element="title"),
+        propose(world, person(world), 1, currency=""),
+        propose(world, person(world), 1, element=STOCK),
+        propose(world, person(world), 2**63),
+    ):
+        with pytest.raises(InvalidInput):
+            await wrong
+    cost = await propose(world, person(world), 500, element=COST)
+    assert await world.rows("SELECT state FROM change WHERE id = :id", id=cost) == [("released",)]
+    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
