@@ -1,4 +1,7 @@
-"""Rating by the clock: one timer per client for its drafts, one per MSP for the wholesale whole."""
+"""Rating by the clock: timers per client for its drafts, one per MSP for the wholesale whole.
+
+A run looks at recent usage only, so that it costs the same in a client's tenth year; once a day one looks at all.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -6,32 +9,44 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.drafting import draft_invoice, draft_wholesale
-from billing.periods import month_of
+from billing.periods import EPOCH, month_of
 from billing.rating import pending_periods, rate_period
 from billing.sides import Side
 from foundation.clock import Clock
-from foundation.lanes.jobs import Handler, JobKind
+from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import set_timer
 
 RATE = "billing.rate"
+CATCH_UP = "billing.catch_up"
 TOTAL = "billing.total"
 LANE = "billing"
+RECENT = timedelta(days=2)
+CATCH_UP_EVERY = timedelta(days=1)
+ENDLESS = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
+"""Work that sets its own next timer is never given up: with it the timer would be gone, and nobody billed again."""
 
 Work = Callable[[AsyncSession, datetime], Awaitable[None]]
 
 
-def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobKind, JobKind]:
+def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobKind, ...]:
     """The room's kinds of job; each run sets the timer of the next, `every` later."""
     return (
-        JobKind(RATE, _handler(rate_client, schedule_rating, clock, every), batch=1),
-        JobKind(TOTAL, _handler(total_wholesale, schedule_total, clock, every), batch=1),
-    )
+        JobKind(RATE, _handler(rate_recent, schedule_rating, clock, every), batch=1, retry=ENDLESS),
+        JobKind(CATCH_UP, _handler(rate_client, _schedule_catch_up, clock, CATCH_UP_EVERY), batch=1, seconds=600.0,
+                retry=ENDLESS),
+        JobKind(TOTAL, _handler(total_wholesale, schedule_total, clock, every), batch=1, retry=ENDLESS),
+    )  # fmt: skip
 
 
 async def schedule_rating(session: AsyncSession, now: datetime) -> None:
     """In a client's scope: rate at `now`, and from then on by itself. Call once, when the client begins."""
     await set_timer(session, name=RATE, lane=LANE, kind=RATE, due_at=now)
+    await _schedule_catch_up(session, now + CATCH_UP_EVERY)
+
+
+async def _schedule_catch_up(session: AsyncSession, now: datetime) -> None:
+    await set_timer(session, name=CATCH_UP, lane=LANE, kind=CATCH_UP, due_at=now)
 
 
 async def schedule_total(session: AsyncSession, now: datetime) -> None:
@@ -39,11 +54,16 @@ async def schedule_total(session: AsyncSession, now: datetime) -> None:
     await set_timer(session, name=TOTAL, lane=LANE, kind=TOTAL, due_at=now)
 
 
-async def rate_client(session: AsyncSession, now: datetime) -> None:
-    """Bring the client's drafts of both sides up to what the ledger holds."""
+async def rate_recent(session: AsyncSession, now: datetime) -> None:
+    """Bring the client's drafts of both sides up to the last days' usage."""
+    await rate_client(session, now, since=now - RECENT)
+
+
+async def rate_client(session: AsyncSession, now: datetime, since: datetime = EPOCH) -> None:
+    """Bring the client's drafts of both sides up to what the ledger holds since then."""
     for side in Side:
-        for period in await pending_periods(session, side=side, now=now):
-            rated = await rate_period(session, side=side, period=period, now=now)
+        for period in await pending_periods(session, side=side, now=now, since=since):
+            rated = await rate_period(session, side=side, period=period, now=now, since=since)
             if rated.events:
                 await draft_invoice(session, side=side, period=period, now=now)
 

@@ -88,6 +88,7 @@ class RatedUsage(TenantOwned, Base):
 
     __table_args__ = (
         Index("ix_rated_usage_line", "tenant_id", "line_id", "usage_id"),
+        Index("ix_rated_usage_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),
         CheckConstraint(_A_SIDE, name="side"),
     )
 

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.periods import Period, month_of
+from billing.periods import EPOCH, Period, month_of
 from billing.sides import Side, as_rater
 from billing.tariffs import (
     Tariff,
@@ -29,10 +29,13 @@ class Rated(msgspec.Struct, frozen=True):
     quantity: int = 0
 
 
-async def rate_period(session: AsyncSession, *, side: Side, period: Period, now: datetime) -> Rated:
+async def rate_period(
+    session: AsyncSession, *, side: Side, period: Period, now: datetime, since: datetime = EPOCH
+) -> Rated:
     """Put the client's unrated usage of `period`, and late usage of closed periods, onto its draft invoice.
 
-    Usage without a price stays where it is and is listed by `billing.reconciling`. Rating again does nothing twice.
+    What occurred before `since` is left alone. Usage without a price stays where it is and is listed by
+    `billing.reconciling`. Rating again does nothing twice.
 
     Raises:
         PeriodClosed: `period` lies before the end of the last closed one.
@@ -41,11 +44,11 @@ async def rate_period(session: AsyncSession, *, side: Side, period: Period, now:
     scope = client_scope(session)
     async with as_rater(session):
         await lock_side(session, side)
-        _, unrated = await open_services(session, scope, side, period)
+        _, unrated = await open_services(session, scope, side, period, since=since)
         tariff = await load_tariff(session, scope, side, period, unrated)
         if tariff is None or not tariff.slots:
             return Rated(side, period)
-        rated = (await session.execute(_RATE, tariff.columns)).all()
+        rated = (await session.execute(_RATE, {**tariff.columns, "since": since})).all()
         if rated:
             await _open_draft(session, tariff, period, now)
             await _insert_lines(session, tariff, only={row.line_id for row in rated})
@@ -75,11 +78,11 @@ async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> 
         return int((await session.execute(_MOVE, tariff.columns)).scalar_one())
 
 
-async def pending_periods(session: AsyncSession, *, side: Side, now: datetime) -> list[Period]:
-    """This month, and every earlier open month with usage that is not on an invoice of this side."""
+async def pending_periods(session: AsyncSession, *, side: Side, now: datetime, since: datetime = EPOCH) -> list[Period]:
+    """This month, and every earlier open month with usage since `since` that is not on an invoice of this side."""
     scope = client_scope(session)
     async with as_rater(session):
-        months = await unrated_months(session, scope, side)
+        months = await unrated_months(session, scope, side, since=since)
     this = month_of(now)
     return [*(month for month in months if month < this), this]
 
@@ -94,7 +97,7 @@ _RATE = text(f"""
         INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at)
         SELECT :tenant_id, :msp_id, :side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at
           FROM {_SLOTS} JOIN usage_event u ON u.meter = s.meter AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
-         WHERE u.tenant_id = :tenant_id
+         WHERE u.tenant_id = :tenant_id AND u.occurred_at >= :since
         ON CONFLICT (tenant_id, side, meter, usage_id) DO NOTHING
         RETURNING line_id, quantity
     )

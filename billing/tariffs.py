@@ -5,6 +5,7 @@ from the planner, and a join then becomes a nested loop over every pair.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -61,9 +62,9 @@ async def lock_side(session: AsyncSession, side: Side) -> None:
 
 
 async def open_services(
-    session: AsyncSession, scope: Scope, side: Side, period: Period
+    session: AsyncSession, scope: Scope, side: Side, period: Period, *, since: datetime = EPOCH
 ) -> tuple[list[Service], list[Service]]:
-    """All that an invoice of `period` may bill, and those of them with usage that is on no line yet.
+    """All that an invoice of `period` may bill, and those of them with usage since then that is on no line yet.
 
     Raises:
         PeriodClosed: `period` lies before the end of the last closed one.
@@ -75,18 +76,18 @@ async def open_services(
     bounds = sorted({service.start for service in services} | {service.end for service in services})
     found = await session.scalars(
         text(_UNRATED.format(window="width_bucket(occurred_at, CAST(:bounds AS timestamptz[]))")),
-        {"tenant_id": scope.tenant_id, "side": side.value, "bounds": bounds},
+        {"tenant_id": scope.tenant_id, "side": side.value, "bounds": bounds, "since": since},
     )
     unrated = {bounds[number - 1] for number in found if number}
     return services, [service for service in services if service.start in unrated]
 
 
-async def unrated_months(session: AsyncSession, scope: Scope, side: Side) -> list[Period]:
-    """Open months with usage that is on no line of this side."""
+async def unrated_months(session: AsyncSession, scope: Scope, side: Side, *, since: datetime) -> list[Period]:
+    """Open months with usage since then that is on no line of this side."""
     closed = await closed_periods(session, scope, side)
     found = await session.scalars(
         text(_UNRATED.format(window="date_trunc('month', occurred_at, 'UTC')")),
-        {"tenant_id": scope.tenant_id, "side": side.value},
+        {"tenant_id": scope.tenant_id, "side": side.value, "since": since},
     )
     open_from = max((past.end for past in closed), default=EPOCH)
     return sorted(month for month in map(month_of, found) if month.start >= open_from)
@@ -94,9 +95,10 @@ async def unrated_months(session: AsyncSession, scope: Scope, side: Side) -> lis
 
 _UNRATED = """
     SELECT n FROM (
-        SELECT {window} AS n, 1 AS more FROM usage_event WHERE tenant_id = :tenant_id
+        SELECT {window} AS n, 1 AS more FROM usage_event WHERE tenant_id = :tenant_id AND occurred_at >= :since
         UNION ALL
-        SELECT {window}, -1 FROM rated_usage WHERE tenant_id = :tenant_id AND side = :side) entry
+        SELECT {window}, -1 FROM rated_usage
+         WHERE tenant_id = :tenant_id AND side = :side AND occurred_at >= :since) entry
      GROUP BY n HAVING sum(more) > 0
 """
 

@@ -6,7 +6,18 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
-from billing.jobs import LANE, RATE, TOTAL, billing_jobs, rate_client, schedule_rating, schedule_total, total_wholesale
+from billing.jobs import (
+    CATCH_UP,
+    LANE,
+    RATE,
+    TOTAL,
+    billing_jobs,
+    rate_client,
+    rate_recent,
+    schedule_rating,
+    schedule_total,
+    total_wholesale,
+)
 from billing.repository import list_invoices
 from billing.sides import Side
 from foundation.clock import utc_now
@@ -36,7 +47,7 @@ async def test_one_run_brings_both_sides_of_all_open_months_up_to_date(priced: M
     ]
 
 
-async def test_each_client_and_house_has_one_timer_of_the_rooms_own_kinds(priced: Market) -> None:
+async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_kinds(priced: Market) -> None:
     later = START + timedelta(days=36500)  # the relay of another test never fires it
     for _ in range(2):
         async with priced.as_client() as session:
@@ -44,10 +55,10 @@ async def test_each_client_and_house_has_one_timer_of_the_rooms_own_kinds(priced
         async with priced.as_house() as session:
             await schedule_total(session, later)
     kinds = {kind.name for kind in billing_jobs(utc_now)}
-    assert kinds == {RATE, TOTAL}
-    for opened, kind in ((priced.as_client(), RATE), (priced.as_house(), TOTAL)):
+    assert kinds == {RATE, CATCH_UP, TOTAL}
+    for opened, wanted in ((priced.as_client(), [CATCH_UP, RATE]), (priced.as_house(), [TOTAL])):
         async with opened as session:
-            assert (await session.scalars(text("SELECT kind FROM timer"))).all() == [kind]
+            assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted
 
 
 async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
@@ -56,13 +67,50 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
     await priced.use(*uses(12))
     kinds = JobKinds(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
     worker = LaneWorker(priced.db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()))
-    for scope, kind in ((priced.client, RATE), (priced.house, TOTAL)):
+    cases = (
+        (priced.client, RATE, [CATCH_UP, RATE]),
+        (priced.client, CATCH_UP, [CATCH_UP, RATE]),
+        (priced.house, TOTAL, [TOTAL]),
+    )
+    for scope, kind, wanted in cases:
         async with priced.db.transaction(scope) as session:
             add_work(session, [NewWork(lane=LANE, kind=kind, key=kind)])
         await worker.run_lane(scope.msp_id, scope.tenant_id, LANE)
         async with priced.db.transaction(scope) as session:
             assert await session.scalar(text("SELECT count(*) FROM work")) == 0
             assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
-            assert (await session.scalars(text("SELECT kind FROM timer"))).all() == [kind]
+            assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted
     async with priced.as_staff() as session:
         assert [invoice.total_minor for invoice in await list_invoices(session)] == [36, 70]
+
+
+async def test_a_run_rates_the_last_days_and_the_daily_one_whatever_was_left(priced: Market) -> None:
+    now = APRIL.start + timedelta(days=2, hours=1)
+    await priced.use(*uses(12), *uses(7, at=now - timedelta(days=1)))
+    events = text("SELECT sum(events) FROM invoice_line")
+    async with priced.as_client() as session:
+        await rate_recent(session, now)
+        assert await session.scalar(events) == 7
+        await rate_recent(session, now)
+        await rate_client(session, now)
+        assert await session.scalar(events) == 19
+        await rate_client(session, now)
+        assert await session.scalar(events) == 19
+
+
+async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
+    priced: Market, valkey: "redis.asyncio.Redis"
+) -> None:
+    """More often than work in general is tried."""
+    worker = LaneWorker(
+        priced.db, Ring(valkey), JobKinds(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
+        pool="shared", metrics=LaneMetrics(CollectorRegistry()), draw=lambda: 1.0,
+    )  # fmt: skip
+    house = priced.house
+    async with priced.db.transaction(house) as session:  # a client's work, in a house: refused each time
+        add_work(session, [NewWork(lane=LANE, kind=RATE, key=RATE)])
+    for _ in range(12):
+        await worker.run_lane(house.msp_id, house.tenant_id, LANE)
+    async with priced.db.transaction(house) as session:
+        assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
+        assert (await session.execute(text("SELECT kind, attempts >= 8 FROM work"))).one() == (RATE, True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -18,3 +18,6 @@ class UsageEvent(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     quantity: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[datetime]
+
+    # Rows come in the order of time: a summary of each range of pages finds the last days, and costs next to nothing.
+    __table_args__ = (Index("ix_usage_event_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),)
