@@ -17,6 +17,7 @@ from governance.attention.queries import (
     find_exception,
     list_attention,
     list_letters,
+    list_owners,
 )
 from governance.exceptions import replay_exception, settle_exception
 from governance.permissions import GovernancePermission
@@ -30,21 +31,34 @@ _LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
 _REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
 _DISCARD_LETTER: Final = {"permission": GovernancePermission.DISCARD_DEAD_LETTER}
 _ROOT: Final = "/clients/{client:str}/exceptions"
+_DOMAINS: Final = (("", "Any"), ("price", "Prices"), ("stock", "Stock"), ("none", "Messages"))
 _LETTER: Final = "/clients/{client:str}/dead-letters"
 
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
-async def exception_list(
-    access: OpenAccess, status: FromQuery[str] = "open", code: FromQuery[str] = "", after: FromQuery[UUID | None] = None
+async def exception_list(  # noqa: PLR0913, PLR0917 - the query's parts
+    access: OpenAccess,
+    status: FromQuery[str] = "open",
+    code: FromQuery[str] = "",
+    domain: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    after: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
-    return show(access, "exceptions.html", "Exceptions", await _list_context(access, status, code, after))
+    wanted = ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
+    return show(access, "exceptions.html", "Exceptions", await _list_context(access, wanted, after))
 
 
 @get(f"{_ROOT}/rows", opt=_READ, include_in_schema=False)
-async def exception_rows(
-    access: OpenAccess, status: FromQuery[str] = "open", code: FromQuery[str] = "", after: FromQuery[UUID | None] = None
+async def exception_rows(  # noqa: PLR0913, PLR0917 - the query's parts
+    access: OpenAccess,
+    status: FromQuery[str] = "open",
+    code: FromQuery[str] = "",
+    domain: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    after: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
-    context = await _list_context(access, status, code, after)
+    wanted = ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
+    context = await _list_context(access, wanted, after)
     return show(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True})
 
 
@@ -101,13 +115,14 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
     return show(access, "exception.html", found.title, {"exception": found}, refusal=refusal)
 
 
-async def _list_context(access: Access, state: str, code: str, after: UUID | None) -> dict[str, object]:
-    wanted = ExceptionFilter(state=state, code=code)
+async def _list_context(access: Access, wanted: ExceptionFilter, after: UUID | None) -> dict[str, object]:
     return {
         "found": await list_attention(access.session, wanted=wanted, after=after),
         "wanted": wanted,
         "after": after,
         "codes": sorted(WEIGHTS),
+        "domains": _DOMAINS,
+        "owners": await list_owners(access.session),
         "redrawn": False,
         "counts": await count_attention(access.session),
     }

@@ -24,10 +24,14 @@ _LETTER_FIELDS: Final = ShownDeadLetter.__struct_fields__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionFilter:
-    """An empty code means any."""
+    """Empty means any. `domain` is the first part of an element's name, or `none` for what is about no element;
+    `owner` is the one the element's contract names.
+    """
 
     state: str = "open"
     code: str = ""
+    domain: str = ""
+    owner: str = ""
 
 
 def to_exception(row: Row[Any]) -> ShownException:
@@ -49,6 +53,9 @@ async def list_attention(
                   FROM governance_exception e
                   LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
                  WHERE e.tenant_id = :t AND e.state = :state AND (:code = '' OR e.code = :code)
+                   AND (:domain = '' OR coalesce(split_part(e.element, '.', 1), 'none') = :domain)
+                   AND (:owner = '' OR EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t
+                                                  AND k.element = e.element AND k.owner = :owner))
                    AND (CAST(:after AS uuid) IS NULL OR EXISTS (
                         SELECT 1 FROM last l WHERE e.severity < l.severity
                             OR (e.severity = l.severity AND (e.opened_at, e.id) > (l.opened_at, l.id))))
@@ -58,6 +65,8 @@ async def list_attention(
                 "t": scope_of(session).tenant_id,
                 "state": check_text(wanted.state, "status"),
                 "code": check_text(wanted.code, "code"),
+                "domain": check_text(wanted.domain, "domain"),
+                "owner": check_text(wanted.owner, "owner"),
                 "after": after,
                 "limit": limit + 1,
             },
@@ -65,6 +74,15 @@ async def list_attention(
     ).all()
     items = [to_exception(row) for row in rows[:limit]]
     return ExceptionPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def list_owners(session: AsyncSession) -> list[str]:
+    """Who answers for an element, by the contracts."""
+    owners = await session.scalars(
+        text("SELECT DISTINCT owner FROM element_contract WHERE tenant_id = :t ORDER BY owner"),
+        {"t": scope_of(session).tenant_id},
+    )
+    return list(owners)
 
 
 async def find_exception(session: AsyncSession, exception_id: UUID) -> ShownException:

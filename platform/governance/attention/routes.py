@@ -30,15 +30,20 @@ _LETTER_TAGS: Final = ["dead letters"]
 
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_exceptions(
+async def api_exceptions(  # noqa: PLR0913, PLR0917 - the query's parts
     access: OpenAccess,
     status: FromQuery[str] = "open",
     code: FromQuery[str] = "",
+    domain: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
     after: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ExceptionPage:
-    """Worst first, then oldest. `status`: open, resolved or discarded."""
-    wanted = ExceptionFilter(state=status, code=code)
+    """Worst first, then oldest. `status`: open, resolved or discarded.
+
+    `domain` is the first part of an element's name, or `none`; `owner` is who answers for it by its contract.
+    """
+    wanted = ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
     return await list_attention(access.session, wanted=wanted, after=after, limit=check_limit(limit))
 
 

@@ -231,6 +231,7 @@ class Sample:
         due_in: float = 3600,
         state: str = "open",
         record: str | None = None,
+        element: str = PRICE,
         channel: str | None = None,
         change: UUID | None = None,
         event: UUID | None = None,
@@ -243,7 +244,7 @@ class Sample:
             GovernanceException(
                 **self.own, id=made, code=code, subject=str(made), title=title, detail=f"{title}. What to do is known.",
                 severity=severity, breakdown=breakdown, state=state, record_key=record,
-                element=PRICE if record else None, connection_id=connection or self.channels.get(channel or ""),
+                element=element if record else None, connection_id=connection or self.channels.get(channel or ""),
                 change_id=change, source_event_id=event, occurrences=2, opened_at=self.ago(at),
                 seen_at=self.ago(at / 2),
                 correction_due_at=self.now + timedelta(seconds=due_in), settled_at=self.ago(1) if settled else None,

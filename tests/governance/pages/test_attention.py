@@ -2,6 +2,7 @@
 
 import re
 
+from canonical.elements import STOCK
 from tests.governance.pages.site import Site, token_of
 
 LIST = "/clients/acme/exceptions"
@@ -41,6 +42,26 @@ async def test_lists_are_filtered_and_lead_on_page_by_page(busy: Site) -> None:
     assert [len(part) for part in seen] == [50, 10]
     assert not seen[0] & seen[1]
     assert "Back to the first" in second
+
+
+async def test_each_domain_and_each_owner_has_a_queue(busy: Site) -> None:
+    await busy.acme.exception("change.refused", "About a price", record="SKU-1")
+    await busy.acme.exception("change.refused", "About stock", record="SKU-2", element=STOCK)
+    await busy.acme.exception("source.quarantined", "About a message")
+    titles = {"About a price", "About stock", "About a message"}
+    for query, shown in (
+        ("domain=price", {"About a price"}),
+        ("domain=stock", {"About stock"}),
+        ("domain=none", {"About a message"}),
+        ("owner=Pricing", {"About a price"}),
+        ("owner=Operations", {"About stock"}),
+        ("owner=Operations&domain=price", set()),
+        ("owner=", titles),
+    ):
+        page = (await busy["viewer"].get(f"{LIST}?{query}")).text
+        assert {title for title in titles if title in page} == shown, query
+        found = (await busy["viewer"].get(f"/api/v1{LIST}?{query}")).json()
+        assert {item["title"] for item in found["items"]} == shown, query
 
 
 async def test_a_severity_explains_itself(busy: Site) -> None:
