@@ -16,7 +16,7 @@ from governance.context import Context
 from governance.exceptions import open_exceptions
 from governance.ingest import read_world
 from governance.outcome import late_subject
-from governance.planning import DEFAULT_CORRECTION_MS, Plan, World, propose
+from governance.planning import DEFAULT_CORRECTION_MS, Plan, World, is_exception_of_one_channel, propose
 from governance.repository import load_changes
 from governance.rows import ChangeRow, NewException, Proposal
 from governance.states import RUNNING
@@ -83,7 +83,8 @@ async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID],
         targets=targets,
     )
     why = _OVERTAKEN
-    if row.approved == change.value and not world.awaiting.get((change.record_key, change.element)):
+    stands = row.approved == change.value or is_exception_of_one_channel(change)
+    if stands and not world.awaiting.get((change.record_key, change.element)):
         plan = Plan(values={(change.record_key, change.element): row})
         decided = propose(proposal, row, world, plan)
         await write_plan(session, plan, world)

@@ -11,6 +11,7 @@ from governance import rounds
 from governance.channel_store import load_sent
 from governance.echoes import ECHO_WINDOW
 from governance.exceptions import replay_exception
+from governance.rollback import roll_back_change
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import person, seed
 from tests.support.world import World
@@ -136,3 +137,25 @@ async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world
     assert await world.rows(row) == [(min(100, before + 20), True)]  # type: ignore[operator]
     notes = await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.overdue'")
     assert notes == [(1,)]
+
+
+async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work(settle=1.0)
+    market = world.channels["market1"]
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
+    async with world.services.db.transaction(person(world)) as session:
+        await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
+    await world.work(settle=1.0)
+    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
+    await fire(world, "governance.reread")
+    ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
+    async with world.services.db.transaction(person(world)) as session:
+        await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
+    await world.work(settle=3.0)
+    newest = "SELECT amount, state FROM propagation WHERE connection_id = :c ORDER BY version DESC LIMIT 1"
+    assert await world.rows(newest, c=market) == [(10_000, "verified")]
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_100,)]
