@@ -39,7 +39,7 @@ def test_system_rules_name_only_system_roles_and_hold_in_every_tenant() -> None:
 
 
 @pytest.mark.parametrize(
-    "permission", ["tenant:create", "invoice:issue", "price_book:read", "fleet:read", "brand:write"]
+    "permission", ["tenant:create", "invoice:issue", "price_book:read", "fleet:read", "dead_letter:discard"]
 )
 def test_no_clients_role_may_do_what_is_its_msps(permission: str) -> None:
     index = compile_rules(system_rules(), tenant_id="t1", version=0)
