@@ -1,15 +1,22 @@
-"""Whose connection an address is, and the secrets that verify its deliveries. Looked up before any tenant is known."""
+"""Whose connection an address is, and the secrets that verify its deliveries. Looked up before any tenant is known.
+
+Whoever calls may ask for addresses that do not exist: they are looked up many at a time, so that one who asks for a
+million of them does not stand before those with a real one, and are remembered apart, so that they push none out.
+"""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 import psycopg
 
 from foundation.database.connecting import connect_to_database
+from foundation.errors import Unavailable
 
 HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
 HOOK_SECRETS = (HOOK_SECRET, f"{HOOK_SECRET}.previous")
@@ -32,10 +39,38 @@ class HookRoute(msgspec.Struct, frozen=True):
 
 
 _PATIENCE_SECONDS = 5.0
+_MAX_GROUP = 500
+_MAX_WAITING = 20_000
+T = TypeVar("T")
+Sealed = Mapping[UUID, Sequence[tuple[str, bytes]]]
+Wrapped = Mapping[UUID, Mapping[UUID, bytes]]
 
 
 def secret_purpose(connection_id: UUID, name: str) -> str:
     return f"connection:{connection_id}:{name}"
+
+
+class Memory(Generic[T]):
+    """What was found, for a while; the oldest goes when there is too much."""
+
+    def __init__(self, *, ttl: float, size: int, monotonic: Callable[[], float]) -> None:
+        self._ttl = ttl
+        self._size = size
+        self._now = monotonic
+        self._kept: dict[UUID, tuple[float, T]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, key: UUID, value: T) -> None:
+        self._kept.pop(key, None)
+        while len(self._kept) >= self._size:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = (self._now() + self._ttl, value)
+
+    def recall(self, key: UUID) -> T | None:
+        until, value = self._kept.get(key, (0.0, None))
+        return value if value is not None and until > self._now() else None
 
 
 class HookDirectory:
@@ -52,54 +87,106 @@ class HookDirectory:
     ) -> None:
         self._conninfo = conninfo
         self._vault = vault
-        self._ttl = ttl
-        self._size = size
-        self._now = monotonic
-        self._known: dict[UUID, tuple[float, HookRoute | None]] = {}
+        self._known: Memory[HookRoute] = Memory(ttl=ttl, size=size, monotonic=monotonic)
+        self._unknown: Memory[bool] = Memory(ttl=ttl, size=size, monotonic=monotonic)
+        self._waiting: dict[UUID, asyncio.Future[HookRoute | None]] = {}
+        self._task: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._lock = asyncio.Lock()
 
     async def find(self, connection_id: UUID) -> HookRoute | None:
-        """Raises psycopg.OperationalError when the database is away and the address is not remembered."""
-        remembered = self._known.get(connection_id)
-        if remembered is not None and remembered[0] > self._now():
-            return remembered[1]
-        async with self._lock:
-            remembered = self._known.get(connection_id)
-            if remembered is not None and remembered[0] > self._now():
-                return remembered[1]
-            route = await self._load(connection_id)
-            if len(self._known) >= self._size:
-                self._known.clear()
-            self._known[connection_id] = (self._now() + self._ttl, route)
+        """None when no connection has this address.
+
+        Raises:
+            psycopg.OperationalError: the database is away, and the address is not remembered.
+            Unavailable: too many wait for the database.
+        """
+        route = self._known.recall(connection_id)
+        if route is not None or self._unknown.recall(connection_id):
             return route
+        future = self._waiting.get(connection_id)
+        if future is None:
+            if len(self._waiting) >= _MAX_WAITING:
+                raise Unavailable("Too many deliveries wait to be checked. Send this again in a few seconds.")
+            future = self._waiting[connection_id] = asyncio.get_running_loop().create_future()
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._look_up())
+        return await asyncio.shield(future)  # others may wait for it, too
 
     async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._settle(self._waiting, Unavailable("The service is stopping. Send this again."))
         if self._connection is not None:
             await self._connection.close()
 
-    async def _load(self, connection_id: UUID) -> HookRoute | None:
+    async def _look_up(self) -> None:
+        """While one group is looked up the next one gathers."""
+        while self._waiting:
+            asked = list(islice(self._waiting, _MAX_GROUP))
+            try:
+                found, sealed, wrapped = await self._load(asked)
+            except Exception as error:  # noqa: BLE001 - it is told to each of those who wait
+                self._settle(asked, error)
+                continue
+            for connection_id in asked:
+                row = found.get(connection_id)
+                if row is None:
+                    self._unknown.keep(connection_id, value=True)
+                    self._settle([connection_id], None)
+                    continue
+                try:
+                    route = self._open(row, sealed.get(connection_id, ()), wrapped)
+                except Exception as error:  # noqa: BLE001 - one client's secret that cannot be read is no other's matter
+                    self._settle([connection_id], error)
+                    continue
+                self._known.keep(connection_id, route)
+                self._settle([connection_id], route)
+
+    def _settle(self, ids: Iterable[UUID], outcome: "HookRoute | Exception | None") -> None:
+        for connection_id in list(ids):
+            future = self._waiting.pop(connection_id)
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+                future.exception()  # whoever asked may have gone away meanwhile
+            else:
+                future.set_result(outcome)
+
+    async def _load(self, ids: list[UUID]) -> tuple[dict[UUID, Any], Sealed, Wrapped]:
         if self._connection is None or self._connection.closed:
             self._connection = await connect_to_database(self._conninfo, patience=_PATIENCE_SECONDS)
         cursor = await self._connection.execute(
-            "SELECT n.msp_id, n.tenant_id, n.kind, n.state = 'active', coalesce(c.status = 'suspended', false)"
-            " FROM connection n LEFT JOIN client c ON c.tenant_id = n.tenant_id WHERE n.id = %s",
-            (connection_id,),
+            "SELECT n.id, n.msp_id, n.tenant_id, n.kind, n.state = 'active',"
+            " coalesce(c.status = 'suspended', false)"
+            " FROM connection n LEFT JOIN client c ON c.tenant_id = n.tenant_id WHERE n.id = ANY (%s)",
+            (ids,),
         )
-        row = await cursor.fetchone()
-        if row is None:
-            return None
-        msp_id, tenant_id, kind, active, suspended = row
-        cursor = await self._connection.execute(
-            "SELECT name, ciphertext FROM connection_secret"
-            " WHERE tenant_id = %s AND connection_id = %s AND name = ANY (%s)",
-            (tenant_id, connection_id, list(HOOK_SECRETS)),
-        )
-        sealed = await cursor.fetchall()
-        cursor = await self._connection.execute("SELECT id, wrapped FROM vault_key WHERE tenant_id = %s", (tenant_id,))
-        wrapped = {key_id: bytes(key) for key_id, key in await cursor.fetchall()}
+        found = {row[0]: row for row in await cursor.fetchall()}
+        sealed: dict[UUID, list[tuple[str, bytes]]] = {}
+        wrapped: dict[UUID, dict[UUID, bytes]] = {}
+        if found:
+            tenants = list({row[2] for row in found.values()})
+            cursor = await self._connection.execute(
+                "SELECT connection_id, name, ciphertext FROM connection_secret"
+                " WHERE tenant_id = ANY (%s) AND connection_id = ANY (%s) AND name = ANY (%s) ORDER BY name",
+                (tenants, list(found), list(HOOK_SECRETS)),
+            )
+            for connection_id, name, ciphertext in await cursor.fetchall():
+                sealed.setdefault(connection_id, []).append((name, bytes(ciphertext)))
+            cursor = await self._connection.execute(
+                "SELECT tenant_id, id, wrapped FROM vault_key WHERE tenant_id = ANY (%s)", (tenants,)
+            )
+            for tenant_id, key_id, key in await cursor.fetchall():
+                wrapped.setdefault(tenant_id, {})[key_id] = bytes(key)
+        return found, sealed, wrapped
+
+    def _open(self, row: Any, sealed: Sequence[tuple[str, bytes]], wrapped: Wrapped) -> HookRoute:
+        connection_id, msp_id, tenant_id, kind, active, suspended = row
         secrets = tuple(
-            self._vault.open_with(tenant_id, wrapped, secret_purpose(connection_id, name), bytes(ciphertext))
-            for name, ciphertext in sorted(sealed)
+            self._vault.open_with(
+                tenant_id, wrapped.get(tenant_id, {}), secret_purpose(connection_id, name), ciphertext
+            )
+            for name, ciphertext in sealed
         )
         return HookRoute(msp_id, tenant_id, connection_id, kind, active, suspended, secrets)
