@@ -1,20 +1,20 @@
 """What isolation costs.
 
 The same statements through the product's `Database` under a tenant's scope and row-level security, and through a plain
-session on an unprotected copy of the table. Both name `tenant_id`, both are one transaction per statement; fifty
-tenants' rows are in each table.
+session, as SQLAlchemy's manual writes it, on an unprotected copy of the table. Both name `tenant_id`, both are one
+transaction per statement, on one pooled connection each; fifty tenants' rows are in each table. They take turns with
+every transaction, each begins as often as the other, and the median transactions are compared.
 """
 
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from itertools import count
 from uuid import UUID
 
-import psycopg
 import uvloop
-from sqlalchemy import event, text
+from sqlalchemy import CursorResult, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from foundation.database.engine import Database
@@ -25,9 +25,9 @@ from tests.benchmarks.rig import Rig, running_rig
 from tests.benchmarks.table import Row, at_least
 
 TENANTS, ROWS = 50, 2_000
-ROUNDS, BATCH = 40, 50
+WARM_UP, ROUNDS = 200, 4_000
 SETUP = """
-CREATE TABLE bench_value (LIKE record_value INCLUDING ALL);
+CREATE TABLE bench_value (LIKE record_value INCLUDING ALL) WITH (fillfactor = 70);
 CREATE ROLE bench_plain LOGIN PASSWORD 'plain' NOSUPERUSER NOBYPASSRLS;
 GRANT SELECT, INSERT, UPDATE, DELETE ON bench_value TO bench_plain;
 """
@@ -43,6 +43,7 @@ VALUES (:t, :t, :key, 'price.list', 1, 'USD', 1, 1)
 POINT = "SELECT * FROM {table} WHERE tenant_id = :t AND record_key = :key AND element = 'price.list'"
 PAGE = "SELECT * FROM {table} WHERE tenant_id = :t AND record_key >= :key ORDER BY record_key, element LIMIT 50"
 Transact = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+Side = tuple[TextClause, Transact]
 
 
 def run() -> list[Row]:
@@ -72,12 +73,15 @@ async def _compare(rig: Rig, tenant: UUID) -> list[Row]:
             await session.commit()
 
     rows = []
-    for name, sql, fresh in (("single write", WRITE, True), ("point read", POINT, False), ("list page", PAGE, False)):
-        on = _batch(lambda: database.transaction(scope), sql.format(table="record_value"), tenant, fresh=fresh)
-        off = _batch(without, sql.format(table="bench_value"), tenant, fresh=fresh)
-        await on(), await off()
-        pairs = [(await on(), await off()) for _ in range(ROUNDS)]
-        mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+    for name, sql, keys in (
+        ("single write", WRITE, _new_keys),
+        ("point read", POINT, _keys),
+        ("list page", PAGE, _keys),
+    ):
+        on = text(sql.format(table="record_value")), lambda: database.transaction(scope)
+        off = text(sql.format(table="bench_value")), without
+        took = await _take_turns((on, off), tenant, keys())
+        mine, theirs = (statistics.median(side) for side in took)
         measured = f"{theirs / mine:.2f} ({mine * 1e6:,.0f} / {theirs * 1e6:,.0f} µs)"
         rows.append(Row(f"isolation on ÷ off, {name}: rate", measured, at_least(0.95, theirs / mine)))
     await database.close()
@@ -86,28 +90,40 @@ async def _compare(rig: Rig, tenant: UUID) -> list[Row]:
 
 
 def _plain_engine(url: str) -> AsyncEngine:
-    """As `Database` makes it, but a transaction begins with BEGIN and nothing else."""
+    """As `Database` makes it. psycopg begins a transaction itself, with its first statement."""
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+        connect_args={"prepare_threshold": 3},
+    )
 
-    async def connect() -> "psycopg.AsyncConnection[Any]":
-        return await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=3)
 
-    engine = create_async_engine("postgresql+psycopg://", async_creator=connect, pool_size=1, max_overflow=0)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return engine
+async def _take_turns(sides: tuple[Side, Side], tenant: UUID, keys: Iterator[int]) -> tuple[list[float], list[float]]:
+    """Seconds of each transaction of each side."""
+    took: tuple[list[float], list[float]] = ([], [])
+    for n in range(WARM_UP + ROUNDS):
+        for place in (0, 1) if n % 2 else (1, 0):
+            seconds = await _one(*sides[place], {"t": tenant, "key": f"SKU-{next(keys):06}"})
+            if n >= WARM_UP:
+                took[place].append(seconds)
+    return took
 
 
-def _batch(transact: Transact, sql: str, tenant: UUID, *, fresh: bool) -> Callable[[], Awaitable[float]]:
-    """Seconds per transaction, averaged over a batch. `fresh` keys are new ones, for writes."""
-    statement = text(sql)
-    keys = iter(range(1_000_000, 2_000_000)) if fresh else iter([n * 37 % ROWS + 1 for n in range(100_000)])
+async def _one(statement: TextClause, transact: Transact, binds: dict[str, object]) -> float:
+    started = time.perf_counter()
+    async with transact() as session:
+        result = await session.execute(statement, binds)
+        if isinstance(result, CursorResult) and result.returns_rows and not result.all():
+            raise RuntimeError("a read found nothing")
+    return time.perf_counter() - started
 
-    async def one_batch() -> float:
-        started = time.perf_counter()
-        for _ in range(BATCH):
-            async with transact() as session:
-                result = await session.execute(statement, {"t": tenant, "key": f"SKU-{next(keys):06}"})
-                if not fresh and not result.all():
-                    raise RuntimeError("a read found nothing")
-        return (time.perf_counter() - started) / BATCH
 
-    return one_batch
+def _keys() -> Iterator[int]:
+    return (n * 37 % ROWS + 1 for n in count())
+
+
+def _new_keys() -> Iterator[int]:
+    return count(1_000_000)

@@ -1,6 +1,5 @@
 """Isolation derived from the database's own catalogue, so that no table is forgotten."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -10,25 +9,9 @@ from psycopg import sql
 from foundation.database.roles import APP, FLEET, INTAKE, LOGIN_ROLES, RELAY
 from foundation.scope import Scope
 from tests.conftest import Urls, make_scope
+from tests.isolation.rows import enter, insert, make_rows, privileges, tenant_tables
 
-WRITES = {"INSERT", "UPDATE", "DELETE"}
-# Columns that name another table's row or the tenant; the rest is filled by type.
 OURS = (APP, FLEET, INTAKE, RELAY)
-
-
-@pytest.fixture(scope="module")
-def owner(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
-    """As the owner, but without row security, which is forced on the owner too."""
-    with psycopg.connect(urls.owner, autocommit=True) as connection:
-        yield connection
-
-
-def tenant_tables(connection: psycopg.Connection[Any]) -> list[str]:
-    rows = connection.execute(
-        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
-        " WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
-    )
-    return [name for (name,) in rows]
 
 
 def test_there_are_tables_to_look_at(owner: psycopg.Connection[Any]) -> None:
@@ -160,96 +143,3 @@ def refused(
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             insert(connection, owner, table, scope)
         connection.rollback()
-
-
-def privileges(owner: psycopg.Connection[Any], table: str) -> set[str]:
-    rows = owner.execute(
-        "SELECT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s AND table_name = %s",
-        (APP, table),
-    )
-    return {privilege for (privilege,) in rows}
-
-
-def enter(connection: psycopg.Connection[Any], scope: Scope, *, rating: bool = False) -> None:
-    """`rating` is the right that rating jobs take inside a savepoint (`billing.sides`); pages never have it."""
-    connection.execute(
-        "SELECT set_config('app.msp_id', %s, true), set_config('app.tenant_id', %s, true),"
-        " set_config('app.partner_id', '', true), set_config('app.billing', %s, true)",
-        (str(scope.msp_id), str(scope.tenant_id), "rating" if rating else ""),
-    )
-
-
-def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
-    """A row of each table as the application itself would write it, in a client's own scope or in its MSP's house.
-
-    Every id is the tenant's, so that foreign keys fit once the table they name has its row.
-    """
-    client = make_scope()
-    house = make_scope(msp_id=client.msp_id, tenant_id=client.msp_id)
-    waiting = [table for table in tenant_tables(owner) if "INSERT" in privileges(owner, table)]
-    made: dict[str, Scope] = {}
-    for _ in range(4):
-        for table in [table for table in waiting if table not in made]:
-            for scope in (client, house):
-                with psycopg.connect(urls.app) as connection:
-                    enter(connection, scope, rating=True)
-                    try:
-                        insert(connection, owner, table, scope)
-                    except (
-                        psycopg.errors.CheckViolation,
-                        psycopg.errors.ForeignKeyViolation,
-                        psycopg.errors.InsufficientPrivilege,  # a row that may only stand beside one made later
-                    ):
-                        connection.rollback()
-                        continue
-                made[table] = scope
-                break
-    assert set(made) == set(waiting), "extend SPECIAL with what the constraints of the missing tables allow"
-    return made
-
-
-def insert(connection: psycopg.Connection[Any], owner: psycopg.Connection[Any], table: str, scope: Scope) -> None:
-    columns = owner.execute(
-        "SELECT column_name, data_type, udt_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND table_name = %s AND is_nullable = 'NO' AND column_default IS NULL"
-        " AND is_identity = 'NO' AND is_generated = 'NEVER'",
-        (table,),
-    ).fetchall()
-    values = {name: value_for(name, kind, udt, scope) for name, kind, udt in columns}
-    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(map(sql.Identifier, values)),
-        sql.SQL(", ").join(sql.Placeholder() * len(values)),
-    )
-    connection.execute(statement, list(values.values()))
-
-
-def value_for(name: str, kind: str, udt: str, scope: Scope) -> object:
-    own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "dom": str(scope.tenant_id)}
-    if name in own | SPECIAL:
-        return (own | SPECIAL)[name]
-    if kind in BY_KIND:
-        return BY_KIND[kind]
-    if kind == "uuid":
-        return scope.tenant_id
-    return f"x-{scope.tenant_id}"[:36] if udt in ("varchar", "text") else "x"
-
-
-BY_KIND: dict[str, object] = {
-    "jsonb": "{}",
-    "bytea": b"x" * 32,
-    "boolean": False,
-    "timestamp with time zone": "2026-01-01T00:00:00Z",
-    "date": "2026-01-01",
-    "ARRAY": [],
-} | dict.fromkeys(("bigint", "integer", "smallint", "numeric", "double precision"), 1)
-
-# Columns whose values a check constraint restricts.
-SPECIAL: dict[str, object] = {
-    "side": "retail",
-    "state": "draft",
-    "ptype": "p",
-    "effect": "allow",
-    "currency": "USD",
-    "period_end": "2026-02-01T00:00:00Z",
-}

@@ -1,0 +1,99 @@
+"""What the planner expects under the policies is near what it finds; its plans of large tenants are chosen by it."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.scope import Scope
+from tests.conftest import Urls, make_scope
+
+ROWS = 1_000
+FACTOR = 3
+_CHANGES = """
+INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_amount, new_currency, source_version, origin,
+                    author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)
+SELECT :t, :m, uuidv7(), 'SKU-' || n, 'price.list', 1, 'USD', 1, 'source', 'a', 'executed', 'auto', 'r', 'r', 1,
+       now(), now(), ''
+  FROM generate_series(1, :rows) AS n
+"""
+_PROPAGATIONS = """
+INSERT INTO propagation (tenant_id, msp_id, change_id, connection_id, partner_id, id, record_key, element, amount,
+                         currency, version, state, committed_at, slo_due_at)
+SELECT tenant_id, msp_id, id, tenant_id,
+       (ARRAY[CAST(:first AS uuid), CAST(:second AS uuid)])[1 + row_number() OVER () % 2],
+       id, record_key, element, 1, 'USD', 1, 'verified', now(), now()
+  FROM change WHERE tenant_id = :t
+"""
+
+
+@pytest.fixture
+async def partners(db: Database, urls: Urls) -> list[Scope]:
+    """A partner of each of two clients of each of two MSPs; half a client's rows are its partner's. All analysed."""
+    found = []
+    for msp in (new_id(), new_id()):
+        for _ in range(2):
+            scope = make_scope(msp_id=msp, partner_id=new_id())
+            async with db.transaction(replace(scope, partner_id=None)) as session:
+                whose = {"t": scope.tenant_id, "m": msp}
+                await session.execute(text(_CHANGES), {**whose, "rows": ROWS})
+                await session.execute(
+                    text(_PROPAGATIONS), {"t": scope.tenant_id, "first": scope.partner_id, "second": new_id()}
+                )
+            found.append(scope)
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute("ANALYZE change, propagation")
+    return found
+
+
+async def expected_and_found(db: Database, scope: Scope, query: str, **binds: UUID | None) -> tuple[int, int]:
+    async with db.transaction(scope) as session:
+        explained: Any = await session.execute(text(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}"), binds)
+        plan = explained.scalar_one()[0]["Plan"]
+    return int(plan["Plan Rows"]), int(plan["Actual Rows"])
+
+
+async def is_near(db: Database, scope: Scope, query: str, *, rows: int, **binds: UUID | None) -> None:
+    expected, found = await expected_and_found(db, scope, query, **binds)
+    assert found == rows
+    assert found / FACTOR <= expected <= found * FACTOR, f"{expected} expected of {query}"
+
+
+@pytest.mark.parametrize("table", ["change", "propagation"])
+async def test_a_clients_rows_are_counted_rightly(db: Database, partners: list[Scope], table: str) -> None:
+    for scope in partners:
+        own = replace(scope, partner_id=None)
+        await is_near(db, own, f"SELECT * FROM {table} WHERE tenant_id = :t", rows=ROWS, t=scope.tenant_id)
+        await is_near(db, own, f"SELECT * FROM {table}", rows=ROWS)
+
+
+@pytest.mark.parametrize("table", ["change", "propagation"])
+async def test_a_fleets_rows_are_counted_rightly(db: Database, partners: list[Scope], table: str) -> None:
+    for scope in partners:
+        fleet = replace(scope, partner_id=None).for_fleet()
+        await is_near(db, fleet, f"SELECT * FROM {table} WHERE msp_id = :m", rows=2 * ROWS, m=scope.msp_id)
+        one = f"SELECT * FROM {table} WHERE tenant_id = :t"
+        await is_near(db, fleet, one, rows=ROWS, t=scope.tenant_id)
+
+
+async def test_a_partners_rows_are_counted_rightly(db: Database, partners: list[Scope]) -> None:
+    for scope in partners:
+        query = "SELECT * FROM propagation WHERE tenant_id = :t"
+        await is_near(db, scope, query, rows=ROWS // 2, t=scope.tenant_id)
+
+
+async def test_the_newest_rows_are_the_end_of_the_index_not_a_sort_of_all(db: Database, partners: list[Scope]) -> None:
+    for scope in partners:
+        async with db.transaction(replace(scope, partner_id=None)) as session:
+            explained = await session.execute(
+                text("EXPLAIN SELECT * FROM change WHERE tenant_id = :t ORDER BY id DESC LIMIT 20"),
+                {"t": scope.tenant_id},
+            )
+            plan = "\n".join(explained.scalars())
+        assert "Index Scan Backward using pk_change" in plan, plan
+        assert "Sort" not in plan

@@ -1,0 +1,120 @@
+"""What each table's policies say: one form for all, enough for the fleet without any condition, nothing by default."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from foundation.database.rls import PartnerAccess, protect
+from foundation.database.roles import APP, FLEET
+from tests.conftest import Urls, make_scope
+from tests.isolation.rows import enter, make_rows, tenant_tables
+
+OPEN_TO_PARTNERS = {"client", "policy_rule", "policy_version"}
+PARTNERS_OWN = {"channel_value", "connection", "partner", "propagation"}
+Owner = psycopg.Connection[Any]
+Policies = dict[str, tuple[Any, ...]]
+
+
+def policies(connection: Owner, table: str) -> Policies:
+    rows = connection.execute(
+        "SELECT policyname, permissive, roles::text[], cmd, qual, with_check FROM pg_policies WHERE tablename = %s",
+        (table,),
+    )
+    return {name.removeprefix(f"{table}_"): tuple(rest) for name, *rest in rows}
+
+
+class Executing:
+    def __init__(self, connection: Owner) -> None:
+        self.connection = connection
+
+    def execute(self, sqltext: str) -> object:
+        return self.connection.execute(sqltext.encode())
+
+
+def made_by_protect(connection: Owner, partner: PartnerAccess) -> Policies:
+    with connection.transaction(force_rollback=True):
+        connection.execute("CREATE TABLE probe (tenant_id uuid, msp_id uuid, partner_id uuid)")
+        protect(Executing(connection), "probe", partner=partner, fleet=True)
+        return policies(connection, "probe")
+
+
+def access_of(table: str) -> PartnerAccess:
+    if table in OPEN_TO_PARTNERS:
+        return "open"
+    return "own" if table in PARTNERS_OWN else "closed"
+
+
+def test_every_table_has_the_policies_protect_makes_whatever_migration_made_them(owner: Owner) -> None:
+    for table in tenant_tables(owner):
+        made, found = made_by_protect(owner, access_of(table)), policies(owner, table)
+        if "fleet" not in found:
+            del made["fleet"]
+        assert {name: found.get(name) for name in made} == made, table
+
+
+def fleet_tables(connection: Owner) -> list[str]:
+    rows = connection.execute(
+        "SELECT table_name FROM information_schema.role_table_grants"
+        " WHERE grantee = %s AND privilege_type = 'SELECT' ORDER BY 1",
+        (FLEET,),
+    )
+    return [name for (name,) in rows]
+
+
+def test_a_fleet_sees_its_own_msp_by_the_policy_alone(urls: Urls, owner: Owner) -> None:
+    """The statements name no MSP: what keeps the others out is the policy."""
+    first, second = make_rows(urls, owner), make_rows(urls, owner)
+    tables = fleet_tables(owner)
+    assert len(tables) >= 15
+    with psycopg.connect(urls.app) as connection:
+        for table in tables:
+            for mine in (first[table], second[table]):
+                enter(connection, mine)
+                connection.execute(f"SET LOCAL ROLE {FLEET}")
+                found = connection.execute(sql.SQL("SELECT DISTINCT msp_id FROM {}").format(sql.Identifier(table)))
+                assert found.fetchall() == [(mine.msp_id,)], table
+                connection.rollback()
+
+
+@pytest.mark.parametrize("settings", ["absent", "empty"])
+@pytest.mark.parametrize("role", [APP, FLEET])
+def test_without_settings_no_row_is_seen(urls: Urls, owner: Owner, role: str, settings: str) -> None:
+    make_rows(urls, owner)
+    with psycopg.connect(urls.app) as connection:
+        for table in tenant_tables(owner) if role == APP else fleet_tables(owner):
+            if settings == "empty":
+                connection.execute(
+                    "SELECT set_config('app.' || name, '', true)"
+                    " FROM unnest(ARRAY['msp_id', 'tenant_id', 'partner_id']) AS name"
+                )
+            connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+            found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+            assert found == (0,), table
+            connection.rollback()
+
+
+def test_a_partner_sees_its_own_rows_and_reference_data_and_writes_nothing(urls: Urls, owner: Owner) -> None:
+    made = make_rows(urls, owner)
+    with psycopg.connect(urls.app) as connection:
+        for table, scope in made.items():
+            if table in PARTNERS_OWN:
+                enter(connection, scope)
+                connection.execute(
+                    sql.SQL("UPDATE {} SET partner_id = tenant_id").format(sql.Identifier(table))
+                )  # the made partner's id is the tenant's
+                connection.commit()
+            for partner, sees in (
+                (scope.tenant_id, OPEN_TO_PARTNERS | PARTNERS_OWN),
+                (make_scope().tenant_id, OPEN_TO_PARTNERS),
+            ):
+                user = make_scope(msp_id=scope.msp_id, tenant_id=scope.tenant_id, partner_id=partner)
+                enter(connection, user, rating=True)
+                found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+                assert found is not None
+                assert (found[0] > 0) == (table in sees), table
+                if table in PARTNERS_OWN:
+                    touched = connection.execute(sql.SQL("UPDATE {} SET msp_id = msp_id").format(sql.Identifier(table)))
+                    assert touched.rowcount == 0, table
+                connection.rollback()
