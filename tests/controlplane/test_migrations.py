@@ -86,7 +86,7 @@ def test_policies_of_older_databases_become_those_of_new_ones(empty: str) -> Non
     """Which tables there are, and whom each is open to, is read from the policies that stand."""
     migrate_schema(empty)
     new = policies(empty)
-    migrate_schema(empty, "0011")
+    migrate_schema(empty, "0017")
     old = policies(empty)
     assert {row[:2] for row in old} == {row[:2] for row in new}
     assert len(old - new) > 150
@@ -124,7 +124,7 @@ def test_two_at_once_migrate_once(empty: str) -> None:
 
 def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
     migrate_schema(empty)
-    migrate_schema(empty, "0011")  # what comes after it touches every table
+    migrate_schema(empty, "0017")  # what comes after it touches every table
     with psycopg.connect(empty) as blocker:
         blocker.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(Exception, match="lock timeout"):

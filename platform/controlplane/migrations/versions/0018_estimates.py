@@ -7,8 +7,8 @@ the policies that stand: a table whose policy is not known to show partners thei
 from alembic import op
 from sqlalchemy import text
 
-revision = "0012"
-down_revision = "0011"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
