@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,14 +14,24 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from canonical.elements import COST, PRICE, STOCK
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from tenants.api_keys import NewApiKey, create_api_key
+from tenants.secrets import new_secret
 from tests.conftest import Urls
+from tests.connectors.running import RunningSandbox
 from tests.support.site import House, Site, Visit, furnish, running_site
-from tests.support.world import World, second_client
+from tests.support.world import World, build_world
 
 CANARY = "KESTRELCANARY"
 PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/api/v1/schema")
 KINDS = ("change", "governance_exception", "connection", "source_event", "person", "api_key", "invoice")
-WATCHED = ("change", "governance_exception", "connection", "approval", "record_value", "work", "audit_entry")
+WATCHED = (
+    "change", "governance_exception", "connection", "approval", "record_value", "work", "audit_entry", "person",
+    "api_key", "policy_rule", "propagation", "timer",
+)  # fmt: skip
+REFUSALS = (400, 403, 404, 405, 422)
 # What differs between any two answers: correlation ids, form tokens, times.
 _VOLATILE = re.compile(
     rb'[0-9a-f]{32}|name="_csrf_token"[^>]*value="[^"]+"|value="[^"]+"[^>]*name="_csrf_token"|'
@@ -33,6 +43,16 @@ _VOLATILE = re.compile(
 async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
     async with running_site(services, tmp_path / "static") as running:
         yield running
+
+
+@pytest.fixture
+async def sibling_world(
+    world: World, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[World]:
+    """Another client of the same MSP, with the same goods."""
+    built = await build_world(services, relay_db, urls.intake, sandbox, house=world.house)
+    yield built
+    await built.close()
 
 
 async def live(world: World, sku: str) -> None:
@@ -79,24 +99,38 @@ async def test_nothing_of_one_tenant_reaches_another_through_any_route(
     assert len(ids) > 10
     before = fingerprint(urls, theirs)
     secrets = [CANARY, theirs.slug, str(other_world.scope.tenant_id), str(other_world.scope.msp_id)]
-    admin = await site.signed_in(mine.host, mine.admin)
-    approver = await site.signed_in(mine.host, mine.approver)
-    tried = 0
-    for visit in (approver, admin):  # the admin's visit suspends the client
-        for method, template, _ in handlers(site.app):
-            if template.startswith(PUBLIC_WITHOUT_DATA) or template in ("/sign-out", "/sign-in"):
-                continue
-            for path in paths(template, mine, theirs, ids):
-                answer = await ask(visit, method, path)
-                tried += 1
-                assert answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
-                for secret in secrets:
-                    if secret not in path:
-                        assert secret not in answer.text, f"{method} {path} tells {secret}"
-                if str(theirs.slug) in path or any(str(i) in path for i in ids):
-                    assert answer.status_code in (404, 403, 405, 422, 400), f"{method} {path}: {answer.status_code}"
-    assert tried > 150
+    names = [theirs.slug, *map(str, ids)]
+    visits = await clients_own(site, mine)
+    visits["staff"] = await site.signed_in(mine.host, mine.admin)  # the last one: this visit suspends the client
+    for who, visit in visits.items():
+        tried = await press(site, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
+        assert tried > 150
     assert fingerprint(urls, theirs) == before, "something of the other tenant was changed"
+
+
+async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
+    site: Site, world: World, sibling_world: World, urls: Urls
+) -> None:
+    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(sibling_world, name=CANARY)
+    await live(world, "SKU-001")
+    await live(sibling_world, "SKU-001")
+    ids = object_ids(urls, theirs)
+    assert len(ids) > 10
+    before = fingerprint(urls, theirs)
+    secrets = [CANARY, theirs.slug, str(sibling_world.scope.tenant_id)]
+    names = [theirs.slug, *map(str, ids)]
+    for who, visit in (await clients_own(site, mine)).items():
+        tried = await press(site, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
+        assert tried > 150
+    # Staff may look at either; but what is under one client's address is that client's.
+    staff = await site.signed_in(mine.host, mine.admin)
+    clients_ids = object_ids(urls, theirs, in_house=False)
+
+    def wrong(template: str) -> list[str]:
+        return [fill(template, mine.slug, each) for each in clients_ids[::3]] if has_both(template) else []
+
+    assert await press(site, "staff", staff, [], names, wrong) > 50
+    assert fingerprint(urls, theirs) == before, "something of the sibling was changed"
 
 
 async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
@@ -116,16 +150,6 @@ async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
             assert masked(one, known) == masked(two, unknown), real
 
 
-async def test_a_client_of_the_same_msp_is_a_stranger_too(site: Site, world: World) -> None:
-    mine = await furnish(world, name="Calm Harbour")
-    sibling = await second_client(world)
-    approver = await site.signed_in(mine.host, mine.approver)
-    for _, template, _ in handlers(site.app):
-        if "{client" in template and "_id" not in template and "{line" not in template:
-            answer = await approver.get(template.replace("{client:str}", sibling))
-            assert answer.status_code in (404, 405), f"{template}: {answer.status_code}"
-
-
 async def test_no_product_name_in_any_page(site: Site, world: World) -> None:
     mine = await furnish(world, name="Calm Harbour")
     await live(world, "SKU-001")
@@ -138,24 +162,56 @@ async def test_no_product_name_in_any_page(site: Site, world: World) -> None:
                 assert "fairlead" not in whole, template
 
 
-def object_ids(urls: Urls, house: House) -> list[UUID]:
+async def clients_own(site: Site, mine: House) -> dict[str, Visit]:
+    """An approver, a partner's user and the most powerful key a client can have."""
+    scope = mine.world.scope
+    async with site.services.db.transaction(scope) as session:
+        wanted = NewApiKey(new_id(), "Canary", "client_admin")
+        _, key = await create_api_key(session, new_secret, wanted, now=utc_now())
+    machine = site.visit(mine.host)
+    machine.http.headers["authorization"] = f"Bearer {key}"
+    assert (await machine.api("GET", f"/api/v1/clients/{mine.slug}/people")).status_code == 200
+    return {
+        "approver": await site.signed_in(mine.host, mine.approver),
+        "partner": await site.signed_in(mine.host, mine.partner),
+        "machine": machine,
+    }
+
+
+async def press(  # noqa: PLR0917 - one actor's walk
+    site: Site,
+    who: str,
+    visit: Visit,
+    secrets: list[str],
+    theirs: list[str],
+    paths_of: Callable[[str], list[str]],
+) -> int:
+    """Ask every route for what is another's: no answer tells a secret, and what names something of `theirs` is refused."""
+    tried = 0
+    for method, template, _ in handlers(site.app):
+        if template.startswith(PUBLIC_WITHOUT_DATA) or template in ("/sign-out", "/sign-in"):
+            continue
+        for path in paths_of(template):
+            answer = await ask(visit, method, path)
+            tried += 1
+            asked = f"{who} {method} {path}: {answer.status_code}"
+            assert answer.status_code < 500, f"{asked} {answer.text[:300]}"
+            for secret in secrets:
+                if secret not in path:
+                    assert secret not in answer.text, f"{asked} tells {secret}"
+            if any(each in path for each in theirs):
+                assert answer.status_code in REFUSALS, asked
+    return tried
+
+
+def object_ids(urls: Urls, house: House, *, in_house: bool = True) -> list[UUID]:
     """Ids of every kind of thing the other tenant has."""
     found: list[UUID] = []
+    tenants = [house.world.scope.tenant_id, *([house.world.house.tenant_id] if in_house else [])]
     with psycopg.connect(urls.app) as connection:
-        for tenant in (house.world.scope.tenant_id, house.world.house.tenant_id):
-            connection.execute(
-                "SELECT set_config('app.tenant_id', %s, false), set_config('app.msp_id', %s, false)",
-                (str(tenant), str(house.world.scope.msp_id)),
-            )
-            for table in (
-                "change",
-                "governance_exception",
-                "connection",
-                "source_event",
-                "person",
-                "api_key",
-                "invoice",
-            ):
+        for tenant in tenants:
+            enter(connection, tenant, house.world.scope.msp_id)
+            for table in KINDS:
                 rows = connection.execute(f"SELECT id FROM {table} ORDER BY id LIMIT 4")
                 found += [row[0] for row in rows]
     return found
@@ -165,22 +221,22 @@ def fingerprint(urls: Urls, house: House) -> str:
     """A hash over all of the tenant's rows that another tenant could have touched."""
     digest = hashlib.sha256()
     with psycopg.connect(urls.app) as connection:
-        connection.execute(
-            "SELECT set_config('app.tenant_id', %s, false), set_config('app.msp_id', %s, false)",
-            (str(house.world.scope.tenant_id), str(house.world.scope.msp_id)),
-        )
-        for table in (
-            "change",
-            "governance_exception",
-            "connection",
-            "approval",
-            "record_value",
-            "work",
-            "audit_entry",
-        ):
+        enter(connection, house.world.scope.tenant_id, house.world.scope.msp_id)
+        for table in WATCHED:
             for row in connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1"):
                 digest.update(row[0].encode())
     return digest.hexdigest()
+
+
+def enter(connection: "psycopg.Connection[Any]", tenant_id: UUID, msp_id: UUID) -> None:
+    connection.execute(
+        "SELECT set_config('app.tenant_id', %s, false), set_config('app.msp_id', %s, false)",
+        (str(tenant_id), str(msp_id)),
+    )
+
+
+def has_both(template: str) -> bool:
+    return "{client" in template and "_id:uuid}" in template
 
 
 def paths(template: str, mine: House, theirs: House, ids: list[UUID]) -> list[str]:

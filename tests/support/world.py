@@ -123,9 +123,12 @@ async def build_world(
     skus: int = 20,
     shop_skus: int | None = None,
     market_skus: int | None = None,
+    house: Scope | None = None,
 ) -> World:
+    """A client of `house`, or of an MSP of its own, with what it connects."""
     slug = secrets.token_hex(4)
-    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    if house is None:
+        house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
     scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     erp_url = sandbox.add("sandbox-erp", skus=skus)
