@@ -186,7 +186,7 @@ async def press(  # noqa: PLR0917 - one actor's walk
     theirs: list[str],
     paths_of: Callable[[str], list[str]],
 ) -> int:
-    """Ask every route for what is another's: no answer tells a secret, and what names something of `theirs` is refused."""
+    """Ask every route for what is another's: no answer tells a secret, what names something of `theirs` is refused."""
     tried = 0
     for method, template, _ in handlers(site.app):
         if template.startswith(PUBLIC_WITHOUT_DATA) or template in ("/sign-out", "/sign-in"):

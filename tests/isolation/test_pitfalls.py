@@ -1,6 +1,7 @@
 """Row-level security's known pitfalls (performance notes C1), each shown closed on the application's own access."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from foundation.database.engine import Database, begin_sql
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Scope
+from tenants.accounts import create_client
 from tests.conftest import Urls, make_scope
 
 COUNT = text("SELECT count(*) FROM work")
@@ -151,9 +153,13 @@ async def test_the_application_may_become_the_fleets_reader_and_nothing_else(url
 
 
 async def test_a_fleet_reads_its_own_msp_only(db: Database, scope: Scope, other_scope: Scope) -> None:
-    async with db.transaction(other_scope.for_fleet()) as session:
-        rows = await session.execute(text("SELECT count(*) FROM change WHERE msp_id = :m"), {"m": scope.msp_id})
-        assert rows.scalar_one() == 0
+    async with db.transaction(scope) as session:
+        now = datetime(2026, 3, 1, tzinfo=UTC)
+        await create_client(session, name="Client", slug=f"c-{scope.tenant_id}"[:30], currency="EUR", now=now)
+    for reader, seen in ((scope, 1), (make_scope(msp_id=scope.msp_id), 1), (other_scope, 0)):
+        async with db.transaction(reader.for_fleet()) as session:
+            rows = await session.execute(text("SELECT count(*) FROM client WHERE msp_id = :m"), {"m": scope.msp_id})
+            assert rows.scalar_one() == seen
 
 
 async def test_intake_inserts_and_cannot_read_what_it_brought(urls: Urls) -> None:
