@@ -86,14 +86,7 @@ class Change(TenantOwned, Base):
 
     __table_args__ = (
         Index("ix_change_awaiting", "tenant_id", "record_key", "element", postgresql_where=text("state = 'awaiting'")),
-        Index(
-            "ix_change_released",
-            "tenant_id",
-            "record_key",
-            "element",
-            "version",
-            postgresql_where=text("state = 'released'"),
-        ),
+        Index("ix_change_record", "tenant_id", "record_key", "element", "version"),
     )
 
 
@@ -127,6 +120,13 @@ class Propagation(TenantOwned, Base):
     error: Mapped[str | None]
 
     __table_args__ = (
+        Index(
+            "ix_propagation_partner",
+            "tenant_id",
+            "partner_id",
+            "change_id",
+            postgresql_where=text("partner_id IS NOT NULL"),
+        ),
         Index(
             "ix_propagation_clock",
             "tenant_id",

@@ -1,16 +1,23 @@
 """What the planner expects under the policies is near what it finds; its plans of large tenants are chosen by it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
+from governance.changes.queries import ChangeFilter, list_changes
+from governance.channel.queries import list_propagations, read_channel
+from governance.overview.queries import read_latest
 from tests.conftest import Urls, make_scope
 
 ROWS = 1_000
@@ -97,3 +104,46 @@ async def test_the_newest_rows_are_the_end_of_the_index_not_a_sort_of_all(db: Da
             plan = "\n".join(explained.scalars())
         assert "Index Scan Backward using pk_change" in plan, plan
         assert "Sort" not in plan
+
+
+async def plans_of(db: Database, scope: Scope, read: Callable[[AsyncSession], Awaitable[object]]) -> str:
+    """The plans of the statements `read` executes, as they are planned under the policies."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: object, cursor: object, statement: str, binds: Any, *rest: object) -> None:
+        if "SELECT" in statement:
+            asked.append((statement, binds))
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        async with db.transaction(scope) as session:
+            await read(session)
+    finally:
+        event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+    lines: list[str] = []
+    async with db.transaction(scope) as session:
+        connection = await session.connection()
+        for statement, binds in asked:
+            lines += (await connection.exec_driver_sql(f"EXPLAIN {statement}", binds)).scalars()
+    return "\n".join(lines)
+
+
+async def test_a_records_changes_are_found_by_the_record(db: Database, partners: list[Scope]) -> None:
+    own = replace(partners[0], partner_id=None)
+    plans = await plans_of(db, own, lambda session: list_changes(session, wanted=ChangeFilter(record="SKU-7")))
+    assert "ix_change_record" in plans, plans
+    assert "Seq Scan on change" not in plans
+
+
+async def test_a_partners_lists_read_the_partners_rows(db: Database, partners: list[Scope]) -> None:
+    for read in (list_propagations, partial(read_channel, now=utc_now())):
+        plans = await plans_of(db, partners[0], read)
+        assert "ix_propagation_partner" in plans, plans
+        assert "Seq Scan on propagation" not in plans
+
+
+async def test_a_clients_newest_are_the_end_of_the_index(db: Database, partners: list[Scope]) -> None:
+    own = replace(partners[0], partner_id=None)
+    for read in (list_propagations, read_latest, partial(list_changes, wanted=ChangeFilter())):
+        plans = await plans_of(db, own, read)
+        assert "Index Scan Backward using pk_" in plans, plans

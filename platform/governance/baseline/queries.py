@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
 from foundation.database.engine import scope_of
-from foundation.database.indexes import read_by_index
 from foundation.errors import InvalidInput, NotFound
 from governance.baseline.rows import Verdict
 from governance.inputs import check_text
@@ -74,7 +73,6 @@ async def list_compared(
     if which not in LISTS:
         raise InvalidInput(f"Choose one of {', '.join(LISTS)}.", field="which")
     place = _place(check_text(after, "after"))
-    await read_by_index(session)
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
     beyond = "AND (r.record_key, r.element, r.connection_id) > (:key, :element, :connection)" if place else ""
     rows = (
@@ -88,8 +86,10 @@ async def list_compared(
                          ORDER BY r.record_key, r.element, r.connection_id LIMIT :limit) r
                   JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND i.record_key = r.record_key
                    AND i.element = r.element
-                  LEFT JOIN baseline_item c ON c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
-                   AND c.element = :cost
+                  LEFT JOIN LATERAL (
+                    SELECT * FROM baseline_item c
+                     WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
+                       AND c.element = :cost LIMIT 1) c ON true
                   LEFT JOIN connection n ON n.tenant_id = :t AND n.id = r.connection_id
                  ORDER BY r.record_key, r.element, r.connection_id
             """),

@@ -8,7 +8,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from foundation.database.indexes import read_by_index
 from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
 from governance.inputs import check_text
@@ -17,7 +16,8 @@ from governance.planning import ROLLBACK
 from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
 
 LOOKED_THROUGH: Final = 100_000
-"""A filtered list looks through this many changes, newest first, so that no search is without an end."""
+"""A filtered list looks through this many changes, newest first, so that no search is without an end; one for a single
+record through that record's only."""
 _LAST: Final = "\U0010ffff"
 _SHOWN_BYTES: Final = 64 * 1024
 
@@ -31,14 +31,11 @@ class ChangeFilter:
     record: str = ""
 
     @property
-    def keys(self) -> tuple[str | None, str | None]:
-        """The first record key that fits, and the first behind it that does not."""
-        if not self.record:
-            return None, None
-        if self.record.endswith("*"):
-            beginning = self.record[:-1]
-            return beginning, beginning + _LAST
-        return self.record, self.record + "\x01"
+    def beginning(self) -> tuple[str, str] | None:
+        """The first record key that begins so, and the first behind it that does not."""
+        if not self.record.endswith("*"):
+            return None
+        return self.record[:-1], self.record[:-1] + _LAST
 
 
 async def list_changes(
@@ -47,36 +44,43 @@ async def list_changes(
     """Newest first, with their channels."""
     for name in ("state", "element", "record"):
         check_text(getattr(wanted, name), name)
-    await read_by_index(session)
-    low, high = wanted.keys
+    among, fits, binds = _wanted(wanted, after)
     rows = (
         await session.execute(
             text(f"""
                 SELECT {CHANGE_COLUMNS}
-                  FROM (SELECT * FROM change
-                         WHERE tenant_id = :t AND (CAST(:after AS uuid) IS NULL OR id < :after)
-                         ORDER BY id DESC LIMIT :looked) c
-                 WHERE (:state = '' OR c.state = :state) AND (:element = '' OR c.element = :element)
-                   AND (CAST(:low AS varchar) IS NULL
-                        OR (c.record_key COLLATE "C" >= :low AND c.record_key COLLATE "C" < :high))
+                  FROM (SELECT * FROM change WHERE {among} ORDER BY id DESC LIMIT :looked) c
+                 WHERE {fits}
                  ORDER BY c.id DESC LIMIT :limit
             """),
-            {
-                "t": scope_of(session).tenant_id,
-                "after": after,
-                "state": wanted.state,
-                "element": wanted.element,
-                "low": low,
-                "high": high,
-                "looked": LOOKED_THROUGH,
-                "limit": limit + 1,
-            },
+            {"t": scope_of(session).tenant_id, "looked": LOOKED_THROUGH, "limit": limit + 1, **binds},
         )
     ).all()
     shown = rows[:limit]
     channels = await load_propagations(session, [row.id for row in shown])
     items = [to_change(row, channels[row.id]) for row in shown]
     return ChangePage(items, items[-1].id if len(rows) > limit else None)
+
+
+def _wanted(wanted: ChangeFilter, after: UUID | None) -> tuple[str, str, dict[str, object]]:
+    """Among which changes to look, which of them fit, and the binds of both; only what is asked, for the planner."""
+    among, fits, binds = ["tenant_id = :t"], ["true"], dict[str, object]()
+    if after is not None:
+        among.append("id < :after")
+        binds["after"] = after
+    if wanted.state:
+        fits.append("c.state = :state")
+        binds["state"] = wanted.state
+    if wanted.element:
+        fits.append("c.element = :element")
+        binds["element"] = wanted.element
+    if wanted.beginning is not None:
+        fits.append('c.record_key COLLATE "C" >= :low AND c.record_key COLLATE "C" < :high')
+        binds["low"], binds["high"] = wanted.beginning
+    elif wanted.record:
+        among.append("record_key = :record")
+        binds["record"] = wanted.record
+    return " AND ".join(among), " AND ".join(fits), binds
 
 
 async def find_change(session: AsyncSession, change_id: UUID) -> ShownChange:

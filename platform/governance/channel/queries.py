@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -11,15 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import Value
 from foundation.database.engine import scope_of
-from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
 from governance.inputs import check_text
 from governance.lookups import PROPAGATION_COLUMNS, to_propagation
 from governance.overview.queries import DAY, NEWEST
 from governance.schemas import ShownPropagation, ShownValue
 from governance.states import RUNNING
-
-_OWN: Final = "(CAST(:partner AS uuid) IS NULL OR {}.partner_id = :partner)"
 
 
 class ChannelFigures(msgspec.Struct, frozen=True):
@@ -44,17 +40,17 @@ class ValuePage(msgspec.Struct, frozen=True):
 
 
 async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigures:
-    await read_by_index(session)
+    own = _own(session)
     row = (
         await session.execute(
             text(f"""
                 WITH newest AS (
                     SELECT p.state, p.committed_at, p.verified_at, p.slo_due_at FROM propagation p
-                     WHERE p.tenant_id = :t AND {_OWN.format("p")} AND p.change_id >= :floor
+                     WHERE p.tenant_id = :t AND {own.format("p")} AND p.change_id >= :floor
                      ORDER BY p.change_id DESC LIMIT :newest
                 )
                 SELECT ARRAY(SELECT n.name FROM connection n
-                              WHERE n.tenant_id = :t AND n.role = 'channel' AND {_OWN.format("n")}
+                              WHERE n.tenant_id = :t AND n.role = 'channel' AND {own.format("n")}
                               ORDER BY n.name) AS channels,
                        count(*) FILTER (WHERE state = 'verified') AS visible,
                        count(*) FILTER (WHERE state <> 'superseded') AS changes,
@@ -72,16 +68,18 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
 
 async def list_propagations(session: AsyncSession, *, after: UUID | None = None, limit: int = 50) -> PropagationPage:
     """Newest change first; `after` is the last change seen."""
+    beyond = "" if after is None else "AND p.change_id < :after"
     rows = (
         await session.execute(
             text(f"""
                 SELECT {PROPAGATION_COLUMNS}
-                  FROM propagation p JOIN connection n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
-                 WHERE p.tenant_id = :t AND {_OWN.format("p")}
-                   AND (CAST(:after AS uuid) IS NULL OR p.change_id < :after)
-                 ORDER BY p.change_id DESC, p.connection_id LIMIT :limit
+                  FROM (SELECT * FROM propagation p
+                         WHERE p.tenant_id = :t AND {_own(session).format("p")} {beyond}
+                         ORDER BY p.change_id DESC, p.connection_id LIMIT :limit) p
+                  JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id
+                 ORDER BY p.change_id DESC, p.connection_id
             """),
-            {**_whose(session), "after": after, "limit": limit + 1},
+            {**_whose(session), "limit": limit + 1, **({"after": after} if beyond else {})},
         )
     ).all()
     items = [to_propagation(row) for row in rows]
@@ -94,13 +92,19 @@ async def list_propagations(session: AsyncSession, *, after: UUID | None = None,
 
 
 async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50) -> ValuePage:
-    """By record; `after` is the last record seen."""
+    """By record; `after` is the last record seen. Each channel gives its next ones, from the end of its own index."""
+    own = _own(session)
     rows = (
         await session.execute(
             text(f"""
                 SELECT n.name, v.record_key, v.element, v.amount, v.currency, v.seen_at
-                  FROM connection n JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
-                 WHERE n.tenant_id = :t AND {_OWN.format("n")} AND {_OWN.format("v")} AND v.record_key > :after
+                  FROM connection n
+                  CROSS JOIN LATERAL (
+                    SELECT * FROM channel_value v
+                     WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")}
+                       AND v.record_key > :after
+                     ORDER BY v.record_key, v.element LIMIT :limit) v
+                 WHERE n.tenant_id = :t AND {own.format("n")}
                  ORDER BY v.record_key, v.element, n.name LIMIT :limit
             """),
             {**_whose(session), "after": check_text(after, "after"), "limit": limit + 1},
@@ -114,6 +118,11 @@ async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50)
     return ValuePage(kept, kept[-1].record_key)
 
 
-def _whose(session: AsyncSession) -> dict[str, UUID | None]:
+def _own(session: AsyncSession) -> str:
+    """What narrows a table to the partner's rows: its own statement, so that a partner's is planned by their index."""
+    return "true" if scope_of(session).partner_id is None else "{}.partner_id = :partner"
+
+
+def _whose(session: AsyncSession) -> dict[str, UUID]:
     scope = scope_of(session)
-    return {"t": scope.tenant_id, "partner": scope.partner_id}
+    return {"t": scope.tenant_id} if scope.partner_id is None else {"t": scope.tenant_id, "partner": scope.partner_id}

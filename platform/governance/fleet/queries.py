@@ -10,7 +10,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
 from governance.states import RUNNING
 from governance.wording import LEVELS
@@ -60,7 +59,6 @@ class ClientHealth(msgspec.Struct, frozen=True):
 
 async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
     """Worst first, then by name."""
-    await read_by_index(session)
     least = dict(LEVELS)
     rows = await session.execute(
         text(f"""

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
 from foundation.database.engine import scope_of
-from foundation.database.indexes import read_by_index
 from foundation.ids import id_floor
 from governance.lookups import CHANGE_COLUMNS, load_propagations, to_change
 from governance.schemas import ShownChange
@@ -44,7 +43,6 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
-    await read_by_index(session)
     row = (
         await session.execute(
             text("""
@@ -134,7 +132,6 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
 
     Clocks that run are all counted: those in time by their index, those breached by their open exception.
     """
-    await read_by_index(session)
     rows = await session.execute(
         text(f"""
             WITH running AS (
@@ -212,7 +209,6 @@ class Bucket(msgspec.Struct, frozen=True):
 
 async def read_buckets(session: AsyncSession, *, start: datetime, width: timedelta, count: int) -> Sequence[Bucket]:
     """`count` stretches of `width` from `start`, oldest first."""
-    await read_by_index(session)
     rows = await session.execute(
         text("""
             WITH stretches AS (

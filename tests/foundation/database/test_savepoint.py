@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import note, verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
-from foundation.database.indexes import read_by_index
 from foundation.database.savepoint import savepoint
 from foundation.lanes.work import NewWork, add_work, set_timer
 from foundation.scope import Scope
@@ -64,15 +63,3 @@ async def test_a_failed_statement_inside_does_not_end_the_transaction(db: Databa
                 await session.execute(text("SELECT 1 / 0"))
         await act(session, "later")
     assert await names(db, scope) == [["later"]] * 3
-
-
-async def test_reading_by_index_ends_with_the_transaction(db: Database, scope: Scope) -> None:
-    async def setting(session: AsyncSession) -> str:
-        return str((await session.execute(text("SHOW enable_seqscan"))).scalar_one())
-
-    async with db.transaction(scope) as session:
-        await read_by_index(session)
-        assert await setting(session) == "off"
-    for _ in range(8):  # every connection of the pool
-        async with db.transaction(scope) as session:
-            assert await setting(session) == "on"
