@@ -147,8 +147,7 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
         )
     ).one_or_none()
     key, home, stamp = row if row is not None else (None, None, None)
-    known = bytes(key.secret_hash) if key is not None else bytes(32)
-    right = hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known)
+    right = _is_right(key, parts)
     if key is None or not right or key.revoked_at is not None:
         raise ApiKeyRefused
     if home is not None and home.status != Standing.ACTIVE:
@@ -165,6 +164,19 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
         policy=index,
         home=home,
     )
+
+
+async def note_refused_use(session: AsyncSession, door: Door, parts: KeyParts) -> None:
+    """A right key's use counts when what it asked for was refused and undone, too: a stolen one leaves a trace."""
+    own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == parts.key_id)
+    key = await session.scalar(select(ApiKey).where(*own))
+    if _is_right(key, parts) and key is not None:
+        await _note_use(session, key, door.clock())
+
+
+def _is_right(key: ApiKey | None, parts: KeyParts) -> bool:
+    known = bytes(key.secret_hash) if key is not None else bytes(32)
+    return hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known) and key is not None
 
 
 async def _note_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:

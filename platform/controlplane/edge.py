@@ -2,7 +2,8 @@
 admission.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from policy.index import PolicyIndex, may
 from policy.permissions import require_permission
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
+from tenants.api_keys import note_refused_use
 from tenants.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.door import Door
 from tenants.identity import Caller, find_caller, identify
@@ -44,7 +46,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
         brand, msp_id = await _brand(brands, request)
         caller = await _caller(services.door, request, msp_id)
         await _receive(request, caller.session)
-        async with services.db.transaction(caller.scope) as session:
+        async with _noting_refusals(services.door, caller), services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.door, caller)
             client = await _enter(session, request, principal)
             index = _policy(principal)
@@ -132,6 +134,18 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
         token=token,
         secret=session.secret,
     )
+
+
+@asynccontextmanager
+async def _noting_refusals(door: Door, caller: Caller) -> AsyncIterator[None]:
+    """Around the transaction, which undoes everything when the request is refused."""
+    try:
+        yield
+    except Exception:
+        if caller.key is not None:
+            async with door.db.transaction(caller.scope) as session:
+                await note_refused_use(session, door, caller.key)
+        raise
 
 
 async def _principal(session: AsyncSession, door: Door, caller: Caller) -> Principal:

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 from foundation.ids import new_id
 from policy.errors import RoleNotAssignable
 from policy.publishing import assign_role
-from tenants.api_keys import list_api_keys
+from tenants.api_keys import list_api_keys, revoke_api_key
 from tenants.door import Door
 from tenants.inviting import bring_in, renew_link
 from tenants.people import NewPerson, PartnerKind, create_partner, create_person, get_person
@@ -19,6 +20,7 @@ from tests.tenants.conftest import (
     PASSWORD,
     Somebody,
     Tenant,
+    Ticking,
     credentials,
     make_client,
     make_person,
@@ -116,6 +118,25 @@ class TestApiKeys:
         answer = await api("POST", "/clients/acme/api-keys", machine, json={"name": "More"})
         assert answer.status_code == 403
         assert (await api("GET", "/clients/acme/api-keys", machine)).status_code == 403
+
+    async def test_the_use_of_a_key_counts_when_it_is_refused(
+        self, api: Api, door: Door, client: Tenant, clock: Ticking
+    ) -> None:
+        row, machine = await make_key(door, client)
+        wrong = machine[:-43] + "A" * 43
+        for key, path, status, used in (
+            (wrong, "/clients/acme/api-keys", 401, None),
+            (machine, "/clients/acme/api-keys", 403, NOW),
+        ):
+            assert (await api("GET", path, key)).status_code == status
+            async with door.db.transaction(client.scope) as session:
+                assert [each.last_used_at for each in await list_api_keys(session)] == [used]
+        async with door.db.transaction(client.scope) as session:
+            await revoke_api_key(session, key_id=row.id, now=NOW)
+        clock.forward(hours=1)
+        assert (await api("GET", "/clients/acme/api-keys", machine)).status_code == 401
+        async with door.db.transaction(client.scope) as session:
+            assert [each.last_used_at for each in await list_api_keys(session)] == [NOW + timedelta(hours=1)]
 
     async def test_nobody_gives_a_key_more_than_they_have(self, api: Api, door: Door, msp: Tenant) -> None:
         _, key = await make_key(door, msp, "msp_admin")
