@@ -11,7 +11,8 @@ from branding.brand import Brand
 from branding.errors import UnknownHost
 from branding.hosts import normal_host
 from foundation.clock import Clock
-from foundation.database.engine import Database
+from foundation.database.engine import Database, scope_of
+from foundation.errors import NotFound
 
 TTL: Final = timedelta(seconds=5)
 _MOST_HOSTS = 1024
@@ -21,6 +22,18 @@ async def resolve_brand(session: AsyncSession, host: str) -> Brand | None:
     """The brand of a host. The transaction must have been opened with the same `host`; it needs no scope."""
     name = normal_host(host)
     return await repository.find_by_host(session, name) if name else None
+
+
+async def read_own_brand(session: AsyncSession) -> Brand:
+    """What a client's mail and files carry: the brand its MSP was opened with. For jobs, in any scope but a partner's.
+
+    Raises:
+        NotFound: the MSP has none.
+    """
+    brand = await repository.find_first(session, scope_of(session).msp_id)
+    if brand is None:
+        raise NotFound("There is no brand here yet. Set one for the MSP first.")
+    return brand
 
 
 class BrandDirectory:

@@ -18,6 +18,9 @@ _BY_HOST = text(
     " JOIN brand AS b ON b.tenant_id = d.tenant_id AND b.id = d.brand_id WHERE d.host = :host"
 )
 _BY_SLUG = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id AND slug = :slug")
+# Ids are ordered by time. What the policy on app.brand lets through is the house's rows, for reading.
+_FIRST = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :msp_id ORDER BY id LIMIT 1")
+_ASK = text("SELECT set_config('app.brand', :brand, true)")
 _UPSERT = text(
     "INSERT INTO brand (tenant_id, msp_id, id, slug, name, tokens, updated_at)"
     " VALUES (:tenant_id, :msp_id, :id, :slug, :name, :tokens, :now)"
@@ -41,6 +44,14 @@ async def find_by_host(session: AsyncSession, host: str) -> Brand | None:
 async def find_by_slug(session: AsyncSession, scope: Scope, slug: str) -> Brand | None:
     values = {"tenant_id": scope.tenant_id, "slug": slug}
     return _brand((await session.execute(_BY_SLUG, values)).one_or_none())
+
+
+async def find_first(session: AsyncSession, msp_id: UUID) -> Brand | None:
+    """The first brand of the scope's MSP, also in a client's scope; the right to read it ends with the reading."""
+    await session.execute(_ASK, {"brand": "own"})
+    row = (await session.execute(_FIRST, {"msp_id": msp_id})).one_or_none()
+    await session.execute(_ASK, {"brand": ""})
+    return _brand(row)
 
 
 def _brand(row: Any | None) -> Brand | None:

@@ -1,12 +1,13 @@
 """Brands in the database: found by host before anyone is signed in, changed only by their MSP."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
-from branding.directory import BrandDirectory, resolve_brand
+from branding.directory import BrandDirectory, read_own_brand, resolve_brand
 from branding.errors import HostTaken, UnknownHost
 from branding.manage import point_host, release_host, set_brand
 from branding.theme import Theme
@@ -131,6 +132,54 @@ class TestManaging:
         async with db.transaction(scope) as session:
             with pytest.raises(RuntimeError, match="house"):
                 await set_brand(session, slug="main", theme=some_theme(), now=NOW, new_id=new_id)
+
+
+class TestOwnBrand:
+    async def test_a_clients_job_reads_the_brand_its_msp_was_opened_with(self, db: Database) -> None:
+        scope = house()
+        await publish(db, scope, some_host())
+        await publish(db, scope, some_host(), some_theme("Second"), slug="a-second")
+        for client in (scope.for_tenant(new_id()), scope.for_tenant(new_id()), scope):
+            async with db.transaction(client) as session:
+                brand = await read_own_brand(session)
+            assert (brand.msp_id, brand.slug, brand.theme) == (scope.msp_id, "main", some_theme())
+
+    async def test_nobody_reads_another_msps(self, db: Database) -> None:
+        first, second = house(), house()
+        await publish(db, first, some_host(), some_theme("First"))
+        async with db.transaction(second.for_tenant(new_id())) as session:
+            with pytest.raises(NotFound):
+                await read_own_brand(session)
+        await publish(db, second, some_host(), some_theme("Second"))
+        for scope, name in ((first, "First"), (second, "Second")):
+            async with db.transaction(scope.for_tenant(new_id())) as session:
+                assert (await read_own_brand(session)).name == name
+
+    async def test_the_right_ends_with_the_reading(self, db: Database) -> None:
+        scope = house()
+        await publish(db, scope, some_host())
+        async with db.transaction(scope.for_tenant(new_id())) as session:
+            await read_own_brand(session)
+            assert await session.scalar(text("SELECT count(*) FROM brand")) == 0
+
+    async def test_the_right_opens_the_own_msps_brands_for_reading_and_nothing_else(self, db: Database) -> None:
+        scope, stranger = house(), house()
+        await publish(db, scope, some_host())
+        await publish(db, stranger, some_host())
+        client = scope.for_tenant(new_id())
+        for who, sees in (
+            (client, [scope.msp_id]),
+            (Scope(stranger.msp_id, client.tenant_id, client.actor), [stranger.msp_id]),
+            (replace(client, partner_id=new_id()), []),
+            (make_scope(), []),
+            (None, []),
+        ):
+            async with db.transaction(who) as session:
+                await session.execute(text("SELECT set_config('app.brand', 'own', true)"))
+                assert list((await session.execute(text("SELECT tenant_id FROM brand"))).scalars()) == sees
+                assert await session.scalar(text("SELECT count(*) FROM brand_domain")) == 0
+                for verb in ("UPDATE brand SET name = 'x'", "DELETE FROM brand"):
+                    assert (await session.execute(text(f"{verb} RETURNING 1"))).all() == []
 
 
 class TestDirectory:
