@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.jobs import schedule_rating, schedule_total
 from branding.manage import point_host, set_brand
 from branding.theme import Theme
 from canonical.elements import COST, PRICE, STOCK
@@ -22,6 +23,7 @@ from tenants.accounts import create_client, create_msp
 from tenants.people import NewPerson, PartnerKind, create_partner, create_person, set_password
 
 SETUP = Actor.system("setup")
+FIRST_BILLING = timedelta(minutes=15)
 
 
 class NewConnection(msgspec.Struct, frozen=True):
@@ -47,6 +49,7 @@ async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
     house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
     async with services.db.transaction(house) as session:
         await create_msp(session, name=name, slug=slug, now=utc_now())
+        await schedule_total(session, utc_now() + FIRST_BILLING)
     return house
 
 
@@ -60,6 +63,7 @@ async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, ad
         await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
         await point_host(session, slug=slug, host=host, now=now)
         await _add_person(session, house, admin, password_hash)
+        await schedule_total(session, now + FIRST_BILLING)
     return house
 
 
@@ -70,6 +74,7 @@ async def onboard_client(services: Services, house: Scope, *, name: str, slug: s
         await create_client(session, name=name, slug=slug, currency=currency, now=utc_now())
         rules = starter_rules(str(scope.tenant_id))
         await publish_rules(session, scope, rules=rules, clock=utc_now, new_id=new_id)
+        await schedule_rating(session, utc_now() + FIRST_BILLING)
     return scope
 
 

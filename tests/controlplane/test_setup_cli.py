@@ -2,16 +2,20 @@
 
 import json
 import secrets
+from decimal import Decimal
+from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import text
 
-from controlplane.onboarding import Person, add_person, onboard_client, onboard_msp
+from billing.price_books import list_prices
+from controlplane.onboarding import NewConnection, Person, add_person, connect, onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Scope
 from tenants.people import accept_invite, find_person, read_invite
-from tests.controlplane.test_cli import PASSWORD, run_program, tenancy
+from tests.controlplane.test_cli import PASSWORD, read_secret, run_program, tenancy
 
 
 async def a_client(services: Services) -> Scope:
@@ -58,3 +62,90 @@ class TestPasswordLink:
             environment, "tenant", "password-link", *tenancy(client), "--email", "eve@example.com"
         )
         assert (status, told) == (1, "Error: Nobody in this account has this address.\n")
+
+
+class TestSettingUp:
+    async def test_a_client_is_set_up_from_nothing_to_its_first_price(
+        self, environment: dict[str, str | None], services: Services, tmp_path: Path
+    ) -> None:
+        client = await a_client(services)
+        for name in ("webhook_secret", "api_key"):
+            (tmp_path / name).write_text(f"the {name}\n")
+
+        async def done(*arguments: str) -> str:
+            status, told = await run_program(environment, "tenant", *arguments)
+            assert status == 0, told
+            return told
+
+        listed = await done("systems")
+        assert {"sandbox-erp: ", "vendure: "} <= {line[:13].partition(":")[0] + ": " for line in listed.splitlines()}
+        assert "--secret webhook_secret=…" in listed
+        where = ("--url", "http://127.0.0.1:9/x")
+        told = await done(
+            "connect", *tenancy(client), "--kind", "sandbox-erp", "--name", "ERP", *where,
+            "--secret", f"webhook_secret={tmp_path / 'webhook_secret'}",
+        )  # fmt: skip
+        erp = UUID(told.split()[1])
+        assert f"/hooks/{erp}" in told
+        told = await done(
+            "connect", *tenancy(client), "--kind", "sandbox-shop", "--name", "Shop", *where,
+            "--secret", f"api_key={tmp_path / 'api_key'}",
+        )  # fmt: skip
+        shop = UUID(told.split()[1])
+        assert "hooks" not in told
+        assert await read_secret(services, client, shop) == "the api_key"
+        assert "ERP's" in await done("publish-contracts", *tenancy(client), "--source", str(erp), "--seconds", "45")
+        house = ("--msp", str(client.msp_id))
+        book = (await done("price-book", *house, "--side", "retail", "--currency", "EUR")).split()[2]
+        await done("set-price", *house, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
+        assert await audited(services, client) >= {
+            ("connection.created", "operator"), ("contract.published", "operator"),
+        }  # fmt: skip
+        in_house = await audited(services, client.for_tenant(client.msp_id))
+        assert in_house >= {("price_book.created", "operator"), ("price.set", "operator")}
+        async with services.db.transaction(client) as session:
+            contracts = await session.execute(
+                text("SELECT element, source_connection_id, propagation_slo_ms FROM element_contract")
+            )
+            assert {(row[1], row[2]) for row in contracts} == {(erp, 45_000)}
+            timers = set(await session.scalars(text("SELECT kind FROM timer")))
+        assert timers == {"connectors.poll", "billing.rate", "billing.catch_up"}
+        async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
+            [price] = await list_prices(session)
+        assert (price.currency, price.terms.unit_price) == ("EUR", Decimal("0.10"))
+
+    async def test_what_is_wrong_is_told_in_a_sentence_and_changes_nothing(
+        self, environment: dict[str, str | None], services: Services, tmp_path: Path
+    ) -> None:
+        client = await a_client(services)
+        before = await audited(services, client)
+        secret = tmp_path / "key"
+        secret.write_text("the key\n")
+        new = ("connect", *tenancy(client), "--name", "X", "--url", "http://127.0.0.1:9/x", "--kind")
+        cases = [
+            ((*new, "abacus"), "There is no system of kind “abacus”. Choose one of: sandbox-erp,"),
+            ((*new, "sandbox-shop"), "needs “"),
+            ((*new, "sandbox-shop", "--secret", "api_key"), "NAME="),
+            ((*new, "sandbox-shop", "--secret", f"api_key={tmp_path / 'none'}"), "cannot be read"),
+            ((*new, "sandbox-shop", "--set", f"api_key={secret}"), "secret"),
+            (("publish-contracts", *tenancy(client), "--source", str(client.tenant_id)), "Error: "),
+            (("set-price", "--msp", str(client.msp_id), "--book", str(client.msp_id), "--unit-price", "dear"), "0.03"),
+            (("set-price", "--msp", str(client.msp_id), "--book", str(client.msp_id), "--unit-price", "1"), "Error: "),
+        ]
+        for arguments, sentence in cases:
+            status, told = await run_program(environment, "tenant", *arguments)
+            assert status != 0, arguments
+            assert sentence in told, told
+            assert "Traceback" not in told
+            assert "the key" not in told
+        assert await audited(services, client) == before
+
+    async def test_a_channel_is_not_the_source_of_truth(
+        self, environment: dict[str, str | None], services: Services
+    ) -> None:
+        client = await a_client(services)
+        new = NewConnection("sandbox-shop", "Shop", "http://127.0.0.1:9/shop", secrets={"api_key": "x"})
+        shop = await connect(services, client, new)
+        told = await run_program(environment, "tenant", "publish-contracts", *tenancy(client), "--source", str(shop))
+        assert told[0] == 1
+        assert told[1].startswith("Error: “Shop” is a channel.")

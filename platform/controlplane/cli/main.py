@@ -14,6 +14,7 @@ from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
 from controlplane.cli.people import password_link
+from controlplane.cli.setup import SETUP
 from controlplane.demo.command import demo
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.paths import default_root
@@ -144,8 +145,8 @@ def wait_for_signal() -> None:
         signal.pause()
 
 
-tenant.add_command(baseline)
-tenant.add_command(password_link)
+for command in (baseline, password_link, *SETUP):
+    tenant.add_command(command)
 for command in (demo, doctor, tenant, billing, audit, keys):
     main.add_command(command)
 
