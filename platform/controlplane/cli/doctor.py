@@ -13,6 +13,7 @@ import redis.asyncio
 
 from branding.assets import read_manifest
 from branding.errors import MissingAsset
+from controlplane.cli.findings import Finding, embedded_data, vault_opens, work_is_done
 from controlplane.embedded.paths import default_root
 from controlplane.migrate import current_revision, latest_revision
 from controlplane.stack import default_static, project_root
@@ -22,14 +23,6 @@ from foundation.vault.key_ring import KeyRing
 
 _KEY_FORM = "FAIRLEAD_VAULT_KEYS is `id:base64 of 32 bytes`, several separated by commas, the current one first."
 LEAST_FREE = 512 * 1024 * 1024
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """`mend` is empty when all is well."""
-
-    what: str
-    state: str
-    mend: str = ""
 
 
 @click.command()
@@ -52,6 +45,7 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
     findings = [_python(), _disk(), _assets()]
     if not environment.get("DATABASE_URL") and not environment.get("DATABASE_APP_URL"):
         findings.append(Finding("Servers", "embedded: DATABASE_URL is not set, `fairlead up` starts its own"))
+        findings.append(embedded_data(default_root() / "up"))
         return findings
     try:
         settings = read_settings(environment)
@@ -59,7 +53,11 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
         return [*findings, Finding("Settings", "incomplete", str(error))]
     findings.append(_keys(settings))
     checks = (_app_role, _intake_role, _relay_role, _schema, _valkey)
-    return findings + [await _guarded(examine_one, settings) for examine_one in checks]
+    for examine_one in checks:
+        findings += await _guarded(examine_one, settings)
+    if any(finding.mend for finding in findings):
+        return findings  # what cannot be reached or is not set up needs no second finding
+    return [*findings, *await _guarded(vault_opens, settings), *await _guarded(work_is_done, settings)]
 
 
 def _python() -> Finding:
@@ -94,15 +92,17 @@ def _keys(settings: Settings) -> Finding:
     return Finding("Vault keys", "readable")
 
 
-async def _guarded(examine_one: Callable[[Settings], Awaitable[Finding]], settings: Settings) -> Finding:
+async def _guarded(
+    examine_one: Callable[[Settings], Awaitable[Finding | list[Finding]]], settings: Settings
+) -> list[Finding]:
     name = examine_one.__name__.strip("_").replace("_", " ")
     try:
-        return await asyncio.wait_for(examine_one(settings), timeout=10)
+        found = await asyncio.wait_for(examine_one(settings), timeout=10)
     except (psycopg.Error, redis.RedisError, OSError, TimeoutError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Finding(
-            name, reason, "Is the server up, and do the URL and password fit? `fairlead migrate` sets roles."
-        )
+        mend = "Is the server up, and do the URL and password fit? `fairlead migrate` sets roles."
+        return [Finding(name, reason, mend)]
+    return found if isinstance(found, list) else [found]
 
 
 async def _role(url: str, expected: str) -> Finding:
