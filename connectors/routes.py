@@ -24,6 +24,14 @@ class BodyTooLarge(DomainError):
     title = "The body is too large"
 
 
+class BodyIncomplete(DomainError):
+    """Read by nobody but the access log: the sender is gone."""
+
+    status = 400
+    code = "body-incomplete"
+    title = "The body is not complete"
+
+
 class MethodNotAllowed(DomainError):
     status = 405
     code = "method-not-allowed"
@@ -56,7 +64,7 @@ async def _read(receive: Receive) -> bytes:
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
-            raise BodyTooLarge("The connection was closed before the body was complete.")
+            raise BodyIncomplete("The connection was closed before the body was complete.")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:

@@ -34,6 +34,7 @@ from tenants.secrets import NewSecret, bytes_of, text_of
 
 _KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 _SECRET_BYTES: Final = 32
+LONGEST_LIST: Final = 500
 _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 
 
@@ -105,10 +106,14 @@ def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
         raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
 
 
-async def list_api_keys(session: AsyncSession) -> Sequence[ApiKey]:
-    """Revoked ones too, newest first."""
+async def list_api_keys(
+    session: AsyncSession, *, before: UUID | None = None, limit: int = LONGEST_LIST
+) -> Sequence[ApiKey]:
+    """Revoked ones too, newest first (their ids grow with time), from the one older than `before`."""
     statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
-    return (await session.scalars(statement.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))).all()
+    if before is not None:
+        statement = statement.where(ApiKey.id < before)
+    return (await session.scalars(statement.order_by(ApiKey.id.desc()).limit(limit))).all()
 
 
 async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) -> None:

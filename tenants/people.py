@@ -25,6 +25,7 @@ from tenants.secrets import NewSecret, bytes_of, text_of
 
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
 INVITE_LIFE: Final = timedelta(days=7)
+LONGEST_LIST: Final = 500
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
 _INVITE_BYTES: Final = 32
 
@@ -123,9 +124,10 @@ async def find_person(session: AsyncSession, email: str) -> Person:
     return person
 
 
-async def list_people(session: AsyncSession) -> Sequence[Person]:
-    statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id)
-    return (await session.scalars(statement.order_by(Person.email))).all()
+async def list_people(session: AsyncSession, *, after: str = "", limit: int = LONGEST_LIST) -> Sequence[Person]:
+    """By address, from the one behind `after`."""
+    statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.email > after)
+    return (await session.scalars(statement.order_by(Person.email).limit(limit))).all()
 
 
 async def set_password(session: AsyncSession, *, person_id: UUID, password_hash: str, now: datetime) -> None:

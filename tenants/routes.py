@@ -46,17 +46,18 @@ _MOST: Final = 500
 @get("/api/v1/clients", opt={"permission": TenantPermission.READ_CLIENTS, "fleet": True}, tags=["clients"])
 async def get_clients(access: OpenAccess, after: FromQuery[str] = "", limit: FromQuery[int] = 100) -> ClientList:
     """Your clients by short name."""
-    if not 1 <= limit <= _MOST:
-        raise InvalidInput(f"A page has 1 to {_MOST} clients.", field="limit")
-    clients = await list_clients(access.session, after=after, limit=limit)
+    clients = await list_clients(access.session, after=after, limit=_page_size(limit))
     following = clients[-1].slug if len(clients) == limit else ""
     return ClientList([client_view(client) for client in clients], following)
 
 
 @get(_KEYS, opt={"permission": TenantPermission.READ_API_KEYS}, tags=["API keys"])
-async def get_api_keys(access: OpenAccess) -> ApiKeyList:
-    """Keys of this account, without their secrets."""
-    return ApiKeyList([api_key_view(key) for key in await list_api_keys(access.session)])
+async def get_api_keys(
+    access: OpenAccess, after: FromQuery[UUID | None] = None, limit: FromQuery[int] = 100
+) -> ApiKeyList:
+    """Keys of this account, newest first, without their secrets."""
+    keys = await list_api_keys(access.session, before=after, limit=_page_size(limit))
+    return ApiKeyList([api_key_view(key) for key in keys], str(keys[-1].id) if len(keys) == limit else "")
 
 
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
@@ -74,9 +75,12 @@ async def delete_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
 
 
 @get(_PEOPLE, opt={"permission": TenantPermission.READ_PEOPLE}, tags=["people"])
-async def get_people(access: OpenAccess) -> PersonList:
+async def get_people(access: OpenAccess, after: FromQuery[str] = "", limit: FromQuery[int] = 100) -> PersonList:
     """People of this account by address."""
-    return PersonList([person_view(person) for person in await list_people(access.session)])
+    if "\x00" in after:
+        raise InvalidInput("A list goes on after an address.", field="after")
+    people = await list_people(access.session, after=after, limit=_page_size(limit))
+    return PersonList([person_view(person) for person in people], people[-1].email if len(people) == limit else "")
 
 
 @post(_PEOPLE, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
@@ -111,6 +115,12 @@ async def post_suspension(
 async def delete_suspension(access: OpenAccess, person_id: FromPath[UUID]) -> None:
     """Let somebody in again."""
     await resume_person(access.session, person_id=person_id, reason="resumed", now=access.now)
+
+
+def _page_size(limit: int) -> int:
+    if not 1 <= limit <= _MOST:
+        raise InvalidInput(f"A page has 1 to {_MOST} entries.", field="limit")
+    return limit
 
 
 def _invited(request: AnyRequest, person: Person, token: str) -> Response[InvitedView]:

@@ -49,6 +49,7 @@ class NewApiKeyView(msgspec.Struct, frozen=True):
 
 class ApiKeyList(msgspec.Struct, frozen=True):
     api_keys: list[ApiKeyView]
+    next: str = ""
 
 
 class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +80,7 @@ class InvitedView(msgspec.Struct, frozen=True):
 
 class PersonList(msgspec.Struct, frozen=True):
     people: list[PersonView]
+    next: str = ""
 
 
 class ReasonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

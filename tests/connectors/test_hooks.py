@@ -168,3 +168,25 @@ async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
 
 async def test_only_post_is_taken(http: httpx.AsyncClient, world: World) -> None:
     assert (await http.get(f"/hooks/{world.erp}")).status_code == 405
+
+
+async def test_a_sender_that_breaks_off_is_not_told_of_its_size(site: Site, world: World) -> None:
+    brought = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return next(brought)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    path = f"/hooks/{world.erp}"
+    scope = {
+        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "root_path": "", "scheme": "http",
+        "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "http_version": "1.1", "asgi": {"version": "3.0"},
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {}, "extensions": {},
+    }  # fmt: skip
+    await site.app(scope, receive, send)  # type: ignore[arg-type]
+    assert told[0]["status"] == 400
+    assert b"body-incomplete" in told[1]["body"]
+    assert await stored(world) == 0

@@ -295,3 +295,26 @@ class TestPeople:
                     await renew_link(session, door, by, person_id)
                 person = await get_person(session, person_id)
             assert (person.invite_hash is None) is refused
+
+    async def test_people_and_keys_are_listed_page_by_page(self, api: Api, door: Door, client: Tenant) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        for name in ("c", "a", "b"):
+            body = {"email": f"{name}@example.com", "name": name, "role": "client_viewer"}
+            assert (await api("POST", "/clients/acme/people", admin, json=body)).status_code == 201
+        await make_key(door, client)
+        for path, field, name, wanted in (
+            ("people", "people", "email", ["a@example.com", "b@example.com", "c@example.com"]),
+            ("api-keys", "api_keys", "role", ["machine", "client_admin"]),
+        ):
+            seen, after = [], ""
+            for _ in range(len(wanted) + 1):
+                asked = f"/clients/acme/{path}?limit=1" + (f"&after={after}" if after else "")
+                page = (await api("GET", asked, admin)).json()
+                seen += [each[name] for each in page[field]]
+                after = page["next"]
+                if not after:
+                    break
+            assert seen == wanted
+        for refused in ("limit=0", "limit=501", "after=%00"):
+            assert (await api("GET", f"/clients/acme/people?{refused}", admin)).status_code == 422
+        assert (await api("GET", "/clients/acme/api-keys?after=x", admin)).status_code in (400, 422)
