@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from foundation.database.savepoint import savepoint
@@ -30,6 +30,7 @@ _ROOTS: Final = ["/people", "/clients/{client:str}/people"]
 _ONE: Final = [f"{path}/{{person_id:uuid}}" for path in _ROOTS]
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 _LONGEST_REASON: Final = 500
+_LONGEST_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class PersonRow:
 
 
 @get(_ROOTS, name="people", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
-async def people_page(access: OpenAccess) -> Response[Any]:
-    return await _people(access)
+async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
+    return await _people(access, after=after.replace("\x00", ""))
 
 
 @post(
@@ -107,12 +108,14 @@ async def _act(access: Access, act: Awaitable[object]) -> Response[Any]:
     return Redirect(f"{_root(access)}/people", status_code=303, headers=dict(_HEADERS))
 
 
-async def _people(access: Access, refusal: DomainError | None = None) -> Template:
+async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "") -> Template:
+    people = await list_people(access.session, after=after, limit=_LONGEST_PAGE)
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
         "page": access.page("People"),
         "root": _root(access),
-        "rows": [_row(access, person, held.get(str(person.id), set())) for person in await list_people(access.session)],
+        "rows": [_row(access, person, held.get(str(person.id), set())) for person in people],
+        "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
         "client": access.client,
         "may": access.may,
         "me": access.principal.id,

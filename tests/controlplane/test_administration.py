@@ -1,6 +1,7 @@
 """Suspending a client, taking roles, signing others out, pausing connections: by whom, and what it does elsewhere."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from foundation.clock import utc_now
 from foundation.errors import Conflict, Unauthenticated
 from foundation.ids import new_id
 from foundation.lanes.worker import LaneWorker
+from tenants.people import NewPerson, create_person
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
 from tests.support.site import PASSWORD, House, Site, Visit, furnish, running_site
@@ -281,3 +283,16 @@ class TestConnections:
                 assert (await visit.post(path)).status_code == status, path
         assert await actions(world) == before
         assert "/pause" not in (await approver.get(f"/clients/{house.slug}/connections")).text
+
+
+async def test_the_page_of_people_goes_on_behind_the_hundredth(house: House, admin: Visit) -> None:
+    async with house.world.services.db.transaction(house.world.scope) as session:
+        for number in range(100):
+            wanted = NewPerson(new_id(), f"zz-{number:03}@example.test", "Somebody")
+            await create_person(session, wanted, now=utc_now())
+    first = (await admin.get(f"/clients/{house.slug}/people")).text
+    assert "zz-099@" not in first
+    [address] = re.findall(r'href="([^"]+)" rel="next"', first)
+    second = (await admin.get(address)).text
+    assert "zz-099@" in second
+    assert 'rel="next"' not in second
