@@ -7,6 +7,7 @@ No worker runs meanwhile: what happens after the acknowledgement is `bench_way`'
 import socket
 import statistics
 from collections.abc import Callable
+from typing import NamedTuple
 
 from controlplane.stack import free_port
 from tests.benchmarks.bare import TABLE
@@ -16,6 +17,17 @@ from tests.benchmarks.table import Row, at_least, at_most
 
 ROUNDS = 3
 SECONDS = 3.0
+
+
+class _Loads(NamedTuple):
+    """The rounds of each side: at full load, and at fixed times at half of it."""
+
+    mine: tuple[LoadResult, ...]
+    bare: tuple[LoadResult, ...]
+    orm: tuple[LoadResult, ...]
+    timed: tuple[LoadResult, ...]
+    bare_timed: tuple[LoadResult, ...]
+    ceiling: LoadResult
 
 
 def run() -> list[Row]:
@@ -40,8 +52,13 @@ def run() -> list[Row]:
         ]
         mine, bare, orm = zip(*rounds, strict=True)
         most = _median(mine, lambda r: r.rate)
-        steady = [load(rig.port, "ours", 40_000, rate=most / 2) for _ in range(ROUNDS)]
-    return _rows(mine, bare, orm, steady, ceiling)
+        bare_most = _median(bare, lambda r: r.rate)
+        timed = [
+            (load(rig.port, "ours", 40_000, rate=most / 2), load(bare_port, "/bare", 16_000, rate=bare_most / 2))
+            for _ in range(ROUNDS)
+        ]
+        halves, bare_halves = zip(*timed, strict=True)
+    return _rows(_Loads(mine, bare, orm, halves, bare_halves, ceiling))
 
 
 def _start_others(rig: Rig) -> tuple[int, int]:
@@ -61,21 +78,16 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _median(results: "tuple[LoadResult, ...] | list[LoadResult]", of: Callable[[LoadResult], float]) -> float:
+def _median(results: tuple[LoadResult, ...], of: Callable[[LoadResult], float]) -> float:
     return statistics.median(map(of, results))
 
 
-def _rows(
-    mine: tuple[LoadResult, ...],
-    bare: tuple[LoadResult, ...],
-    orm: tuple[LoadResult, ...],
-    steady: list[LoadResult],
-    ceiling: LoadResult,
-) -> list[Row]:
+def _rows(loads: _Loads) -> list[Row]:
+    mine, bare, orm, timed, bare_timed = loads.mine, loads.bare, loads.orm, loads.timed, loads.bare_timed
     rates = [_median(side, lambda r: r.rate) for side in (mine, bare, orm)]
     tails = [_median(side, lambda r: r.p99) * 1000 for side in (mine, bare, orm)]
-    calm = _median(steady, lambda r: r.p99 / r.p50)
-    p50, p99 = (_median(steady, of) * 1000 for of in (lambda r: r.p50, lambda r: r.p99))
+    calm, bare_calm = (_median(side, lambda r: r.p99 / r.p50) for side in (mine, bare))
+    late, bare_late = (_median(side, lambda r: r.p99) * 1000 for side in (timed, bare_timed))
     return [
         Row(
             "intake, everything on ÷ bare route with one INSERT: requests/s",
@@ -92,9 +104,13 @@ def _rows(
             f"{rates[0] / rates[2]:.1f}, {tails[0] / tails[2]:.2f} ({rates[2]:,.0f}/s, {tails[2]:.0f} ms)",
         ),
         Row(
-            f"intake, p99 ÷ p50 at half of full load ({_median(steady, lambda r: r.rate):,.0f}/s)",
-            f"{calm:.2f} ({p99:.1f} / {p50:.1f} ms)",
+            "intake, p99 ÷ p50 under steady load of 64 connections",
+            f"{calm:.2f} (bare route {bare_calm:.2f})",
             at_most(2, calm),
         ),
-        Row("load generator's own ceiling: requests/s", f"{ceiling.rate:,.0f}"),
+        Row(
+            "intake ÷ bare route: p99 at fixed times, each at half of its full load",
+            f"{late / bare_late:.2f} ({late:.1f} / {bare_late:.1f} ms)",
+        ),
+        Row("load generator's own ceiling: requests/s", f"{loads.ceiling.rate:,.0f}"),
     ]
