@@ -10,12 +10,13 @@ from tests.drills.plan import Act, Target
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """One value the source set. `alone`: no other change ever concerns its SKU."""
+    """One value the source set: later versions were committed later. `alone`: no other change concerns its SKU."""
 
     sku: str
     version: int
     amount: int
     alone: bool
+    committed_at: datetime
 
 
 class Message(msgspec.Struct):

@@ -73,7 +73,7 @@ class Load:
     def _change(self, sku: str, *, alone: bool) -> Sent:
         self._version += 1
         amount = 1000 + 2 * self._version + self.client.parity
-        return Sent(sku, self._version, amount, alone)
+        return Sent(sku, self._version, amount, alone, utc_now())
 
     def _draw(self) -> list[Message]:
         drawn = self._rng.random()
@@ -128,7 +128,7 @@ class Load:
         changes = [
             {
                 "sku": change.sku, "element": STOCK, "amount": change.amount, "currency": "", "version": change.version,
-                "committed_at": message.first_sent,
+                "committed_at": change.committed_at,
             }
             for change in message.changes
         ]  # fmt: skip

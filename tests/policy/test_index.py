@@ -99,7 +99,7 @@ class TestPermissions:
 
     def test_roles_inherit(self) -> None:
         index = self.index_of(role_rule(id="g", member="ann", role="client_admin", dom="t1"))
-        assert may(index, "ann", "record", "read").allowed
+        assert may(index, "ann", "change", "read").allowed
         assert may(index, "ann", "approval", "decide").rule_id == "client_approver:approval:decide"
         assert roles_of(index, "ann") == {"client_admin", "client_approver", "client_viewer"}
 
@@ -110,7 +110,7 @@ class TestPermissions:
 
     def test_a_role_in_another_tenant_gives_nothing_here(self) -> None:
         index = self.index_of(role_rule(id="g", member="ann", role="client_admin", dom="t2"))
-        assert not may(index, "ann", "record", "read").allowed
+        assert not may(index, "ann", "change", "read").allowed
 
     def test_an_approver_has_a_threshold(self) -> None:
         limit = PolicyRule(

@@ -146,10 +146,10 @@ class TestRoles:
             await give(db, house, "max", "client_admin")
 
     async def test_a_role_of_ones_own_can_be_given_once_a_rule_names_it(self, db: Database, scope: Scope) -> None:
-        await publish(db, scope, PolicyRule("b", RuleKind.PERMISSION, "buyer", "", "record", "read"))
+        await publish(db, scope, PolicyRule("b", RuleKind.PERMISSION, "buyer", "", "change", "read"))
         await give(db, scope, "ann", "buyer")
         async with db.transaction(scope) as session:
-            assert may(await load_index(session, scope), "ann", "record", "read").rule_id == "b"
+            assert may(await load_index(session, scope), "ann", "change", "read").rule_id == "b"
 
 
 class TestIsolation:
@@ -163,7 +163,7 @@ class TestIsolation:
                 index = await load_index(session, stranger)
                 assert (index.version, index.stamp) == (0, None)
                 assert decide(index, "erp", PRICE, {}).outcome is Outcome.REVIEW
-                assert not may(index, "ann", "record", "read").allowed
+                assert not may(index, "ann", "change", "read").allowed
                 for table in ("policy_rule", "policy_version"):
                     assert (await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
 
@@ -186,7 +186,7 @@ class TestPartners:
         partner = replace(scope, partner_id=new_id())
         async with db.transaction(partner) as session:
             index = await load_index(session, partner)
-        assert may(index, "pam", "handoff", "read").allowed
+        assert may(index, "pam", "channel", "read").allowed
         assert decide(index, "pam", PRICE, {}).rule_id == "all"
         with pytest.raises(ProgrammingError, match="row-level security"):
             await give(db, partner, "pam", "client_admin")
@@ -211,7 +211,7 @@ class TestPolicyCache:
             assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is Outcome.AUTO
         await give(db, scope, "ann", "client_viewer")
         async with db.transaction(scope) as session:
-            assert may(await cache.index_for(session, scope), "ann", "record", "read").allowed
+            assert may(await cache.index_for(session, scope), "ann", "change", "read").allowed
 
     async def test_a_change_that_was_rolled_back_is_never_used(self, db: Database, scope: Scope) -> None:
         cache = PolicyCache()

@@ -39,7 +39,7 @@ async def let_die(world: World, draw: random.Random, *, while_: str) -> int:
                 lanes = [row.name for row in due if row.tenant_id == scope.tenant_id]
             for lane in lanes:
                 turn = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, lane))
-                patience = None if lane in spared else draw.uniform(0.0, 0.15)
+                patience = None if lane in spared else draw.uniform(0.0, 0.05)
                 spared ^= {lane}
                 done, _ = await asyncio.wait([turn], timeout=patience)
                 if not done:
@@ -69,7 +69,7 @@ async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     assert sorted(await world.rows(read)) == sorted([(2 * SKUS, 2 * SKUS - cheap, 0), (2 * SKUS, 2 * SKUS - CHEAP, 0)])
     await accept(world, baseline)
     died += await let_die(world, draw, while_="accepting")
-    assert died > 5, "the test should have killed something"
+    assert died, "the test should have killed something"
     await world.work(settle=20.0, until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
     made = await counts(world, baseline)
     assert made == {
