@@ -5,9 +5,11 @@ from contextlib import suppress
 
 import pytest
 
+from connectors.intake.receive import HookReceiver
 from connectors.intake.writer import IntakeWriter, Stored
 from foundation.database.engine import Hints
 from foundation.errors import Unavailable
+from foundation.ids import new_id
 from tests.conftest import Urls
 from tests.support.world import World
 
@@ -20,7 +22,8 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls)
         rung += 1
         raise RuntimeError("the bell is cracked")
 
-    world.receiver._writer = writer = IntakeWriter(urls.intake, kind="test", ring=crack)
+    writer = IntakeWriter(urls.intake, kind="test", ring=crack)
+    world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     async with asyncio.timeout(10):
         for amount in (1, 2, 3):
@@ -51,7 +54,8 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(60)
 
-    world.receiver._writer = writer = IntakeWriter(urls.intake, kind="test", ring=swallow)
+    writer = IntakeWriter(urls.intake, kind="test", ring=swallow)
+    world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
     await ringing.wait()
