@@ -18,6 +18,9 @@ from controlplane.embedded.processes import Spawner
 from controlplane.embedded.server import POLL_SECONDS
 from controlplane.embedded.valkey import Valkey
 
+SECOND_LOOK_SECONDS = 0.1
+"""An owner that is just being killed holds the lock a little longer, and its servers, which still answer, end with it."""
+
 
 class EmbeddedServers:
     """The servers under one data folder. The first process to start them owns them; others attach to its sockets.
@@ -54,14 +57,17 @@ class EmbeddedServers:
     def _own_or_attach(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         lock = self.paths.lock.open("a+b")
+        answered = False
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 # Owned by another process, which may be starting, or stopping: in that case the lock comes free.
-                if self.valkey.answers() and self.postgres.answers():
+                answers = self.valkey.answers() and self.postgres.answers()
+                if answers and answered:
                     lock.close()
                     return False
+                answered = answers
                 if time.monotonic() > deadline:
                     owner = self.owner_pid()
                     lock.close()
@@ -69,7 +75,7 @@ class EmbeddedServers:
                         f"Process {owner} owns the servers in {self.paths.root}, but they do not answer. "
                         f"End that process, or choose another data folder.\n{self.postgres.log_tail()}"
                     ) from None
-                time.sleep(POLL_SECONDS)
+                time.sleep(SECOND_LOOK_SECONDS if answers else POLL_SECONDS)
             else:
                 lock.truncate(0)
                 lock.write(str(os.getpid()).encode())
