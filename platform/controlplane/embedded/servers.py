@@ -19,7 +19,7 @@ from controlplane.embedded.server import POLL_SECONDS
 from controlplane.embedded.valkey import Valkey
 
 SECOND_LOOK_SECONDS = 0.1
-"""An owner that is just being killed holds the lock a little longer, and its servers, which still answer, end with it."""
+"""An owner that is just being killed still holds the lock, and its servers answer; they end with it."""
 
 
 class EmbeddedServers:
