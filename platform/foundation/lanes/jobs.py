@@ -1,4 +1,4 @@
-"""What a room registers so that its work is done: kinds of job, and subscriptions to domain events."""
+"""What a room registers so that its work is done: its kinds of job."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from foundation.clock import utc_now
 from foundation.database.engine import Database
+from foundation.ids import new_id
 from foundation.lanes.dead_letters import list_dead_letters, replay_dead_letter
 from foundation.lanes.jobs import JobKind, JobKinds, RetryPolicy
 from foundation.lanes.relay import Relay
@@ -232,8 +233,6 @@ async def test_a_second_tenant_sees_no_work(db: Database, scope: Scope, other_sc
 
 
 async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
-    from foundation.ids import new_id
-
     await valkey.flushdb()
     ring, reader = Ring(valkey), RingReader(redis.Redis.from_url(urls.redis))
     msp, heavy, light = new_id(), new_id(), new_id()
@@ -246,8 +245,6 @@ async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: U
 
 
 async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
-    from foundation.ids import new_id
-
     await valkey.flushdb()
     ring, reader = Ring(valkey), RingReader(redis.Redis.from_url(urls.redis))
     msp, noisy, quiet = new_id(), new_id(), new_id()
