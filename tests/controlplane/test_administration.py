@@ -4,7 +4,6 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,24 +24,8 @@ from foundation.lanes.worker import LaneWorker
 from tenants.people import NewPerson, create_person
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
-from tests.support.site import PASSWORD, House, Site, Visit, furnish, running_site
+from tests.support.site import PASSWORD, House, Site, Visit, furnish
 from tests.support.world import World, second_client
-
-
-@pytest.fixture
-async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running_site(services, tmp_path / "static") as running:
-        yield running
-
-
-@pytest.fixture
-async def house(world: World) -> House:
-    return await furnish(world, name="Calm Harbour")
-
-
-@pytest.fixture
-async def admin(site: Site, house: House) -> Visit:
-    return await site.signed_in(house.host, house.admin)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from tenants.api_keys import NewApiKey, create_api_key
 from tenants.secrets import new_secret
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
-from tests.support.site import House, Site, Visit, furnish, running_site
+from tests.support.site import House, Site, Visit, furnish
 from tests.support.world import World, build_world
 
 CANARY = "KESTRELCANARY"
@@ -37,12 +36,6 @@ _VOLATILE = re.compile(
     rb'[0-9a-f]{32}|name="_csrf_token"[^>]*value="[^"]+"|value="[^"]+"[^>]*name="_csrf_token"|'
     rb'"X-CSRF-Token": ?"[^"]+"|X-CSRF-Token&#34;: ?&#34;[^&]+&#34;|[A-Za-z0-9_-]{80,}|datetime="[^"]+"'
 )
-
-
-@pytest.fixture
-async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running_site(services, tmp_path / "static") as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,13 +1,9 @@
 """The API's Idempotency-Key, over the application's own route table and on real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
-import pytest
 from litestar.routes import HTTPRoute
 
 from controlplane.jobs import build_jobs
@@ -15,27 +11,11 @@ from foundation.idempotency.keeping import KEEP, PRUNE
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
-from tests.support.site import House, Site, Visit, furnish, running_site
+from tests.support.site import House, Site, Visit, furnish
 from tests.support.world import World, second_client
 
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 BODY = {"name": "Shop", "role": "client_viewer", "email": "new@example.test", "reason": "why", "grant": True}
-
-
-@pytest.fixture
-async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running_site(services, tmp_path / "static") as running:
-        yield running
-
-
-@pytest.fixture
-async def house(world: World) -> House:
-    return await furnish(world, name="Calm Harbour")
-
-
-@pytest.fixture
-async def admin(site: Site, house: House) -> Visit:
-    return await site.signed_in(house.host, house.admin)
 
 
 async def send(
