@@ -18,7 +18,7 @@ from governance.ingest import read_world
 from governance.outcome import late_subject
 from governance.planning import DEFAULT_CORRECTION_MS, Plan, World, is_exception_of_one_channel, propose
 from governance.repository import load_changes
-from governance.rows import ChangeRow, NewException, Proposal
+from governance.rows import ChangeRow, NewException
 from governance.states import RUNNING
 from governance.wording import name_subject
 from governance.writing import write_plan
@@ -73,20 +73,11 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
 
 async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], world: World) -> None:
     row = world.values[change.record_key, change.element]
-    proposal = Proposal(
-        value=change.value,
-        origin=change.origin,
-        author=change.author,
-        committed_at=change.committed_at,
-        source_event_id=change.source_event_id,
-        correlation=change.correlation,
-        targets=targets,
-    )
     why = _OVERTAKEN
     stands = row.approved == change.value or is_exception_of_one_channel(change)
     if stands and not world.awaiting.get((change.record_key, change.element)):
         plan = Plan(values={(change.record_key, change.element): row})
-        decided = propose(proposal, row, world, plan)
+        decided = propose(change.again(targets), row, world, plan)
         await write_plan(session, plan, world)
         if decided.state == "released":
             return

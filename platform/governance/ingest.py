@@ -14,6 +14,7 @@ from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
 from governance import repository
 from governance.admission import admit
+from governance.asking_anew import ask_anew
 from governance.context import Context
 from governance.echoes import sent_lately
 from governance.exceptions import ANY_VERSION, open_exceptions
@@ -57,11 +58,12 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         except PayloadInvalid as error:
             quarantined.append(quarantine(event.id, event.connection_id, str(error), event.correlation))
     if observed:
-        world = await read_world(
-            session, context, {(o.observation.record_key, o.observation.element) for o in observed}
-        )
+        seen = {(o.observation.record_key, o.observation.element) for o in observed}
+        asked = await repository.awaiting_keys(session, [record_key for record_key, element in seen if element == COST])
+        world = await read_world(session, context, seen | asked)
         world = replace(world, sent=await sent_lately(session, observed, world))
         plan = plan_changes(observed, world)
+        ask_anew(plan, world)
         await write_plan(session, plan, world)
         if plan.stale:
             _log.info("ingest.stale", lane=run.lane, dropped=plan.stale, of=len(observed))

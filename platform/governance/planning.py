@@ -34,9 +34,11 @@ from policy.rules import Outcome
 
 Key = tuple[str, str]
 DEFAULT_CORRECTION_MS = 4 * 3600 * 1000
-_SOURCE = "source"
+SOURCE: Final = "source"
 BASELINE: Final = "baseline"
 ROLLBACK: Final = "rollback"
+_FREE_OF_COST: Final = REFERENCE_ELEMENTS | {STOCK}
+"""Judged without looking at the record's cost, so an approval of them does not depend on it."""
 _STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
 """What a change becomes by its decision."""
 
@@ -72,7 +74,7 @@ class Plan:
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[Key] = field(default_factory=set)
     taken: list[Taken] = field(default_factory=list)
-    overtaken_by: str = "A newer value arrived from the source."
+    overtaken_by: str = "Newer data arrived from the source."
     asked: dict[Key, ChangeRow] = field(default_factory=dict)
     """By this plan itself."""
     settled: set[Key] = field(default_factory=set)
@@ -120,11 +122,11 @@ def _plan_one(item: Observed, world: World, plan: Plan) -> None:
         plan.settled.add(key)
         row.amount, row.currency = seen.value.amount, seen.value.currency
         return
-    _decide(item, contract, row, world, plan)
+    settle_source(_proposal(item), row, world, plan)
 
 
 def _passes(value: Value, row: ValueRow, world: World) -> bool:
-    return judge(value, row, row.approved, world, origin=_SOURCE).outcome is Outcome.AUTO
+    return judge(value, row, row.approved, world, origin=SOURCE).outcome is Outcome.AUTO
 
 
 def _is_older(item: Observed, row: ValueRow) -> bool:
@@ -160,7 +162,7 @@ def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
         return plan.asked[key].value == value
     waiting = () if key in plan.superseded else world.awaiting.get(key, ())
     return any(
-        asked.change.origin == _SOURCE
+        asked.change.origin == SOURCE
         and asked.change.value == value
         and asked.content_hash == content_of(asked.change, world)
         for asked in waiting
@@ -199,19 +201,22 @@ def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan
     )
 
 
-def _decide(item: Observed, contract: Contract, row: ValueRow, world: World, plan: Plan) -> None:
-    seen = item.observation
-    proposal = Proposal(
-        value=seen.value,
-        origin=_SOURCE,
+def _proposal(item: Observed) -> Proposal:
+    return Proposal(
+        value=item.observation.value,
+        origin=SOURCE,
         author=f"connection:{item.connection_id}",
-        committed_at=seen.committed_at,
+        committed_at=item.observation.committed_at,
         source_event_id=item.source_event_id,
         correlation=item.correlation,
     )
+
+
+def settle_source(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> None:
+    """Decide on what the source says: released, asked of a person, or refused and told."""
     change = propose(proposal, row, world, plan)
     if change.outcome == Outcome.REFUSE:
-        plan.exceptions.append(refusal_of(change, contract, len(world.channels)))
+        plan.exceptions.append(refusal_of(change, world.contracts[row.element], len(world.channels)))
         plan.settled.discard((change.record_key, change.element))
         return
     plan.settled.add((change.record_key, change.element))
@@ -238,7 +243,7 @@ def judge(value: Value, row: ValueRow, old: Value | None, world: World, *, origi
 
 def judged_as(origin: str) -> tuple[str, ...]:
     """A baseline's value is the source's, whoever asked for it: rules for the source hold."""
-    return (origin, _SOURCE) if origin == BASELINE else (origin,)
+    return (origin, SOURCE) if origin == BASELINE else (origin,)
 
 
 def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, world: World) -> ChangeRow:
@@ -278,7 +283,7 @@ def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
 def content_of(change: ChangeRow, world: World) -> bytes:
     """What an approval of `change` is for, as things are."""
     value = world.values[change.record_key, change.element]
-    cost = known_cost(world.values, change.record_key)
+    cost = known_cost(world.values, change.record_key) if change.element not in _FREE_OF_COST else None
     return content_hash(change, value, cost, world.channels, policy_version=world.index.version)
 
 

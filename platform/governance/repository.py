@@ -116,9 +116,9 @@ async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: date
     wanted = sorted(set(keys))
     rows = await session.execute(
         text(f"""
-            SELECT {_CHANGE_COLUMNS}, a.content_hash
+            SELECT {_CHANGE_COLUMNS}, a.content_hash, a.state
               FROM change c
-              LEFT JOIN LATERAL (SELECT a.content_hash FROM approval a
+              LEFT JOIN LATERAL (SELECT a.content_hash, a.state FROM approval a
                                   WHERE a.tenant_id = :t AND a.id = c.approval_id AND a.state IN ('pending', 'granted')
                                     AND a.expires_at > :now OFFSET 0) a ON true
              WHERE c.tenant_id = :t AND c.state = 'awaiting' AND c.id = ANY (ARRAY(
@@ -136,11 +136,27 @@ async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: date
         },
     )
     found: dict[Key, list[Awaiting]] = {}
-    for *columns, content in rows:
+    for *columns, content, state in rows:
         change = ChangeRow(*columns)
-        asked = Awaiting(change, None if content is None else bytes(content))
+        asked = Awaiting(change, None if content is None else bytes(content), answered=state == "granted")
         found.setdefault((change.record_key, change.element), []).append(asked)
     return found
+
+
+async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> set[Key]:
+    """Values of these records about which a person is being asked. Nothing is locked: values come first."""
+    if not record_keys:
+        return set()
+    rows = await session.execute(
+        text("""
+            SELECT DISTINCT w.record_key, w.element
+              FROM unnest(CAST(:keys AS varchar[])) AS k (record_key),
+                   LATERAL (SELECT w.record_key, w.element FROM change w WHERE w.tenant_id = :t
+                               AND w.record_key = k.record_key AND w.state = 'awaiting' OFFSET 0) w
+        """),
+        {"t": scope_of(session).tenant_id, "keys": sorted(set(record_keys))},
+    )
+    return {(row.record_key, row.element) for row in rows}
 
 
 async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:

@@ -103,12 +103,28 @@ class ChangeRow(msgspec.Struct, gc=False):
     def value(self) -> Value:
         return Value(self.new_amount, self.new_currency)
 
+    def again(self, targets: list[UUID] | None) -> Proposal:
+        """The same value to be decided once more, for `targets`."""
+        return Proposal(
+            value=self.value,
+            origin=self.origin,
+            author=self.author,
+            committed_at=self.committed_at,
+            source_event_id=self.source_event_id,
+            correlation=self.correlation,
+            targets=targets,
+        )
+
 
 class Awaiting(msgspec.Struct, frozen=True, gc=False):
-    """A change that waits for a person. `content_hash` is what its approval is for; None when it has no open one."""
+    """A change that waits for a person. `content_hash` is what its approval is for; None when it has no open one.
+
+    `answered`: a person granted it, and a worker is about to carry it out.
+    """
 
     change: ChangeRow
     content_hash: bytes | None
+    answered: bool = False
 
 
 class PropagationRow(msgspec.Struct, gc=False):

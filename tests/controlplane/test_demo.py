@@ -21,10 +21,10 @@ from controlplane.embedded.postgres import Postgres
 from controlplane.embedded.processes import Spawner
 from controlplane.stack import free_port, project_root
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
-READY_SECONDS = 120
-GONE_SECONDS = 15
+READY_SECONDS = 240
+GONE_SECONDS = 60
 
 
 class Demo:

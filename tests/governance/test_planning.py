@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.elements import COST, PRICE, STOCK, Observation, Value
 from foundation.ids import new_id
-from governance.planning import Plan, World, plan_changes
-from governance.rows import Channel, Contract, Observed
+from governance.asking_anew import ask_anew
+from governance.planning import Key, Plan, World, content_of, plan_changes
+from governance.rows import Awaiting, Channel, Contract, Observed
 from policy.index import PolicyIndex, compile_rules
 from policy.packaged import starter_rules, system_rules
 
@@ -165,3 +167,27 @@ def test_a_value_asked_about_and_overtaken_in_one_batch_is_asked_about_once() ->
         (1_000, "superseded"),
         (2_000, "awaiting"),
     ]
+
+
+def asking(value: Observed, *, answered: bool) -> World:
+    """A person is asked about `value`, whose cost is not known yet."""
+    made = world()
+    (change,) = plan_changes([value], made).changes
+    asked = Awaiting(change, content_of(change, made), answered=answered)
+    return replace(made, awaiting={(change.record_key, change.element): [asked]})
+
+
+@pytest.mark.parametrize(("answered", "asked"), [(False, {("SKU-1", PRICE)}), (True, set())])
+def test_a_cost_puts_the_open_question_anew_but_not_one_that_was_answered(*, answered: bool, asked: set[Key]) -> None:
+    made = asking(seen("SKU-1", PRICE, 10_000, 1), answered=answered)
+    plan = plan_changes([seen("SKU-1", COST, 5_000, 1), seen("SKU-2", COST, 5_000, 1)], made)
+    ask_anew(plan, made)
+    assert plan.superseded - {("SKU-1", COST), ("SKU-2", COST)} == asked == set(plan.asked)
+
+
+def test_a_cost_is_no_part_of_what_an_answer_about_stock_is_for() -> None:
+    made = world()
+    (change,) = plan_changes([seen("SKU-1", STOCK, 5, 1)], made).changes
+    before = content_of(change, made)
+    plan_changes([seen("SKU-1", COST, 5_000, 1)], made)
+    assert content_of(change, made) == before

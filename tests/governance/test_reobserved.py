@@ -2,7 +2,12 @@
 
 from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+
 from canonical.elements import COST, PRICE
+from governance.errors import NotAwaiting
+from tests.governance.test_approval_binding import answer
 from tests.governance.test_main_job import approve_all, seed
 from tests.support.world import World
 
@@ -53,13 +58,42 @@ async def test_a_refused_value_taken_back_closes_its_exception(world: World) -> 
     assert await world.rows(EXCEPTIONS) == [("change.refused", "resolved")]
 
 
+async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: World) -> None:
+    """Whatever turns the source's messages fall into, the approver answers once, on what is known by then."""
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    first = await waiting(world)
+    await world.deliver(world.change("SKU-001", COST, 5_000))
+    await world.work()
+    second = await waiting(world)
+    assert second != first
+    states = await world.rows("SELECT subject_id, state FROM approval ORDER BY created_at")
+    assert states == [(first, "withdrawn"), (second, "pending")]
+    with pytest.raises(NotAwaiting):
+        await answer(world, first)
+    await approve_all(world)
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT new_amount, cost_amount FROM change WHERE state = 'released'") == [(12_000, 5_000)]
+    assert await world.rows(EXCEPTIONS) == []
+
+
+async def test_a_cost_above_the_price_that_waits_is_told(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    await world.deliver(world.change("SKU-001", COST, 12_500))
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting'") == [(0,)]
+    assert await world.rows(EXCEPTIONS) == [("change.refused", "open")]
+
+
 async def test_what_was_approved_again_closes_its_exception(world: World) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
-    await world.deliver(world.change("SKU-001", COST, 5_100))
-    await world.work()
     await approve_all(world)
+    async with world.services.db.transaction(world.scope) as session:  # before its release is carried out
+        await session.execute(text("UPDATE record_value SET amount = 5100 WHERE element = 'price.cost'"))
     await world.work()
     assert await world.rows(EXCEPTIONS) == [("approval.stale", "open")]
     await approve_all(world)
