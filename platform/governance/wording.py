@@ -67,11 +67,6 @@ def write_words(name: str) -> str:
     return name.replace(".", " ").replace("_", " ").capitalize()
 
 
-def write_reason(reason: str) -> str:
-    """Of a decision; what its rule could not be told is named as people name it."""
-    return reason.replace("change_bp", "the value before").replace("cost_minor", "the cost")
-
-
 def name_subject(element: str, record_key: str) -> str:
     """What a sentence is about: “List price of SKU-1”."""
     return f"{write_element(element)} of {record_key}"

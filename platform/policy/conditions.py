@@ -56,10 +56,9 @@ class Condition:
     def signature(self) -> str:
         return " ".join(f"{name}:{kind}" for name, kind in self.facts)
 
-    def undecidable_reason(self, facts: Facts) -> str:
-        """Why the condition cannot be evaluated, in words; empty if it can."""
-        missing = [name for name, kind in self.facts if not _fits(facts.get(name), kind)]
-        return f"not known: {', '.join(missing)}" if missing else ""
+    def missing(self, facts: Facts) -> list[str]:
+        """The facts without which the condition cannot be evaluated; none if it can."""
+        return [name for name, kind in self.facts if not _fits(facts.get(name), kind)]
 
 
 def _fits(value: object, kind: str) -> bool:

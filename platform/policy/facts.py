@@ -1,6 +1,10 @@
 """The facts governance rules may ask for, from plain values. What is not known is left out, never guessed."""
 
-from policy.conditions import Fact
+from collections.abc import Sequence
+
+from policy.conditions import Fact, Facts
+
+_COMPARED = frozenset({"change_bp", "old_minor", "change_quantity", "old_quantity"})
 
 
 def price_facts(
@@ -31,3 +35,21 @@ def stock_facts(*, old_quantity: int | None, new_quantity: int) -> dict[str, Fac
         facts["old_quantity"] = old_quantity
         facts["change_quantity"] = new_quantity - old_quantity
     return facts
+
+
+def explain_missing(reason: str, missing: Sequence[str], facts: Facts) -> str:
+    """Why a rule holds that could not be asked. Its own reason would claim what nobody knows, so that where there is
+    nothing to compare with, this is said instead.
+    """
+    if not missing:
+        return reason
+    if _COMPARED.issuperset(missing):
+        return _nothing_to_compare(facts)
+    return f"{reason} (not known: {', '.join(name.replace('_', ' ') for name in missing)})"
+
+
+def _nothing_to_compare(facts: Facts) -> str:
+    old = facts.get("old_minor")
+    if type(old) is not int:
+        return "There is no earlier value to compare with."
+    return "The earlier value is in another currency." if old > 0 else "The earlier value is zero."

@@ -18,6 +18,7 @@ import msgspec
 
 from policy.conditions import Condition, Facts, Test, compile_condition, parse_condition
 from policy.errors import InvalidRule
+from policy.facts import explain_missing
 from policy.rules import ANY_TENANT, ANYONE, Effect, Outcome, PolicyRule, RuleKind
 
 Subjects = str | tuple[str, ...]
@@ -26,7 +27,7 @@ Subjects = str | tuple[str, ...]
 MAX_ROLE_DEPTH: Final = 9
 """Links from a subject to a role that pycasbin follows (its role managers are made with a hierarchy level of 10)."""
 
-NO_RULE: Final = "no rule matched"
+NO_RULE: Final = "No rule says that this may pass by itself."
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -163,8 +164,10 @@ def _candidates(bucket: _Bucket, names: tuple[str, ...], anyone: tuple[_Candidat
 
 def _explained(candidate: _Candidate, ctx: Facts) -> Decision:
     decision = candidate.decision
-    why = candidate.gaps.undecidable_reason(ctx) if candidate.gaps is not None else ""
-    return msgspec.structs.replace(decision, reason=f"{decision.reason} ({why})") if why else decision
+    missing = candidate.gaps.missing(ctx) if candidate.gaps is not None else ()
+    if not missing:
+        return decision
+    return msgspec.structs.replace(decision, reason=explain_missing(decision.reason, missing, ctx))
 
 
 def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Candidate:

@@ -10,6 +10,7 @@ from casbin.core_enforcer import EnforceContext
 from casbin.persist import Adapter
 
 from policy.conditions import Facts, decidable, parse_condition
+from policy.facts import explain_missing
 from policy.index import NO_RULE, Decision, PermissionAnswer, Subjects
 from policy.rules import ANY_TENANT, Outcome, PolicyRule, RuleKind
 
@@ -68,8 +69,7 @@ class PolicyOracle:
             allowed, line = self._ask(_GOVERNANCE, tenant_id, subjects, element, outcome.value, ctx)
             if allowed:
                 rule = self._described[RuleKind.GOVERNANCE, line[_ID]]
-                why = parse_condition(rule.condition).undecidable_reason(ctx)
-                reason = f"{rule.description} ({why})" if why else rule.description
+                reason = explain_missing(rule.description, parse_condition(rule.condition).missing(ctx), ctx)
                 return Decision(outcome, rule.id, reason, self._version)
         return Decision(Outcome.REVIEW, "", NO_RULE, self._version)
 

@@ -9,7 +9,7 @@ import pytest
 from governance.schemas import ShownEntry
 from governance.severity import WEIGHTS
 from governance.trail.telling import Named, find_ids, tell
-from governance.wording import write_kind, write_reason, write_work
+from governance.wording import write_kind, write_work
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 CHANGE, SHOP, ANA = (f"0190a0f0-0000-7000-8000-00000000000{n}" for n in range(1, 4))
@@ -62,7 +62,3 @@ def test_every_kind_of_exception_has_words_of_its_own() -> None:
     assert not [text for text in words if re.search(r"[._]", text)]
     assert write_kind("some.new_code") == "Some new code"
     assert write_work("billing.rate") == "Billing rate"
-
-
-def test_a_reason_names_what_was_not_known_as_people_do() -> None:
-    assert write_reason("More than 5%. (not known: change_bp)") == "More than 5%. (not known: the value before)"

@@ -73,6 +73,23 @@ class TestDecide:
         index = compile_rules([governance("floor", "refuse", "r.ctx.n < r.ctx.cost")], tenant_id="t1", version=1)
         assert decide(index, "ann", PRICE, {"n": 3}).reason == "because of floor (not known: cost)"
 
+    @pytest.mark.parametrize(
+        ("old", "told"),
+        [
+            ((None, None), "There is no earlier value to compare with."),
+            ((0, "EUR"), "The earlier value is zero."),
+            ((900, "USD"), "The earlier value is in another currency."),
+            ((900, "EUR"), "The price changes by more than 5%."),
+        ],
+    )
+    def test_a_first_price_is_not_said_to_change_by_so_much(
+        self, old: tuple[int | None, str | None], told: str
+    ) -> None:
+        index = compile_rules(starter_rules("t1"), tenant_id="t1", version=1)
+        ctx = price_facts(old_minor=old[0], old_currency=old[1], new_minor=1_000, currency="EUR", cost_minor=1)
+        decision = decide(index, "erp", PRICE, ctx)
+        assert (decision.rule_id, decision.reason) == ("price-large-change", told)
+
     def test_a_denied_automatic_act_goes_to_a_person(self) -> None:
         rules = [governance("all", "auto"), governance("freeze", "auto", "r.ctx.frozen == 1", Effect.DENY)]
         index = compile_rules(rules, tenant_id="t1", version=1)

@@ -9,7 +9,7 @@ import msgspec
 from branding.formats import format_duration
 from governance.planning import BASELINE
 from governance.schemas import ChangeDetail, ShownApproval, ShownChange, ShownPropagation
-from governance.wording import write_reason, write_value
+from governance.wording import write_value
 
 _DECIDED: Final = {
     "auto": ("Policy lets it pass", "accent"),
@@ -64,7 +64,7 @@ def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
 
 def _decision(change: ShownChange) -> Moment:
     title, kind = _DECIDED.get(change.outcome, (change.outcome, "neutral"))
-    return Moment(change.proposed_at, title, kind, "policy", text=write_reason(change.reason), place=1)
+    return Moment(change.proposed_at, title, kind, "policy", text=change.reason, place=1)
 
 
 def _answers(approval: ShownApproval, names: Mapping[str, str]) -> list[Moment]:
