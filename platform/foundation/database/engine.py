@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.util import greenlet_spawn
 
 from foundation.database.connecting import connect_to_database
+from foundation.database.pool import ConnectingAtCheckout
 from foundation.database.roles import FLEET
 from foundation.scope import Scope
 
@@ -83,6 +84,7 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",
             async_creator=connect,
+            poolclass=ConnectingAtCheckout,
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=False,
