@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
@@ -16,11 +16,15 @@ from governance.wording import LEVELS
 
 MANY: Final = 10_000
 _NEWEST: Final = 2_000
-_DAY: Final = timedelta(hours=24)
+HOURS: Final = 24
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = HOURS * _HOUR
 
 
 class ClientHealth(msgspec.Struct, frozen=True):
-    """`changes` stops at MANY; what is visible is told of the newest changes of the last 24 hours."""
+    """`changes` stops at MANY; what is visible is told of the newest changes of the last 24 hours. `failing` are active
+    connections whose latest attempt failed; `letters` is work that was given up.
+    """
 
     tenant_id: UUID
     slug: str
@@ -40,21 +44,17 @@ class ClientHealth(msgspec.Struct, frozen=True):
     judged: int
     visible: int
     failing: int
+    exceptions: int
+    worst: str
+    """The level of the worst open exception, empty when there is none."""
+    standing: str
 
-    @property
-    def exceptions(self) -> int:
-        return self.critical + self.high + self.medium + self.low
 
-    @property
-    def worst(self) -> str:
-        """The level of the worst open exception, empty when there is none."""
-        return next((name for name, _ in LEVELS if getattr(self, name)), "")
+class ClientHours(msgspec.Struct, frozen=True):
+    """How many changes were proposed in each of the last HOURS hours, oldest first; each number stops at MANY."""
 
-    @property
-    def standing(self) -> str:
-        if self.critical or self.high or self.late:
-            return "at risk"
-        return "needs a look" if self.medium or self.letters or self.failing or self.awaiting else "healthy"
+    name: str
+    changes: Sequence[int]
 
 
 async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
@@ -115,4 +115,38 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
             "medium": least["medium"],
         },
     )
-    return [ClientHealth(*row) for row in rows]
+    return [_judge(row) for row in rows]
+
+
+def _judge(row: Row[Any]) -> ClientHealth:
+    needs_a_look = row.medium or row.letters or row.failing or row.awaiting
+    return ClientHealth(
+        **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for a row by columns
+        exceptions=row.critical + row.high + row.medium + row.low,
+        worst=next((name for name, _ in LEVELS if getattr(row, name)), ""),
+        standing="at risk" if row.critical or row.high or row.late else "needs a look" if needs_a_look else "healthy",
+    )
+
+
+def hours_until(now: datetime) -> list[datetime]:
+    """When each of the last HOURS hours began, oldest first; the last one is not over."""
+    last = now.replace(minute=0, second=0, microsecond=0)
+    return [last - _HOUR * back for back in reversed(range(HOURS))]
+
+
+async def read_hours(session: AsyncSession, *, now: datetime) -> Sequence[ClientHours]:
+    """Of every client, by name. Ids are ordered by time, so that each hour is a range of the key."""
+    bounds = [id_floor(at) for at in (*hours_until(now), now + _HOUR)]
+    rows = await session.execute(
+        text("""
+            SELECT c.name, array_agg(x.changes ORDER BY h.low) AS changes
+              FROM client c
+              CROSS JOIN unnest(CAST(:lows AS uuid[]), CAST(:highs AS uuid[])) AS h (low, high)
+              CROSS JOIN LATERAL (
+                SELECT count(*) AS changes FROM (SELECT 1 FROM change n
+                 WHERE n.tenant_id = c.tenant_id AND n.id >= h.low AND n.id < h.high LIMIT :many) m) x
+             WHERE c.msp_id = :msp GROUP BY c.tenant_id, c.name ORDER BY c.name
+        """),
+        {"msp": scope_of(session).msp_id, "lows": bounds[:-1], "highs": bounds[1:], "many": MANY},
+    )
+    return [ClientHours(row.name, row.changes) for row in rows]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST, PRICE, STOCK
@@ -89,6 +89,12 @@ class Sample:
             self.channels[name] = made
             self.partners[made] = partner
         return made
+
+    async def fail(self, name: str, *, at: float) -> None:
+        """The latest attempt at a channel failed."""
+        statement = update(Connection).where(Connection.tenant_id == self.scope.tenant_id, Connection.name == name)
+        async with self.db.transaction(self.scope) as session:
+            await session.execute(statement.values(last_success_at=self.ago(at + 1), last_failure_at=self.ago(at)))
 
     async def event(self, body: bytes, *, at: float = 60) -> UUID:
         made = id_at(self.ago(at))

@@ -12,16 +12,51 @@ async def test_the_worst_client_comes_first(busy: Site) -> None:
     await busy.borealis.change("SKU-3", 1000, 1040, states={"Web shop": "accepted"}, at=3600)
     await busy.borealis.letter("no")
     await busy.alien.exception("propagation.late", "Late", exposure=200_000, channels=3)
+    await busy.borealis.fail("Far market", at=60)
     for path in ("/fleet", "/fleet/rows"):
         page = await busy["operator"].get(path)
         assert page.status_code == 200, page.text
         rows = re.findall(r'<tr>\s*<td class="lead">.*?</tr>', page.text, re.DOTALL)
         assert [("Borealis" in row, "Acme" in row) for row in rows] == [(True, False), (False, True)]
         assert "At risk" in rows[0]
-        assert "1 given up<" in rows[0]
+        assert 'href="/clients/borealis/dead-letters">1 given up<' in rows[0]
+        assert 'href="/clients/borealis/connections">1 system fails<' in rows[0]
         assert "Needs a look" in rows[1]
         assert 'href="/clients/acme/approvals">1<' in rows[1]
         assert "0%" in rows[1]
+        assert "0 of 1<" in rows[1]
+
+
+async def test_page_and_api_judge_alike(busy: Site) -> None:
+    await busy.acme.exception("change.refused", "Refused", exposure=200_000)
+    await busy.borealis.fail("Far market", at=60)
+    page = (await busy["operator"].get("/fleet")).text
+    shown = re.findall(r'id="f-(\w+)".*?class="badge.*?<span>([^<]+)</span></span>', page, re.DOTALL)
+    told = (await busy["operator"].get("/api/v1/fleet")).json()
+    assert [(client["slug"], client["standing"]) for client in told] == [
+        ("acme", "at risk"),
+        ("borealis", "needs a look"),
+    ]
+    assert shown == [(client["slug"], client["standing"].capitalize()) for client in told]
+    assert [(client["exceptions"], client["worst"], client["failing"]) for client in told] == [
+        (1, "critical", 0),
+        (0, "", 1),
+    ]
+
+
+async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: Site) -> None:
+    for ago in (5, 10, 7_200):
+        await busy.acme.change(f"SKU-{ago}", 1000, 1040, states={"Web shop": "verified"}, at=ago)
+    await busy.borealis.change("SKU-1", 1000, 1040, states={"Web shop": "verified"}, at=7_200)
+    await busy.borealis.change("SKU-2", 1000, 1040, states={"Web shop": "verified"}, at=90_000)
+    await busy.alien.change("SKU-3", 1000, 1040, states={"Web shop": "verified"}, at=5)
+    for path in ("/fleet", "/fleet/chart"):
+        page = (await busy["operator"].get(path)).text
+        hours = re.findall(
+            r'<tr><th scope="row">[^<]+</th><td class="num">(\d+)</td><td class="num">(\d+)</td></tr>', page
+        )
+        assert len(hours) == 24
+        assert [hour for hour in hours if hour != ("0", "0")] == [("1", "1"), ("2", "0")]
 
 
 async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy: Site) -> None:

@@ -1,0 +1,23 @@
+"""The fleet's charts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from markupsafe import Markup
+
+from branding.charts import Series, stacked_bar_chart
+from governance.fleet.queries import ClientHours, hours_until
+
+_NAMED: Final = 5
+"""Clients with a colour of their own; the rest share the sixth."""
+
+
+def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
+    busiest = sorted(clients, key=lambda client: -sum(client.changes))
+    series = [Series(client.name, client.changes) for client in busiest[:_NAMED]]
+    if len(busiest) > _NAMED:
+        others = [sum(hour) for hour in zip(*(client.changes for client in busiest[_NAMED:]), strict=True)]
+        series.append(Series(f"{len(busiest) - _NAMED} others", others))
+    labels = [f"{start:%H:%M}" for start in hours_until(now)]
+    return stacked_bar_chart("chart-fleet", "Changes per hour by client, last 24 hours, UTC", labels, series)
