@@ -64,6 +64,12 @@ def is_boosted(headers: Mapping[str, str]) -> bool:
     return headers.get("hx-boosted") == "true" and headers.get("hx-history-restore-request") != "true"
 
 
+def is_page(headers: Mapping[str, str], path: str) -> bool:
+    """Whether the answer has the shell around it, or is boosted: not the API, and no part that refreshes itself."""
+    part = headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
+    return not path.startswith("/api/") and (not part or is_boosted(headers))
+
+
 def mark_current(nav: tuple[NavGroup, ...], path: str) -> tuple[NavGroup, ...]:
     """`nav` with the entry marked whose address is the longest beginning of `path`."""
     inside = [item.href for group in nav for item in group.items if _is_inside(path, item.href)]

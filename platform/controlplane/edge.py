@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
 from branding.directory import BrandDirectory
-from branding.shell import Account, NavGroup, is_boosted, mark_current
+from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
 from controlplane.navigation import client_nav, house_nav, partner_nav
 from controlplane.once import key_of, once
 from controlplane.services import Services
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
+from governance.waiting import count_waiting_work
 from policy.index import PolicyIndex, may
 from policy.permissions import require_permission
 from tenants.access import Access
@@ -58,7 +59,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 brand=brand,
                 index=index,
                 now=services.door.clock(),
-                nav=mark_current(_nav(principal, index, client), request.url.path),
+                nav=mark_current(await _nav(session, request, principal, index, client), request.url.path),
                 account=await _account(session, principal, client, brand),
                 csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
@@ -187,11 +188,21 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
     return home_scope(principal)
 
 
-def _nav(principal: Principal, index: PolicyIndex, client: Client | None) -> tuple[NavGroup, ...]:
+async def _nav(
+    session: AsyncSession, request: AnyRequest, principal: Principal, index: PolicyIndex, client: Client | None
+) -> tuple[NavGroup, ...]:
+    if not is_page(request.headers, request.url.path):
+        return ()
     if principal.partner_id:
         return partner_nav(client)
-    people = may(index, principal.subjects, "user", "read").allowed
-    return client_nav(client, people=people) if client else house_nav(people=people)
+
+    def allows(permission: str) -> bool:
+        obj, _, act = permission.partition(":")
+        return may(index, principal.subjects, obj, act).allowed
+
+    if client is None:
+        return house_nav(allows)
+    return client_nav(client, allows, await count_waiting_work(session) if allows("approval:read") else None)
 
 
 def _policy(principal: Principal) -> PolicyIndex:

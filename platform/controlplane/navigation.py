@@ -1,30 +1,39 @@
-"""Who is offered which pages. Offering is a courtesy; every page checks its own permission."""
+"""Who is offered which pages, and how much waits behind them. Offering is a courtesy; every page checks its own
+permission.
+"""
+
+from collections.abc import Callable
 
 from branding.shell import NavGroup, NavItem
+from governance.waiting import Waiting
 from tenants.models import Client
 
+May = Callable[[str], bool]
 
-def house_nav(*, people: bool) -> tuple[NavGroup, ...]:
+
+def house_nav(may: May) -> tuple[NavGroup, ...]:
     return (
         NavGroup(
             items=(
                 NavItem(label="Clients", href="/fleet", icon="fleet"),
                 NavItem(label="Invoices", href="/invoices", icon="invoice"),
-                *_people("", offered=people),
+                *_people("", may),
             )
         ),
     )
 
 
-def client_nav(client: Client, *, people: bool) -> tuple[NavGroup, ...]:
+def client_nav(client: Client, may: May, waiting: Waiting | None) -> tuple[NavGroup, ...]:
     root = f"/clients/{client.slug}"
+    approvals, exceptions = (waiting.approvals, waiting.exceptions) if waiting else (None, None)
+    audit = (NavItem(label="Audit", href=f"{root}/audit", icon="archive"),) if may("audit:read") else ()
     return (
         NavGroup(
             items=(
                 NavItem(label="Overview", href=f"{root}/overview", icon="home"),
                 NavItem(label="Changes", href=f"{root}/changes", icon="activity"),
-                NavItem(label="Approvals", href=f"{root}/approvals", icon="approve"),
-                NavItem(label="Exceptions", href=f"{root}/exceptions", icon="exception"),
+                NavItem(label="Approvals", href=f"{root}/approvals", icon="approve", count=approvals),
+                NavItem(label="Exceptions", href=f"{root}/exceptions", icon="exception", count=exceptions),
             )
         ),
         NavGroup(
@@ -32,7 +41,8 @@ def client_nav(client: Client, *, people: bool) -> tuple[NavGroup, ...]:
             items=(
                 NavItem(label="Connections", href=f"{root}/connections", icon="link"),
                 NavItem(label="Invoices", href=f"{root}/invoices", icon="invoice"),
-                *_people(root, offered=people),
+                *_people(root, may),
+                *audit,
             ),
         ),
     )
@@ -44,5 +54,5 @@ def partner_nav(client: Client | None) -> tuple[NavGroup, ...]:
     return (NavGroup(items=(NavItem(label="Your channel", href=f"/clients/{client.slug}/channel", icon="channel"),)),)
 
 
-def _people(root: str, *, offered: bool) -> tuple[NavItem, ...]:
-    return (NavItem(label="People", href=f"{root}/people", icon="people"),) if offered else ()
+def _people(root: str, may: May) -> tuple[NavItem, ...]:
+    return (NavItem(label="People", href=f"{root}/people", icon="people"),) if may("user:read") else ()
