@@ -21,7 +21,7 @@ from foundation.ids import NewId
 from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work, set_timer
-from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
 POLL = "connectors.poll"
@@ -60,6 +60,7 @@ async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetim
 
 def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:
     async def poll(run: LaneRun) -> None:
+        item = run.items[0]
         connection_id = UUID(run.lane.partition("/")[2])
         async with run.reading() as session:
             opened = await runtime.open(session, connection_id)
@@ -69,10 +70,13 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
             return
         now = clock()
         try:
-            page = await source.poll(opened.http, opened.config, cursor, now)
+            page = await source.poll(opened.caller(again=item.again), opened.config, cursor, now)
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
-            asked = getattr(error, "retry_after", None)
-            run.retry(run.items[0], delay=asked or POLL_RETRY.delay(run.items[0].attempts, 1.0), error=str(error))
+            delay = getattr(error, "retry_after", None) or POLL_RETRY.delay(item.attempts, 1.0)
+            if isinstance(error, OutboundHeld):
+                run.put_off(item, delay=delay, again=item.again)
+            else:
+                run.retry(item, delay=delay, error=str(error), again=True)
             async with run.finishing() as session:
                 await note_health(session, connection_id, now=now, error=str(error)[:500])
             return
@@ -80,7 +84,7 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
             await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
             await note_health(session, connection_id, now=now, error=None)
             if page.more:
-                add_work(session, [NewWork(lane=run.lane, kind=POLL, key=run.items[0].key)])
+                add_work(session, [NewWork(lane=run.lane, kind=POLL, key=item.key)])
             else:
                 await schedule_poll(session, connection_id, at=now + every)
 

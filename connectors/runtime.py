@@ -16,17 +16,26 @@ from foundation.errors import NotFound
 from foundation.vault.vault import Vault
 
 
+class BoundHttp(HttpCaller, Protocol):
+    def again(self) -> HttpCaller:
+        """For one piece of work that was sent before and brought nothing: under the retry budget too."""
+
+
 class BindsCallers(Protocol):
     """The outbound client, as far as connections need it."""
 
-    def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> HttpCaller: ...
+    def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> BoundHttp: ...
 
 
 class OpenConnection(msgspec.Struct, frozen=True):
     connector: Connector
     config: ConnectionConfig
-    http: HttpCaller
+    http: BoundHttp
     active: bool
+
+    def caller(self, *, again: bool) -> HttpCaller:
+        """For one piece of work. `again`: it was sent before and brought nothing."""
+        return self.http.again() if again else self.http
 
 
 class ConnectorRuntime:

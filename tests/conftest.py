@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 import redis.asyncio
+from hypothesis import HealthCheck, settings
 
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.services import Services, build_services
@@ -23,6 +24,9 @@ from tests.support.world import World, build_world
 
 PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
 VAULT_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
+# No test of ours fails because the machine was busy.
+settings.register_profile("whatever the speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whatever the speed")
 pytest_plugins = ["tests.support.no_skips", "tests.support.figures"]
 
 

@@ -1,6 +1,7 @@
 """Job: push a batch of values to one channel and read them back. Only the reading proves that a buyer sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -20,7 +21,7 @@ from connectors.port import (
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
-from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
 from governance import states
 from governance.channel_store import Pending, load_pending
 from governance.context import Context
@@ -36,9 +37,11 @@ _STALE = "The source changed after this was approved. It was not sent; the newer
 
 @dataclass(slots=True)
 class Attempt:
-    """What the channel answered, by change id."""
+    """What the channel answered, by change id. What is `unsent` was held back by our own limits."""
 
     results: dict[UUID, WriteResult] = field(default_factory=dict)
+    unsent: set[UUID] = field(default_factory=set)
+    spent: set[UUID] = field(default_factory=set)  # of these: retries beyond their budget
     readings: dict[UUID, ChannelReading] = field(default_factory=dict)
 
 
@@ -50,10 +53,9 @@ def push_handler(context: Context) -> Handler:
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
         to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
         run.check_lease()
-        attempt = await _attempt(opened, to_send)
-        away = _away(attempt)
-        if away is not None:
-            await _rest(run, context, connection_id, away)
+        attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again})
+        if attempt.results and all(result.state is WriteState.RETRY for result in attempt.results.values()):
+            await _rest(run, context, connection_id, attempt)
             return
         async with run.finishing() as session:
             await _settle(session, run, context, connection_id, pending, attempt)
@@ -73,7 +75,7 @@ def _refused(pending: Pending, detail: str) -> WriteResult:
     return WriteResult(pending.record_key, pending.element, WriteState.REFUSED, detail)
 
 
-async def _attempt(opened: OpenConnection, to_send: Sequence[Pending]) -> Attempt:
+async def _attempt(opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None]) -> Attempt:
     """Newest version last, so that a batch with two values of one record ends with the right one."""
     attempt = Attempt()
     channel = opened.connector.channel
@@ -81,11 +83,15 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending]) -> Attemp
         attempt.results = {p.change_id: _refused(p, "This connection is not a channel.") for p in to_send}
         return attempt
     ordered = sorted(to_send, key=lambda p: p.version)
-    for start in range(0, len(ordered), channel.max_batch):
-        part = ordered[start : start + channel.max_batch]
+    for retried, part in parts(ordered, channel.max_batch, again):
         writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
         try:
-            results = await channel.push(opened.http, opened.config, writes)
+            results = await channel.push(opened.caller(again=retried), opened.config, writes)
+        except OutboundHeld as error:
+            results = [_later(p, error) for p in part]
+            attempt.unsent.update(p.change_id for p in part)
+            if isinstance(error, RetriesSpent):
+                attempt.spent.update(p.change_id for p in part)
         except OutboundUnavailable as error:
             results = [_later(p, error) for p in part]
         except OutboundRefused as error:
@@ -105,33 +111,55 @@ async def _look(opened: OpenConnection, sent: Sequence[Pending]) -> dict[UUID, C
         return {}
 
 
-async def read_back(opened: OpenConnection, look: Sequence[Pending]) -> dict[UUID, ChannelReading]:
+def parts(
+    ordered: Sequence[Pending], size: int, again: AbstractSet[UUID | None]
+) -> Iterator[tuple[bool, Sequence[Pending]]]:
+    """What goes in one request, and whether that is a retry: what was sent in vain holds nothing new up."""
+    for retried in (True, False):
+        group = [p for p in ordered if (p.change_id in again) is retried]
+        for start in range(0, len(group), size):
+            yield retried, group[start : start + size]
+
+
+async def read_back(
+    opened: OpenConnection, look: Sequence[Pending], again: AbstractSet[UUID | None] = frozenset()
+) -> dict[UUID, ChannelReading]:
     """By change id. Raises one of NO_ANSWER."""
     channel = opened.connector.channel
     if channel is None:
         return {}
     found: dict[UUID, ChannelReading] = {}
-    for start in range(0, len(look), channel.max_batch):
-        part = look[start : start + channel.max_batch]
-        readings = await channel.read(opened.http, opened.config, [(p.record_key, p.element) for p in part])
+    for retried, part in parts(look, channel.max_batch, again):
+        keys = [(p.record_key, p.element) for p in part]
+        readings = await channel.read(opened.caller(again=retried), opened.config, keys)
         found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True)}
     return found
 
 
-def _away(attempt: Attempt) -> WriteResult | None:
-    """The result with the longest wait when the channel took nothing at all: it is the channel that is away."""
-    results = list(attempt.results.values())
-    if not results or any(result.state is not WriteState.RETRY for result in results):
-        return None
-    return max(results, key=lambda result: result.retry_after or 0.0)
+async def _rest(run: LaneRun, context: Context, connection_id: UUID, attempt: Attempt) -> None:
+    """The channel took nothing at all: no attempt is counted, the clocks keep running.
 
-
-async def _rest(run: LaneRun, context: Context, connection_id: UUID, away: WriteResult) -> None:
-    """The lane rests, nothing counts as tried, the clocks keep running."""
+    The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
+    """
     run.leave(run.items)
-    run.pause(away.retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
+    for item in run.items:
+        result = attempt.results.get(item.ref) if item.ref is not None else None
+        if result is None:
+            continue
+        if item.ref in attempt.spent:
+            run.put_off(item, delay=result.retry_after or REST_SECONDS, again=True)
+        elif item.ref not in attempt.unsent and not item.again:
+            run.put_off(item, delay=0.0, error=result.detail, again=True)
+    away = [result for change_id, result in attempt.results.items() if change_id not in attempt.spent]
+    if away:
+        run.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
+    error = _longest(away or attempt.results.values()).detail[:500]
     async with run.finishing() as session:
-        await note_health(session, connection_id, now=context.clock(), error=away.detail[:500], every=HEALTH_EVERY)
+        await note_health(session, connection_id, now=context.clock(), error=error, every=HEALTH_EVERY)
+
+
+def _longest(results: Iterable[WriteResult]) -> WriteResult:
+    return max(results, key=lambda result: result.retry_after or 0.0)
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
@@ -169,9 +197,12 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
         outcome.verified(p)
     elif result.state is WriteState.ACCEPTED:
         outcome.accepted(p, reading)
+    elif p.change_id in attempt.unsent:
+        run.put_off(item, delay=result.retry_after or REST_SECONDS, again=item.again)
     elif result.state is WriteState.RETRY and item.attempts + 1 < PUSH_RETRY.attempts:
         delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
-        run.retry(item, delay=max(delay, result.retry_after or 0.0), error=result.detail or "The channel said: later.")
+        error = result.detail or "The channel said: later."
+        run.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, again=True)
     elif result.state is WriteState.RETRY:
         detail = result.detail or "The channel did not take it after many attempts."
         outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)

@@ -9,7 +9,7 @@ import structlog
 from connectors.port import ChannelReading, SystemUnavailable
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
-from foundation.outbound.errors import OutboundUnavailable
+from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, RetriesSpent
 from governance import states
 from governance.channel_store import Pending, load_pending
 from governance.context import Context
@@ -48,7 +48,7 @@ def verify_handler(context: Context) -> Handler:
             else:
                 looked.append((item, p))
         try:
-            readings = await read_back(opened, [p for _, p in looked])
+            readings = await read_back(opened, [p for _, p in looked], {item.ref for item, _ in looked if item.again})
         except NO_ANSWER as error:
             _rest(run, context, [item for item, _ in looked], error)
         else:
@@ -68,9 +68,19 @@ def _is_of_this_attempt(item: WorkItem, p: Pending) -> bool:
 def _rest(run: LaneRun, context: Context, items: list[WorkItem], error: Exception) -> None:
     """No answer proves nothing: no look counts, nothing is sent again, and the lane rests."""
     _log.info("readback.no_answer", lane=run.lane, error=str(error))
-    wait = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
+    asked = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
+    wait = asked or REST_SECONDS * (1.0 - 0.5 * context.draw())
     run.leave(items)
-    run.pause(wait or REST_SECONDS * (1.0 - 0.5 * context.draw()))
+    if isinstance(error, RetriesSpent):  # what is new goes on
+        for item in items:
+            if item.again:
+                run.put_off(item, delay=wait, again=True)
+        return
+    run.pause(wait)
+    if not isinstance(error, OutboundHeld):
+        for item in items:
+            if not item.again:
+                run.put_off(item, delay=0.0, error=str(error), again=True)
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above

@@ -43,7 +43,10 @@ class Lane(TenantOwned, Base):
 
 
 class Work(TenantOwned, Base):
-    """One item of work. Items of one `key` in a lane are done in the order of `seq`."""
+    """One item of work. Items of one `key` in a lane are done in the order of `seq`.
+
+    `again`: another system was asked for it, and it brought nothing.
+    """
 
     __tablename__ = "work"
 
@@ -55,6 +58,7 @@ class Work(TenantOwned, Base):
     body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     held: Mapped[bool] = mapped_column(server_default="false")
+    again: Mapped[bool] = mapped_column(server_default="false")
     ready_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     enqueued_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     error: Mapped[str | None]

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -34,6 +34,15 @@ class WorkItem(msgspec.Struct, frozen=True):
     attempts: int
     enqueued_at: datetime
     correlation: str
+    again: bool = False
+    """Another system was asked for it before, and it brought nothing: to ask again is a retry."""
+
+
+class _Held(NamedTuple):
+    delay: float
+    error: str | None
+    counted: bool
+    again: bool
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -55,7 +64,7 @@ class DatabaseSilent(psycopg.OperationalError):
 _FINISH = text("""
     SELECT lane_finish(:tenant_id, :lane, :fence, CAST(:done AS bigint[]), CAST(:retry AS bigint[]),
         CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:crashes AS smallint), :pause,
-        CAST(:deaths AS smallint))
+        CAST(:deaths AS smallint), CAST(:counted AS boolean[]), CAST(:again AS boolean[]))
 """)
 _BURY = text("""
     INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, ref, body, attempts, error, enqueued_at, died_at,
@@ -79,16 +88,23 @@ class LaneRun:
         self.finished = False
         self._database = database
         self._deadline = time.monotonic() + lease.seconds
-        self._retries: dict[int, tuple[float, str]] = {}
+        self._held: dict[int, _Held] = {}
         self._dead: dict[int, str] = {}
         self._left: set[int] = set()
         self._pause = 0.0
         self._crashes = 0
         self._deaths = max(lease.deaths - 1, 0)
 
-    def retry(self, item: WorkItem, *, delay: float, error: str) -> None:
-        """Do it again after `delay` seconds; later items of the same key wait for it."""
-        self._retries[item.seq] = (delay, error[:2000])
+    def retry(self, item: WorkItem, *, delay: float, error: str, again: bool = False) -> None:
+        """Do it again after `delay` seconds; later items of the same key wait for it.
+
+        `again`: another system was asked for it, so that to ask again is a retry.
+        """
+        self._held[item.seq] = _Held(delay, error[:2000], counted=True, again=again)
+
+    def put_off(self, item: WorkItem, *, delay: float, again: bool, error: str | None = None) -> None:
+        """As `retry`, but it counts no attempt. `error` None leaves what was said of it last."""
+        self._held[item.seq] = _Held(delay, error and error[:2000], counted=False, again=again)
 
     def bury(self, item: WorkItem, *, error: str) -> None:
         """Give it up, visibly: it becomes a dead letter that a person replays or discards."""
@@ -143,7 +159,8 @@ class LaneRun:
         self.finished = True
 
     async def _finish(self, session: AsyncSession) -> None:
-        keep = self._retries.keys() | self._left
+        keep = self._held.keys() | self._left
+        held = self._held.values()
         done = [item.seq for item in self.items if item.seq not in keep]
         if self._dead:
             await session.execute(
@@ -162,9 +179,11 @@ class LaneRun:
                 "lane": self.lane,
                 "fence": self.lease.fence,
                 "done": done,
-                "retry": list(self._retries),
-                "delays": [delay for delay, _ in self._retries.values()],
-                "errors": [error for _, error in self._retries.values()],
+                "retry": list(self._held),
+                "delays": [each.delay for each in held],
+                "errors": [each.error for each in held],
+                "counted": [each.counted for each in held],
+                "again": [each.again for each in held],
                 "crashes": self._crashes,
                 "deaths": self._deaths,
                 "pause": self._pause,

@@ -104,7 +104,7 @@ class LaneWorker:
             WorkItem(*fields)
             for fields in zip(
                 row.seqs, row.kinds, row.keys, row.refs, row.bodies, row.attempts, row.enqueued, row.correlations,
-                strict=True,
+                row.again, strict=True,
             )
         ]  # fmt: skip
         return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease, row.deaths), items)

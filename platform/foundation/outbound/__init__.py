@@ -1,5 +1,11 @@
-"""HTTP to the outside: guarded addresses, limits, token bucket and breaker per credential."""
+"""HTTP to the outside: guarded addresses, limits, token bucket, retry budget and breaker per credential."""
 
-from foundation.outbound.errors import OutboundRefused, OutboundThrottled, OutboundUnavailable
+from foundation.outbound.errors import (
+    OutboundHeld,
+    OutboundRefused,
+    OutboundThrottled,
+    OutboundUnavailable,
+    RetriesSpent,
+)
 
-__all__ = ["OutboundRefused", "OutboundThrottled", "OutboundUnavailable"]
+__all__ = ["OutboundHeld", "OutboundRefused", "OutboundThrottled", "OutboundUnavailable", "RetriesSpent"]

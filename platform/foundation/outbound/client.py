@@ -17,7 +17,14 @@ import redis.asyncio
 
 from foundation.clock import Clock
 from foundation.outbound.breaker import Outcome
-from foundation.outbound.errors import OutboundRefused, OutboundThrottled, OutboundUnavailable
+from foundation.outbound.budget import Attempt
+from foundation.outbound.errors import (
+    OutboundHeld,
+    OutboundRefused,
+    OutboundThrottled,
+    OutboundUnavailable,
+    RetriesSpent,
+)
 from foundation.outbound.gate import Admission, Credential, Gate, Limit
 from foundation.outbound.guard import Guard, GuardedBackend, Resolver, Target, check_url, resolve
 from foundation.outbound.limits import asked_pause
@@ -115,10 +122,24 @@ class OutboundClient:
 class BoundCaller:
     """Calls under one credential's limits. Fits `connectors.port.HttpCaller`."""
 
-    def __init__(self, client: OutboundClient, credential: Credential, slots: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        client: OutboundClient,
+        credential: Credential,
+        slots: asyncio.Semaphore,
+        attempt: Attempt = Attempt.FIRST,
+    ) -> None:
         self._client = client
         self._credential = credential
         self._slots = slots
+        self._attempt = attempt
+
+    def again(self) -> "BoundCaller":
+        """For one piece of work that was sent before and brought nothing: its calls are under the retry budget.
+
+        Only the first of them may be held for it.
+        """
+        return BoundCaller(self._client, self._credential, self._slots, Attempt.AGAIN)
 
     async def request(
         self,
@@ -132,8 +153,8 @@ class BoundCaller:
 
         Raises:
             OutboundRefused: the address or the request is not allowed, now or later.
-            OutboundThrottled: not sent, the rate limit is used up.
-            OutboundUnavailable: no usable answer, or the breaker is open.
+            OutboundHeld: not sent; the rate limit or the retries are used up, or the breaker is open.
+            OutboundUnavailable: no usable answer.
         """
         try:
             target = check_url(url)
@@ -142,11 +163,8 @@ class BoundCaller:
         except OutboundRefused:
             self._held("refused")
             raise
-        except OutboundThrottled:
-            self._held("throttled")
-            raise
-        except OutboundUnavailable:
-            self._held("open")
+        except OutboundHeld as error:
+            self._held(_held_word(error))
             raise
         started = time.perf_counter()
         try:
@@ -188,7 +206,11 @@ class BoundCaller:
             self._slots.release()
 
     async def _admit(self) -> Admission:
-        admission = await self._client.gate.admit(self._credential)
+        admission = await self._client.gate.admit(self._credential, self._attempt)
+        if self._attempt is not Attempt.FIRST:
+            self._attempt = Attempt.FURTHER
+            if self._client.observer is not None:
+                self._client.observer.repeated(self._credential.tenant_id, self._credential.id)
         if admission.wait:
             await asyncio.sleep(admission.wait)
             pause = self._client.gate.paused_for(self._credential)
@@ -238,6 +260,12 @@ class BoundCaller:
     def _held(self, reason: str) -> None:
         if self._client.observer is not None:
             self._client.observer.held(self._credential.tenant_id, self._credential.id, reason)
+
+
+def _held_word(error: OutboundHeld) -> str:
+    if isinstance(error, RetriesSpent):
+        return "retries_spent"
+    return "throttled" if isinstance(error, OutboundThrottled) else "open"
 
 
 def _outcome_word(status: int) -> str:

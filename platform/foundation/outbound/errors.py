@@ -24,11 +24,24 @@ class OutboundUnavailable(Unavailable):
         self.retry_after = retry_after
 
 
-class OutboundThrottled(OutboundUnavailable):
-    """Not sent: the credential's own limit would be broken. Nothing reached the other system."""
+class OutboundHeld(OutboundUnavailable):
+    """Not sent: nothing reached the other system. The work is put off; nothing was tried."""
+
+
+class OutboundThrottled(OutboundHeld):
+    """The credential's own limit would be broken."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "outbound-throttled"
     title = "The other system's rate limit is reached"
+
+    retry_after: float
+
+
+class RetriesSpent(OutboundHeld):
+    """It would be a retry, and the credential has used up its retries for now. First attempts go on."""
+
+    code = "outbound-retries-spent"
+    title = "The other system was asked again often enough"
 
     retry_after: float

@@ -1,4 +1,8 @@
-"""May this credential send now? One answer for all workers, kept in Valkey; each process alone while Valkey is away."""
+"""May this credential send now? One answer for all workers, kept in Valkey; each process alone while Valkey is away.
+
+Alone, a process keeps the same rules with what it saw itself: not open to all, for a crowd of retries is worst when
+much is failing at once, and not closed, for then Valkey's outage would be every channel's.
+"""
 
 import asyncio
 import time
@@ -13,14 +17,15 @@ import redis.asyncio
 from foundation.clock import Clock
 from foundation.outbound.breaker import MICROSECONDS, Breaker, Outcome
 from foundation.outbound.bucket import Bucket
-from foundation.outbound.errors import OutboundThrottled, OutboundUnavailable
+from foundation.outbound.budget import Attempt, Budget
+from foundation.outbound.errors import OutboundHeld, OutboundThrottled, RetriesSpent
 from foundation.outbound.scripts import ADMIT, SETTLE
 from foundation.outbound.settings import OutboundSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _REMEMBERED = 4096
-_THROTTLED, _OPEN = 1, 2
+_THROTTLED, _OPEN, _SPENT = 1, 2, 3
 _VALKEY_TIME = -1
 
 
@@ -61,34 +66,40 @@ class LocalGate:
 
     def __init__(self, settings: OutboundSettings) -> None:
         self._settings = settings
-        self._states: OrderedDict[str, tuple[Bucket, Breaker]] = OrderedDict()
+        self._states: OrderedDict[str, tuple[Bucket, Breaker, Budget]] = OrderedDict()
 
-    def admit(self, credential: Credential, now: int) -> tuple[int, int, int, int, int]:
+    def admit(
+        self, credential: Credential, now: int, attempt: Attempt = Attempt.FIRST
+    ) -> tuple[int, int, int, int, int]:
         """As the script `ADMIT` answers."""
-        bucket, breaker = self._state(credential.key)
+        bucket, breaker, budget = self._state(credential.key)
         limit = credential.limit
         blocked = breaker.blocked_for(now)
         if blocked:
             return _OPEN, blocked, breaker.generation, 0, breaker.streak
+        spent = budget.wait(now, self._settings.retries)
+        if attempt is Attempt.AGAIN and spent > 0:
+            return _SPENT, spent, breaker.generation, 0, breaker.streak
         wait = bucket.wait(now, interval=limit.interval, burst=limit.burst)
         if wait > int(self._settings.max_wait_seconds * MICROSECONDS):
             return _THROTTLED, wait, breaker.generation, 0, breaker.streak
         wait = max(wait, 0)
         bucket.take(now, interval=limit.interval)
+        budget.note(now, attempt, self._settings.retries)
         probe_ends = now + wait + int(self._settings.total_seconds * MICROSECONDS)
         probe = breaker.admit(now, probe_ends=probe_ends, settings=self._settings.breaker)
         return 0, wait, breaker.generation, int(probe), breaker.streak
 
     def settle(self, credential: Credential, now: int, generation: int | None, outcome: Outcome, hold: int) -> None:
         """`generation` None: admitted elsewhere, so it counts as of now."""
-        bucket, breaker = self._state(credential.key)
+        bucket, breaker, _ = self._state(credential.key)
         if hold > 0:
             bucket.drain(now + hold, interval=credential.limit.interval, burst=credential.limit.burst)
         if generation is None or generation == breaker.generation:
             breaker.settle(now, outcome, self._settings.breaker)
 
-    def _state(self, key: str) -> tuple[Bucket, Breaker]:
-        state = self._states.setdefault(key, (Bucket(), Breaker()))
+    def _state(self, key: str) -> tuple[Bucket, Breaker, Budget]:
+        state = self._states.setdefault(key, (Bucket(), Breaker(), Budget()))
         self._states.move_to_end(key)
         if len(self._states) > _REMEMBERED:
             self._states.popitem(last=False)
@@ -105,27 +116,38 @@ class Gate:
         self._resting_until = 0.0
         self._paused_until: OrderedDict[str, float] = OrderedDict()
 
-    async def admit(self, credential: Credential) -> Admission:
+    async def admit(self, credential: Credential, attempt: Attempt = Attempt.FIRST) -> Admission:
         """Take a token.
 
         Raises:
             OutboundThrottled: the next token is further away than a call should wait.
-            OutboundUnavailable: the breaker is open, or another call is probing.
+            RetriesSpent: it is a retry, and the budget for them is used up.
+            OutboundHeld: the breaker is open, or another call is probing.
         """
+        retries = self._settings.retries
         shared = await self._ask(
             self._admit,
             credential,
             int(self._settings.max_wait_seconds * MICROSECONDS),
             int(self._settings.total_seconds * MICROSECONDS),
+            int(attempt),
+            retries.interval,
+            retries.saved,
+            retries.earned,
         )
-        answer = shared or self._local.admit(credential, self._now())
+        answer = shared or self._local.admit(credential, self._now(), attempt)
         status, wait, generation, probe, streak = answer
         seconds = wait / MICROSECONDS
         if status == _THROTTLED:
             raise OutboundThrottled("The other system's rate limit is used up for now.", retry_after=seconds)
         if status == _OPEN:
-            raise OutboundUnavailable(
+            raise OutboundHeld(
                 "The other system failed several times in a row; it is left alone for a moment.", retry_after=seconds
+            )
+        if status == _SPENT:
+            raise RetriesSpent(
+                "The other system was asked again as often as is good for it; retries wait, new work goes on.",
+                retry_after=seconds,
             )
         return Admission(seconds, generation, bool(probe or streak), shared is not None)
 

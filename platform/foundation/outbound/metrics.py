@@ -13,7 +13,10 @@ class OutboundObserver(Protocol):
         """An attempt that was sent. `outcome` is a status class (2xx … 5xx), 429, or a short word for no answer."""
 
     def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
-        """Not sent: throttled, open, or refused."""
+        """Not sent: throttled, open, retries_spent, or refused."""
+
+    def repeated(self, tenant_id: UUID, credential_id: str) -> None:
+        """A call that is counted against the retry budget was let through."""
 
 
 class OutboundMetrics:
@@ -31,6 +34,12 @@ class OutboundMetrics:
             ["tenant_id", "credential_id", "outcome"],
             registry=registry,
         )
+        self._retries = Counter(
+            "fairlead_outbound_retries",
+            "Calls to other systems for work that was sent before and brought nothing",
+            ["tenant_id", "credential_id"],
+            registry=registry,
+        )
 
     def called(self, tenant_id: UUID, credential_id: str, outcome: str, seconds: float) -> None:
         tenant = str(tenant_id)
@@ -39,3 +48,6 @@ class OutboundMetrics:
 
     def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
         self._calls.labels(str(tenant_id), credential_id, reason).inc()
+
+    def repeated(self, tenant_id: UUID, credential_id: str) -> None:
+        self._retries.labels(str(tenant_id), credential_id).inc()

@@ -52,6 +52,25 @@ class BreakerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """Retries are at most `ratio` of first attempts, plus `per_second`, plus what was `saved` before."""
+
+    ratio: float = 0.2
+    per_second: float = 1.0
+    saved: int = 10
+
+    @property
+    def interval(self) -> int:
+        """Microseconds in which time alone earns one retry."""
+        return max(1, round(1_000_000 / self.per_second))
+
+    @property
+    def earned(self) -> int:
+        """What a first attempt earns, as microseconds of that time."""
+        return round(self.interval * self.ratio)
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundSettings:
     allowed: tuple[AllowedTarget, ...] = ()
     ports: frozenset[int] = frozenset({443, 8443})
@@ -75,3 +94,4 @@ class OutboundSettings:
     user_agent: str = "commerce-integration/1"
     ca_file: Path | None = None
     breaker: BreakerSettings = BreakerSettings()
+    retries: RetrySettings = RetrySettings()

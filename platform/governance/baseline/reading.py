@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from connectors.health import note_health
 from connectors.keeping import keep_payloads
-from connectors.port import ChannelReading, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.port import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work
-from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable
 from governance import kinds
 from governance.baseline import repository
 from governance.baseline.comparing import compare
@@ -51,6 +51,7 @@ class _Turn:
     baseline_id: UUID
     part: Part
     opened: OpenConnection
+    http: HttpCaller
     contracts: dict[str, Contract]
     index: PolicyIndex
     wanted: Sequence[Wanted]
@@ -93,13 +94,14 @@ async def _begin(run: LaneRun, context: Context) -> _Turn | None:
         if part is None or baseline_id is None:
             return None
         opened = await context.runtime.open(session, connection_id)
+        http = opened.caller(again=run.items[0].again)
         wanted: Sequence[Wanted] = ()
         if part.state == "reading" and opened.connector.channel is not None:
             size = BATCHES * opened.connector.channel.max_batch
             wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
         contracts = await load_contracts(session)
         index = await context.policies.index_for(session, session.info["scope"])
-    return _Turn(baseline_id, part, opened, contracts, index, wanted)
+    return _Turn(baseline_id, part, opened, http, contracts, index, wanted)
 
 
 def _place(cursor: str) -> tuple[str, str]:
@@ -109,7 +111,7 @@ def _place(cursor: str) -> tuple[str, str]:
 
 
 async def _ask(turn: _Turn, context: Context) -> _Found:
-    connector, http, config = turn.opened.connector, turn.opened.http, turn.opened.config
+    connector, http, config = turn.opened.connector, turn.http, turn.opened.config
     if turn.part.role == "erp":
         if not turn.opened.active:
             raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
@@ -135,15 +137,18 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
     for start in range(0, len(turn.wanted), channel.max_batch):
         part = turn.wanted[start : start + channel.max_batch]
         keys = [(want.record_key, want.element) for want in part]
-        shown += await channel.read(turn.opened.http, turn.opened.config, keys)
+        shown += await channel.read(turn.http, turn.opened.config, keys)
     return shown
 
 
 async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
     """The system is away: it is asked again later, and the page says why nothing moves."""
     told, item = str(error)[:500], run.items[0]
-    asked = getattr(error, "retry_after", None)
-    run.retry(item, delay=asked or READ_RETRY.delay(item.attempts, 1.0 - context.draw()), error=told)
+    delay = getattr(error, "retry_after", None) or READ_RETRY.delay(item.attempts, 1.0 - context.draw())
+    if isinstance(error, OutboundHeld):
+        run.put_off(item, delay=delay, again=item.again)
+    else:
+        run.retry(item, delay=delay, error=told, again=True)
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
     async with run.finishing() as session:
         await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)

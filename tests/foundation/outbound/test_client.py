@@ -44,6 +44,9 @@ class Recorder:
     def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
         self.calls.append(reason)
 
+    def repeated(self, tenant_id: UUID, credential_id: str) -> None:
+        self.calls.append("again")
+
 
 class Outside:
     """A client with its observer; closed at the end."""

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foundation.outbound.breaker import Outcome
+from foundation.outbound.budget import Attempt
 from foundation.outbound.errors import OutboundThrottled, OutboundUnavailable
 from foundation.outbound.gate import Admission, Credential, Gate, Limit, LocalGate
 from foundation.outbound.scripts import ADMIT, SETTLE
-from foundation.outbound.settings import BreakerSettings, OutboundSettings
+from foundation.outbound.settings import BreakerSettings, OutboundSettings, RetrySettings
 from tests.conftest import Urls
 
 SETTINGS = OutboundSettings(
@@ -25,6 +26,7 @@ SETTINGS = OutboundSettings(
     max_wait_seconds=0.5,
     total_seconds=10,
     breaker=BreakerSettings(failures=3, min_calls=8, open_seconds=4, max_open_seconds=10, window_seconds=20),
+    retries=RetrySettings(ratio=0.25, per_second=0.5, saved=3),
 )
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -332,6 +334,7 @@ steps = st.lists(
         st.sampled_from(["admit", "answered", "failed", "unknown"]),
         st.sampled_from([0, 0, 0, 700_000, 9_000_000]),  # hold
         st.integers(0, 3),  # which of the open admissions
+        st.sampled_from(Attempt),
     ),
     max_size=60,
 )
@@ -340,19 +343,21 @@ steps = st.lists(
 @given(steps, st.sampled_from([0.5, 3, 10, 1000]), st.integers(1, 20))
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_shared_form_answers_as_the_readable_form(
-    plain: "redis.Redis", steps: list[tuple[int, str, int, int]], rate: float, burst: int
+    plain: "redis.Redis", steps: list[tuple[int, str, int, int, Attempt]], rate: float, burst: int
 ) -> None:
-    """Any history of calls, failures and pauses."""
+    """Any history of calls, retries, failures and pauses."""
     who, local = credential(rate, burst), LocalGate(SETTINGS)
     breaker, window = SETTINGS.breaker, 20_000_000
     pending: list[int] = []
     now = 1_700_000_000_000_000
     common = (who.limit.interval, who.limit.burst, window)
-    for passed, act, hold, which in steps:
+    for passed, act, hold, which, attempt in steps:
         now += passed
         if act == "admit" or not pending:
-            shared = plain.eval(ADMIT, 1, who.key, now, *common, 500_000, 10_000_000)
-            assert tuple(shared) == local.admit(who, now)
+            shared = plain.eval(
+                ADMIT, 1, who.key, now, *common, 500_000, 10_000_000, int(attempt), 2_000_000, 3, 500_000
+            )  # fmt: skip
+            assert tuple(shared) == local.admit(who, now, attempt)
             if shared[0] == 0:
                 pending.append(shared[2])
         else:
