@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -45,7 +45,7 @@ reports = st.lists(
     batches=st.integers(1, 4),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 async def test_order_duplicates_and_reruns_do_not_matter(
     db: Database, found: list[Report], currency: str, batches: int, order: Random
 ) -> None:
@@ -74,7 +74,7 @@ async def test_order_duplicates_and_reruns_do_not_matter(
 
 
 @given(found=reports, cut=st.integers(1, 31 * 24 * 60 - 1))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 async def test_split_periods_bill_each_event_once(db: Database, found: list[Report], cut: int) -> None:
     market = await _market(db, "EUR")
     border = START + timedelta(minutes=cut)

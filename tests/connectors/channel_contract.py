@@ -128,12 +128,12 @@ def write(sku: str, element: str, amount: int, version: int) -> ChannelWrite:
 async def seen(
     adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[ChannelReading]:
-    """The readings of what was written, as soon as they show it; the last ones after two seconds."""
+    """The readings of what was written, as soon as they show it; the last ones after thirty seconds."""
     keys = [(w.record_key, w.element) for w in writes]
     readings: list[ChannelReading] = []
-    for _ in range(100):
+    for _ in range(300):
         readings = await adapter.read(caller, config, keys)
         if [r.value for r in readings] == [w.value for w in writes]:
             break
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
     return readings

@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 
 from connectors.port import ConnectionConfig, HttpResponse
-from connectors.sandbox.faults import Faults
+from connectors.sandbox.faults import WELL, Faults
 from connectors.sandbox.plan import SystemPlan
 
 TOKEN = "sandbox-token"
@@ -21,7 +21,7 @@ TOKEN = "sandbox-token"
 class PlainCaller:
     """`HttpCaller` without guard, limits and breaker."""
 
-    def __init__(self, *, timeout: float = 20.0) -> None:
+    def __init__(self, *, timeout: float = 60.0) -> None:
         self._client = httpx2.AsyncClient(timeout=timeout)
         self.requests = 0
 
@@ -40,7 +40,7 @@ class RunningSandbox:
 
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}"
-        self._control = httpx2.Client(base_url=self.base_url, timeout=10)
+        self._control = httpx2.Client(base_url=self.base_url, timeout=60)
         self._names = count(1)
 
     def add(self, kind: str, *, skus: int = 20, delay_seconds: float = 0.0, currency: str = "USD") -> str:
@@ -71,6 +71,9 @@ class RunningSandbox:
     def mend(self, url: str) -> None:
         self._control.delete(f"{url}/_faults").raise_for_status()
 
+    def is_well(self, url: str) -> bool:
+        return bool(self._control.get(f"{url}/_faults").raise_for_status().json() == msgspec.to_builtins(WELL))
+
     def effects(self, url: str) -> dict[str, object]:
         found: dict[str, object] = self._control.get(f"{url}/_effects?detail=1").raise_for_status().json()
         return found
@@ -87,7 +90,7 @@ def running_sandbox(folder: Path) -> Iterator[RunningSandbox]:
     options = ["--port-file", str(port_file), "--plan", str(plan)]
     process = subprocess.Popen([sys.executable, "-m", "connectors.sandbox", *options])
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not port_file.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("The sandbox process did not start.")
@@ -97,7 +100,7 @@ def running_sandbox(folder: Path) -> Iterator[RunningSandbox]:
         sandbox.close()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def connection(url: str, **settings: str) -> ConnectionConfig:

@@ -1,6 +1,7 @@
 """The webhook door over HTTP: what is acknowledged is durable, what is not authentic is refused."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +57,24 @@ async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.
     assert (answer.status_code, answer.json()) == (202, {"status": "new"})
     assert await world.rows("SELECT body, via FROM source_event") == [(body, "webhook")]
     assert await world.rows("SELECT kind FROM work") == [("governance.ingest",)]
+
+
+async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: World) -> None:
+    body = b"\xef\xbb\xbf \r\n" + body_of(world).replace(b",", b" ,\t") + b"\n\x00\xff "
+    assert (await post(http, world, body)).status_code == 202
+    ((kept, body_hash),) = await world.rows("SELECT body, body_hash FROM source_event")
+    assert kept == body
+    assert body_hash == hashlib.sha256(body).digest()
+
+
+async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(
+    http: httpx.AsyncClient, world: World
+) -> None:
+    answers = await asyncio.gather(*(post(http, world, body_of(world, amount=n)) for n in range(60)))
+    assert {answer.json()["status"] for answer in answers} == {"new"}
+    ((events, transactions),) = await world.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
+    assert events == 60
+    assert transactions < 30  # type: ignore[operator]
 
 
 async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, world: World) -> None:

@@ -141,7 +141,7 @@ class Receiver:
             writer.close()
 
     async def wait_for(self, messages: int) -> list[tuple[dict[str, str], bytes]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return [await self._received.get() for _ in range(messages)]
 
 

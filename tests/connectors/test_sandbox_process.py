@@ -33,7 +33,7 @@ def test_it_announces_its_port_serves_the_default_systems_and_ends_on_sigterm() 
         "market": "sandbox-market",
     }
     process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=60)
     assert said.startswith(b"token ")
 
 
@@ -47,7 +47,7 @@ def test_a_plan_and_a_unix_socket_are_taken(tmp_path: Path) -> None:
         assert client.get("http://sandbox/_systems").json() == {"a": "sandbox-shop"}
         assert "10.00 EUR" in client.get("http://sandbox/a/").text
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
 
 
 def test_controls_refuse_what_they_do_not_know(tmp_path: Path) -> None:
@@ -61,4 +61,4 @@ def test_controls_refuse_what_they_do_not_know(tmp_path: Path) -> None:
         assert httpx2.get(f"{base}/nowhere/").status_code == 404
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)

@@ -153,3 +153,16 @@ def test_an_id_cannot_be_moved_into_the_timestamp() -> None:
 
 def test_a_secret_without_prefix_is_taken_as_it_is() -> None:
     assert verify(signed(b"plain text"), secret=b"plain text")
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def never_equal(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return False
+
+    monkeypatch.setattr(hmac, "compare_digest", never_equal)
+    with pytest.raises(SignatureInvalid):
+        verify(signed())
+    assert len(compared) == 1

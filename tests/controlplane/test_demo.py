@@ -24,7 +24,7 @@ from controlplane.stack import free_port, project_root
 pytestmark = pytest.mark.timeout(600)
 
 READY_SECONDS = 240
-GONE_SECONDS = 60
+GONE_SECONDS = 90
 
 
 class Demo:

@@ -135,7 +135,7 @@ class Inflictor:
         async def ended() -> bool:
             return server.pid is None
 
-        await until(ended, seconds=30)
+        await until(ended, seconds=90)
         await asyncio.sleep(down_seconds)
         await asyncio.to_thread(server.start)
 
@@ -173,4 +173,4 @@ class Inflictor:
                 return await asyncio.to_thread(self._servers[target].answers)
             return target in LINKS or self._site.supervisor.pid(target) is not None
 
-        await until(there, seconds=60)
+        await until(there, seconds=120)

@@ -131,7 +131,7 @@ class Site:
         ) as found:
             return await (await found.execute(sql, binds)).fetchall()
 
-    async def wait_for(self, sql: str, *, seconds: float = 60, **binds: object) -> list[dict[str, Any]]:
+    async def wait_for(self, sql: str, *, seconds: float = 120, **binds: object) -> list[dict[str, Any]]:
         """Rows of `sql`, once there are any."""
         return await until(lambda: self.rows(sql, **binds), seconds=seconds)
 
@@ -148,7 +148,7 @@ class Site:
         assert pid is not None, f"{target} does not run"
         return pid
 
-    async def holder(self, lane: str, *, seconds: float = 30) -> Target:
+    async def holder(self, lane: str, *, seconds: float = 90) -> Target:
         """The worker that holds `lane` now, or as soon as one does."""
         pids = {self.pid(target): target for target in (Target.WORKER, Target.WORKER_2, Target.BULK_WORKER)}
         found = await self.wait_for(
@@ -167,7 +167,7 @@ class Site:
         lines = self.supervisor.log(target).read_text(errors="replace").splitlines()
         return any(event in line and about in line for line in lines)
 
-    async def proven(self, client: Client, sku: str, amount: int, *, seconds: float = 60) -> datetime:
+    async def proven(self, client: Client, sku: str, amount: int, *, seconds: float = 120) -> datetime:
         """When the last channel was seen to show it."""
         found = await self.wait_for(
             """

@@ -21,11 +21,14 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
     worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
     async with services.db.transaction(scope) as session:
         await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 200"))
-    sandbox.break_(world.urls["shop0"], Faults(latency_seconds=1.0))
+    sandbox.break_(world.urls["shop0"], Faults(latency_seconds=3.0))
     await world.deliver(world.change("SKU-001", STOCK, 7))
     await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
     push = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, push_lane(world.channels["shop0"])))
-    await asyncio.sleep(0.6)
+    async with services.db.transaction(scope) as session:
+        await session.execute(
+            text("SELECT pg_sleep(extract(epoch FROM max(slo_due_at) - clock_timestamp())) FROM propagation")
+        )
     async with services.db.transaction(scope) as session:
         assert await breach_clocks(session, services.governance) == 2
     assert not push.done(), "the clock should run out while the shop is being written to"

@@ -110,10 +110,12 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 400"))
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=1.5)
+    await world.work(settle=0.5)
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE propagation SET slo_due_at = now() WHERE state <> 'verified'"))
+        await session.execute(text("UPDATE timer SET due_at = now() WHERE name = 'governance.clocks'"))
+    await world.work(settle=0.5)
     states = await world.rows(
         "SELECT c.name, p.state, p.breached, p.verified_at IS NULL FROM propagation p"
         " JOIN connection c ON c.id = p.connection_id WHERE p.amount = 10100 ORDER BY c.name"
@@ -123,7 +125,7 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
     assert (code, state) == ("propagation.late", "open")
     assert str(detail).startswith("List price of SKU-001: ")
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=6.0)
+    await world.work(settle=6.0, until="SELECT bool_and(state = 'verified') FROM propagation")
     assert await world.rows("SELECT code, state, settled_by FROM governance_exception") == [
         ("propagation.late", "resolved", "corrected")
     ]

@@ -10,7 +10,7 @@ from policy.rules import Outcome, PolicyRule, RuleKind, role_rule
 from tests.policy.strategies import NAMES, TENANTS, Request, facts, requests, rule_sets
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rules=rule_sets(), asked=st.lists(requests, min_size=3, max_size=5))
 def test_index_and_pycasbin_agree(rules: list[PolicyRule], asked: list[Request]) -> None:
     oracle = PolicyOracle(rules, version=7)
@@ -25,7 +25,7 @@ def test_index_and_pycasbin_agree(rules: list[PolicyRule], asked: list[Request])
         )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(ctx=facts, subject=st.sampled_from(NAMES))
 def test_random_policies_reach_every_answer_somewhere(ctx: dict[str, int | str], subject: str) -> None:
     """Keeps the property above from passing on requests that never match: each outcome has its own rule here."""
@@ -50,7 +50,7 @@ def test_role_chains_are_followed_as_deep_as_pycasbin_follows_them() -> None:
     assert reached == [True] * 10 + [False] * 5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     ctx=st.dictionaries(
         st.sampled_from(["new_minor", "cost_minor", "cost_known", "change_bp", "new_quantity"]),

@@ -25,6 +25,9 @@ from foundation.scope import Scope
 from governance.kinds import INGEST
 from tests.connectors.running import TOKEN, RunningSandbox
 
+IDLE_SECONDS = 0.05
+PATIENCE_SECONDS = 60.0
+
 
 @dataclass
 class World:
@@ -74,14 +77,14 @@ class World:
     async def work(self, *, rounds: int = 40, settle: float = 0.0, until: str = "") -> None:
         """Do all work that is ready, of this tenant, until nothing is; `settle` also waits for delayed work.
 
-        Only seconds of waiting count, so that a slow machine waits as long for delayed work as a fast one. With
-        `until`, a query of one truth value, the wait ends as soon as it holds.
+        With `until`, a query of one truth value, the wait ends as soon as it holds, however long that takes. Only idle
+        seconds are counted: a slow machine does the same work as a fast one.
         """
         kinds = build_jobs(self.services)
         worker = LaneWorker(
             self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics
         )
-        waited = 0.0
+        left = max(settle, PATIENCE_SECONDS) if until else settle
         for _ in range(rounds * 50):
             async with self.relay_db.transaction(None) as session:
                 await session.execute(text("SELECT timers_fire()"))
@@ -92,10 +95,10 @@ class World:
                     if r.tenant_id == self.scope.tenant_id
                 ]
             if not due:
-                if waited >= settle or await self._all_done(until):
+                if left <= 0 or await self._all_done(until):
                     return
-                await asyncio.sleep(0.05)
-                waited += 0.05
+                await asyncio.sleep(IDLE_SECONDS)
+                left -= IDLE_SECONDS
             for lane in due:
                 await worker.run_lane(self.scope.msp_id, self.scope.tenant_id, lane)
         raise AssertionError("work never ended")

@@ -80,7 +80,7 @@ def server_processes(root: Path) -> list[int]:
     return processes_in(paths.postgres_data, "postgres") + processes_in(paths.valkey_data, "valkey-server")
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"

@@ -44,7 +44,7 @@ from pathlib import Path
 from controlplane.embedded.supervise import Program, Supervisor
 supervisor = Supervisor(Path(sys.argv[1]))
 supervisor.start(Program(name="stubborn", argv=[sys.executable, "-c", sys.argv[2]]))
-supervisor.wait_until("stubborn", lambda: "up" in supervisor.log("stubborn").read_text(), seconds=20)
+supervisor.wait_until("stubborn", lambda: "up" in supervisor.log("stubborn").read_text(), seconds=90)
 print(supervisor.pid("stubborn"), flush=True)
 time.sleep(600)
 """
@@ -54,7 +54,7 @@ def python(name: str, code: str, **options: Any) -> Program:
     return Program(name=name, argv=[sys.executable, "-c", code], **options)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
@@ -81,7 +81,7 @@ def supervisor(tmp_path: Path, crashes: list[Crash]) -> Iterator[Supervisor]:
 
 
 def said_up(supervisor: Supervisor, name: str) -> None:
-    supervisor.wait_until(name, lambda: "up" in supervisor.log(name).read_text(), seconds=20)
+    supervisor.wait_until(name, lambda: "up" in supervisor.log(name).read_text(), seconds=90)
 
 
 class TestSupervisor:
@@ -127,7 +127,7 @@ class TestSupervisor:
     def test_a_failed_start_says_why(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", "raise SystemExit('the reason')"))
         with pytest.raises(EmbeddedServerFailed, match="the reason"):
-            supervisor.wait_until("one", lambda: False, seconds=20)
+            supervisor.wait_until("one", lambda: False, seconds=90)
 
     def test_two_programs_of_one_name_are_refused(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", SLEEPER))
@@ -162,7 +162,7 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
 
     def test_what_a_killed_program_had_started_ends_with_it(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", FAMILY, restart=False))
-        supervisor.wait_until("one", lambda: bool(supervisor.log("one").read_text().strip()), seconds=20)
+        supervisor.wait_until("one", lambda: bool(supervisor.log("one").read_text().strip()), seconds=90)
         grandchild = int(supervisor.log("one").read_text())
         supervisor.kill("one")
         until(lambda: not is_running(grandchild))
@@ -190,7 +190,7 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
 
 class TestPulse:
     def test_a_stopped_program_is_replaced_and_told_as_such(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
-        supervisor.start(python("one", BEATING, silent_seconds=1.0))
+        supervisor.start(python("one", BEATING, silent_seconds=4.0))
         said_up(supervisor, "one")
         first = supervisor.pid("one")
         assert first
@@ -212,7 +212,7 @@ class TestPulse:
         assert not crashes
 
     def test_a_killed_program_is_no_hung_one(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
-        supervisor.start(python("one", BEATING, silent_seconds=5.0))
+        supervisor.start(python("one", BEATING, silent_seconds=60.0))
         said_up(supervisor, "one")
         supervisor.kill("one")
         until(lambda: bool(crashes))
@@ -224,7 +224,7 @@ class TestPulse:
         jumps = iter(range(10**9))
         supervisor = Supervisor(tmp_path, on_crash=crashes.append, now=lambda: next(jumps) * 1000.0)
         with supervisor:
-            supervisor.start(python("one", BEATING, silent_seconds=1.0))
+            supervisor.start(python("one", BEATING, silent_seconds=60.0))
             said_up_by(supervisor, "one")
             time.sleep(2.0)
             assert not crashes

@@ -151,12 +151,12 @@ async def test_a_zombie_is_fenced_off(
         effects.append("done")
 
     await put(db, scope, work("a"))
-    zombie = worker(db, valkey, stop_and_resume, lease=0.3)
+    zombie = worker(db, valkey, stop_and_resume, lease=2.0)
     # The zombie's own renewals stop with it, as under SIGSTOP.
     monkeypatch.setattr(LaneRun, "keep_lease", _never_renew)
     late = asyncio.create_task(zombie.run_lane(scope.msp_id, scope.tenant_id, "t"))
     await stopped.wait()
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(2.1)
     await worker(db, valkey, honest).run_lane(scope.msp_id, scope.tenant_id, "t")
     resumed.set()
     await late
@@ -177,10 +177,11 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
             {"t": scope.tenant_id, "m": scope.msp_id},
         )
     at_work, most = 0, 0
-    gate = asyncio.Event()
+    begun, gate = asyncio.Event(), asyncio.Event()
 
     async def busy(run: LaneRun) -> None:
         nonlocal at_work, most
+        begun.set()
         at_work += 1
         most = max(most, at_work)
         await gate.wait()
@@ -190,13 +191,13 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
     await valkey.flushdb()
     lanes = worker(db, valkey, busy)
     first = asyncio.create_task(lanes.run_lane(scope.msp_id, scope.tenant_id, "one"))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     await lanes.run_lane(scope.msp_id, scope.tenant_id, "two")
     gate.set()
     await first
     assert most == 1
     reader = RingReader(redis.Redis.from_url(urls.redis))
-    ticket = await asyncio.to_thread(reader.take, "shared", 2.0)
+    ticket = await asyncio.to_thread(reader.take, "shared", 30.0)
     assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "two", bulk=False)
 
 

@@ -30,13 +30,24 @@ async def attempts_after(
         return int((await session.execute(text("SELECT attempts FROM work"))).scalar_one())
 
 
+async def gone(db: Database, backend: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            async with db.transaction(None) as session:
+                there = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+                if not (await session.execute(there, {"pid": backend})).scalar_one():
+                    return
+            await asyncio.sleep(0.05)
+
+
 async def test_being_stopped_inside_a_transaction_is_an_outage(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     async def stopped(run: LaneRun) -> None:
         async with run.finishing() as session:
+            ours = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
-            await asyncio.sleep(0.5)
+            await gone(db, ours)
 
     assert await attempts_after(stopped, db, valkey, scope) == 0
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import redis
 import redis.asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.outbound.breaker import Outcome
@@ -25,6 +25,7 @@ SETTINGS = OutboundSettings(
     clock_decides=True,
     max_wait_seconds=0.5,
     total_seconds=10,
+    valkey_seconds=30,
     breaker=BreakerSettings(failures=3, min_calls=8, open_seconds=4, max_open_seconds=10, window_seconds=20),
     retries=RetrySettings(ratio=0.25, per_second=0.5, saved=3),
 )
@@ -258,7 +259,7 @@ class TestValkeyAway:
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         mute = redis.asyncio.Redis.from_url(f"redis://127.0.0.1:{port}")
-        gate = Gate(replace(SETTINGS, valkey_seconds=0.05, valkey_rest_seconds=600), mute, clock)
+        gate = Gate(replace(SETTINGS, valkey_seconds=1.0, valkey_rest_seconds=600), mute, clock)
         who = credential()
 
         assert [(await gate.admit(who)).shared for _ in range(3)] == [False, False, False]
@@ -341,7 +342,7 @@ steps = st.lists(
 
 
 @given(steps, st.sampled_from([0.5, 3, 10, 1000]), st.integers(1, 20))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 def test_the_shared_form_answers_as_the_readable_form(
     plain: "redis.Redis", steps: list[tuple[int, str, int, int, Attempt]], rate: float, burst: int
 ) -> None:
