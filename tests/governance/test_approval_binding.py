@@ -1,18 +1,24 @@
 """First Q4: an approval is for one exact content. Anything else is refused, re-routed, and said."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
-from canonical.elements import COST, PRICE
+from canonical.elements import COST, PRICE, Value
 from foundation.clock import utc_now
 from foundation.errors import NotFound
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
+from governance.content import content_hash
 from governance.errors import NotAwaiting
 from governance.expiry import expire_waiting
 from governance.release import answer_change, release_changes
+from governance.rows import ChangeRow, Channel, ValueRow
 from policy.errors import OwnApproval
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
@@ -20,6 +26,59 @@ from policy.redeeming import Verdict, redeem_approvals
 from tests.support.world import World
 
 SKU = "SKU-001"
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+SHOP, MARKET = Channel(UUID(int=1), None, "Shop"), Channel(UUID(int=2), None, "Market")
+ASKED = ChangeRow(
+    id=UUID(int=3), record_key=SKU, element=PRICE, old_amount=10_000, old_currency="USD", new_amount=12_000,
+    new_currency="USD", source_version=4, version=None, origin="source", author="connection:erp", state="awaiting",
+    outcome="review", rule_id="r", reason="large", policy_version=7, cost_amount=5_000, targets=None, approval_id=None,
+    source_event_id=None, committed_at=NOW, proposed_at=NOW, correlation="c",
+)  # fmt: skip
+KNOWN = ValueRow(SKU, PRICE, 12_000, "USD", 4, None, amount=10_000, currency="USD", version=2)
+
+
+def hashed(
+    *,
+    change: ChangeRow = ASKED,
+    value: ValueRow = KNOWN,
+    cost: Value | None = Value(5_000, "USD"),  # noqa: B008 - a value
+    channels: Sequence[Channel] = (SHOP, MARKET),
+    policy_version: int = 7,
+) -> bytes:
+    return content_hash(change, value, cost, channels, policy_version=policy_version)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({"change": replace(ASKED, **part)} for part in (
+            {"record_key": "SKU-002"}, {"element": COST}, {"new_amount": 12_001}, {"new_currency": "EUR"},
+            {"origin": "rollback"}, {"targets": [SHOP.connection_id]},
+        )),
+        *({"value": replace(KNOWN, **part)} for part in (
+            {"amount": 10_001}, {"currency": "EUR"}, {"version": 3}, {"source_amount": 12_001},
+            {"source_currency": "EUR"},
+        )),
+        {"cost": None}, {"cost": Value(5_001, "USD")}, {"cost": Value(5_000, "EUR")},
+        {"channels": [SHOP]}, {"channels": [SHOP, MARKET, Channel(UUID(int=9), None, "New")]}, {"policy_version": 8},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_whatever_differs_is_other_content(other: dict[str, Any]) -> None:
+    assert hashed(**other) != hashed()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"change": replace(ASKED, id=UUID(int=4), correlation="other", proposed_at=NOW + timedelta(hours=1))},
+        {"value": replace(KNOWN, source_version=5, source_event_id=UUID(int=5))},
+        {"channels": [MARKET, SHOP]},
+    ],
+    ids=["when and where it came from", "said again by the source", "order of channels"],
+)
+def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]) -> None:
+    assert hashed(**same) == hashed()
 
 
 def person(world: World, actor_id: str = "") -> Scope:

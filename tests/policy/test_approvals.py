@@ -70,6 +70,12 @@ class TestDeciding:
         with pytest.raises(OwnApproval):
             await answer(db, boss, approval)
 
+    async def test_who_put_anothers_content_up_cannot_decide_either(self, db: Database, scope: Scope) -> None:
+        approval = await ask(db, scope, wish(scope, author="agent:7"))
+        with pytest.raises(OwnApproval):
+            await answer(db, scope, approval)
+        assert await state(db, scope, approval) is ApprovalState.PENDING
+
     async def test_the_database_refuses_a_decision_by_the_author_too(self, db: Database, scope: Scope) -> None:
         approval = await ask(db, scope)
         with pytest.raises(Exception, match="decided_by_another"):

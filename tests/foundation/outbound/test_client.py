@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -258,6 +259,7 @@ class TestTls:
 
 
 SMALL = replace(SETTINGS, max_response_bytes=1000)
+BOMB = gzip.compress(b"\0" * 60_000_000)
 
 
 class TestAnswers:
@@ -267,7 +269,7 @@ class TestAnswers:
             {"body": b"x" * 1001},
             {"raw": [b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 5000]},
             {"raw": [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n"] * 1},
-            {"body": gzip.compress(b"x" * 10_000_000), "headers": {"content-encoding": "gzip"}},
+            {"body": gzip.compress(b"x" * 100_000), "headers": {"content-encoding": "gzip"}},
             {"raw": [b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n"]},
         ],
         ids=["declared", "until-close", "chunked", "bomb", "promised"],
@@ -278,6 +280,17 @@ class TestAnswers:
             with pytest.raises(OutboundUnavailable, match="larger than allowed"):
                 await outside.caller().request("GET", system.url)
         assert outside.outcomes == ["oversized"]
+
+    async def test_an_answer_is_never_unpacked_beyond_the_limit(self, make: Make) -> None:
+        async with running(answering(body=BOMB, headers={"content-encoding": "gzip"})) as system:
+            tracemalloc.start()
+            try:
+                with pytest.raises(OutboundUnavailable, match="larger than allowed"):
+                    await make(replace(SETTINGS, max_response_bytes=len(BOMB))).caller().request("GET", system.url)
+                _, most = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+        assert most < 10 * 1024 * 1024
 
     @pytest.mark.parametrize("size", [0, 1, 999, 1000])
     @pytest.mark.parametrize("encoding", ["identity", "gzip"])
