@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED
 from connectors.intake.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from connectors.models import Connection
 from connectors.polling import resume_poll
@@ -16,6 +17,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.lanes.events import DomainEvent, announce
 from foundation.lanes.work import wake_lanes
 from foundation.vault.vault import Vault
 
@@ -110,7 +112,8 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
     """`state`: active | paused. A paused channel gets no new propagation; a paused source is refused at the door.
 
     Resuming also ends a rest that the other system once asked for, so that a person need not wait for it.
-    A source that is polled is polled again from when it is active.
+    A source that is polled is polled again from when it is active. What a channel missed is for higher rooms to send:
+    both are announced.
     """
     found = await get_connection(session, connection_id)
     if found.state == state:
@@ -119,6 +122,12 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
     if state == "active":
         await wake_lanes(session, connection_id)
         await resume_poll(session, connection_id, at=now)
+        since = (found.paused_at or found.created_at).isoformat()
+        found.paused_at = None
+        announce(session, DomainEvent(CONNECTION_RESUMED, connection_id, now, {"since": since}))
+    else:
+        found.paused_at = now
+        announce(session, DomainEvent(CONNECTION_PAUSED, connection_id, now))
     note(
         session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
     )

@@ -6,22 +6,42 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.events import CONNECTION_FAILING, CONNECTION_RECOVERED
 from foundation.database.engine import scope_of
+from foundation.lanes.events import DomainEvent, announce
 
 ALWAYS = timedelta(0)
+IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
+"""As SQL, of a connection."""
 
 
 async def note_health(
     session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None, every: timedelta = ALWAYS
 ) -> None:
-    """`every` bounds the writes per connection, so that health costs nothing under load."""
+    """`every` bounds the writes per connection, so that health costs nothing under load.
+
+    The success that ends failing is always written: no other may follow for long. What turns is announced.
+    """
     column = "last_failure_at" if error else "last_success_at"
-    await session.execute(
+    turned = await session.scalar(
         text(f"""
-            UPDATE connection SET {column} = :now, last_error = coalesce(:error, last_error)
-             WHERE tenant_id = :t AND id = :c
+            WITH was AS (SELECT id, {IS_FAILING} AS failing FROM connection WHERE tenant_id = :t AND id = :c)
+            UPDATE connection c SET {column} = :now, last_error = coalesce(:error, c.last_error)
+              FROM was WHERE c.tenant_id = :t AND c.id = was.id
                AND (CAST(:every AS interval) = interval '0'
-                    OR coalesce({column}, '-infinity') < :now - CAST(:every AS interval))
+                    OR coalesce(c.{column}, '-infinity') < :now - CAST(:every AS interval)
+                    OR was.failing AND NOT :failed)
+            RETURNING was.failing <> :failed
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, "error": error, "every": every},
+        {
+            "t": scope_of(session).tenant_id,
+            "c": connection_id,
+            "now": now,
+            "error": error,
+            "every": every,
+            "failed": error is not None,
+        },
     )
+    if turned:
+        kind = CONNECTION_RECOVERED if error is None else CONNECTION_FAILING
+        announce(session, DomainEvent(kind, connection_id, now))

@@ -24,6 +24,7 @@ class Connection(TenantOwned, Base):
     base_url: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default="active")  # active | paused
+    paused_at: Mapped[datetime | None]
     requests_per_second: Mapped[float] = mapped_column(Float)
     burst: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]

@@ -1,10 +1,13 @@
 """This room's work, for the composition root."""
 
+from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RECOVERED, CONNECTION_RESUMED
+from foundation.lanes.events import Subscription
 from foundation.lanes.jobs import JobKind, RetryPolicy
 from governance import kinds
 from governance.anew import anew_handler
 from governance.baseline.accepting import accept_handler
 from governance.baseline.reading import READ_RETRY, read_handler
+from governance.catching_up import catch_up_handler
 from governance.clocks import clocks_handler
 from governance.context import Context
 from governance.corrections import corrections_handler
@@ -14,6 +17,14 @@ from governance.propagate import PUSH_RETRY, push_handler
 from governance.readback import LOOKS, verify_handler
 from governance.release import RELEASE, release_handler
 from governance.reread import REREAD_RETRY, reread_handler
+from governance.standing import standing_handler, watch_handler
+
+SUBSCRIPTIONS = (
+    Subscription(CONNECTION_RESUMED, kinds.CATCH_UP),
+    Subscription(CONNECTION_FAILING, kinds.WATCH),
+    Subscription(CONNECTION_RECOVERED, kinds.WATCH),
+    Subscription(CONNECTION_PAUSED, kinds.WATCH),
+)
 
 
 def governance_jobs(context: Context) -> list[JobKind]:
@@ -26,6 +37,9 @@ def governance_jobs(context: Context) -> list[JobKind]:
         JobKind(kinds.CLOCKS, clocks_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.CORRECTIONS, corrections_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.REREAD, reread_handler(context), batch=1, seconds=120.0, retry=REREAD_RETRY),
+        JobKind(kinds.WATCH, watch_handler(context), batch=100),
+        JobKind(kinds.STANDING, standing_handler(context), batch=1),
+        JobKind(kinds.CATCH_UP, catch_up_handler(context), batch=1),
         JobKind(kinds.APPROVALS, approvals_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.BASELINE_READ, read_handler(context), batch=1, seconds=120.0, retry=READ_RETRY),
         JobKind(kinds.BASELINE_ACCEPT, accept_handler(context), batch=1),

@@ -12,6 +12,10 @@ REREAD: Final = "governance.reread"
 CLOCKS: Final = "governance.clocks"
 APPROVALS: Final = "governance.expire_approvals"
 
+WATCH: Final = "governance.watch_connection"
+STANDING: Final = "governance.judge_standing"
+CATCH_UP: Final = "governance.catch_up"
+
 BASELINE_READ: Final = "governance.read_baseline"
 BASELINE_ACCEPT: Final = "governance.accept_baseline"
 
@@ -31,6 +35,10 @@ def push_lane(connection_id: UUID) -> str:
 
 def baseline_lane(connection_id: UUID) -> str:
     return f"baseline/{connection_id}"
+
+
+def standing_lane(connection_id: UUID) -> str:
+    return f"standing/{connection_id}"
 
 
 def verify_lane(connection_id: UUID) -> str:

@@ -25,6 +25,7 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "change.refused": Weights(20, 25, 0, "Policy refuses the value that the source holds."),
     "approval.stale": Weights(10, 15, 0, "What was approved is no longer what would be sent."),
     "approval.expired": Weights(15, 10, 0, "Nobody answered in time."),
+    "connection.failing": Weights(20, 5, 15, "Nothing comes from this system, or gets there."),
     "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),
     "propagation.refused": Weights(25, 5, 15, "The channel will not take the value."),
     "propagation.given_up": Weights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),

@@ -37,7 +37,7 @@ class JobKind:
 
 
 class JobKinds:
-    """The kinds a worker knows, by name. Built once by the composition root."""
+    """The kinds a worker knows, by name. Built once by the composition root, with the subscriptions to events."""
 
     def __init__(self, kinds: Iterable[JobKind]) -> None:
         self._kinds: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in kinds})

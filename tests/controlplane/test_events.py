@@ -1,0 +1,34 @@
+"""Every event is declared by its room and known to the workers; every subscription is to a known one."""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import controlplane.jobs
+from controlplane.services import Services
+from foundation.lanes.events import DELIVER, EventKind
+
+ROOT = Path(controlplane.jobs.__file__).parents[2]
+ROOMS = ("platform", "tenants", "connectors", "branding", "billing")
+
+
+def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
+    declared: set[EventKind] = set()
+    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        if path.match("foundation/lanes/events.py"):
+            continue
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        if not any(isinstance(call.func, ast.Name) and call.func.id == "EventKind" for call in calls):
+            continue
+        assert path.name == "events.py", f"{path} makes up an event"
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removeprefix("platform.")
+        module = import_module(name)
+        found = {value for value in vars(module).values() if isinstance(value, EventKind)}
+        assert set(module.EVENTS) == found
+        declared |= found
+    assert declared
+    assert set(controlplane.jobs.ANNOUNCED) == declared
+
+
+def test_the_workers_deliver_events(services: Services) -> None:
+    assert DELIVER in controlplane.jobs.build_jobs(services)
