@@ -131,7 +131,8 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     metrics = CollectorRegistry()
     if metrics_port is not None:  # from the start: an idle worker is probed too
         serve_metrics(metrics_port, metrics, pulse)
-    lanes = _LaneActor(settings, pool=pool, slots=slots, metrics=metrics, jobs=jobs, do_apart=in_own_process(own_turn))
+    apart = in_own_process(own_turn)
+    lanes = _LaneActor(settings, pool=pool, turns=turns, slots=slots, metrics=metrics, jobs=jobs, do_apart=apart)
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     stop = threading.Event()
@@ -161,6 +162,7 @@ class _LaneActor:
         settings: Settings,
         *,
         pool: str,
+        turns: Turns,
         slots: int,
         metrics: CollectorRegistry,
         jobs: Callable[[Services], JobKinds],
@@ -169,6 +171,7 @@ class _LaneActor:
         self._do_apart = do_apart
         self._settings = settings
         self._pool = pool
+        self._turns = turns
         self._slots = slots
         self._metrics = metrics
         self._jobs = jobs
@@ -180,7 +183,7 @@ class _LaneActor:
 
     def _lanes(self) -> LaneWorker:
         if self._worker is None:
-            name = f"fairlead worker {self._pool}"
+            name = f"fairlead worker {self._pool} {self._turns}"
             services = build_services(
                 self._settings,
                 pool_size=self._slots + 4,

@@ -23,9 +23,9 @@ from governance.rows import EventRow, NewException, Observed
 from governance.writing import write_plan
 
 _log = structlog.get_logger(__name__)
-TURN_BYTES = 32 * 1024
+PROMPT_BYTES, BULK_BYTES = 4 * 1024, 32 * 1024
 """Messages differ in size a thousandfold. A turn takes what can be decided in a fraction of a second, so that others'
-turns come; the rest of the batch stays in its lane, in order.
+turns come; the rest of the batch stays in its lane, in order. What others wait behind is shorter still.
 """
 
 
@@ -39,7 +39,8 @@ def ingest_handler(context: Context) -> Handler:
 
 async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None:
     now = context.clock()
-    events = await repository.load_events(session, [item.ref for item in run.items], most_bytes=TURN_BYTES)
+    most = BULK_BYTES if run.bulk else PROMPT_BYTES
+    events = await repository.load_events(session, [item.ref for item in run.items], most_bytes=most)
     taken = max((n for n, item in enumerate(run.items, 1) if item.ref in events), default=len(run.items))
     run.leave(run.items[taken:])
     observed: list[Observed] = []

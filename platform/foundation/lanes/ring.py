@@ -4,8 +4,9 @@ Weighted round robin by stride scheduling (Waldspurger & Weihl 1995): each turn 
 the tenant with the smallest place is next. A tenant that was idle re-enters at the present place, so it neither waits
 behind a flood nor is paid back for idling. Idle tenants cost nothing, however many they are.
 
-A pool has two rings. A lane that had more than one prompt turn's work is bulk until it is empty: it goes round the bulk
-ring, whose turns are large and may have workers of their own, so that prompt turns do not stand behind large ones.
+A pool has two rings. A lane that had more than one prompt turn's work is bulk until it has had none for BULK_SECONDS:
+it goes round the bulk ring, whose turns are large and may have workers of their own, so that prompt turns do not stand
+behind large ones. A flood that comes in gusts does not begin anew with prompt turns at each.
 """
 
 import asyncio
@@ -27,16 +28,19 @@ _PREFIX = "fl:lanes"
 _BULK = ":bulk"
 _BULK_FIRST = 4
 """Each fourth turn looks at the bulk ring first, so that many prompt turns cannot starve it."""
+BULK_SECONDS = 2.0
 HINT_SECONDS = 0.25
 """A hint is not worth a longer wait: intake would stand still while Valkey hangs, and the relay rings anyway."""
 
 # KEYS: none used by name, for one node. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
 _RING = """
 local prefix, i, rung = ARGV[1], 2, 0
+local clock = redis.call('TIME')
+local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 while i <= #ARGV do
   local tenant, n = ARGV[i], tonumber(ARGV[i + 1])
   local pool = redis.call('HGET', prefix .. ':pins', tenant) or 'shared'
-  local bulk = redis.call('SMEMBERS', prefix .. ':bulk:' .. tenant)
+  local bulk = redis.call('ZRANGEBYSCORE', prefix .. ':bulk:' .. tenant, now_ms, '+inf')
   local place = redis.call('INCR', prefix .. ':place')
   local lanes = redis.call('SPOP', prefix .. ':capped:' .. tenant, 1000)
   for k = i + 2, i + 1 + n do
@@ -79,6 +83,16 @@ else
   redis.call('HSET', prefix .. ':own:' .. ring, tenant, own)
 end
 return lane[1] or ''
+"""
+
+
+# Marks that ran out go with the next; the key goes when none was made for as long.
+_MARK = """
+local clock = redis.call('TIME')
+local now_ms, for_ms = clock[1] * 1000 + math.floor(clock[2] / 1000), tonumber(ARGV[3]) * 1000
+redis.call('ZREMRANGEBYSCORE', ARGV[1], '-inf', now_ms)
+redis.call('ZADD', ARGV[1], now_ms + for_ms, ARGV[2])
+redis.call('PEXPIRE', ARGV[1], for_ms)
 """
 
 
@@ -125,6 +139,7 @@ class Ring:
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._client = client
         self._script = client.register_script(_RING)
+        self._mark = client.register_script(_MARK)
 
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
@@ -142,12 +157,11 @@ class Ring:
         key = f"{_PREFIX}:capped:{_member(msp_id, tenant_id)}"
         await cast("Any", self._client.sadd(key, lane))
 
-    async def mark_bulk(self, msp_id: UUID, tenant_id: UUID, lane: str, *, bulk: bool) -> None:
-        """From the next ring on, the lane's turns are bulk turns, or prompt ones again. Lost marks are made again."""
-        key = f"{_PREFIX}:bulk:{_member(msp_id, tenant_id)}"
+    async def mark_bulk(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
+        """For BULK_SECONDS from now what is rung of the lane are bulk turns. Lost marks are made again."""
         with _sat_out():
             async with asyncio.timeout(HINT_SECONDS):
-                await cast("Any", self._client.sadd(key, lane) if bulk else self._client.srem(key, lane))
+                await self._mark(keys=[], args=[f"{_PREFIX}:bulk:{_member(msp_id, tenant_id)}", lane, BULK_SECONDS])
 
     async def set_shares(self, shares: Iterable[tuple[UUID, UUID, str, int]]) -> None:
         """(msp, tenant, pool, weight) of every tenant that differs from the default."""

@@ -79,7 +79,11 @@ _BURY = text("""
 class LaneRun:
     """`items` are of one kind, in order. What a handler does not retry or bury is done when `finishing` commits."""
 
-    def __init__(self, database: Database, scope: Scope, lease: Lease, items: Sequence[WorkItem]) -> None:
+    def __init__(
+        self, database: Database, scope: Scope, lease: Lease, items: Sequence[WorkItem], *, bulk: bool = False
+    ) -> None:
+        """A turn that is not `bulk` should be short: others' stand behind it."""
+        self.bulk = bulk
         self.scope = scope
         self.lease = lease
         self.lane = lease.lane
@@ -113,6 +117,11 @@ class LaneRun:
     def leave(self, items: Sequence[WorkItem]) -> None:
         """Not touched in this turn: they stay where they are, in order, and count no attempt."""
         self._left.update(item.seq for item in items)
+
+    @property
+    def cut_short(self) -> bool:
+        """More could be done at once than this turn did."""
+        return bool(self._left) and not self._pause
 
     def pause(self, seconds: float) -> None:
         """Let the whole lane rest, e.g. while a channel's breaker is open. Counts no attempt."""

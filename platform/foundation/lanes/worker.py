@@ -63,8 +63,7 @@ class LaneWorker:
         """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
         try:
-            most = self._kinds.largest_batch if bulk else PROMPT_BATCH
-            run = await answered(self._database, self._claim(scope, lane, most), seconds=self._lease)
+            run = await answered(self._database, self._claim(scope, lane, bulk=bulk), seconds=self._lease)
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -73,7 +72,7 @@ class LaneWorker:
             return
         if run is None:
             return
-        full = len(run.items) == PROMPT_BATCH
+        claimed = len(run.items)
         try:
             await self._work(run)
         except LeaseLost:
@@ -86,9 +85,10 @@ class LaneWorker:
             _log.warning("lane.database_away", lane=lane, error=str(error))
             await run.give_back()
             run.more = True
-        await self._ring_again(run, full=full, bulk=bulk)
+        await self._ring_again(run, claimed)
 
-    async def _claim(self, scope: Scope, lane: str, most: int) -> LaneRun | None:
+    async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> LaneRun | None:
+        most = self._kinds.largest_batch if bulk else PROMPT_BATCH
         lease = timedelta(seconds=self._lease)
         claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
         row = await self._database.call(_CLAIM, claim)
@@ -107,7 +107,7 @@ class LaneWorker:
                 row.again, strict=True,
             )
         ]  # fmt: skip
-        return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease, row.deaths), items)
+        return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease, row.deaths), items, bulk=bulk)
 
     async def do_turn(self, turn: Turn) -> bool:
         """A turn that another process claimed. False when it did not come to its end."""
@@ -210,12 +210,10 @@ class LaneWorker:
             pass
         run.more = again.more
 
-    async def _ring_again(self, run: LaneRun, *, full: bool, bulk: bool) -> None:
+    async def _ring_again(self, run: LaneRun, claimed: int) -> None:
         owner = run.scope.msp_id, run.scope.tenant_id
-        if run.more and full and not bulk:
-            await self._ring.mark_bulk(*owner, run.lane, bulk=True)
-        elif bulk and not run.more:
-            await self._ring.mark_bulk(*owner, run.lane, bulk=False)
+        if claimed > PROMPT_BATCH or (run.more and (claimed == PROMPT_BATCH or run.cut_short)):
+            await self._ring.mark_bulk(*owner, run.lane)
         await self._ring.hint({owner: {run.lane} if run.more else set()})
 
 

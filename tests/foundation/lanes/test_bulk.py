@@ -1,4 +1,4 @@
-"""A lane with a backlog goes round the bulk ring until it is empty, and prompt turns are taken first."""
+"""A lane with a backlog goes round the bulk ring until it had none for a while; prompt turns are taken first."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ import redis.asyncio
 
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.lanes.ring import LaneTicket, Ring, RingReader, Turns
+from foundation.lanes.ring import BULK_SECONDS, LaneTicket, Ring, RingReader, Turns
 from foundation.lanes.run import LaneRun
 from foundation.lanes.worker import PROMPT_BATCH
 from foundation.scope import Scope
@@ -53,17 +53,41 @@ async def test_a_backlog_is_bulk_until_it_is_done(
     await lanes.run_lane(scope.msp_id, scope.tenant_id, "t", bulk=True)
     assert sizes == [PROMPT_BATCH, 100]
     assert await left(db, scope) == 1
-    await valkey.delete("fl:lanes:ring:shared", f"fl:lanes:ready:shared:{scope.msp_id}:{scope.tenant_id}")
-    await put(db, scope, work("next"))
+    await put(db, scope, work("next gust"))
+    assert await take(bulk) == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=True)
+
+    mark = f"fl:lanes:bulk:{scope.msp_id}:{scope.tenant_id}"
+    assert 0 < await valkey.pttl(mark) <= BULK_SECONDS * 1000
+    await valkey.zadd(mark, {"t": 1})  # it ran out
     await ring.ring({(scope.msp_id, scope.tenant_id): {"t"}})
     assert await take(prompt) == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
+
+
+async def test_a_prompt_turn_that_left_work_behind_makes_the_lane_bulk(
+    db: Database, valkey: "redis.asyncio.Redis", ring: Ring, urls: Urls, scope: Scope
+) -> None:
+    """A few large items are a backlog as well as many small ones."""
+    told: list[bool] = []
+
+    async def one_at_a_time(run: LaneRun) -> None:
+        told.append(run.bulk)
+        run.leave(run.items[1:])
+
+    await put(db, scope, *(work(str(n)) for n in range(3)))
+    await valkey.flushdb()
+    lanes = worker(db, valkey, one_at_a_time)
+    await lanes.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert await take(reader(urls, Turns.PROMPT)) is None
+    assert await take(reader(urls, Turns.BULK)) == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=True)
+    await lanes.run_lane(scope.msp_id, scope.tenant_id, "t", bulk=True)
+    assert told == [False, True]
 
 
 async def test_prompt_turns_come_first_and_bulk_turns_are_not_starved(ring: Ring, urls: Urls) -> None:
     quiet, noisy = (new_id(), new_id()), (new_id(), new_id())
     lanes = {f"l{n:02}" for n in range(40)}
     for lane in lanes:
-        await ring.mark_bulk(*noisy, lane, bulk=True)
+        await ring.mark_bulk(*noisy, lane)
     await ring.ring({noisy: lanes})
     await ring.ring({quiet: lanes})
     both = reader(urls, Turns.ALL)
@@ -74,7 +98,7 @@ async def test_prompt_turns_come_first_and_bulk_turns_are_not_starved(ring: Ring
 
 async def test_the_same_lane_name_of_another_tenant_stays_prompt(ring: Ring, urls: Urls) -> None:
     one, other = (new_id(), new_id()), (new_id(), new_id())
-    await ring.mark_bulk(*one, "t", bulk=True)
+    await ring.mark_bulk(*one, "t")
     await ring.ring({one: {"t"}, other: {"t"}})
     assert await take(reader(urls, Turns.PROMPT)) == LaneTicket(*other, "t", bulk=False)
     assert await take(reader(urls, Turns.BULK)) == LaneTicket(*one, "t", bulk=True)
@@ -82,4 +106,4 @@ async def test_the_same_lane_name_of_another_tenant_stays_prompt(ring: Ring, url
 
 async def test_marking_is_sat_out_while_valkey_is_away(scope: Scope) -> None:
     away = Ring(redis.asyncio.Redis.from_url("redis://127.0.0.1:1"))
-    await away.mark_bulk(scope.msp_id, scope.tenant_id, "t", bulk=True)
+    await away.mark_bulk(scope.msp_id, scope.tenant_id, "t")
