@@ -27,6 +27,7 @@ class Viewer:
     name: str
     role: str
     sign_out_href: str = "/sign-out"
+    sign_out_all_href: str = "/sign-out-everywhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

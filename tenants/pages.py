@@ -1,5 +1,6 @@
 """Signing in, signing out, and choosing a password, under the host's brand."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from tenants.door import Door
 from tenants.errors import CrossSiteRequest, WeakPassword
 from tenants.identity import SignedIn, identify_person
 from tenants.passwords import check_repeated
-from tenants.people import accept_invite, find_invited, read_invite
+from tenants.people import accept_invite, find_invited, read_invite, sign_out_everywhere
 from tenants.principal import Principal, home_scope
 from tenants.redirects import safe_next
 from tenants.secrets import bytes_of, text_of
@@ -70,18 +71,39 @@ async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Res
 
 @post("/sign-out", opt=_PUBLIC, include_in_schema=False)
 async def sign_out(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    return await _leave(request, brand, door, _end_this)
+
+
+@post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False)
+async def sign_out_of_all(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+    """One's own sessions, on every device."""
+    return await _leave(request, brand, door, _end_all)
+
+
+async def _leave(
+    request: AnyRequest, brand: Brand, door: Door, end: Callable[[Door, SignedIn], Awaitable[None]]
+) -> Response[Any]:
     """Signing out when nobody is signed in leads to the same page."""
     rule = _rule_of(request)
     signed_in = await _signed_in(request, brand, door)
     if signed_in is not None:
         token = _text(await request.form(), FIELD)
         _require_own_page(request, token, signed_in.session.secret)
-        await door.sessions.end(signed_in.session)
-        async with door.db.transaction(home_scope(signed_in.principal)) as session:
-            subject = f"person:{signed_in.principal.id}"
-            note(session, action="person.signed_out", subject=subject, data={}, at=door.clock())
+        await end(door, signed_in)
     gone = _cookie(rule, rule.session_name, "", seconds=0)
     return Redirect("/sign-in", status_code=303, headers=_PRIVATE, cookies=[gone])
+
+
+async def _end_this(door: Door, who: SignedIn) -> None:
+    await door.sessions.end(who.session)
+    async with door.db.transaction(home_scope(who.principal)) as session:
+        note(session, action="person.signed_out", subject=f"person:{who.principal.id}", data={}, at=door.clock())
+
+
+async def _end_all(door: Door, who: SignedIn) -> None:
+    async with door.db.transaction(home_scope(who.principal)) as session:
+        await sign_out_everywhere(session, person_id=who.principal.id, now=door.clock())
+    await door.sessions.end_all(msp_id=who.principal.msp_id, person_id=who.principal.id)
 
 
 @get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
@@ -109,7 +131,7 @@ async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, 
     return Redirect("/sign-in", status_code=303, headers=_PRIVATE)
 
 
-PAGES: Final = (sign_in_page, sign_in, sign_out, welcome_page, welcome)
+PAGES: Final = (sign_in_page, sign_in, sign_out, sign_out_of_all, welcome_page, welcome)
 
 
 async def _signed_in(request: AnyRequest, brand: Brand, door: Door) -> SignedIn | None:

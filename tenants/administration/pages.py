@@ -1,4 +1,4 @@
-"""The people of an account, and suspending a client."""
+"""The people of an account, each with their roles, and suspending a person or a client."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
 from tenants.access import Access, spoken_role
 from tenants.accounts import resume_client, suspend_client
-from tenants.inviting import givable_roles, take_role
+from tenants.administration.roles import held_rows, offered_rows
+from tenants.inviting import give_role, lock_out, take_role
 from tenants.models import Person, Standing
 from tenants.pages import OpenDoor
-from tenants.people import get_person, list_people, sign_out_everywhere
+from tenants.people import get_person, list_people, resume_person, sign_out_everywhere
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
 
@@ -29,16 +30,18 @@ _HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"
 _ROOTS: Final = ["/people", "/clients/{client:str}/people"]
 _ONE: Final = [f"{path}/{{person_id:uuid}}" for path in _ROOTS]
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
+_INVITE: Final = {"permission": TenantPermission.INVITE_PEOPLE}
+_ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE}
 _LONGEST_REASON: Final = 500
 _LONGEST_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """`roles` are (name, words, whether the reader may take it)."""
+    """`roles` in words."""
 
     person: Person
-    roles: tuple[tuple[str, str, bool], ...]
+    roles: tuple[str, ...]
 
     @property
     def standing(self) -> tuple[str, str]:
@@ -52,60 +55,125 @@ async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Respons
     return await _people(access, after=after.replace("\x00", ""))
 
 
-@post(
-    [f"{path}/sign-out" for path in _ONE],
-    opt={"permission": TenantPermission.INVITE_PEOPLE},
-    include_in_schema=False,
-)
+@get(_ONE, name="person", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
+async def person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    return await _person(access, person_id)
+
+
+@post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
 async def sign_out_person(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, sign_out_everywhere(access.session, person_id=person_id, now=access.now))
+    return await _change(access, person_id, sign_out_everywhere(access.session, person_id=person_id, now=access.now))
 
 
-@post(
-    [f"{path}/roles/{{role:str}}/take" for path in _ONE],
-    opt={"permission": PolicyPermission.ASSIGN_ROLE},
-    include_in_schema=False,
-)
+@post([f"{path}/suspend" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def suspend_person_page(
+    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    try:
+        reason = await _reason(request)
+    except InvalidInput as refusal:
+        return await _person(access, person_id, refusal)
+    return await _change(
+        access, person_id, lock_out(access.session, access.principal, person, reason=reason, door=door)
+    )
+
+
+@post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def resume_person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    resuming = resume_person(access.session, person_id=person_id, reason="resumed", now=access.now)
+    return await _change(access, person_id, resuming)
+
+
+@post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
+async def give_role_page(
+    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]
+) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    giving = give_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    return await _change(access, person_id, giving)
+
+
+@post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
 async def take_role_page(
     access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     person = await get_person(access.session, person_id)
     taking = take_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
-    return await _act(access, taking)
+    return await _change(access, person_id, taking)
 
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
 async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    reason = str((await request.form()).get("reason", "")).strip()
-    if not 1 <= len(reason) <= _LONGEST_REASON or "\x00" in reason:
-        return await _people(
-            access, InvalidInput(f"Give a reason of 1 to {_LONGEST_REASON} characters.", field="reason")
-        )
-    return await _act(access, suspend_client(access.session, reason=reason, now=access.now))
+    try:
+        reason = await _reason(request)
+    except InvalidInput as unreadable:
+        return await _people(access, unreadable)
+    refusal = await _try(access, suspend_client(access.session, reason=reason, now=access.now))
+    return _go(access) if refusal is None else await _people(access, refusal)
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
 async def resume_page(access: OpenAccess) -> Response[Any]:
-    return await _act(access, resume_client(access.session, reason="resumed", now=access.now))
+    refusal = await _try(access, resume_client(access.session, reason="resumed", now=access.now))
+    return _go(access) if refusal is None else await _people(access, refusal)
 
 
 ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     people_page,
+    person_page,
     sign_out_person,
+    suspend_person_page,
+    resume_person_page,
+    give_role_page,
     take_role_page,
     suspend_page,
     resume_page,
 )
 
 
-async def _act(access: Access, act: Awaitable[object]) -> Response[Any]:
-    """Back to the page; with the reason when the act was refused."""
+async def _change(access: Access, person_id: UUID, act: Awaitable[object]) -> Response[Any]:
+    """Back to the person's page; with the reason when the act was refused."""
+    refusal = await _try(access, act)
+    return _go(access, f"/{person_id}") if refusal is None else await _person(access, person_id, refusal)
+
+
+async def _try(access: Access, act: Awaitable[object]) -> DomainError | None:
+    """Carry out `act`, or nothing of it; returns why not."""
     try:
         async with savepoint(access.session):
             await act
-    except (Conflict, Forbidden) as refusal:
-        return await _people(access, refusal)
-    return Redirect(f"{_root(access)}/people", status_code=303, headers=dict(_HEADERS))
+    except (Conflict, Forbidden, InvalidInput) as refusal:
+        return refusal
+    return None
+
+
+def _go(access: Access, where: str = "") -> Redirect:
+    return Redirect(f"{_root(access)}/people{where}", status_code=303, headers=dict(_HEADERS))
+
+
+async def _reason(request: AnyRequest) -> str:
+    """Raises: InvalidInput."""
+    reason = str((await request.form()).get("reason", "")).strip()
+    if not 1 <= len(reason) <= _LONGEST_REASON or "\x00" in reason:
+        raise InvalidInput(f"Give a reason of 1 to {_LONGEST_REASON} characters.", field="reason")
+    return reason
+
+
+async def _person(access: Access, person_id: UUID, refusal: DomainError | None = None) -> Template:
+    person = await get_person(access.session, person_id)
+    held = (await list_assignments(access.session, access.scope)).get(str(person.id), set())
+    context: Mapping[str, object] = {
+        "page": access.page(person.name),
+        "root": _root(access),
+        "row": PersonRow(person, ()),
+        "held": held_rows(access, person, held),
+        "offered": offered_rows(access, person, held),
+        "may": access.may,
+        "me": access.principal.id,
+        "refusal": refusal,
+    }
+    return _answer("tenants/person.html", context, refusal)
 
 
 async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "") -> Template:
@@ -114,21 +182,19 @@ async def _people(access: Access, refusal: DomainError | None = None, *, after: 
     context: Mapping[str, object] = {
         "page": access.page("People"),
         "root": _root(access),
-        "rows": [_row(access, person, held.get(str(person.id), set())) for person in people],
+        "rows": [PersonRow(person, tuple(map(spoken_role, sorted(held.get(str(person.id), ()))))) for person in people],
         "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
         "client": access.client,
         "may": access.may,
         "me": access.principal.id,
         "refusal": refusal,
     }
+    return _answer("tenants/people.html", context, refusal)
+
+
+def _answer(template: str, context: Mapping[str, object], refusal: DomainError | None) -> Template:
     status = 200 if refusal is None else int(refusal.status)
-    return Template("tenants/people.html", context=dict(context), status_code=status, headers=dict(_HEADERS))
-
-
-def _row(access: Access, person: Person, held: set[str]) -> PersonRow:
-    givable = givable_roles(access.principal, in_house=access.client is None)
-    may = access.may(PolicyPermission.ASSIGN_ROLE) and person.id != access.principal.id
-    return PersonRow(person, tuple((role, spoken_role(role), may and role in givable) for role in sorted(held)))
+    return Template(template, context=dict(context), status_code=status, headers=dict(_HEADERS))
 
 
 def _root(access: Access) -> str:

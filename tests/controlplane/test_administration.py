@@ -148,7 +148,16 @@ class TestPeople:
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
         page = f"/clients/{house.slug}/people"
-        assert "Take away “Client approver”" in (await admin.get(page)).text
+        assert f'href="{page}/{person}"' in (await admin.get(page)).text
+        shown = (await admin.get(f"{page}/{person}")).text
+        assert f'action="{page}/{person}/roles/client_approver/take"' in shown
+        assert f'action="{page}/{person}/roles/client_admin/give"' in shown
+        assert "client_viewer/give" not in shown  # an approver is a viewer already
+        assert "msp_" not in shown
+        assert (await admin.post(f"{page}/{person}/roles/client_admin/give")).status_code == 303
+        assert (await approver.get(page)).status_code == 200
+        assert (await admin.post(f"{page}/{person}/roles/client_admin/take")).status_code == 303
+        assert (await approver.get(page)).status_code == 403
         roles = f"/api/v1/clients/{house.slug}/people/{person}/roles"
         assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
         assert (await admin.post(f"{page}/{person}/roles/client_approver/take")).status_code == 303
@@ -178,7 +187,6 @@ class TestPeople:
         self, site: Site, house: House, admin: Visit, approver: Visit, world: World
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
-        assert "Sign out everywhere" in (await admin.get(f"/clients/{house.slug}/people")).text
         assert (await admin.post(f"/clients/{house.slug}/people/{person}/sign-out")).status_code == 303
         assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
         again = await site.signed_in(house.host, house.approver)
@@ -187,6 +195,25 @@ class TestPeople:
         assert (await admin.api("DELETE", sessions)).status_code == 204
         assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 303
         assert (await actions(world)).count("person.signed_out_everywhere") == 2
+
+    async def test_a_person_is_suspended_with_a_reason_and_resumed(
+        self, site: Site, house: House, admin: Visit, approver: Visit, world: World
+    ) -> None:
+        person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
+        page = f"/clients/{house.slug}/people/{person}"
+        refused = await admin.post(f"{page}/suspend", {"reason": " "})
+        assert (refused.status_code, "Give a reason" in refused.text) == (422, True)
+        assert (await admin.post(f"{page}/suspend", {"reason": "left the firm"})).status_code == 303
+        assert "This person is suspended" in (await admin.get(page)).text
+        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
+        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 403
+        noted = await world.rows("SELECT body FROM audit_entry WHERE action = 'person.suspended'")
+        assert ["left the firm" in str(body) for (body,) in noted] == [True]
+        assert (await admin.post(f"{page}/resume")).status_code == 303
+        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 303
+        own = await person_of(admin, house.admin, "/api/v1/people")
+        refused = await admin.post(f"/people/{own}/suspend", {"reason": "x"})
+        assert (refused.status_code, "suspend yourself" in refused.text) == (409, True)
 
     async def test_people_of_others_are_not_there(
         self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: World
@@ -197,6 +224,10 @@ class TestPeople:
         acts = (("PUT", "roles/client_viewer"), ("DELETE", "roles/client_approver"), ("DELETE", "sessions"))
         for visit, status in ((approver, 403), (stranger, 404)):
             assert (await visit.get(f"/clients/{house.slug}/people")).status_code == status
+            assert (await visit.get(f"/clients/{house.slug}/people/{person}")).status_code == status
+            for tail in ("sign-out", "suspend", "resume", "roles/client_admin/give", "roles/client_approver/take"):
+                path = f"/clients/{house.slug}/people/{person}/{tail}"
+                assert (await visit.post(path, {"reason": "x"})).status_code == status, tail
             for method, tail in acts:
                 assert (await visit.api(method, f"{people}/{person}/{tail}")).status_code == status, tail
         assert (await admin.api("DELETE", f"/api/v1/clients/{sibling}/people/{person}/sessions")).status_code == 404

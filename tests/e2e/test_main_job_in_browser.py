@@ -266,7 +266,8 @@ class TestPeople:
 
     def test_signing_out_ends_it(self, town: Town) -> None:
         with town.person("northbeam", "ana@birch.example") as person:
-            person.page.get_by_role("button", name="Sign out").click()
+            person.page.locator(".viewer summary").click()
+            person.page.get_by_role("button", name="Sign out", exact=True).click()
             person.page.wait_for_url("**/sign-in**")
             person.open("/clients/birch/overview")
             assert "/sign-in" in person.page.url

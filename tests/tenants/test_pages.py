@@ -184,6 +184,21 @@ class TestSigningOut:
         assert (await browser.post("/sign-out", {"_csrf_token": token})).status_code == 403
         assert (await browser.get("/sign-in")).status_code == 303
 
+    async def test_everywhere_ends_the_other_devices_too_and_lets_one_come_back(
+        self, browser: Browser, visitors: httpx.AsyncClient, door: Door, client: Tenant, ada: Somebody
+    ) -> None:
+        await browser.sign_in(ada.email)
+        second = Browser(visitors, browser.origin)
+        await second.sign_in(ada.email)
+        assert (await browser.post("/sign-out-everywhere", {})).status_code == 403
+        assert (await second.get("/sign-in")).status_code == 303
+        token = await page_token(door, browser, ada)
+        answer = await browser.post("/sign-out-everywhere", {"_csrf_token": token})
+        assert (answer.status_code, answer.headers["location"], browser.cookies) == (303, "/sign-in", {})
+        assert (await second.get("/sign-in")).status_code == 200
+        noted = await audited(door.db, client, "person.signed_out_everywhere")
+        assert noted == [("person.signed_out_everywhere", f"person:{ada.id}")]
+
     async def test_nobody_signs_out_to_the_sign_in_page(self, browser: Browser) -> None:
         assert (await browser.post("/sign-out", {})).headers["location"] == "/sign-in"
 
