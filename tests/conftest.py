@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from foundation.scope import Actor, Scope
 from foundation.settings import Settings, with_role
 from tests.connectors.running import RunningSandbox, running_sandbox
 from tests.support.servers import Servers, running_servers
+from tests.support.site import House, Site, furnish, running_site
 from tests.support.world import World, build_world
 
 PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
@@ -118,6 +120,19 @@ async def other_world(
     built = await build_world(services, relay_db, urls.intake, sandbox)
     yield built
     await built.close()
+
+
+@pytest.fixture
+async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
+    """The whole application, and browsers that visit it."""
+    async with running_site(services, tmp_path / "static") as running:
+        yield running
+
+
+@pytest.fixture
+async def house(world: World) -> House:
+    """The world's MSP with a brand and its people."""
+    return await furnish(world, name="Calm Harbour")
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +15,8 @@ from connectors.connections import rotate_hook_secret, set_connection_state
 from connectors.signatures import sign
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from tests.support.site import Site, running_site
+from tests.support.site import Site
 from tests.support.world import World
-
-
-@pytest.fixture
-async def site(services: Any, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running_site(services, tmp_path / "static") as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,14 +1,9 @@
-"""What the command line finds in its environment, and a site with an MSP's house on it."""
-
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""What the command line finds in its environment, and the administrator of the site's house."""
 
 import pytest
 
-from controlplane.services import Services
 from tests.conftest import VAULT_KEYS, Urls
-from tests.support.site import House, Site, Visit, furnish, running_site
-from tests.support.world import World
+from tests.support.site import House, Site, Visit
 
 
 @pytest.fixture
@@ -23,17 +18,6 @@ def environment(urls: Urls) -> dict[str, str | None]:
         "FAIRLEAD_VAULT_KEYS": VAULT_KEYS,
         "FAIRLEAD_LOG": None,
     }
-
-
-@pytest.fixture
-async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running_site(services, tmp_path / "static") as running:
-        yield running
-
-
-@pytest.fixture
-async def house(world: World) -> House:
-    return await furnish(world, name="Calm Harbour")
 
 
 @pytest.fixture

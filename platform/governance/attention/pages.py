@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from canonical.elements import Value
 from foundation.errors import DomainError
 from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
 from governance.answers.pages import go, show, try_to
@@ -19,6 +20,8 @@ from governance.attention.queries import (
     list_letters,
     list_owners,
 )
+from governance.attention.routes import FILTERED, WantedExceptions
+from governance.changes.queries import find_change
 from governance.exceptions import replay_exception, settle_exception
 from governance.permissions import GovernancePermission
 from governance.severity import WEIGHTS
@@ -35,29 +38,17 @@ _DOMAINS: Final = (("", "Any"), ("price", "Prices"), ("stock", "Stock"), ("none"
 _LETTER: Final = "/clients/{client:str}/dead-letters"
 
 
-@get(_ROOT, opt=_READ, include_in_schema=False)
-async def exception_list(  # noqa: PLR0913, PLR0917 - the query's parts
-    access: OpenAccess,
-    status: FromQuery[str] = "open",
-    code: FromQuery[str] = "",
-    domain: FromQuery[str] = "",
-    owner: FromQuery[str] = "",
-    after: FromQuery[UUID | None] = None,
+@get(_ROOT, opt=_READ, dependencies=FILTERED, include_in_schema=False)
+async def exception_list(
+    access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    wanted = ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
     return show(access, "exceptions.html", "Exceptions", await _list_context(access, wanted, after))
 
 
-@get(f"{_ROOT}/rows", opt=_READ, include_in_schema=False)
-async def exception_rows(  # noqa: PLR0913, PLR0917 - the query's parts
-    access: OpenAccess,
-    status: FromQuery[str] = "open",
-    code: FromQuery[str] = "",
-    domain: FromQuery[str] = "",
-    owner: FromQuery[str] = "",
-    after: FromQuery[UUID | None] = None,
+@get(f"{_ROOT}/rows", opt=_READ, dependencies=FILTERED, include_in_schema=False)
+async def exception_rows(
+    access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    wanted = ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
     context = await _list_context(access, wanted, after)
     return show(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True})
 
@@ -112,7 +103,12 @@ async def _act(access: Access, exception_id: UUID, act: Awaitable[None]) -> Resp
 
 async def _detail(access: Access, exception_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
     found = await find_exception(access.session, exception_id)
-    return show(access, "exception.html", found.title, {"exception": found}, refusal=refusal)
+    change = None if found.change_id is None else await find_change(access.session, found.change_id)
+    cost = None
+    if change is not None and change.cost_amount is not None and change.new.currency:
+        cost = Value(change.cost_amount, change.new.currency)
+    context = {"exception": found, "change": change, "cost": cost}
+    return show(access, "exception.html", found.title, context, refusal=refusal)
 
 
 async def _list_context(access: Access, wanted: ExceptionFilter, after: UUID | None) -> dict[str, object]:

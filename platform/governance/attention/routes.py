@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from litestar import get
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
@@ -29,13 +30,24 @@ _TAGS: Final = ["exceptions"]
 _LETTER_TAGS: Final = ["dead letters"]
 
 
-@get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_exceptions(  # noqa: PLR0913, PLR0917 - the query's parts
-    access: OpenAccess,
+async def _wanted(
     status: FromQuery[str] = "open",
     code: FromQuery[str] = "",
     domain: FromQuery[str] = "",
     owner: FromQuery[str] = "",
+) -> ExceptionFilter:
+    return ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
+
+
+WantedExceptions = NamedDependency[ExceptionFilter]
+"""A handler's parameter called `wanted`, filled from the query by FILTERED."""
+FILTERED: Final = {"wanted": Provide(_wanted)}
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS, dependencies=FILTERED)
+async def api_exceptions(
+    access: OpenAccess,
+    wanted: WantedExceptions,
     after: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ExceptionPage:
@@ -43,7 +55,6 @@ async def api_exceptions(  # noqa: PLR0913, PLR0917 - the query's parts
 
     `domain` is the first part of an element's name, or `none`; `owner` is who answers for it by its contract.
     """
-    wanted = ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
     return await list_attention(access.session, wanted=wanted, after=after, limit=check_limit(limit))
 
 

@@ -1,28 +1,12 @@
 """Baselines on their pages and in the API: who may do what, and the way from reading to accepting."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID
 
-import pytest
-
 from controlplane.onboarding import Person, add_person
-from controlplane.services import Services
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
-from tests.support.site import PASSWORD, House, Site, Visit, furnish, running_site
+from tests.support.site import PASSWORD, House, Site, Visit, furnish
 from tests.support.world import World
-
-
-@pytest.fixture
-async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
-    async with running_site(services, tmp_path / "static") as running:
-        yield running
-
-
-@pytest.fixture
-async def house(world: World) -> House:
-    return await furnish(world, name="Calm Harbour")
 
 
 def root_of(house: House) -> str:
