@@ -41,6 +41,14 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
             entry("contract.published", "contract:stock.on_hand", {"source": SHOP, "owner": "Pricing"}),
             "Contract published", "Stock on hand", "source Web shop, owner Pricing",
         ),
+        (
+            entry("exception.opened", "exception:x", {"code": "change.refused", "severity": 56, "title": "Refused"}),
+            "Exception opened", "x", "Refused, severity 56",
+        ),
+        (
+            entry("reference.taken", "record:SKU-1", {"element": "price.cost", "old": 5, "new": 6, "currency": "EUR"}),
+            "Value taken over for reference", "SKU-1, cost", "0.05\xa0EUR → 0.06\xa0EUR",
+        ),
         (entry("sign_in.succeeded", f"person:{ANA}", {}), "Signed in", "Ana Reyes", ""),
         (entry("policy.published", "policy:3", {}), "Policy published", "Policy 3", ""),
         (entry("api_key.revoked", f"api_key:{ANA[:-1]}9", {"name": "Shop"}), "Api key revoked", "", "name Shop"),

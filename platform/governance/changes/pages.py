@@ -11,7 +11,15 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
 from governance.answers.pages import go, show
-from governance.changes.queries import LOOKED_THROUGH, ChangeFilter, find_event, is_standing, list_changes, read_change
+from governance.changes.queries import (
+    LOOKED_THROUGH,
+    ChangeFilter,
+    find_event,
+    is_standing,
+    list_changes,
+    read_change,
+    read_references,
+)
 from governance.changes.story import tell_story
 from governance.context import Context
 from governance.lookups import name_authors
@@ -42,7 +50,14 @@ async def change_list(
 ) -> Response[Any]:
     wanted = ChangeFilter(state=status, element=element, record=record.strip())
     found = await list_changes(access.session, wanted=wanted, after=after)
-    context = {"found": found, "wanted": wanted, "after": after, "looked_through": LOOKED_THROUGH}
+    of_one = wanted.record and wanted.beginning is None
+    context = {
+        "found": found,
+        "wanted": wanted,
+        "after": after,
+        "looked_through": LOOKED_THROUGH,
+        "references": await read_references(access.session, wanted.record) if of_one else (),
+    }
     return show(access, "changes.html", "Changes", context)
 
 

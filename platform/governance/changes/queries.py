@@ -1,12 +1,16 @@
 """Changes as lists and in detail."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.elements import REFERENCE_ELEMENTS, Value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
@@ -128,6 +132,32 @@ async def _exceptions(session: AsyncSession, change: ShownChange) -> list[ShownE
         {"t": scope_of(session).tenant_id, "id": change.id, "key": change.record_key, "element": change.element},
     )
     return [to_exception(row) for row in rows]
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A value that is kept to judge others by. Policy lets it pass and no channel shows it, so that it is no change."""
+
+    element: str
+    value: Value
+    source: str
+    committed_at: datetime | None
+
+
+async def read_references(session: AsyncSession, record_key: str) -> Sequence[Reference]:
+    rows = await session.execute(
+        text("""
+            SELECT v.element, v.amount, v.currency, coalesce(n.name, '') AS source, v.source_committed_at
+              FROM record_value v
+              LEFT JOIN connection n ON n.tenant_id = v.tenant_id AND n.id = v.source_connection_id
+             WHERE v.tenant_id = :t AND v.record_key = :key AND v.element = ANY (:references) AND v.amount IS NOT NULL
+             ORDER BY v.element
+        """),
+        {"t": scope_of(session).tenant_id, "key": record_key, "references": sorted(REFERENCE_ELEMENTS)},
+    )
+    return [
+        Reference(row.element, Value(row.amount, row.currency or ""), row.source, row.source_committed_at)
+        for row in rows
+    ]
 
 
 async def is_standing(session: AsyncSession, change: ShownChange) -> bool:

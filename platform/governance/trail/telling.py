@@ -21,6 +21,7 @@ _TITLES: Final = {
     "approval.used": "Approval carried out",
     "approval.expired": "Approval expired unanswered",
     "exception.corrected": "Exception corrected itself",
+    "reference.taken": "Value taken over for reference",
     "sign_in.succeeded": "Signed in",
     "sign_in.failed": "Sign-in failed",
     "sign_in.refused": "Sign-in refused",
@@ -31,7 +32,7 @@ _TITLES: Final = {
 _ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
-    "currency", "old", "new", "read", "connection", "version",
+    "currency", "old", "new", "read", "connection", "version", "title",
 })  # fmt: skip
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -75,6 +76,8 @@ def _about(entry: ShownEntry, names: Mapping[str, Named]) -> str:
     kind, colon, rest = entry.subject.partition(":")
     parts = [str(entry.data.get("subject_id", "")), *(rest if colon else kind).split(":")]
     told = [names[part].whole if part in names else write_element(part) for part in parts if part]
+    if kind == "record" and entry.data.get("element"):
+        told.append(write_element(str(entry.data["element"])).lower())
     known = ", ".join(dict.fromkeys(part for part in told if not _ID.fullmatch(part)))
     return write_words(f"{kind} {known}") if known.isdigit() else known
 
@@ -87,15 +90,15 @@ def _text(entry: ShownEntry, names: Mapping[str, Named]) -> Iterable[str]:
     if isinstance(data.get("read"), int):
         subject = names.get(entry.subject.partition(":")[2], Named(""))
         yield f"{_value(data['read'], subject.currency)}" + (f" on {channel.name}" if channel else "")
+    if "title" in data:  # it says what the code says, in words of its own
+        yield str(data["title"])
     for name, value in data.items():
-        if name in _SAID_ELSEWHERE or value in (None, "", [], {}):
+        if name in _SAID_ELSEWHERE or (name == "code" and "title" in data) or value in (None, "", [], {}):
             continue
         yield _said(name, value, names)
 
 
 def _said(name: str, value: object, names: Mapping[str, Named]) -> str:
-    if name == "title":
-        return str(value)
     if name == "code":
         return write_kind(str(value)).lower()
     known = names.get(str(value))

@@ -41,6 +41,19 @@ async def test_the_list_is_filtered(busy: Site) -> None:
         assert "77.77" not in page
 
 
+async def test_a_cost_is_found_with_the_changes_of_its_record(busy: Site) -> None:
+    await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    await busy.acme.cost("SKU-1", 612)
+    await busy.borealis.cost("SKU-1", 777)
+    page = (await busy["admin"].get(f"{LIST}?record=SKU-1")).text
+    assert "Cost: 6.12" in page
+    assert "7.77" not in page
+    assert 'href="/clients/acme/audit?subject=record:SKU-1"' in page
+    assert "audit?subject" not in (await busy["viewer"].get(f"{LIST}?record=SKU-1")).text
+    for query in ("", "?record=SKU-1*", "?record=SKU-10"):
+        assert "Cost: " not in (await busy["admin"].get(f"{LIST}{query}")).text
+
+
 async def test_pages_lead_through_all_changes_once(busy: Site) -> None:
     for number in range(60):
         await busy.acme.change(f"SKU-{number:02}", 1000, 1040, at=100 + number, standing=False)
@@ -209,6 +222,7 @@ def test_a_share_is_whole_only_when_nothing_is_missing(part: int, more: int) -> 
     [
         (Value(1000, "EUR"), Value(1040, "EUR"), "+4.0%"),
         (Value(1000, "EUR"), Value(960, "EUR"), "−4.0%"),
+        (Value(3000, "EUR"), Value(3001, "EUR"), "+0.03%"),
         (Value(1000, "EUR"), Value(1040, "USD"), ""),
         (Value(0), Value(5), ""),
         (None, Value(5), ""),
