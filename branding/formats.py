@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from canonical.money import Money, minor_exponent
 
 _NARROW = "\N{NO-BREAK SPACE}"
+_TENTHS = 9.95
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -27,10 +28,12 @@ def format_grouped(value: float | Decimal) -> str:
 
 
 def format_duration(value: timedelta | float) -> str:
-    """The two largest units; `value` is a timedelta or seconds."""
+    """The two largest units; tenths of a second below ten. `value` is a timedelta or seconds."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if abs(seconds) < 1:
+    if 0 < abs(seconds) < 1:
         return f"{round(seconds * 1000)}{_NARROW}ms".replace("-", "−")
+    if abs(seconds) < _TENTHS:
+        return f"{seconds:.1f}".removesuffix(".0").replace("-", "−") + f"{_NARROW}s"
     sign, rest = ("−" if seconds < 0 else ""), round(abs(seconds))
     parts = []
     for size, unit in _UNITS:
@@ -44,10 +47,11 @@ def format_duration(value: timedelta | float) -> str:
     return sign + " ".join(parts)
 
 
-def format_datetime(value: datetime, zone: tzinfo = UTC) -> Markup:
-    """A <time> element with the exact instant; `zone` is the viewer's."""
+def format_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> Markup:
+    """A <time> element with the exact instant; `zone` is the viewer's. `seconds` where the order of moments is told."""
     local = value.astimezone(zone)
-    return _time(value, f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}")
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    return _time(value, f"{local.day} {local:%b %Y}, {clock} {local.tzname()}")
 
 
 def format_date(value: datetime, zone: tzinfo = UTC) -> Markup:

@@ -12,6 +12,8 @@ LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 
 _ELEMENTS: Final = {PRICE: "List price", STOCK: "Stock on hand", COST: "Cost"}
 _NOTHING: Final = "nothing"
+_SMALL: Final = 0.0005
+"""A smaller difference would be written as 0.0%."""
 _KINDS: Final = {
     "source.quarantined": "Message not readable",
     "source.reused_id": "Message id used twice",
@@ -81,7 +83,8 @@ def write_difference(old: Value | None, new: Value) -> str:
     if old is None or old.amount <= 0 or old.currency != new.currency:
         return ""
     part = (new.amount - old.amount) / old.amount
-    return ("+" if part > 0 else "") + format_percent(part)
+    digits = 1 if abs(part) >= _SMALL else 2
+    return ("+" if part > 0 else "") + format_percent(part, digits)
 
 
 def write_share(part: int, whole: int) -> str:
