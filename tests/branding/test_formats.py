@@ -62,7 +62,8 @@ def test_datetime_is_written_in_the_viewers_zone_and_marked_up_in_utc() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.25, "250 ms"), (0, "0 s"), (2.5, "2.5 s"), (9.97, "10 s"), (-1.04, "−1 s"), (95.4, "1 min 35 s"), (60, "1 min"), (3600 + 59, "1 h"),
+        (0.25, "250 ms"), (0, "0 s"), (2.5, "2.5 s"), (9.97, "10 s"), (-1.04, "−1 s"),
+        (95.4, "1 min 35 s"), (60, "1 min"), (3600 + 59, "1 h"),
         (timedelta(days=2, hours=3, minutes=4), "2 d 3 h"), (-65, "−1 min 5 s"), (1, "1 s"),
     ],
 )  # fmt: skip

@@ -149,7 +149,7 @@ class TestMacros:
         "ui.error_state(x, x)", "ui.no_permission_state(x, x)", "ui.loading_state(x, attrs={'hx-get': x})",
         "ui.pagination(x, x, x)", "ui.filter_search(x, x, x)", "ui.filter_select(x, x, [(x, x)], x)",
         "ui.tile(x, x, x, x, 'up', 'ok', x)", "ui.moment(x, x, by=x, text=x)", "ui.facts([(x, x)])",
-        "ui.diff(x, [{'field': x, 'old': x, 'new': x, 'note': x}])", "ui.change(x, x)", "ui.csrf(x)",
+        "ui.diff(x, [{'field': x, 'old': x, 'new': x, 'note': x}])", "ui.change(x, x)", "ui.code(x)", "ui.csrf(x)",
         "ui.text_field(x, x, x, x, x, attrs={'placeholder': x})", "ui.text_area(x, x, x, x, x)",
         "ui.select_field(x, x, [(x, x)], x, x, x)", "ui.checkbox(x, x, value=x, hint=x)",
         "ui.radio_group(x, x, [(x, x, x)], x, x)", "ui.error_summary([(x, x)], x)", "ui.page_header(x, x, [(x, x)], x)",

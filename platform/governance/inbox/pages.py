@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 
 from foundation.errors import DomainError
 from governance.answers.pages import go, show, try_to
+from governance.changes.queries import ChangeFilter, list_changes
 from governance.inbox.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
 from governance.inputs import check_text
 from governance.lookups import name_authors
@@ -21,6 +22,8 @@ from tenants.routes import OpenAccess
 _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
 _DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
 _ROOT: Final = "/clients/{client:str}/approvals"
+_LATELY: Final = 5
+"""Other changes of the value that is asked about."""
 
 
 class AnswerForm(msgspec.Struct):
@@ -70,10 +73,13 @@ async def _detail(
     detail = await read_approval(access.session, change_id)
     answer = detail.approval
     names = await name_authors(access.session, (answer.author, answer.requested_by, answer.decided_by))
+    same = ChangeFilter(record=detail.change.record_key, element=detail.change.element)
+    lately = await list_changes(access.session, wanted=same, limit=_LATELY + 1)
     own = str(access.principal.id) in {answer.author, answer.requested_by}
     context = {
         "detail": detail,
         "change": detail.change,
+        "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
         "approval": answer,
         "names": names,
         "own": own,

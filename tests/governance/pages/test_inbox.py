@@ -1,5 +1,7 @@
 """The inbox: what waits, what a yes would show, who may answer, and answers that come too late."""
 
+import re
+
 from tests.governance.pages.site import Site, token_of
 
 LIST = "/clients/acme/approvals"
@@ -39,6 +41,17 @@ async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: Site) 
     for shown in ("Web shop", "Harbour market", "10.00", "9.00", "20.00", "20.0%", "11.1%", "60.0%", "8.00"):
         assert shown in page
     assert 'name="answer"' in page
+
+
+async def test_beside_it_stand_the_other_changes_of_this_value_only(busy: Site) -> None:
+    acme, shown = busy.acme, {"Web shop": "verified"}
+    before = await acme.change("SKU-1", 900, 1000, states=shown, at=3000)
+    await acme.change("SKU-1", 3, 4, element="stock.on_hand", states=shown, at=2000)
+    await acme.change("SKU-10", 900, 1000, states=shown, at=2000)
+    await busy.borealis.change("SKU-1", 900, 1000, states=shown, at=2000)
+    change = await acme.awaiting("SKU-1", 1000, 2000)
+    page = (await busy["approver"].get(f"{LIST}/{change}")).text
+    assert re.findall(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">', page) == [str(before)]
 
 
 async def test_without_a_cost_there_is_no_margin(busy: Site) -> None:
