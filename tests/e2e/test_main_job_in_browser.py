@@ -207,7 +207,7 @@ class TestPeople:
     def test_a_partner_sees_its_own_channel_and_nothing_else(self, town: Town) -> None:
         with town.person("northbeam", FINN) as person:
             assert person.page.url.endswith("/clients/birch/channel")
-            person.sees(person.page.locator("#channel"), "Fjord Resellers")
+            person.sees(person.page.locator("main"), "Fjord Resellers")
             main = person.page.locator("main")
             for hidden in ("Web shop", "Margin", "Cost", "price-"):
                 expect(main).not_to_contain_text(hidden)
@@ -277,10 +277,10 @@ class TestPeople:
 CLIENT_PAGES = ("overview", "changes", "approvals", "approvals?tab=answered", "exceptions", "connections", "invoices")
 PLACES = [
     *((NORA, place) for place in ("/fleet", "/invoices", "/invoices/reconciliation")),
-    *((NORA, f"/clients/birch/{page}") for page in (*CLIENT_PAGES, "dead-letters", "audit")),
+    *((NORA, f"/clients/birch/{page}") for page in (*CLIENT_PAGES, "dead-letters", "audit", "people", "baselines")),
     *((FINN, f"/clients/birch/{page}") for page in ("channel", "channel/values")),
 ]
-DEEPER = ("changes", "approvals", "approvals?tab=answered", "exceptions", "invoices")
+DEEPER = ("changes", "approvals", "approvals?tab=answered", "exceptions", "invoices", "people")
 
 
 @pytest.fixture(scope="module")
