@@ -6,6 +6,7 @@ so an idle system answers after one commit and a busy one shares each commit amo
 
 import asyncio
 import contextlib
+import select
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
@@ -210,6 +211,8 @@ class IntakeWriter:
         self._bell.ring_soon(hints)
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is not None and _is_hung_up(self._connection):
+            await self._disconnect()
         if self._connection is None or self._connection.closed:
             self._connection = await connect_to_database(
                 self._conninfo, patience=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
@@ -221,6 +224,15 @@ class IntakeWriter:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
         self._connection = None
+
+
+def _is_hung_up(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """The server restarted, perhaps hours ago; nothing else speaks between statements. No sender need hear of it."""
+    if connection.closed:
+        return True
+    spoken = select.poll()
+    spoken.register(connection.fileno(), select.POLLIN)
+    return bool(spoken.poll(0))
 
 
 def _fail(group: "list[tuple[Delivery, asyncio.Future[Stored]]]", error: Exception) -> None:

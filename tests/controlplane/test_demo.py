@@ -34,7 +34,8 @@ class Demo:
         self.port = free_port(0)
         self.home = home
         self.lines: list[str] = []
-        argv = [sys.executable, "-m", "controlplane.cli.main", "demo", "--port", str(self.port), *options]
+        shell = ["env", "--default-signal=INT"]  # a test run in the background ignores it, and its children would
+        argv = [*shell, sys.executable, "-m", "controlplane.cli.main", "demo", "--port", str(self.port), *options]
         self.process = subprocess.Popen(argv, cwd=project_root(), stdout=subprocess.PIPE, text=True, env=environment())
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

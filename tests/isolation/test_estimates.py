@@ -25,9 +25,9 @@ FACTOR = 3
 _CHANGES = """
 INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_amount, new_currency, source_version, origin,
                     author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)
-SELECT :t, :m, uuidv7(), 'SKU-' || n, 'price.list', 1, 'USD', 1, 'source', 'a', 'executed', 'auto', 'r', 'r', 1,
+SELECT :t, :m, id, 'SKU-' || n, 'price.list', 1, 'USD', 1, 'source', 'a', 'executed', 'auto', 'r', 'r', 1,
        now(), now(), ''
-  FROM generate_series(1, :rows) AS n
+  FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS made (id, n)
 """
 _PROPAGATIONS = """
 INSERT INTO propagation (tenant_id, msp_id, change_id, connection_id, partner_id, id, record_key, element, amount,
@@ -48,7 +48,7 @@ async def partners(db: Database, urls: Urls) -> list[Scope]:
             scope = make_scope(msp_id=msp, partner_id=new_id())
             async with db.transaction(replace(scope, partner_id=None)) as session:
                 whose = {"t": scope.tenant_id, "m": msp}
-                await session.execute(text(_CHANGES), {**whose, "rows": ROWS})
+                await session.execute(text(_CHANGES), {**whose, "ids": [new_id() for _ in range(ROWS)]})
                 await session.execute(
                     text(_PROPAGATIONS), {"t": scope.tenant_id, "first": scope.partner_id, "second": new_id()}
                 )
