@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("platform", "tenants", "connectors", "branding", "billing")
+SHOWN = (".html", ".j2", ".css", ".js", ".svg")
 MAY_USE_LITESTAR = ("routes.py", "pages.py")
 
 
@@ -31,6 +32,12 @@ def test_every_package_is_under_an_import_contract() -> None:
     assert on_disk == set(contracts["root_packages"])
     layered = {name.strip() for layer in contracts["contracts"][0]["layers"] for name in layer.split("|")}
     assert on_disk == layered
+
+
+def test_nothing_made_for_browsers_names_the_product() -> None:
+    found = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.suffix in SHOWN]
+    assert len(found) > 30
+    assert [str(path) for path in found if "fairlead" in path.read_text().lower()] == []
 
 
 def test_only_the_edge_knows_the_web_framework() -> None:

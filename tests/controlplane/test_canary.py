@@ -16,6 +16,7 @@ from canonical.elements import COST, PRICE, STOCK
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
+from governance.baseline.starting import start_baseline
 from tenants.api_keys import NewApiKey, create_api_key
 from tenants.secrets import new_secret
 from tests.conftest import Urls
@@ -30,6 +31,7 @@ WATCHED = (
     "change", "governance_exception", "connection", "approval", "record_value", "work", "audit_entry", "person",
     "api_key", "policy_rule", "propagation", "timer",
 )  # fmt: skip
+WITHOUT_SAMPLE = ("/static", "/brand", "/api/v1/schema", "/welcome")
 REFUSALS = (400, 403, 404, 405, 422)
 # What differs between any two answers: correlation ids, form tokens, times.
 _VOLATILE = re.compile(
@@ -143,16 +145,44 @@ async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
             assert masked(one, known) == masked(two, unknown), real
 
 
-async def test_no_product_name_in_any_page(site: Site, world: World) -> None:
+async def test_no_product_name_in_anything_a_client_is_sent(site: Site, world: World, urls: Urls) -> None:
     mine = await furnish(world, name="Calm Harbour")
     await live(world, "SKU-001")
+    async with site.services.db.transaction(world.scope) as session:
+        baseline = await start_baseline(session, site.services.governance, now=utc_now())
+    await world.work()
+    ids = [*object_ids(urls, mine), baseline]
+    wanted = {template for method, template, _ in handlers(site.app) if method == "GET" and "{" in template}
+    shown: set[str] = set()
     for who in (mine.admin, mine.approver, mine.partner):
         visit = await site.signed_in(mine.host, who)
         for method, template, _ in handlers(site.app):
-            if method == "GET" and "{" not in template.replace("{client:str}", ""):
-                answer = await visit.get(template.replace("{client:str}", mine.slug))
+            if method != "GET":
+                continue
+            for path in dict.fromkeys(fill(template, mine.slug, each) for each in ids):
+                answer = await visit.get(path)
                 whole = answer.text.lower() + str(answer.headers).lower()
-                assert "fairlead" not in whole, template
+                assert "fairlead" not in whole, path
+                if answer.status_code == 200:
+                    shown.add(template)
+    assert {
+        each for each in wanted - shown if not each.startswith(WITHOUT_SAMPLE) and "{invoice_id" not in each
+    } == set()
+
+
+async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(site: Site, world: World) -> None:
+    mine = await furnish(world, name="Calm Harbour")
+    admin = await site.signed_in(mine.host, mine.admin)
+    page = await admin.get(f"/clients/{mine.slug}/overview")
+    linked = re.findall(r'(?:href|src)="(/(?:brand|static)/[^"]+)"', page.text)
+    assert len(linked) > 3
+    stranger, lost = site.visit(mine.host), site.visit("nobody.example.test")
+    answers = [await stranger.get(path) for path in ("/sign-in", "/nowhere", "/fleet", *linked)]
+    answers += [await lost.get("/"), await lost.get("/sign-in"), await stranger.api("GET", "/api/v1/clients")]
+    answers.append(await admin.get("/api/v1/schema/openapi.json"))
+    answers.append(await stranger.http.post(f"/hooks/{world.erp}", content=b"{}"))
+    for answer in answers:
+        assert "fairlead" not in answer.text.lower() + str(answer.headers).lower(), answer.request.url
 
 
 async def clients_own(site: Site, mine: House) -> dict[str, Visit]:

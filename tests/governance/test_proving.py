@@ -14,7 +14,7 @@ from foundation.lanes.worker import LaneWorker
 from governance import states
 from governance.channel_store import Settled, load_pending, settle_propagations
 from governance.kinds import push_lane, verify_lane
-from governance.outcome import push_work
+from governance.outcome import Outcome, push_work, write_outcome
 from governance.rollback import roll_back_change
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import person, seed
@@ -87,6 +87,32 @@ async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: Wo
             late = Settled(change_id, states.ACCEPTED, utc_now(), error="late")  # type: ignore[arg-type]
             assert await settle_propagations(session, shop, [late], was=was) == {}
     assert await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == before
+
+
+async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    shop = world.channels["shop0"]
+    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
+    async with world.services.db.transaction(world.scope) as session:
+        pending = await load_pending(session, shop, [change_id])  # type: ignore[list-item]
+    await world.deliver(world.change("SKU-001", PRICE, 10_200))
+    await world.work()
+    assert await world.rows(_ON_SHOP, shop=shop) == [(10_000, "verified"), (10_100, "superseded"), (10_200, "accepted")]
+    traces = (
+        "SELECT id FROM usage_event ORDER BY id", "SELECT amount FROM channel_value ORDER BY connection_id",
+        "SELECT count(*) FROM audit_entry",
+    )  # fmt: skip
+    before = [await world.rows(trace) for trace in traces]
+    outcome = Outcome(shop, states.ACCEPTED, utc_now())
+    outcome.verified(pending[change_id])  # type: ignore[index]
+    async with world.services.db.transaction(world.scope) as session:
+        await write_outcome(session, world.services.governance, outcome)
+    assert [await world.rows(trace) for trace in traces] == before
 
 
 async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
