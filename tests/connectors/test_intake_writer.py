@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from connectors.intake.receive import HookReceiver
-from connectors.intake.writer import IntakeWriter, Stored
+from connectors.intake.writer import Delivery, IntakeWriter, Stored
+from foundation.clock import utc_now
 from foundation.database.engine import Hints
 from foundation.errors import Unavailable
 from foundation.ids import new_id
@@ -35,17 +36,16 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls)
     assert rung >= 1
 
 
-async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise ValueError("no such character")
-
+async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(world: World) -> None:
+    """A lone surrogate is text in Python and nowhere else."""
+    unspeakable = Delivery(
+        id=new_id(), msp_id=world.scope.msp_id, tenant_id=world.scope.tenant_id, connection_id=world.erp,
+        dedupe_key="\ud800", body_hash=bytes(32), body=b"{}", content_type="application/json", via="webhook",
+        received_at=utc_now(), correlation="test",
+    )  # fmt: skip
     async with asyncio.timeout(60):
-        with monkeypatch.context() as patched:
-            patched.setattr("connectors.intake.writer.store_deliveries", fail)
-            with pytest.raises(Unavailable):
-                await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
+        with pytest.raises(Unavailable, match="could not be written"):
+            await world.writer.store(unspeakable)
         assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
 
 

@@ -153,9 +153,14 @@ class Ring:
             await self._script(keys=[], args=[_PREFIX, *_arguments(hints)])
 
     async def remember_capped(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
-        """The tenant is at its cap: ring this lane again when one of its lanes is finished."""
+        """The tenant is at its cap: ring this lane again when one of its lanes is finished.
+
+        What is not remembered is found by the relay.
+        """
         key = f"{_PREFIX}:capped:{_member(msp_id, tenant_id)}"
-        await cast("Any", self._client.sadd(key, lane))
+        with _sat_out():
+            async with asyncio.timeout(HINT_SECONDS):
+                await cast("Any", self._client.sadd(key, lane))
 
     async def mark_bulk(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
         """For BULK_SECONDS from now what is rung of the lane are bulk turns. Lost marks are made again."""

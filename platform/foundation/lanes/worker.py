@@ -5,7 +5,9 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
@@ -27,7 +29,16 @@ APART_SECONDS = 20.0
 """For the start of a process and its end, beside what its kind of work may take."""
 PROMPT_BATCH = 32
 """Items of a prompt turn. A lane with more is bulk until it is empty."""
+CLAIM_AGAIN_SECONDS = 0.2
 _CLAIM: LiteralString = "SELECT * FROM lane_claim(%s, %s, %s, %s, %s, %s, %s)"
+
+
+@dataclass(slots=True)
+class _Met:
+    """How a turn ended that could not come to its own end."""
+
+    away: bool = False  # the database
+    lost: bool = False  # the lease
 
 
 class LaneWorker:
@@ -62,30 +73,38 @@ class LaneWorker:
     async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str, *, bulk: bool = False) -> None:
         """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
-        try:
+        run = None
+        with self._sitting_out(tenant_id, lane) as met:
             run = await answered(self._database, self._claim(scope, lane, bulk=bulk), seconds=self._lease)
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            _log.warning("lane.claim_failed", lane=lane, error=str(error))
-            await asyncio.sleep(0.2)
-            return
+        if met.away:
+            await asyncio.sleep(CLAIM_AGAIN_SECONDS)
         if run is None:
             return
         claimed = len(run.items)
-        try:
+        with self._sitting_out(tenant_id, lane) as met:
             await self._work(run)
-        except LeaseLost:
-            self._metrics.fenced(tenant_id)
-            _log.warning("lane.lease_lost", lane=lane, tenant_id=str(tenant_id))
+        if met.lost:
             return
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            _log.warning("lane.database_away", lane=lane, error=str(error))
+        if met.away:
             await run.give_back()
             run.more = True
         await self._ring_again(run, claimed)
+
+    @contextmanager
+    def _sitting_out(self, tenant_id: UUID, lane: str) -> Iterator[_Met]:
+        """What ends a turn and is no fault of its work: it is told here, and what follows is the caller's."""
+        met = _Met()
+        try:
+            yield met
+        except LeaseLost:
+            met.lost = True
+            self._metrics.fenced(tenant_id)
+            _log.warning("lane.lease_lost", lane=lane, tenant_id=str(tenant_id))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            met.away = True
+            _log.warning("lane.database_away", lane=lane, error=str(error))
 
     async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> LaneRun | None:
         most = self._kinds.largest_batch if bulk else PROMPT_BATCH
@@ -112,16 +131,9 @@ class LaneWorker:
     async def do_turn(self, turn: Turn) -> bool:
         """A turn that another process claimed. False when it did not come to its end."""
         run = LaneRun(self._database, turn.scope, turn.lease, turn.items)
-        try:
+        with self._sitting_out(run.scope.tenant_id, run.lane) as met:
             await keeping_lease(run, self._handle(run, self._kinds[run.items[0].kind]))
-        except LeaseLost:
-            return False
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            _log.warning("lane.database_away", lane=run.lane, error=str(error))
-            return False
-        return True
+        return not (met.lost or met.away)
 
     async def _work(self, run: LaneRun) -> None:
         claimed, head = run.items, run.items[0]

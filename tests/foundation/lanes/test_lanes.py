@@ -1,6 +1,7 @@
 """Work leaves with its transaction, is done in order, once, and by whoever holds the lane."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -133,39 +134,43 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
     assert await left(db, scope) == 1
 
 
-async def test_a_zombie_is_fenced_off(
-    db: Database, valkey: "redis.asyncio.Redis", scope: Scope, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resumed, stopped = asyncio.Event(), asyncio.Event()
-    effects: list[str] = []
+async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope) -> None:
+    """Its whole loop stands still, in a thread of its own, and its renewals with it, as under SIGSTOP."""
+    resumed, stopped = threading.Event(), threading.Event()
+    late: list[str] = []
+    done: list[str] = []
 
     async def stop_and_resume(run: LaneRun) -> None:
         stopped.set()
-        await resumed.wait()
+        resumed.wait()
         with pytest.raises(LeaseLost):
             run.check_lease()
-        async with run.finishing():
-            effects.append("written inside a transaction that must not commit")
+        async with run.finishing() as session:
+            late.append("written inside a transaction that must not commit")
+            add_work(session, [work("of a zombie")])
+
+    async def be_a_zombie() -> None:
+        own, client = Database(urls.app, pool_size=3), redis.asyncio.Redis.from_url(urls.redis)
+        await worker(own, client, stop_and_resume, lease=2.0).run_lane(scope.msp_id, scope.tenant_id, "t")
+        await own.close()
+        await client.aclose()
 
     async def honest(run: LaneRun) -> None:
-        effects.append("done")
+        done.extend(item.key for item in run.items)
 
     await put(db, scope, work("a"))
-    zombie = worker(db, valkey, stop_and_resume, lease=2.0)
-    # The zombie's own renewals stop with it, as under SIGSTOP.
-    monkeypatch.setattr(LaneRun, "keep_lease", _never_renew)
-    late = asyncio.create_task(zombie.run_lane(scope.msp_id, scope.tenant_id, "t"))
-    await stopped.wait()
-    await asyncio.sleep(2.1)
-    await worker(db, valkey, honest).run_lane(scope.msp_id, scope.tenant_id, "t")
-    resumed.set()
-    await late
-    assert effects[0] == "done"
+    zombie = asyncio.create_task(asyncio.to_thread(asyncio.run, be_a_zombie()))
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(stopped.wait)
+            while not done:
+                await asyncio.sleep(0.1)
+                await worker(db, valkey, honest).run_lane(scope.msp_id, scope.tenant_id, "t")
+    finally:
+        resumed.set()
+        await zombie
+    assert (done, len(late)) == (["a"], 1)
     assert await left(db, scope) == 0
-
-
-async def _never_renew(_: LaneRun) -> None:
-    await asyncio.sleep(3600)
 
 
 async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting(

@@ -1,16 +1,28 @@
 """Valkey only carries hints: when it is away or hangs, nobody waits for it, and workers look again by themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 import redis.asyncio
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
 
+from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.lanes.broker import LaneBroker
-from foundation.lanes.ring import Ring
+from foundation.lanes.relay import Relay
+from foundation.lanes.ring import LaneTicket, Ring, RingReader
+from foundation.lanes.run import LaneRun
+from foundation.lanes.worker import PROMPT_BATCH
+from foundation.scope import Scope
+from foundation.telemetry.metrics import LaneMetrics
 from foundation.valkey import blocking_valkey_client, valkey_client
+from tests.conftest import Urls
+from tests.foundation.lanes.test_lanes import left, put, work, worker
+from tests.support.faulty_link import WELL, FaultyLink, Trouble, faulty_link
 
 NOBODY = "redis://127.0.0.1:1/0"
 PATIENCE_SECONDS = 60
@@ -62,3 +74,80 @@ async def test_a_consumer_outlasts_an_outage_and_keeps_its_slots() -> None:
     for _ in range(3):
         assert await asyncio.to_thread(next, consumer) is None
     client.close()
+
+
+@pytest.fixture
+def link(urls: Urls) -> Iterator[FaultyLink]:
+    """Before the real Valkey."""
+    end = urlsplit(urls.redis)
+    with faulty_link(end.path if end.scheme == "unix" else (end.hostname or "", end.port or 6379)) as opened:
+        yield opened
+
+
+def over(link: FaultyLink, url: str) -> str:
+    end = urlsplit(url)
+    number = end.query.removeprefix("db=") if end.scheme == "unix" else end.path.removeprefix("/")
+    return f"redis://127.0.0.1:{link.port}/{number or 0}"
+
+
+AWAY = pytest.mark.parametrize("trouble", [Trouble(reset=True), Trouble(blackhole=True)], ids=["gone", "silent"])
+
+
+@AWAY
+async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  # noqa: PLR0917 - fixtures
+    trouble: Trouble,
+    db: Database,
+    valkey: "redis.asyncio.Redis",
+    link: FaultyLink,
+    urls: Urls,
+    scope: Scope,
+    relay_db: Database,
+) -> None:
+    await valkey.flushdb()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def busy(_: LaneRun) -> None:
+        begun.set()
+        await go_on.wait()
+
+    await put(db, scope, work("a", lane="one"), work("b", lane="two"))
+    async with db.transaction(scope) as session:
+        await session.execute(
+            text("INSERT INTO lane_share (tenant_id, msp_id, cap) VALUES (:t, :m, 1)"),
+            {"t": scope.tenant_id, "m": scope.msp_id},
+        )
+    client = valkey_client(over(link, urls.redis))
+    await client.ping()
+    lanes = worker(db, client, busy)
+    first = asyncio.create_task(lanes.run_lane(scope.msp_id, scope.tenant_id, "one"))
+    await begun.wait()
+    link.suffer(trouble)
+    async with asyncio.timeout(60):
+        await lanes.run_lane(scope.msp_id, scope.tenant_id, "two")
+        go_on.set()
+        await first
+    assert await left(db, scope) == 1
+    link.suffer(WELL)
+    await valkey.flushdb()
+    await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
+    reader, owner = RingReader(redis.Redis.from_url(urls.redis)), (scope.msp_id, scope.tenant_id)
+    rung = [ticket for _ in range(50) if (ticket := await asyncio.to_thread(reader.take, "shared", 0.1)) is not None]
+    assert LaneTicket(*owner, "two", bulk=False) in rung
+    await client.aclose()
+
+
+@AWAY
+async def test_a_backlog_is_worked_off_while_valkey_is_away(
+    trouble: Trouble, db: Database, link: FaultyLink, urls: Urls, scope: Scope
+) -> None:
+    async def done(_: LaneRun) -> None:
+        return
+
+    await put(db, scope, *(work(str(n)) for n in range(PROMPT_BATCH + 1)))
+    client = valkey_client(over(link, urls.redis))
+    link.suffer(trouble)
+    async with asyncio.timeout(60):
+        for _ in range(2):
+            await worker(db, client, done).run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert await left(db, scope) == 0
+    await client.aclose()
