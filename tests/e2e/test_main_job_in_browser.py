@@ -55,6 +55,8 @@ class TestMainJob:
         self, town: Town, msp: str, client: str, approver: str, currency: str
     ) -> None:
         with town.person(msp, approver) as person:
+            person.open(f"/clients/{client}/approvals?tab=answered")
+            expect(person.page.locator("tbody")).to_contain_text(person.page.locator(".viewer b").inner_text())
             person.page.get_by_role("link", name="Approvals").first.click()
             town.change(client, "SKU-002", "price.list", 15_00)
             waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")

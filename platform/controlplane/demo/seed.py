@@ -43,6 +43,7 @@ class SeededClient(msgspec.Struct, frozen=True):
     hook_secret: str
     channels: tuple[UUID, ...]
     approver: DemoPerson
+    approver_id: UUID
 
 
 class SeededMsp(msgspec.Struct, frozen=True):
@@ -100,9 +101,10 @@ async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
 async def _seed_client(services: Services, house: Scope, plan: DemoClient, *, sandbox: str, token: str) -> SeededClient:
     scope = await onboard_client(services, house, name=plan.name, slug=plan.slug, currency=plan.currency)
     partner = await add_partner(services, scope, name=plan.partner)
+    ids: dict[str, UUID] = {}
     for person in plan.people:
         new = Person(person.email, person.name, PASSWORD, person.role, partner if person.partner else None)
-        await add_person(services, scope, new)
+        ids[person.email] = await add_person(services, scope, new)
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     base = f"{sandbox}/{plan.slug}"
     erp = await connect(
@@ -122,4 +124,4 @@ async def _seed_client(services: Services, house: Scope, plan: DemoClient, *, sa
         await schedule_poll(session, erp, at=now)
         await schedule_rating(session, now + timedelta(seconds=45))
     approver = next(person for person in plan.people if person.role == "client_approver")
-    return SeededClient(plan, scope, erp, hook_secret, (shop, market), approver)
+    return SeededClient(plan, scope, erp, hook_secret, (shop, market), approver, ids[approver.email])

@@ -19,7 +19,6 @@ from controlplane.services import Services, build_services
 from controlplane.stack import Stack, answers, free_port
 from foundation.clock import utc_now
 from foundation.errors import Conflict
-from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.release import answer_change
 
@@ -103,7 +102,7 @@ class DemoWorld:
 
 
 def approver_scope(client: SeededClient) -> Scope:
-    actor = Actor(kind="person", id=str(new_id()), name=client.approver.name)
+    actor = Actor(kind="person", id=str(client.approver_id), name=client.approver.name)
     return Scope(msp_id=client.scope.msp_id, tenant_id=client.scope.tenant_id, actor=actor)
 
 
