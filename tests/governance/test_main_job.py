@@ -7,12 +7,15 @@ from sqlalchemy import text
 from canonical.elements import COST, PRICE, STOCK
 from connectors.intake.writer import Stored
 from connectors.sandbox.faults import Faults
+from controlplane.jobs import build_jobs
 from controlplane.services import Services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
+from foundation.lanes.worker import LaneWorker
 from foundation.scope import Actor, Scope
+from governance.kinds import PUSH, ingest_lane
 from governance.release import answer_change
 from governance.rollback import roll_back_change
 from tests.conftest import Urls
@@ -266,3 +269,17 @@ async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(world:
     for _, of_event, of_change, in_audit in rows:
         assert of_event == of_change
         assert in_audit == [of_event]
+
+
+async def test_each_push_is_done_under_the_id_of_its_own_webhook(world: World) -> None:
+    """Also when one batch took both in."""
+    services, scope = world.services, world.scope
+    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    await world.deliver(world.change("SKU-001", STOCK, 41))
+    await world.deliver(world.change("SKU-002", STOCK, 42))
+    await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
+    pushes = "SELECT w.correlation, c.correlation FROM work w JOIN change c ON c.id = w.ref WHERE w.kind = :kind"
+    rows = await world.rows(pushes, kind=PUSH)
+    assert len(rows) == 4
+    assert len({of_work for of_work, _ in rows}) == 2
+    assert [of_work for of_work, _ in rows] == [of_change for _, of_change in rows]
