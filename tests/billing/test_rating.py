@@ -146,6 +146,17 @@ async def test_a_period_closes_after_its_end_once_and_in_order(priced: Market) -
             await close_period(session, side=Side.RETAIL, period=APRIL, now=priced.now)
 
 
+async def test_what_wholesale_costs_is_not_in_the_trail_a_client_reads(priced: Market) -> None:
+    await priced.use(*uses(12))
+    priced.now = MARCH.end
+    for side in (Side.WHOLESALE, Side.RETAIL):
+        async with priced.as_client() as session:
+            closed = await close_period(session, side=side, period=MARCH, now=priced.now)
+    async with priced.as_client() as session:
+        subjects = await session.scalars(text("SELECT subject FROM audit_entry WHERE action = 'invoice.closed'"))
+        assert subjects.all() == [f"invoice:{closed.id}"]
+
+
 async def test_rerating_changes_money_never_quantity(priced: Market) -> None:
     await priced.use(*uses(10))
     before = await priced.rate(Side.RETAIL)

@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 import redis
 import redis.asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from foundation.clock import utc_now
 from foundation.database.engine import Database
+from foundation.errors import Conflict
 from foundation.ids import new_id
-from foundation.lanes.dead_letters import list_dead_letters, replay_dead_letter
+from foundation.lanes.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
 from foundation.lanes.jobs import JobKind, JobKinds, RetryPolicy
 from foundation.lanes.relay import Relay
 from foundation.lanes.ring import LaneTicket, Ring, RingReader
@@ -132,6 +135,18 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
         assert [(letter.key, letter.error) for letter in letters] == [("13", "ValueError: thirteen")]
         await replay_dead_letter(session, letters[0].id, now=utc_now())
     assert await left(db, scope) == 1
+    for again in (replay_dead_letter, discard_dead_letter):
+        with pytest.raises(Conflict, match="already replayed"):
+            async with db.transaction(scope) as session:
+                await again(session, letters[0].id, now=utc_now())
+    assert await left(db, scope) == 1
+
+
+@given(st.integers(0, 200), st.floats(0, 1, exclude_min=True))
+def test_a_delay_is_drawn_up_to_a_bound_that_doubles(attempt: int, draw: float) -> None:
+    policy = RetryPolicy(base=0.5, cap=300.0)
+    bound = min(300.0, 0.5 * 2.0 ** min(attempt, 30))
+    assert policy.delay(attempt, draw) == bound * draw
 
 
 async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope) -> None:
