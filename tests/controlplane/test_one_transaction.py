@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
 
 from controlplane.services import Services
+from foundation.database.engine import ScopedSession
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
 from tests.support.site import Site, Visit, furnish, running_site
@@ -27,17 +29,18 @@ class Watched:
         self.begun = 0
         self.open_while_waiting = 0
         self.open_while_answering = 0
-        event.listen(self._engine, "begin", self._count)
+        event.listen(ScopedSession, "after_begin", self._count)
 
     def forget(self) -> None:
-        event.remove(self._engine, "begin", self._count)
+        event.remove(ScopedSession, "after_begin", self._count)
 
     def start(self) -> None:
         self.begun = self.open_while_waiting = self.open_while_answering = 0
 
-    def _count(self, connection: Connection) -> None:
+    def _count(self, session: Session, transaction: SessionTransaction, _connection: object) -> None:
         # A host's brand is looked up now and then, in a transaction that sees nothing else.
-        self.begun += "app.host" not in connection.get_execution_options()["fairlead_begin"]
+        its_own = not transaction.nested and session.info["host"] is None
+        self.begun += its_own and session.get_bind() is self._engine
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def watch_receive() -> Any:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from foundation.database.engine import Database, begin_sql
+from foundation.database.engine import Database
+from foundation.database.scoped import begin_sql
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Scope
@@ -180,7 +181,7 @@ async def test_the_relay_sees_that_work_is_due_never_what_it_is_about(urls: Urls
 
 def test_a_scope_cannot_break_out_of_its_statement() -> None:
     scope = make_scope()
-    assert begin_sql(scope).count("'") == 6
+    assert begin_sql(scope).count(b"'") == 6
     with pytest.raises(ValueError, match="host name"):
         begin_sql(None, host="x'; SET app.tenant_id = '1")
 

@@ -22,7 +22,7 @@ _LINK: dict[str, Any] = {
 _POLL_SECONDS = 0.1
 
 
-class _PatientConnection(psycopg.AsyncConnection[Any]):
+class PatientConnection(psycopg.AsyncConnection[Any]):
     patience: float | None = None
 
     async def wait(self, gen: PQGen[RV], interval: float = _POLL_SECONDS, timeout: float | None = None) -> RV:  # noqa: ASYNC109 - psycopg's signature
@@ -36,13 +36,21 @@ class _PatientConnection(psycopg.AsyncConnection[Any]):
             raise
 
 
-async def connect_to_database(conninfo: str, *, patience: float | None, **options: Any) -> psycopg.AsyncConnection[Any]:
+C = TypeVar("C", bound=PatientConnection)
+
+
+async def connect_to_database(conninfo: str, *, patience: float | None, **options: Any) -> PatientConnection:
     """`patience`: seconds for one round trip, after which the connection is closed and OperationalError raised.
 
     None is for those whose statements may take long, and who are bounded otherwise. What `conninfo` says itself about
     keep-alives and time-outs is heeded. Autocommit.
     """
+    return await connect_as(PatientConnection, conninfo, patience=patience, autocommit=True, **options)
+
+
+async def connect_as(kind: type[C], conninfo: str, *, patience: float | None, **options: Any) -> C:
+    """As `connect_to_database`, to a connection that may do more; its transactions are its own matter."""
     link = {name: value for name, value in _LINK.items() if name not in conninfo_to_dict(conninfo)}
-    connection = await _PatientConnection.connect(conninfo, autocommit=True, **link, **options)
+    connection = await kind.connect(conninfo, **link, **options)
     connection.patience = patience
     return connection

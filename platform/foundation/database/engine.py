@@ -1,7 +1,7 @@
 """Transactions under a scope. The only way to the application's tables.
 
-A transaction starts with one statement that opens it and sets its scope, so isolation costs no extra round trip.
-Without a scope the settings are empty and every policy answers nothing.
+A transaction starts with one message that opens it and sets its scope, sent before its first statement. Without a scope
+the settings are empty and every policy answers nothing.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,15 +10,16 @@ from dataclasses import replace
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
-import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, event
+from sqlalchemy import AdaptedConnection, Connection, PoolProxiedConnection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util import greenlet_spawn
 
-from foundation.database.connecting import connect_to_database
+from foundation.database.connecting import connect_as
 from foundation.database.pool import ConnectingAtCheckout
 from foundation.database.roles import FLEET
+from foundation.database.scoped import NO_SCOPE, ScopedConnection, begin_sql, scope_sql
 from foundation.scope import Scope
 
 Hints = dict[tuple[UUID, UUID], set[str]]
@@ -30,31 +31,6 @@ NO_SCANS = "SET enable_seqscan = off"
 """For connections that look up a batch's rows by their keys: a plan made while a table was small would read all of it,
 and is kept until the table is analysed again.
 """
-
-
-def begin_sql(scope: Scope | None, host: str | None = None) -> str:
-    """Open a transaction and set its scope, as one simple-protocol message.
-
-    Values are UUIDs, or a host name restricted to its alphabet, so nothing here can close a quote.
-    """
-    role = f"SET LOCAL ROLE {FLEET};" if scope is not None and scope.fleet else ""
-    named_host = f"SET LOCAL app.host = '{_host(host)}';" if host else ""
-    return f"BEGIN; {_scope_sql(scope)} {named_host} {role}"
-
-
-def _scope_sql(scope: Scope | None) -> str:
-    tenant = scope.tenant_id if scope is not None else ""
-    msp = scope.msp_id if scope is not None else ""
-    partner = scope.partner_id if scope is not None and scope.partner_id is not None else ""
-    return (
-        f"SET LOCAL app.tenant_id = '{tenant}'; SET LOCAL app.msp_id = '{msp}'; SET LOCAL app.partner_id = '{partner}';"
-    )
-
-
-def _host(host: str) -> str:
-    if not host.replace("-", "").replace(".", "").replace(":", "").isalnum() or not host.isascii():
-        raise ValueError("a host name has letters, digits, dots, hyphens and a port")
-    return host
 
 
 class Database:
@@ -73,12 +49,17 @@ class Database:
         """`planning` is executed on each new connection, e.g. `NO_SCANS`; `patience` as in `connect_to_database`."""
         self._ring = ring
 
-        async def connect() -> psycopg.AsyncConnection[Any]:
-            connection = await connect_to_database(
-                conninfo, patience=patience, prepare_threshold=3, application_name=application_name
+        async def connect() -> ScopedConnection:
+            connection = await connect_as(
+                ScopedConnection,
+                conninfo,
+                patience=patience,
+                prepare_threshold=3,
+                application_name=application_name,
             )
             if planning:
                 await connection.execute(planning)
+                await connection.commit()
             return connection
 
         self._engine: AsyncEngine = create_async_engine(
@@ -90,7 +71,7 @@ class Database:
             pool_pre_ping=False,
             pool_use_lifo=True,
         )
-        event.listen(self._engine.sync_engine, "begin", _begin)
+        event.listen(self._engine.sync_engine, "checkin", _forget_scope)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -99,10 +80,10 @@ class Database:
     @asynccontextmanager
     async def transaction(self, scope: Scope | None, *, host: str | None = None) -> AsyncIterator[AsyncSession]:
         """Commit when the block ends, roll back when it raises. Lanes are rung only after a successful commit."""
+        info: dict[str, Any] = {"scope": scope, "host": host, "hints": {}, "buffers": {}}
         async with AsyncSession(
-            self._engine, expire_on_commit=False, info={"scope": scope, "hints": {}, "buffers": {}}
+            self._engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info
         ) as session:
-            await session.connection(execution_options={"fairlead_begin": begin_sql(scope, host)})
             yield session
             await _flush(session)
             await session.commit()
@@ -124,7 +105,8 @@ class Database:
         """
         pooled = await self._engine.raw_connection()
         try:
-            connection = cast("psycopg.AsyncConnection[Any]", pooled.driver_connection)
+            connection = _scoped(pooled)
+            connection.opening = None
             cursor = connection.cursor(row_factory=namedtuple_row)
             row = await (await cursor.execute(statement, parameters)).fetchone()
         except BaseException:
@@ -137,9 +119,24 @@ class Database:
         await self._engine.dispose()
 
 
-def _begin(connection: Connection) -> None:
-    statement = connection.get_execution_options().get("fairlead_begin", begin_sql(None))
-    connection.exec_driver_sql(statement)
+class ScopedSession(Session):
+    """Each of its transactions is opened under `info["scope"]`."""
+
+
+@event.listens_for(ScopedSession, "after_begin")
+def _prepare_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    # The session's event: with one of the engine's, SQLAlchemy looks for listeners at every step of each statement.
+    if not transaction.nested:
+        _scoped(connection.connection).opening = begin_sql(session.info["scope"], session.info["host"])
+
+
+def _forget_scope(connection: AdaptedConnection | None, _record: object) -> None:
+    if connection is not None:
+        cast("ScopedConnection", connection.driver_connection).opening = NO_SCOPE
+
+
+def _scoped(pooled: PoolProxiedConnection) -> ScopedConnection:
+    return cast("ScopedConnection", pooled.driver_connection)
 
 
 Flush = Callable[[AsyncSession, list[Any]], Awaitable[None]]
@@ -175,7 +172,8 @@ async def change_scope(session: AsyncSession, scope: Scope) -> None:
     role = f"SET LOCAL ROLE {FLEET if scope.fleet else 'NONE'};" if scope.fleet != before.fleet else ""
     if role or replace(scope, actor=before.actor) != before:
         connection = await session.connection()
-        await connection.exec_driver_sql(f"{_scope_sql(scope)} {role}")
+        await connection.exec_driver_sql(f"{scope_sql(scope)} {role}")
+        _scoped(await connection.get_raw_connection()).opening = begin_sql(scope, session.info["host"])
     session.expunge_all()
     session.info["scope"] = scope
 

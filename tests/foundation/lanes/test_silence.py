@@ -71,7 +71,7 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
 
     async with db.transaction(scope) as session:
         add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
-    linked = Database(over(link, urls.app), pool_size=3)
+    linked = Database(over(link, urls.app), pool_size=3, patience=LEASE_SECONDS)
     worker = LaneWorker(
         linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=LEASE_SECONDS,
