@@ -144,6 +144,8 @@ async def test_a_period_closes_after_its_end_once_and_in_order(priced: Market) -
         await close_period(session, side=Side.RETAIL, period=APRIL, now=priced.now)
         with pytest.raises(PeriodClosed):
             await close_period(session, side=Side.RETAIL, period=APRIL, now=priced.now)
+        with pytest.raises(PeriodClosed, match="stays as it is"):
+            await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=priced.now)
 
 
 async def test_what_wholesale_costs_is_not_in_the_trail_a_client_reads(priced: Market) -> None:

@@ -9,10 +9,11 @@ from connectors.connections import set_connection_state
 from connectors.sandbox.faults import Faults
 from controlplane.jobs import build_jobs
 from foundation.clock import utc_now
+from foundation.ids import new_id
 from foundation.lanes.work import add_work
 from foundation.lanes.worker import LaneWorker
 from governance import states
-from governance.channel_store import Settled, load_pending, settle_propagations
+from governance.channel_store import Settled, Shown, load_pending, settle_propagations, show_values
 from governance.kinds import push_lane, verify_lane
 from governance.outcome import Outcome, push_work, write_outcome
 from governance.rollback import roll_back_change
@@ -113,6 +114,32 @@ async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
     async with world.services.db.transaction(world.scope) as session:
         await write_outcome(session, world.services.governance, outcome)
     assert [await world.rows(trace) for trace in traces] == before
+
+
+async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    for amount in (10_100, 10_200):
+        await world.deliver(world.change("SKU-001", PRICE, amount))
+        await world.work()
+    sandbox.mend(world.urls["shop0"])
+    done = "SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation"
+    await world.work(settle=10.0, until=done)
+    log: list[dict[str, object]] = sandbox.effects(world.urls["shop0"])["log"]  # type: ignore[assignment]
+    assert [effect["amount"] for effect in log] == [10_000, 10_200]
+
+
+async def test_an_older_value_is_never_kept_as_what_a_channel_shows(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work(settle=1.0)
+    shop = world.channels["shop0"]
+    kept = await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop)
+    assert kept == [(10_100, 2)]
+    older = Shown("SKU-001", PRICE, None, 10_000, "USD", 1, new_id())
+    async with world.services.db.transaction(world.scope) as session:
+        await show_values(session, shop, [older], now=utc_now())
+    assert await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop) == kept
 
 
 async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
