@@ -63,12 +63,16 @@ async def lock_changes(
     return await repository.load_changes(session, ids), world
 
 
-async def answer_change(session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime) -> None:
+async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
+    session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime, seen: UUID | None = None
+) -> None:
     """Approve or decline. An approval is carried out by a worker, which checks it again.
+
+    `seen` is the approval that was looked at: what is asked under the same change may have been asked anew since.
 
     Raises:
         NotFound: no such change in this account.
-        NotAwaiting: it was answered, overtaken or expired.
+        NotAwaiting: it was answered, overtaken or expired, or is not what was seen.
         OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
     """
     changes = await repository.load_changes(session, [change_id])
@@ -77,6 +81,8 @@ async def answer_change(session: AsyncSession, change_id: UUID, *, grant: bool, 
     change = changes[0]
     if change.state != "awaiting" or change.approval_id is None:
         raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
+    if seen is not None and seen != change.approval_id:
+        raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
     scope = scope_of(session)
     await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
     if grant:

@@ -196,10 +196,11 @@ class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnswerInput(msgspec.Struct, frozen=True):
-    """Declining needs a reason."""
+    """Declining needs a reason. With `approval_id`, only what was looked at under that approval is answered."""
 
     grant: bool
     reason: str = ""
+    approval_id: UUID | None = None
 
 
 class RollbackInput(msgspec.Struct, frozen=True):

@@ -151,6 +151,19 @@ async def test_a_new_channel_since_the_approval_is_another_target(world: World) 
     assert await pushed(world) == 0
 
 
+async def test_who_looked_at_another_question_does_not_answer_this_one(world: World) -> None:
+    """The page is open; meanwhile someone approves, that is found out of date and asked anew; then comes "Approve"."""
+    change_id = await approved(world)
+    ((seen,),) = await world.rows("SELECT id FROM approval")
+    await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
+    async with world.services.db.transaction(person(world)) as session:
+        with pytest.raises(NotAwaiting):
+            await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(seen)))
+    ((asked,),) = await world.rows("SELECT id FROM approval WHERE state = 'pending'")
+    async with world.services.db.transaction(person(world)) as session:
+        await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(asked)))
+
+
 async def test_an_approval_cannot_be_replayed_on_other_content(world: World) -> None:
     change_id = await approved(world)
     ((approval_id,),) = await world.rows("SELECT id FROM approval")

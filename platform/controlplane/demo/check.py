@@ -73,7 +73,9 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
         waiting = await approver.api("GET", f"/clients/{client.plan.slug}/approvals")
         for item in waiting["items"]:
             path = f"/clients/{client.plan.slug}/changes/{item['change']['id']}/answer"
-            await approver.api("POST", path, {"grant": True, "reason": "Checked."})
+            await approver.api(
+                "POST", path, {"grant": True, "reason": "Checked.", "approval_id": item["approval"]["id"]}
+            )
             report.approvals += 1
     seen = before["read_backs"] + len(values) * len(client.channels)
     await wait_for(services, client, "SELECT count(*) FROM propagation WHERE state = 'verified'", seen)

@@ -68,7 +68,9 @@ async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Seq
 async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
     """Approve or decline. What is approved is checked again, and then carried out, by a worker."""
     reason = check_text(data.reason, "reason")
-    await answer_change(access.session, change_id, grant=data.grant, reason=reason, now=access.now)
+    await answer_change(
+        access.session, change_id, grant=data.grant, reason=reason, now=access.now, seen=data.approval_id
+    )
     return await read_change(access.session, change_id)
 
 

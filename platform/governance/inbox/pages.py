@@ -27,10 +27,11 @@ _LATELY: Final = 5
 
 
 class AnswerForm(msgspec.Struct):
-    """`answer`: approve | decline."""
+    """`answer`: approve | decline. `approval`: the one the page showed."""
 
     answer: str
     reason: str = ""
+    approval: UUID | None = None
 
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
@@ -60,7 +61,7 @@ async def approval_answer(
 ) -> Response[Any]:
     grant = data.answer == "approve"
     reason = check_text(data.reason, "reason")
-    answer = answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now)
+    answer = answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
     refusal = await try_to(access, answer)
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)

@@ -2,6 +2,7 @@
 
 import re
 
+from foundation.ids import new_id
 from tests.governance.pages.site import Site, token_of
 
 LIST = "/clients/acme/approvals"
@@ -74,6 +75,18 @@ async def test_a_person_approves_once(busy: Site) -> None:
     assert again.status_code == 409
     assert "This approval is granted" in again.text
     assert "SKU-1" in (await busy["viewer"].get(f"{LIST}?tab=answered")).text
+
+
+async def test_the_page_answers_what_it_showed_and_nothing_else(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    shown = re.search(r'name="approval" value="([0-9a-f-]+)"', (await busy["approver"].get(path)).text)
+    assert shown
+    refused = await busy["approver"].post(path, {"answer": "approve", "approval": str(new_id())}, page=path)
+    assert refused.status_code == 409
+    assert "has changed since you looked at it" in refused.text
+    answer = await busy["approver"].post(path, {"answer": "approve", "approval": shown[1]}, page=path)
+    assert answer.status_code == 303
 
 
 async def token(busy: Site) -> str:
