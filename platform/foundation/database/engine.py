@@ -4,6 +4,7 @@ A transaction starts with one message that opens it and sets its scope, sent bef
 the settings are empty and every policy answers nothing.
 """
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -81,12 +82,16 @@ class Database:
     async def transaction(self, scope: Scope | None, *, host: str | None = None) -> AsyncIterator[AsyncSession]:
         """Commit when the block ends, roll back when it raises. Lanes are rung only after a successful commit."""
         info: dict[str, Any] = {"scope": scope, "host": host, "hints": {}, "buffers": {}}
-        async with AsyncSession(
-            self._engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info
-        ) as session:
+        session = AsyncSession(self._engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
+        try:
             yield session
             await _flush(session)
             await session.commit()
+        except BaseException:
+            await session.__aexit__(*sys.exc_info())  # rolls back to its end, also when cancelled
+            raise
+        # It holds no connection any more. Its own exit would make a task of this: a twentieth of a small transaction.
+        session.sync_session.close()
         hints: Hints = session.info["hints"]
         if hints and self._ring is not None:
             await self._ring(hints)
