@@ -4,6 +4,7 @@ import argparse
 import importlib
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 
 from tests.benchmarks.table import Row, write_table
@@ -17,12 +18,19 @@ def main() -> None:
     chosen = parser.parse_args().only or NAMES
     began = time.monotonic()
     rows: list[Row] = []
+    failed: list[str] = []
     for name in chosen:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
+        try:
+            rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
+        except Exception:  # noqa: BLE001 - what the others measured is told, and the run fails
+            traceback.print_exc()
+            failed.append(name)
     print(write_table(rows))
     print("docs/benchmarks.md says how each figure is measured, and what is known about the misses.")
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {time.monotonic() - began:.0f} s.")
+    if failed:
+        sys.exit(f"Not measured, for the reason above: {', '.join(failed)}.")
 
 
 if __name__ == "__main__":

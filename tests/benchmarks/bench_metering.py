@@ -68,7 +68,7 @@ async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
         with _left_out(off):
             started = time.perf_counter()
             for lane in (lanes[0], lanes[1], lanes[1]):  # a push turn takes 250
-                await worker.run_lane(client.scope.msp_id, client.scope.tenant_id, lane)
+                await worker.run_lane(client.scope.msp_id, client.scope.tenant_id, lane, bulk=True)
             return time.perf_counter() - started
 
     sides: tuple[Side, ...] = ((), METERED, METERED + AUDITED)
