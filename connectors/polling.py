@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.health import note_health
 from connectors.intake.writer import INGEST, Delivery, Stored, store_deliveries
+from connectors.later import ask_later
 from connectors.port import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
@@ -21,7 +22,7 @@ from foundation.ids import NewId
 from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work, set_timer
-from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
 POLL = "connectors.poll"
@@ -72,11 +73,7 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
         try:
             page = await source.poll(opened.caller(again=item.again), opened.config, cursor, now)
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
-            delay = getattr(error, "retry_after", None) or POLL_RETRY.delay(item.attempts, 1.0)
-            if isinstance(error, OutboundHeld):
-                run.put_off(item, delay=delay, again=item.again)
-            else:
-                run.retry(item, delay=delay, error=str(error), again=True)
+            ask_later(run, error, told=str(error), retry=POLL_RETRY, draw=1.0)
             async with run.finishing() as session:
                 await note_health(session, connection_id, now=now, error=str(error)[:500])
             return

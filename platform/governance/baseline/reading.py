@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from connectors.health import note_health
 from connectors.keeping import keep_payloads
+from connectors.later import ask_later
 from connectors.port import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work
-from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from governance import kinds
 from governance.baseline import repository
 from governance.baseline.comparing import compare
@@ -143,12 +144,8 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
 
 async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
     """The system is away: it is asked again later, and the page says why nothing moves."""
-    told, item = str(error)[:500], run.items[0]
-    delay = getattr(error, "retry_after", None) or READ_RETRY.delay(item.attempts, 1.0 - context.draw())
-    if isinstance(error, OutboundHeld):
-        run.put_off(item, delay=delay, again=item.again)
-    else:
-        run.retry(item, delay=delay, error=told, again=True)
+    told = str(error)[:500]
+    ask_later(run, error, told=told, retry=READ_RETRY, draw=1.0 - context.draw())
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
     async with run.finishing() as session:
         await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)
