@@ -13,9 +13,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
-import psycopg
 
-from foundation.database.connecting import connect_to_database
+from foundation.database.connecting import KeptConnection
 from foundation.errors import Unavailable
 
 HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
@@ -85,13 +84,14 @@ class HookDirectory:
         size: int = 50_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._conninfo = conninfo
         self._vault = vault
         self._known: Memory[HookRoute] = Memory(ttl=ttl, size=size, monotonic=monotonic)
         self._unknown: Memory[bool] = Memory(ttl=ttl, size=size, monotonic=monotonic)
         self._waiting: dict[UUID, asyncio.Future[HookRoute | None]] = {}
         self._task: asyncio.Task[None] | None = None
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._connection = KeptConnection(
+            conninfo, patience=_PATIENCE_SECONDS, application_name="fairlead intake addresses"
+        )
 
     async def find(self, connection_id: UUID) -> HookRoute | None:
         """None when no connection has this address.
@@ -118,8 +118,7 @@ class HookDirectory:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         self._settle(self._waiting, Unavailable("The service is stopping. Send this again."))
-        if self._connection is not None:
-            await self._connection.close()
+        await self._connection.close()
 
     async def _look_up(self) -> None:
         """While one group is looked up the next one gathers."""
@@ -154,9 +153,8 @@ class HookDirectory:
                 future.set_result(outcome)
 
     async def _load(self, ids: list[UUID]) -> tuple[dict[UUID, Any], Sealed, Wrapped]:
-        if self._connection is None or self._connection.closed:
-            self._connection = await connect_to_database(self._conninfo, patience=_PATIENCE_SECONDS)
-        cursor = await self._connection.execute(
+        connection = await self._connection.get()
+        cursor = await connection.execute(
             "SELECT n.id, n.msp_id, n.tenant_id, n.kind, n.state = 'active',"
             " coalesce(c.status = 'suspended', false)"
             " FROM connection n LEFT JOIN client c ON c.tenant_id = n.tenant_id WHERE n.id = ANY (%s)",
@@ -167,14 +165,14 @@ class HookDirectory:
         wrapped: dict[UUID, dict[UUID, bytes]] = {}
         if found:
             tenants = list({row[2] for row in found.values()})
-            cursor = await self._connection.execute(
+            cursor = await connection.execute(
                 "SELECT connection_id, name, ciphertext FROM connection_secret"
                 " WHERE tenant_id = ANY (%s) AND connection_id = ANY (%s) AND name = ANY (%s) ORDER BY name",
                 (tenants, list(found), list(HOOK_SECRETS)),
             )
             for connection_id, name, ciphertext in await cursor.fetchall():
                 sealed.setdefault(connection_id, []).append((name, bytes(ciphertext)))
-            cursor = await self._connection.execute(
+            cursor = await connection.execute(
                 "SELECT tenant_id, id, wrapped FROM vault_key WHERE tenant_id = ANY (%s)", (tenants,)
             )
             for tenant_id, key_id, key in await cursor.fetchall():

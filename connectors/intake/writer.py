@@ -6,7 +6,6 @@ so an idle system answers after one commit and a busy one shares each commit amo
 
 import asyncio
 import contextlib
-import select
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +17,7 @@ import msgspec
 import psycopg
 import structlog
 
-from foundation.database.connecting import connect_to_database
+from foundation.database.connecting import KeptConnection
 from foundation.database.engine import Hints, RingBell
 from foundation.errors import Unavailable
 from foundation.lanes.bell import Bell
@@ -128,7 +127,9 @@ class IntakeWriter:
     """The one writer of a web process. `kind` is the work that each new delivery causes."""
 
     def __init__(self, conninfo: str, *, kind: str, ring: RingBell, limit: int = 20_000) -> None:
-        self._conninfo = conninfo
+        self._connection = KeptConnection(
+            conninfo, patience=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
+        )
         self._kind = kind
         self._bell = Bell(ring)  # a slow Valkey delays nobody's answer
         self._limit = limit
@@ -136,7 +137,6 @@ class IntakeWriter:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self._connection: psycopg.AsyncConnection[Any] | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -153,7 +153,7 @@ class IntakeWriter:
                 future.set_exception(Unavailable("The service is stopping. Send this again."))
         self._waiting.clear()
         await self._bell.close()
-        await self._disconnect()
+        await self._connection.close()
 
     async def store(self, delivery: Delivery) -> Stored:
         """Returns when the delivery is durable.
@@ -184,10 +184,10 @@ class IntakeWriter:
         try:
             # Its statements commit one by one: without a repeated id, which is the rule, there is one. What a failure
             # between them leaves stored was not acknowledged, and is a duplicate when it comes again.
-            connection = await self._connected()
+            connection = await self._connection.get()
             results = await store_deliveries(connection, [delivery for delivery, _ in group], kind=self._kind)
         except psycopg.OperationalError as error:
-            await self._disconnect()
+            await self._connection.close()
             _log.warning("intake.database_away", error=str(error))
             _fail(group, Unavailable("The delivery could not be written. Send it again."))
             return
@@ -209,30 +209,6 @@ class IntakeWriter:
                 lanes = hints.setdefault((delivery.msp_id, delivery.tenant_id), set())
                 lanes.add(f"{INGEST}/{delivery.connection_id}")
         self._bell.ring_soon(hints)
-
-    async def _connected(self) -> psycopg.AsyncConnection[Any]:
-        if self._connection is not None and _is_hung_up(self._connection):
-            await self._disconnect()
-        if self._connection is None or self._connection.closed:
-            self._connection = await connect_to_database(
-                self._conninfo, patience=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
-            )
-        return self._connection
-
-    async def _disconnect(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                await self._connection.close()
-        self._connection = None
-
-
-def _is_hung_up(connection: psycopg.AsyncConnection[Any]) -> bool:
-    """The server restarted, perhaps hours ago; nothing else speaks between statements. No sender need hear of it."""
-    if connection.closed:
-        return True
-    spoken = select.poll()
-    spoken.register(connection.fileno(), select.POLLIN)
-    return bool(spoken.poll(0))
 
 
 def _fail(group: "list[tuple[Delivery, asyncio.Future[Stored]]]", error: Exception) -> None:

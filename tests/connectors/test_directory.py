@@ -14,6 +14,7 @@ from foundation.clock import utc_now
 from foundation.ids import new_id
 from tests.conftest import Urls
 from tests.support.faulty_link import WELL, Trouble, end_of, faulty_link, over
+from tests.support.servers import Servers
 from tests.support.world import World
 
 
@@ -51,6 +52,14 @@ async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_oth
         found = await directory.find(world.erp)
         assert found is not None
         await directory.close()
+
+
+async def test_nobody_who_looks_an_address_up_hears_of_a_restart(world: World, urls: Urls, servers: Servers) -> None:
+    directory = HookDirectory(urls.intake, world.services.vault)
+    assert await directory.find(new_id()) is None
+    servers.hang_up("fairlead intake addresses")
+    assert await directory.find(world.erp) is not None
+    await directory.close()
 
 
 async def test_a_secret_that_cannot_be_read_is_no_others_matter(world: World, urls: Urls) -> None:

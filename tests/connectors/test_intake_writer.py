@@ -2,9 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from connectors.intake.receive import HookReceiver
@@ -68,11 +66,5 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
 
 async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(world: World, servers: Servers) -> None:
     assert await world.deliver(world.change("SKU-001", "stock.on_hand", 1)) is Stored.NEW
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        ended = connection.execute(
-            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
-            " WHERE application_name = 'fairlead intake' AND datname = %s",
-            (urlsplit(servers.owner_url).path.removeprefix("/"),),
-        ).fetchall()
-    assert ended
+    servers.hang_up("fairlead intake")
     assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW

@@ -170,11 +170,16 @@ async def test_a_connection_lost_before_the_opening_is_told_and_replaced(
 ) -> None:
     await leave(one, scope)
     pid = (await one.call("SELECT pg_backend_pid() AS pid", ())).pid
-    async with await psycopg.AsyncConnection.connect(urls.app, autocommit=True) as killer:
-        await killer.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
-    with pytest.raises(OperationalError) as caught:
+
+    async def lose_it_meanwhile() -> None:
         async with one.transaction(scope) as session:
+            await session.connection()  # it was well when it was borrowed
+            async with await psycopg.AsyncConnection.connect(urls.app, autocommit=True) as killer:
+                await killer.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
             await session.execute(COUNT)
+
+    with pytest.raises(OperationalError) as caught:
+        await lose_it_meanwhile()
     assert caught.value.connection_invalidated
     assert await seen(one, scope) == 1
     assert await next_borrower(one) == NONE

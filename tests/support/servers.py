@@ -35,6 +35,16 @@ class Servers:
     embedded: EmbeddedServers | None
     """For tests that kill and restart servers; None for what the environment named."""
 
+    def hang_up(self, application_name: str) -> None:
+        """PostgreSQL ends every connection of this name, as in a restart."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            ended = connection.execute(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+                " WHERE application_name = %s AND datname = %s",
+                (application_name, urlsplit(self.owner_url).path.removeprefix("/")),
+            ).fetchall()
+        assert ended
+
 
 def start_servers(environment: Mapping[str, str] | None = None) -> Servers:
     """Both servers, ready. A server the environment names is used as it is; the other one is embedded."""

@@ -4,6 +4,9 @@ The kernel's own patience is hours. Its keep-alives find a vanished host within 
 and says nothing (a proxy, a stopped server) is found by the patience for one round trip.
 """
 
+import contextlib
+import select
+from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
@@ -24,6 +27,17 @@ _POLL_SECONDS = 0.1
 
 class PatientConnection(psycopg.AsyncConnection[Any]):
     patience: float | None = None
+
+    @property
+    def hung_up(self) -> bool:
+        """Only between transactions, when the server has nothing to say but that it is gone, perhaps hours ago."""
+        return self.closed or bool(self._line.poll(0))
+
+    @cached_property
+    def _line(self) -> "select.poll":
+        line = select.poll()
+        line.register(self.fileno(), select.POLLIN)
+        return line
 
     async def wait(self, gen: PQGen[RV], interval: float = _POLL_SECONDS, timeout: float | None = None) -> RV:  # noqa: ASYNC109 - psycopg's signature
         patience = self.patience if timeout is None else timeout
@@ -54,3 +68,32 @@ async def connect_as(kind: type[C], conninfo: str, *, patience: float | None, **
     connection = await kind.connect(conninfo, **link, **options)
     connection.patience = patience
     return connection
+
+
+class KeptConnection:
+    """The one connection of a task that comes back to it. Nobody who asks it for something hears of a restart."""
+
+    def __init__(self, conninfo: str, *, patience: float, **options: Any) -> None:
+        """As `connect_to_database`."""
+        self._conninfo = conninfo
+        self._patience = patience
+        self._options = options
+        self._connection: PatientConnection | None = None
+
+    async def get(self) -> PatientConnection:
+        """Connects when there is none, or the server hung up.
+
+        Raises:
+            psycopg.OperationalError: the database is away.
+        """
+        if self._connection is not None and self._connection.hung_up:
+            await self.close()
+        if self._connection is None:
+            self._connection = await connect_to_database(self._conninfo, patience=self._patience, **self._options)
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.close()
+        self._connection = None

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import namedtuple_row
 from sqlalchemy import AdaptedConnection, Connection, PoolProxiedConnection, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util import greenlet_spawn
@@ -72,6 +73,7 @@ class Database:
             pool_pre_ping=False,
             pool_use_lifo=True,
         )
+        event.listen(self._engine.sync_engine, "checkout", _notice_hangup)
         event.listen(self._engine.sync_engine, "checkin", _forget_scope)
 
     @property
@@ -133,6 +135,12 @@ def _prepare_scope(session: Session, transaction: SessionTransaction, connection
     # The session's event: with one of the engine's, SQLAlchemy looks for listeners at every step of each statement.
     if not transaction.nested:
         _scoped(connection.connection).opening = begin_sql(session.info["scope"], session.info["host"])
+
+
+def _notice_hangup(connection: AdaptedConnection, _record: object, _pooled: object) -> None:
+    """A restart between two transactions is no failure of the second one. Costs no round trip."""
+    if cast("ScopedConnection", connection.driver_connection).hung_up:
+        raise InvalidatePoolError("the server hung up")
 
 
 def _forget_scope(connection: AdaptedConnection | None, _record: object) -> None:

@@ -1,4 +1,4 @@
-"""A connection that was never made keeps nobody waiting who could make one."""
+"""A connection that was never made keeps nobody waiting who could make one; one that was lost fails nobody."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from foundation.database.engine import Database
 from tests.conftest import Urls
 from tests.support.faulty_link import WELL, FaultyLink, Trouble, end_of, faulty_link, over
+from tests.support.servers import Servers
 
 Ask = Callable[[Database], Awaitable[object]]
 PATIENCE_SECONDS = 20
@@ -45,6 +46,16 @@ async def connecting_and_waiting(database: Database, ask: Ask) -> list["asyncio.
     for _ in range(20):  # until none of them can go on
         await asyncio.sleep(0)
     return tasks
+
+
+@pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
+async def test_nobody_hears_of_a_restart_between_two_transactions(urls: Urls, servers: Servers, ask: Ask) -> None:
+    database = Database(urls.app, pool_size=3, application_name="hung up")
+    assert await asyncio.gather(*(ask(database) for _ in range(3))) == [1, 1, 1]
+    servers.hang_up("hung up")
+    assert [await ask(database) for _ in range(3)] == [1, 1, 1]
+    assert await asyncio.gather(*(ask(database) for _ in range(3))) == [1, 1, 1]
+    await database.close()
 
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
