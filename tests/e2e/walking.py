@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,9 +24,7 @@ from controlplane.demo.world import DemoWorld
 from controlplane.services import Services, build_services
 from foundation.clock import utc_now
 from foundation.ids import new_id
-
-SECONDS = 20_000
-"""How long a page may take to show what happened: milliseconds, only ever waited for in full by a failing test."""
+from tests.branding.browser import SECONDS
 
 
 class Person:
@@ -62,7 +61,7 @@ class Person:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.locator(".viewer")).to_be_attached(timeout=SECONDS)
+        expect(self.page.locator(".viewer")).to_be_attached()
         return self
 
     def open(self, path: str) -> int:
@@ -78,8 +77,12 @@ class Person:
     def sees(self, found: Locator, *texts: str) -> Locator:
         """Waits until `found` shows every text."""
         for text in texts:
-            expect(found).to_contain_text(text, timeout=SECONDS)
+            expect(found).to_contain_text(text)
         return found
+
+    def arrives(self, pattern: str) -> None:
+        """Waits until the address ends so, and that page is there: a click returns while the old one is still shown."""
+        self.page.wait_for_url(re.compile(f"{pattern}$"))
 
     def shot(self, name: str) -> None:
         (self._shots / name).parent.mkdir(parents=True, exist_ok=True)
