@@ -84,6 +84,7 @@ async def create_api_key(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
             role=wanted.role,
             secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
+            maker_id=_person_behind(scope.actor),
         )
         .returning(ApiKey)
     )  # fmt: skip
@@ -104,6 +105,12 @@ def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
         allowed &= {"machine", *by.roles}
     if role not in allowed:
         raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
+
+
+def _person_behind(actor: Actor) -> UUID | None:
+    if actor.kind == "person":
+        return UUID(actor.id)
+    return UUID(actor.maker) if actor.maker else None
 
 
 async def list_api_keys(
@@ -168,6 +175,7 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
         roles=(key.role, *held_roles(index, key.role)),
         policy=index,
         home=home,
+        maker_id=key.maker_id,
     )
 
 

@@ -105,5 +105,6 @@ class ApiKey(TenantOwned, Base):
     role: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
+    maker_id: Mapped[UUID | None]  # the person behind it, also when another of their keys made it
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

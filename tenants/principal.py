@@ -15,7 +15,7 @@ class Principal:
     """A signed-in person, or a machine with a key. `tenant_id` is the home: a client, or the MSP's house.
 
     `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, and
-    `home` the client it is (None for staff), both read together with the roles.
+    `home` the client it is (None for staff), both read together with the roles. `maker_id`: who made a machine's key.
     """
 
     kind: Literal["person", "machine"]
@@ -27,6 +27,7 @@ class Principal:
     roles: tuple[str, ...] = ()
     policy: PolicyIndex | None = field(default=None, repr=False, compare=False)
     home: Client | None = field(default=None, repr=False, compare=False)
+    maker_id: UUID | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -34,7 +35,8 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        return Actor(kind=self.kind, id=str(self.id), name=self.name)
+        maker = "" if self.maker_id is None else str(self.maker_id)
+        return Actor(kind=self.kind, id=str(self.id), name=self.name, maker=maker)
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -6,11 +6,15 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name."""
+    """Who acts. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name.
+
+    `maker` is the id of the person who made a machine's key and answers for what it does; empty where there is none.
+    """
 
     kind: str
     id: str
     name: str
+    maker: str = ""
 
     @classmethod
     def system(cls, name: str) -> "Actor":

@@ -83,6 +83,7 @@ class Change(TenantOwned, Base):
     committed_at: Mapped[datetime]
     proposed_at: Mapped[datetime]
     correlation: Mapped[str]
+    maker: Mapped[str] = mapped_column(server_default="")  # who made the key, when the author is one
 
     __table_args__ = (
         Index("ix_change_awaiting", "tenant_id", "record_key", "element", postgresql_where=text("state = 'awaiting'")),

@@ -272,6 +272,7 @@ def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision:
         committed_at=proposal.committed_at,
         proposed_at=world.now,
         correlation=proposal.correlation,
+        maker=proposal.maker,
     )
 
 

@@ -26,7 +26,8 @@ ORIGIN = "proposal"
 async def propose_change(
     session: AsyncSession, context: Context, *, record_key: str, element: str, value: Value
 ) -> UUID:
-    """Decide by policy on a value that the scope's actor wants, who can then not approve it. Returns the change.
+    """Decide by policy on a value that the scope's actor wants, who can then not approve it; nor can whoever made the
+    actor's key. Returns the change.
 
     Raises:
         OwnedByItsSource: a connected system is this element's source of truth.
@@ -53,8 +54,9 @@ async def propose_change(
         source_committed_at=world.now,
     )  # fmt: skip
     world.values[key] = row
+    actor = scope_of(session).actor
     proposal = Proposal(
-        value=value, origin=ORIGIN, author=scope_of(session).actor.id, committed_at=world.now, source_event_id=None,
+        value=value, origin=ORIGIN, author=actor.id, maker=actor.maker, committed_at=world.now, source_event_id=None,
         correlation=current_correlation(),
     )  # fmt: skip
     plan = Plan(values={key: row}, superseded={key}, overtaken_by="A newer value was proposed.")

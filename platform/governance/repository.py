@@ -42,7 +42,7 @@ _INSERT_CHANGES = BulkWrite.insert(
         "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "targets": "uuid[]",
         "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
-        "correlation": "varchar",
+        "correlation": "varchar", "maker": "varchar",
     },
 )  # fmt: skip
 _INSERT_PROPAGATIONS = BulkWrite.insert(

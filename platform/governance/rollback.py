@@ -42,10 +42,12 @@ async def roll_back_change(
         previous, targets = Value(change.old_amount, change.old_currency or ""), own_channels
     else:
         previous, targets = await _shown_before(session, change_id, connection_id), [connection_id]
+    actor = scope_of(session).actor
     proposal = Proposal(
         value=previous,
         origin=ROLLBACK,
-        author=scope_of(session).actor.id,
+        author=actor.id,
+        maker=actor.maker,
         committed_at=world.now,
         source_event_id=change.source_event_id,
         correlation=current_correlation(),

@@ -63,7 +63,7 @@ class ValueRow(msgspec.Struct, gc=False):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A new value for a record's element, and who and what led to it."""
+    """A new value for a record's element, and who and what led to it. `maker`: see `foundation.scope.Actor`."""
 
     value: Value
     origin: str
@@ -72,6 +72,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source_event_id: UUID | None
     correlation: str
     targets: list[UUID] | None = None
+    maker: str = ""
 
 
 class ChangeRow(msgspec.Struct, gc=False):
@@ -98,6 +99,7 @@ class ChangeRow(msgspec.Struct, gc=False):
     committed_at: datetime
     proposed_at: datetime
     correlation: str
+    maker: str = ""
 
     @property
     def value(self) -> Value:
@@ -113,6 +115,7 @@ class ChangeRow(msgspec.Struct, gc=False):
             source_event_id=self.source_event_id,
             correlation=self.correlation,
             targets=targets,
+            maker=self.maker,
         )
 
 

@@ -81,6 +81,8 @@ class ShownChange(msgspec.Struct, frozen=True):
 
 
 class ShownApproval(msgspec.Struct, frozen=True):
+    """Neither `requested_by` nor `author` may decide. For a key's proposal they are the key and who made it."""
+
     id: UUID
     state: str
     requested_by: str

@@ -77,6 +77,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
             content_hash=content_of(change, world),
             policy_version=change.policy_version,
             requested_by=change.author,
+            author=change.maker,
             expires_at=world.now + timedelta(seconds=world.contracts[change.element].approval_ttl_s),
         )
         for change in changes

@@ -24,7 +24,10 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`author` wrote the content, `requested_by` asked for it to happen; often the same. Neither may decide."""
+    """`author` wrote the content, `requested_by` asked for it to happen; often the same. Neither may decide.
+
+    For a key's proposal `requested_by` is the key, `author` the person who made it.
+    """
 
     id: UUID
     subject_kind: str

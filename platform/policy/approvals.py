@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +16,18 @@ from policy import approval_repository as sql
 from policy.approval_repository import Approval, ApprovalState, run, to_approval
 from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 
+_OWN: Final = "You cannot decide on your own proposal. Someone else with this right has to."
+_OF_OWN_KEY: Final = (
+    "You made the key that proposed this, so you cannot decide on it. Someone else with this right has to."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """`content_hash` comes from `bind_content`. `author` is empty when whoever requests also wrote the content."""
+    """`content_hash` comes from `bind_content`. `author` is empty when whoever requests also wrote the content.
+
+    For a machine `author` is who made its key: what it requests is that person's, who may not decide on it either.
+    """
 
     subject_kind: str
     subject_id: UUID
@@ -73,7 +82,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     """The scope's actor, a person, grants or refuses. Whether the role may decide is asked before (`approval:decide`).
 
     Raises:
-        OwnApproval: the actor wrote or requested the content.
+        OwnApproval: the actor wrote or requested the content, or made the key that did.
         ApprovalExpired: too late. It is marked so if the caller's transaction survives, else by `expire_approvals`.
         ApprovalNotPending: someone was faster, or the content has been replaced.
         InvalidInput: a refusal without a reason.
@@ -87,7 +96,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
         raise NotFound
     approval = to_approval(rows[0])
     if scope.actor.id in {approval.requested_by, approval.author}:
-        raise OwnApproval("You cannot decide on your own proposal. Someone else with this right has to.")
+        raise OwnApproval(_OWN if scope.actor.id == approval.requested_by else _OF_OWN_KEY)
     if approval.state is ApprovalState.PENDING and approval.expires_at <= now:
         await _settle(session, scope, approval, ApprovalState.EXPIRED, "", now)
         raise ApprovalExpired("Nobody decided in time. Propose the change again.")

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 from foundation.database.engine import Database
 from foundation.errors import Forbidden, InvalidInput, NotFound
 from foundation.ids import new_id
-from foundation.scope import Scope
+from foundation.scope import Actor, Scope
 from policy.approval_repository import ApprovalState
 from policy.approvals import (
     decide_approval,
@@ -87,6 +87,19 @@ class TestDeciding:
                     ),
                     {"t": scope.tenant_id, "i": approval},
                 )
+
+    async def test_nor_by_the_person_whose_key_wrote_it_even_when_it_is_used(
+        self, db: Database, scope: Scope, boss: Scope
+    ) -> None:
+        key = replace(scope, actor=Actor("machine", str(new_id()), "Price tool", maker=boss.actor.id))
+        approval = await ask(db, key, wish(key, author=boss.actor.id))
+        for state_ in ("granted", "used"):
+            with pytest.raises(Exception, match="decided_by_another"):
+                async with db.transaction(scope) as session:
+                    await session.execute(
+                        text("UPDATE approval SET state = :s, decided_by = author WHERE tenant_id = :t AND id = :i"),
+                        {"s": state_, "t": scope.tenant_id, "i": approval},
+                    )
 
     async def test_only_people_decide(self, db: Database, scope: Scope) -> None:
         approval = await ask(db, scope)

@@ -1,4 +1,5 @@
 from contextlib import nullcontext
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import text
 
 from foundation.errors import NotFound
 from foundation.ids import new_id
+from foundation.scope import Actor
 from policy.errors import RoleNotAssignable
 from tenants.accounts import suspend_client
 from tenants.api_keys import (
@@ -54,6 +56,19 @@ class TestUsing:
         assert (principal.tenant_id, principal.roles) == (client.scope.tenant_id, ("machine",))
         with pytest.raises(NotFound):
             fleet_scope(principal)
+
+    async def test_it_knows_the_person_behind_it_whoever_that_was_and_through_other_keys(
+        self, door: Door, msp: Tenant, client: Tenant
+    ) -> None:
+        ada = Actor("person", str(new_id()), "Ada")
+        for tenant, role in ((client, "client_admin"), (msp, "msp_admin")):
+            by_ada = Tenant(replace(tenant.scope, actor=ada), tenant.slug)
+            machine = await machine_of(door, msp, (await make_key(door, by_ada, role))[1])
+            assert machine.actor == Actor("machine", str(machine.id), "Webshop", maker=ada.id)
+            by_key = Tenant(replace(tenant.scope, actor=machine.actor), tenant.slug)
+            assert (await machine_of(door, msp, (await make_key(door, by_key, role))[1])).maker_id == UUID(ada.id)
+        by_nobody = Tenant(replace(client.scope, actor=Actor.system("operator")), client.slug)
+        assert (await machine_of(door, msp, (await make_key(door, by_nobody))[1])).actor.maker == ""
 
     async def test_its_text_names_no_product_and_is_kept_nowhere(self, door: Door, client: Tenant) -> None:
         key, shown = await make_key(door, client)

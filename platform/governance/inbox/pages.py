@@ -84,6 +84,7 @@ async def _detail(
         "approval": answer,
         "names": names,
         "own": own,
+        "by_key": answer.author != answer.requested_by,
         "reason": reason,
     }
     return show(access, "approval.html", "Approval", context, refusal=refusal)
@@ -92,7 +93,8 @@ async def _detail(
 async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[str, object]:
     states = ANSWERED if tab == "answered" else WAITING
     found = await list_waiting(access.session, states=states, after=after)
-    quoted = [name for item in found.items for name in (item.approval.author, item.approval.decided_by)]
+    asked = [item.approval for item in found.items]
+    quoted = [name for one in asked for name in (one.requested_by, one.author, one.decided_by)]
     return {
         "found": found,
         "tab": "answered" if tab == "answered" else "waiting",

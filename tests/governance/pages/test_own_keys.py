@@ -1,0 +1,91 @@
+"""What a key proposes is its maker's own proposal, wherever the key is at home."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from tenants.api_keys import NewApiKey, create_api_key
+from tenants.people import suspend_person
+from tenants.secrets import new_secret
+from tests.governance.pages.site import Reader, Site, token_of
+
+LIST = "/clients/acme/approvals"
+API = "/api/v1/clients/acme"
+WISH = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currency": "USD"}
+
+
+async def make_key(site: Site, scope: Scope, maker: Reader, role: str) -> str:
+    by = replace(scope, actor=Actor("person", str(maker.person_id), "Maker"))
+    async with site.door.db.transaction(by) as session:
+        wanted = NewApiKey(new_id(), "Price tool", role)
+        return (await create_api_key(session, new_secret, wanted, now=site.door.clock()))[1]
+
+
+async def use(site: Site, key: str, method: str, path: str, body: object = None) -> httpx.Response:
+    headers = {"authorization": f"Bearer {key}"}
+    return await site.http.request(method, f"https://{site.host}{path}", headers=headers, json=body)
+
+
+async def propose(site: Site, key: str) -> str:
+    async with site.acme.db.transaction(site.acme.scope) as session:
+        await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
+    made = await use(site, key, "POST", f"{API}/changes", WISH)
+    assert (made.status_code, made.json()["state"]) == (201, "awaiting"), made.text
+    return str(made.json()["id"])
+
+
+@pytest.fixture(params=["of the client", "of the house, made by staff"])
+async def key_and_maker(request: pytest.FixtureRequest, busy: Site) -> tuple[str, str]:
+    if request.param == "of the client":
+        return await make_key(busy, busy.acme.scope, busy["admin"], "machine"), "admin"
+    return await make_key(busy, busy.msp.scope, busy["staff"], "msp_admin"), "staff"
+
+
+async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
+    busy: Site, key_and_maker: tuple[str, str]
+) -> None:
+    key, name = key_and_maker
+    maker, change = busy[name], await propose(busy, key)
+    path = f"{LIST}/{change}"
+    page = (await maker.get(path)).text
+    assert "A key that you made proposed this" in page
+    assert 'name="answer"' not in page
+    other = await busy.acme.awaiting("SKU-2", 1000, 2000)
+    token = token_of(await maker.get(f"{LIST}/{other}"))
+    forged = await maker.post(path, {"answer": "approve"}, page=path, token=token)
+    assert forged.status_code == 403
+    assert "You made the key that proposed this" in forged.text
+    called = await maker.call(f"{API}/changes/{change}/answer", {"grant": True}, page=f"{LIST}/{other}")
+    assert (called.status_code, called.json()["type"]) == (403, "/problems/own-approval")
+    approver = busy["approver"]
+    assert 'name="answer"' in (await approver.get(path)).text
+    assert (await approver.post(path, {"answer": "approve"}, page=path)).status_code == 303
+
+
+async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_page(busy: Site) -> None:
+    change = await propose(busy, await make_key(busy, busy.acme.scope, busy["admin"], "machine"))
+    assert "Price tool (key made by Admin)" in (await busy["viewer"].get(f"{LIST}/{change}")).text
+    listed = (await busy["viewer"].get(LIST)).text
+    assert "Price tool" in listed
+    assert "key made by Admin" in listed
+    await busy.borealis.awaiting("THEIRS-1", 1000, 2000)
+    theirs = (await busy["stranger"].get("/clients/borealis/approvals")).text
+    assert "THEIRS-1" in theirs
+    assert "key made by" not in theirs
+
+
+async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_to_the_same(busy: Site) -> None:
+    key = await make_key(busy, busy.acme.scope, busy["admin"], "machine")
+    async with busy.door.db.transaction(busy.acme.scope) as session:
+        await suspend_person(session, person_id=busy["admin"].person_id, reason="left", now=busy.door.clock())
+    change = await propose(busy, key)
+    made = await use(busy, await make_key(busy, busy.acme.scope, busy["admin"], "client_approver"), "GET",
+                     f"{API}/approvals/{change}")  # fmt: skip
+    assert made.json()["approval"]["author"] == str(busy["admin"].person_id)
+    path = f"{LIST}/{change}"
+    assert "Price tool (key made by Admin)" in (await busy["approver"].get(path)).text
+    assert (await busy["approver"].post(path, {"answer": "approve"}, page=path)).status_code == 303
