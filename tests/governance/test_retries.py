@@ -37,10 +37,10 @@ class Calls:
         self.of[credential_id, "again"] += 1
 
 
-def stingy(services: Services, calls: Calls) -> Services:
+def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -> Services:
     """Without a breaker: it would hide what the budget does."""
     never_open = BreakerSettings(failures=10**9, min_calls=10**9)
-    settings = OutboundSettings(allowed=parse_allowed("127.0.0.0/8"), breaker=never_open, retries=RETRIES)
+    settings = OutboundSettings(allowed=parse_allowed("127.0.0.0/8"), breaker=never_open, retries=retries)
     outbound = OutboundClient(settings, services.valkey, utc_now, observer=calls)
     runtime = ConnectorRuntime(services.registry, services.vault, outbound)
     return replace(services, outbound=outbound, governance=replace(services.governance, runtime=runtime))

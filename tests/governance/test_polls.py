@@ -1,0 +1,198 @@
+"""A source that gives no answer when it is polled: asked later and later, seen by a person, well again by itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from connectors.polling import POLL_RETRY, poll_lane, schedule_poll
+from connectors.sandbox.faults import Faults
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.outbound.gate import Credential, Limit
+from foundation.outbound.settings import RetrySettings
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_retries import RETRIES, Calls, hurry, stingy
+from tests.governance.test_standing import pass_by
+from tests.support.world import World
+
+PLENTY = RetrySettings(ratio=1.0, per_second=1_000.0, saved=1_000)
+_WORK = "SELECT attempts, again, error, ready_at FROM work WHERE lane = :lane"
+_HEALTH = "SELECT last_success_at IS NOT NULL, last_failure_at IS NOT NULL, last_error FROM connection WHERE id = :erp"
+_CODES = "SELECT code, subject, state FROM governance_exception ORDER BY opened_at"
+DOWN = Faults(server_error=1.0)
+OFTEN = 20
+"""Our own rate limit may hold an attempt back, which then counts none."""
+
+
+@pytest.fixture
+async def calls(world: World) -> AsyncIterator[Calls]:
+    counted = Calls()
+    async with using(world, stingy(world.services, counted, PLENTY)):
+        yield counted
+
+
+@asynccontextmanager
+async def using(world: World, services: Services) -> AsyncIterator[None]:
+    world.services = services
+    try:
+        yield
+    finally:
+        await services.outbound.close()
+
+
+async def begin(world: World) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work()
+
+
+async def waiting(world: World) -> tuple[int, bool, str, datetime]:
+    ((attempts, again, error, ready_at),) = await world.rows(_WORK, lane=poll_lane(world.erp))
+    assert isinstance(attempts, int)
+    assert isinstance(ready_at, datetime)
+    return attempts, bool(again), str(error), ready_at
+
+
+async def database_now(world: World) -> datetime:
+    ((now,),) = await world.rows("SELECT clock_timestamp()")
+    assert isinstance(now, datetime)
+    return now
+
+
+async def forgive(world: World) -> None:
+    """What the way out has learnt of the source is forgotten: its rest, its budget."""
+    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(world.erp), Limit(1, 1)).key)
+
+
+async def ask_once_more(world: World) -> None:
+    """At once, until an attempt more is counted."""
+    before = (await waiting(world))[0]
+    for _ in range(OFTEN):
+        await hurry(world)
+        if (await waiting(world))[0] > before:
+            return
+    raise AssertionError("it was not asked again")
+
+
+async def wait_since(world: World, began: datetime) -> float:
+    """Seconds, by the attempts that are counted; the work waits for just so long from a moment since `began`."""
+    attempts, again, error, ready_at = await waiting(world)
+    assert (again, error) == (True, "The sandbox ERP answered 500.")
+    wait = POLL_RETRY.delay(attempts - 1, 1.0)
+    assert began + timedelta(seconds=wait) <= ready_at <= await database_now(world) + timedelta(seconds=wait)
+    return wait
+
+
+async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_given_up(
+    world: World, sandbox: RunningSandbox, calls: Calls
+) -> None:
+    sandbox.break_(world.urls["erp"], DOWN)
+    began = await database_now(world)
+    await begin(world)
+    await wait_since(world, began)
+    for attempts_before in (1, 2, 3, 7, 40):
+        async with world.services.db.transaction(world.scope) as session:
+            await session.execute(text("UPDATE work SET attempts = :done"), {"done": attempts_before})
+        began = await database_now(world)
+        await ask_once_more(world)
+        longest = await wait_since(world, began)
+    assert longest == 300.0
+    assert [POLL_RETRY.delay(attempts, 1.0) for attempts in range(5)] == [1, 2, 4, 8, 16]
+    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)], "nothing was read, so nothing is past"
+
+
+async def test_the_source_says_itself_when_to_come_back(world: World, sandbox: RunningSandbox, calls: Calls) -> None:
+    sandbox.break_(world.urls["erp"], Faults(too_many_requests=1.0, retry_after="77"))
+    began = await database_now(world)
+    await begin(world)
+    *_, ready_at = await waiting(world)
+    wait = timedelta(seconds=77)
+    assert began + wait <= ready_at <= await database_now(world) + wait
+
+
+async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyond_it(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    counted = Calls()
+    sandbox.break_(world.urls["erp"], DOWN)
+    async with using(world, stingy(world.services, counted)):
+        await begin(world)
+        for _ in range(12):
+            await hurry(world)
+        attempts, still_again, error, _ = await waiting(world)
+    sent, again = (counted.of[str(world.erp), outcome] for outcome in ("5xx", "again"))
+    assert sent - again == 1, "the poll itself; whatever came after it was a retry"
+    assert 0 < again <= RETRIES.saved + RETRIES.ratio
+    assert counted.of[str(world.erp), "retries_spent"] >= 1
+    assert (attempts, still_again, error) == (sent, True, "The sandbox ERP answered 500.")
+
+
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [
+        (DOWN, "answered 500"),
+        (Faults(outage=1.0), ""),
+        (Faults(renamed_fields={"changes": "modifications"}), ""),
+    ],
+    ids=["an error", "no connection", "another form than was agreed"],
+)
+async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
+    world: World, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
+) -> None:
+    sandbox.break_(world.urls["erp"], faults)
+    await begin(world)
+    ((worked, failed, error),) = await world.rows(_HEALTH, erp=world.erp)
+    assert (worked, failed) == (False, True)
+    assert error
+    assert told in str(error)
+    assert await world.rows(_CODES) == [], "a short trouble is nobody's"
+    await pass_by(world, minutes=6)
+    assert await world.rows(_CODES) == [("connection.failing", str(world.erp), "open")]
+
+
+async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: World, calls: Calls) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        wrong = "UPDATE connection SET base_url = 'https://169.254.169.254/erp' WHERE id = :erp"
+        await session.execute(text(wrong), {"erp": world.erp})
+    await begin(world)
+    assert (await waiting(world))[:2] == (1, True)
+    assert (await world.rows(_HEALTH, erp=world.erp))[0][:2] == (False, True)
+    await pass_by(world, minutes=6)
+    assert await world.rows(_CODES) == [("connection.failing", str(world.erp), "open")]
+
+
+async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_noticed_nothing(
+    world: World, other_world: World, sandbox: RunningSandbox, calls: Calls
+) -> None:
+    sandbox.break_(world.urls["erp"], DOWN)
+    for each in (world, other_world):
+        await begin(each)
+    await pass_by(world, minutes=6)
+    await pass_by(other_world, minutes=6)
+    polled = "SELECT count(DISTINCT record_key) FROM record_value"
+    assert await world.rows(polled) == [(0,)]
+    ((theirs,),) = await other_world.rows(polled)
+    assert theirs
+    assert await other_world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]
+    assert (await other_world.rows(_HEALTH, erp=other_world.erp))[0] == (True, False, None)
+    assert await other_world.rows("SELECT count(*) FROM governance_exception WHERE code = 'connection.failing'") == [
+        (0,)
+    ]
+
+    sandbox.mend(world.urls["erp"])
+    await forgive(world)
+    for _ in range(OFTEN):
+        await hurry(world)
+        if await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]:
+            break
+    assert await world.rows(polled) == [(theirs,)]
+    assert await world.rows("SELECT state, settled_by FROM governance_exception WHERE code = 'connection.failing'") == [
+        ("resolved", "corrected")
+    ]
+    assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]
+    due = "SELECT due_at > polled_at FROM timer, poll_cursor WHERE timer.name = :lane"
+    assert await world.rows(due, lane=poll_lane(world.erp)) == [(True,)], "and it is asked again by itself"
