@@ -50,9 +50,9 @@ def test_only_the_edge_knows_the_web_framework() -> None:
     assert wrong == []
 
 
-def test_only_the_edge_changes_a_transactions_scope() -> None:
-    users = [path.name for path in modules() if "change_scope" in path.read_text()]
-    assert sorted(users) == ["edge.py", "engine.py"]
+def test_only_the_edge_and_the_closing_of_wholesale_change_a_transactions_scope() -> None:
+    users = [str(path.relative_to(ROOT / "platform")) for path in modules() if "change_scope" in path.read_text()]
+    assert sorted(users) == ["controlplane/cli/billing.py", "controlplane/edge.py", "foundation/database/engine.py"]
 
 
 def test_no_first_party_import_hides_inside_a_function() -> None:

@@ -13,6 +13,7 @@ from controlplane.cli.admin import MSP, TENANT, operator_scope, run_with_service
 from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now
+from foundation.database.engine import change_scope
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -38,8 +39,8 @@ def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
         scope, now = operator_scope(msp_id, tenant_id), utc_now()
         async with services.db.transaction(scope) as session:
             closed = await close_period(session, side=Side(side), period=period, now=now)
-        if closed.side is Side.WHOLESALE:  # noted in the house: the client reads its own chain
-            async with services.db.transaction(scope.for_tenant(msp_id)) as session:
+            if closed.side is Side.WHOLESALE:  # noted in the house: the client reads its own chain
+                await change_scope(session, scope.for_tenant(msp_id))
                 data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
                 note(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)
         return f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency}"

@@ -172,7 +172,8 @@ async def _flush(session: AsyncSession) -> None:
 
 
 async def change_scope(session: AsyncSession, scope: Scope) -> None:
-    """The rest of the transaction is in `scope`. For the edge alone, which learns who asks and for what on the way.
+    """The rest of the transaction is in `scope`. For the edge, which learns who asks and for what on the way, and for
+    the operator's closing of wholesale, which is noted in the house's audit chain.
 
     What was read before is forgotten, so that nothing read in one scope is answered from memory in another.
 

@@ -1,0 +1,80 @@
+"""Closing the wholesale side by command: with its entry in the MSP's audit chain, or not at all."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import Result
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from billing.sides import Side
+from foundation.audit.chain import verify_chain
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.scope import Scope
+from tests.billing.conftest import Market, uses
+from tests.conftest import make_scope
+from tests.controlplane.test_cli import call, tenancy
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+_SHIFT = "UPDATE audit_head SET seq = seq + :by WHERE tenant_id = :t"
+
+
+@pytest.fixture
+async def market(db: Database) -> Market:
+    """Wholesale at 0.03, used three times by one client and twice by its sibling, in a month that is long over."""
+    house_id = new_id()
+    house = make_scope(msp_id=house_id, tenant_id=house_id)
+    made = Market(db, house, make_scope(msp_id=house_id), now=LONG_AGO)
+    await made.open_book(Side.WHOLESALE)
+    await made.price(Side.WHOLESALE, "0.03", at=LONG_AGO)
+    await made.use(*uses(3, at=LONG_AGO))
+    return made
+
+
+async def close(environment: dict[str, str | None], client: Scope) -> Result:
+    arguments = ("billing", "close", *tenancy(client), "--month", "2020-01", "--side", "wholesale")
+    return await asyncio.to_thread(call, environment, *arguments)
+
+
+async def states(market: Market) -> list[str]:
+    async with market.as_staff() as session:
+        found = text("SELECT state FROM invoice WHERE msp_id = :m AND tenant_id = :t AND side = 'wholesale'")
+        return list(await session.scalars(found, {"m": market.house.msp_id, "t": market.client.tenant_id}))
+
+
+async def noted(db: Database, scope: Scope) -> int:
+    async with db.transaction(scope) as session:
+        assert (await verify_chain(session)).broken_at is None
+        found = text("SELECT count(*) FROM audit_entry WHERE tenant_id = :t AND action = 'invoice.closed'")
+        return int((await session.execute(found, {"t": scope.tenant_id})).scalar_one())
+
+
+async def shift_head(market: Market, by: int) -> None:
+    async with market.as_house() as session:
+        await session.execute(text(_SHIFT), {"t": market.house.tenant_id, "by": by})
+
+
+async def test_it_is_noted_in_the_house_once_and_told_to_no_client(
+    market: Market, environment: dict[str, str | None]
+) -> None:
+    sibling = market.another_client()
+    await sibling.use(*uses(2, at=LONG_AGO))
+    done = await close(environment, market.client)
+    assert (done.exit_code, "closed: 9 minor units of EUR" in done.output) == (0, True)
+    again = await close(environment, market.client)
+    assert (again.exit_code, "was closed" in again.output) == (1, True)
+    assert (await states(market), await states(sibling)) == (["closed"], [])
+    counts = [await noted(market.db, scope) for scope in (market.house, market.client, sibling.client)]
+    assert counts == [1, 0, 0]
+
+
+async def test_what_cannot_be_noted_is_not_closed(market: Market, environment: dict[str, str | None]) -> None:
+    await shift_head(market, -1)  # the next entry would take the last one's place
+    with pytest.raises(IntegrityError, match="audit_entry"):
+        await close(environment, market.client)
+    assert await states(market) == []
+    await shift_head(market, 1)
+    assert (await close(environment, market.client)).exit_code == 0
+    assert (await states(market), await noted(market.db, market.house)) == (["closed"], 1)
