@@ -5,11 +5,15 @@ import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg
 import pytest
 import redis.asyncio
+import structlog
 from hypothesis import HealthCheck, settings
+from psycopg import sql
 
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.services import Services, build_services
@@ -24,6 +28,7 @@ from tests.support.servers import Servers, running_servers
 from tests.support.site import House, Site, furnish, running_site
 from tests.support.world import World, build_world
 
+PATIENCE_SECONDS = 120
 PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
 VAULT_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
 # No test of ours fails because the machine was busy; what a fixture holds between examples, each test says itself.
@@ -31,6 +36,13 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("any machine")
+# The pretty form of a traceback tells every local variable: on a busy machine the loop stands still for half a minute.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 pytest_plugins = ["tests.support.no_skips", "tests.support.figures"]
 
 
@@ -56,6 +68,7 @@ def urls(servers: Servers) -> Urls:
     """The database, migrated once per pytest process. Tests do not clean up: each makes its own MSP and clients."""
     asyncio.run(prepare_roles(servers.admin_url, PASSWORDS))
     migrate_schema(servers.owner_url)
+    _bear_pauses(servers)
     return Urls(
         owner=servers.owner_url,
         app=with_role(servers.owner_url, APP, PASSWORDS.app),
@@ -65,9 +78,23 @@ def urls(servers: Servers) -> Urls:
     )
 
 
+def _bear_pauses(servers: Servers) -> None:
+    """A test whose process stands still inside a transaction goes on with it afterwards."""
+    dbname = urlsplit(servers.owner_url).path.removeprefix("/")
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        for role in (APP, INTAKE, RELAY):
+            connection.execute(
+                sql.SQL("ALTER ROLE {} IN DATABASE {} SET idle_in_transaction_session_timeout = {}").format(
+                    sql.Identifier(role), sql.Identifier(dbname), sql.Literal(f"{PATIENCE_SECONDS}s")
+                )
+            )
+
+
 @pytest.fixture
 async def valkey(urls: Urls) -> AsyncIterator["redis.asyncio.Redis"]:
-    client = redis.asyncio.Redis.from_url(urls.redis)
+    client = redis.asyncio.Redis.from_url(
+        urls.redis, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+    )
     yield client
     await client.aclose()
 
@@ -75,7 +102,7 @@ async def valkey(urls: Urls) -> AsyncIterator["redis.asyncio.Redis"]:
 @pytest.fixture
 async def db(urls: Urls, valkey: "redis.asyncio.Redis") -> AsyncIterator[Database]:
     """The application's own database access: role fairlead_app, no BYPASSRLS, not the owner."""
-    database = Database(urls.app, ring=Ring(valkey).hint, pool_size=8)
+    database = Database(urls.app, ring=Ring(valkey, patience=PATIENCE_SECONDS).hint, pool_size=8)
     yield database
     await database.close()
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from canonical.elements import PRICE
@@ -12,7 +13,7 @@ from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.lanes.work import add_work
 from foundation.lanes.worker import LaneWorker
-from governance import states
+from governance import outcome, readback, states
 from governance.channel_store import Settled, Shown, load_pending, settle_propagations, show_values
 from governance.kinds import push_lane, verify_lane
 from governance.outcome import Outcome, push_work, write_outcome
@@ -41,7 +42,12 @@ async def works(world: World) -> list[tuple[object, ...]]:
     return await world.rows("SELECT split_part(lane, '/', 1), count(*) FROM work GROUP BY 1")
 
 
-async def test_proving_one_value_is_never_more_than_one_item_of_work(world: World, sandbox: RunningSandbox) -> None:
+async def test_proving_one_value_is_never_more_than_one_item_of_work(
+    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (outcome, readback):  # no look but those that are hurried
+        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(readback, "LONGEST_PAUSE_SECONDS", 3600.0)
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
@@ -109,10 +115,10 @@ async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
         "SELECT count(*) FROM audit_entry",
     )  # fmt: skip
     before = [await world.rows(trace) for trace in traces]
-    outcome = Outcome(shop, states.ACCEPTED, utc_now())
-    outcome.verified(pending[change_id])  # type: ignore[index]
+    found = Outcome(shop, states.ACCEPTED, utc_now())
+    found.verified(pending[change_id])  # type: ignore[index]
     async with world.services.db.transaction(world.scope) as session:
-        await write_outcome(session, world.services.governance, outcome)
+        await write_outcome(session, world.services.governance, found)
     assert [await world.rows(trace) for trace in traces] == before
 
 

@@ -40,7 +40,9 @@ class Calls:
 def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -> Services:
     """Without a breaker: it would hide what the budget does."""
     never_open = BreakerSettings(failures=10**9, min_calls=10**9)
-    settings = OutboundSettings(allowed=parse_allowed("127.0.0.0/8"), breaker=never_open, retries=retries)
+    settings = OutboundSettings(
+        allowed=parse_allowed("127.0.0.0/8"), breaker=never_open, retries=retries, valkey_seconds=60
+    )
     outbound = OutboundClient(settings, services.valkey, utc_now, observer=calls)
     runtime = ConnectorRuntime(services.registry, services.vault, outbound)
     return replace(services, outbound=outbound, governance=replace(services.governance, runtime=runtime))

@@ -84,7 +84,7 @@ async def test_a_cancelled_borrower_leaves_no_scope_behind(urls: Urls, scope: Sc
 
     async def sleep_inside() -> None:
         async with database.transaction(scope) as session:
-            await session.execute(text("SELECT pg_sleep(10)"))
+            await session.execute(text("SELECT pg_sleep(60)"))
 
     task = asyncio.create_task(sleep_inside())
     await asyncio.sleep(0.2)

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 _CHUNK = 64 * 1024
 _SLICES_PER_SECOND = 20
+_PATIENCE_SECONDS = 60
 _RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
 
 
@@ -48,14 +49,14 @@ class FaultyLink:
         self._server: asyncio.Server
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty-link", daemon=True)
         self._thread.start()
-        self.port: int = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self.port: int = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_PATIENCE_SECONDS)
 
     def suffer(self, trouble: Trouble) -> None:
         """From now on; `WELL` ends it. Returns when it holds."""
-        asyncio.run_coroutine_threadsafe(self._suffer(trouble), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._suffer(trouble), self._loop).result(_PATIENCE_SECONDS)
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_PATIENCE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -19,6 +19,7 @@ from foundation.settings import with_role
 
 FOLDER_PREFIX = "fairlead-test-"
 SWEEP_AFTER_SECONDS = 60
+START_SECONDS = 180.0
 OWNER_ROLE = "fairlead_owner"
 OWNER_PASSWORD = "owner-test"
 
@@ -85,7 +86,7 @@ def running_servers(environment: Mapping[str, str] | None = None) -> Iterator[Se
 def _start_embedded() -> EmbeddedServers:
     _sweep(Path(tempfile.gettempdir()))
     servers = EmbeddedServers(Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)), durable=False)
-    servers.start()
+    servers.start(seconds=START_SECONDS)
     return servers
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.faulty_link import WELL, FaultyLink, Trouble, faulty_link
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Echo:

@@ -82,8 +82,9 @@ class World:
         """
         kinds = build_jobs(self.services)
         worker = LaneWorker(
-            self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics
-        )
+            self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics,
+            lease=PATIENCE_SECONDS,
+        )  # fmt: skip
         left = max(settle, PATIENCE_SECONDS) if until else settle
         for _ in range(rounds * 50):
             async with self.relay_db.transaction(None) as session:

@@ -10,8 +10,8 @@ behind large ones. A flood that comes in gusts does not begin anew with prompt t
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
@@ -125,27 +125,23 @@ def _arguments(hints: dict[tuple[UUID, UUID], set[str]]) -> list[str]:
     return arguments
 
 
-@contextmanager
-def _sat_out() -> Iterator[None]:
-    try:
-        yield
-    except (redis.RedisError, TimeoutError) as error:
-        _log.warning("ring.away", error=str(error) or f"no answer within {HINT_SECONDS} s")
-
-
 class Ring:
     """Rings lanes, from async code."""
 
-    def __init__(self, client: "redis.asyncio.Redis") -> None:
+    def __init__(
+        self, client: "redis.asyncio.Redis", *, patience: float = HINT_SECONDS, bulk_seconds: float = BULK_SECONDS
+    ) -> None:
+        """`patience` is for hints; `bulk_seconds` is for how long a mark holds."""
         self._client = client
+        self._patience = patience
+        self._bulk_seconds = bulk_seconds
         self._script = client.register_script(_RING)
         self._mark = client.register_script(_MARK)
 
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
-        with _sat_out():
-            async with asyncio.timeout(HINT_SECONDS):
-                await self.ring(hints)
+        async with self._hinting():
+            await self.ring(hints)
 
     async def ring(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Raises `redis.RedisError`; callers after a commit let the relay mend it instead."""
@@ -158,15 +154,14 @@ class Ring:
         What is not remembered is found by the relay.
         """
         key = f"{_PREFIX}:capped:{_member(msp_id, tenant_id)}"
-        with _sat_out():
-            async with asyncio.timeout(HINT_SECONDS):
-                await cast("Any", self._client.sadd(key, lane))
+        async with self._hinting():
+            await cast("Any", self._client.sadd(key, lane))
 
     async def mark_bulk(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
-        """For BULK_SECONDS from now what is rung of the lane are bulk turns. Lost marks are made again."""
-        with _sat_out():
-            async with asyncio.timeout(HINT_SECONDS):
-                await self._mark(keys=[], args=[f"{_PREFIX}:bulk:{_member(msp_id, tenant_id)}", lane, BULK_SECONDS])
+        """For a while from now what is rung of the lane are bulk turns. Lost marks are made again."""
+        async with self._hinting():
+            marks = f"{_PREFIX}:bulk:{_member(msp_id, tenant_id)}"
+            await self._mark(keys=[], args=[marks, lane, self._bulk_seconds])
 
     async def set_shares(self, shares: Iterable[tuple[UUID, UUID, str, int]]) -> None:
         """(msp, tenant, pool, weight) of every tenant that differs from the default."""
@@ -183,6 +178,14 @@ class Ring:
             if mapping:
                 pipe.hset(f"{_PREFIX}:{name}", mapping=cast("dict[Any, Any]", mapping))
         await pipe.execute()
+
+    @asynccontextmanager
+    async def _hinting(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience):
+                yield
+        except (redis.RedisError, TimeoutError) as error:
+            _log.warning("ring.away", error=str(error) or f"no answer within {self._patience} s")
 
 
 class RingReader:

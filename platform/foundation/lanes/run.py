@@ -79,10 +79,20 @@ _BURY = text("""
 class LaneRun:
     """`items` are of one kind, in order. What a handler does not retry or bury is done when `finishing` commits."""
 
-    def __init__(
-        self, database: Database, scope: Scope, lease: Lease, items: Sequence[WorkItem], *, bulk: bool = False
+    def __init__(  # noqa: PLR0913 - what a turn is given
+        self,
+        database: Database,
+        scope: Scope,
+        lease: Lease,
+        items: Sequence[WorkItem],
+        *,
+        bulk: bool = False,
+        asked_at: float | None = None,
     ) -> None:
-        """A turn that is not `bulk` should be short: others' stand behind it."""
+        """A turn that is not `bulk` should be short: others' stand behind it.
+
+        The lease runs from `asked_at` on the monotonic clock, from before its answer was on its way.
+        """
         self.bulk = bulk
         self.scope = scope
         self.lease = lease
@@ -91,7 +101,7 @@ class LaneRun:
         self.more = False
         self.finished = False
         self._database = database
-        self._deadline = time.monotonic() + lease.seconds
+        self._deadline = (time.monotonic() if asked_at is None else asked_at) + lease.seconds
         self._held: dict[int, _Held] = {}
         self._dead: dict[int, str] = {}
         self._left: set[int] = set()

@@ -110,6 +110,7 @@ class LaneWorker:
         most = self._kinds.largest_batch if bulk else PROMPT_BATCH
         lease = timedelta(seconds=self._lease)
         claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
+        asked_at = time.monotonic()
         row = await self._database.call(_CLAIM, claim)
         if row.status == "moved":
             _log.info("lane.moved", lane=lane, pool=row.pool)
@@ -126,7 +127,8 @@ class LaneWorker:
                 row.again, strict=True,
             )
         ]  # fmt: skip
-        return LaneRun(self._database, scope, Lease(lane, row.fence, self._lease, row.deaths), items, bulk=bulk)
+        held = Lease(lane, row.fence, self._lease, row.deaths)
+        return LaneRun(self._database, scope, held, items, bulk=bulk, asked_at=asked_at)
 
     async def do_turn(self, turn: Turn) -> bool:
         """A turn that another process claimed. False when it did not come to its end."""

@@ -34,8 +34,11 @@ class Pulse:
         return self._now() - self._beaten_at
 
 
-def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse) -> None:
-    """`/healthz` answers 503 when the pulse has stopped; every other path is the metrics."""
+def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse) -> int:
+    """`/healthz` answers 503 when the pulse has stopped; every other path is the metrics.
+
+    Returns the port, which the system chooses when `port` is 0.
+    """
     metrics = make_wsgi_app(registry)
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -47,6 +50,7 @@ def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse) -> None:
 
     server = make_server("0.0.0.0", port, app, server_class=_Server, handler_class=_Quiet)  # noqa: S104 - as the chart wants
     Thread(target=server.serve_forever, name="fairlead-metrics", daemon=True).start()
+    return server.server_port
 
 
 class _Server(ThreadingMixIn, WSGIServer):

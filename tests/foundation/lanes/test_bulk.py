@@ -8,18 +8,18 @@ import redis.asyncio
 
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.lanes.ring import BULK_SECONDS, LaneTicket, Ring, RingReader, Turns
+from foundation.lanes.ring import LaneTicket, Ring, RingReader, Turns
 from foundation.lanes.run import LaneRun
 from foundation.lanes.worker import PROMPT_BATCH
 from foundation.scope import Scope
 from tests.conftest import Urls
-from tests.foundation.lanes.test_lanes import left, put, work, worker
+from tests.foundation.lanes.test_lanes import BULK_SECONDS, left, patient_ring, put, work, worker
 
 
 @pytest.fixture
 async def ring(valkey: "redis.asyncio.Redis") -> Ring:
     await valkey.flushdb()
-    return Ring(valkey)
+    return patient_ring(valkey)
 
 
 def reader(urls: Urls, turns: Turns) -> RingReader:

@@ -58,7 +58,7 @@ class House:
         self.db = db
         kinds = JobKinds([*jobs, deliver_job([BUILT, SOLD], subscriptions, jobs)])
         self.worker = LaneWorker(
-            db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()), draw=lambda: 1.0
+            db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()), draw=lambda: 1.0, lease=60
         )
 
     async def tell(self, scope: Scope, *events: DomainEvent) -> None:

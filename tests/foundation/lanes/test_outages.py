@@ -24,7 +24,7 @@ async def attempts_after(
     async with db.transaction(scope) as session:
         add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
     kinds = JobKinds([JobKind("test.try", handler, seconds=seconds)])
-    worker = LaneWorker(db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()))
+    worker = LaneWorker(db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()), lease=60)
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
     async with db.transaction(scope) as session:
         return int((await session.execute(text("SELECT attempts FROM work"))).scalar_one())

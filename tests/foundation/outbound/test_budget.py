@@ -31,8 +31,9 @@ calls = st.lists(st.tuples(st.integers(0, 3_000_000), st.sampled_from([Attempt.F
 NEVER_OPEN = BreakerSettings(failures=10**9, min_calls=10**9)
 STINGY = RetrySettings(ratio=0.25, per_second=0.5, saved=3)
 SETTINGS = OutboundSettings(
-    allowed=parse_allowed("127.0.0.1/32"), clock_decides=True, breaker=NEVER_OPEN, retries=STINGY
-)
+    allowed=parse_allowed("127.0.0.1/32"), connect_seconds=30, read_seconds=30, total_seconds=60, valkey_seconds=30,
+    clock_decides=True, breaker=NEVER_OPEN, retries=STINGY,
+)  # fmt: skip
 
 
 def ask(budget: Budget, now: int, attempt: Attempt, settings: RetrySettings) -> bool:
@@ -144,7 +145,7 @@ async def test_who_is_held_is_told_how_long_and_takes_no_token(valkey: "redis.as
 
 async def test_without_valkey_each_process_keeps_to_the_budget_alone(clock: Clock) -> None:
     away = redis.asyncio.Redis.from_url("redis://127.0.0.1:1")
-    gates = [Gate(replace(SETTINGS, valkey_rest_seconds=600), away, clock) for _ in range(2)]
+    gates = [Gate(replace(SETTINGS, valkey_seconds=0.5, valkey_rest_seconds=600), away, clock) for _ in range(2)]
     who = credential(rate=1000, burst=1000)
     for gate in gates:
         assert [await go(gate, who, Attempt.AGAIN) for _ in range(5)] == [True] * 3 + [False] * 2

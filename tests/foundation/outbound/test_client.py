@@ -20,16 +20,19 @@ from cryptography.x509.oid import NameOID
 from prometheus_client import CollectorRegistry, generate_latest
 
 from connectors.port import HttpCaller
-from foundation.clock import utc_now
+from foundation.clock import Clock, utc_now
 from foundation.outbound import OutboundRefused, OutboundThrottled, OutboundUnavailable
 from foundation.outbound.client import BoundCaller, OutboundClient
 from foundation.outbound.metrics import OutboundMetrics
 from foundation.outbound.settings import BreakerSettings, OutboundSettings, parse_allowed
 from foundation.telemetry.correlation import correlated
 from tests.foundation.outbound.server import Answer, FakeNames, FakeSystem, Handler, Resolver, Seen, running
+from tests.foundation.outbound.test_gate import MovableClock
 
 LOOPBACK = parse_allowed("127.0.0.1/32")
-SETTINGS = OutboundSettings(allowed=LOOPBACK, connect_seconds=30, read_seconds=30, total_seconds=60, valkey_seconds=30)
+SETTINGS = OutboundSettings(
+    allowed=LOOPBACK, connect_seconds=30, read_seconds=30, total_seconds=60, valkey_seconds=30, clock_decides=True
+)
 TENANT = UUID(int=7)
 
 
@@ -67,9 +70,13 @@ Make = Callable[..., Outside]
 async def make(valkey: "redis.asyncio.Redis") -> AsyncIterator[Make]:
     made: list[Outside] = []
 
-    def build(settings: OutboundSettings = SETTINGS, resolver: Resolver | None = None) -> Outside:
+    def build(
+        settings: OutboundSettings = SETTINGS, resolver: Resolver | None = None, clock: Clock | None = None
+    ) -> Outside:
         recorder = Recorder([])
-        client = OutboundClient(settings, valkey, utc_now, resolver=resolver or FakeNames(), observer=recorder)
+        client = OutboundClient(
+            settings, valkey, clock or MovableClock(), resolver=resolver or FakeNames(), observer=recorder
+        )
         made.append(Outside(client, recorder))
         return made[-1]
 
@@ -352,7 +359,7 @@ class TestLimits:
             with pytest.raises(OutboundThrottled) as caught:
                 await caller.request("GET", system.url)
 
-        assert 59 < caught.value.retry_after <= 60
+        assert caught.value.retry_after == 60
         assert len(system.seen) == 1
         assert outside.outcomes == ["429", "throttled"]
 
@@ -373,14 +380,27 @@ class TestLimits:
                 await second.for_credential(TENANT, name, 10, 10).request("GET", system.url)
         assert len(system.seen) == 1
 
-    async def test_who_waited_for_a_token_does_not_send_into_a_pause(self, make: Make) -> None:
-        answers = iter([Answer(status=429, headers={"retry-after": "60"}), Answer()])
+    async def test_who_waited_for_a_token_does_not_send_into_a_pause(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waiting, answered = asyncio.Event(), asyncio.Event()
+
+        async def wait_for_a_token(seconds: float) -> None:
+            assert seconds == pytest.approx(1 / 0.7)
+            waiting.set()
+            await answered.wait()
+
         caller = make().caller(rate=0.7, burst=1)
-        async with running(lambda seen: next(answers)) as system:
-            results = await asyncio.gather(
-                caller.request("GET", system.url), caller.request("GET", system.url), return_exceptions=True
-            )
-        assert sum(isinstance(result, OutboundThrottled) for result in results) == 1
+        async with running(answering(status=429, headers={"retry-after": "60"}, until=waiting)) as system:
+            first = asyncio.create_task(caller.request("GET", system.url))
+            while not system.seen:  # noqa: ASYNC110 - the other end of a socket
+                await asyncio.sleep(0.001)
+            monkeypatch.setattr("foundation.outbound.client.asyncio.sleep", wait_for_a_token)
+            second = asyncio.create_task(caller.request("GET", system.url))
+            assert (await first).status_code == 429
+            answered.set()
+            with pytest.raises(OutboundThrottled):
+                await second
         assert len(system.seen) == 1
 
     async def test_one_credential_cannot_take_every_connection(self, make: Make) -> None:
@@ -404,13 +424,15 @@ class TestLimits:
         assert len(slow.seen) == 6
 
     async def test_who_finds_no_free_slot_says_nothing_about_the_other_system(self, make: Make) -> None:
-        settings = replace(TOUCHY, in_flight=1, connect_seconds=1.0)
+        settings = replace(TOUCHY, in_flight=1)
         outside, gate = make(settings), asyncio.Event()
         caller = outside.caller()
         async with running(answering(until=gate)) as slow:
             first = asyncio.create_task(caller.request("GET", slow.url))
             while not slow.seen:  # noqa: ASYNC110 - the other end of a socket
                 await asyncio.sleep(0.001)
+            # From here on nobody connects: it is the patience for a slot.
+            outside.client.settings = replace(settings, connect_seconds=0.05)
             others = [caller.request("GET", slow.url) for _ in range(4)]
             for refusal in await asyncio.gather(*others, return_exceptions=True):
                 assert isinstance(refusal, OutboundUnavailable)
@@ -427,7 +449,8 @@ TOUCHY = replace(SETTINGS, breaker=BreakerSettings(failures=3, open_seconds=2.0,
 class TestBreaker:
     async def test_a_failing_system_is_left_alone_then_probed_then_used_again(self, make: Make) -> None:
         status = 500
-        outside = make(TOUCHY)
+        clock = MovableClock()
+        outside = make(TOUCHY, clock=clock)
         caller = outside.caller()
         async with running(lambda seen: Answer(status=status)) as system:
             for _ in range(3):
@@ -438,7 +461,7 @@ class TestBreaker:
             assert caught.value.retry_after is not None
 
             status = 200
-            await asyncio.sleep(caught.value.retry_after + 0.05)
+            clock.advance(caught.value.retry_after)
             for _ in range(3):
                 assert (await caller.request("GET", system.url)).status_code == 200
         assert outside.outcomes == ["5xx"] * 3 + ["open"] + ["2xx"] * 3

@@ -248,11 +248,12 @@ class TestValkeyAway:
         await away.aclose()
 
     async def test_a_valkey_that_never_answers_holds_nobody_up_twice(self, clock: MovableClock) -> None:
-        asked = 0
+        asked, heard = 0, asyncio.Event()
 
         async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             nonlocal asked
             asked += 1
+            heard.set()
             await reader.read()
             writer.close()
 
@@ -263,6 +264,7 @@ class TestValkeyAway:
         who = credential()
 
         assert [(await gate.admit(who)).shared for _ in range(3)] == [False, False, False]
+        await heard.wait()
         assert asked == 1
         await mute.aclose()
         server.close()

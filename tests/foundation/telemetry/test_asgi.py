@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from foundation.errors import DomainError, NotFound
 from foundation.ids import new_id
+from foundation.telemetry import access_log
 from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import ObservedApp
 from foundation.telemetry.correlation import current_correlation
@@ -247,7 +248,10 @@ class TestAccessLog:
         assert "secret-thing" not in observed.lines.getvalue().decode()
         assert "hidden" not in observed.lines.getvalue().decode()
 
-    async def test_lines_are_written_together_and_at_the_end(self, observed: Observed) -> None:
+    async def test_lines_are_written_together_and_at_the_end(
+        self, observed: Observed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(access_log, "_FLUSH_SECONDS", 600)
         for _ in range(3):
             await observed.call("/things/1")
         assert observed.lines.getvalue() == b""

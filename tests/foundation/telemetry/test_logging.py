@@ -19,12 +19,12 @@ from foundation.telemetry.redaction import REDACTED, names_a_secret, redact
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, before = list(root.handlers), root.level, structlog.get_config()
     output = io.StringIO()
     configure_logging(json=True, level="INFO", stream=output)
     yield output
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def read(lines: io.StringIO) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def test_redaction_never_fails_and_is_done_once(value: object) -> None:
 
 def test_the_console_form_is_redacted_too() -> None:
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, before = list(root.handlers), root.level, structlog.get_config()
     output = io.StringIO()
     configure_logging(json=False, stream=output)
     log = structlog.get_logger()
@@ -143,7 +143,7 @@ def test_the_console_form_is_redacted_too() -> None:
     except ValueError:
         log.exception("failed")
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
     assert secret not in output.getvalue()
     assert "ValueError" in output.getvalue()
