@@ -6,6 +6,7 @@ from foundation.lanes.jobs import JobKind, RetryPolicy
 from governance import kinds
 from governance.anew import anew_handler
 from governance.baseline.accepting import accept_handler
+from governance.baseline.forgetting import forget_handler
 from governance.baseline.reading import READ_RETRY, read_handler
 from governance.catching_up import catch_up_handler
 from governance.clocks import clocks_handler
@@ -43,4 +44,5 @@ def governance_jobs(context: Context) -> list[JobKind]:
         JobKind(kinds.APPROVALS, approvals_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.BASELINE_READ, read_handler(context), batch=1, seconds=120.0, retry=READ_RETRY),
         JobKind(kinds.BASELINE_ACCEPT, accept_handler(context), batch=1),
+        JobKind(kinds.BASELINE_FORGET, forget_handler(), batch=1),
     ]

@@ -18,6 +18,7 @@ CATCH_UP: Final = "governance.catch_up"
 
 BASELINE_READ: Final = "governance.read_baseline"
 BASELINE_ACCEPT: Final = "governance.accept_baseline"
+BASELINE_FORGET: Final = "governance.forget_baseline"
 
 BASELINE_LANE: Final = "baseline"
 ANEW_LANE: Final = "anew"

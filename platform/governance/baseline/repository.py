@@ -102,6 +102,12 @@ async def insert_parts(
     )
 
 
+async def list_parts(session: AsyncSession, baseline_id: UUID) -> list[UUID]:
+    """The connections of a baseline that is locked, so that no more are added."""
+    found = text("SELECT connection_id FROM baseline_part WHERE tenant_id = :t AND baseline_id = :b ORDER BY 1")
+    return list(await session.scalars(found, {"t": scope_of(session).tenant_id, "b": baseline_id}))
+
+
 async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_id: UUID) -> Part | None:
     """None when there is nothing left to read: it was read, or the baseline is no longer being read."""
     row = (

@@ -12,6 +12,7 @@ from foundation.errors import NotFound
 from foundation.lanes.work import add_work
 from governance.baseline import repository
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
+from governance.baseline.forgetting import forgetting_work
 from governance.baseline.reading import baseline_work
 from governance.context import Context
 from governance.repository import load_contracts
@@ -40,7 +41,7 @@ async def start_baseline(session: AsyncSession, context: Context, *, now: dateti
 
 
 async def discard_baseline(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
-    """Nothing was changed by it, and nothing will be.
+    """Nothing was changed by it, and nothing will be. What was read for it is forgotten.
 
     Raises:
         NotFound: no such baseline in this account.
@@ -64,6 +65,7 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
+    add_work(session, forgetting_work(baseline_id, await repository.list_parts(session, baseline_id)))
     note(session, action="baseline.discarded", subject=f"baseline:{baseline_id}", data={}, at=now)
 
 
