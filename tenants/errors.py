@@ -27,7 +27,10 @@ class InviteNotValid(DomainError):
     title = "This link is no longer valid"
 
     def __init__(self) -> None:
-        super().__init__("The link has been used, replaced or has run out. Ask for a new one.")
+        super().__init__(
+            "It has been used, replaced or withdrawn, or has run out. Sign in if you have a password;"
+            " otherwise ask for a new link."
+        )
 
 
 class SignInFailed(Unauthenticated):

@@ -84,6 +84,9 @@ class Person(TenantOwned, Base):
     signed_out_after: Mapped[datetime | None]
     invite_hash: Mapped[bytes | None]
     invite_until: Mapped[datetime | None]
+    invited_at: Mapped[datetime | None]
+    invited_by: Mapped[str | None]
+    accepted_at: Mapped[datetime | None]
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "email"),

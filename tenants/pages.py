@@ -15,13 +15,12 @@ from branding.pages import ShownBrand
 from branding.shell import Page
 from foundation.audit.chain import note
 from foundation.errors import DomainError, NotFound
-from foundation.scope import Actor, Scope
 from tenants.csrf import FIELD, make_token, require_same_site
 from tenants.door import Door
 from tenants.errors import CrossSiteRequest, WeakPassword
 from tenants.identity import SignedIn, identify_person
-from tenants.passwords import check_repeated
-from tenants.people import accept_invite, find_invited, read_invite, sign_out_everywhere
+from tenants.invitations.joining import Knock, Offer, join, read_offer
+from tenants.people import read_invite, sign_out_everywhere
 from tenants.principal import Principal, home_scope
 from tenants.redirects import safe_next
 from tenants.secrets import bytes_of, text_of
@@ -55,18 +54,13 @@ async def sign_in_page(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -
 async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     form = await request.form()
     email, target = _text(form, "email"), safe_next(_text(form, "next"))
-    address = request.client.host if request.client is not None else ""
+    given = Credentials(_msp_of(brand), email, _text(form, "password"), _address_of(request))
     try:
         _require_own_form(request, _text(form, FIELD))
-        principal = await authenticate(
-            door, Credentials(msp_id=_msp_of(brand), email=email, password=_text(form, "password"), address=address)
-        )
+        principal = await authenticate(door, given)
     except DomainError as refusal:
         return _sign_in_form(request, brand, door, target=target, email=email, refusal=refusal)
-    before = await _signed_in(request, brand, door)
-    if before is not None:
-        await door.sessions.end(before.session)
-    return await _enter(door, _rule_of(request), principal, target)
+    return await _enter(request, brand, door, principal, target)
 
 
 @post("/sign-out", opt=_PUBLIC, include_in_schema=False)
@@ -108,27 +102,22 @@ async def _end_all(door: Door, who: SignedIn) -> None:
 
 @get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
 async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
-    """Where an invitation's link leads."""
-    read_invite(token)
-    return _welcome_form(request, brand, door, token)
+    """Where an invitation's link leads. Looking does not use it up: programs that check mail open every link."""
+    offer = await read_offer(door, _knock(request, brand, token))
+    return await _welcome_form(request, brand, door, token, offer)
 
 
 @post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False)
 async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
-    invite, form = read_invite(token), await request.form()
-    password = _text(form, "password")
-    scope = Scope(msp_id=_msp_of(brand), tenant_id=invite.tenant_id, actor=Actor.system("invitation"))
+    """The password is chosen and the person is in."""
+    knock, form = _knock(request, brand, token), await request.form()
     try:
         _require_own_form(request, _text(form, FIELD))
-        check_repeated(password, _text(form, "again"))
-        async with door.db.transaction(scope) as session:
-            email = (await find_invited(session, invite, now=door.clock())).email
-        password_hash = await door.passwords.prepare(password, email=email)
-        async with door.db.transaction(scope) as session:
-            await accept_invite(session, invite, password_hash=password_hash, now=door.clock())
+        principal = await join(door, knock, password=_text(form, "password"), again=_text(form, "again"))
     except (WeakPassword, CrossSiteRequest) as refusal:
-        return _welcome_form(request, brand, door, token, refusal=refusal)
-    return Redirect("/sign-in", status_code=303, headers=_PRIVATE)
+        offer = await read_offer(door, knock)
+        return await _welcome_form(request, brand, door, token, offer, refusal=refusal)
+    return await _enter(request, brand, door, principal, "")
 
 
 PAGES: Final = (sign_in_page, sign_in, sign_out, sign_out_of_all, welcome_page, welcome)
@@ -139,8 +128,11 @@ async def _signed_in(request: AnyRequest, brand: Brand, door: Door) -> SignedIn 
     return await identify_person(door, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
 
 
-async def _enter(door: Door, rule: CookieRule, principal: Principal, target: str) -> Response[Any]:
-    """A session of its own for every sign-in: one that was planted before is worth nothing."""
+async def _enter(request: AnyRequest, brand: Brand, door: Door, principal: Principal, target: str) -> Response[Any]:
+    """A session of its own for every sign-in: one that was planted before is worth nothing, and ends."""
+    before, rule = await _signed_in(request, brand, door), _rule_of(request)
+    if before is not None:
+        await door.sessions.end(before.session)
     session = await door.sessions.start(
         msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=door.clock()
     )
@@ -164,15 +156,28 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
     return _form(request, brand, door, context, refusal=refusal)
 
 
-def _welcome_form(
-    request: AnyRequest, brand: Brand, door: Door, token: str, *, refusal: DomainError | None = None
+async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link it is
+    request: AnyRequest,
+    brand: Brand,
+    door: Door,
+    token: str,
+    offer: Offer,
+    *,
+    refusal: DomainError | None = None,
 ) -> Response[Any]:
-    context = {"template": "welcome.html", "title": "Choose your password", "action": f"/welcome/{token}"}
+    signed_in = await _signed_in(request, brand, door)
+    context = {
+        "template": "welcome.html",
+        "title": "Choose your password",
+        "action": f"/welcome/{token}",
+        "offer": offer,
+        "signed_in": signed_in.principal.name if signed_in is not None else "",
+    }
     return _form(request, brand, door, context, refusal=refusal)
 
 
 def _form(
-    request: AnyRequest, brand: Brand, door: Door, context: dict[str, str], *, refusal: DomainError | None
+    request: AnyRequest, brand: Brand, door: Door, context: dict[str, Any], *, refusal: DomainError | None
 ) -> Response[Any]:
     """A form for a visitor nobody knows yet: its token is bound to a cookie of this visit."""
     secret = _visit_secret(request) or door.new_secret(_VISIT_BYTES)
@@ -207,6 +212,15 @@ def _rule_of(request: AnyRequest) -> CookieRule:
 
 def _cookie(rule: CookieRule, name: str, value: str, *, seconds: int) -> Cookie:
     return Cookie(key=name, value=value, path="/", max_age=seconds, secure=rule.secure, httponly=True, samesite="lax")
+
+
+def _knock(request: AnyRequest, brand: Brand, token: str) -> Knock:
+    """Raises: InviteNotValid."""
+    return Knock(_msp_of(brand), read_invite(token), _address_of(request))
+
+
+def _address_of(request: AnyRequest) -> str:
+    return request.client.host if request.client is not None else ""
 
 
 def _text(form: Any, name: str) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
-from foundation.errors import InvalidInput, NotFound
+from foundation.errors import Conflict, InvalidInput, NotFound
 from tenants.accounts import clean_name
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Partner, Person, Standing
@@ -151,9 +151,27 @@ async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_
     """
     person = await get_person(session, person_id)
     secret = new_secret(_INVITE_BYTES)
-    await _change(session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE)
+    actor = scope_of(session).actor
+    by = None if actor.kind == "system" else actor.name
+    brought_in = {} if person.password_hash else {"invited_at": now, "invited_by": by}
+    await _change(
+        session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **brought_in
+    )
     note(session, action="person.invited", subject=f"person:{person_id}", data={"email": person.email}, at=now)
     return f"{person.tenant_id.hex}{person.id.hex}{text_of(secret)}"
+
+
+async def withdraw_invite(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
+    """The link ends; the person stays listed and can be given a new one.
+
+    Raises:
+        Conflict: there is no link to somebody without a password.
+    """
+    person = await get_person(session, person_id, lock=True)
+    if person.invite_hash is None or person.password_hash is not None:
+        raise Conflict("There is no link to withdraw: it has been used or withdrawn already.")
+    await _change(session, person_id, invite_hash=None, invite_until=None)
+    note(session, action="person.invitation_withdrawn", subject=f"person:{person_id}", data={}, at=now)
 
 
 def read_invite(token: str) -> Invite:
@@ -190,7 +208,10 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
         InviteNotValid: see `find_invited`, which is asked again: the person is locked until the transaction ends.
     """
     person = await find_invited(session, invite, now=now)
+    first = person.password_hash is None
     await set_password(session, person_id=person.id, password_hash=password_hash, now=now)
+    if first:
+        await _change(session, person.id, accepted_at=now)
 
 
 async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:

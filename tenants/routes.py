@@ -16,7 +16,7 @@ from tenants.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_ap
 from tenants.inviting import bring_in, lock_out, renew_link
 from tenants.models import Person
 from tenants.pages import AnyRequest, OpenDoor
-from tenants.people import NewPerson, get_person, list_people, resume_person
+from tenants.people import NewPerson, get_person, list_people, resume_person, withdraw_invite
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
@@ -80,7 +80,8 @@ async def get_people(access: OpenAccess, after: FromQuery[str] = "", limit: From
     if "\x00" in after:
         raise InvalidInput("A list goes on after an address.", field="after")
     people = await list_people(access.session, after=after, limit=_page_size(limit))
-    return PersonList([person_view(person) for person in people], people[-1].email if len(people) == limit else "")
+    views = [person_view(person, access.now) for person in people]
+    return PersonList(views, people[-1].email if len(people) == limit else "")
 
 
 @post(_PEOPLE, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
@@ -90,7 +91,7 @@ async def post_person(
     """Bring somebody in. The answer holds the link with which they choose a password."""
     wanted = NewPerson(new_id(), data.email, data.name, data.partner_id)
     person, token = await bring_in(access.session, door, access.principal, wanted, role=data.role, new_id=new_id)
-    return _invited(request, person, token)
+    return _invited(request, access, person, token)
 
 
 @post(_INVITATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
@@ -99,7 +100,13 @@ async def post_invitation(
 ) -> Response[InvitedView]:
     """A new link for somebody who lost theirs and has no password yet. Earlier links end."""
     person, token = await renew_link(access.session, door, access.principal, person_id)
-    return _invited(request, person, token)
+    return _invited(request, access, person, token)
+
+
+@delete(_INVITATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
+async def delete_invitation(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+    """Withdraw the link of somebody who has no password yet. The person stays listed and can be given a new one."""
+    await withdraw_invite(access.session, person_id=person_id, now=access.now)
 
 
 @post(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
@@ -123,9 +130,13 @@ def _page_size(limit: int) -> int:
     return limit
 
 
-def _invited(request: AnyRequest, person: Person, token: str) -> Response[InvitedView]:
-    origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    view = InvitedView(person_view(person), f"{origin}/welcome/{token}")
+def link_to(request: AnyRequest, token: str) -> str:
+    """Where an invitation leads: on the host, and so under the brand, on which it was made."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}/welcome/{token}"
+
+
+def _invited(request: AnyRequest, access: Access, person: Person, token: str) -> Response[InvitedView]:
+    view = InvitedView(person_view(person, access.now), link_to(request, token))
     return Response(view, headers={"Cache-Control": "no-store"})
 
 
@@ -137,6 +148,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     get_people,
     post_person,
     post_invitation,
+    delete_invitation,
     post_suspension,
     delete_suspension,
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from tenants.invitations.listing import InvitationState, invitation_state
 from tenants.models import ApiKey, Client, Person
 
 
@@ -62,6 +63,10 @@ class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
+    """`invitation` is null for people whom the operator gave a password; `invitation_until` only while one waits or has
+    expired.
+    """
+
     id: UUID
     email: str
     name: str
@@ -69,6 +74,8 @@ class PersonView(msgspec.Struct, frozen=True):
     partner_id: UUID | None
     created_at: datetime
     last_seen_at: datetime | None
+    invitation: InvitationState | None
+    invitation_until: datetime | None
 
 
 class InvitedView(msgspec.Struct, frozen=True):
@@ -110,7 +117,7 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
     )
 
 
-def person_view(person: Person) -> PersonView:
+def person_view(person: Person, now: datetime) -> PersonView:
     return PersonView(
         id=person.id,
         email=person.email,
@@ -119,4 +126,6 @@ def person_view(person: Person) -> PersonView:
         partner_id=person.partner_id,
         created_at=person.created_at,
         last_seen_at=person.last_seen_at,
+        invitation=invitation_state(person, now),
+        invitation_until=person.invite_until if person.password_hash is None and person.invite_hash else None,
     )

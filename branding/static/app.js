@@ -52,11 +52,24 @@
     document.getElementById("toasts").append(copy);
   };
 
+  // Says so on the button. Where the clipboard is closed to pages, the text is at least selected.
+  const copyText = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+      button.querySelector("span").textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+    }
+  };
+
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest?.(selector);
     if (on("[data-theme-toggle]")) toggleTheme();
     const dismiss = on("[data-dismiss]");
     if (dismiss) leave(dismiss.closest("[data-toast]"));
+    const copies = on("[data-copy]");
+    if (copies) copyText(copies);
     const opener = on("[data-open]");
     if (opener) document.getElementById(opener.dataset.open)?.showModal();
     if (event.target.matches?.("dialog")) event.target.close();

@@ -42,6 +42,7 @@ from foundation.web.api import IDEMPOTENCY
 from governance.kinds import INGEST
 from tenants.administration.pages import ADMINISTRATION_PAGES
 from tenants.administration.routes import ADMINISTRATION_ROUTES
+from tenants.invitations.pages import INVITATION_PAGES
 from tenants.pages import provide_door
 
 _CSP = (
@@ -108,6 +109,7 @@ def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
         *tenants.pages.PAGES,
         *tenants.routes.ROUTES,
         *ADMINISTRATION_PAGES,
+        *INVITATION_PAGES,
         *ADMINISTRATION_ROUTES,
         *billing.pages.PAGES,
         *billing.routes.ROUTES,

@@ -1,7 +1,6 @@
 """The people of an account, each with their roles, and suspending a person or a client."""
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,18 +14,19 @@ from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
 from foundation.ids import new_id
 from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
-from tenants.access import Access, spoken_role
+from tenants.access import Access
 from tenants.accounts import resume_client, suspend_client
 from tenants.administration.roles import held_rows, offered_rows
+from tenants.administration.standing import PersonRow, person_rows
+from tenants.invitations.listing import count_waiting
 from tenants.inviting import give_role, lock_out, take_role
-from tenants.models import Person, Standing
 from tenants.pages import OpenDoor
 from tenants.people import get_person, list_people, resume_person, sign_out_everywhere
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
-_HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
+HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
 _ROOTS: Final = ["/people", "/clients/{client:str}/people"]
 _ONE: Final = [f"{path}/{{person_id:uuid}}" for path in _ROOTS]
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
@@ -36,20 +36,6 @@ _LONGEST_REASON: Final = 500
 _LONGEST_PAGE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    """`roles` in words."""
-
-    person: Person
-    roles: tuple[str, ...]
-
-    @property
-    def standing(self) -> tuple[str, str]:
-        """Words and the kind of badge."""
-        words = {Standing.ACTIVE: ("Active", "ok"), Standing.SUSPENDED: ("Suspended", "bad")}
-        return words.get(Standing(self.person.status), ("Invited", "info"))
-
-
 @get(_ROOTS, name="people", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
 async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
     return await _people(access, after=after.replace("\x00", ""))
@@ -57,7 +43,7 @@ async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Respons
 
 @get(_ONE, name="person", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
 async def person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    return await _person(access, person_id)
+    return await show_person(access, person_id)
 
 
 @post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
@@ -73,7 +59,7 @@ async def suspend_person_page(
     try:
         reason = await _reason(request)
     except InvalidInput as refusal:
-        return await _person(access, person_id, refusal)
+        return await show_person(access, person_id, refusal)
     return await _change(
         access, person_id, lock_out(access.session, access.principal, person, reason=reason, door=door)
     )
@@ -109,14 +95,14 @@ async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]
         reason = await _reason(request)
     except InvalidInput as unreadable:
         return await _people(access, unreadable)
-    refusal = await _try(access, suspend_client(access.session, reason=reason, now=access.now))
-    return _go(access) if refusal is None else await _people(access, refusal)
+    refusal = await attempt(access, suspend_client(access.session, reason=reason, now=access.now))
+    return go(access) if refusal is None else await _people(access, refusal)
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
 async def resume_page(access: OpenAccess) -> Response[Any]:
-    refusal = await _try(access, resume_client(access.session, reason="resumed", now=access.now))
-    return _go(access) if refusal is None else await _people(access, refusal)
+    refusal = await attempt(access, resume_client(access.session, reason="resumed", now=access.now))
+    return go(access) if refusal is None else await _people(access, refusal)
 
 
 ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -134,11 +120,11 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 async def _change(access: Access, person_id: UUID, act: Awaitable[object]) -> Response[Any]:
     """Back to the person's page; with the reason when the act was refused."""
-    refusal = await _try(access, act)
-    return _go(access, f"/{person_id}") if refusal is None else await _person(access, person_id, refusal)
+    refusal = await attempt(access, act)
+    return go(access, f"/{person_id}") if refusal is None else await show_person(access, person_id, refusal)
 
 
-async def _try(access: Access, act: Awaitable[object]) -> DomainError | None:
+async def attempt(access: Access, act: Awaitable[object]) -> DomainError | None:
     """Carry out `act`, or nothing of it; returns why not."""
     try:
         async with savepoint(access.session):
@@ -148,8 +134,9 @@ async def _try(access: Access, act: Awaitable[object]) -> DomainError | None:
     return None
 
 
-def _go(access: Access, where: str = "") -> Redirect:
-    return Redirect(f"{_root(access)}/people{where}", status_code=303, headers=dict(_HEADERS))
+def go(access: Access, where: str = "") -> Redirect:
+    """To the page of people, or further on from there."""
+    return Redirect(f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS))
 
 
 async def _reason(request: AnyRequest) -> str:
@@ -160,20 +147,20 @@ async def _reason(request: AnyRequest) -> str:
     return reason
 
 
-async def _person(access: Access, person_id: UUID, refusal: DomainError | None = None) -> Template:
+async def show_person(access: Access, person_id: UUID, refusal: DomainError | None = None) -> Template:
     person = await get_person(access.session, person_id)
     held = (await list_assignments(access.session, access.scope)).get(str(person.id), set())
     context: Mapping[str, object] = {
         "page": access.page(person.name),
-        "root": _root(access),
-        "row": PersonRow(person, ()),
+        "root": root_of(access),
+        "row": PersonRow(person, (), access.now),
         "held": held_rows(access, person, held),
         "offered": offered_rows(access, person, held),
         "may": access.may,
         "me": access.principal.id,
         "refusal": refusal,
     }
-    return _answer("tenants/person.html", context, refusal)
+    return answer("tenants/person.html", context, refusal)
 
 
 async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "") -> Template:
@@ -181,21 +168,22 @@ async def _people(access: Access, refusal: DomainError | None = None, *, after: 
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
         "page": access.page("People"),
-        "root": _root(access),
-        "rows": [PersonRow(person, tuple(map(spoken_role, sorted(held.get(str(person.id), ()))))) for person in people],
+        "root": root_of(access),
+        "rows": person_rows(people, held, access.now),
+        "waiting": await count_waiting(access.session, now=access.now),
         "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
         "client": access.client,
         "may": access.may,
         "me": access.principal.id,
         "refusal": refusal,
     }
-    return _answer("tenants/people.html", context, refusal)
+    return answer("tenants/people.html", context, refusal)
 
 
-def _answer(template: str, context: Mapping[str, object], refusal: DomainError | None) -> Template:
+def answer(template: str, context: Mapping[str, object], refusal: DomainError | None = None) -> Template:
     status = 200 if refusal is None else int(refusal.status)
-    return Template(template, context=dict(context), status_code=status, headers=dict(_HEADERS))
+    return Template(template, context=dict(context), status_code=status, headers=dict(HEADERS))
 
 
-def _root(access: Access) -> str:
+def root_of(access: Access) -> str:
     return "" if access.client is None else f"/clients/{access.client.slug}"

@@ -48,6 +48,15 @@ def offered_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow
     return [_row(role) for role in sorted(offered - included)]
 
 
+def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
+    """Roles the reader may bring somebody in with, the least first. `partners`: the account has trading partners."""
+    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {_MACHINE} - (set() if partners else {PARTNER})
+    givable = givable_roles(access.principal, in_house=access.client is None) & fitting
+    return [
+        _row(role) for role in sorted(givable, key=lambda role: (role == PARTNER, len(roles_of(access.index, role))))
+    ]
+
+
 def _may_assign(access: Access, person: Person) -> bool:
     return access.may(PolicyPermission.ASSIGN_ROLE) and person.id != access.principal.id
 

@@ -9,7 +9,6 @@ from foundation.ids import new_id
 from tenants.accounts import suspend_client
 from tenants.csrf import make_token
 from tenants.door import Door
-from tenants.people import NewPerson, create_person, invite_person
 from tenants.redirects import safe_next
 from tenants.secrets import new_secret
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking
@@ -209,53 +208,6 @@ async def page_token(door: Door, browser: Browser, somebody: Somebody) -> str:
     session = await door.sessions.find(cookie, msp_id=somebody.scope.msp_id, now=door.clock())
     assert session is not None
     return make_token(session.secret, new_secret)
-
-
-async def invite(door: Door, tenant: Tenant) -> str:
-    person_id = new_id()
-    async with door.db.transaction(tenant.scope) as session:
-        await create_person(session, NewPerson(person_id, "new@example.com", "New"), now=NOW)
-        return f"/welcome/{await invite_person(session, new_secret, person_id=person_id, now=NOW)}"
-
-
-class TestInvitations:
-    @pytest.fixture
-    async def invitation(self, door: Door, client: Tenant) -> str:
-        return await invite(door, client)
-
-    async def test_a_person_chooses_a_password_and_signs_in(self, browser: Browser, invitation: str) -> None:
-        path = invitation
-        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(path)}
-        answer = await browser.post(path, form)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-        assert (await browser.sign_in("new@example.com")).status_code == 303
-
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            ({"again": "something else entirely"}, (422, "not the same")),
-            ({"password": "short", "again": "short"}, (422, "12 to 200")),
-            ({"_csrf_token": ""}, (403, "Reload")),
-        ],
-    )
-    async def test_what_is_wrong_is_said_in_the_form(
-        self, browser: Browser, invitation: str, change: dict[str, str], expected: tuple[int, str]
-    ) -> None:
-        path = invitation
-        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(path)}
-        answer = await browser.post(path, form | change)
-        status, sentence = expected
-        assert answer.status_code == status
-        assert sentence in answer.text
-        assert (await browser.sign_in("new@example.com")).status_code == 401
-
-    async def test_a_link_of_another_msp_is_worth_nothing_here(
-        self, browser: Browser, door: Door, foreigner: Tenant
-    ) -> None:
-        path = await invite(door, foreigner)
-        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(path)}
-        assert (await browser.post(path, form)).status_code == 410
-        assert (await browser.get("/welcome/nonsense")).status_code == 410
 
 
 class TestWhereItLeads:

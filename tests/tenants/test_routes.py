@@ -255,8 +255,12 @@ class TestPeople:
         _, admin = await make_key(door, sibling, "client_admin")
         assert (await api("GET", "/clients/acme/people", admin)).status_code == 404
         assert (await api("GET", "/clients/borealis/people", admin)).json()["people"] == []
-        for act, body in (("invitation", None), ("suspension", {"reason": "x"})):
-            answer = await api("POST", f"/clients/borealis/people/{ada.id}/{act}", admin, json=body)
+        for method, act, body in (
+            ("POST", "invitation", None),
+            ("DELETE", "invitation", None),
+            ("POST", "suspension", {"reason": "x"}),
+        ):
+            answer = await api(method, f"/clients/borealis/people/{ada.id}/{act}", admin, json=body)
             assert answer.status_code == 404
 
     async def test_a_new_link_replaces_the_lost_one(self, api: Api, door: Door, client: Tenant) -> None:
@@ -267,8 +271,35 @@ class TestPeople:
         assert second.status_code == 201
         for link, status in ((first["link"], 410), (second.json()["link"], 303)):
             path = link.removeprefix(api.browser.origin)
-            form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token(path)}
+            form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token()}
             assert (await api.browser.post(path, form)).status_code == status
+
+    async def test_an_invitation_says_where_it_stands_and_is_withdrawn(
+        self, api: Api, door: Door, client: Tenant, clock: Ticking
+    ) -> None:
+        _, admin = await make_key(door, client, "client_admin")
+        people = "/clients/acme/people"
+        body = {"email": "new@example.com", "name": "New", "role": "client_viewer"}
+        made = (await api("POST", people, admin, json=body)).json()
+        one = f"{people}/{made['person']['id']}/invitation"
+
+        async def stands() -> tuple[str, bool]:
+            [person] = (await api("GET", people, admin)).json()["people"]
+            return person["invitation"], person["invitation_until"] is not None
+
+        assert (made["person"]["invitation"], await stands()) == ("waiting", ("waiting", True))
+        clock.forward(days=7)
+        assert await stands() == ("expired", True)
+        assert (await api("DELETE", one, admin)).status_code == 204
+        assert await stands() == ("withdrawn", False)
+        assert (await api("DELETE", one, admin)).status_code == 409
+        link = (await api("POST", one, admin)).json()["link"].removeprefix(api.browser.origin)
+        assert await stands() == ("waiting", True)
+        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token(link)}
+        assert (await api.browser.post(link, form)).status_code == 303
+        assert await stands() == ("accepted", False)
+        for method in ("POST", "DELETE"):
+            assert (await api(method, one, admin)).status_code == 409
 
     async def test_a_link_never_opens_the_account_of_somebody_with_a_password(
         self, api: Api, door: Door, client: Tenant, ada: Somebody

@@ -1,0 +1,146 @@
+"""Inviting somebody into an account, and its invitations with where each stands."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from foundation.database.savepoint import savepoint
+from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
+from foundation.ids import new_id
+from policy.publishing import list_assignments
+from tenants.access import Access
+from tenants.administration.pages import answer, attempt, go, root_of, show_person
+from tenants.administration.roles import inviting_rows
+from tenants.administration.standing import person_rows
+from tenants.door import Door
+from tenants.errors import EmailTaken
+from tenants.invitations.listing import LONGEST_PAGE, count_waiting, list_invitations
+from tenants.inviting import bring_in, renew_link
+from tenants.models import Person
+from tenants.pages import OpenDoor
+from tenants.people import NewPerson, find_person, list_partners, withdraw_invite
+from tenants.permissions import TenantPermission
+from tenants.routes import OpenAccess, link_to
+
+AnyRequest = Request[Any, Any, Any]
+_ROOTS: Final = ["/people", "/clients/{client:str}/people"]
+_READ: Final = {"permission": TenantPermission.READ_PEOPLE}
+_INVITE: Final = {"permission": TenantPermission.INVITE_PEOPLE}
+_FIELDS: Final = ("email", "name", "role", "partner")
+
+
+@get([f"{path}/invitations" for path in _ROOTS], opt=_READ, include_in_schema=False)
+async def invitations_page(access: OpenAccess, before: FromQuery[UUID | None] = None) -> Response[Any]:
+    people = await list_invitations(access.session, before=before)
+    held = await list_assignments(access.session, access.scope)
+    context: Mapping[str, object] = {
+        "page": access.page("Invitations"),
+        "root": root_of(access),
+        "rows": person_rows(people, held, access.now),
+        "waiting": await count_waiting(access.session, now=access.now),
+        "next": str(people[-1].id) if len(people) == LONGEST_PAGE else "",
+        "may": access.may,
+    }
+    return answer("tenants/invitations.html", context)
+
+
+@get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
+async def invite_page(access: OpenAccess) -> Response[Any]:
+    return await _form(access, dict.fromkeys(_FIELDS, ""))
+
+
+@post([f"{path}/invite" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+async def invite(request: AnyRequest, access: OpenAccess, door: OpenDoor) -> Response[Any]:
+    """Bring somebody in. The answer shows the link, once."""
+    form = await request.form()
+    given = {name: str(form.get(name, "")).replace("\x00", "").strip() for name in _FIELDS}
+    try:
+        async with savepoint(access.session):
+            person, token = await _bring_in(access, door, given)
+    except (Conflict, Forbidden, InvalidInput, NotFound) as refusal:
+        return await _form(access, given, refusal)
+    return _link(request, access, person, token)
+
+
+@post([f"{path}/{{person_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+async def renew_invitation(
+    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+) -> Response[Any]:
+    """A new link for somebody who has no password yet. Earlier links end."""
+    try:
+        async with savepoint(access.session):
+            person, token = await renew_link(access.session, door, access.principal, person_id)
+    except (Conflict, Forbidden) as refusal:
+        return await show_person(access, person_id, refusal)
+    return _link(request, access, person, token)
+
+
+@post([f"{path}/{{person_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+async def withdraw_invitation(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await attempt(access, withdraw_invite(access.session, person_id=person_id, now=access.now))
+    return go(access, "/invitations") if refusal is None else await show_person(access, person_id, refusal)
+
+
+INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    invitations_page,
+    invite_page,
+    invite,
+    renew_invitation,
+    withdraw_invitation,
+)
+
+
+async def _bring_in(access: Access, door: Door, given: Mapping[str, str]) -> tuple[Person, str]:
+    if not given["role"]:
+        raise InvalidInput("Choose what this person may do.", field="role")
+    wanted = NewPerson(new_id(), given["email"], given["name"], _partner_id(given["partner"]))
+    return await bring_in(access.session, door, access.principal, wanted, role=given["role"], new_id=new_id)
+
+
+def _partner_id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError as problem:
+        raise InvalidInput("Choose one of this account's partners.", field="partner") from problem
+
+
+async def _form(access: Access, given: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
+    partners = await list_partners(access.session) if access.client is not None else []
+    context: Mapping[str, object] = {
+        "page": access.page("Invite somebody"),
+        "root": root_of(access),
+        "account": access.account.name,
+        "client": access.client,
+        "roles": [(role.name, role.words, role.about) for role in inviting_rows(access, partners=bool(partners))],
+        "partners": [("", "None: one of our own people"), *((str(one.id), one.name) for one in partners)],
+        "given": given,
+        "errors": dict.fromkeys(_FIELDS, "") | _errors(refusal),
+        "summary": list(_errors(refusal).items()),
+        "known": await find_person(access.session, given["email"]) if isinstance(refusal, EmailTaken) else None,
+    }
+    return answer("tenants/invite.html", context, refusal)
+
+
+def _errors(refusal: DomainError | None) -> dict[str, str]:
+    """The sentence at the field that it is about."""
+    if refusal is None:
+        return {}
+    field = str(refusal.extra.get("field", "role" if "role" in refusal.extra else "email"))
+    if field == "partner_id" or isinstance(refusal, NotFound):
+        field = "partner"
+    return {field: refusal.detail}
+
+
+def _link(request: AnyRequest, access: Access, person: Person, token: str) -> Response[Any]:
+    context: Mapping[str, object] = {
+        "page": access.page(f"Invitation for {person.name}"),
+        "root": root_of(access),
+        "account": access.account.name,
+        "person": person,
+        "link": link_to(request, token),
+    }
+    return answer("tenants/invited.html", context)
