@@ -114,6 +114,17 @@
     if (polls && document.hidden) event.preventDefault();
   });
 
+  // What is pressed stays until it is let go: drawn anew in between, the click would be lost. The next poll draws it.
+  let pressed = null;
+  document.addEventListener("pointerdown", (event) => (pressed = event.target), true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => (pressed = null)), true); // the click comes right after
+  }
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const polls = detail.requestConfig.elt.getAttribute("hx-trigger")?.includes("every");
+    if (polls && pressed && detail.target.contains(pressed)) detail.shouldSwap = false;
+  });
+
   // A part that is drawn anew keeps the keyboard's place and what was unfolded; htmx by itself knows only ids.
   const place = (stop) =>
     stop.id || stop.getAttribute("href") || stop.dataset.open || `${stop.closest("[id]")?.id} ${stop.localName}`;

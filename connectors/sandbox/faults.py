@@ -1,5 +1,6 @@
 """Faults a sandbox system can be told to have."""
 
+import asyncio
 import random
 
 import msgspec
@@ -13,6 +14,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     latency_seconds: float = 0.0
     jitter_seconds: float = 0.0
+    held: float = 0.0  # the request goes on when the system is told that it is well
     too_many_requests: float = 0.0
     retry_after: str = ""  # the header's text, seconds or a date; empty sends none
     server_error: float = 0.0
@@ -37,9 +39,17 @@ class FaultSource:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.active = WELL
+        self._mended = asyncio.Event()
 
     def set(self, faults: Faults) -> None:
         self.active = faults
+        if faults == WELL:
+            self._mended.set()
+            self._mended = asyncio.Event()
+
+    async def mended(self) -> None:
+        """Returns when the system is next told that it is well."""
+        await self._mended.wait()
 
     def next_request(self) -> Faults:
         """The faults that hold for the request now beginning."""

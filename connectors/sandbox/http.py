@@ -100,6 +100,8 @@ async def serve_with_faults(system: System, scope: Scope, receive: Receive, send
         await reset_connection(scope, receive)
         return
     request = await read_request(scope, receive, path, faults)
+    if source.strikes(faults.held):
+        await source.mended()
     if delay := source.delay(faults):
         await asyncio.sleep(delay)
     if source.strikes(faults.too_many_requests):

@@ -6,8 +6,8 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +17,7 @@ import msgspec
 from branding.assets import build_assets
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.servers import EmbeddedServers
-from controlplane.embedded.supervise import Crash, Program, Supervisor
+from controlplane.embedded.supervise import START_SECONDS, Crash, Program, Supervisor
 from controlplane.migrate import migrate_schema, prepare_roles
 from foundation.settings import Settings, read_settings, write_environment
 from foundation.telemetry.pulse import SILENT_SECONDS
@@ -130,7 +130,7 @@ class Stack(AbstractContextManager["Stack"]):
         self.run("worker", "worker", "--turns", "prompt")
         self.run("bulk-worker", "worker", "--turns", "bulk")
         self.run("relay", "relay")
-        self.supervisor.wait_until("web", lambda: answers(f"http://127.0.0.1:{port}/readyz"), seconds=60)
+        self.supervisor.wait_until("web", lambda: answers(f"http://127.0.0.1:{port}/readyz"), seconds=START_SECONDS)
 
 
 def answers(url: str) -> bool:
@@ -139,6 +139,21 @@ def answers(url: str) -> bool:
             return bool(reply.status < 400)
     except (urllib.error.URLError, OSError):
         return False
+
+
+@contextmanager
+def held_port(preferred: int = 0) -> Iterator[int]:
+    """`preferred` when it is free on loopback, else any; until the block ends the system gives it to nobody else.
+
+    Servers that reuse addresses, as ours do, may listen on it meanwhile.
+    """
+    with socket.socket() as holder:
+        try:
+            holder.bind(("127.0.0.1", preferred))
+        except OSError:
+            holder.bind(("127.0.0.1", 0))
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not before: it is not to share another's
+        yield int(holder.getsockname()[1])
 
 
 def free_port(preferred: int) -> int:

@@ -180,6 +180,18 @@ class TestPolling:
         assert seen.polls == before
         trial.evaluate("Object.defineProperty(document, 'hidden', {value: false})")
 
+    def test_a_press_that_outlasts_a_poll_is_a_click(self, trial: Page) -> None:
+        trial.locator("#redrawn summary").hover()
+        trial.mouse.down()
+        for _ in range(3):  # the first answer may have been under way before
+            with trial.expect_response("**/trial/redrawn"):
+                pass
+        trial.mouse.up()
+        expect(trial.get_by_text("Unfolded")).to_be_visible()
+        link = trial.locator("#redrawn a").first
+        before = link.inner_text()
+        expect(link).not_to_have_text(before)
+
     def test_what_is_drawn_anew_keeps_the_keyboards_place_and_what_was_unfolded(self, trial: Page) -> None:
         link = trial.locator("#redrawn a").nth(1)
         trial.locator("#redrawn summary").click()

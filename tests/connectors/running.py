@@ -71,6 +71,10 @@ class RunningSandbox:
     def mend(self, url: str) -> None:
         self._control.delete(f"{url}/_faults").raise_for_status()
 
+    def delay(self, url: str, seconds: float) -> None:
+        """A market's, for what it takes and for what waits there already."""
+        self._control.put(f"{url}/_delay", content=msgspec.json.encode(seconds)).raise_for_status()
+
     def is_well(self, url: str) -> bool:
         return bool(self._control.get(f"{url}/_faults").raise_for_status().json() == msgspec.to_builtins(WELL))
 

@@ -8,13 +8,16 @@ from uuid import UUID
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 
 from canonical.elements import STOCK
 from connectors.connections import rotate_hook_secret, set_connection_state
+from connectors.intake.writer import Stored
 from connectors.signatures import sign
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from tests.conftest import Urls
 from tests.support.site import Site
 from tests.support.world import World
 
@@ -59,14 +62,28 @@ async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: Wor
     assert body_hash == hashlib.sha256(body).digest()
 
 
-async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(
-    http: httpx.AsyncClient, world: World
-) -> None:
-    answers = await asyncio.gather(*(post(http, world, body_of(world, amount=n)) for n in range(60)))
-    assert {answer.json()["status"] for answer in answers} == {"new"}
-    ((events, transactions),) = await world.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
-    assert events == 60
-    assert transactions < 30  # type: ignore[operator]
+async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(world: World, urls: Urls) -> None:
+    await world.deliver(world.change("SKU-001", STOCK, 1))  # from now on the address is known
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
+        first = asyncio.create_task(world.deliver(world.change("SKU-001", STOCK, 2)))
+        async with asyncio.timeout(60):
+            while not await waits_for_events(urls):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
+            rest = [asyncio.create_task(world.deliver(world.change("SKU-001", STOCK, n))) for n in range(3, 61)]
+            while len(world.writer._waiting) < len(rest):  # noqa: ASYNC110 - nor does the writer
+                await asyncio.sleep(0.01)
+    assert {await each for each in (first, *rest)} == {Stored.NEW}
+    written = await world.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
+    assert written == [(60, 3)]
+
+
+async def waits_for_events(urls: Urls) -> bool:
+    async with await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as connection:
+        found = await connection.execute(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'source_event'::regclass"
+        )
+        return await found.fetchone() is not None
 
 
 async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, world: World) -> None:

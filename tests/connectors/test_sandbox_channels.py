@@ -17,7 +17,7 @@ from connectors.port import (
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
-from tests.connectors.channel_contract import ChannelContract, seen, write
+from tests.connectors.channel_contract import ChannelContract, all_applied, write
 from tests.connectors.running import PlainCaller, RunningSandbox, connection
 
 
@@ -78,16 +78,24 @@ class TestSandboxMarket(ChannelContract):
         [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
         assert (reading.value, reading.version) == (Value(1000, "USD"), 0)
 
+    async def test_a_new_delay_holds_for_what_waits_too(
+        self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
+    ) -> None:
+        config = connection(sandbox.add("sandbox-market", delay_seconds=3600))
+        await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
+        sandbox.delay(config.base_url, 0)
+        [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
+        assert reading.value == Value(900, "USD")
+
     async def test_a_repeated_feed_has_one_effect(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, sandbox: RunningSandbox
     ) -> None:
         writes = [write("SKU-000", PRICE, 900, 9)]
         for _ in range(3):
             await adapter.push(caller, config, writes)
-        await seen(adapter, caller, config, writes)
-        await asyncio.sleep(0.1)
+        await all_applied(adapter, caller, config)
         counted = sandbox.effects(config.base_url)
-        assert (counted["effects"], counted["received"]) == (1, 3)
+        assert (counted["effects"], counted["received"]) == (1 + 1, 3 + 1)  # and the one that was waited for
 
     async def test_currencies_without_minor_units_keep_their_amounts(
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
@@ -154,6 +162,22 @@ class TestFaults:
         await adapter.push(caller, config, writes)
         counted = sandbox.effects(config.base_url)
         assert (counted["effects"], counted["received"]) == (1, 2)
+
+    async def test_a_held_request_goes_on_when_the_system_is_well_again(
+        self, kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller
+    ) -> None:
+        config, adapter = connection(sandbox.add(kind)), make()
+        sandbox.break_(config.base_url, Faults(held=1, remaining=1))
+        pushing = asyncio.create_task(adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)]))
+        async with asyncio.timeout(60):
+            while not await asyncio.to_thread(sandbox.is_well, config.base_url):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+        assert not pushing.done()
+        assert sandbox.effects(config.base_url)["received"] == 0
+        sandbox.mend(config.base_url)
+        [result] = await pushing
+        assert result.state is WriteState.ACCEPTED
+        assert sandbox.effects(config.base_url)["received"] == 1
 
     async def test_an_outage_resets_the_connection(
         self, kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller

@@ -156,7 +156,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def set_values(url: str, *values: tuple[str, str, int], token: str = TOKEN) -> httpx2.Response:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         return await client.post(
             f"{url}/changes",
             json={"changes": [{"sku": sku, "element": element, "amount": amount} for sku, element, amount in values]},
@@ -165,7 +165,7 @@ async def set_values(url: str, *values: tuple[str, str, int], token: str = TOKEN
 
 
 async def listen(url: str, receiver: Receiver, **options: object) -> None:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         target = {"url": receiver.url, "secret": SECRET, "retry_seconds": 0.01} | options
         (await client.put(f"{url}/_webhook", json=target)).raise_for_status()
 
@@ -288,7 +288,7 @@ class TestOwnership:
 
     async def test_the_operators_page_saves_a_value(self, sandbox: RunningSandbox) -> None:
         url = sandbox.add("sandbox-erp")
-        async with httpx2.AsyncClient(follow_redirects=True) as client:
+        async with httpx2.AsyncClient(follow_redirects=True, timeout=60) as client:
             assert "<form" not in (await client.get(f"{url}/")).text
             form = {"sku": "SKU-003", "element": PRICE, "amount": "777"}
             refused = await client.post(f"{url}/", data=form | {"token": "guess"})

@@ -27,7 +27,7 @@ def test_it_announces_its_port_serves_the_default_systems_and_ends_on_sigterm() 
     reading, writing = os.pipe()
     process = start(announce=writing)
     port = announced(reading, writing)
-    assert httpx2.get(f"http://127.0.0.1:{port}/_systems").json() == {
+    assert httpx2.get(f"http://127.0.0.1:{port}/_systems", timeout=60).json() == {
         "erp": "sandbox-erp",
         "shop": "sandbox-shop",
         "market": "sandbox-market",
@@ -43,7 +43,7 @@ def test_a_plan_and_a_unix_socket_are_taken(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     process = start("--plan", str(plan), "--uds", str(tmp_path / "s"), announce=writing)
     assert announced(reading, writing) == 0
-    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(tmp_path / "s"))) as client:
+    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(tmp_path / "s")), timeout=60) as client:
         assert client.get("http://sandbox/_systems").json() == {"a": "sandbox-shop"}
         assert "10.00 EUR" in client.get("http://sandbox/a/").text
     process.send_signal(signal.SIGINT)
@@ -55,10 +55,11 @@ def test_controls_refuse_what_they_do_not_know(tmp_path: Path) -> None:
     process = start(announce=writing)
     base = f"http://127.0.0.1:{announced(reading, writing)}"
     try:
-        misspelt = httpx2.put(f"{base}/shop/_faults", json={"latencysecs": 1})
-        assert (misspelt.status_code, "latencysecs" in misspelt.text) == (422, True)
-        assert httpx2.put(f"{base}/_systems", json={"name": "../x", "kind": "sandbox-shop", "token": "t"}).is_error
-        assert httpx2.get(f"{base}/nowhere/").status_code == 404
+        with httpx2.Client(base_url=base, timeout=60) as http:
+            misspelt = http.put("/shop/_faults", json={"latencysecs": 1})
+            assert (misspelt.status_code, "latencysecs" in misspelt.text) == (422, True)
+            assert http.put("/_systems", json={"name": "../x", "kind": "sandbox-shop", "token": "t"}).is_error
+            assert http.get("/nowhere/").status_code == 404
     finally:
         process.terminate()
         process.communicate(timeout=60)

@@ -59,6 +59,7 @@ async def every_page(
 class TestPoll:
     async def test_the_first_poll_reads_every_product(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         adapter = Tryton()
+        tryton.set_list_price("SKU-019", Decimal(29))
         page = await poll(adapter, caller, tryton.connection(), "")
         found = found_in(adapter, page)
         assert not page.more

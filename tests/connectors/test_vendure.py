@@ -34,7 +34,7 @@ class TestVendure(ChannelContract):
     async def test_a_shopper_sees_the_pushed_price(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, shop: RunningVendure
     ) -> None:
-        assert shop.shopper_price("SKU-010") == 2000
+        assert shop.shopper_price("SKU-010") not in {None, 1717}
         await adapter.push(caller, config, [write("SKU-010", PRICE, 1717, 1)])
         assert shop.shopper_price("SKU-010") == 1717
 

@@ -3,7 +3,6 @@
 import base64
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from branding.assets import build_assets
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Program, Supervisor
+from controlplane.stack import held_port
 from foundation.settings import with_role
 from tests.helm.rendering import Object, containers, rendered
 
@@ -64,11 +64,10 @@ class Machine:
         return Program(name=name, argv=argv, restart=False)
 
 
-def free_ports() -> dict[str, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return {"http": one.getsockname()[1], "metrics": two.getsockname()[1]}
+@pytest.fixture
+def ports() -> Iterator[dict[str, int]]:
+    with held_port() as one, held_port() as two:
+        yield {"http": one, "metrics": two}
 
 
 def answers(port: int, path: str) -> bool:
@@ -79,7 +78,7 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
@@ -91,21 +90,23 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("chart")
     with EmbeddedServers(folder / "servers", durable=False) as servers:
         machine = Machine(folder, servers)
-        migration = machine.program("migrate", free_ports())
+        migration = machine.program("migrate", {"http": 0, "metrics": 0})
         for _twice in range(2):  # an upgrade runs it again
             subprocess.run(migration.argv, check=True, capture_output=True, timeout=120)
         yield machine
 
 
 @pytest.mark.parametrize("name", ["web", "worker-shared", "relay"])
-def test_the_container_passes_its_probes_and_stops_when_asked(machine: Machine, tmp_path: Path, name: str) -> None:
-    container, ports = CONTAINERS[name], free_ports()
+def test_the_container_passes_its_probes_and_stops_when_asked(
+    machine: Machine, tmp_path: Path, ports: dict[str, int], name: str
+) -> None:
+    container = CONTAINERS[name]
     with Supervisor(tmp_path) as supervisor:
         supervisor.start(machine.program(name, ports))
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             question = container[probe]["httpGet"]
-            supervisor.wait_until(name, lambda q=question: answers(ports[q["port"]], q["path"]), seconds=60)  # type: ignore[misc]
-        assert answers(ports["metrics"], "/metrics")
+            supervisor.wait_until(name, lambda q=question: answers(ports[q["port"]], q["path"]), seconds=120)  # type: ignore[misc]
+        supervisor.wait_until(name, lambda: answers(ports["metrics"], "/metrics"), seconds=120)
         pid = supervisor.pid(name)
         assert pid
         os.kill(pid, signal.SIGTERM)

@@ -21,7 +21,7 @@ from controlplane.embedded.postgres import Postgres
 from controlplane.embedded.processes import Spawner
 from controlplane.stack import free_port, project_root
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 READY_SECONDS = 240
 GONE_SECONDS = 90
@@ -56,6 +56,10 @@ class Demo:
 
     def is_ready(self) -> bool:
         assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.lines}"
+        return self.said_ready
+
+    @property
+    def said_ready(self) -> bool:
         return any("Ctrl-C ends everything" in line for line in self.lines)
 
     def family(self) -> set[int]:
@@ -138,28 +142,39 @@ def test_the_check_does_the_main_job_and_every_number_reconciles() -> None:
 
 
 def test_a_failing_step_of_the_check_is_told_and_ends_with_1() -> None:
-    """The channels stand still from the moment the check begins."""
-    with running_demo("--check", "--json") as demo:
-        url = Postgres(embedded_paths(demo.folder / "servers"), Spawner(), durable=True).url()
+    """The channels stand still from the moment the check begins. It is over soon: who looked away tries again."""
+    for _ in range(5):
+        with running_demo("--check", "--json") as demo:
+            family = stop_the_channels_at_the_check(demo)
+            if demo.process.wait(READY_SECONDS) == 0:
+                continue
+            assert demo.process.returncode == 1
+            demo._reader.join()
+            [line] = demo.lines
+            assert json.loads(line)["problems"]
+            demo.expect_nothing_left(family)
+            assert not demo.folder.exists()
+            return
+    raise AssertionError("each check ended well")
 
-        def check_begins() -> bool:
-            assert demo.process.poll() is None, "it ended before its check could be seen to begin"
-            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
-                seen = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'fairlead check'"
-                return connection.execute(seen).fetchone() is not None
-            return False
 
-        demo.wait_for("check", check_begins)
-        family = demo.family()
-        [sandbox] = [pid for pid in family if "connectors.sandbox" in told_of(pid)]
-        os.kill(sandbox, signal.SIGSTOP)
-        assert demo.process.wait(READY_SECONDS) == 1
-        demo._reader.join()
-        found = json.loads(demo.lines[-1])
-        assert len(demo.lines) == 1
-        assert found["problems"]
-        demo.expect_nothing_left(family)
-        assert not demo.folder.exists()
+def stop_the_channels_at_the_check(demo: Demo) -> set[int]:
+    """Returns the processes there were then."""
+    url = Postgres(embedded_paths(demo.folder / "servers"), Spawner(), durable=True).url()
+
+    def check_begins() -> bool:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+            seen = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'fairlead check'"
+            return connection.execute(seen).fetchone() is not None
+        return demo.process.poll() is not None
+
+    demo.wait_for("check", check_begins)
+    family = demo.family()
+    for pid in family:
+        if "connectors.sandbox" in told_of(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+    return family
 
 
 def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:
@@ -181,9 +196,14 @@ def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:
 def test_killed_it_takes_everything_along() -> None:
     with running_demo("--quiet-erp") as demo:
         demo.wait_for("ready", demo.is_ready)
-        family = demo.family()
-        assert len(family) > 5
-        assert set(demo.left(family)) == family
+        family: set[int] = set()
+
+        def is_seen() -> bool:
+            nonlocal family  # the database's processes come and go
+            family = demo.family()
+            return len(family) > 5 and set(demo.left(family)) == family
+
+        demo.wait_for("family", is_seen)
         demo.process.kill()
         demo.process.wait()
         demo.expect_nothing_left(family)
@@ -195,7 +215,9 @@ def test_stopped_while_starting_it_leaves_nothing(number: signal.Signals) -> Non
         demo.wait_for("servers", (demo.folder / "servers" / "postgres" / "postmaster.pid").exists)
         family = demo.family()
         demo.process.send_signal(number)
-        assert demo.process.wait(GONE_SECONDS) != 0
+        ended = demo.process.wait(GONE_SECONDS)
+        demo._reader.join()
+        assert ended != 0 or demo.said_ready  # unless it was quicker than this test
         demo.expect_nothing_left(family)
 
 

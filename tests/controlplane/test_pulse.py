@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from branding.assets import build_assets
 from controlplane.embedded.supervise import Crash, Program, Supervisor
-from controlplane.stack import free_port, project_root
+from controlplane.stack import held_port, project_root
 from foundation.database.engine import Database
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Scope
@@ -50,6 +50,15 @@ def supervisor(tmp_path: Path, crashes: list[Crash]) -> Iterator[Supervisor]:
         yield running
 
 
+@pytest.fixture
+def options(tmp_path: Path) -> Iterator[dict[str, list[str]]]:
+    """Of each process."""
+    build_assets(project_root(), tmp_path / "static")
+    with held_port() as port:
+        web = ["--port", str(port), "--static", str(tmp_path / "static")]
+        yield {"web": web, "worker": ["--pool", "nobody"], "relay": []}
+
+
 def start(supervisor: Supervisor, environment: dict[str, str], name: str, module: str, *arguments: str) -> None:
     argv = [sys.executable, "-m", module, *arguments]
     supervisor.start(Program(name=name, argv=argv, env=environment, silent_seconds=SILENT_SECONDS))
@@ -57,16 +66,10 @@ def start(supervisor: Supervisor, environment: dict[str, str], name: str, module
 
 @pytest.mark.parametrize("name", ["web", "worker", "relay"])
 def test_a_stopped_process_is_replaced_and_its_replacement_beats(
-    supervisor: Supervisor, environment: dict[str, str], crashes: list[Crash], tmp_path: Path, name: str
+    supervisor: Supervisor, environment: dict[str, str], crashes: list[Crash], options: dict[str, list[str]], name: str
 ) -> None:
-    build_assets(project_root(), tmp_path / "static")
-    options = {
-        "web": ["--port", str(free_port(0)), "--static", str(tmp_path / "static")],
-        "worker": ["--pool", "nobody"],
-        "relay": [],
-    }
     start(supervisor, environment, name, "controlplane.cli.main", name, *options[name])
-    pulse = tmp_path / "logs" / f"{name}.pulse"
+    pulse = supervisor.log(name).with_suffix(".pulse")
     until(pulse.exists)
     first = supervisor.pid(name)
     assert first
@@ -89,5 +92,4 @@ async def test_a_worker_whose_loop_is_blocked_by_its_work_is_replaced(
     start(supervisor, environment, "relay", "controlplane.cli.main", "relay")
     start(supervisor, environment, "worker", "tests.support.brittle_worker", "worker", pool)
     until(lambda: any(crash.name == "worker" and crash.hung for crash in crashes))
-    log = supervisor.log("worker").read_text()
-    assert "in handle" in log, log[-2000:]
+    until(lambda: "in handle" in supervisor.log("worker").read_text())  # not of a standstill before that

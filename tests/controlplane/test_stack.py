@@ -1,5 +1,6 @@
 """A start that fails ends what it had begun, and says why."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.processes import processes_in
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Program
-from controlplane.stack import Stack
+from controlplane.stack import Stack, held_port
 
 
 @pytest.fixture
@@ -29,6 +30,16 @@ def expect_nothing_left(root: Path) -> None:
     assert processes_in(servers.paths.valkey_data, "valkey-server") == []
     with servers:
         assert servers.is_owner
+
+
+def test_a_held_port_is_kept_for_the_server_it_is_meant_for() -> None:
+    with held_port() as port:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with held_port(port) as another:
+            assert another != port
+        with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port), timeout=60):
+            pass
 
 
 def test_a_schema_from_elsewhere_ends_the_servers_again(root: Path) -> None:

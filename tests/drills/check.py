@@ -14,6 +14,7 @@ from tests.drills.site import Channel, Client, Site, until
 SETTLED = ("verified", "superseded")
 _UNDONE = """
     SELECT (SELECT count(*) FROM work WHERE tenant_id = %(t)s) AS work,
+           (SELECT count(*) FROM governance_exception WHERE tenant_id = %(t)s AND state = 'open') AS exceptions,
            (SELECT count(*) FROM propagation WHERE tenant_id = %(t)s AND state <> ALL (%(settled)s)) AS open
 """
 _SHOWN = 8
@@ -42,7 +43,7 @@ class Found(msgspec.Struct):
 
 
 async def wait_until_settled(site: Site, client: Client, *, seconds: float) -> None:
-    """No work left, nothing under way. Gives up quietly: the check then says what is left."""
+    """No work left, nothing under way, nothing complained of. Gives up quietly: the check then says what is left."""
 
     async def settled() -> bool:
         (left,) = await site.rows(_UNDONE, t=client.scope.tenant_id, settled=list(SETTLED))

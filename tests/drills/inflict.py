@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 
+from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.server import EmbeddedServer
 from controlplane.processes import WORK_PATIENCE_SECONDS
 from foundation.clock import utc_now
@@ -29,6 +32,7 @@ LINK_TROUBLES = {
 }
 ANSWER_SECONDS = {Target.TO_CHANNELS: OutboundSettings().read_seconds, Target.TO_POSTGRES: WORK_PATIENCE_SECONDS}
 STORM_PAUSE_SECONDS = 0.25
+START_SECONDS = 120.0
 _TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE application_name LIKE 'fairlead%' AND pid <> pg_backend_pid()
@@ -81,14 +85,45 @@ class Inflictor:
 
     async def stop(self, target: Target, seconds: float) -> None:
         """SIGSTOP, then SIGCONT to the same process unless it was killed meanwhile."""
-        pid = self._site.pid(target)
-        os.kill(pid, signal.SIGSTOP)
+
+        async def stopped() -> int | None:
+            pid = self._site.supervisor.pid(target)  # none while it is started again after an earlier fault
+            with suppress(ProcessLookupError):
+                if pid is not None:
+                    os.kill(pid, signal.SIGSTOP)
+                    return pid
+            return None
+
+        pid = await until(stopped, seconds=120)
+        assert pid is not None
         await asyncio.sleep(seconds)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
-    async def kill_server(self, target: Target, down_seconds: float) -> None:
-        await self.inflict(Fault(0.0, Act.KILL, target, down_seconds))
+    async def kill_server(self, target: Target, down_until: Callable[[], Awaitable[None]]) -> None:
+        await asyncio.to_thread(self._servers[target].kill)
+        try:
+            await down_until()
+        finally:
+            await self._start(target)
+
+    async def fill_disk(self, full_until: Callable[[], Awaitable[None]]) -> None:
+        disk, url = self._site.disk, self._site.admin_url
+        await asyncio.to_thread(disk.fill, url)
+        try:
+            await full_until()
+        finally:
+            await asyncio.to_thread(disk.empty, url)
+            # A database that cannot write its log ends itself; whoever frees the disk starts it again.
+            for server in self._servers:
+                await self._start(server)
+
+    async def _start(self, target: Target) -> None:
+        server = self._servers[target]
+        with suppress(EmbeddedServerFailed):  # one that was about to end itself may do so while it is waited for
+            await asyncio.to_thread(server.start, seconds=START_SECONDS)
+            return
+        await asyncio.to_thread(server.start, seconds=START_SECONDS)
 
     async def _trouble_link(self, fault: Fault) -> None:
         link = self._site.links[fault.target]
@@ -105,18 +140,17 @@ class Inflictor:
             case Act.IMMEDIATE:
                 await self._restart_at_once(fault.seconds)
             case Act.DISK_FULL:
-                await self._fill_disk(fault.seconds)
+                await self.fill_disk(partial(asyncio.sleep, fault.seconds))
             case _:
                 await self._trouble_valkey(fault)
 
     async def _kill_server(self, fault: Fault) -> None:
-        server = self._servers[fault.target]
         if fault.target is Target.VALKEY:
             await asyncio.to_thread(self._site.servers.valkey.lose_data)
         else:
-            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(self._servers[fault.target].kill)
         await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(server.start)
+        await self._start(fault.target)
 
     async def _terminate_backends(self, seconds: float) -> None:
         """All of the product's, again and again."""
@@ -137,18 +171,7 @@ class Inflictor:
 
         await until(ended, seconds=90)
         await asyncio.sleep(down_seconds)
-        await asyncio.to_thread(server.start)
-
-    async def _fill_disk(self, seconds: float) -> None:
-        disk, url = self._site.disk, self._site.admin_url
-        await asyncio.to_thread(disk.fill, url)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            await asyncio.to_thread(disk.empty, url)
-            # A database that cannot write its log ends itself; whoever frees the disk starts it again.
-            await asyncio.to_thread(self._servers[Target.POSTGRES].start)
-            await asyncio.to_thread(self._servers[Target.VALKEY].start)
+        await self._start(Target.POSTGRES)
 
     async def _trouble_valkey(self, fault: Fault) -> None:
         valkey = valkey_client(self._site.servers.redis_url)

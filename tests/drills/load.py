@@ -17,6 +17,7 @@ from tests.drills.site import Client
 CONTESTED_SKUS = 20
 AT_ONCE = 24
 PATIENCE_SECONDS = 4.0
+REFUSED_SECONDS = 120.0
 
 
 class Load:
@@ -56,9 +57,21 @@ class Load:
         self.history.messages.append(message)
         return message
 
-    async def send(self, *changes: Sent) -> Message:
+    async def sent(self, messages: int) -> None:
+        """Returns when `run` has begun to send so many, however fast this machine is."""
+        while len(self.history.messages) < messages:  # noqa: ASYNC110 - it is counted in one place only
+            await asyncio.sleep(self._pause)
+
+    async def refused(self) -> None:
+        """Returns when the sender is told once more to come again."""
+        told = self.history.answers["503"]
+        async with asyncio.timeout(REFUSED_SECONDS):
+            while self.history.answers["503"] == told:  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(self._pause)
+
+    async def send(self, *changes: Sent, patience: float = PATIENCE_SECONDS) -> Message:
         """One message by itself, until it is acknowledged."""
-        async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS) as self._http:
+        async with httpx2.AsyncClient(timeout=patience) as self._http:
             message = self.message(*changes)
             await self._persist(message, random.Random(0))
         return message

@@ -48,6 +48,7 @@ class Act(StrEnum):
     HALF_OPEN = "half-open connections on"
 
 
+WORKERS = (Target.WORKER, Target.WORKER_2, Target.BULK_WORKER)
 SERVERS = frozenset({Target.VALKEY, Target.POSTGRES})
 LINKS = (Target.TO_CHANNELS, Target.TO_POSTGRES, Target.TO_VALKEY, Target.TO_WEB)
 LINK_ACTS = (Act.SLOW, Act.RESET, Act.BLACKHOLE, Act.HALF_CLOSE, Act.THROTTLE, Act.CUT, Act.HALF_OPEN)

@@ -22,12 +22,12 @@ from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Program, Supervisor
 from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
 from controlplane.services import Services, build_services
-from controlplane.stack import Stack, answers, default_static, free_port
+from controlplane.stack import Stack, answers, default_static, held_port
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.connectors.running import TOKEN, RunningSandbox
 from tests.drills.disk import Disk, limited_disk
-from tests.drills.plan import Target
+from tests.drills.plan import WORKERS, Target
 from tests.support.faulty_link import FaultyLink, end_of, faulty_link, over
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class Site:
         self.disk = disk
         self.admin_url = self.servers.database_url(dbname="fairlead")
 
-    async def wait_until_ready(self, *, seconds: float = 60) -> None:
+    async def wait_until_ready(self, *, seconds: float = 120) -> None:
         for address in self.addresses:
             await until(lambda url=f"{address}/readyz": asyncio.to_thread(answers, url), seconds=seconds)  # type: ignore[misc]
 
@@ -150,13 +150,19 @@ class Site:
 
     async def holder(self, lane: str, *, seconds: float = 90) -> Target:
         """The worker that holds `lane` now, or as soon as one does."""
-        pids = {self.pid(target): target for target in (Target.WORKER, Target.WORKER_2, Target.BULK_WORKER)}
-        found = await self.wait_for(
-            "SELECT holder FROM lane WHERE name = %(lane)s AND holder IS NOT NULL AND lease_until > clock_timestamp()",
-            seconds=seconds,
-            lane=lane,
-        )
-        return pids[int(found[0]["holder"].rpartition(":")[2])]
+
+        async def held() -> Target | None:
+            workers = {self.supervisor.pid(target): target for target in WORKERS}
+            rows = await self.rows(
+                "SELECT holder FROM lane"
+                " WHERE name = %(lane)s AND holder IS NOT NULL AND lease_until > clock_timestamp()",
+                lane=lane,
+            )
+            return next((workers.get(int(row["holder"].rpartition(":")[2])) for row in rows), None)
+
+        found = await until(held, seconds=seconds)
+        assert found is not None
+        return found
 
     def signal(self, target: Target, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -201,7 +207,7 @@ def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
     stack.supervisor = Supervisor(root / "logs", on_crash=stack.crashes.append, healthy_seconds=HEALTHY_SECONDS)
     with limited_disk(root / "servers") as disk, stack, ExitStack() as opened:
         assert stack.servers is not None
-        ports = (free_port(0), free_port(0))
+        ports = (opened.enter_context(held_port()), opened.enter_context(held_port()))
         address = urlsplit(sandbox.base_url)
         ends: dict[Target, tuple[str, int] | str] = {
             Target.TO_CHANNELS: (address.hostname or "", address.port or 0),

@@ -16,6 +16,7 @@ from tests.drills.check import Found, check_client, wait_until_settled
 from tests.drills.history import Injected
 from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
+from tests.drills.loaded import SETTLE_SECONDS
 from tests.drills.plan import LEASE_SECONDS, Act, FaultPlan
 from tests.drills.recovery import Timeline, measure_recoveries, read_proofs, recovery_table, undisturbed
 from tests.drills.site import Site
@@ -51,7 +52,7 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
     inflictor = Inflictor(site)
     stop = asyncio.Event()
     with suppress(TimeoutError):  # what was never accepted by then is a finding
-        async with asyncio.timeout(plan.seconds * 2 + 120), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(plan.seconds * 4 + 300), asyncio.TaskGroup() as group:
             for load in loads:
                 group.create_task(load.run(stop))
             await asyncio.sleep(1.0)
@@ -61,7 +62,7 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
     found: list[Found] = []
     timeline = Timeline(inflictor.done)
     for load in loads:
-        await wait_until_settled(site, load.client, seconds=90)
+        await wait_until_settled(site, load.client, seconds=SETTLE_SECONDS)
         found.append(await check_client(site, load.client, load.history))
         proofs = await read_proofs(site, load.client)
         timeline.add(load.history.messages, proofs)

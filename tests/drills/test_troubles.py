@@ -7,7 +7,7 @@ import pytest
 
 from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
-from tests.drills.loaded import assert_recovered, assert_whole, make_load
+from tests.drills.loaded import assert_whole, make_load, tell_recovery, under
 from tests.drills.plan import LINK_ACTS, LINKS, TROUBLES, Act, Fault, Target
 from tests.drills.site import Site
 
@@ -18,14 +18,12 @@ BREATH_SECONDS = 0.5
 
 async def suffer(site: Site, *faults: Fault) -> tuple[Load, Inflictor]:
     """Each after the other, under load."""
-    load, stop, inflictor = await make_load(site), asyncio.Event(), Inflictor(site)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(load.run(stop))
+    load, inflictor = await make_load(site), Inflictor(site)
+    async with under(load):
         for fault in faults:
             await asyncio.sleep(BREATH_SECONDS)
             await inflictor.inflict(fault)
         await asyncio.sleep(BREATH_SECONDS)
-        stop.set()
     return load, inflictor
 
 
@@ -35,7 +33,7 @@ async def test_an_unwell_server_loses_and_repeats_nothing(
 ) -> None:
     load, inflictor = await suffer(site, Fault(0.0, act, target, SECONDS.get(act, 1.5)))
     await assert_whole(site, load)
-    record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
+    record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
 
 
 @pytest.mark.parametrize("target", LINKS)
@@ -45,7 +43,7 @@ async def test_a_bad_link_loses_and_repeats_nothing(
     acts = [act for act in LINK_ACTS if act is not Act.HALF_OPEN]
     load, inflictor = await suffer(site, *(Fault(0.0, act, target, 1.0) for act in acts))
     await assert_whole(site, load)
-    record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
+    record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
 
 
 @pytest.mark.parametrize("target", [Target.TO_POSTGRES, Target.TO_VALKEY])
@@ -54,10 +52,12 @@ async def test_half_open_connections_are_given_up(
 ) -> None:
     load, inflictor = await suffer(site, Fault(0.0, Act.HALF_OPEN, target, 0.5))
     await assert_whole(site, load)
-    record_property("figure", f"recovery after {await assert_recovered(site, load, inflictor.done)}")
+    record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
 
 
 async def test_a_full_disk_is_told_as_come_again(site: Site) -> None:
-    load, _ = await suffer(site, Fault(0.0, Act.DISK_FULL, Target.POSTGRES, 2.0))
+    load = await make_load(site)
+    async with under(load):
+        await load.sent(10)
+        await Inflictor(site).fill_disk(load.refused)
     await assert_whole(site, load)
-    assert load.history.answers["503"] > 0

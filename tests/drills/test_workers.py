@@ -10,7 +10,7 @@ import pytest
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from tests.drills.load import Load
-from tests.drills.plan import LEASE_SECONDS, Target
+from tests.drills.plan import LEASE_SECONDS, WORKERS
 from tests.drills.site import Client, Site, until
 
 pytestmark = pytest.mark.chaos
@@ -31,7 +31,8 @@ async def load(site: Site, client: Client) -> AsyncIterator[Load]:
     await load.send(first)
     await site.proven(client, first.sku, first.amount)
     yield load
-    for target in (Target.WORKER, Target.WORKER_2):
+    site.sandbox.mend(client.shop.url)
+    for target in WORKERS:
         if site.supervisor.pid(target) is not None:
             site.signal(target, signal.SIGCONT)
 
@@ -72,18 +73,19 @@ async def test_a_worker_killed_between_push_and_finish_is_repeated_under_the_sam
 async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing(
     site: Site, client: Client, load: Load
 ) -> None:
-    site.sandbox.break_(client.shop.url, Faults(latency_seconds=LEASE_SECONDS + 15, remaining=1))
+    site.sandbox.break_(client.shop.url, Faults(held=1.0, remaining=1))
     older = msgspec.structs.replace(load.alone(), alone=False)
     await load.send(older)
-    zombie = await site.holder(f"push/{client.shop.id}")
-    key = await propagation_id(site, client, older.amount)
-    # The lease is taken a moment before the request leaves; the fault was the next request's, so it ends with it.
+    # The fault is the next request's and ends with it: then the write is on its way, and stays there until we mend.
     await until(lambda: asyncio.to_thread(site.sandbox.is_well, client.shop.url), seconds=90)
+    zombie = await site.holder(f"push/{client.shop.id}")
     site.signal(zombie, signal.SIGSTOP)
+    key = await propagation_id(site, client, older.amount)
     newer = msgspec.structs.replace(load.alone(), sku=older.sku, alone=False)
     await load.send(newer)
     await site.proven(client, newer.sku, newer.amount)
     assert site.received(client.shop, key) == 0, "the stopped worker's write should still be on its way"
+    site.sandbox.mend(client.shop.url)
 
     async def arrived() -> bool:
         return site.received(client.shop, key) == 1

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -75,9 +75,9 @@ class Person:
         return self.page.locator("tbody tr").filter(has_text=text).first
 
     def sees(self, found: Locator, *texts: str) -> Locator:
-        """Waits until `found` shows every text."""
-        for text in texts:
-            expect(found).to_contain_text(text)
+        """Waits until `found` shows every text at one time: what is drawn anew between two looks has shown neither."""
+        words = (r"\s+".join(map(re.escape, text.split())) for text in texts)
+        expect(found).to_contain_text(re.compile("".join(rf"(?=[\s\S]*{each})" for each in words)))
         return found
 
     def arrives(self, pattern: str) -> None:
@@ -96,7 +96,7 @@ class Town:
         self.world = world
         self.shots = shots
         self._browser = browser
-        self._http = httpx2.Client(timeout=20)
+        self._http = httpx2.Client(timeout=SECONDS / 1000)
 
     def close(self) -> None:
         self._http.close()
@@ -189,6 +189,26 @@ def until(person: Person, is_so: Callable[[], bool]) -> None:
         person.page.wait_for_timeout(250)
         person.page.reload()
     raise AssertionError(f"{person.page.url} never showed it")
+
+
+def sees_read_back(person: Person, value: str) -> None:
+    """On both channels of a change's page. A rollback's old page names the old value too, in another column."""
+    channels = person.page.get_by_role("table", name="State on each channel").locator("tbody tr")
+    expect(channels).to_have_count(2)
+    for channel in (channels.nth(0), channels.nth(1)):
+        expect(channel.locator("[data-label='Read back']")).to_contain_text(value)
+        expect(channel.locator("[data-label='State']")).to_contain_text("Visible")
+
+
+def addresses(links: Locator) -> set[str]:
+    return set(links.evaluate_all("all => all.map((one) => one.getAttribute('href'))"))
+
+
+def newcomer(person: Person, links: Locator, known: Collection[str]) -> Locator:
+    """The link that was not among the known ones, as soon as there is one."""
+    until(person, lambda: bool(addresses(links).difference(known)))
+    [new] = addresses(links).difference(known)
+    return person.page.locator(f"a[href='{new}']")
 
 
 def forgive(person: Person, *statuses: str) -> None:

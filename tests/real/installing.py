@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,13 +68,6 @@ def run(
     if done.returncode:
         said = (done.stdout + done.stderr).decode("utf-8", "replace")[-1500:]
         raise RealSystemMissing(f"{what}: the step ended with {done.returncode}. Is the registry reachable?\n{said}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, seconds: float) -> None:

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import httpx2
 
 from connectors.port import ConnectionConfig
 from controlplane.embedded.processes import Command, Spawner, end_process
-from tests.real.installing import GOODS, HERE, free_port, installed, run, wait_until
+from controlplane.stack import held_port
+from tests.real.installing import GOODS, HERE, installed, run, wait_until
 
 DATABASE = "erp"
 USERNAME = "admin"
@@ -95,19 +96,18 @@ def running_tryton(folder: Path) -> Iterator[RunningTryton]:
     """A server of its own on a copy of the seeded database. Ends with this process, however that ends."""
     home = install_tryton()
     shutil.copy(home / "template.sqlite", folder / f"{DATABASE}.sqlite")
-    port = free_port()
-    config = _write_config(folder, port)
-    log = folder / "tryton.log"
-    command = [home / "venv/bin/trytond", "-c", config, "-d", DATABASE]
-    process = Spawner().spawn(Command([*map(str, command)], log, signal.SIGKILL, cwd=folder))
-    server = RunningTryton(port)
-    try:
-        wait_until(server.answers, process, log, seconds=60)
+    with ExitStack() as opened:
+        port = opened.enter_context(held_port())
+        config = _write_config(folder, port)
+        log = folder / "tryton.log"
+        command = [home / "venv/bin/trytond", "-c", config, "-d", DATABASE]
+        process = Spawner().spawn(Command([*map(str, command)], log, signal.SIGKILL, cwd=folder))
+        opened.callback(end_process, process, signal.SIGTERM, 5)
+        server = RunningTryton(port)
+        opened.callback(server.close)
+        wait_until(server.answers, process, log, seconds=240)
         server.sign_in()
         yield server
-    finally:
-        server.close()
-        end_process(process, signal.SIGTERM, 5)
 
 
 def install_tryton() -> Path:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import httpx2
 
 from connectors.port import ConnectionConfig
 from controlplane.embedded.processes import Command, Spawner, end_process
-from tests.real.installing import GOODS, HERE, RealSystemMissing, free_port, installed, run, wait_until
+from controlplane.stack import held_port
+from tests.real.installing import GOODS, HERE, RealSystemMissing, installed, run, wait_until
 
 USERNAME = "superadmin"
 PASSWORD = "superadmin-of-a-test"
@@ -56,23 +57,22 @@ class RunningVendure:
 def running_vendure(folder: Path) -> Iterator[RunningVendure]:
     """A shop of its own, with the usual goods. Ends with this process, however that ends."""
     home = install_vendure()
-    port = free_port()
     log = folder / "vendure.log"
-    environment = os.environ | {
-        "PORT": str(port),
-        "SHOP_USERNAME": USERNAME,
-        "SHOP_PASSWORD": PASSWORD,
-        "SHOP_GOODS": json.dumps(GOODS),
-    }
-    command = Command([_node(), str(home / "serve.js")], log, signal.SIGKILL, cwd=folder, env=environment)
-    process = Spawner().spawn(command)
-    shop = RunningVendure(port)
-    try:
-        wait_until(lambda: b"ready\n" in log.read_bytes(), process, log, seconds=120)
+    with ExitStack() as opened:
+        port = opened.enter_context(held_port())
+        environment = os.environ | {
+            "PORT": str(port),
+            "SHOP_USERNAME": USERNAME,
+            "SHOP_PASSWORD": PASSWORD,
+            "SHOP_GOODS": json.dumps(GOODS),
+        }
+        command = Command([_node(), str(home / "serve.js")], log, signal.SIGKILL, cwd=folder, env=environment)
+        process = Spawner().spawn(command)
+        opened.callback(end_process, process, signal.SIGTERM, 5)
+        shop = RunningVendure(port)
+        opened.callback(shop.close)
+        wait_until(lambda: b"ready\n" in log.read_bytes(), process, log, seconds=240)
         yield shop
-    finally:
-        shop.close()
-        end_process(process, signal.SIGTERM, 5)
 
 
 def install_vendure() -> Path:

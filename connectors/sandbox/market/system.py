@@ -40,7 +40,7 @@ class MarketSystem:
         self.prices = {sku_of(index): _Attribute(list_price(index, currency).minor) for index in range(plan.skus)}
         self.quantities = {sku_of(index): _Attribute(STOCK_ON_HAND) for index in range(plan.skus)}
         self._feeds = 0
-        self._pending: dict[str, asyncio.TimerHandle] = {}
+        self._pending: dict[str, tuple[asyncio.TimerHandle, list[FeedItem], Faults]] = {}
         self._feed_decoder = msgspec.json.Decoder(Feed)
 
     async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
@@ -66,11 +66,14 @@ class MarketSystem:
                 return self.log.reply(request)
             case "PUT", "/_delay":
                 self.delay_seconds = msgspec.json.decode(request.body, type=float)
+                for feed_id, (handle, items, faults) in list(self._pending.items()):  # for what waits, it begins anew
+                    handle.cancel()
+                    self._apply_later(feed_id, items, faults)
                 return Reply(204)
         return problem(404, "There is no such control in the sandbox market.")
 
     async def close(self) -> None:
-        for handle in self._pending.values():
+        for handle, _, _ in self._pending.values():
             handle.cancel()
         self._pending.clear()
 
@@ -96,12 +99,15 @@ class MarketSystem:
                 rejected.append(Rejection(index, reason))
             else:
                 taken.append(item)
-        if self.delay_seconds:
-            loop = asyncio.get_running_loop()
-            self._pending[feed_id] = loop.call_later(self.delay_seconds, self._apply, feed_id, taken, request.faults)
-        else:
-            self._apply(feed_id, taken, request.faults)
+        self._apply_later(feed_id, taken, request.faults)
         return json_reply(FeedReceipt(feed_id, rejected), 202)
+
+    def _apply_later(self, feed_id: str, items: list[FeedItem], faults: Faults) -> None:
+        if not self.delay_seconds:
+            self._apply(feed_id, items, faults)
+            return
+        handle = asyncio.get_running_loop().call_later(self.delay_seconds, self._apply, feed_id, items, faults)
+        self._pending[feed_id] = handle, items, faults
 
     def _fault_of(self, item: FeedItem) -> str:
         if item.sku not in self.titles:

@@ -11,7 +11,7 @@ from billing.jobs import schedule_rating, schedule_total
 from canonical.money import Money
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.visitor import Visitor
-from controlplane.demo.world import DemoWorld, wait_for
+from controlplane.demo.world import ANSWER_SECONDS, DemoWorld, wait_for
 from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
@@ -61,7 +61,7 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
         {"sku": f"SKU-{n:03}", "element": "price.list", "amount": (10 + n) * 100 + (20 if n < SMALL else 900)}
         for n in range(SMALL + LARGE)
     ]
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as http:
         url = f"{world.sandbox}/{client.plan.slug}-erp/changes"
         headers = {"Authorization": f"Bearer {world.token}"}
         (await http.post(url, json={"changes": values}, headers=headers)).raise_for_status()
@@ -115,7 +115,7 @@ async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
 async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[dict[str, object]]) -> None:
     """The far end is asked, not our own tables: the shop's storefront shows each new price."""
     client = world.msps[0].clients[0]
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as http:
         page = (await http.get(f"{world.sandbox}/{client.plan.slug}-shop/")).raise_for_status().text
     for value in values:
         amount = int(str(value["amount"]))

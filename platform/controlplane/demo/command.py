@@ -44,10 +44,10 @@ def demo(*, port: int, check_only: bool, as_json: bool, quiet_erp: bool, die_wit
             text = msgspec.json.encode(report)
             click.echo(text.decode() if as_json else msgspec.json.format(text).decode())
             sys.exit(1 if report.problems else 0)
-        _announce(world, time.monotonic() - started)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        _announce(world, time.monotonic() - started)  # it says that Ctrl-C ends everything: from then on it does
         if not quiet_erp:
             threading.Thread(target=_live, args=(world, stop), daemon=True).start()
         while not stop.wait(1.0):

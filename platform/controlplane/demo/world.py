@@ -15,13 +15,15 @@ from sqlalchemy import text
 
 from controlplane.demo.plan import demo_msps
 from controlplane.demo.seed import SKUS, SeededClient, SeededMsp, sandbox_plans, seed_msp
+from controlplane.embedded.supervise import START_SECONDS
 from controlplane.services import Services, build_services
-from controlplane.stack import Stack, answers, free_port
+from controlplane.stack import Stack, answers, held_port
 from foundation.clock import utc_now
 from foundation.errors import Conflict
 from foundation.scope import Actor, Scope
 from governance.release import answer_change
 
+ANSWER_SECONDS = 30.0
 LIVE_SECONDS = 120.0
 """For all that a slow machine may be busy with beside; an ordinary one needs two to four."""
 
@@ -30,12 +32,12 @@ class DemoWorld:
     """Started by `with`; everything ends with the block."""
 
     def __init__(self, root: Path, *, environment: Mapping[str, str], port: int) -> None:
-        self.port = free_port(port)
-        self.sandbox_port = free_port(0)
+        self._exit = ExitStack()
+        self.port = self._exit.enter_context(held_port(port))
+        self.sandbox_port = self._exit.enter_context(held_port())
         self.token = secrets.token_urlsafe(16)
         self.stack = Stack(root, environment=environment, outbound_allowed=f"127.0.0.1/32@{self.sandbox_port}")
         self.msps: tuple[SeededMsp, ...] = ()
-        self._exit = ExitStack()
 
     @property
     def sandbox(self) -> str:
@@ -70,7 +72,7 @@ class DemoWorld:
         plan.write_bytes(msgspec.json.encode(sandbox_plans(demo_msps(), self.token)))
         port = str(self.sandbox_port)
         self.stack.run_module("sandbox", "connectors.sandbox", "--port", port, "--plan", str(plan))
-        self.stack.supervisor.wait_until("sandbox", lambda: answers(f"{self.sandbox}/_health"), seconds=30)
+        self.stack.supervisor.wait_until("sandbox", lambda: answers(f"{self.sandbox}/_health"), seconds=START_SECONDS)
 
     async def _seed(self) -> None:
         services = build_services(self.stack.settings, pool_size=2, name="fairlead demo")
@@ -96,7 +98,7 @@ class DemoWorld:
 
     async def _point_webhook(self, client: SeededClient) -> None:
         target = {"url": f"http://127.0.0.1:{self.port}/hooks/{client.erp}", "secret": client.hook_secret}
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as http:
             url = f"{self.sandbox}/{client.plan.slug}-erp/_webhook"
             (await http.put(url, content=msgspec.json.encode(target))).raise_for_status()
 

@@ -34,8 +34,8 @@ BEATS_ONCE = """
 import faulthandler, os, pathlib, time
 faulthandler.enable()
 def stuck():
+    pathlib.Path(os.environ["FAIRLEAD_PULSE_FILE"]).touch()
     time.sleep(600)
-pathlib.Path(os.environ["FAIRLEAD_PULSE_FILE"]).touch()
 stuck()
 """
 OWNER = """
