@@ -187,7 +187,7 @@ class TestPolling:
             with trial.expect_response("**/trial/redrawn"):
                 pass
         trial.mouse.up()
-        expect(trial.get_by_text("Unfolded")).to_be_visible()
+        expect(trial.locator("#redrawn details")).to_have_attribute("open", "")
         link = trial.locator("#redrawn a").first
         before = link.inner_text()
         expect(link).not_to_have_text(before)
@@ -199,7 +199,7 @@ class TestPolling:
         before = link.inner_text()
         expect(link).not_to_have_text(before)
         expect(link).to_be_focused()
-        expect(trial.get_by_text("Unfolded")).to_be_visible()
+        expect(trial.locator("#redrawn details")).to_have_attribute("open", "")
         trial.get_by_role("button", name="Toast").focus()
         before = link.inner_text()
         expect(link).not_to_have_text(before)
