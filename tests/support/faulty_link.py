@@ -51,6 +51,11 @@ class FaultyLink:
         self._thread.start()
         self.port: int = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_PATIENCE_SECONDS)
 
+    @property
+    def connections(self) -> int:
+        """How many stand now, whatever passes."""
+        return len(self._open)
+
     def suffer(self, trouble: Trouble) -> None:
         """From now on; `WELL` ends it. Returns when it holds."""
         asyncio.run_coroutine_threadsafe(self._suffer(trouble), self._loop).result(_PATIENCE_SECONDS)
