@@ -69,11 +69,12 @@ def urls(servers: Servers) -> Urls:
     asyncio.run(prepare_roles(servers.admin_url, PASSWORDS))
     migrate_schema(servers.owner_url)
     _bear_pauses(servers)
+    patient = f"{servers.owner_url}{'&' if '?' in servers.owner_url else '?'}connect_timeout={PATIENCE_SECONDS}"
     return Urls(
         owner=servers.owner_url,
-        app=with_role(servers.owner_url, APP, PASSWORDS.app),
-        intake=with_role(servers.owner_url, INTAKE, PASSWORDS.intake),
-        relay=with_role(servers.owner_url, RELAY, PASSWORDS.relay),
+        app=with_role(patient, APP, PASSWORDS.app),
+        intake=with_role(patient, INTAKE, PASSWORDS.intake),
+        relay=with_role(patient, RELAY, PASSWORDS.relay),
         redis=servers.redis_url,
     )
 

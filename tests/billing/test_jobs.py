@@ -66,7 +66,8 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
 ) -> None:
     await priced.use(*uses(12))
     kinds = JobKinds(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
-    worker = LaneWorker(priced.db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()))
+    metrics = LaneMetrics(CollectorRegistry())
+    worker = LaneWorker(priced.db, Ring(valkey), kinds, pool="shared", metrics=metrics, lease=60)
     cases = (
         (priced.client, RATE, [CATCH_UP, RATE]),
         (priced.client, CATCH_UP, [CATCH_UP, RATE]),
@@ -104,7 +105,7 @@ async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
     """More often than work in general is tried."""
     worker = LaneWorker(
         priced.db, Ring(valkey), JobKinds(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
-        pool="shared", metrics=LaneMetrics(CollectorRegistry()), draw=lambda: 1.0,
+        pool="shared", metrics=LaneMetrics(CollectorRegistry()), draw=lambda: 1.0, lease=60,
     )  # fmt: skip
     house = priced.house
     async with priced.db.transaction(house) as session:  # a client's work, in a house: refused each time

@@ -106,13 +106,13 @@ async def test_each_held_channel_has_its_own_exception(world: World, sandbox: Ru
 async def test_a_refused_value_is_sent_again_by_its_replay(world: World, sandbox: RunningSandbox) -> None:
     """The product is not on the shop yet; someone makes it there, and has the value sent again."""
     await world.deliver(world.change("SKU-030", STOCK, 7))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     states = "SELECT state FROM propagation WHERE record_key = 'SKU-030'"
     assert await world.rows(states) == [("refused",)] * 2
     before = await world.rows("SELECT sum(attempts) FROM propagation")
     await replay(world, "propagation.refused")
     assert await world.rows(states) == [("pending",)] * 2
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT sum(attempts) FROM propagation") == [(before[0][0] + 2,)]  # type: ignore[operator]
     assert {code for code, _ in await world.rows(_OPEN)} == {"propagation.refused"}
     for name in ("shop0", "market1"):

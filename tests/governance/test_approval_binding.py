@@ -172,7 +172,7 @@ async def test_an_approval_cannot_be_replayed_on_other_content(world: World) -> 
         now = utc_now()
         other = await redeem_approvals(session, world.scope, content_hashes={approval: bytes(32)}, now=now)
     assert other == {approval: Verdict.MISMATCH}
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await pushed(world) == 2
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE change SET state = 'awaiting'"))

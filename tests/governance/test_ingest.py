@@ -21,7 +21,7 @@ async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_g
     async with world.services.db.transaction(world.scope) as session:
         add_work(session, [NewWork(lane=ingest_lane(world.erp), kind=INGEST, key=str(world.erp), ref=new_id())])
     await world.deliver(world.change("SKU-002", STOCK, 6))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT record_key FROM record_value") == [("SKU-002",)]
     ((kind, error),) = await world.rows("SELECT kind, error FROM dead_letter")
     assert kind == "governance.ingest"
@@ -60,7 +60,7 @@ async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(wo
     nul = world.change("SKU-\x00", STOCK, 6)
     for change in (early, late, nul, world.change("SKU-003", STOCK, 7)):
         await world.deliver(change)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT record_key FROM record_value ORDER BY 1") == [("SKU-002",), ("SKU-003",)]
     assert await world.rows("SELECT code, count(*) FROM governance_exception GROUP BY code") == [
         ("source.quarantined", 2)
@@ -73,26 +73,26 @@ async def test_a_version_that_is_too_high_does_not_mute_a_record(world: World) -
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100, version=2**62))
     await world.deliver(world.change("SKU-001", PRICE, 10_200), world.change("SKU-001", STOCK, 3))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     ((exception_id, code, key),) = await world.rows("SELECT id, code, record_key FROM governance_exception")
     assert (code, key) == ("source.stale", "SKU-001")
     async with world.services.db.transaction(person(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]
     await world.deliver(world.change("SKU-001", PRICE, 10_300))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_300,)]
     assert await world.rows("SELECT state FROM governance_exception") == [("resolved",)]
 
 
 async def test_versions_of_the_source_before_do_not_count_for_the_next(world: World) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 3, version=2**60))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE record_value SET source_connection_id = gen_random_uuid()"))
     await world.deliver(world.change("SKU-001", STOCK, 4))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT amount FROM record_value") == [(4,)]
 
 

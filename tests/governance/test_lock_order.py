@@ -45,9 +45,9 @@ async def test_a_release_and_a_newer_value_from_the_source(world: World) -> None
 async def test_a_rollback_and_a_release(world: World) -> None:
     change_id = await ask(world)
     await approve_all(world)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")  # type: ignore[assignment]
 
     async def roll_back() -> None:

@@ -109,7 +109,7 @@ async def test_what_is_on_its_way_is_not_judged_by_a_reading(world: World, sandb
 async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(world: World) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     key = ("SKU-001", PRICE)
     shop, nowhere = world.channels["shop0"], new_id()
     async with world.services.db.transaction(world.scope) as session:
@@ -144,12 +144,12 @@ async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
 ) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     market = world.channels["market1"]
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
     async with world.services.db.transaction(person(world)) as session:
         await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
     await fire(world, "governance.reread")
     ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")

@@ -30,7 +30,7 @@ async def seed(world: World, sku: str = "SKU-001", price: int = 10_000, cost: in
     await world.deliver(world.change(sku, COST, cost), world.change(sku, PRICE, price))
     await world.work()
     await approve_all(world)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
 
 
 def person(world: World) -> Scope:
@@ -47,7 +47,7 @@ async def approve_all(world: World) -> None:
 async def test_a_small_change_reaches_every_channel_and_is_proven_and_metered(world: World) -> None:
     await seed(world)
     assert await world.deliver(world.change("SKU-001", PRICE, 10_400)) is Stored.NEW
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     changes = await world.rows("SELECT new_amount, outcome, rule_id FROM change ORDER BY proposed_at")
     assert changes[1:] == [(10_400, "auto", "price-small-change")]
     assert await world.rows(STATES) == [("verified", 4)]
@@ -66,7 +66,7 @@ async def test_the_same_event_twice_is_one_effect(world: World, sandbox: Running
     assert await world.deliver(change, message_id="same") is Stored.NEW
     assert await world.deliver(change, message_id="same") is Stored.DUPLICATE
     assert await world.deliver(change, message_id="another id, same version") is Stored.NEW
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10300") == [(1,)]
     effects = sandbox.effects(world.urls["shop0"])
     assert effects["repeated"] == {}
@@ -77,7 +77,7 @@ async def test_reordered_events_never_overwrite_newer_values(world: World) -> No
     older, newer = world.change("SKU-001", PRICE, 10_100), world.change("SKU-001", PRICE, 10_200)
     await world.deliver(newer)
     await world.deliver(older)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_200,)]
 
@@ -94,7 +94,7 @@ async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
     ]
     assert sandbox.effects(world.urls["shop0"])["effects"] == before
     await approve_all(world)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(12_000,)]
 
 
@@ -104,7 +104,7 @@ async def test_below_cost_is_refused_with_an_exception(world: World) -> None:
     await world.work()
     assert await world.rows("SELECT code, state FROM governance_exception") == [("change.refused", "open")]
     await world.deliver(world.change("SKU-001", PRICE, 10_050))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT code, state FROM governance_exception") == [("change.refused", "resolved")]
 
 
@@ -150,7 +150,7 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: World)
 async def test_a_reused_id_with_other_content_is_kept_and_shown(world: World) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 5), message_id="m1")
     assert await world.deliver(world.change("SKU-001", STOCK, 6), message_id="m1") is Stored.REUSED_ID
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT code FROM governance_exception") == [("source.reused_id",)]
     assert await world.rows("SELECT amount FROM record_value") == [(5,)]
 
@@ -158,25 +158,25 @@ async def test_a_reused_id_with_other_content_is_kept_and_shown(world: World) ->
 async def test_rollback_restores_the_previous_value_on_every_channel(world: World) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
     async with world.services.db.transaction(person(world)) as session:
         await roll_back_change(session, world.services.governance, change_id)  # type: ignore[arg-type]
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
 
 
 async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(world: World) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
     ada = person(world)
     async with world.services.db.transaction(ada) as session:
         back = await roll_back_change(
             session, world.services.governance, UUID(str(change_id)), connection_id=world.channels["shop0"]
         )
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     shown = await world.rows(
         "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id"
         " WHERE v.element = 'price.list' ORDER BY c.name"
@@ -189,7 +189,7 @@ async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(w
 async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(world: World) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
     async with world.services.db.transaction(person(world)) as session:
         back = await roll_back_change(
@@ -198,16 +198,16 @@ async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(
             change_id,  # type: ignore[arg-type]
             connection_id=world.channels["shop0"],
         )
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     shown = "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id ORDER BY c.name"
     assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_000)]
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_400,)]
     async with world.services.db.transaction(person(world)) as session:
         await roll_back_change(session, world.services.governance, back)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_400)]
     await world.deliver(world.change("SKU-001", PRICE, 10_000))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows(shown) == [("market1", 10_000), ("shop0", 10_000)]
 
 
@@ -257,7 +257,7 @@ async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(world:
     """Two webhooks in one batch: each keeps its own id on its event, its change and both of its audit entries."""
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.deliver(world.change("SKU-002", STOCK, 42))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     rows = await world.rows("""
         SELECT c.id, e.correlation, c.correlation,
                (SELECT array_agg(DISTINCT a.body::jsonb->>'correlation') FROM audit_entry a
@@ -274,7 +274,9 @@ async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(world:
 async def test_each_push_is_done_under_the_id_of_its_own_webhook(world: World) -> None:
     """Also when one batch took both in."""
     services, scope = world.services, world.scope
-    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    worker = LaneWorker(
+        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+    )
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.deliver(world.change("SKU-002", STOCK, 42))
     await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))

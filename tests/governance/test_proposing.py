@@ -45,7 +45,7 @@ async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_som
     await set_here(world)
     ada = person(world)
     await propose(world, ada, 10_400)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_400,)]
     large = await propose(world, ada, 13_000)
     with pytest.raises(NothingToChange):
@@ -54,7 +54,7 @@ async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_som
         async with world.services.db.transaction(ada) as session:
             await answer_change(session, large, grant=True, reason="mine", now=utc_now())
     await approve_all(world)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
     made = await world.rows("SELECT origin, author, state, old_amount FROM change WHERE id = :id", id=large)
     assert made == [("proposal", ada.actor.id, "released", 10_400)]
@@ -85,7 +85,7 @@ async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_a
     with pytest.raises(OwnApproval, match="You made the key"):
         await grant(world, ada, change)
     await grant(world, person(world), change)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
 
 
@@ -94,7 +94,7 @@ async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_ag
     await set_here(world)
     ada, shop = person(world), world.channels["shop0"]
     change = await propose(world, key_of(world, ada), 10_400)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     async with world.services.db.transaction(world.scope) as session:
         held = "UPDATE propagation SET state = 'held' WHERE change_id = :change AND connection_id = :shop"
         await session.execute(text(held), {"change": change, "shop": shop})
@@ -111,7 +111,7 @@ async def test_a_roll_back_by_a_key_is_its_makers_too(world: World) -> None:
     ada = person(world)
     change = await propose(world, ada, 13_000)
     await grant(world, person(world), change)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if not rule.id.startswith("rollback-")]
     async with world.services.db.transaction(world.scope) as session:
         await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)

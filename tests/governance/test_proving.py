@@ -138,7 +138,7 @@ async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(world: 
 async def test_an_older_value_is_never_kept_as_what_a_channel_shows(world: World) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     shop = world.channels["shop0"]
     kept = await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop)
     assert kept == [(10_100, 2)]
@@ -161,7 +161,9 @@ async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
     async with services.db.transaction(scope) as session:
         add_work(session, [push_work(change_id, shop, "SKU-001", PRICE, str(correlation))])  # type: ignore[arg-type]
     sandbox.mend(world.urls["shop0"])
-    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    worker = LaneWorker(
+        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+    )
     for _ in range(4):
         await hurry(world)
         for lane in (verify_lane(shop), push_lane(shop)):
@@ -227,6 +229,6 @@ async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place
     late = "SELECT code, state FROM governance_exception ORDER BY opened_at"
     assert await world.rows(late) == [("propagation.late", "open")]
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows(_ON_SHOP, shop=shop) == [(10_000, "superseded"), (10_100, "verified")]
     assert await world.rows(late) == [("propagation.late", "resolved")]

@@ -29,7 +29,7 @@ async def test_a_pending_question_about_the_same_value_stands(world: World) -> N
     assert await waiting(world) == first
     await approve_all(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT state, count(*) FROM change WHERE new_amount = 12000 GROUP BY state") == [
         ("released", 1)
     ]
@@ -72,7 +72,7 @@ async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: W
     with pytest.raises(NotAwaiting):
         await answer(world, first)
     await approve_all(world)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT new_amount, cost_amount FROM change WHERE state = 'released'") == [(12_000, 5_000)]
     assert await world.rows(EXCEPTIONS) == []
 
@@ -97,7 +97,7 @@ async def test_what_was_approved_again_closes_its_exception(world: World) -> Non
     await world.work()
     assert await world.rows(EXCEPTIONS) == [("approval.stale", "open")]
     await approve_all(world)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows(EXCEPTIONS) == [("approval.stale", "resolved")]
 
 

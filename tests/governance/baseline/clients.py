@@ -58,7 +58,7 @@ async def accept(world: World, baseline_id: UUID, *, by: Scope | None = None) ->
 async def read_and_accept(world: World) -> UUID:
     baseline_id = await read(world)
     await accept(world, baseline_id)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     return baseline_id
 
 

@@ -118,7 +118,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
     async with world.services.db.transaction(person(world, "Ana")) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="fine", now=utc_now())
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     states = "SELECT connection_id, state, previous_amount FROM propagation WHERE change_id = :c"
     assert await world.rows(states, c=change_id) == [(world.channels["shop0"], "verified", 1_000)]
     assert await world.rows(PRICES, keys=["SKU-002"]) == [("SKU-002", 1_200)]
@@ -212,7 +212,7 @@ async def test_first_prices_that_wait_for_a_person_no_longer_do(world: World) ->
     ]
     assert await world.rows(PRICES, keys=["SKU-001"]) == [("SKU-001", 1_100)]
     await world.deliver(world.change("SKU-001", PRICE, 1_120))
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     assert await world.rows("SELECT old_amount, outcome FROM change WHERE new_amount = 1120") == [(1_100, "auto")]
 
 

@@ -16,7 +16,7 @@ def root_of(house: House) -> str:
 async def accepted(world: World, visit: Visit, address: str) -> None:
     answer = await visit.post(f"{address}/accept")
     assert (answer.status_code, answer.headers["location"]) == (303, address)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
 
 
 async def test_an_administrator_reads_compares_and_accepts(site: Site, world: World, house: House) -> None:
@@ -143,7 +143,7 @@ async def test_the_api_does_the_same(site: Site, world: World, house: House) -> 
     assert (await visit.api("GET", f"{root}/{UUID(int=7)}/values")).status_code == 404
     taken = await visit.api("POST", f"{address}/accept")
     assert (taken.status_code, taken.json()["state"]) == (202, "accepting")
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     told = (await visit.api("GET", address)).json()
     assert (told["state"], told["automatic"], told["awaiting"]) == ("accepted", 1, 1)
     assert [item["id"] for item in (await visit.api("GET", root)).json()["items"]] == [told["id"]]
