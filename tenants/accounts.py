@@ -16,6 +16,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.lanes.models import LaneShare
+from tenants.door import Door
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp, Standing
 
@@ -125,24 +126,30 @@ async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -
     return await _set_standing(session, Standing.SUSPENDED, reason, now)
 
 
-async def resume_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
-    """Work goes on where it stopped, in order; senders of webhooks send again what was refused."""
-    return await _set_standing(session, Standing.ACTIVE, reason, now)
+async def resume_client(session: AsyncSession, door: Door, *, reason: str, now: datetime) -> Client:
+    """Work and its clocks go on where they stopped, in order; senders of webhooks send again what was refused."""
+    own = Client.tenant_id == scope_of(session).tenant_id
+    since = await session.scalar(select(Client.suspended_at).where(own).with_for_update())
+    client = await _set_standing(session, Standing.ACTIVE, reason, now)
+    if since is not None:
+        await door.move_clocks(session, since, now)
+    return client
 
 
 async def _set_standing(session: AsyncSession, standing: Standing, reason: str, now: datetime) -> Client:
     scope = scope_of(session)
     own = (Client.tenant_id == scope.tenant_id, Client.status != standing)
-    client: Client | None = await session.scalar(update(Client).where(*own).values(status=standing).returning(Client))
+    resting = standing is Standing.SUSPENDED
+    values = {"status": standing, "suspended_at": now if resting else None}
+    client: Client | None = await session.scalar(update(Client).where(*own).values(values).returning(Client))
     if client is None:
         return await get_client(session)
-    resting = standing is Standing.SUSPENDED
     await session.execute(
         insert(LaneShare)
         .values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, resting=resting)
         .on_conflict_do_update(index_elements=["tenant_id"], set_={"resting": resting})
     )
-    action = "client.suspended" if standing is Standing.SUSPENDED else "client.resumed"
+    action = "client.suspended" if resting else "client.resumed"
     note(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
     return client
 

@@ -1,6 +1,10 @@
 """What it takes to let somebody in. The composition root makes one `Door` and passes it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import Clock
 from foundation.database.engine import Database
@@ -10,9 +14,16 @@ from tenants.secrets import NewSecret
 from tenants.sessions import SessionStore
 from tenants.throttle import SignInThrottle
 
+MoveClocks = Callable[[AsyncSession, datetime, datetime], Awaitable[None]]
+"""Of the scope's client, which was suspended from the first time to the second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
+    """`move_clocks` is a higher room's: clocks must be right when a client's resumption commits, before any of its work
+    goes on; an event would come too late for that.
+    """
+
     db: Database
     policies: PolicyCache
     sessions: SessionStore
@@ -20,3 +31,4 @@ class Door:
     throttle: SignInThrottle
     clock: Clock
     new_secret: NewSecret
+    move_clocks: MoveClocks

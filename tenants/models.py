@@ -48,6 +48,7 @@ class Client(TenantOwned, Base):
     status: Mapped[str] = mapped_column(server_default="active")
     currency: Mapped[str]
     created_at: Mapped[datetime]
+    suspended_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("tenant_id <> msp_id", name="not_house"),

@@ -25,6 +25,7 @@ from foundation.valkey import valkey_client
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from governance.context import Context
+from governance.resuming import move_clocks
 from policy.cache import PolicyCache
 from tenants.door import Door
 from tenants.passwords import Passwords
@@ -102,6 +103,7 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
             throttle=SignInThrottle(valkey),
             clock=utc_now,
             new_secret=new_secret,
+            move_clocks=move_clocks,
         ),
         metrics=metrics,
         lane_metrics=LaneMetrics(metrics),

@@ -27,6 +27,8 @@ class ElementContract(TenantOwned, Base):
     approval_ttl_s: Mapped[int] = mapped_column(Integer)
     version: Mapped[int] = mapped_column(Integer)
     published_at: Mapped[datetime]
+    clocks_from: Mapped[datetime | None]
+    """No clock of a propagation begins before: when the client was last resumed."""
 
 
 class RecordValue(TenantOwned, Base):

@@ -308,7 +308,8 @@ def release(
     if not is_exception_of_one_channel(change):
         row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
     change.version, change.state = row.version, "released"
-    due = change.committed_at + timedelta(milliseconds=contract.propagation_slo_ms)
+    begins = max(change.committed_at, contract.clocks_from or change.committed_at)
+    due = begins + timedelta(milliseconds=contract.propagation_slo_ms)
     targets: set[UUID] | None = None if change.targets is None else set(change.targets)
     return [
         PropagationRow(

@@ -58,7 +58,7 @@ _INSERT_PROPAGATIONS = BulkWrite.insert(
 async def load_contracts(session: AsyncSession) -> dict[str, Contract]:
     rows = await session.execute(
         text("""
-            SELECT element, source_connection_id, propagation_slo_ms, correction_slo_ms, approval_ttl_s
+            SELECT element, source_connection_id, propagation_slo_ms, correction_slo_ms, approval_ttl_s, clocks_from
               FROM element_contract WHERE tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},

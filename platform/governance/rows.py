@@ -16,6 +16,7 @@ class Contract(msgspec.Struct, frozen=True):
     propagation_slo_ms: int
     correction_slo_ms: int
     approval_ttl_s: int
+    clocks_from: datetime | None = None
 
 
 class Channel(msgspec.Struct, frozen=True):

@@ -122,6 +122,13 @@ EXPIRE = text(
     f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )
 
+EXTEND = text(
+    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted')"
+    "  AND a.expires_at > :since ORDER BY a.id FOR UPDATE)"
+    " UPDATE approval a SET expires_at = a.expires_at + (CAST(:now AS timestamptz) - greatest(:since, a.created_at))"
+    " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING a.id"
+)
+
 
 async def run(
     session: AsyncSession, scope: Scope, statement: TextClause, parameters: Mapping[str, Any]

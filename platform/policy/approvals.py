@@ -126,6 +126,11 @@ async def expire_approvals(
     return [to_approval(row) for row in rows]
 
 
+async def extend_approvals(session: AsyncSession, scope: Scope, *, since: datetime, now: datetime) -> None:
+    """Nobody could answer or carry out any from `since` to `now`: the time they had left then, they have left now."""
+    await run(session, scope, sql.EXTEND, {"since": since, "now": now})
+
+
 async def find_approval(session: AsyncSession, scope: Scope, *, approval_id: UUID) -> Approval:
     rows = await run(session, scope, sql.FIND_ONE, {"id": approval_id})
     if not rows:

@@ -100,8 +100,8 @@ async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
-async def resume_page(access: OpenAccess) -> Response[Any]:
-    refusal = await attempt(access, resume_client(access.session, reason="resumed", now=access.now))
+async def resume_page(access: OpenAccess, door: OpenDoor) -> Response[Any]:
+    refusal = await attempt(access, resume_client(access.session, door, reason="resumed", now=access.now))
     return go(access) if refusal is None else await _people(access, refusal)
 
 

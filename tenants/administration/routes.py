@@ -50,9 +50,9 @@ async def post_client_suspension(access: OpenAccess, data: JSONBody[ReasonInput]
 
 
 @delete(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
-async def delete_client_suspension(access: OpenAccess) -> ClientView:
-    """Serve the client again; its work goes on where it stopped."""
-    return client_view(await resume_client(access.session, reason="resumed", now=access.now))
+async def delete_client_suspension(access: OpenAccess, door: OpenDoor) -> ClientView:
+    """Serve the client again; its work and its clocks go on where they stopped."""
+    return client_view(await resume_client(access.session, door, reason="resumed", now=access.now))
 
 
 ADMINISTRATION_ROUTES: Final[tuple[Any, ...]] = (

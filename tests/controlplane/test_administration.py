@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from canonical.elements import STOCK
+from canonical.elements import PRICE, STOCK
 from connectors.intake.directory import HookDirectory
 from connectors.intake.receive import HookReceiver
 from connectors.polling import poll_lane, schedule_poll
@@ -89,6 +89,33 @@ class TestSuspendedClient:
         noted = await gate.rows("SELECT body FROM audit_entry WHERE action = 'client.suspended'")
         assert ["unpaid" in str(body) for (body,) in noted] == [True]
         assert "client.resumed" in await actions(gate)
+
+    async def test_its_clocks_stand_still_however_it_is_resumed(
+        self, house: House, admin: Visit, world: World, environment: dict[str, str | None]
+    ) -> None:
+        await world.deliver(world.change("SKU-001", PRICE, 1_000))
+        await world.work()
+        api = f"/api/v1/clients/{house.slug}/suspension"
+
+        async def by_command() -> None:
+            done = await asyncio.to_thread(call, environment, "tenant", "resume", *tenancy(world.scope))
+            assert done.exit_code == 0
+
+        async def by_page() -> None:
+            assert (await admin.post(f"/clients/{house.slug}/resume")).status_code == 303
+
+        async def by_api() -> None:
+            assert (await admin.api("DELETE", api)).status_code == 200
+
+        for resumed in (by_command, by_page, by_api):
+            assert (await admin.api("POST", api, {"reason": "unpaid"})).status_code == 200
+            async with world.services.db.transaction(world.scope) as session:
+                await session.execute(text("UPDATE client SET suspended_at = suspended_at - interval '9 days'"))
+                await session.execute(text("UPDATE approval SET created_at = now() - interval '10 days'"))
+            ((later,),) = await world.rows("SELECT expires_at + interval '9 days' FROM approval")
+            await resumed()
+            assert await world.rows("SELECT 1 FROM approval WHERE expires_at >= :later", later=later), resumed
+            assert await world.rows("SELECT suspended_at FROM client") == [(None,)]
 
     async def test_is_suspended_by_its_msps_administrators_only(
         self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: World

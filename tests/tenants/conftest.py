@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 import redis.asyncio
 from argon2 import PasswordHasher
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
 from foundation.ids import new_id
@@ -75,9 +76,13 @@ def clock() -> Ticking:
     return Ticking()
 
 
+async def leave_clocks(session: AsyncSession, since: datetime, now: datetime) -> None:
+    """No higher room is there."""
+
+
 @pytest.fixture
 def door(db: Database, passwords: Passwords, sessions: SessionStore, throttle: SignInThrottle, clock: Ticking) -> Door:
-    return Door(db, PolicyCache(), sessions, passwords, throttle, clock, new_secret)
+    return Door(db, PolicyCache(), sessions, passwords, throttle, clock, new_secret, leave_clocks)
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import verify_chain
-from foundation.database.engine import Database
+from foundation.database.engine import Database, scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.scope import Actor
@@ -22,9 +27,12 @@ from tenants.accounts import (
     set_lane_share,
     suspend_client,
 )
+from tenants.door import Door
 from tenants.errors import SlugTaken
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 from tests.tenants.conftest import NOW, Tenant, make_client
+
+HOUR = timedelta(hours=1)
 
 
 class TestTheTree:
@@ -96,14 +104,27 @@ class TestTheTree:
                 await create_client(session, name="X", slug="x", currency=currency, now=NOW)
 
 
+class Clocks:
+    def __init__(self) -> None:
+        self.moved: list[tuple[UUID, datetime, datetime]] = []
+
+    async def __call__(self, session: AsyncSession, since: datetime, now: datetime) -> None:
+        self.moved.append((scope_of(session).tenant_id, since, now))
+
+
 class TestSuspension:
     async def test_a_client_is_suspended_and_resumed_with_a_reason_in_its_audit(
-        self, db: Database, client: Tenant, sibling: Tenant
+        self, db: Database, door: Door, client: Tenant, sibling: Tenant
     ) -> None:
-        async with db.transaction(client.scope) as session:
-            assert (await suspend_client(session, reason="unpaid", now=NOW)).status == "suspended"
-        async with db.transaction(client.scope) as session:
-            assert (await resume_client(session, reason="paid", now=NOW)).status == "active"
+        for at in (NOW, NOW + HOUR / 2):
+            async with db.transaction(client.scope) as session:
+                assert (await suspend_client(session, reason="unpaid", now=at)).status == "suspended"
+        clocks = Clocks()
+        for _ in range(2):
+            async with db.transaction(client.scope) as session:
+                told = replace(door, move_clocks=clocks)
+                assert (await resume_client(session, told, reason="paid", now=NOW + HOUR)).status == "active"
+        assert clocks.moved == [(client.scope.tenant_id, NOW, NOW + HOUR)]
         async with db.transaction(client.scope) as session:
             rows = await session.execute(
                 text("SELECT action FROM audit_entry WHERE tenant_id = :t ORDER BY seq"), {"t": client.scope.tenant_id}

@@ -154,7 +154,7 @@ class TestTheLink:
         assert (await browser.get(link)).status_code == 403
         assert (await accept(browser, link)).status_code == 403
         async with door.db.transaction(client.scope) as session:
-            await resume_client(session, reason="paid", now=NOW)
+            await resume_client(session, door, reason="paid", now=NOW)
         assert (await accept(browser, link)).status_code == 303
 
     async def test_guessing_is_slowed_down_like_signing_in_and_others_are_not(

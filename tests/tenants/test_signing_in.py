@@ -141,7 +141,7 @@ class TestSigningIn:
                 await suspend_client(session, reason="unpaid", now=NOW)
             assert (await authenticate(door, credentials(msp, ada.email))).id == other.id
             async with door.db.transaction(home.scope) as session:
-                await resume_client(session, reason="paid", now=NOW)
+                await resume_client(session, door, reason="paid", now=NOW)
 
     async def test_a_hash_of_other_parameters_is_renewed(
         self, door: Door, msp: Tenant, client: Tenant, ada: Somebody

@@ -8,6 +8,7 @@ from typing import TextIO
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
 from controlplane.onboarding import Person, onboard_client, open_msp
@@ -21,6 +22,7 @@ from foundation.scope import Actor, Scope
 from foundation.settings import SettingsInvalid, read_settings
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
 from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
+from tenants.door import Door
 from tenants.models import Client
 
 OPERATOR = Actor.system("operator")
@@ -151,7 +153,7 @@ def unpin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
 @click.option("--reason", required=True, help="Stays in the client's audit chain.")
 def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
     """Refuse a client's people, API keys and webhooks, and let its work rest. Nothing is deleted."""
-    _stand(msp_id, tenant_id, suspend_client, reason)
+    _stand(msp_id, tenant_id, lambda session, _: suspend_client(session, reason=reason, now=utc_now()))
 
 
 @tenant.command("resume")
@@ -159,14 +161,14 @@ def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
 @TENANT
 @click.option("--reason", default="resumed", show_default=True)
 def resume(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
-    """Serve a suspended client again; its work goes on where it stopped."""
-    _stand(msp_id, tenant_id, resume_client, reason)
+    """Serve a suspended client again; its work and its clocks go on where they stopped."""
+    _stand(msp_id, tenant_id, lambda session, door: resume_client(session, door, reason=reason, now=utc_now()))
 
 
-def _stand(msp_id: UUID, tenant_id: UUID, change: Callable[..., Awaitable[Client]], reason: str) -> None:
+def _stand(msp_id: UUID, tenant_id: UUID, change: Callable[[AsyncSession, Door], Awaitable[Client]]) -> None:
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            client = await change(session, reason=reason, now=utc_now())
+            client = await change(session, services.door)
         return f"client {client.slug} is {client.status}"
 
     run_with_services(act)
