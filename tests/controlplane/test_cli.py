@@ -250,7 +250,8 @@ class TestBaseline:
         given = environment | {"FAIRLEAD_OUTBOUND_ALLOWED": "127.0.0.0/8"}
         status, told = await run_program(given, "tenant", "baseline", "show", *tenancy(world.scope))
         assert (status, "no baseline yet" in told) == (0, True)
-        reading = asyncio.create_task(run_program(given, "tenant", "baseline", "read", *tenancy(world.scope)))
+        patient = ("--wait", "300")
+        reading = asyncio.create_task(run_program(given, "tenant", "baseline", "read", *tenancy(world.scope), *patient))
         while not reading.done():
             await world.work()
             await asyncio.sleep(0.1)

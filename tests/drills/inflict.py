@@ -32,7 +32,6 @@ LINK_TROUBLES = {
 }
 ANSWER_SECONDS = {Target.TO_CHANNELS: OutboundSettings().read_seconds, Target.TO_POSTGRES: WORK_PATIENCE_SECONDS}
 STORM_PAUSE_SECONDS = 0.25
-START_SECONDS = 120.0
 _TERMINATE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE application_name LIKE 'fairlead%' AND pid <> pg_backend_pid()
@@ -121,9 +120,9 @@ class Inflictor:
     async def _start(self, target: Target) -> None:
         server = self._servers[target]
         with suppress(EmbeddedServerFailed):  # one that was about to end itself may do so while it is waited for
-            await asyncio.to_thread(server.start, seconds=START_SECONDS)
+            await asyncio.to_thread(server.start)
             return
-        await asyncio.to_thread(server.start, seconds=START_SECONDS)
+        await asyncio.to_thread(server.start)
 
     async def _trouble_link(self, fault: Fault) -> None:
         link = self._site.links[fault.target]

@@ -35,6 +35,7 @@ from tests.support.world import World, build_world
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 VERIFIED = "SELECT count(*) FROM propagation WHERE state = 'verified'"
+ALL_VERIFIED = "SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'"
 RETAIL, WHOLESALE = Decimal("0.50"), Decimal("0.20")
 
 
@@ -62,7 +63,7 @@ class Trade:
         """As the timer would, now; then all work, until what was pushed was read back."""
         async with self.world.services.db.transaction(self.world.scope) as session:
             await schedule_poll(session, self.erp, at=utc_now())
-        await self.world.work(settle=1.0)
+        await self.world.work(until=ALL_VERIFIED)
 
     async def answer_waiting(self) -> int:
         waiting = await self.world.rows("SELECT id FROM change WHERE state = 'awaiting'")
@@ -72,7 +73,7 @@ class Trade:
             for (change_id,) in waiting:
                 assert isinstance(change_id, UUID)
                 await answer_change(session, change_id, grant=True, reason="Agreed.", now=utc_now())
-        await self.world.work(settle=1.0)
+        await self.world.work(until=ALL_VERIFIED)
         return len(waiting)
 
     async def change(self, sku: str, element: str) -> tuple[object, ...]:

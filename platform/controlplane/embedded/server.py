@@ -12,6 +12,9 @@ from controlplane.embedded.paths import EmbeddedPaths
 from controlplane.embedded.processes import Command, Spawner, end_process, wait_until_gone
 
 POLL_SECONDS = 0.01
+START_SECONDS = 120.0
+"""A database that was killed reads its log again first; one that cannot start says so at once."""
+ORPHAN_SECONDS = 7.5
 STOP_SECONDS = 20.0
 PRESS = (signal.SIGINT, signal.SIGKILL)
 
@@ -51,13 +54,13 @@ class EmbeddedServer(ABC):
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.poll() is None else None
 
-    def start(self, *, seconds: float = 30.0) -> None:
+    def start(self, *, seconds: float = START_SECONDS) -> None:
         """Start unless running, and return when it answers."""
         self._must_own()
         if self.pid is None:
             # A former owner's server may still be shutting down after its owner was killed. We hold the lock, so what
             # does not end by itself is an orphan.
-            left = wait_until_gone(self.data, self.program, seconds=seconds / 4, then=PRESS)
+            left = wait_until_gone(self.data, self.program, seconds=ORPHAN_SECONDS, then=PRESS)
             if left:
                 raise EmbeddedServerFailed(
                     f"Processes {left} of an earlier {self.name} in {self.data} cannot be ended."

@@ -15,7 +15,7 @@ from controlplane.embedded.os_user import open_search, server_user
 from controlplane.embedded.paths import embedded_paths, make_private_folder
 from controlplane.embedded.postgres import SUPERUSER, Postgres
 from controlplane.embedded.processes import Spawner
-from controlplane.embedded.server import POLL_SECONDS
+from controlplane.embedded.server import POLL_SECONDS, START_SECONDS
 from controlplane.embedded.valkey import Valkey
 
 SECOND_LOOK_SECONDS = 0.1
@@ -35,7 +35,7 @@ class EmbeddedServers:
         self.postgres = Postgres(self.paths, spawner, durable=durable)
         self.valkey = Valkey(self.paths, spawner)
 
-    def start(self, *, seconds: float = 30.0) -> None:
+    def start(self, *, seconds: float = START_SECONDS) -> None:
         """Start both servers, or attach to those of another process; once owner, start again what has died."""
         self.paths.root.mkdir(parents=True, exist_ok=True)
         if not self.is_owner and not self._own_or_attach(seconds):

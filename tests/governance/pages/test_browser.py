@@ -20,7 +20,7 @@ from tests.branding.test_browser import SMALL_TARGETS, WEAK_TEXT
 from tests.governance.pages.site import Reader, Site, build_app
 from tests.tenants.site import give_host
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))
 
 
