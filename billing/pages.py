@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -23,6 +24,8 @@ from billing.repository import (
     load_sibling_invoice,
     open_line,
 )
+from billing.schemas import LineEvents
+from billing.telling import Telling, Used
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, InvalidInput
@@ -35,7 +38,14 @@ _LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"}
 _PAGE: Final = 50
+OpenTelling = NamedDependency[Telling]
+"""A handler's parameter called `telling`, filled by `provide_telling`."""
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
+
+
+def provide_telling(telling: Telling) -> Provide:
+    """The application's dependency `telling`."""
+    return Provide(lambda: telling, sync_to_thread=False)
 
 
 @get(_INVOICES, name="invoices", opt=_READ, include_in_schema=False)
@@ -86,7 +96,11 @@ async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None
 
 @get(_LINE, name="invoice_line", opt=_READ, include_in_schema=False)
 async def line_page(
-    access: OpenAccess, invoice_id: FromPath[UUID], line_id: FromPath[UUID], after: FromQuery[UUID | None] = None
+    access: OpenAccess,
+    telling: OpenTelling,
+    invoice_id: FromPath[UUID],
+    line_id: FromPath[UUID],
+    after: FromQuery[UUID | None] = None,
 ) -> Template:
     """What a line is made of, event by event."""
     invoice = (await load_invoice(access.session, invoice_id)).invoice
@@ -99,6 +113,8 @@ async def line_page(
         invoice=InvoiceView(invoice, names.get(invoice.client_id, "")),
         line=LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
         events=opened.events,
+        told=await _tell(access, telling, opened),
+        clients=await _clients(access, opened.line.client_id),
         first_page=after is None,
         next_after=opened.next_after,
     )
@@ -166,6 +182,19 @@ async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
         "margins": [MarginView(margin, names.get(margin.client_id, "")) for margin in margins],
         "sibling": sibling and InvoiceView(sibling, view.buyer),
     }
+
+
+async def _tell(access: Access, telling: Telling, opened: LineEvents) -> Mapping[UUID, Used]:
+    if not access.may(telling.permission):
+        return {}
+    line = opened.line
+    return await telling.tell(access.session, line.client_id, line.meter, [event.id for event in opened.events])
+
+
+async def _clients(access: Access, client_id: UUID) -> str:
+    """Where this client's pages are."""
+    slug = access.client.slug if access.client else await load_client_slug(access.session, client_id)
+    return f"/clients/{slug}"
 
 
 def _month(text: str, now: datetime) -> Period:

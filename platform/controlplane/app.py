@@ -25,6 +25,7 @@ import governance.pages
 import governance.routes
 import tenants.pages
 import tenants.routes
+from billing.pages import provide_telling
 from branding.assets import asset_urls, read_manifest
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
@@ -39,6 +40,7 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.web.api import IDEMPOTENCY
+from governance.billed import USAGE
 from governance.kinds import INGEST
 from tenants.administration.pages import ADMINISTRATION_PAGES
 from tenants.administration.routes import ADMINISTRATION_ROUTES
@@ -88,6 +90,7 @@ def create_app(services: Services, *, static: Path) -> Litestar:
         dependencies={
             "brand": provide_brand(brands),
             "door": provide_door(services.door),
+            "telling": provide_telling(USAGE),
             "access": provide_access(services, brands),
             "home": provide_home(services, brands),
         },

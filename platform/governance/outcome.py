@@ -97,7 +97,7 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
     await show_values(session, connection_id, [shown(p) for p in seen], now=now)
     if seen:
         await arm_reread(session, connection_id, now=now, draw=context.draw)
-    record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, now) for p in seen])
+    record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, now, p.change_id) for p in seen])
     done = {p.change_id for p in seen} | {id_ for id_, s in outcome.settled.items() if s.state == states.SUPERSEDED}
     corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if moved.get(change_id)]
     for code in _ABOUT_CHANNEL:

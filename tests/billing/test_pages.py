@@ -1,8 +1,8 @@
 """Invoices through the real edge: who is shown which side, page by page and over the API."""
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,20 +13,25 @@ import pytest
 from litestar import Litestar, Request, Response
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template.config import TemplateConfig
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
 from billing.drafting import DraftInvoice, draft_wholesale
-from billing.pages import PAGES
+from billing.pages import PAGES, provide_telling
 from billing.routes import ROUTES
 from billing.sides import Side
+from billing.telling import Telling, Used
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from controlplane.edge import provide_access
 from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.web.problems import problem
+from policy.packaged import system_rules
+from policy.publishing import publish_rules
+from policy.rules import Effect
 from tenants.door import Door
-from tests.billing.conftest import MARCH, Market, uses
+from tests.billing.conftest import MARCH, METER, Market, uses
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
     Tenant,
     clock,
@@ -40,6 +45,14 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
 from tests.tenants.site import give_host, visiting
 from tests.tenants.test_api_keys import make_key
 
+
+async def _tell(session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]) -> dict[UUID, Used]:
+    """Nothing of the first event."""
+    return {one: Used("SKU <1>", f"{meter} of {client_id}", "Web & shop", f"/changes/{one}") for one in events[1:]}
+
+
+TELLING = Telling("change:read", _tell)
+_EVENT = r'<td data-label="Event">\s*<span[^>]*>([0-9a-f-]{36})'
 WHOLESALE_ONLY = ("wholesale", "margin", "0.03")
 
 
@@ -106,7 +119,7 @@ def _site(door: Door) -> Litestar:  # noqa: F811
     services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
-        dependencies={"access": provide_access(services, brands)},
+        dependencies={"access": provide_access(services, brands), "telling": provide_telling(TELLING)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,
@@ -191,11 +204,38 @@ async def test_a_lines_pages_lead_through_all_its_events(site: Site, side: Side)
     path, seen = f"/invoices/{draft.id}/lines/{line}", set[str]()
     for _ in range(3):
         page = (await site.get("staff", path)).text
-        seen |= set(re.findall(r'<td data-label="Event"[^>]*>\s*([0-9a-f-]{36})', page))
+        seen |= set(re.findall(_EVENT, page))
         following = re.search(r'href="([^"]+\?after=[^"]+)"', page)
         path = following[1] if following else ""
     assert path == ""
     assert len(seen) == 120
+
+
+_RECORD = re.compile(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">SKU &lt;1&gt;</a>\s*<small>([^<]*)</small>')
+
+
+@pytest.mark.parametrize(("reader", "root"), [("acme", "/clients/acme/invoices"), ("staff", "/invoices")])
+async def test_a_line_tells_which_record_each_event_was_of_and_where(site: Site, reader: str, root: str) -> None:
+    draft = site.drafts[Side.RETAIL]
+    page = (await site.get(reader, f"{root}/{draft.id}/lines/{await site.line_of(draft)}")).text
+    events = re.findall(_EVENT, page)
+    assert len(events) == 50
+    told = _RECORD.findall(page)
+    assert [change for change, _ in told] == events[1:], "each stands beside its event; of the first nothing is known"
+    assert {what for _, what in told} == {f"{METER} of {site.market.client.tenant_id}"}
+    assert page.count("Web &amp; shop") == 49
+
+
+async def test_who_may_not_see_changes_is_told_none(site: Site, door: Door) -> None:  # noqa: F811
+    scope = site.market.client
+    (allowed,) = (rule for rule in system_rules() if rule.id == "client_viewer:change:read")
+    rules = [replace(allowed, id="viewers-see-no-changes", dom=str(scope.tenant_id), effect=Effect.DENY)]
+    async with door.db.transaction(scope) as session:
+        await publish_rules(session, scope, rules=rules, clock=door.clock, new_id=new_id)
+    draft = site.drafts[Side.RETAIL]
+    answer = await site.get("acme", f"/clients/acme/invoices/{draft.id}/lines/{await site.line_of(draft)}")
+    assert (answer.status_code, "SKU" in answer.text, "Record" in answer.text) == (200, False, False)
+    assert len(re.findall(r'<td data-label="Event"', answer.text)) == 50
 
 
 async def test_the_api_leads_through_all_events_of_a_line(site: Site) -> None:

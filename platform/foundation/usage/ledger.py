@@ -13,18 +13,19 @@ from foundation.database.engine import buffer
 
 _INSERT: Final = BulkWrite.insert(
     "usage_event",
-    {"meter": "varchar", "id": "uuid", "quantity": "bigint", "occurred_at": "timestamptz"},
+    {"meter": "varchar", "id": "uuid", "quantity": "bigint", "occurred_at": "timestamptz", "about": "uuid"},
     conflict="ON CONFLICT (tenant_id, meter, id) DO NOTHING",
 )
 
 
 class Usage(NamedTuple):
-    """`id` is the id of what was metered: the same use recorded twice is one event."""
+    """`id` is the id of what was metered: the same use recorded twice is one event. `about`: see `UsageEvent`."""
 
     meter: str
     id: UUID
     quantity: int
     occurred_at: datetime
+    about: UUID | None = None
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +33,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     id: UUID
     quantity: int
     occurred_at: datetime
+    about: UUID | None
 
 
 def record_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:

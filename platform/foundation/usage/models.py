@@ -10,7 +10,10 @@ from foundation.database.base import Base, TenantOwned
 
 
 class UsageEvent(TenantOwned, Base):
-    """One use of one meter, identified by (meter, id): `id` is that of what was metered, so a repeat counts once."""
+    """One use of one meter, identified by (meter, id): `id` is that of what was metered, so a repeat counts once.
+
+    `about` is the id of what it was used for, by which the room that metered it finds what it was.
+    """
 
     __tablename__ = "usage_event"
 
@@ -18,6 +21,7 @@ class UsageEvent(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     quantity: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[datetime]
+    about: Mapped[UUID | None]
 
     # Rows come in the order of time: a summary of each range of pages finds the last days, and costs next to nothing.
     __table_args__ = (Index("ix_usage_event_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),)

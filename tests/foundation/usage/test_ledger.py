@@ -17,8 +17,8 @@ from foundation.usage.ledger import Usage, record_usage
 AT = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
 
 
-def use(meter: str = "sync", *, id_: UUID | None = None, quantity: int = 1) -> Usage:
-    return Usage(meter, id_ or new_id(), quantity, AT)
+def use(meter: str = "sync", *, id_: UUID | None = None, quantity: int = 1, about: UUID | None = None) -> Usage:
+    return Usage(meter, id_ or new_id(), quantity, AT, about)
 
 
 async def record(db: Database, scope: Scope, *uses: Usage) -> None:
@@ -26,17 +26,17 @@ async def record(db: Database, scope: Scope, *uses: Usage) -> None:
         record_usage(session, uses)
 
 
-async def ledger(db: Database, scope: Scope) -> Counter[tuple[str, UUID, int, datetime]]:
+async def ledger(db: Database, scope: Scope) -> Counter[tuple[str, UUID, int, datetime, UUID | None]]:
     async with db.transaction(scope) as session:
         rows = await session.execute(
-            text("SELECT meter, id, quantity, occurred_at FROM usage_event WHERE tenant_id = :t"),
+            text("SELECT meter, id, quantity, occurred_at, about FROM usage_event WHERE tenant_id = :t"),
             {"t": scope.tenant_id},
         )
-        return Counter((row.meter, row.id, row.quantity, row.occurred_at) for row in rows)
+        return Counter((row.meter, row.id, row.quantity, row.occurred_at, row.about) for row in rows)
 
 
 async def test_what_was_recorded_is_there_exactly(db: Database, scope: Scope) -> None:
-    uses = [use(), use("read", quantity=7), use("sync", quantity=2**60)]
+    uses = [use(), use("read", quantity=7), use("sync", quantity=2**60), use(about=new_id())]
     await record(db, scope, *uses)
 
     assert await ledger(db, scope) == Counter(tuple(each) for each in uses)
