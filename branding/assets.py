@@ -3,8 +3,10 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from branding.errors import MissingAsset
 
@@ -21,7 +23,8 @@ def build_assets(root: Path, out_dir: Path) -> dict[str, str]:
     sources = sorted(STATIC.glob("*.*")) + [root / library for library in _LIBRARIES]
     out_dir.mkdir(parents=True, exist_ok=True)
     manifest = {source.name: _copy(source, out_dir) for source in sources}
-    _replace(out_dir / _MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
+    with _staged(out_dir / _MANIFEST) as staged:
+        staged.write_text(json.dumps(manifest, indent=1, sort_keys=True))
     return manifest
 
 
@@ -50,14 +53,14 @@ def _copy(source: Path, out_dir: Path) -> str:
     content = source.read_bytes()
     name = f"{source.stem}.{hashlib.sha256(content).hexdigest()[:16]}{source.suffix}"
     if not (out_dir / name).exists():
-        staged = out_dir / f".{name}"
-        shutil.copyfile(source, staged)
-        staged.replace(out_dir / name)
+        with _staged(out_dir / name) as staged:
+            shutil.copyfile(source, staged)
     return name
 
 
-def _replace(path: Path, text: str) -> None:
-    """A reader sees the old manifest or the new one, never half of one."""
-    staged = path.with_name(f".{path.name}")
-    staged.write_text(text)
-    staged.replace(path)
+@contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """Where to write what then takes its place whole. Several processes may do so at once: each has its own."""
+    with TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+        yield Path(folder) / path.name
+        (Path(folder) / path.name).replace(path)

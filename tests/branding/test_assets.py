@@ -1,7 +1,9 @@
 """Browser files are built under names that follow their content."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -61,3 +63,18 @@ def test_only_htmx_is_served_axe_is_for_tests_and_the_lock_names_no_address() ->
     }
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+
+
+def test_several_may_build_into_one_folder_at_once(root: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for again in range(20):
+            out = root / f"out{again}"
+            together = Barrier(8)
+
+            def build(folder: Path = out, barrier: Barrier = together) -> dict[str, str]:
+                barrier.wait()
+                return build_assets(root, folder)
+
+            built = [each.result() for each in [pool.submit(build) for _ in range(8)]]
+            assert built == [read_manifest(out)] * 8
+            assert {path.name for path in out.iterdir()} == {*built[0].values(), "manifest.json"}

@@ -2,6 +2,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[Si
 
 def _sweep(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*"):
-        if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
-            release(folder / "servers")
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # a neighbour removes its own
+            if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
+                release(folder / "servers")
+                shutil.rmtree(folder, ignore_errors=True)

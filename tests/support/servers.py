@@ -93,11 +93,12 @@ def _start_embedded() -> EmbeddedServers:
 def _sweep(parent: Path) -> None:
     """Remove what killed test runs left: data folders whose lock nobody holds."""
     for folder in parent.glob(f"{FOLDER_PREFIX}*"):
-        if time.time() - folder.stat().st_mtime < SWEEP_AFTER_SECONDS:
-            continue  # a neighbour may be about to take the lock
-        with contextlib.suppress(OSError), (folder / "owner.lock").open("r+b") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # a neighbour may remove it meanwhile, or hold it
+            if time.time() - folder.stat().st_mtime < SWEEP_AFTER_SECONDS:
+                continue  # a neighbour may be about to take the lock
+            with (folder / "owner.lock").open("r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _own_database(server_url: str, dbname: str) -> str:
