@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -34,11 +35,14 @@ class Demo:
         self.port = free_port(0)
         self.home = home
         self.lines: list[str] = []
-        shell = ["env", "--default-signal=INT"]  # a test run in the background ignores it, and its children would
-        argv = [*shell, sys.executable, "-m", "controlplane.cli.main", "demo", "--port", str(self.port), *options]
+        argv = self.command(*options)
         self.process = subprocess.Popen(argv, cwd=project_root(), stdout=subprocess.PIPE, text=True, env=environment())
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def command(self, *options: str) -> list[str]:
+        shell = ["env", "--default-signal=INT"]  # a test run in the background ignores it, and its children would
+        return [*shell, sys.executable, "-m", "controlplane.cli.main", "demo", "--port", str(self.port), *options]
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -89,11 +93,21 @@ class Demo:
         self.process.stdout.close()
 
 
+class MadeDemo(Demo):
+    """`make demo`, with a `fairlead` that takes a free port; `home` is where that one stands."""
+
+    def command(self, *options: str) -> list[str]:
+        given = shlex.join(super().command(*options)).replace(" demo ", ' "$@" ', 1)
+        program = self.home / "fairlead"
+        program.write_text(f"#!/bin/sh\nexec {given}\n")
+        program.chmod(0o755)
+        return ["make", "--silent", "--old-file=install", "demo", f"BIN={self.home}"]
+
+
 def environment() -> dict[str, str]:
-    """What a person's shell would give it; the servers of these tests are not its own."""
-    return {
-        name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "REDIS_", "FAIRLEAD"))
-    }
+    """What a person's shell would give it: not the servers of these tests, nor the `make` they run in."""
+    others = ("DATABASE_", "REDIS_", "FAIRLEAD", "MAKE", "MFLAGS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(others)}
 
 
 def running() -> list[int]:
@@ -207,6 +221,19 @@ def test_killed_it_takes_everything_along() -> None:
         demo.process.kill()
         demo.process.wait()
         demo.expect_nothing_left(family)
+
+
+def test_a_killed_make_takes_its_demo_along(tmp_path: Path) -> None:
+    demo = MadeDemo(tmp_path, "--quiet-erp")
+    try:
+        demo.wait_for("ready", demo.is_ready)
+        family = demo.family()
+        assert len(family) > 6
+        demo.process.kill()
+        demo.process.wait()
+        demo.expect_nothing_left(family)
+    finally:
+        demo.end()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -158,6 +158,14 @@ class TestWhatIsRefused:
         for role in ("msp_admin", "msp_operator", "machine", "root"):
             assert (await client_admin.post(f"{people}/invite", form(fresh(), role))).status_code == 403, role
 
+    async def test_a_role_that_turns_out_not_to_fit_leaves_nobody_behind(self, house: House, admin: Visit) -> None:
+        """An MSP's administrator holds what a client's viewer may, but not in the house."""
+        email = fresh()
+        await admin.get("/people")
+        answer = await admin.post("/people/invite", form(email, "client_viewer"))
+        assert (answer.status_code, "cannot be given in this account" in answer.text) == (403, True)
+        assert email not in (await admin.get("/people")).text
+
     async def test_a_partners_user_is_brought_in_for_that_partner(
         self, site: Site, house: House, client_admin: Visit, world: World
     ) -> None:
