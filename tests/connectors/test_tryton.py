@@ -216,6 +216,27 @@ class TestTranslate:
         [*_, stock] = Tryton().translate(body)
         assert stock.committed_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
+    @pytest.mark.parametrize(
+        ("currency", "price", "minor"),
+        [
+            ("USD", "10.005", 1000), ("USD", "10.015", 1002), ("EUR", "0.0250", 2), ("EUR", "-0.035", -4),
+            ("JPY", "2.5", 2), ("JPY", "3.5", 4), ("KWD", "1.0005", 1000), ("KWD", "1.0015", 1002),
+        ],
+    )  # fmt: skip
+    def test_halves_go_to_the_even_neighbour_in_the_companys_currency(
+        self, currency: str, price: str, minor: int
+    ) -> None:
+        body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": {"decimal": price}}
+        of_price, of_cost, _ = Tryton().translate(snapshot(body, currency))
+        assert of_price.value == of_cost.value == Value(minor, currency)
+
+    def test_price_and_cost_changed_each_at_its_own_time(self) -> None:
+        dated = {"create_date": CREATED, "write_date": None}
+        prices, costs = (dated | {"write_date": CREATED | {"year": year}} for year in (2027, 2028))
+        template = {"id": 1, "write_date": None, "list_prices.": [prices]}
+        of_price, of_cost, _ = Tryton().translate(snapshot(PRODUCT | {"template.": template, "cost_prices.": [costs]}))
+        assert (of_price.committed_at.year, of_cost.committed_at.year) == (2027, 2028)
+
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
     def test_prices_are_rounded_to_the_currencys_smallest_unit(self, price: Decimal) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": str(price)}}

@@ -127,6 +127,16 @@ class TestOneKey:
             assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
         assert await count_keys(admin, house) == 1
 
+    async def test_with_another_method_is_refused(self, house: House, admin: Visit) -> None:
+        people = f"/api/v1/clients/{house.slug}/people"
+        wanted = {"email": "eve@example.test", "name": "Eve", "role": "client_viewer"}
+        made = await send(admin, people, None, wanted)
+        role = f"{people}/{made.json()['person']['id']}/roles/client_approver"
+        assert (await send(admin, role, "k", method="PUT")).status_code == 204
+        answer = await send(admin, role, "k", method="DELETE")
+        assert (answer.status_code, "idempotency-key-reused" in answer.text) == (422, True)
+        assert (await send(admin, role, "j", method="DELETE")).status_code == 204
+
     async def test_a_refused_act_stays_refused_and_a_malformed_one_is_free_to_come_again(
         self, house: House, admin: Visit
     ) -> None:

@@ -1,4 +1,4 @@
-"""Keeping secrets out of log lines: by the name of a field, and by two forms that secrets take in texts."""
+"""Keeping secrets out of log lines: by the name of a field, and by the forms that secrets take in texts."""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +6,22 @@ from typing import Any
 
 REDACTED = "[redacted]"
 _DEEPEST = 6
-_NAME = re.compile(
-    r"(?:^|[_.\- ])(?:passwords?|passwd|passphrase|pwd|secrets?|tokens?|authorization|cookies?|credentials?|csrf|otp"
-    r"|signature|bearer|dsn|conninfo|kek|dek)(?:$|[_.\- ])"
-    r"|(?:api|secret|private|access|vault|signing|encryption|client)[_.\- ]?keys?(?:$|[_.\- ])",
-    re.IGNORECASE,
+_WORDS = (
+    r"passwords?|passwd|passphrase|pwd|secrets?|tokens?|authorization|cookies?|credentials?|csrf|otp"
+    r"|signature|bearer|dsn|conninfo|kek|dek"
 )
+_KEYS = r"(?:api|secret|private|access|vault|signing|encryption|client)[_.\- ]?keys?"
+_NAME = re.compile(rf"(?:^|[_.\- ])(?:{_WORDS})(?:$|[_.\- ])|{_KEYS}(?:$|[_.\- ])", re.IGNORECASE)
 _HARMLESS = re.compile(r"(?:_ids?|_counts?|_used|_name|_type|_kind)$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@]*:[^/?#\s@]*(?=@)")
+# `password=…`, `"accessToken": "…"`, `?token=…&`: in addresses, settings and bodies that an exception's text repeats.
+_TOLD = re.compile(
+    rf"""((?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{_WORDS}|{_KEYS})['"]?\s?[=:]\s?['"]?)"""
+    r"""((?i:bearer|basic)\s+)?[^\s'"&;,<>()\[\]{}]+"""
+)
+# An API key of ours, a webhook's secret, an invitation's link.
+_OURS = re.compile(r"(\bkey_|\bwhsec_|/welcome/)[A-Za-z0-9+/=_-]{24,}")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
@@ -26,7 +33,7 @@ def names_a_secret(name: str) -> bool:
 def redact(value: Any, depth: int = 0) -> Any:
     """A copy without secrets; what is nested deeper than a log line should be is dropped."""
     if isinstance(value, str):
-        return _BEARER.sub(rf"\1 {REDACTED}", _USERINFO.sub(REDACTED, value))
+        return _without_secrets(value)
     if depth >= _DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):
         return REDACTED
     if isinstance(value, Mapping):
@@ -39,3 +46,8 @@ def redact(value: Any, depth: int = 0) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"[{len(value)} bytes]"
     return value
+
+
+def _without_secrets(told: str) -> str:
+    told = _BEARER.sub(rf"\1 {REDACTED}", _USERINFO.sub(REDACTED, told))
+    return _OURS.sub(rf"\1{REDACTED}", _TOLD.sub(rf"\1{REDACTED}", told))

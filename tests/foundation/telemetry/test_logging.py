@@ -52,7 +52,7 @@ def test_lines_of_libraries_come_out_alike(lines: io.StringIO) -> None:
 
     (line,) = read(lines)
     assert (line["event"], line["level"], line["logger"]) == (
-        "Started on port 1 with password=x",
+        "Started on port 1 with password=[redacted]",
         "warning",
         "uvicorn.error",
     )
@@ -97,6 +97,44 @@ def test_secrets_do_not_reach_the_output(lines: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        "GET https://erp.example/items?page=2&token=hunter22 answered 500",
+        "https://erp.example/?api_key=hunter22&page=2",
+        "connection failed: host=db user=app password=hunter22 dbname=x",
+        "cannot decode {'accessToken': 'hunter22', 'page': 2}",
+        'body was {"client_secret": "hunter22"}',
+        "header Authorization: Basic hunter22",
+        "sent with authorization=Bearer hunter22",
+        "sent Basic hunter22hunter22",
+        "Cookie: session=hunter22",
+        f"opened /welcome/{'0' * 64}hunter22{'A' * 35}",
+        f"refused key_{'0' * 64}_hunter22{'A' * 35}",
+        f"signed with whsec_hunter22{'A' * 24}=",
+    ],
+)
+def test_secrets_in_texts_do_not_reach_the_output(lines: io.StringIO, told: str) -> None:
+    structlog.get_logger().info(told)
+    logging.getLogger("httpx2").warning("%s", told)
+    structlog.get_logger().error("failed", error=told, exc_info=ValueError(told))
+
+    assert "hunter22" not in lines.getvalue()
+    assert lines.getvalue().count(REDACTED) >= 4
+    assert redact(redact(told)) == redact(told)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Started on port 1", "tokens_used=12 token_id=7", "monkey=7 author: Ann", "key=SKU-001 was read",
+        "https://erp.example/welcome/guide?page=2", "the password was wrong", "secretary: Ann",
+    ],
+)  # fmt: skip
+def test_other_texts_are_told_whole(told: str) -> None:
+    assert redact(told) == told
+
+
+@pytest.mark.parametrize(
     "name",
     ["password", "PASSWORD", "db_password", "secret", "client_secret", "clientSecret", "token", "access_token",
      "accessToken", "authorization", "Authorization", "set-cookie", "cookie", "api_key", "apiKey", "api-key",
@@ -121,6 +159,13 @@ json_like = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=30,
 )
+
+
+@given(st.lists(st.sampled_from(["password", "=", ":", "token", " ", "'", "[", "x", "Bearer ", "a" * 30, "&"])))
+def test_a_redacted_text_has_nothing_left_to_redact(parts: list[str]) -> None:
+    once = redact("".join(parts))
+
+    assert redact(once) == once
 
 
 @given(json_like)
