@@ -1,0 +1,180 @@
+"""What Vendure's integers mean: digits, currencies and places of a shop that is set up in another way than the real one
+of `test_vendure`. A shop in memory answers, in the shapes of the admin API.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canonical.elements import COST, PRICE, STOCK, Value
+from canonical.money import minor_exponent
+from connectors.port import ChannelWrite, ConnectionConfig, HttpResponse, WriteState
+from connectors.vendure.adapter import Vendure
+from connectors.vendure.messages import IDS, LOGIN, SHOP, UPDATE, VARIANTS
+
+CONFIG = ConnectionConfig("shop", "https://shop.example", {"username": "us"}, {"password": "of a test"})
+
+
+@dataclass
+class Answered:
+    """An `HttpResponse`."""
+
+    content: bytes
+    status_code: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: {"vendure-auth-token": "t"})
+
+
+@dataclass
+class Shop:
+    """Variants by id; `forgets`: it says yes and keeps nothing."""
+
+    currency: str = "USD"
+    precision: int = 2
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    forgets: bool = False
+
+    def add(self, variant_id: str, sku: str, **prices: int) -> None:
+        self.variants[variant_id] = {"sku": sku, "prices": prices, "stock": {"1": 5, "2": 70}}
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpResponse:
+        assert (method, url, bool(headers)) == ("POST", "https://shop.example/admin-api", True)
+        asked = msgspec.json.decode(content or b"")
+        return Answered(msgspec.json.encode({"data": self._answer(asked["query"], asked["variables"])}))
+
+    def _answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        if query == LOGIN:
+            return {"login": {"__typename": "CurrentUser"}}
+        if query == SHOP:
+            return {
+                "activeChannel": {"defaultCurrencyCode": self.currency},
+                "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.precision}},
+                "stockLocations": {"items": [{"id": "1"}]},
+            }
+        if query == UPDATE:
+            return {"updateProductVariants": [self._update(each) for each in variables["input"]]}
+        assert query in (IDS, VARIANTS)
+        found = [self._shown(i, v) for i, v in sorted(self.variants.items()) if v["sku"] in variables["skus"]]
+        return {"productVariants": {"items": found}}
+
+    def _update(self, given: dict[str, Any]) -> dict[str, str]:
+        variant = self.variants[given["id"]]
+        if not self.forgets:
+            if "price" in given:
+                variant["prices"][self.currency] = given["price"]
+            for level in given.get("stockLevels", ()):
+                variant["stock"][level["stockLocationId"]] = level["stockOnHand"]
+        return {"id": given["id"]}
+
+    @staticmethod
+    def _shown(variant_id: str, variant: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": variant_id,
+            "sku": variant["sku"],
+            "prices": [{"currencyCode": code, "price": price} for code, price in variant["prices"].items()],
+            "stockLevels": [{"stockLocationId": p, "stockOnHand": n} for p, n in variant["stock"].items()],
+        }
+
+
+def write(value: Value, element: str = PRICE, sku: str = "SKU-1") -> ChannelWrite:
+    return ChannelWrite(sku, element, value, 1, "k")
+
+
+async def push(shop: Shop, *writes: ChannelWrite) -> list[WriteState]:
+    return [result.state for result in await Vendure().push(shop, CONFIG, writes)]
+
+
+async def read(shop: Shop, element: str = PRICE, sku: str = "SKU-1") -> Value | None:
+    [reading] = await Vendure().read(shop, CONFIG, [(sku, element)])
+    return reading.value
+
+
+@pytest.mark.parametrize(
+    ("currency", "precision", "minor", "stored"),
+    [
+        ("USD", 2, 1234, 1234), ("USD", 3, 1234, 12340), ("JPY", 2, 500, 50000), ("JPY", 0, 500, 500),
+        ("KWD", 3, 1005, 1005), ("KWD", 2, 1010, 101), ("EUR", 0, 1200, 12),
+    ],
+)  # fmt: skip
+async def test_a_price_is_written_in_the_shops_digits_and_read_in_ours(
+    currency: str, precision: int, minor: int, stored: int
+) -> None:
+    shop = Shop(currency, precision)
+    shop.add("7", "SKU-1", **{currency: 1})
+    assert await push(shop, write(Value(minor, currency))) == [WriteState.ACCEPTED]
+    assert shop.variants["7"]["prices"] == {currency: stored}
+    assert await read(shop) == Value(minor, currency)
+
+
+@pytest.mark.parametrize(("currency", "precision", "minor"), [("KWD", 2, 1005), ("USD", 0, 1250), ("USD", 1, 1)])
+async def test_a_price_the_shop_cannot_hold_is_refused_and_never_rounded(
+    currency: str, precision: int, minor: int
+) -> None:
+    shop = Shop(currency, precision)
+    shop.add("7", "SKU-1", **{currency: 1})
+    assert await push(shop, write(Value(minor, currency))) == [WriteState.REFUSED]
+    assert shop.variants["7"]["prices"] == {currency: 1}
+
+
+@given(st.sampled_from(["USD", "JPY", "KWD"]), st.integers(0, 4), st.integers(0, 2**31))
+async def test_what_is_accepted_comes_back_as_it_was(currency: str, precision: int, minor: int) -> None:
+    shop = Shop(currency, precision)
+    shop.add("7", "SKU-1", **{currency: 1})
+    held = minor % 10 ** max(0, minor_exponent(currency) - precision) == 0
+    assert await push(shop, write(Value(minor, currency))) == [WriteState.ACCEPTED if held else WriteState.REFUSED]
+    if held:
+        assert await read(shop) == Value(minor, currency)
+
+
+async def test_a_fraction_of_the_smallest_coin_is_no_value_of_ours() -> None:
+    shop = Shop("USD", 3)
+    shop.add("7", "SKU-1", USD=10_005)
+    shop.add("8", "SKU-2", USD=10_000)
+    assert (await read(shop), await read(shop, sku="SKU-2")) == (None, Value(1000, "USD"))
+
+
+async def test_only_the_channels_own_currency_and_stock_location_count() -> None:
+    shop = Shop("USD")
+    shop.add("7", "SKU-1", EUR=999, USD=1000)
+    shop.add("8", "SKU-2", EUR=999)
+    assert (await read(shop), await read(shop, sku="SKU-2")) == (Value(1000, "USD"), None)
+    assert await push(shop, write(Value(100, "EUR"))) == [WriteState.REFUSED]
+    shop.variants["7"]["stock"] = {"2": 70, "1": 5}
+    assert await read(shop, STOCK) == Value(5)
+    assert await push(shop, write(Value(6), STOCK)) == [WriteState.ACCEPTED]
+    assert shop.variants["7"] == {"sku": "SKU-1", "prices": {"EUR": 999, "USD": 1000}, "stock": {"2": 70, "1": 6}}
+
+
+async def test_what_the_shop_does_not_show_is_refused_and_touches_nothing() -> None:
+    shop = Shop()
+    shop.add("7", "SKU-1", USD=1000)
+    assert await push(shop, write(Value(100, "USD"), COST), write(Value(-1, "USD"))) == [WriteState.REFUSED] * 2
+    assert shop.variants["7"] == {"sku": "SKU-1", "prices": {"USD": 1000}, "stock": {"1": 5, "2": 70}}
+
+
+async def test_a_reading_tells_what_is_there_and_not_what_was_written() -> None:
+    adapter, shop = Vendure(), Shop(forgets=True)
+    shop.add("7", "SKU-1", USD=1000)
+    [result] = await adapter.push(shop, CONFIG, [write(Value(1100, "USD"))])
+    [reading] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE)])
+    assert (result.state, reading.value) == (WriteState.ACCEPTED, Value(1000, "USD"))
+    shop.forgets = False
+    await adapter.push(shop, CONFIG, [write(Value(1100, "USD"))])
+    shop.variants["7"]["prices"]["USD"] = 900  # somebody at the shop's own desk
+    [reading] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE)])
+    assert reading.value == Value(900, "USD")
+
+
+async def test_of_variants_that_share_a_sku_the_same_one_is_written_and_read() -> None:
+    shop = Shop()
+    for variant_id, price in (("7", 700), ("8", 800)):
+        shop.add(variant_id, "SKU-1", USD=price)
+    assert await read(shop) == Value(700, "USD")
+    await push(shop, write(Value(750, "USD")))
+    assert [variant["prices"]["USD"] for variant in shop.variants.values()] == [750, 800]
