@@ -1,19 +1,25 @@
 """A baseline from the first reading to the last proof, on real systems."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
-from canonical.elements import COST, PRICE
+from canonical.elements import COST, PRICE, STOCK
 from connectors.sandbox.faults import Faults
+from controlplane.onboarding import NewConnection, connect
 from controlplane.services import Services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.errors import Forbidden, NotFound
+from governance.baseline.acceptance import load_items
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
+from governance.baseline.repository import put_items
 from governance.baseline.starting import discard_baseline, start_baseline
+from governance.contracts import publish_contract
 from governance.release import answer_change
 from policy.errors import OwnApproval
 from tests.conftest import Urls
@@ -328,6 +334,33 @@ async def test_another_client_sees_and_decides_nothing_of_it(world: World, other
     await accept(world, baseline)
     await world.work()
     assert await other_world.rows("SELECT count(*) FROM record_value") == [(0,)]
+
+
+async def test_each_value_is_taken_from_the_system_that_owns_it_alone(world: World, sandbox: RunningSandbox) -> None:
+    """Two systems that both speak of prices and of costs."""
+    url = sandbox.add("sandbox-erp", skus=SKUS)
+    books = NewConnection("sandbox-erp", "Books", url, secrets={"webhook_secret": world.hook_secret})
+    second = await connect(world.services, world.scope, books)
+    day = timedelta(days=1)
+    async with world.services.db.transaction(world.scope) as session:
+        await publish_contract(
+            session, element=COST, source_connection_id=second, owner="Finance", propagation_slo=day,
+            correction_slo=day, now=utc_now(),
+        )  # fmt: skip
+    await read(world)
+    taken = await world.rows("SELECT element, connection_id, count(*) FROM baseline_item GROUP BY 1, 2 ORDER BY 1")
+    assert taken == [(COST, second, SKUS), (PRICE, world.erp, SKUS), (STOCK, world.erp, SKUS)]
+
+
+async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: World) -> None:
+    baseline = await read(world)
+    async with world.services.db.transaction(world.scope) as session:
+        [price] = [one for one in await load_items(session, baseline, ["SKU-001"]) if one.element == PRICE]
+        for version, amount, stands in ((-1, 1, price.amount), (0, 2, price.amount), (1, 3, 3)):
+            other = replace(price, amount=amount, source_version=(price.source_version or 0) + version)
+            await put_items(session, baseline, [other])
+            found = await load_items(session, baseline, ["SKU-001"])
+            assert [one.amount for one in found if one.element == PRICE] == [stands]
 
 
 async def test_without_contracts_there_is_nothing_to_read(world: World) -> None:
