@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -86,10 +87,13 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    folder = tmp_path_factory.mktemp("chart")
-    with EmbeddedServers(folder / "servers", durable=False) as servers:
-        machine = Machine(folder, servers)
+def machine() -> Iterator[Machine]:
+    """Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user."""
+    with (
+        TemporaryDirectory(prefix="fairlead-chart-") as name,
+        EmbeddedServers(Path(name) / "servers", durable=False) as servers,
+    ):
+        machine = Machine(Path(name), servers)
         migration = machine.program("migrate", {"http": 0, "metrics": 0})
         for _twice in range(2):  # an upgrade runs it again
             subprocess.run(migration.argv, check=True, capture_output=True, timeout=120)

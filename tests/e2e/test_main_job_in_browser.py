@@ -39,8 +39,8 @@ ONE = "[0-9a-f-]{36}"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWorld]:
-    with running_world(tmp_path_factory) as started:
+def world() -> Iterator[DemoWorld]:
+    with running_world() as started:
         yield started
 
 

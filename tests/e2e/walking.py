@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import httpx2
@@ -164,9 +165,15 @@ class Town:
 
 
 @contextmanager
-def running_world(factory: pytest.TempPathFactory) -> Iterator[DemoWorld]:
-    """Before any browser: Playwright's loop occupies its thread, and the world needs one for a moment."""
-    with DemoWorld(factory.mktemp("town"), environment={}, port=0) as world:
+def running_world() -> Iterator[DemoWorld]:
+    """Before any browser: Playwright's loop occupies its thread, and the world needs one for a moment.
+
+    Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user.
+    """
+    with (
+        TemporaryDirectory(prefix="fairlead-town-") as folder,
+        DemoWorld(Path(folder), environment={}, port=0) as world,
+    ):
         yield world
 
 
