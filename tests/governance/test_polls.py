@@ -159,7 +159,9 @@ async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: 
         wrong = "UPDATE connection SET base_url = 'https://169.254.169.254/erp' WHERE id = :erp"
         await session.execute(text(wrong), {"erp": world.erp})
     await begin(world)
-    assert (await waiting(world))[:2] == (1, True)
+    attempts, again, *_ = await waiting(world)
+    assert attempts >= 1
+    assert again
     assert (await world.rows(_HEALTH, erp=world.erp))[0][:2] == (False, True)
     await pass_by(world, minutes=6)
     assert await world.rows(_CODES) == [("connection.failing", str(world.erp), "open")]

@@ -45,7 +45,7 @@ async def read(world: World) -> UUID:
     """A baseline that is ready."""
     async with world.services.db.transaction(person(world)) as session:
         baseline_id = await start_baseline(session, world.services.governance, now=utc_now())
-    await world.work()
+    await world.work(until=f"SELECT state <> 'reading' FROM baseline WHERE id = '{baseline_id}'")
     assert await world.rows("SELECT state FROM baseline WHERE id = :b", b=baseline_id) == [("ready",)]
     return baseline_id
 
