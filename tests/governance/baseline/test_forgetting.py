@@ -66,7 +66,7 @@ async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world:
     baseline = await read(world)
     kept = await world.rows(_LEFT)
     await accept(world, baseline)
-    await world.work(settle=1.0)
+    await world.work(settle=20.0)
     await discard(world, await read(world))
     assert await world.rows(_LEFT) == kept
 
