@@ -19,6 +19,8 @@ def run(folder: Path, source: str, *options: str, ci: bool) -> subprocess.Comple
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "CI"))}
     environment |= {"PYTHONPATH": str(ROOT)} | ({"CI": "true"} if ci else {})
     command = [sys.executable, "-m", "pytest", "-p", "tests.support.no_skips", "-p", "no:cacheprovider"]
+    # A folder of its own: pytest makes the common one private, while a neighbour may start servers below it.
+    command += ["--basetemp", str(folder / "temporary")]
     command += ["--rootdir", str(folder), "-c", os.devnull, str(folder), *options]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
 
