@@ -96,12 +96,25 @@ class Demo:
 class MadeDemo(Demo):
     """`make demo`, with a `fairlead` that takes a free port; `home` is where that one stands."""
 
+    _known: frozenset[int] | set[int] = frozenset()
+
     def command(self, *options: str) -> list[str]:
         given = shlex.join(super().command(*options)).replace(" demo ", ' "$@" ', 1)
         program = self.home / "fairlead"
         program.write_text(f"#!/bin/sh\nexec {given}\n")
         program.chmod(0o755)
         return ["make", "--silent", "--old-file=install", "demo", f"BIN={self.home}"]
+
+    def family(self) -> set[int]:
+        self._known = super().family()
+        return self._known
+
+    def end(self) -> None:
+        """With what outlived `make`: it would hold open the output that is read to its end."""
+        for pid in self.left({*self._known, *super().family()}):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        super().end()
 
 
 def environment() -> dict[str, str]:
