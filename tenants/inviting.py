@@ -1,5 +1,6 @@
 """Bringing somebody into an account: the person, the first role and the link, in one transaction."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +17,9 @@ from tenants.models import Person, Standing
 from tenants.people import NewPerson, create_person, get_person, invite_person, suspend_person
 from tenants.principal import Principal
 
-PARTNER = "partner"
+PARTNER: Final = "partner"
+MACHINE: Final = "machine"
+"""For keys alone."""
 
 
 async def bring_in(  # noqa: PLR0913 - keyword-only
@@ -105,7 +108,7 @@ async def take_role(  # noqa: PLR0913 - keyword-only
 def givable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
     """Nobody gives more than they hold, except staff in a client's account."""
     if by.is_staff and not in_house:
-        return CLIENT_ROLES
+        return CLIENT_ROLES - {MACHINE}
     return frozenset(by.roles) | (frozenset() if in_house else {PARTNER})
 
 

@@ -18,7 +18,6 @@ _ABOUT: Final = {
     "client_viewer": "Sees changes, channels, exceptions and invoices, and changes nothing.",
     "partner": "Sees its own channel in this account, and nothing else.",
 }
-_MACHINE: Final = "machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def offered_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow
     if not _may_assign(access, person):
         return []
     included = held.union(*(roles_of(access.index, role) for role in held))
-    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {PARTNER, _MACHINE}
+    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {PARTNER}
     fitting = frozenset({PARTNER}) if person.partner_id is not None else fitting
     offered = givable_roles(access.principal, in_house=access.client is None) & fitting
     return [_row(role) for role in sorted(offered - included)]
@@ -50,7 +49,7 @@ def offered_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow
 
 def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
     """Roles the reader may bring somebody in with, the least first. `partners`: the account has trading partners."""
-    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {_MACHINE} - (set() if partners else {PARTNER})
+    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - (set() if partners else {PARTNER})
     givable = givable_roles(access.principal, in_house=access.client is None) & fitting
     return [
         _row(role) for role in sorted(givable, key=lambda role: (role == PARTNER, len(roles_of(access.index, role))))
