@@ -108,10 +108,11 @@
     if (await ask(question, isDanger(event.detail.elt))) event.detail.issueRequest(true);
   });
 
+  const polls = (part) => part.getAttribute("hx-trigger")?.includes("every");
+
   // A hidden tab does not poll; it catches up when it is looked at again.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const polls = event.detail.elt.getAttribute("hx-trigger")?.includes("every");
-    if (polls && document.hidden) event.preventDefault();
+    if (document.hidden && polls(event.detail.elt)) event.preventDefault();
   });
 
   // What is pressed stays until it is let go: drawn anew in between, the click would be lost. The next poll draws it.
@@ -121,8 +122,7 @@
     document.addEventListener(end, () => setTimeout(() => (pressed = null)), true); // the click comes right after
   }
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    const polls = detail.requestConfig.elt.getAttribute("hx-trigger")?.includes("every");
-    if (polls && pressed && detail.target.contains(pressed)) detail.shouldSwap = false;
+    if (pressed && detail.target.contains(pressed) && polls(detail.requestConfig.elt)) detail.shouldSwap = false;
   });
 
   // A part that is drawn anew keeps the keyboard's place and what was unfolded; htmx by itself knows only ids.

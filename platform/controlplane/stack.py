@@ -16,8 +16,9 @@ import msgspec
 
 from branding.assets import build_assets
 from controlplane.embedded.paths import default_root
+from controlplane.embedded.processes import START_SECONDS
 from controlplane.embedded.servers import EmbeddedServers
-from controlplane.embedded.supervise import START_SECONDS, Crash, Program, Supervisor
+from controlplane.embedded.supervise import Crash, Program, Supervisor
 from controlplane.migrate import migrate_schema, prepare_roles
 from foundation.settings import Settings, read_settings, write_environment
 from foundation.telemetry.pulse import SILENT_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
@@ -68,6 +68,12 @@ class Browser:
         self.client = client
         self.origin = origin
         self.cookies: dict[str, str] = {}
+
+    @classmethod
+    async def on_a_host_of(cls, client: httpx.AsyncClient, db: Database, msp: Tenant) -> Self:
+        host = f"portal-{new_id().hex}.example"
+        await give_host(db, msp, host)
+        return cls(client, f"https://{host}")
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self.send("GET", path, headers={"sec-fetch-site": "none"} | headers)

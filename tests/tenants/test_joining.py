@@ -16,7 +16,7 @@ from tenants.invitations.listing import InvitationState, count_waiting, invitati
 from tenants.people import NewPerson, create_person, get_person, invite_person, suspend_person, withdraw_invite
 from tenants.secrets import new_secret
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking
-from tests.tenants.site import Browser, build_site, give_host, visiting
+from tests.tenants.site import Browser, build_site, visiting
 from tests.tenants.test_signing_in import audited
 
 EMAIL = "new@example.com"
@@ -30,9 +30,7 @@ async def visitors(door: Door) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def browser(visitors: httpx.AsyncClient, door: Door, msp: Tenant) -> Browser:
-    host = f"portal-{new_id().hex}.example"
-    await give_host(door.db, msp, host)
-    return Browser(visitors, f"https://{host}")
+    return await Browser.on_a_host_of(visitors, door.db, msp)
 
 
 async def invite(door: Door, tenant: Tenant, email: str = EMAIL) -> str:

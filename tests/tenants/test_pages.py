@@ -24,17 +24,13 @@ async def visitors(door: Door) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def browser(visitors: httpx.AsyncClient, door: Door, msp: Tenant) -> Browser:
-    host = f"portal-{new_id().hex}.example"
-    await give_host(door.db, msp, host)
-    return Browser(visitors, f"https://{host}")
+    return await Browser.on_a_host_of(visitors, door.db, msp)
 
 
 @pytest.fixture
 async def elsewhere(visitors: httpx.AsyncClient, door: Door, other_msp: Tenant) -> Browser:
     """The same person's browser on the other MSP's host."""
-    host = f"other-{new_id().hex}.example"
-    await give_host(door.db, other_msp, host)
-    return Browser(visitors, f"https://{host}")
+    return await Browser.on_a_host_of(visitors, door.db, other_msp)
 
 
 class TestSigningIn:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from controlplane.demo.plan import demo_msps
 from controlplane.demo.seed import SKUS, SeededClient, SeededMsp, sandbox_plans, seed_msp
-from controlplane.embedded.supervise import START_SECONDS
+from controlplane.embedded.processes import START_SECONDS
 from controlplane.services import Services, build_services
 from controlplane.stack import Stack, answers, held_port
 from foundation.clock import utc_now

@@ -17,6 +17,10 @@ from controlplane.embedded.os_user import OsUser
 
 PR_SET_PDEATHSIG = 1
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
+START_SECONDS = 120.0
+"""What a child may take to answer on a slow machine; a database that was killed reads its log again first. One that
+cannot start says so at once.
+"""
 
 
 @dataclass(frozen=True)

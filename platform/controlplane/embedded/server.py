@@ -9,11 +9,9 @@ from pathlib import Path
 from controlplane.embedded.errors import EmbeddedServerFailed, log_tail, with_log_tail
 from controlplane.embedded.os_user import OsUser
 from controlplane.embedded.paths import EmbeddedPaths
-from controlplane.embedded.processes import Command, Spawner, end_process, wait_until_gone
+from controlplane.embedded.processes import START_SECONDS, Command, Spawner, end_process, wait_until_gone
 
 POLL_SECONDS = 0.01
-START_SECONDS = 120.0
-"""A database that was killed reads its log again first; one that cannot start says so at once."""
 ORPHAN_SECONDS = 7.5
 STOP_SECONDS = 20.0
 PRESS = (signal.SIGINT, signal.SIGKILL)

@@ -14,8 +14,8 @@ from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.os_user import open_search, server_user
 from controlplane.embedded.paths import embedded_paths, make_private_folder
 from controlplane.embedded.postgres import SUPERUSER, Postgres
-from controlplane.embedded.processes import Spawner
-from controlplane.embedded.server import POLL_SECONDS, START_SECONDS
+from controlplane.embedded.processes import START_SECONDS, Spawner
+from controlplane.embedded.server import POLL_SECONDS
 from controlplane.embedded.valkey import Valkey
 
 SECOND_LOOK_SECONDS = 0.1

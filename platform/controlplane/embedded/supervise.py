@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from controlplane.embedded.errors import EmbeddedServerFailed, log_tail, with_log_tail
-from controlplane.embedded.processes import Command, Spawner, end_process
+from controlplane.embedded.processes import START_SECONDS, Command, Spawner, end_process
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
 WATCH_SECONDS = 0.1
-START_SECONDS = 120.0
 ABORT_SECONDS = 2.0
 """Between SIGABRT, upon which Python writes every thread's stack to the log, and SIGKILL."""
 PULSE_VARIABLE = "FAIRLEAD_PULSE_FILE"
