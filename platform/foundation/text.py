@@ -1,0 +1,197 @@
+"""Text from outside: what a database can hold, what a page may show, and when two texts are the same.
+
+Three different needs, never mixed. *Foreign* text (a message of another system) is kept as close to its original as
+the database allows. *Identity* text (an address, a name, a password) is brought into one form before it is compared.
+*Shown* text has its invisible characters made visible.
+"""
+
+import unicodedata
+from typing import Final
+
+import idna
+
+REPLACEMENT: Final = "\ufffd"
+_JOINERS: Final = "\u200c\u200d"
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+"""Letters and marks by their category that show nothing (Default_Ignorable_Code_Point in Unicode's data)."""
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Not Cn (unassigned): scripts and emoji newer than this Python's tables are visible."""
+_SELECTABLE: Final = frozenset({"So", "Sm", "Lo"})
+_LONGEST_DOMAIN: Final = 253
+_LONGEST_LABEL: Final = 63
+
+
+class TextInvalid(ValueError):
+    """The text cannot serve as identity text; the message says why."""
+
+
+def clean_foreign_text(text: str) -> str:
+    """`text` with U+FFFD for what neither UTF-8 nor PostgreSQL can hold: U+0000 and lone surrogates.
+
+    For error texts, headers and other words of other systems, before they are kept or logged.
+    """
+    if "\x00" not in text and text.isascii():
+        return text
+    return "".join(REPLACEMENT if _cannot_be_stored(c) else c for c in text)
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold `text` exactly as it is."""
+    return not any(_cannot_be_stored(c) for c in text)
+
+
+def has_hidden(text: str, *, lines: bool = False) -> bool:
+    """Whether `text` holds a control, bidirectional, zero-width or other invisible character.
+
+    `lines`: line feeds and tabs are allowed. Joiners are hidden too, except where a script needs them (see
+    `normalize_name`).
+    """
+    return any(_is_hidden_at(text, at) for at, c in enumerate(text) if not (lines and c in "\n\t"))
+
+
+def mark_hidden(text: str, *, lines: bool = False) -> str:
+    """`text` with each invisible character shown by its number, such as ⟨U+202E⟩. Pages isolate it besides (`bdi`)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"⟨U+{ord(c):04X}⟩" if not (lines and c in "\n\t") and _is_hidden_at(text, at) else c
+        for at, c in enumerate(text)
+    )
+
+
+def normalize_name(text: str) -> str:
+    """A name of a person, an account or a brand: NFC, single spaces, no invisible characters.
+
+    Zero-width characters are dropped, as they come along unseen when text is copied; joiners stay where their script
+    needs them (RFC 5892, appendices A.1 and A.2).
+
+    Raises:
+        TextInvalid: control or bidirectional characters, which change how the text around the name is shown.
+    """
+    spaced = " ".join(unicodedata.normalize("NFC", _storable(text)).split())
+    kept = "".join(c for at, c in enumerate(spaced) if not _is_zero_width_at(spaced, at))
+    if has_hidden(kept):
+        raise TextInvalid("it contains a control or direction character")
+    return " ".join(kept.split())
+
+
+def normalize_password(text: str) -> str:
+    """A password as RFC 8265 §4.2 prepares it (OpaqueString): other spaces become U+0020, then NFC; case is kept.
+
+    Raises:
+        TextInvalid: empty, or with control characters or code points that are not assigned.
+    """
+    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in _storable(text))
+    normal = unicodedata.normalize("NFC", spaced)
+    if not normal or any(unicodedata.category(c) in {"Cc", "Cn", "Co", "Zl", "Zp"} for c in normal):
+        raise TextInvalid("it is empty or contains a control character")
+    return normal
+
+
+def normalize_email(text: str) -> str:
+    """An e-mail address as it is compared: NFC, case folded, its domain as people read it (never `xn--`).
+
+    Nobody has two mailboxes that differ in case only, whatever RFC 5321 allows.
+
+    Raises:
+        TextInvalid: no address, or one with blanks, invisible characters or an impossible domain.
+    """
+    local, at, domain = _storable(text).strip().rpartition("@")
+    if not at or not local or not domain:
+        raise TextInvalid("it has no name or no domain")
+    folded = _fold(local)
+    if has_hidden(folded) or any(c.isspace() for c in folded):
+        raise TextInvalid("it contains blanks or invisible characters")
+    return f"{folded}@{_readable_domain(domain)}"
+
+
+def normalize_domain(text: str) -> str:
+    """A host name in the form DNS knows: lower case, ASCII (IDNA 2008 with UTS 46 mapping), no final dot.
+
+    Raises:
+        TextInvalid: it is no host name.
+    """
+    name = _storable(text).strip().lower().removesuffix(".")
+    if not name.isascii() or "xn--" in name:
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError) as problem:
+            raise TextInvalid("it is not a host name") from problem
+    if not 0 < len(name) <= _LONGEST_DOMAIN or not all(map(_is_label, name.split("."))):
+        raise TextInvalid("it is not a host name")
+    return name
+
+
+def _readable_domain(domain: str) -> str:
+    name = normalize_domain(domain)
+    try:
+        return idna.decode(name) if "xn--" in name else name
+    except (idna.IDNAError, UnicodeError) as problem:
+        raise TextInvalid("it is not a host name") from problem
+
+
+def _is_label(label: str) -> bool:
+    inner = label.replace("-", "").replace("_", "")
+    return 0 < len(label) <= _LONGEST_LABEL and inner.isalnum() and label[0] != "-" and label[-1] != "-"
+
+
+def _fold(text: str) -> str:
+    """NFC, case folded, NFC. Lowered last, as folding writes a few scripts (Cherokee) in capitals."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold().lower())
+
+
+def _storable(text: str) -> str:
+    if not is_storable(text):
+        raise TextInvalid("it contains characters that cannot be stored")
+    return text
+
+
+def _cannot_be_stored(c: str) -> bool:
+    return c == "\x00" or "\ud800" <= c <= "\udfff"
+
+
+def _is_hidden_at(text: str, at: int) -> bool:
+    c = text[at]
+    if c.isascii():
+        return not c.isprintable()
+    if c in _JOINERS:
+        return not _joins(text, at)
+    if _is_variation_selector(c):
+        return not _selects(text, at)
+    return unicodedata.category(c) in _HIDDEN or c in _FILLERS or _is_noncharacter(c)
+
+
+def _is_zero_width_at(text: str, at: int) -> bool:
+    """Shows nothing and changes nothing around it: soft hyphens, byte order marks, zero-width spaces, fillers."""
+    c = text[at]
+    if c in _JOINERS:
+        return not _joins(text, at)
+    if _is_variation_selector(c):
+        return not _selects(text, at)
+    return c in _FILLERS or c in "\u00ad\u180e\u200b\u2060\ufeff"
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether the joiner at this place changes how its neighbours look: in Arabic and Indic scripts, and in emoji."""
+    if text[at] == "\u200d" and 0 < at < len(text) - 1 and unicodedata.category(text[at + 1]) == "So":
+        return unicodedata.category(text[at - 1]) in {"So", "Sk"} or _is_variation_selector(text[at - 1])
+    try:
+        return idna.valid_contextj(text, at)
+    except (ValueError, idna.IDNAError):
+        return False
+
+
+def _is_variation_selector(c: str) -> bool:
+    return "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef"
+
+
+def _selects(text: str, at: int) -> bool:
+    """After a symbol or an ideograph, and in keycap emoji; after any other letter a selector shows nothing."""
+    if at == 0:
+        return False
+    keycap = text[at - 1] in "0123456789#*" and text[at + 1 : at + 2] == "\u20e3"
+    return keycap or unicodedata.category(text[at - 1]) in _SELECTABLE
+
+
+def _is_noncharacter(c: str) -> bool:
+    return "\ufdd0" <= c <= "\ufdef" or ord(c) & 0xFFFE == 0xFFFE
