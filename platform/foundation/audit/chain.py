@@ -1,10 +1,12 @@
 """Writing to and verifying a tenant's audit chain.
 
-Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Cutting the newest entries off is
-visible only against a head kept elsewhere: `chain_head` gives what to keep.
+Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Cutting the newest entries off, or
+rewriting the chain from some entry on, is visible only against a head kept elsewhere: `chain_head` gives what to keep,
+and `verify_chain` takes what was kept. Entries that retention removed are stood for by an anchor.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -52,8 +54,20 @@ _WRITE: Final = BulkWrite(
 )  # fmt: skip
 
 
+class ChainPoint(NamedTuple):
+    """A place in a chain: an entry's sequence number and its hash. Genesis is (0, 32 zero bytes)."""
+
+    seq: int
+    hash: bytes
+
+
+START: Final = ChainPoint(0, GENESIS)
+
+
 class Verdict(msgspec.Struct, frozen=True):
-    """`broken_at` is the first sequence number that does not follow from the one before; None when all do."""
+    """`entries` is the last sequence number that verified. `broken_at` is the first that does not follow from the one
+    before, or that lies beyond the head or before the anchor; None when the chain is whole.
+    """
 
     entries: int
     head: str
@@ -105,34 +119,80 @@ async def _lock_head(session: AsyncSession, scope: Scope) -> tuple[int, bytes]:
     return head.seq, bytes(head.hash)
 
 
-async def verify_chain(session: AsyncSession, *, page: int = 5000) -> Verdict:
-    """Recompute every hash of the session's tenant up to its present head, oldest first.
+async def chain_head(session: AsyncSession) -> ChainPoint:
+    """The present head of the session's tenant: what to keep elsewhere, or as an anchor."""
+    head = (
+        await session.execute(
+            text("SELECT seq, hash FROM audit_head WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
+        )
+    ).one_or_none()
+    return START if head is None else ChainPoint(head.seq, bytes(head.hash))
 
-    The head is read first, so entries that are written meanwhile do not look like a fault.
+
+async def verify_chain(
+    session: AsyncSession,
+    *,
+    anchor: ChainPoint = START,
+    expected: Sequence[ChainPoint] = (),
+    page: int = 5000,
+) -> Verdict:
+    """Recompute every hash of the session's tenant from `anchor` up to its present head, oldest first.
+
+    `anchor` is the last entry that was removed by retention; what it stands for is trusted. Entries at or before it,
+    and entries beyond the head, are faults. `expected` are heads that were kept elsewhere: the chain must still pass
+    through each of them that is not before the anchor.
+
+    Head, first and last entry are read in one statement, so entries that are written meanwhile do not look like faults.
     """
     keys = {"t": scope_of(session).tenant_id}
-    head = (await session.execute(text("SELECT seq, hash FROM audit_head WHERE tenant_id = :t"), keys)).one_or_none()
-    if head is None:
-        first = (await session.execute(text("SELECT min(seq) FROM audit_entry WHERE tenant_id = :t"), keys)).scalar()
-        return Verdict(entries=0, head=GENESIS.hex(), broken_at=first)
-    seq, last = 0, GENESIS
+    bounds = (await session.execute(_BOUNDS, keys)).one()
+    if bounds.first is not None and bounds.first <= anchor.seq:
+        return Verdict(entries=anchor.seq, head=anchor.hash.hex(), broken_at=bounds.first)
+    if bounds.head_seq is None:
+        missing = min((point.seq for point in expected if point.seq > 0), default=None)
+        broken_at = bounds.first if bounds.first is not None else missing
+        return Verdict(entries=0, head=GENESIS.hex(), broken_at=broken_at)
+    head = ChainPoint(bounds.head_seq, bytes(bounds.head_hash))
+    kept = {point.seq: point.hash for point in expected}
+    walked = await _walk(session, anchor, head, kept, page=page)
+    if walked.broken_at is not None:
+        return walked
+    if bounds.last is not None and bounds.last > head.seq:
+        return Verdict(entries=head.seq, head=head.hash.hex(), broken_at=head.seq + 1)
+    cut = [seq for seq in kept if seq > head.seq]
+    return Verdict(walked.entries, walked.head, broken_at=head.seq + 1 if cut else None)
+
+
+_BOUNDS: Final = text("""
+    SELECT (SELECT seq FROM audit_head WHERE tenant_id = :t) AS head_seq,
+           (SELECT hash FROM audit_head WHERE tenant_id = :t) AS head_hash,
+           (SELECT min(seq) FROM audit_entry WHERE tenant_id = :t) AS first,
+           (SELECT max(seq) FROM audit_entry WHERE tenant_id = :t) AS last
+""")
+_PAGE: Final = text("""
+    SELECT seq, at, action, subject, body, hash FROM audit_entry
+     WHERE tenant_id = :t AND seq > :seq AND seq <= :head ORDER BY seq LIMIT :page
+""")
+
+
+async def _walk(
+    session: AsyncSession, anchor: ChainPoint, head: ChainPoint, kept: Mapping[int, bytes], *, page: int
+) -> Verdict:
+    keys = {"t": scope_of(session).tenant_id, "head": head.seq, "page": page}
+    seq, last = anchor
     while seq < head.seq:
-        rows = await session.execute(
-            text("""
-                SELECT seq, at, action, subject, body, hash FROM audit_entry
-                 WHERE tenant_id = :t AND seq > :seq AND seq <= :head ORDER BY seq LIMIT :page
-            """),
-            {**keys, "seq": seq, "head": head.seq, "page": page},
-        )
         before = seq
-        for row in rows:
+        for row in await session.execute(_PAGE, {**keys, "seq": seq}):
             following = hashlib.sha256(last + row.body.encode()).digest()
             if row.seq != seq + 1 or following != bytes(row.hash) or not _agrees(row):
                 return Verdict(entries=seq, head=last.hex(), broken_at=seq + 1)
+            if kept.get(row.seq, following) != following:
+                return Verdict(entries=seq, head=last.hex(), broken_at=row.seq)
             seq, last = row.seq, following
         if seq == before:
             return Verdict(entries=seq, head=last.hex(), broken_at=seq + 1)
-    return Verdict(entries=seq, head=last.hex(), broken_at=None if last == bytes(head.hash) else seq)
+    whole = (seq, last) == head
+    return Verdict(entries=seq, head=last.hex(), broken_at=None if whole else seq)
 
 
 class _Body(msgspec.Struct):

@@ -11,7 +11,7 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from foundation.audit.chain import GENESIS, Verdict, note, verify_chain
+from foundation.audit.chain import GENESIS, ChainPoint, Verdict, chain_head, note, verify_chain
 from foundation.database.engine import Database
 from foundation.scope import Scope
 from foundation.telemetry.correlation import correlated
@@ -26,9 +26,9 @@ async def write(db: Database, scope: Scope, count: int = 1, **data: Any) -> None
             note(session, action="price.changed", subject=f"product:{number}", data={"n": number, **data}, at=AT)
 
 
-async def verdict(db: Database, scope: Scope, *, page: int = 5000) -> Verdict:
+async def verdict(db: Database, scope: Scope, **options: Any) -> Verdict:
     async with db.transaction(scope) as session:
-        return await verify_chain(session, page=page)
+        return await verify_chain(session, **options)
 
 
 @pytest.fixture
@@ -271,3 +271,67 @@ class TestTenants:
         with pytest.raises(ProgrammingError, match="permission denied"):
             await attempt()
         assert (await verdict(db, twelve)).broken_at is None
+
+
+class TestBounds:
+    """V7: what lies beyond the head, or before the entry from which verification starts, is found."""
+
+    async def test_v7_an_entry_beyond_the_head_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
+        await tamper(
+            urls, twelve,
+            "INSERT INTO audit_entry SELECT tenant_id, msp_id, seq + 1, at, action, subject, body, hash"
+            " FROM audit_entry WHERE seq = 12 AND tenant_id = %s",
+        )  # fmt: skip
+
+        assert (await verdict(db, twelve)).broken_at == 13
+
+    async def test_v7_a_head_set_back_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
+        await tamper(
+            urls, twelve,
+            "UPDATE audit_head h SET seq = 9, hash = e.hash FROM audit_entry e"
+            " WHERE e.tenant_id = h.tenant_id AND e.seq = 9 AND h.tenant_id = %s",
+        )  # fmt: skip
+
+        assert (await verdict(db, twelve)).broken_at == 10
+
+    async def test_v7_a_cut_with_its_head_is_found_by_a_kept_head(
+        self, db: Database, twelve: Scope, urls: Urls
+    ) -> None:
+        async with db.transaction(twelve) as session:
+            kept = await chain_head(session)
+        assert kept.seq == 12
+        await tamper(
+            urls, twelve,
+            "WITH cut AS (DELETE FROM audit_entry WHERE seq > 9 AND tenant_id = %s) UPDATE audit_head h"
+            " SET seq = 9, hash = e.hash FROM audit_entry e WHERE e.tenant_id = h.tenant_id AND e.seq = 9"
+            " AND h.tenant_id = %s", twelve.tenant_id,
+        )  # fmt: skip
+
+        assert (await verdict(db, twelve)).broken_at is None
+        assert (await verdict(db, twelve, expected=[kept])).broken_at == 10
+
+    async def test_v7_a_chain_removed_with_its_head_is_found_by_a_kept_head(
+        self, db: Database, twelve: Scope, urls: Urls
+    ) -> None:
+        async with db.transaction(twelve) as session:
+            kept = await chain_head(session)
+        await tamper(
+            urls, twelve,
+            "WITH cut AS (DELETE FROM audit_entry WHERE tenant_id = %s) DELETE FROM audit_head WHERE tenant_id = %s",
+            twelve.tenant_id,
+        )  # fmt: skip
+
+        assert (await verdict(db, twelve)).broken_at is None
+        assert (await verdict(db, twelve, expected=[kept])).broken_at is not None
+
+    async def test_verification_starts_from_an_anchor(self, db: Database, twelve: Scope, urls: Urls) -> None:
+        async with db.transaction(twelve) as session:
+            row = (await session.execute(text("SELECT hash FROM audit_entry WHERE seq = 5"))).one()
+        anchor = ChainPoint(5, bytes(row.hash))
+        assert (await verdict(db, twelve, anchor=anchor)).broken_at == 1, "entries before the anchor are still there"
+        await tamper(urls, twelve, "DELETE FROM audit_entry WHERE seq <= 5 AND tenant_id = %s")
+
+        assert (await verdict(db, twelve)).broken_at == 1
+        found = await verdict(db, twelve, anchor=anchor, page=3)
+        assert (found.entries, found.broken_at) == (12, None)
+        assert (await verdict(db, twelve, anchor=ChainPoint(5, bytes(32)))).broken_at == 6
