@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.errors import PastIsFixed, PriceNotAllowed
 from billing.pricing import Terms, check_terms, tiers_from_json, tiers_to_json
 from billing.sides import Side, as_rater
+from canonical.money import UnknownCurrency, minor_exponent
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, NotFound
@@ -52,10 +53,10 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
 
     Raises:
         Conflict: there is one already for this side and client.
+        PriceNotAllowed: ISO 4217 does not say how many digits the currency has.
     """
     scope = _house(session)
-    if not (len(book.currency) == 3 and book.currency.isascii() and book.currency.isupper()):
-        raise PriceNotAllowed("A currency is three capital letters, such as EUR.")
+    _check_currency(book.currency)
     if book.client_id is not None and book.side is not Side.RETAIL:
         raise PriceNotAllowed("Only a retail book can be one client's own.")
     book_id = new_id()
@@ -184,6 +185,13 @@ async def list_prices(session: AsyncSession) -> Sequence[PriceRow]:
 def _as_json(terms: Terms) -> str | None:
     tiers = tiers_to_json(terms.tiers)
     return None if tiers is None else msgspec.json.encode(tiers).decode()
+
+
+def _check_currency(currency: str) -> None:
+    try:
+        minor_exponent(currency)
+    except UnknownCurrency as problem:
+        raise PriceNotAllowed(f"{problem} A currency is three capital letters, such as EUR.") from problem
 
 
 def _house(session: AsyncSession) -> Scope:

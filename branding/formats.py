@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
-from canonical.money import Money, minor_exponent
+from canonical.money import Money, UnknownCurrency, minor_exponent
 
 _NARROW = "\N{NO-BREAK SPACE}"
 _TENTHS = 9.95
@@ -13,8 +13,14 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def format_money(value: Money) -> str:
-    """1,999.00 USD, with a space that does not break."""
-    digits = minor_exponent(value.currency)
+    """1,999.00 USD, with a space that does not break.
+
+    A currency that ISO 4217 has dropped since the value was kept shows its minor units, and says so.
+    """
+    try:
+        digits = minor_exponent(value.currency)
+    except UnknownCurrency:
+        return f"{value.minor:,}{_NARROW}minor units of {value.currency}".replace("-", "−")
     return f"{value.to_decimal():,.{digits}f}{_NARROW}{value.currency}".replace("-", "−")
 
 

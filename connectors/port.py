@@ -35,15 +35,22 @@ class WriteResult(msgspec.Struct, frozen=True):
     state: WriteState
     detail: str = ""
     retry_after: float | None = None  # seconds, from the channel's own header
+    whole: bool = False  # the answer was about the request as a whole: fewer values at once may fare better
 
 
 class ChannelReading(msgspec.Struct, frozen=True):
-    """What a shopper would see now. `value` is None when the record does not exist on the channel."""
+    """What a shopper would see now. `value` is None when the record does not exist on the channel.
+
+    `unreadable` says what the channel shows when that is no exact value of ours (a fraction of a minor unit, an unknown
+    currency, several records under one key). Then `value` is None too: nothing is proven, and nothing is rounded.
+    """
 
     record_key: str
     element: str
     value: Value | None
     version: int | None = None
+    unreadable: str = ""
+    answered: bool = True  # False: the channel answered for its neighbours but not for this one; nothing is known
 
 
 class VerifiedDelivery(msgspec.Struct, frozen=True):
@@ -69,8 +76,27 @@ class SignatureInvalid(Exception):
     """The webhook is not authentic, or too old to be accepted. The text never holds the secret."""
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """One value of a payload that cannot be translated. `reason` quotes what the source wrote."""
+
+    record_key: str
+    element: str
+    reason: str
+
+
 class PayloadInvalid(Exception):
-    """The payload cannot be translated. The original bytes are kept and an exception is opened."""
+    """The payload, or part of it, cannot be translated. The original bytes are kept and an exception is opened.
+
+    `observations` can be taken all the same: one unreadable value must not hold back its neighbours. `unreadable` names
+    the values that cannot, where they are known; when it is empty the payload as a whole is meant.
+    """
+
+    def __init__(
+        self, detail: str, *, observations: Sequence[Observation] = (), unreadable: Sequence[Unreadable] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.observations = tuple(observations)
+        self.unreadable = tuple(unreadable)
 
 
 class SystemUnavailable(Exception):
@@ -79,10 +105,14 @@ class SystemUnavailable(Exception):
     Writes never raise it: they come back as RETRY.
     """
 
-    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after: float | None = None, whole: bool = False, permanent: bool = False
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.permanent = permanent  # the same request will be answered in the same way
         self.retry_after = retry_after  # seconds, from the system's own header
+        self.whole = whole  # as `WriteResult.whole`
 
 
 class HttpResponse(Protocol):
@@ -130,7 +160,7 @@ class SourceAdapter(Protocol):
     """A system of origin (ERP)."""
 
     def translate(self, body: bytes) -> list[Observation]:
-        """Pure. Raises `PayloadInvalid`."""
+        """Pure. Raises `PayloadInvalid`, which carries what could be translated."""
 
 
 class PollSource(Protocol):

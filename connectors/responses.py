@@ -41,18 +41,20 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
     status = response.status_code
     if 200 <= status < 300:
         return None
-    state, wait = WriteState.REFUSED, None
+    state, wait, whole = WriteState.REFUSED, None, False
     if status in _SIGN_IN:
         # The value may be good: a person mends the credential and the same write goes through.
         state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
     elif status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         state, detail, wait = WriteState.RETRY, f"The channel answered {status}.", retry_after(response.headers)
+        # A server that stumbles over one value stumbles every time it comes; the others need not wait for it.
+        whole = status == HTTPStatus.INTERNAL_SERVER_ERROR
     elif status in _ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
         # Nor does a wrong address say anything about the value.
         state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
     else:
-        detail = f"The channel refused the request with {status}."
-    return [WriteResult(write.record_key, write.element, state, detail, wait) for write in writes]
+        detail, whole = f"The channel refused the request with {status}.", True
+    return [WriteResult(write.record_key, write.element, state, detail, wait, whole) for write in writes]
 
 
 def check_readable(response: HttpResponse, system: str) -> None:
@@ -62,4 +64,11 @@ def check_readable(response: HttpResponse, system: str) -> None:
         return
     if status in _SIGN_IN:
         raise SystemUnavailable(f"{system} did not accept our sign-in ({status}). Check the credentials.")
-    raise SystemUnavailable(f"{system} answered {status}.", retry_after=retry_after(response.headers))
+    other = _ELSEWHERE | _PASSING
+    permanent = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in other
+    raise SystemUnavailable(
+        f"{system} answered {status}.",
+        retry_after=retry_after(response.headers),
+        whole=permanent or status == HTTPStatus.INTERNAL_SERVER_ERROR,
+        permanent=permanent,
+    )

@@ -8,14 +8,15 @@ it was read. The dates say when the SLO clock starts.
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from math import floor
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from canonical.elements import COST, PRICE, STOCK, Observation, Value
-from canonical.money import Money
-from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage
+from canonical.money import InexactAmount, Money, UnknownCurrency
+from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
 from connectors.tryton.messages import (
     CHANGE_FIELDS,
     PRODUCT_FIELDS,
@@ -34,6 +35,8 @@ _PAGE: Final = 200  # products
 _MOVES: Final = 2000
 _OVERLAP_SECONDS: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT_FLOATS: Final = 2**53
+"""Tryton's quantities are floats; beyond this they skip whole numbers."""
 _EVERY_CODED: Final = [["code", "!=", None], ["code", "!=", ""]]
 
 
@@ -72,11 +75,15 @@ class Tryton:
             raise PayloadInvalid(f"Tryton's product no longer has the agreed form: {problem}.") from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
+        async def act(session: Session) -> PollPage:
+            await session.refresh(http)
+            return await _poll(http, session, place, now)
+
         try:
             place = msgspec.json.decode(cursor, type=Cursor) if cursor else Cursor(_EPOCH)
         except msgspec.DecodeError as problem:
             raise PayloadInvalid("The stored cursor is not one of Tryton's. Clear it to read everything.") from problem
-        return await self._signed_in(http, config, lambda session: _poll(http, session, place, now))
+        return await self._signed_in(http, config, act)
 
     async def _signed_in(
         self, http: HttpCaller, config: ConnectionConfig, act: Callable[[Session], Awaitable[Result]]
@@ -172,26 +179,51 @@ def _latest_date(raw: msgspec.Raw, move: msgspec.Raw | None) -> datetime:
 
 
 def _observations(snapshot: Snapshot) -> list[Observation]:
+    """Raises PayloadInvalid with those that can be read when some cannot."""
     product, version = snapshot.product, _microseconds(snapshot.read_at)
-    found = []
-    for element, number, committed_at in (
-        (PRICE, product.list_price_used, product.price_changed_at()),
-        (COST, product.cost_price, product.cost_changed_at()),
-    ):
-        if number is not None:
-            value = _money(number, snapshot.currency)
-            found.append(Observation(product.code, element, value, version, committed_at))
-    if product.type == "goods" and not product.consumable and product.quantity is not None:
-        # Part of a piece cannot be sold: 2.5 on hand are 2. Sums of floats are rounded first: 2.9999999999 are 3.
-        on_hand = Value(floor(round(product.quantity, 6)))
+    wanted: list[tuple[str, Callable[[], Value | None], datetime]] = [
+        (PRICE, lambda: _money(product.list_price_used, snapshot.currency), product.price_changed_at()),
+        (COST, lambda: _money(product.cost_price, snapshot.currency), product.cost_changed_at()),
+    ]
+    if product.type == "goods" and not product.consumable:
         moved_at = snapshot.move.write_date.aware() if snapshot.move else snapshot.read_at
-        found.append(Observation(product.code, STOCK, on_hand, version, moved_at))
+        wanted.append((STOCK, lambda: _on_hand(product.quantity), moved_at))
+    found, unreadable = [], []
+    for element, convert, committed_at in wanted:
+        try:
+            value = convert()
+        except (msgspec.DecodeError, InexactAmount, UnknownCurrency) as problem:
+            unreadable.append(Unreadable(product.code, element, str(problem)))
+            continue
+        if value is not None:
+            found.append(Observation(product.code, element, value, version, committed_at, str(product.id)))
+    if unreadable:
+        reasons = " ".join(f"{each.element}: {each.reason}" for each in unreadable)
+        raise PayloadInvalid(
+            f"Tryton's product {product.code} cannot be taken over as it is. {reasons}",
+            observations=found,
+            unreadable=unreadable,
+        )
     return found
 
 
-def _money(number: Number, currency: str) -> Value:
+def _money(raw: msgspec.Raw, currency: str) -> Value | None:
+    number = msgspec.json.decode(raw, type=Number | None)
+    if number is None:
+        return None
     money = Money.from_decimal(number.value(), currency)
     return Value(money.minor, money.currency)
+
+
+def _on_hand(raw: msgspec.Raw) -> Value | None:
+    """Part of a piece cannot be sold: 2.5 on hand are 2. Sums of floats are rounded first: 2.9999999999 are 3."""
+    number = msgspec.json.decode(raw, type=Decimal | None)
+    if number is None:
+        return None
+    text = bytes(raw).decode()
+    if text.startswith('"') or not number.is_finite() or abs(number) > _EXACT_FLOATS:
+        raise InexactAmount(f"{text[:60]} is not a number of pieces.")
+    return Value(floor(round(number, 6)))
 
 
 def _microseconds(moment: datetime) -> int:

@@ -1,10 +1,12 @@
 """Tryton's JSON: what is asked of products, and the shapes of the answers."""
 
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
+
+from canonical.money import parse_decimal
 
 PRODUCT_FIELDS: Final = [
     "code",
@@ -46,10 +48,8 @@ class Number(msgspec.Struct, frozen=True):
     decimal: str
 
     def value(self) -> Decimal:
-        try:
-            return Decimal(self.decimal)
-        except InvalidOperation:
-            raise ValueError(f"{self.decimal!r} is not a number") from None
+        """Raises InexactAmount."""
+        return parse_decimal(self.decimal)
 
 
 class Dated(msgspec.Struct, frozen=True):
@@ -63,13 +63,15 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
+    """Numbers stay raw: an odd one makes itself unreadable and not its neighbours, and none goes through a float."""
+
     id: int
     code: str
     type: str
     consumable: bool | int  # SQLite hands booleans on as numbers
-    list_price_used: Number | None
-    cost_price: Number | None
-    quantity: float | None
+    list_price_used: msgspec.Raw  # a `Number` or null
+    cost_price: msgspec.Raw  # a `Number` or null
+    quantity: msgspec.Raw  # a number or null
     create_date: Moment
     write_date: Moment | None
     template: Template = msgspec.field(name="template.")

@@ -29,7 +29,9 @@ class _Warehouse(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct):
-    """`context` is the user's own, with the places whose stock counts as on hand."""
+    """`context` is the user's own, with the places whose stock counts as on hand. It and the company's currency are
+    Tryton's to change, so each poll refreshes them: only the sign-in itself is kept.
+    """
 
     config: ConnectionConfig
     authorization: str
@@ -44,6 +46,10 @@ class Session(msgspec.Struct):
         if response.status_code == _FORGOTTEN:
             raise SignedOut
         return _result(response, shape, method)
+
+    async def refresh(self, http: HttpCaller) -> None:
+        """Raises as `call`."""
+        await _prepare(http, self)
 
 
 async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:

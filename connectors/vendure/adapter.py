@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from canonical.elements import PRICE, STOCK, Value
-from canonical.money import minor_exponent
+from canonical.money import InexactAmount, minor_exponent, number_text, parse_decimal, to_integer
+from connectors.batches import push_in_parts, read_in_parts
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -17,17 +20,22 @@ from connectors.port import (
     WriteState,
 )
 from connectors.vendure.messages import IDS, LIST, UPDATE, VARIANTS, Updated, Variant, VariantId, VariantIds, Variants
-from connectors.vendure.session import GraphQlRefused, Session, is_signed_out, sign_in
+from connectors.vendure.session import Facts, GraphQlRefused, Session, is_signed_out, sign_in
 
 Result = TypeVar("Result")
+Found = TypeVar("Found", VariantId, Variant)
 
 _LISTED: Final = 200
 _UNKNOWN: Final = "Vendure has no variant with this SKU. Create it there, or unmap the record."
+_SHARED: Final = "{} variants have this SKU in Vendure, so it is not known which one is meant. Give each its own."
 _OLDER: Final = "A newer value of the same field was in the same batch."
 # Of these a single value is the cause; anything else is the shop's own trouble and passes.
 _VALUE_CODES: Final = frozenset(
     {"USER_INPUT_ERROR", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "ILLEGAL_OPERATION"}
 )
+_FAILED_CODES: Final = frozenset({"INTERNAL_SERVER_ERROR"})
+_INPUT_BYTES: Final = 120
+"""What one value adds to a mutation besides its key."""
 
 
 class Vendure:
@@ -44,25 +52,36 @@ class Vendure:
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
-        if not writes:
-            return []
-        try:
-            return await self._signed_in(http, config, lambda session: _push(http, session, writes))
-        except SystemUnavailable as problem:
-            return [_result(w, WriteState.RETRY, problem.detail, problem.retry_after) for w in writes]
-        except (PayloadInvalid, GraphQlRefused) as problem:
-            return [_result(w, WriteState.RETRY, str(problem)) for w in writes]
+        return await push_in_parts(
+            writes, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
+        )
 
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
     ) -> list[ChannelReading]:
-        if not keys:
-            return []
+        return await read_in_parts(
+            keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=_LISTED // 2
+        )
+
+    async def _send(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        try:
+            return await self._signed_in(http, config, lambda session: _push(http, session, writes))
+        except SystemUnavailable as problem:
+            return [_result(w, WriteState.RETRY, problem.detail, problem.retry_after, problem.whole) for w in writes]
+        except (PayloadInvalid, GraphQlRefused) as problem:
+            return [_result(w, WriteState.RETRY, str(problem)) for w in writes]
+
+    async def _ask(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    ) -> list[ChannelReading]:
         skus = list(dict.fromkeys(sku for sku, _ in keys))
         try:
             return await self._signed_in(http, config, lambda session: _read(http, session, skus, keys))
         except GraphQlRefused as problem:
-            raise SystemUnavailable(f"Vendure did not answer the reading: {problem}") from problem
+            whole = problem.code in _VALUE_CODES
+            raise SystemUnavailable(f"Vendure did not answer the reading: {problem}", whole=whole) from problem
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
         start = int(cursor or 0)
@@ -89,20 +108,22 @@ class Vendure:
 
 
 async def _push(http: HttpCaller, session: Session, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
-    refused = {index: reason for index, write in enumerate(writes) if (reason := _cannot_be_shown(write, session))}
-    newest = _newest([index for index in range(len(writes)) if index not in refused], writes)
-    # Looked up for every push: a remembered id would let a SKU that has moved write to the wrong product.
-    found = await _ids(http, session, [writes[index].record_key for index in newest])
-    chosen = [index for index in newest if writes[index].record_key in found]
-    updated = dict(zip(chosen, await _update(http, session, [writes[i] for i in chosen], found), strict=True))
+    # Looked up for every push: a remembered id would let a SKU that has moved write to the wrong product, and a
+    # remembered currency would write a price in another one.
+    skus = sorted({write.record_key for write in writes})
+    answer = await session.ask(http, IDS, {"skus": skus}, VariantIds)
+    facts = await session.facts(http, answer)
+    found = _by_sku(answer.product_variants.items)
+    refused = {i: reason for i, write in enumerate(writes) if (reason := _cannot_be_shown(write, facts, found))}
+    newest = sorted(_newest([index for index in range(len(writes)) if index not in refused], writes))
+    sent = await _update(http, session, facts, [writes[index] for index in newest], found)
+    updated = dict(zip(newest, sent, strict=True))
     results = []
     for index, write in enumerate(writes):
         if index in refused:
             results.append(_result(write, WriteState.REFUSED, refused[index]))
-        elif index not in newest:
-            results.append(_result(write, WriteState.STALE, _OLDER))
         else:
-            results.append(updated.get(index) or _result(write, WriteState.REFUSED, _UNKNOWN))
+            results.append(updated.get(index) or _result(write, WriteState.STALE, _OLDER))
     return results
 
 
@@ -118,39 +139,45 @@ def _newest(indexes: list[int], writes: Sequence[ChannelWrite]) -> frozenset[int
 
 
 async def _update(
-    http: HttpCaller, session: Session, writes: list[ChannelWrite], ids: Mapping[str, str]
+    http: HttpCaller,
+    session: Session,
+    facts: Facts,
+    writes: list[ChannelWrite],
+    found: Mapping[str, Sequence[VariantId]],
 ) -> list[WriteResult]:
-    """The shop applies a mutation whole or not at all: when one value is refused, halves find which."""
+    """The shop applies a mutation whole or not at all: when one value is refused, `push_in_parts` finds which."""
     if not writes:
         return []
     try:
-        await session.ask(http, UPDATE, {"input": _inputs(writes, session, ids)}, Updated)
+        await session.ask(http, UPDATE, {"input": _inputs(writes, facts, found)}, Updated)
     except GraphQlRefused as problem:
         if is_signed_out(problem):
             raise
-        if problem.code not in _VALUE_CODES:
-            return [_result(w, WriteState.RETRY, str(problem)) for w in writes]
-        if len(writes) == 1:
-            return [_result(writes[0], WriteState.REFUSED, str(problem))]
-        middle = len(writes) // 2
-        first = await _update(http, session, writes[:middle], ids)
-        return [*first, *await _update(http, session, writes[middle:], ids)]
+        refused = problem.code in _VALUE_CODES
+        state = WriteState.REFUSED if refused else WriteState.RETRY
+        return [_result(w, state, str(problem), whole=refused or problem.code in _FAILED_CODES) for w in writes]
+    except SystemUnavailable as problem:
+        # Not a matter of signing in. A request that is refused as it stands says so for each value it held.
+        state = WriteState.REFUSED if problem.permanent else WriteState.RETRY
+        return [_result(w, state, problem.detail, problem.retry_after, problem.whole) for w in writes]
     return [_result(w, WriteState.ACCEPTED) for w in writes]
-
-
-async def _ids(http: HttpCaller, session: Session, skus: list[str]) -> dict[str, str]:
-    if not skus:
-        return {}
-    answer = await session.ask(http, IDS, {"skus": sorted(set(skus))}, VariantIds)
-    # Several variants may share a SKU in Vendure; the first is taken, in writing as in reading.
-    return {variant.sku: variant.id for variant in reversed(answer.product_variants.items)}
 
 
 async def _read(
     http: HttpCaller, session: Session, skus: list[str], keys: Sequence[tuple[str, str]]
 ) -> list[ChannelReading]:
-    found = await _variants(http, session, skus)
-    return [_reading(session, sku, element, found.get(sku)) for sku, element in keys]
+    answer = await session.ask(http, VARIANTS, {"skus": skus}, Variants)
+    facts = await session.facts(http, answer)
+    found = _by_sku(answer.product_variants.items)
+    return [_reading(facts, sku, element, found.get(sku, ())) for sku, element in keys]
+
+
+def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
+    """Several variants may share a SKU in Vendure; then none of them is meant."""
+    found: dict[str, list[Found]] = {}
+    for variant in variants:
+        found.setdefault(variant.sku, []).append(variant)
+    return found
 
 
 async def _list(http: HttpCaller, session: Session, start: int) -> list[VariantId]:
@@ -158,35 +185,40 @@ async def _list(http: HttpCaller, session: Session, start: int) -> list[VariantI
     return answer.product_variants.items
 
 
-async def _variants(http: HttpCaller, session: Session, skus: list[str]) -> dict[str, Variant]:
-    answer = await session.ask(http, VARIANTS, {"skus": skus}, Variants)
-    return {variant.sku: variant for variant in reversed(answer.product_variants.items)}
-
-
-def _inputs(writes: list[ChannelWrite], session: Session, ids: Mapping[str, str]) -> list[dict[str, Any]]:
+def _inputs(writes: list[ChannelWrite], facts: Facts, found: Mapping[str, Sequence[VariantId]]) -> list[dict[str, Any]]:
     """One input per variant: price and stock of the same SKU travel together."""
     inputs: dict[str, dict[str, Any]] = {}
     for write in writes:
-        fields = inputs.setdefault(write.record_key, {"id": ids[write.record_key]})
+        fields = inputs.setdefault(write.record_key, {"id": found[write.record_key][0].id})
         if write.element == PRICE:
-            fields["price"] = _shop_amount(write.value, session.precision)
+            fields["price"] = _shop_amount(write.value, facts.precision)
         else:
-            fields["stockLevels"] = [{"stockLocationId": session.location_id, "stockOnHand": write.value.amount}]
+            fields["stockLevels"] = [{"stockLocationId": facts.location_id, "stockOnHand": write.value.amount}]
     return list(inputs.values())
 
 
-def _cannot_be_shown(write: ChannelWrite, session: Session) -> str:
-    value = write.value
-    if write.element == STOCK:
-        return "" if session.location_id else "Vendure has no stock location. Create one there."
-    if write.element != PRICE:
+def _cannot_be_shown(write: ChannelWrite, facts: Facts, found: Mapping[str, Sequence[VariantId]]) -> str:
+    if write.element not in (PRICE, STOCK):
         return f"Vendure does not show {write.element} to anyone."
-    if value.currency != session.currency:
-        return f"This Vendure channel sells in {session.currency}, not in {value.currency}."
+    if write.element == STOCK and not facts.location_id:
+        return "Vendure has no stock location. Create one there."
+    if write.element == PRICE and (reason := _price_cannot_be_shown(write.value, facts)):
+        return reason
+    variants = found.get(write.record_key, ())
+    if len(variants) > 1:
+        return _SHARED.format(len(variants))
+    return "" if variants else _UNKNOWN
+
+
+def _price_cannot_be_shown(value: Value, facts: Facts) -> str:
+    if facts.trouble:
+        return facts.trouble
+    if value.currency != facts.currency:
+        return f"This Vendure channel sells in {facts.currency}, not in {value.currency}."
     if value.amount < 0:
         return "Vendure would show a negative price; it is not sent."
-    if _shop_amount(value, session.precision) is None:
-        return f"Vendure is set to {session.precision} digits and cannot hold this price exactly."
+    if _shop_amount(value, facts.precision) is None:
+        return f"Vendure is set to {facts.precision} digits and cannot hold this price exactly."
     return ""
 
 
@@ -199,21 +231,43 @@ def _shop_amount(value: Value, precision: int) -> int | None:
     return None if rest else amount
 
 
-def _reading(session: Session, sku: str, element: str, variant: Variant | None) -> ChannelReading:
-    if variant is None:
-        return ChannelReading(sku, element, None)
-    if element == STOCK:
-        on_hand = [s.stock_on_hand for s in variant.stock_levels if s.stock_location_id == session.location_id]
-        return ChannelReading(sku, element, Value(on_hand[0] if on_hand else 0))
-    prices = [p for p in variant.prices if p.currency_code == session.currency] if element == PRICE else []
-    if not prices:
-        return ChannelReading(sku, element, None)
-    shift = session.precision - minor_exponent(session.currency)
-    amount, rest = divmod(prices[0].price, 10**shift) if shift >= 0 else (prices[0].price * 10**-shift, 0)
-    if rest:  # a fraction of the smallest coin: no value of ours, and no reason to fail the neighbours
-        return ChannelReading(sku, element, None)
-    return ChannelReading(sku, element, Value(amount, session.currency))
+def _reading(facts: Facts, sku: str, element: str, variants: Sequence[Variant]) -> ChannelReading:
+    if len(variants) > 1:
+        return ChannelReading(sku, element, None, unreadable=_SHARED.format(len(variants)))
+    for variant in variants:
+        if element == STOCK:
+            on_hand = [s.stock_on_hand for s in variant.stock_levels if s.stock_location_id == facts.location_id]
+            return ChannelReading(sku, element, Value(on_hand[0] if on_hand else 0))
+        for price in variant.prices if element == PRICE else ():
+            if price.currency_code == facts.currency:
+                return _price_reading(facts, sku, number_text(bytes(price.price)))
+    return ChannelReading(sku, element, None)
 
 
-def _result(write: ChannelWrite, state: WriteState, detail: str = "", retry_after: float | None = None) -> WriteResult:
-    return WriteResult(write.record_key, write.element, state, detail, retry_after)
+def _price_reading(facts: Facts, sku: str, text: str) -> ChannelReading:
+    if facts.trouble:
+        return ChannelReading(sku, PRICE, None, unreadable=f"{text} {facts.currency}. {facts.trouble}")
+    try:
+        amount = to_integer(parse_decimal(text), minor_exponent(facts.currency) - facts.precision)
+    except InexactAmount:  # no value of ours, and no reason to fail the neighbours
+        unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {facts.currency}"
+        return ChannelReading(sku, PRICE, None, unreadable=unreadable)
+    return ChannelReading(sku, PRICE, Value(amount, facts.currency))
+
+
+def _size_of_write(write: ChannelWrite) -> int:
+    return len(msgspec.json.encode(write.record_key)) + _INPUT_BYTES
+
+
+def _size_of_key(key: tuple[str, str]) -> int:
+    return len(msgspec.json.encode(key[0])) + 1
+
+
+def _result(
+    write: ChannelWrite,
+    state: WriteState,
+    detail: str = "",
+    retry_after: float | None = None,
+    whole: bool = False,  # noqa: FBT001, FBT002
+) -> WriteResult:
+    return WriteResult(write.record_key, write.element, state, detail, retry_after, whole)

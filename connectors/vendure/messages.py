@@ -7,16 +7,20 @@ import msgspec
 LOGIN: Final = """mutation ($username: String!, $password: String!) {
   login(username: $username, password: $password) { __typename ... on ErrorResult { message } } }"""
 
-SHOP: Final = """{ activeChannel { defaultCurrencyCode }
+_FACTS: Final = """activeChannel { defaultCurrencyCode pricesIncludeTax }
   globalSettings { serverConfig { moneyStrategyPrecision } }
-  stockLocations(options: {take: 1, sort: {createdAt: ASC}}) { items { id } } }"""
+  stockLocations(options: {take: 1, sort: {createdAt: ASC}}) { items { id } }"""
 
-IDS: Final = """query ($skus: [String!]!) {
-  productVariants(options: {take: 200, sort: {id: ASC}, filter: {sku: {in: $skus}}}) { items { id sku } } }"""
+_BY_SKU: Final = "options: {take: 200, sort: {id: ASC}, filter: {sku: {in: $skus}}}"
 
-VARIANTS: Final = """query ($skus: [String!]!) {
-  productVariants(options: {take: 200, sort: {id: ASC}, filter: {sku: {in: $skus}}}) { items {
-    sku prices { currencyCode price } stockLevels { stockLocationId stockOnHand } } } }"""
+SHOP: Final = f"{{ {_FACTS} }}"
+
+IDS: Final = f"""query ($skus: [String!]!) {{ {_FACTS}
+  productVariants({_BY_SKU}) {{ items {{ id sku }} }} }}"""
+
+VARIANTS: Final = f"""query ($skus: [String!]!) {{ {_FACTS}
+  productVariants({_BY_SKU}) {{ items {{
+    id sku prices {{ currencyCode price }} stockLevels {{ stockLocationId stockOnHand }} }} }} }}"""
 
 LIST: Final = """query ($skip: Int!, $take: Int!) {
   productVariants(options: {skip: $skip, take: $take, sort: {id: ASC}}) { items { id sku } } }"""
@@ -38,6 +42,7 @@ class Login(msgspec.Struct, frozen=True):
 
 class ActiveChannel(msgspec.Struct, frozen=True, rename="camel"):
     default_currency_code: str
+    prices_include_tax: bool | None = None
 
 
 class ServerConfig(msgspec.Struct, frozen=True, rename="camel"):
@@ -63,8 +68,10 @@ class Shop(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Price(msgspec.Struct, frozen=True, rename="camel"):
+    """`price` is an integer; raw, so that anything else does not make the neighbours unreadable."""
+
     currency_code: str
-    price: int
+    price: msgspec.Raw
 
 
 class StockLevel(msgspec.Struct, frozen=True, rename="camel"):
@@ -81,7 +88,15 @@ class VariantIdList(msgspec.Struct, frozen=True):
     items: list[VariantId]
 
 
-class VariantIds(msgspec.Struct, frozen=True, rename="camel"):
+class WithFacts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """An answer with the shop's settings as they are now. Absent where the query did not ask for them."""
+
+    active_channel: ActiveChannel | None = None
+    global_settings: GlobalSettings | None = None
+    stock_locations: Locations | None = None
+
+
+class VariantIds(WithFacts, frozen=True, rename="camel"):
     product_variants: VariantIdList
 
 
@@ -95,7 +110,7 @@ class VariantList(msgspec.Struct, frozen=True):
     items: list[Variant]
 
 
-class Variants(msgspec.Struct, frozen=True, rename="camel"):
+class Variants(WithFacts, frozen=True, rename="camel"):
     product_variants: VariantList
 
 

@@ -5,10 +5,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from canonical.money import UnknownCurrency, minor_exponent
 from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
-from connectors.vendure.messages import LOGIN, SHOP, Answer, Login, Shop
+from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, Answer, Login, Shop, WithFacts
 
 Data = TypeVar("Data")
 _SIGNED_OUT = frozenset({"FORBIDDEN", "UNAUTHORIZED"})
@@ -22,19 +23,41 @@ class GraphQlRefused(Exception):
         self.code = code
 
 
-class Session(msgspec.Struct):
-    """`precision`: digits after the point in the shop's integer prices, whatever the currency."""
+class Facts(msgspec.Struct, frozen=True):
+    """What the shop's numbers mean, as it said with the very answer they are used for. Never kept: the shop's people
+    may change each of them at any time, and a price of 16.00 USD would be one of 1,600 JPY.
 
+    `precision`: digits after the point in the shop's integer prices, whatever the currency. `trouble`: why no price can
+    be written or read, empty when it can.
+    """
+
+    currency: str
+    precision: int
+    location_id: str
+    trouble: str = ""
+
+
+class Session(msgspec.Struct):
     config: ConnectionConfig
     token: str
-    currency: str = ""
-    precision: int = 2
-    location_id: str = ""
 
     async def ask(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
         """Raises `GraphQlRefused`, `SystemUnavailable`, `PayloadInvalid`."""
         response = await _post(http, self.config, self.token, query, variables)
         return _data(response, shape)
+
+    async def facts(self, http: HttpCaller, answer: WithFacts) -> Facts:
+        """From `answer`; asked for alone when it came without them. Raises as `ask`."""
+        if answer.active_channel is None or answer.global_settings is None or answer.stock_locations is None:
+            shop = await self.ask(http, SHOP, {}, Shop)
+        else:
+            shop = Shop(answer.active_channel, answer.global_settings, answer.stock_locations)
+        location_id = self.config.settings.get("stock_location_id", "")
+        if not location_id and shop.stock_locations.items:
+            location_id = shop.stock_locations.items[0].id
+        channel = shop.active_channel
+        precision = shop.global_settings.server_config.money_strategy_precision
+        return Facts(channel.default_currency_code, precision, location_id, _trouble(self.config, channel))
 
 
 def is_signed_out(problem: GraphQlRefused) -> bool:
@@ -53,15 +76,22 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
         raise SystemUnavailable("Vendure signs in by cookie only. Set authOptions.tokenMethod to include 'bearer'.")
     session = Session(config, token)
     try:
-        shop = await session.ask(http, SHOP, {}, Shop)
+        await session.ask(http, SHOP, {}, Shop)
     except GraphQlRefused as problem:
         raise SystemUnavailable(f"Vendure lets us sign in but not read its settings: {problem}") from problem
-    session.currency = shop.active_channel.default_currency_code
-    session.precision = shop.global_settings.server_config.money_strategy_precision
-    session.location_id = config.settings.get("stock_location_id", "")
-    if not session.location_id and shop.stock_locations.items:
-        session.location_id = shop.stock_locations.items[0].id
     return session
+
+
+def _trouble(config: ConnectionConfig, channel: ActiveChannel) -> str:
+    wanted = config.settings.get("prices_include_tax", "")
+    if wanted and channel.prices_include_tax is not None and (wanted == "yes") is not channel.prices_include_tax:
+        now = "include" if channel.prices_include_tax else "do not include"
+        return f"This Vendure channel's prices {now} tax, other than this connection is set to."
+    try:
+        minor_exponent(channel.default_currency_code)
+    except UnknownCurrency as problem:
+        return f"This Vendure channel's currency cannot be used: {problem}"
+    return ""
 
 
 async def _post(
@@ -82,6 +112,7 @@ def _data(response: HttpResponse, shape: type[Data]) -> Data:
     try:
         answer = msgspec.json.decode(response.content, type=Answer[shape])  # type: ignore[valid-type]
     except msgspec.DecodeError as problem:
+        check_readable(response, "Vendure")
         raise PayloadInvalid(f"Vendure's answer no longer has the agreed form: {problem}.") from problem
     if answer.errors:
         raise GraphQlRefused(answer.errors[0].code, answer.errors[0].message)

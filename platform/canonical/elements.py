@@ -25,7 +25,8 @@ class Observation(msgspec.Struct, frozen=True):
 
     `source_version` orders observations of the same element from the same source: a higher one is newer. Sources
     without a version use their commit time in microseconds. `committed_at` is when the source made it true; the
-    propagation clock starts there.
+    propagation clock starts there. `source_id` is the source's own identity of the record, which stays when the record
+    gets another key; empty for sources that identify records by the key alone.
     """
 
     record_key: str
@@ -33,3 +34,4 @@ class Observation(msgspec.Struct, frozen=True):
     value: Value
     source_version: int
     committed_at: datetime
+    source_id: str = ""

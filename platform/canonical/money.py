@@ -1,20 +1,94 @@
-"""Money as integer minor units with an ISO 4217 currency; decimals only at the edges."""
+"""Money as integer minor units with an ISO 4217 currency; decimals only at the edges, and never rounded on the way."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+import json
+import re
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 
-# ISO 4217 exponents that are not 2, of the currencies in use.
-_EXPONENTS = {
-    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0,
-    "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
-}  # fmt: skip
+from canonical.currencies import DIGITS, WITHOUT_MINOR_UNIT
+
+LARGEST: Final = 2**63 - 1
+"""The database's largest integer."""
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+_MOST_DIGITS: Final = 19
+
+
+class UnknownCurrency(ValueError):
+    """ISO 4217 has no such currency, or the currency has no minor unit to count."""
+
+
+class InexactAmount(ValueError):
+    """The number cannot be kept as it is: it has more digits than the currency, or is too large."""
 
 
 def minor_exponent(currency: str) -> int:
-    """Digits after the decimal point of `currency` (ISO 4217)."""
-    return _EXPONENTS.get(currency, 2)
+    """Digits after the decimal point of `currency`.
+
+    Raises:
+        UnknownCurrency: then nobody knows what one minor unit is worth, and no default is right.
+    """
+    digits = DIGITS.get(currency)
+    if digits is None:
+        reason = "has no minor unit" if currency in WITHOUT_MINOR_UNIT else "is not a currency of ISO 4217"
+        raise UnknownCurrency(f"{currency[:20]!r} {reason}.")
+    return digits
+
+
+def parse_decimal(text: str) -> Decimal:
+    """A number as another system wrote it: ASCII digits with a decimal point, also in exponent notation.
+
+    `Decimal` itself takes more: NaN, infinities, underscores, blanks and the digits of every script.
+
+    Raises:
+        InexactAmount: it is anything else, such as a number with thousands separators.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise InexactAmount(f"{text[:60]!r} is not a plain decimal number.")
+    return Decimal(text)
+
+
+def number_text(raw: bytes) -> str:
+    """The digits of a number in JSON as they were written, also inside quotes. Never through a float."""
+    try:
+        return json.loads(raw, parse_float=str, parse_int=str) if raw[:1] == b'"' else raw.decode()
+    except ValueError:
+        return repr(raw[:60])
+
+
+def to_integer(number: Decimal, exponent: int = 0) -> int:
+    """`number` times ten to the power of `exponent`, exactly.
+
+    Raises:
+        InexactAmount: the product is not a whole number that fits the database.
+    """
+    if not number.is_finite():
+        raise InexactAmount(f"{number} is not a number.")
+    if not number:
+        return 0  # also a negative zero
+    if number.adjusted() + exponent >= _MOST_DIGITS:  # before 10 ** exponent is computed
+        raise InexactAmount(f"{_short(number)} is too large.")
+    sign, digits, own = number.as_tuple()
+    coefficient = int("".join(map(str, digits)))
+    shift = int(own) + exponent
+    if shift < 0:
+        # A longer shift than there are digits leaves a rest in any case.
+        divisor: int = 10 ** min(-shift, len(digits) + 1)
+        coefficient, rest = divmod(coefficient, divisor)
+        if rest:
+            raise InexactAmount(f"{_short(number)} has more than {exponent} digits after the decimal point.")
+    else:
+        coefficient *= int(10**shift)
+    if coefficient > LARGEST:
+        raise InexactAmount(f"{_short(number)} is too large.")
+    return -coefficient if sign else coefficient
+
+
+def _short(number: Decimal) -> str:
+    text = str(number)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
@@ -25,15 +99,21 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     @classmethod
     def from_decimal(cls, amount: Decimal, currency: str) -> "Money":
-        """Round half to even to the currency's minor unit.
+        """Exactly that amount.
 
         Raises:
-            ValueError: the amount is not finite.
+            InexactAmount: it is not a whole number of the currency's minor units. It is not rounded.
+            UnknownCurrency: see `minor_exponent`.
         """
-        if not amount.is_finite():
-            raise ValueError(f"{amount} is not an amount of money")
-        scaled = amount.scaleb(minor_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-        return cls(int(scaled), currency)
+        try:
+            return cls(to_integer(amount, minor_exponent(currency)), currency)
+        except InexactAmount as problem:
+            raise InexactAmount(f"{str(problem).rstrip('.')}, so it is no exact amount of {currency}.") from None
+
+    @classmethod
+    def from_text(cls, text: str, currency: str) -> "Money":
+        """As `from_decimal`, of a number as another system wrote it (`parse_decimal`)."""
+        return cls.from_decimal(parse_decimal(text), currency)
 
     def to_decimal(self) -> Decimal:
         return Decimal(self.minor).scaleb(-minor_exponent(self.currency))

@@ -102,6 +102,8 @@ async def test_one_book_per_side_and_one_more_per_client(market: Market) -> None
 async def test_books_that_make_no_sense_are_refused(market: Market) -> None:
     books = [
         NewPriceBook(side=Side.RETAIL, currency="euro", name="x"),
+        NewPriceBook(side=Side.RETAIL, currency="ZZZ", name="x"),  # A17: nobody knows its digits
+        NewPriceBook(side=Side.RETAIL, currency="XAU", name="x"),
         NewPriceBook(side=Side.WHOLESALE, currency="EUR", name="x", client_id=new_id()),
     ]
     for book in books:

@@ -205,9 +205,9 @@ class TestTranslate:
         version = int(READ_AT.timestamp()) * 1_000_000
         created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         assert Tryton().translate(snapshot(PRODUCT)) == [
-            Observation("SKU-000", PRICE, Value(1000, "USD"), version, created),
-            Observation("SKU-000", COST, Value(500, "USD"), version, created),
-            Observation("SKU-000", STOCK, Value(100), version, READ_AT),
+            Observation("SKU-000", PRICE, Value(1000, "USD"), version, created, "1"),
+            Observation("SKU-000", COST, Value(500, "USD"), version, created, "1"),
+            Observation("SKU-000", STOCK, Value(100), version, READ_AT, "1"),
         ]
 
     def test_the_newest_move_says_when_the_stock_changed(self) -> None:
@@ -217,18 +217,39 @@ class TestTranslate:
         assert stock.committed_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
     @pytest.mark.parametrize(
-        ("currency", "price", "minor"),
+        ("currency", "price"),
         [
-            ("USD", "10.005", 1000), ("USD", "10.015", 1002), ("EUR", "0.0250", 2), ("EUR", "-0.035", -4),
-            ("JPY", "2.5", 2), ("JPY", "3.5", 4), ("KWD", "1.0005", 1000), ("KWD", "1.0015", 1002),
+            ("EUR", "12.345"), ("USD", "10.005"), ("EUR", "-0.035"), ("JPY", "2.5"), ("KWD", "1.0005"),
+            ("CLF", "0.02505"), ("XAU", "1"), ("ZZZ", "1.00"), ("usd", "1.00"), ("USD", "1,000.00"),
+            ("USD", "1_000"), ("USD", "\uff11\uff10"), ("USD", "\u0661\u0660"), ("USD", "Infinity"), ("USD", " 1"),
+            ("USD", "92233720368547758.08"), ("USD", "1E+17"), ("USD", ""),
         ],
     )  # fmt: skip
-    def test_halves_go_to_the_even_neighbour_in_the_companys_currency(
-        self, currency: str, price: str, minor: int
-    ) -> None:
-        body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": {"decimal": price}}
-        of_price, of_cost, _ = Tryton().translate(snapshot(body, currency))
-        assert of_price.value == of_cost.value == Value(minor, currency)
+    def test_a8_a_price_that_is_not_exact_is_told_and_never_rounded(self, currency: str, price: str) -> None:
+        body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
+        with pytest.raises(PayloadInvalid) as told:
+            Tryton().translate(snapshot(body, currency))
+        assert [(each.record_key, each.element) for each in told.value.unreadable] == [("SKU-000", PRICE)]
+        assert [o.element for o in told.value.observations] == [STOCK], "its neighbours are taken"
+
+    @pytest.mark.parametrize(
+        ("currency", "price", "minor"),
+        [
+            ("EUR", "12.340000", 1234), ("EUR", "0E-8", 0), ("EUR", "-0.00", 0), ("USD", "1E+2", 10_000),
+            ("CLF", "0.0250", 250), ("JPY", "16", 16), ("JPY", "16.00", 16), ("KWD", "1.005", 1005),
+            ("USD", "90071992547409.93", 2**53 + 1), ("USD", "92233720368547758.07", 2**63 - 1), ("MGA", "1.20", 120),
+        ],
+    )  # fmt: skip
+    def test_a17_an_exact_price_has_its_currencys_digits(self, currency: str, price: str, minor: int) -> None:
+        body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
+        assert Tryton().translate(snapshot(body, currency))[0].value == Value(minor, currency)
+
+    @pytest.mark.parametrize("quantity", ["1e300", "9007199254740994", '"5"', "true", "[1]"])
+    def test_a8_a_quantity_that_is_none_is_told(self, quantity: str) -> None:
+        body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
+        with pytest.raises(PayloadInvalid) as told:
+            Tryton().translate(body)
+        assert [o.element for o in told.value.observations] == [PRICE, COST]
 
     def test_price_and_cost_changed_each_at_its_own_time(self) -> None:
         dated = {"create_date": CREATED, "write_date": None}
@@ -238,12 +259,15 @@ class TestTranslate:
         assert (of_price.committed_at.year, of_cost.committed_at.year) == (2027, 2028)
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
-    def test_prices_are_rounded_to_the_currencys_smallest_unit(self, price: Decimal) -> None:
+    def test_a8_a_price_comes_exactly_or_not_at_all(self, price: Decimal) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": str(price)}}
-        dollars, yen, dinars = (Tryton().translate(snapshot(body, c))[0].value.amount for c in ("USD", "JPY", "KWD"))
-        assert abs(Decimal(dollars) / 100 - price) <= Decimal("0.005")
-        assert abs(Decimal(yen) - price) <= Decimal("0.5")
-        assert abs(Decimal(dinars) / 1000 - price) <= Decimal("0.0005")
+        for currency, digits in (("USD", 2), ("JPY", 0), ("KWD", 3)):
+            try:
+                found = Tryton().translate(snapshot(body, currency))[0].value
+            except PayloadInvalid:
+                assert price != round(price, digits)
+            else:
+                assert Decimal(found.amount).scaleb(-digits) == price
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
     def test_part_of_a_piece_is_not_on_hand(self, quantity: Decimal) -> None:

@@ -37,6 +37,8 @@ class Shop:
     precision: int = 2
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     forgets: bool = False
+    taxed: bool | None = None
+    location: str = "1"
 
     def add(self, variant_id: str, sku: str, **prices: int) -> None:
         self.variants[variant_id] = {"sku": sku, "prices": prices, "stock": {"1": 5, "2": 70}}
@@ -53,9 +55,9 @@ class Shop:
             return {"login": {"__typename": "CurrentUser"}}
         if query == SHOP:
             return {
-                "activeChannel": {"defaultCurrencyCode": self.currency},
+                "activeChannel": {"defaultCurrencyCode": self.currency, "pricesIncludeTax": self.taxed},
                 "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.precision}},
-                "stockLocations": {"items": [{"id": "1"}]},
+                "stockLocations": {"items": [{"id": self.location}]},
             }
         if query == UPDATE:
             return {"updateProductVariants": [self._update(each) for each in variables["input"]]}
@@ -171,10 +173,70 @@ async def test_a_reading_tells_what_is_there_and_not_what_was_written() -> None:
     assert reading.value == Value(900, "USD")
 
 
-async def test_of_variants_that_share_a_sku_the_same_one_is_written_and_read() -> None:
+async def test_a10_variants_that_share_a_sku_are_told_and_none_is_written() -> None:
     shop = Shop()
-    for variant_id, price in (("7", 700), ("8", 800)):
-        shop.add(variant_id, "SKU-1", USD=price)
-    assert await read(shop) == Value(700, "USD")
-    await push(shop, write(Value(750, "USD")))
-    assert [variant["prices"]["USD"] for variant in shop.variants.values()] == [750, 800]
+    for variant_id, sku, price in (("7", "SKU-1", 700), ("8", "SKU-1", 800), ("9", "SKU-2", 900)):
+        shop.add(variant_id, sku, USD=price)
+    [shared, alone] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE), ("SKU-2", PRICE)])
+    assert (shared.value, alone.value) == (None, Value(900, "USD"))
+    assert "2 variants" in shared.unreadable
+    states = await push(shop, write(Value(750, "USD")), write(Value(950, "USD"), sku="SKU-2"))
+    assert states == [WriteState.REFUSED, WriteState.ACCEPTED]
+    assert [variant["prices"]["USD"] for variant in shop.variants.values()] == [700, 800, 950]
+
+
+async def test_a9_a_shop_whose_currency_changes_after_sign_in_is_not_written_in_it() -> None:
+    adapter, shop = Vendure(), Shop("USD")
+    shop.add("7", "SKU-1", USD=1500, JPY=1500)
+    [first] = await adapter.push(shop, CONFIG, [write(Value(1500, "USD"))])
+    shop.currency = "JPY"
+    [second] = await adapter.push(shop, CONFIG, [write(Value(1600, "USD"))])
+    assert (first.state, second.state) == (WriteState.ACCEPTED, WriteState.REFUSED)
+    assert "JPY" in second.detail
+    assert shop.variants["7"]["prices"] == {"USD": 1500, "JPY": 1500}
+    [reading] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE)])
+    assert reading.value == Value(15, "JPY")
+
+
+async def test_a9_a_shop_that_gets_other_digits_or_another_first_location_is_met_as_it_is() -> None:
+    adapter, shop = Vendure(), Shop("USD")
+    shop.add("7", "SKU-1", USD=1500)
+    await adapter.push(shop, CONFIG, [write(Value(1500, "USD"))])
+    shop.precision, shop.location = 3, "2"
+    [reading, stock] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE), ("SKU-1", STOCK)])
+    assert (reading.value, stock.value) == (Value(150, "USD"), Value(70))
+    await adapter.push(shop, CONFIG, [write(Value(1600, "USD")), write(Value(9), STOCK)])
+    assert shop.variants["7"]["prices"] == {"USD": 16_000}
+    assert shop.variants["7"]["stock"] == {"1": 5, "2": 9}
+
+
+async def test_a9_a_shop_whose_prices_change_their_tax_is_refused_where_the_connection_says_which() -> None:
+    adapter, shop = Vendure(), Shop("USD", taxed=True)
+    shop.add("7", "SKU-1", USD=1500)
+    config = ConnectionConfig("shop", CONFIG.base_url, {"username": "us", "prices_include_tax": "yes"}, CONFIG.secrets)
+    [first] = await adapter.push(shop, config, [write(Value(1500, "USD"))])
+    shop.taxed = False
+    [second, stock] = await adapter.push(shop, config, [write(Value(1600, "USD")), write(Value(9), STOCK)])
+    assert [r.state for r in (first, second, stock)] == [WriteState.ACCEPTED, WriteState.REFUSED, WriteState.ACCEPTED]
+    [reading] = await adapter.read(shop, config, [("SKU-1", PRICE)])
+    assert reading.value is None
+    assert "tax" in reading.unreadable
+
+
+@pytest.mark.parametrize("price", [b"10.5", b"true", b"1e400", b"9223372036854775808", b'"ten"'])
+async def test_a8_a_price_that_is_no_integer_leaves_its_neighbours_readable(price: bytes) -> None:
+    shop = Shop()
+    shop.add("7", "SKU-1", USD=msgspec.Raw(price))  # type: ignore[arg-type]
+    shop.add("8", "SKU-2", USD=1000)
+    [odd, plain] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE), ("SKU-2", PRICE)])
+    assert (odd.value, plain.value) == (None, Value(1000, "USD"))
+    assert odd.unreadable
+
+
+async def test_a17_a_shop_in_an_unknown_currency_takes_no_price() -> None:
+    shop = Shop("ZZZ")
+    shop.add("7", "SKU-1", ZZZ=1000)
+    [result] = await Vendure().push(shop, CONFIG, [write(Value(1000, "ZZZ"))])
+    assert (result.state, "ISO 4217" in result.detail) == (WriteState.REFUSED, True)
+    [reading] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE)])
+    assert (reading.value, "ISO 4217" in reading.unreadable) == (None, True)

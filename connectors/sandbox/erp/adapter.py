@@ -1,12 +1,14 @@
 """The sandbox ERP behind the port: webhooks and pages carry the same changes."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
 import msgspec
 
 from canonical.elements import STOCK, Observation, Value
-from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage
+from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
 from connectors.requests import endpoint
 from connectors.responses import check_readable
 from connectors.sandbox.erp.messages import Change, ChangeBatch, ChangePage
@@ -24,16 +26,33 @@ class SandboxErp:
 
     def translate(self, body: bytes) -> list[Observation]:
         try:
-            return [_observation(self._change.decode(body))]
+            changes = self._batch.decode(body).changes if b'"changes"' in body else None
+        except msgspec.DecodeError:
+            changes = None
+        if changes is None:
+            return [self._observe(body)]
+        found: list[Observation] = []
+        unreadable: list[Unreadable] = []
+        reasons: list[str] = []
+        for index, raw in enumerate(changes):
+            try:
+                found.append(self._observe(bytes(raw)))
+            except PayloadInvalid as problem:
+                reasons.append(f"{problem} (changes[{index}])")
+                unreadable += problem.unreadable
+        if reasons:
+            detail = f"{len(reasons)} of {len(changes)} changes cannot be read. {reasons[0]}"
+            raise PayloadInvalid(detail, observations=found, unreadable=unreadable)
+        return found
+
+    def _observe(self, raw: bytes) -> Observation:
+        try:
+            return _observation(self._change.decode(raw))
         except msgspec.ValidationError as problem:
-            if b'"changes"' not in body:
-                raise _drift(problem) from problem
+            reason = f"The sandbox ERP's payload no longer has the agreed form: {problem}."
+            raise PayloadInvalid(reason, unreadable=_named(raw, reason)) from problem
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The sandbox ERP's payload is not JSON: {problem}.") from problem
-        try:
-            return [_observation(change) for change in self._batch.decode(body).changes]
-        except msgspec.ValidationError as problem:
-            raise _drift(problem) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:  # noqa: ARG002
         query = urlencode({"cursor": cursor or "0", "limit": _PAGE_SIZE})
@@ -43,18 +62,26 @@ class SandboxErp:
             page = self._page.decode(response.content)
         except msgspec.DecodeError as problem:
             raise _drift(problem) from problem
-        return PollPage([(_external_id(raw), bytes(raw)) for raw in page.changes], page.cursor, page.more)
+        return PollPage(_identified(page.changes), page.cursor, page.more)
 
 
 class _Versioned(msgspec.Struct):
     version: int
 
 
-def _external_id(raw: msgspec.Raw) -> str:
-    try:
-        return change_id(msgspec.json.decode(raw, type=_Versioned).version)
-    except msgspec.ValidationError as problem:
-        raise _drift(problem) from problem
+def _identified(changes: Sequence[msgspec.Raw]) -> list[tuple[str, bytes]]:
+    """One without a version is handed on all the same, under its content's hash: translation names the drift."""
+    found: list[tuple[str, bytes]] = []
+    drifted: list[msgspec.DecodeError] = []
+    for raw in changes:
+        try:
+            found.append((change_id(msgspec.json.decode(raw, type=_Versioned).version), bytes(raw)))
+        except msgspec.DecodeError as problem:
+            drifted.append(problem)
+            found.append((f"chg_{hashlib.sha256(raw).hexdigest()[:32]}", bytes(raw)))
+    if drifted and len(drifted) == len(found):
+        raise _drift(drifted[0]) from drifted[0]
+    return found
 
 
 def change_id(version: int) -> str:
@@ -65,9 +92,22 @@ def _observation(change: Change) -> Observation:
     if (change.element == STOCK) is bool(change.currency):
         wanted = "no currency" if change.element == STOCK else "a currency"
         raise PayloadInvalid(f"{change.element} of {change.sku} must come with {wanted}; it came with the opposite.")
-    return Observation(
-        change.sku, change.element, Value(change.amount, change.currency), change.version, change.committed_at
-    )
+    value = Value(change.amount, change.currency)
+    return Observation(change.sku, change.element, value, change.version, change.committed_at, change.record_id)
+
+
+class _Subject(msgspec.Struct):
+    sku: str = ""
+    element: str = ""
+
+
+def _named(raw: bytes, reason: str) -> list[Unreadable]:
+    """What it is about, where that can be read."""
+    try:
+        subject = msgspec.json.decode(raw, type=_Subject)
+    except msgspec.DecodeError:
+        return []
+    return [Unreadable(subject.sku, subject.element, reason)] if subject.sku and subject.element else []
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:

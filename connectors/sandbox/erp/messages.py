@@ -15,7 +15,9 @@ TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """`version` grows with every change of the whole ERP; `currency` is empty for stock."""
+    """`version` grows with every change of the whole ERP; `currency` is empty for stock. `record_id`, where it is sent,
+    stays with the record when it gets another SKU.
+    """
 
     type: str = ""
     sku: Sku
@@ -24,10 +26,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     currency: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
     version: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     committed_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    record_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):
-    changes: list[Change]
+    """Each is a `Change`; raw, because one that cannot be read must not hold back its neighbours."""
+
+    changes: list[msgspec.Raw]
     type: str = "changes"
 
 

@@ -64,7 +64,10 @@ class WebhookSender:
         if target.batch_size == 1:
             message_id, body = change_id(first.version), msgspec.json.encode(first)
         else:
-            message_id, body = f"chg_{first.version}_{last.version}", msgspec.json.encode(ChangeBatch(changes))
+            message_id, body = (
+                f"chg_{first.version}_{last.version}",
+                msgspec.json.encode(ChangeBatch([msgspec.Raw(msgspec.json.encode(change)) for change in changes])),
+            )
         if names := self._faults.active.renamed_fields:
             body = rename_fields(body, names)
         return Message(message_id, body)

@@ -1,14 +1,14 @@
 """The sandbox market behind the port: a feed's acceptance proves nothing, listings do."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
 from canonical.elements import PRICE, STOCK, Value
-from canonical.money import Money
+from canonical.money import InexactAmount, Money, UnknownCurrency, number_text
+from connectors.batches import QUERY_BYTES, push_in_parts, read_in_parts
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -40,6 +40,24 @@ class SandboxMarket:
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
+        return await push_in_parts(
+            writes, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
+        )
+
+    async def read(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    ) -> list[ChannelReading]:
+        return await read_in_parts(
+            keys,
+            lambda part: self._ask(http, config, part),
+            _size_of_key,
+            most_bytes=QUERY_BYTES - len(config.base_url),
+            most_items=self.max_batch,
+        )
+
+    async def _send(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
         response = await http.request(
             "POST",
             endpoint(config, "/feeds"),
@@ -60,7 +78,7 @@ class SandboxMarket:
             for index, w in enumerate(writes)
         ]
 
-    async def read(
+    async def _ask(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
     ) -> list[ChannelReading]:
         query = urlencode([("sku", sku) for sku in dict.fromkeys(sku for sku, _ in keys)])
@@ -106,5 +124,18 @@ def _reading(sku: str, element: str, listing: Listing | None) -> ChannelReading:
         return ChannelReading(sku, element, None)
     if element == STOCK:
         return ChannelReading(sku, element, Value(listing.quantity), listing.quantity_revision)
-    money = Money.from_decimal(Decimal(listing.price.value), listing.price.currency)
+    text, currency = number_text(bytes(listing.price.value)), listing.price.currency
+    try:
+        money = Money.from_text(text, currency)
+    except (InexactAmount, UnknownCurrency) as problem:
+        unreadable = f"{text[:60]} {currency[:20]} ({problem})"
+        return ChannelReading(sku, element, None, listing.price_revision, unreadable=unreadable)
     return ChannelReading(sku, element, Value(money.minor, money.currency), listing.price_revision)
+
+
+def _size_of_write(write: ChannelWrite) -> int:
+    return len(msgspec.json.encode(_item(write))) + 1
+
+
+def _size_of_key(key: tuple[str, str]) -> int:
+    return len("sku=&") + len(quote_plus(key[0]))

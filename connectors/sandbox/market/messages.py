@@ -6,8 +6,18 @@ import msgspec
 
 
 class Price(msgspec.Struct, frozen=True):
-    value: Annotated[str, msgspec.Meta(pattern=r"^-?\d{1,15}(\.\d{1,4})?$")]
+    value: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$")]
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+
+
+class ShownPrice(msgspec.Struct, frozen=True):
+    """As the market writes it, whatever it is: one listing's odd price must not make its neighbours unreadable.
+
+    Raw, so that a number that is not in quotes is not read as a float.
+    """
+
+    value: msgspec.Raw
+    currency: str
 
 
 class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,7 +48,7 @@ class FeedReceipt(msgspec.Struct, frozen=True):
 
 class Listing(msgspec.Struct, frozen=True):
     sku: str
-    price: Price
+    price: ShownPrice
     price_revision: int
     quantity: int
     quantity_revision: int

@@ -2,18 +2,26 @@
 
 import asyncio
 import random
-from decimal import Decimal
 from itertools import islice
 from typing import Final
 
 import msgspec
 
-from canonical.money import Money
+from canonical.money import InexactAmount, Money
 from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
 from connectors.sandbox.effects import Effect, EffectLog
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
-from connectors.sandbox.market.messages import Catalogue, Feed, FeedItem, FeedReceipt, Listing, Price, Rejection
+from connectors.sandbox.market.messages import (
+    Catalogue,
+    Feed,
+    FeedItem,
+    FeedReceipt,
+    Listing,
+    Price,
+    Rejection,
+    ShownPrice,
+)
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.storefront import ShopRow, shop_page
 
@@ -116,14 +124,14 @@ class MarketSystem:
             return "needs-price-or-quantity"
         if item.price is not None and item.price.currency != self.currency:
             return "wrong-currency"
-        return ""
+        return "" if item.price is None or _is_exact(item.price) else "inexact-price"
 
     def _apply(self, feed_id: str, items: list[FeedItem], faults: Faults) -> None:
         self._pending.pop(feed_id, None)
         for item in items:
             if item.price is not None:
                 field, kept = "price", self.prices[item.sku]
-                amount = Money.from_decimal(Decimal(item.price.value), self.currency).minor
+                amount = Money.from_text(item.price.value, self.currency).minor
             else:
                 field, kept = "quantity", self.quantities[item.sku]
                 amount = item.quantity or 0
@@ -137,7 +145,9 @@ class MarketSystem:
 
     def _listing(self, sku: str) -> Listing:
         price, quantity = self.prices[sku], self.quantities[sku]
-        shown = Price(str(Money(price.amount, self.currency).to_decimal()), self.currency)
+        shown = ShownPrice(
+            msgspec.Raw(msgspec.json.encode(str(Money(price.amount, self.currency).to_decimal()))), self.currency
+        )
         return Listing(sku, shown, price.revision, quantity.amount, quantity.revision)
 
     def _page(self) -> str:
@@ -146,3 +156,11 @@ class MarketSystem:
             for sku, title in self.titles.items()
         ]
         return shop_page("Market", self.currency, rows)
+
+
+def _is_exact(price: Price) -> bool:
+    try:
+        Money.from_text(price.value, price.currency)
+    except InexactAmount:
+        return False
+    return True

@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 
 from canonical.elements import PRICE, STOCK, Value
+from canonical.money import UnknownCurrency, minor_exponent
+from connectors.batches import push_in_parts, read_in_parts
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -18,7 +20,7 @@ from connectors.port import (
 )
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
-from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, Products, ShownValues
+from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, Products, Shown, ShownValues
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
@@ -28,6 +30,8 @@ _STATES: Final = {
     "unknown_sku": (WriteState.REFUSED, "The shop has no product with this SKU. Create it there, or unmap the record."),
     "invalid": (WriteState.REFUSED, "The shop does not take this value."),
 }
+_UNHEARD_OF: Final = (WriteState.RETRY, "The shop's answer to the write could not be understood.")
+_Shown: Final = msgspec.json.Decoder(Shown | None)
 
 
 class SandboxShop:
@@ -45,16 +49,17 @@ class SandboxShop:
         sendable = [write for write in writes if write.element in _FIELDS]
         if not sendable:
             return list(refused.values())
-        sent = iter(await self._send(http, config, sendable))
+        sent = iter(
+            await push_in_parts(
+                sendable, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
+            )
+        )
         return [refused[index] if index in refused else next(sent) for index in range(len(writes))]
 
     async def _send(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
-        values = [
-            NewValue(w.record_key, _FIELDS[w.element], w.value.amount, w.value.currency, w.version, w.idempotency_key)
-            for w in writes
-        ]
+        values = [_new_value(write) for write in writes]
         response = await http.request(
             "PUT",
             endpoint(config, "/values"),
@@ -73,21 +78,29 @@ class SandboxShop:
             return [WriteResult(w.record_key, w.element, WriteState.RETRY, detail) for w in writes]
         results = []
         for write, outcome in zip(writes, outcomes, strict=True):
-            state, detail = _STATES[outcome.status]
+            state, detail = _STATES.get(outcome.status, _UNHEARD_OF)
             results.append(WriteResult(write.record_key, write.element, state, outcome.detail or detail))
         return results
 
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
     ) -> list[ChannelReading]:
-        shown_keys = [(sku, _FIELDS[element]) for sku, element in keys if element in _FIELDS]
-        if not shown_keys:
-            return [ChannelReading(sku, element, None) for sku, element in keys]
+        shown_keys = [key for key in keys if key[1] in _FIELDS]
+        read = iter(
+            await read_in_parts(
+                shown_keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=self.max_batch
+            )
+        )
+        return [next(read) if key[1] in _FIELDS else ChannelReading(*key, None) for key in keys]
+
+    async def _ask(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    ) -> list[ChannelReading]:
         response = await http.request(
             "POST",
             endpoint(config, "/values/read"),
             headers=json_headers(config.secrets["api_key"]),
-            content=msgspec.json.encode(Keys(shown_keys)),
+            content=msgspec.json.encode(Keys([(sku, _FIELDS[element]) for sku, element in keys])),
         )
         check_readable(response, "The shop")
         try:
@@ -96,14 +109,11 @@ class SandboxShop:
             raise PayloadInvalid(
                 f"The shop's answer to a reading no longer has the agreed form: {problem}."
             ) from problem
-        if len(values) != len(shown_keys):
-            raise PayloadInvalid(f"The shop was asked for {len(shown_keys)} values and answered {len(values)}.")
-        answers = iter(values)
-        readings = []
-        for sku, element in keys:
-            shown = next(answers) if element in _FIELDS else None
-            value = Value(shown.amount, shown.currency) if shown else None
-            readings.append(ChannelReading(sku, element, value, shown.version if shown else None))
+        if len(values) != len(keys):
+            raise PayloadInvalid(f"The shop was asked for {len(keys)} values and answered {len(values)}.")
+        readings = [_reading(key, raw) for key, raw in zip(keys, values, strict=True)]
+        if keys and all(reading.unreadable for reading in readings):
+            raise PayloadInvalid(f"The shop's values no longer have the agreed form: {readings[0].unreadable}.")
         return readings
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
@@ -125,3 +135,31 @@ def _not_shown(write: ChannelWrite) -> WriteResult:
     return WriteResult(
         write.record_key, write.element, WriteState.REFUSED, f"The shop does not show {write.element} to anyone."
     )
+
+
+def _reading(key: tuple[str, str], raw: msgspec.Raw) -> ChannelReading:
+    try:
+        shown = _Shown.decode(raw)
+        if shown is not None and shown.currency:
+            minor_exponent(shown.currency)
+    except (msgspec.DecodeError, UnknownCurrency) as problem:
+        text = bytes(raw)[:100].decode("utf-8", "replace")
+        return ChannelReading(*key, None, unreadable=f"{text} ({problem})")
+    if shown is None:
+        return ChannelReading(*key, None)
+    return ChannelReading(*key, Value(shown.amount, shown.currency), shown.version)
+
+
+def _new_value(write: ChannelWrite) -> NewValue:
+    value = write.value
+    return NewValue(
+        write.record_key, _FIELDS[write.element], value.amount, value.currency, write.version, write.idempotency_key
+    )
+
+
+def _size_of_write(write: ChannelWrite) -> int:
+    return len(msgspec.json.encode(_new_value(write))) + 1
+
+
+def _size_of_key(key: tuple[str, str]) -> int:
+    return len(msgspec.json.encode(key)) + 1

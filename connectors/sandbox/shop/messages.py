@@ -23,7 +23,9 @@ class NewValues(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    status: Literal["applied", "stale", "unknown_sku", "invalid"]
+    """`status` is applied, stale, unknown_sku or invalid."""
+
+    status: str
     detail: str = ""
 
 
@@ -49,4 +51,6 @@ class Products(msgspec.Struct, frozen=True):
 
 
 class ShownValues(msgspec.Struct, frozen=True):
-    values: list[Shown | None]
+    """Each is a `Shown` or null. Raw, because one that is odd must not make its neighbours unreadable."""
+
+    values: list[msgspec.Raw]

@@ -1,0 +1,141 @@
+"""Values in requests that the other system takes.
+
+Requests are bounded in bytes as well as in items: what fits by count can still be too long for an address line or a
+body. One that is refused as a whole says nothing about the single value, so it is halved until it does; the number of
+requests is bounded, and what is left over then is tried with the next attempt.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from connectors.port import ChannelReading, ChannelWrite, SystemUnavailable, WriteResult, WriteState
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+
+Item = TypeVar("Item")
+Key = tuple[str, str]
+
+BODY_BYTES: Final = 64 * 1024
+"""Below the smallest usual limit of a body, 100 kB."""
+QUERY_BYTES: Final = 1800
+"""Below the smallest usual limit of an address line, 2,048 bytes."""
+MOST_REFUSED: Final = 40
+"""Requests in which a refused value is looked for. As many as it takes to find three among 250."""
+MOST_FAILED: Final = 12
+"""The same when the server fails (500), which may also be an outage: then more requests do harm."""
+
+_OLDER: Final = "A newer value of the same field was in the same batch."
+_NOT_YET: Final = "The channel refused the request this value was in. It is sent again, with fewer others."
+
+
+def split_by_size(
+    items: Sequence[Item], size_of: Callable[[Item], int], *, most_bytes: int, most_items: int
+) -> Iterator[Sequence[Item]]:
+    """Neighbours that fit into one request together. One that alone is larger goes alone."""
+    start, size = 0, 0
+    for index, item in enumerate(items):
+        more = size_of(item)
+        if index > start and (size + more > most_bytes or index - start >= most_items):
+            yield items[start:index]
+            start, size = index, 0
+        size += more
+    if start < len(items):
+        yield items[start:]
+
+
+async def push_in_parts(
+    writes: Sequence[ChannelWrite],
+    send: Callable[[Sequence[ChannelWrite]], Awaitable[list[WriteResult]]],
+    size_of: Callable[[ChannelWrite], int],
+    *,
+    most_bytes: int = BODY_BYTES,
+    most_items: int,
+) -> list[WriteResult]:
+    """One result per write, in their order. `send` marks what was refused as a whole (`WriteResult.whole`).
+
+    Raises what `send` raises as long as nothing is known of any of the writes.
+    """
+    numbered = list(enumerate(writes))
+    queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
+    left = {WriteState.REFUSED: MOST_REFUSED, WriteState.RETRY: MOST_FAILED}
+    results: dict[int, WriteResult] = {}
+    sent: dict[Key, int] = {}
+    while queue:
+        part = queue.popleft()
+        # A half can follow what was behind it in the batch; it must not put an older value over a newer one.
+        fresh = [(n, w) for n, w in part if sent.get((w.record_key, w.element), w.version) <= w.version]
+        results |= {n: _result(w, WriteState.STALE, _OLDER) for n, w in part if (n, w) not in fresh}
+        if not fresh:
+            continue
+        try:
+            answers = await send([write for _, write in fresh])
+        except (OutboundUnavailable, OutboundRefused) as error:
+            if not results:
+                raise
+            unsent = [*fresh, *(pair for rest in queue for pair in rest)]
+            wait = error.retry_after if isinstance(error, OutboundUnavailable) else None
+            results |= {n: _result(w, WriteState.RETRY, str(error), wait) for n, w in unsent}
+            break
+        whole = all(answer.whole for answer in answers)
+        if len(fresh) > 1 and whole and answers[0].state in left:
+            left[answers[0].state] -= 2
+            if left[answers[0].state] < 0:
+                results |= {n: _result(w, WriteState.RETRY, _NOT_YET) for n, w in fresh}
+            elif answers[0].state is WriteState.REFUSED:
+                queue.extendleft(reversed(halves(fresh)))  # down to single values, or no attempt would end with one
+            else:
+                queue.extend(halves(fresh))  # a half that succeeds between failures tells this from an outage
+            continue
+        results |= {n: answer for (n, _), answer in zip(fresh, answers, strict=True)}
+        sent |= {(w.record_key, w.element): w.version for _, w in fresh}
+        if not whole and all(answer.state is WriteState.RETRY for answer in answers):
+            last = answers[-1]  # not now: the same would be said of the rest
+            rest = [pair for part in queue for pair in part]
+            results |= {n: _result(w, WriteState.RETRY, last.detail, last.retry_after) for n, w in rest}
+            break
+    return [results[n] for n in range(len(writes))]
+
+
+async def read_in_parts(
+    keys: Sequence[Key],
+    ask: Callable[[Sequence[Key]], Awaitable[list[ChannelReading]]],
+    size_of: Callable[[Key], int],
+    *,
+    most_bytes: int = BODY_BYTES,
+    most_items: int,
+) -> list[ChannelReading]:
+    """One reading per key, in their order. What the channel does not answer for is not `answered`.
+
+    Raises what `ask` raises when the channel answers for none of the keys.
+    """
+    numbered = list(enumerate(keys))
+    queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
+    left = MOST_REFUSED
+    found: dict[int, ChannelReading] = {}
+    failure: SystemUnavailable | None = None
+    while queue:
+        part = queue.popleft()
+        try:
+            answers = await ask([key for _, key in part])
+        except SystemUnavailable as problem:
+            if not problem.whole:
+                raise
+            failure = failure or problem
+            # Without one answer so far it may be an outage.
+            if len(part) > 1 and left > (0 if found else MOST_REFUSED - MOST_FAILED):
+                left -= 2
+                queue.extend(halves(part))
+            continue
+        found |= {n: reading for (n, _), reading in zip(part, answers, strict=True)}
+    if failure is not None and not found:
+        raise failure
+    return [found.get(n) or ChannelReading(key, element, None, answered=False) for n, (key, element) in enumerate(keys)]
+
+
+def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
+
+
+def _result(write: ChannelWrite, state: WriteState, detail: str, retry_after: float | None = None) -> WriteResult:
+    return WriteResult(write.record_key, write.element, state, detail, retry_after)

@@ -1,0 +1,30 @@
+"""ISO 4217 currencies and their minor units: the official table (List One) as of 2026-01-01.
+
+Kept here rather than read from a package when a process starts: it is small, and a process must not depend on a parser
+or the locale for it. `tests/canonical/test_money.py` compares it with the pinned `iso4217` package, which follows the
+maintenance agency; a new edition is taken over by raising that pin and correcting what the test names.
+"""
+
+from typing import Final
+
+_BY_DIGITS: Final = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """
+        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
+        CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL
+        HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU
+        MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR
+        SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED
+        VES WST XAD XCD XCG YER ZAR ZMW ZWG
+    """,
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+
+DIGITS: Final = {code: digits for digits, codes in _BY_DIGITS.items() for code in codes.split()}
+"""Digits after the decimal point, by alphabetic code."""
+
+WITHOUT_MINOR_UNIT: Final = frozenset(
+    {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}
+)
+"""Precious metals, units of account and test codes: nothing is priced in their minor unit."""

@@ -1,0 +1,83 @@
+"""A8, A17: amounts are exact or refused, and each currency has the digits that ISO 4217 gives it."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from iso4217 import Currency
+
+from canonical.currencies import DIGITS, WITHOUT_MINOR_UNIT
+from canonical.money import LARGEST, InexactAmount, Money, UnknownCurrency, minor_exponent, number_text, parse_decimal
+
+
+def test_a17_the_kept_table_is_the_official_one() -> None:
+    """It names each difference when the pinned package follows a newer edition."""
+    official = {currency.code: currency.exponent for currency in Currency}
+    kept = {**DIGITS, **dict.fromkeys(WITHOUT_MINOR_UNIT)}
+    assert {code: digits for code, digits in official.items() if kept.get(code, "missing") != digits} == {}
+    assert kept.keys() == official.keys()
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"), [("CLF", 4), ("UYW", 4), ("JPY", 0), ("KWD", 3), ("MGA", 2), ("MRU", 2), ("EUR", 2)]
+)
+def test_a17_digits(code: str, digits: int) -> None:
+    assert minor_exponent(code) == digits
+
+
+@pytest.mark.parametrize("code", ["XAU", "XXX", "XTS", "ZZZ", "usd", "US", "", "USD ", "\uff35SD", "BTC"])
+def test_a17_an_unknown_currency_has_no_digits(code: str) -> None:
+    for convert in (lambda: minor_exponent(code), lambda: Money.from_text("1", code), lambda: str(Money(1, code))):
+        with pytest.raises(UnknownCurrency):
+            convert()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NaN", "sNaN", "Infinity", "-inf", "", " 1", "1 ", "1_000", "1,000", "1.000,5", "1\u202f000", "\uff11",
+        "\u0661", "0x10", "1e", "--1", "+", ".", "1.", ".5", "1e1000", "10.9951", "1e-3", "1e17", "\u221212",
+        "92233720368547758.08",
+    ],
+)  # fmt: skip
+def test_a8_what_is_no_exact_amount_is_refused(text: str) -> None:
+    with pytest.raises(InexactAmount):
+        Money.from_text(text, "USD")
+
+
+@pytest.mark.parametrize("number", [Decimal("NaN"), Decimal("-Infinity"), Decimal("1E+1000000"), Decimal("1E-1000000")])
+def test_a8_extreme_decimals_are_refused_at_once(number: Decimal) -> None:
+    with pytest.raises(InexactAmount):
+        Money.from_decimal(number, "USD")
+
+
+def test_a8_a_negative_zero_is_zero() -> None:
+    assert Money.from_text("-0.00", "USD") == Money(0, "USD")
+    assert Money.from_decimal(Decimal("-0E-30"), "JPY").minor == 0
+
+
+@given(st.integers(-LARGEST, LARGEST), st.sampled_from(sorted(DIGITS)), st.integers(0, 12))
+def test_a8_every_amount_comes_back_however_it_is_written(minor: int, code: str, zeros: int) -> None:
+    number = Money(minor, code).to_decimal()
+    for text in (str(number), f"{number:f}", f"{number:e}", f"{number:.{minor_exponent(code) + zeros}f}"):
+        assert Money.from_text(text, code) == Money(minor, code)
+
+
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15), st.sampled_from("JKE")
+)
+def test_a8_exactly_or_not_at_all(number: Decimal, which: str) -> None:
+    code = {"J": "JPY", "K": "KWD", "E": "EUR"}[which]
+    try:
+        assert Money.from_decimal(number, code).to_decimal() == number
+    except InexactAmount:
+        assert number % Decimal(1).scaleb(-minor_exponent(code)) != 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"), [(b"10.9951", "10.9951"), (b'"10.99"', "10.99"), (b"9007199254740993", "9007199254740993")]
+)
+def test_a8_numbers_in_json_are_never_floats(raw: bytes, text: str) -> None:
+    assert number_text(raw) == text
+    assert parse_decimal(text) == Decimal(text)

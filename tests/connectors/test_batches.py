@@ -1,0 +1,217 @@
+"""A3, A4: one value or one size that a channel does not take holds nothing else back. Channels in memory answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+
+from canonical.elements import PRICE, STOCK, Value
+from connectors import batches
+from connectors.port import (
+    ChannelAdapter,
+    ChannelReading,
+    ChannelWrite,
+    ConnectionConfig,
+    HttpResponse,
+    PayloadInvalid,
+    SystemUnavailable,
+    WriteState,
+)
+from connectors.sandbox.market.adapter import SandboxMarket
+from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.outbound.errors import OutboundUnavailable
+
+CONFIG = ConnectionConfig("c", "https://channel.example", {}, {"api_key": "of a test"})
+ADAPTERS = pytest.mark.parametrize("adapter", [SandboxShop(), SandboxMarket()], ids=["shop", "market"])
+
+
+@dataclass
+class Answered:
+    """An `HttpResponse`."""
+
+    content: bytes
+    status_code: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Channel:
+    """Speaks the words of shop and market. `poison`: SKUs for which it answers `status`, whatever comes with them."""
+
+    poison: frozenset[str] = frozenset()
+    status: int = 422
+    most_bytes: int = 10**9
+    prices: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: int = 0
+    goes_away_after: int = 10**9
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpResponse:
+        assert headers
+        self.calls += 1
+        if self.calls > self.goes_away_after:
+            raise OutboundUnavailable("The other system could not be reached, or broke off.")
+        if len(url) > min(2048, self.most_bytes):
+            return Answered(b"", 414)
+        if len(content or b"") > self.most_bytes:
+            return Answered(b"", 413)
+        asked = msgspec.json.decode(content) if content else {}
+        skus = {
+            *parse_qs(urlsplit(url).query).get("sku", []),
+            *(each["sku"] for each in asked.get("values", asked.get("items", []))),
+            *(sku for sku, _ in asked.get("keys", [])),
+        }
+        if skus & self.poison:
+            return Answered(b"no", self.status)
+        return Answered(msgspec.json.encode(self._answer(method, asked, sorted(skus))))
+
+    def _answer(self, method: str, asked: dict[str, Any], skus: list[str]) -> dict[str, Any]:
+        if "values" in asked:
+            for each in asked["values"]:
+                self.shown[each["sku"]] = each
+            return {"results": [{"status": "applied"}] * len(asked["values"])}
+        if "keys" in asked:
+            return {"values": [self.shown.get(sku) for sku, _ in asked["keys"]]}
+        if method == "POST":
+            for each in asked["items"]:
+                self.shown[each["sku"]] = each | {"amount": each.get("quantity", 0)}
+            return {"feed_id": "1", "rejected": []}
+        return {"listings": [self._listing(sku) for sku in skus if sku in self.shown]}
+
+    def _listing(self, sku: str) -> dict[str, Any]:
+        price = {"value": msgspec.Raw(self.prices.get(sku, '"10.00"').encode()), "currency": "USD"}
+        stock = self.shown[sku]["amount"]
+        return {"sku": sku, "price": price, "price_revision": 1, "quantity": stock, "quantity_revision": 1}
+
+
+def stock(sku: str, amount: int = 7, version: int = 1) -> ChannelWrite:
+    return ChannelWrite(sku, STOCK, Value(amount), version, f"{sku}:{version}")
+
+
+@ADAPTERS
+@pytest.mark.parametrize("status", [400, 409, 413, 422, 500])
+async def test_a3_a_refusal_of_the_request_is_found_to_be_one_values(adapter: ChannelAdapter, status: int) -> None:
+    channel = Channel(frozenset({"B"}), status)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
+    refused = WriteState.RETRY if status == 500 else WriteState.REFUSED
+    assert [r.state for r in results] == [refused if sku == "B" else WriteState.ACCEPTED for sku in "ABCDE"]
+    readings = await adapter.read(channel, CONFIG, [(sku, STOCK) for sku in "ABCDE"])
+    assert [r.answered for r in readings] == [sku != "B" for sku in "ABCDE"]
+    assert [r.value for r in readings if r.answered] == [Value(7)] * 4
+
+
+@ADAPTERS
+@pytest.mark.parametrize("status", [401, 404, 408, 429, 503])
+async def test_a3_what_passes_is_not_looked_for_in_halves(adapter: ChannelAdapter, status: int) -> None:
+    channel = Channel(frozenset({"B"}), status)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
+    assert ({r.state for r in results}, channel.calls) == ({WriteState.RETRY}, 1)
+    with pytest.raises(SystemUnavailable):
+        await adapter.read(channel, CONFIG, [(sku, STOCK) for sku in "ABCDE"])
+    assert channel.calls == 2
+
+
+@ADAPTERS
+async def test_a3_the_number_of_requests_is_bounded_and_each_attempt_gets_further(adapter: ChannelAdapter) -> None:
+    skus = [f"S{index}" for index in range(250)]
+    channel, left, attempts = Channel(frozenset(skus), 422), [stock(sku) for sku in skus], 0
+    while left:
+        before, attempts = channel.calls, attempts + 1
+        results = await adapter.push(channel, CONFIG, left)
+        assert channel.calls - before <= batches.MOST_REFUSED + 2
+        assert {r.state for r in results} <= {WriteState.REFUSED, WriteState.RETRY}
+        still = [w for w, r in zip(left, results, strict=True) if r.state is WriteState.RETRY]
+        assert len(still) < len(left)
+        left = still
+    assert attempts < 30
+
+
+@ADAPTERS
+async def test_a3_an_outage_is_not_made_worse(adapter: ChannelAdapter) -> None:
+    skus = [f"S{index}" for index in range(250)]
+    channel = Channel(frozenset(skus), 500)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
+    assert {r.state for r in results} == {WriteState.RETRY}
+    assert channel.calls <= batches.MOST_FAILED + 1
+    with pytest.raises(SystemUnavailable, match="500"):
+        await adapter.read(channel, CONFIG, [(sku, STOCK) for sku in skus])
+
+
+@ADAPTERS
+async def test_a3_a_channel_that_goes_away_between_two_parts_leaves_what_is_known(adapter: ChannelAdapter) -> None:
+    channel = Channel(frozenset({"E"}), 422, goes_away_after=2)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
+    assert [r.state for r in results] == [WriteState.ACCEPTED] * 2 + [WriteState.RETRY] * 3
+    with pytest.raises(OutboundUnavailable):
+        await adapter.push(channel, CONFIG, [stock("C")])
+
+
+@ADAPTERS
+async def test_a3_of_two_values_of_a_record_the_newer_ends(adapter: ChannelAdapter) -> None:
+    channel = Channel(frozenset({"Z"}), 500)
+    await adapter.push(channel, CONFIG, [stock("A", 1, 1), stock("Z"), stock("B"), stock("A", 2, 2)])
+    assert channel.shown["A"]["amount"] == 2
+
+
+@ADAPTERS
+@pytest.mark.parametrize("character", ["x", "ü", "\N{SNOWMAN}", "%", "\N{GRINNING FACE}"])
+async def test_a4_two_hundred_and_fifty_long_keys_are_sent_and_read(adapter: ChannelAdapter, character: str) -> None:
+    skus = [f"{index:03}{character * 37}" for index in range(250)]
+    channel = Channel(most_bytes=100_000)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
+    assert {r.state for r in results} == {WriteState.ACCEPTED}
+    readings = await adapter.read(channel, CONFIG, [(sku, STOCK) for sku in skus])
+    assert [(r.record_key, r.value) for r in readings] == [(sku, Value(7)) for sku in skus]
+
+
+@ADAPTERS
+async def test_a4_a_channel_that_takes_less_than_most_is_met_by_halving(adapter: ChannelAdapter) -> None:
+    skus = [f"SKU-{index:03}" for index in range(60)]
+    channel = Channel(most_bytes=700)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
+    assert {r.state for r in results} == {WriteState.ACCEPTED}
+    readings = await adapter.read(channel, CONFIG, [(sku, STOCK) for sku in skus])
+    assert [r.value for r in readings] == [Value(7)] * 60
+
+
+@pytest.mark.parametrize("price", ['"10.9951"', "10.9951", '"1,000.00"', '"NaN"', '"\uff11"', "null", "[1]", "1e99"])
+async def test_a8_what_a_market_shows_is_never_rounded_into_a_proof(price: str) -> None:
+    channel = Channel(prices={"A": price})
+    market = SandboxMarket()
+    await market.push(channel, CONFIG, [stock("A"), stock("B")])
+    [odd, plain] = await market.read(channel, CONFIG, [("A", PRICE), ("B", PRICE)])
+    assert (odd.value, plain.value) == (None, Value(1000, "USD"))
+    assert odd.unreadable
+
+
+async def test_a8_one_odd_value_of_a_shop_leaves_its_neighbours_readable() -> None:
+    good = {"amount": 7, "currency": "USD", "version": 1}
+    channel = Channel(shown={"A": good | {"amount": 10.5}, "B": good, "C": good | {"currency": "ZZZ"}})
+    readings = await SandboxShop().read(channel, CONFIG, [(sku, PRICE) for sku in "ABC"])
+    assert [r.value for r in readings] == [None, Value(7, "USD"), None]
+    assert ["10.5" in readings[0].unreadable, readings[1].unreadable, "ZZZ" in readings[2].unreadable] == [
+        True,
+        "",
+        True,
+    ]
+    with pytest.raises(PayloadInvalid):
+        await SandboxShop().read(channel, CONFIG, [("A", PRICE)])
+
+
+def test_a4_one_that_is_too_large_alone_goes_alone() -> None:
+    parts = list(batches.split_by_size([3, 50, 4, 4, 4, 4], lambda n: n, most_bytes=10, most_items=2))
+    assert parts == [[3], [50], [4, 4], [4, 4]]
+    assert list(batches.split_by_size([], len, most_bytes=1, most_items=1)) == []
+
+
+async def test_a3_what_is_not_answered_is_no_reading() -> None:
+    async def ask(keys: object) -> list[ChannelReading]:
+        raise SystemUnavailable("no", whole=True)
+
+    with pytest.raises(SystemUnavailable):
+        await batches.read_in_parts([("A", STOCK), ("B", STOCK)], ask, lambda _: 1, most_items=10)
