@@ -35,6 +35,7 @@ from connectors.intake.receive import HookReceiver
 from connectors.intake.writer import IntakeWriter
 from connectors.routes import hooks_handler
 from controlplane.edge import provide_access, provide_home
+from controlplane.preflight import judge_revision
 from controlplane.refusals import Refusals
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -60,6 +61,10 @@ SECURITY_HEADERS = (
     # Browsers heed it over TLS only, so the demo on loopback is not affected.
     ResponseHeader(name="Strict-Transport-Security", value="max-age=31536000"),
 )
+_REVISION_VISIBLE = """
+    SELECT CASE WHEN to_regclass('alembic_version') IS NULL THEN false
+                ELSE has_table_privilege('alembic_version', 'SELECT') END
+"""
 MAX_FORM_BYTES = 1024 * 1024
 
 
@@ -152,10 +157,11 @@ def _health(services: Services) -> list[HTTPRouteHandler]:
 
 async def readiness(services: Services) -> dict[str, str]:
     """Valkey away is not unready: work goes on, only later."""
-    state = {"database": "ok"}
     try:
         async with services.db.transaction(None) as session:
-            await session.execute(text("SELECT 1"))
+            visible = bool((await session.execute(text(_REVISION_VISIBLE))).scalar_one())
+            found = await session.execute(text("SELECT version_num FROM alembic_version")) if visible else None
+            revision = str(found.scalar_one_or_none() or "") if found is not None else ""
     except Exception as error:  # noqa: BLE001 - whatever the driver wraps it in, the answer is "not ready"
-        state["database"] = type(error).__name__
-    return state
+        return {"database": type(error).__name__}
+    return {"database": "ok", "schema": judge_revision(revision) or "ok"}

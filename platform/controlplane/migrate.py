@@ -1,6 +1,7 @@
 """Bring a database to the current schema: roles first, then the rooms' migrations, once, under a lock."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 from alembic import command
@@ -10,8 +11,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from foundation.database.roles import RolePasswords, ensure_roles
+from foundation.errors import Conflict
 
 _LOCK = 0x46414952  # "FAIR": one migration at a time per database
+
+
+class MigrationRefused(Conflict):
+    code: ClassVar[str] = "migration-refused"
+    title: ClassVar[str] = "The schema cannot be brought there"
 
 
 def alembic_config() -> Config:
@@ -26,13 +33,14 @@ async def prepare_roles(owner_conninfo: str, passwords: RolePasswords) -> None:
         await ensure_roles(connection, passwords)
 
 
-def migrate_schema(owner_conninfo: str, revision: str = "head") -> None:
-    """Upgrade to "head", or downgrade to an older revision ("base" for none).
+def migrate_schema(owner_conninfo: str, revision: str = "head") -> str:
+    """Upgrade to `revision`, and return where the schema is then. It never goes back: that would lose data.
 
     Fails within seconds rather than queue behind a long lock.
 
     Raises:
         psycopg.errors.LockNotAvailable: another session holds a conflicting lock; nothing was changed.
+        MigrationRefused: the schema is newer than this program or than `revision`, or there is no such revision.
     """
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(owner_conninfo))
     try:
@@ -41,20 +49,35 @@ def migrate_schema(owner_conninfo: str, revision: str = "head") -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
             connection.exec_driver_sql("SET lock_timeout = '5s'")
             connection.commit()
-            run_alembic(connection, revision)
+            _require_forward(connection, revision)
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            reached = MigrationContext.configure(connection).get_current_revision() or "none"
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
             connection.commit()
+            return reached
     finally:
         engine.dispose()
 
 
-def run_alembic(connection: Connection, revision: str) -> None:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    if revision == "head":
-        command.upgrade(config, revision)
-    else:
-        command.downgrade(config, revision)
+def _require_forward(connection: Connection, revision: str) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    known = [script.revision for script in scripts.walk_revisions()]  # newest first
+    current = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    if current is not None and current not in known:
+        raise MigrationRefused(
+            f"The schema is at revision {current}, which this version of Fairlead does not know: a newer version made"
+            " it. Run that version, or restore a backup from before its migration."
+        )
+    if revision != "head" and revision not in known:
+        raise MigrationRefused(f"There is no revision {revision}. The newest is {known[0]}.")
+    if revision != "head" and current is not None and known.index(revision) > known.index(current):
+        raise MigrationRefused(
+            f"The schema is at revision {current}, and {revision} is older. Going back would lose data: restore a"
+            " backup instead."
+        )
 
 
 def latest_revision() -> str:

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
 from controlplane.jobs import build_jobs
+from controlplane.preflight import check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS, Database
 from foundation.lanes.apart import DoApart
@@ -35,7 +36,7 @@ from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
-from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, serve_metrics
+from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, Readiness, serve_metrics
 from foundation.valkey import blocking_valkey_client, valkey_client
 
 PAGE_PATIENCE_SECONDS = 15.0
@@ -59,6 +60,9 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     """Serve until SIGTERM or SIGINT; requests under way are finished."""
     pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
+    check_settings(settings, "web")
+    check_valkey(settings.redis_url)
+    judge_revision("")  # reads the migrations once, before requests are answered
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     inner = cast("AsgiApp", create_app(services, static=static))
     access_log = AccessLog(json=settings.log_json)
@@ -85,15 +89,32 @@ def _shown(pulse: Pulse | None) -> Pulse:
 
 
 def run_relay(settings: Settings, *, metrics_port: int | None = None, pulse: Pulse | None = None) -> None:
-    configure_logging(json=settings.log_json)
-    uvloop.run(_relay(settings, metrics_port, _shown(pulse)))
-
-
-async def _relay(settings: Settings, metrics_port: int | None, pulse: Pulse) -> None:
     """Needs its own database role and Valkey only: no vault, no other role."""
+    pulse = _shown(pulse)
+    configure_logging(json=settings.log_json)
+    check_settings(settings, "relay")
+    check_valkey(settings.redis_url)
     metrics = CollectorRegistry()
+    readiness = Readiness()
     if metrics_port is not None:
-        serve_metrics(metrics_port, metrics, pulse)
+        serve_metrics(metrics_port, metrics, pulse, readiness)
+    stop = _stop_on_signal()
+    if _ready_to_work(settings.relay_url, stop, pulse, readiness):
+        uvloop.run(_relay(settings, metrics, pulse, stop))
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _ready_to_work(url: str, stop: threading.Event, pulse: Pulse, readiness: Readiness) -> bool:
+    return wait_for_schema(url, stop, beat=pulse.beat, on_problem=readiness.set)
+
+
+async def _relay(settings: Settings, metrics: CollectorRegistry, pulse: Pulse, stopped: threading.Event) -> None:
     valkey = valkey_client(settings.redis_url)
     database = Database(
         settings.relay_url, pool_size=2, application_name="fairlead relay", patience=RELAY_PATIENCE_SECONDS
@@ -102,6 +123,8 @@ async def _relay(settings: Settings, metrics_port: int | None, pulse: Pulse) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if stopped.is_set():  # before this loop had its own handlers
+        stop.set()
     calm_collector()
     await Relay(database, Ring(valkey), metrics=LaneMetrics(metrics)).run(stop, beat=pulse.beat)
     await database.close()
@@ -122,22 +145,25 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
+    check_settings(settings, "worker")
+    check_valkey(settings.redis_url)
+    metrics = CollectorRegistry()
+    readiness = Readiness()
+    if metrics_port is not None:  # from the start: an idle worker is probed too
+        serve_metrics(metrics_port, metrics, pulse, readiness)
+    stop = _stop_on_signal()
+    if not _ready_to_work(settings.app_url, stop, pulse, readiness):
+        return
     if turns is Turns.BULK:
         os.nice(BULK_NICENESS)
     client = blocking_valkey_client(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()], turns=turns)
     dramatiq.set_broker(broker)
-    metrics = CollectorRegistry()
-    if metrics_port is not None:  # from the start: an idle worker is probed too
-        serve_metrics(metrics_port, metrics, pulse)
     apart = in_own_process(own_turn)
     lanes = _LaneActor(settings, pool=pool, turns=turns, slots=slots, metrics=metrics, jobs=jobs, do_apart=apart)
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     worker.start()
     calm_collector()
     _log.info("worker.started", pool=pool, turns=turns.value, slots=slots)

@@ -1,13 +1,13 @@
 """The whole product on one machine: embedded (or named) servers, web, worker and relay under one supervisor."""
 
 import asyncio
+import os
 import secrets
-import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,41 +15,45 @@ from typing import Self
 import msgspec
 
 from branding.assets import build_assets
+from controlplane.data_folder import KEYS_FILE, SECRET_FILE, begin_setup, finish_setup, require_whole
+from controlplane.embedded.logs import LogRotation
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import START_SECONDS
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Crash, Program, Supervisor
+from controlplane.embedded.watch import ServerWatch
+from controlplane.installation import (
+    DATABASE,
+    OWNER,
+    InstallationLock,
+    Running,
+    embedded_environment,
+    uses_own_servers,
+)
 from controlplane.migrate import migrate_schema, prepare_roles
-from foundation.settings import Settings, read_settings, write_environment
+from controlplane.preflight import check_settings, require_keys_open
+from foundation.settings import Settings, process_environment, read_settings
 from foundation.telemetry.pulse import SILENT_SECONDS
 from foundation.vault.key_ring import KeyRing
 
-_DATABASE = "fairlead"
-_OWNER = "fairlead_owner"
+_TOLD_LINES = 8
 
 
-def embedded_settings(servers: EmbeddedServers, *, outbound_allowed: str = "", log_json: bool = True) -> Settings:
-    """Settings for embedded servers; the secrets are made once and kept in the data folder, readable by the owner."""
-    root = servers.paths.root
-    servers.create_database(_DATABASE, owner=_OWNER)
-    secret = _kept_secret(root / "secret.key")
-    KeyRing.load_or_create(root / "vault.keys")
-    environment = {
-        "DATABASE_URL": servers.database_url(dbname=_DATABASE, role=_OWNER),
-        "REDIS_URL": servers.redis_url,
-        "FAIRLEAD_SECRET_KEY": secret,
-        "FAIRLEAD_VAULT_KEYS_FILE": str(root / "vault.keys"),
-        "FAIRLEAD_OUTBOUND_ALLOWED": outbound_allowed,
-        "FAIRLEAD_LOG": "json" if log_json else "console",
-    }
-    return read_settings(environment)
+def embedded_settings(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Settings:
+    """All that `environment` sets counts, but for the servers' addresses.
+
+    Secrets that it does not set are made once and kept in the data folder, readable by its owner only.
+    """
+    servers.create_database(DATABASE, owner=OWNER)
+    _make_secret(root / SECRET_FILE)
+    KeyRing.load_or_create(root / KEYS_FILE)
+    return read_settings(embedded_environment(root, environment))
 
 
-def _kept_secret(path: Path) -> str:
+def _make_secret(path: Path) -> None:
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
-    return path.read_text().strip()
 
 
 def default_static() -> Path:
@@ -73,7 +77,10 @@ class Stack(AbstractContextManager["Stack"]):
         outbound_allowed: str = "",
         silent_seconds: float = SILENT_SECONDS,
     ) -> None:
-        """A process of ours without a pulse for `silent_seconds` is replaced."""
+        """`outbound_allowed` is added to what `environment` sets.
+
+        A process of ours, or a server, without a sign of life for `silent_seconds` is replaced.
+        """
         self._silent_seconds = silent_seconds
         self.root = root
         self._environment = environment
@@ -82,41 +89,71 @@ class Stack(AbstractContextManager["Stack"]):
         self.servers: EmbeddedServers | None = None
         self.supervisor = Supervisor(root / "logs", on_crash=self.crashes.append)
         self.settings: Settings
+        self._lock = InstallationLock(root)
+        self._rotation = LogRotation((root / "logs", root / "servers"), on_failure=self._tell)
+        self._watch: ServerWatch | None = None
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True, exist_ok=True)
         try:
+            self._lock.take()
             self._start_servers()
+            self._rotation.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
 
     def _start_servers(self) -> None:
-        if self._environment.get("DATABASE_URL") and self._environment.get("REDIS_URL"):
-            self.settings = msgspec.structs.replace(
-                read_settings(self._environment), outbound_allowed=self._outbound_allowed
-            )
-            admin = self.settings.owner_url
+        if uses_own_servers(self._environment):
+            settings = read_settings(self._environment)
+            check_settings(settings)
+            admin = settings.owner_url
         else:
+            require_whole(self.root, self._environment)
+            begin_setup(self.root)
             self.servers = EmbeddedServers(self.root / "servers")
             self.servers.start()
-            self.settings = embedded_settings(self.servers, outbound_allowed=self._outbound_allowed)
-            admin = self.servers.database_url(dbname=_DATABASE)
+            watched = (self.servers.postgres, self.servers.valkey)
+            self._watch = ServerWatch(watched, on_crash=self.crashes.append, silent_seconds=self._silent_seconds)
+            self._watch.start()
+            settings = embedded_settings(self.root, self.servers, self._environment)
+            check_settings(settings)
+            admin = self.servers.database_url(dbname=DATABASE)
+        allowed = f"{settings.outbound_allowed} {self._outbound_allowed}".strip()
+        self.settings = msgspec.structs.replace(settings, outbound_allowed=allowed)
+        check_settings(self.settings)
+        self._lock.describe(Running(os.getpid(), self.servers is not None, allowed))
         asyncio.run(prepare_roles(admin, self.settings.role_passwords))
         migrate_schema(self.settings.owner_url)
+        require_keys_open(self.settings)
+        finish_setup(self.root)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.supervisor.stop_all()
+        self._rotation.stop()
+        if self._watch is not None:
+            self._watch.stop()
         if self.servers is not None:
             self.servers.stop()
+        self._lock.release()
+
+    def tell_crashes(self) -> None:
+        """On standard error; what is told is forgotten."""
+        while self.crashes:
+            crash = self.crashes.pop(0)
+            self._tell("\n".join([crash.sentence, *crash.log_tail.splitlines()[-_TOLD_LINES:]]))
+
+    @staticmethod
+    def _tell(sentence: str) -> None:
+        print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - the terminal of whoever started the installation
 
     def run(self, name: str, *arguments: str) -> None:
-        """One of our own commands as a supervised process."""
+        """One of our own commands as a supervised process, with no more secrets than that command needs."""
         argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
-        environment = write_environment(self.settings)
+        environment = process_environment(self.settings, arguments[0])
         program = Program(name=name, argv=argv, env=environment, silent_seconds=self._silent_seconds)
         self.supervisor.start(program)
 
@@ -140,30 +177,3 @@ def answers(url: str) -> bool:
             return bool(reply.status < 400)
     except (urllib.error.URLError, OSError):
         return False
-
-
-@contextmanager
-def held_port(preferred: int = 0) -> Iterator[int]:
-    """`preferred` when it is free on loopback, else any; until the block ends the system gives it to nobody else.
-
-    Servers that reuse addresses, as ours do, may listen on it meanwhile.
-    """
-    with socket.socket() as holder:
-        try:
-            holder.bind(("127.0.0.1", preferred))
-        except OSError:
-            holder.bind(("127.0.0.1", 0))
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not before: it is not to share another's
-        yield int(holder.getsockname()[1])
-
-
-def free_port(preferred: int) -> int:
-    """`preferred` when it is free on loopback, else any."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no port is free")

@@ -9,11 +9,24 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import msgspec
+import psycopg
+import redis
+from psycopg.conninfo import conninfo_to_dict
 
 from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
 LEAST_SECRET: Final = 32
+SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), "REDIS_URL")
+SECRETS: Final = (*SERVERS, "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS")
+"""Each may also be given as …_FILE."""
+NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
+    "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS"),
+    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS"),
+    "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
+}
+"""What each long-running process gets; the owner's address is for `migrate` only."""
+LOG_FORMS: Final = ("json", "console")
 
 
 class SettingsInvalid(Exception):
@@ -69,15 +82,11 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
     Raises:
         SettingsInvalid: with the name of what is missing.
     """
-    given = {role: _value(environment, name, needed=False) for role, name in ROLE_URLS.items()}
-    owner = _value(environment, "DATABASE_URL", needed=not any(given.values()))
+    given = {role: _database(environment, name, needed=False) for role, name in ROLE_URLS.items()}
+    owner = _database(environment, "DATABASE_URL", needed=not any(given.values()))
     deriving = bool(owner) and not all(given.values())
-    secret = _value(environment, "FAIRLEAD_SECRET_KEY", needed=deriving).encode()
+    secret = _secret(environment, needed=deriving)
     if deriving:
-        if len(secret) < LEAST_SECRET:
-            raise SettingsInvalid(
-                f"FAIRLEAD_SECRET_KEY needs at least {LEAST_SECRET} characters. Make one with `openssl rand -hex 32`."
-            )
         passwords = derive_passwords(secret)
         derived = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
         given = {role: url or with_role(owner, role, derived[role]) for role, url in given.items()}
@@ -86,12 +95,12 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         app_url=given[APP],
         intake_url=given[INTAKE],
         relay_url=given[RELAY],
-        redis_url=_value(environment, "REDIS_URL"),
+        redis_url=_redis(environment, "REDIS_URL"),
         vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS", needed=vault_needed),
         secret_key=secret,
         outbound_allowed=environment.get("FAIRLEAD_OUTBOUND_ALLOWED", ""),
-        log_json=environment.get("FAIRLEAD_LOG", "json") != "console",
-        otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        log_json=_log_form(environment) == "json",
+        otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
     )
 
 
@@ -111,6 +120,18 @@ def write_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def process_environment(settings: Settings, process: str) -> dict[str, str]:
+    """As `write_environment`, for one of `NEEDED_SECRETS`: without the secrets that the process does not need."""
+    withheld = frozenset(SECRETS).difference(NEEDED_SECRETS[process])
+    return {name: value for name, value in write_environment(settings).items() if name not in withheld}
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a child process may inherit: its own secrets are added one by one."""
+    withheld = {*SECRETS, *(f"{name}_FILE" for name in SECRETS)}
+    return {name: value for name, value in environment.items() if name not in withheld}
+
+
 def with_role(url: str, role: str, password: str) -> str:
     """The same database as another role. `url` is a libpq URL; unix sockets are named by its `host` parameter."""
     scheme, netloc, path, query, _ = urlsplit(url)
@@ -126,6 +147,63 @@ def _password(url: str, name: str) -> str:
     return unquote(password)
 
 
+def _secret(environment: Mapping[str, str], *, needed: bool) -> bytes:
+    secret = _value(environment, "FAIRLEAD_SECRET_KEY", needed=needed).encode()
+    if (secret or needed) and len(secret) < LEAST_SECRET:
+        raise SettingsInvalid(
+            f"FAIRLEAD_SECRET_KEY needs at least {LEAST_SECRET} characters. Make one with `openssl rand -hex 32`."
+        )
+    return secret
+
+
+def _database(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
+    """The parser's own message would show the text, and with it the password."""
+    url = _value(environment, name, needed=needed)
+    if not url:
+        return ""
+    form = f"{name} is not a PostgreSQL URL. Write it as postgresql://user:password@host:5432/database."
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingsInvalid(form)
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SettingsInvalid(f"{form} Special characters in the password are percent-encoded.") from None
+    ports = str(parts.get("port", "")).split(",")
+    if not all(port == "" or (port.isascii() and port.isdigit() and 0 < int(port) < 65536) for port in ports):
+        raise SettingsInvalid(f"{name} names a port that is not a number from 1 to 65535.")
+    return url
+
+
+def _redis(environment: Mapping[str, str], name: str) -> str:
+    url = _value(environment, name)
+    try:
+        redis.ConnectionPool.from_url(url).disconnect()
+    except ValueError:
+        raise SettingsInvalid(
+            f"{name} is not a Redis URL. Write it as redis://user:password@host:6379/0, rediss://… or unix://path."
+        ) from None
+    return url
+
+
+def _log_form(environment: Mapping[str, str]) -> str:
+    form = environment.get("FAIRLEAD_LOG") or LOG_FORMS[0]
+    if form not in LOG_FORMS:
+        raise SettingsInvalid(f"FAIRLEAD_LOG is {' or '.join(LOG_FORMS)}, not {form!r}.")
+    return form
+
+
+def _http_url(environment: Mapping[str, str], name: str) -> str:
+    url = environment.get(name, "")
+    try:
+        parts = urlsplit(url)
+        valid = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsInvalid(f"{name} is not an address. Write it as http://collector:4318.")
+    return url
+
+
 def _value(environment: Mapping[str, str], name: str, *, needed: bool = True) -> str:
     value = environment.get(name, "")
     if not value and (file := environment.get(f"{name}_FILE")):
@@ -133,6 +211,8 @@ def _value(environment: Mapping[str, str], name: str, *, needed: bool = True) ->
             value = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingsInvalid(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
+        except ValueError:  # not UTF-8, or a path that cannot be one
+            raise SettingsInvalid(f"{name}_FILE names {file}, which is not a text file.") from None
     if not value and needed:
         raise SettingsInvalid(f"{name} is not set. Set it, or {name}_FILE to a file that holds it.")
     return value

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable
 from typing import NamedTuple
 
-from controlplane.stack import free_port
+from controlplane.ports import free_port
 from tests.benchmarks.bare import TABLE
 from tests.benchmarks.load import LoadPlan, LoadResult, Target, send_load
 from tests.benchmarks.rig import Rig, make_client, running_rig

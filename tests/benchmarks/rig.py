@@ -22,8 +22,9 @@ from canonical.elements import COST, PRICE
 from connectors.signatures import sign
 from controlplane.embedded.supervise import Program
 from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
+from controlplane.ports import free_port
 from controlplane.services import Services, build_services
-from controlplane.stack import Stack, answers, free_port
+from controlplane.stack import Stack, answers
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope

@@ -17,7 +17,7 @@ import pytest
 from branding.assets import build_assets
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Program, Supervisor
-from controlplane.stack import held_port
+from controlplane.ports import held_port
 from foundation.settings import with_role
 from tests.helm.rendering import Object, containers, rendered
 

@@ -20,7 +20,8 @@ import pytest
 from controlplane.embedded.paths import embedded_paths
 from controlplane.embedded.postgres import Postgres
 from controlplane.embedded.processes import Spawner
-from controlplane.stack import free_port, project_root
+from controlplane.ports import free_port
+from controlplane.stack import project_root
 
 pytestmark = pytest.mark.timeout(900)
 

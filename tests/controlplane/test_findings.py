@@ -3,13 +3,16 @@
 import asyncio
 import json
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from controlplane.cli.findings import embedded_data, judge_keys, judge_work, vault_opens, work_is_done
+from controlplane.cli.findings import Finding, embedded_data, judge_keys, judge_work, vault_opens, work_is_done
+from controlplane.data_folder import begin_setup, find_problems, finish_setup
+from controlplane.preflight import closed_keys
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
@@ -17,6 +20,7 @@ from foundation.scope import Scope
 from foundation.settings import read_settings
 from foundation.vault.envelope import new_data_key, wrap
 from foundation.vault.key_ring import KeyRing
+from tests.conftest import Urls
 from tests.controlplane.test_cli import call
 
 MINUTE = timedelta(minutes=1)
@@ -26,53 +30,97 @@ MINUTE = timedelta(minutes=1)
 def folder(tmp_path: Path) -> Path:
     """As `fairlead up` leaves it."""
     root = tmp_path / "up"
-    (root / "postgres").mkdir(parents=True)
-    (root / "valkey").mkdir()
-    (root / "postgres" / "PG_VERSION").write_text("18\n")
+    data = root / "servers" / "postgres"
+    for part in ("base", "global", "pg_wal", "pg_xact"):
+        (data / part).mkdir(parents=True)
+    (data / "global" / "pg_control").touch()
+    (root / "servers" / "valkey").mkdir()
+    (data / "PG_VERSION").write_text("18\n")
     KeyRing.load_or_create(root / "vault.keys")
+    (root / "secret.key").touch(mode=0o600)
+    (root / "secret.key").write_text("s" * 64)
     return root
+
+
+def data_findings(root: Path) -> list[Finding]:
+    return [each for each in embedded_data(root, {}) if each.mend]
 
 
 class TestEmbeddedData:
     def test_a_whole_folder_or_none_yet_is_well(self, folder: Path) -> None:
-        assert embedded_data(folder).mend == ""
-        assert "none yet" in embedded_data(folder / "nothing").state
-        assert embedded_data(folder / "nothing").mend == ""
+        assert [each.state for each in embedded_data(folder, {})] == [f"whole in {folder}"]
+        assert ["none yet" in each.state for each in embedded_data(folder / "nothing", {})] == [True]
+        assert data_findings(folder) == data_findings(folder / "nothing") == []
 
-    @pytest.mark.parametrize("content", ["junk", "17", "", None])
-    def test_a_broken_version_is_told(self, folder: Path, content: str | None) -> None:
-        file = folder / "postgres" / "PG_VERSION"
+    @pytest.mark.parametrize(
+        ("content", "mend"),
+        [("junk", "backup"), ("17", "Start the version that wrote it"), ("", "backup"), (None, "backup")],
+    )
+    def test_a_broken_version_is_told(self, folder: Path, content: str | None, mend: str) -> None:
+        file = folder / "servers" / "postgres" / "PG_VERSION"
         if content is None:
-            file.rename(folder / "postgres" / "elsewhere")
+            file.unlink()
         else:
             file.write_text(content)
-        assert "backup" in embedded_data(folder).mend
+        [found] = data_findings(folder)
+        assert mend in found.mend
 
-    @pytest.mark.parametrize("name", ["valkey", "postgres", "."])
+    @pytest.mark.parametrize("name", ["servers/valkey", "servers/postgres", "servers", "."])
     def test_a_closed_folder_is_told(self, folder: Path, name: str) -> None:
         closed = (folder / name).resolve()
         closed.chmod(0o500)
-        found = embedded_data(folder)
+        found = data_findings(folder)
         closed.chmod(0o700)
-        assert found.mend == f"Run `chmod u+rwx {closed}`."
+        assert [each.mend for each in found] == [f"Run `chmod u+rwx {closed}`."]
 
     @pytest.mark.parametrize("content", ["junk", None])
-    def test_lost_keys_are_told_without_themselves(self, folder: Path, content: str | None) -> None:
-        keys = folder / "vault.keys"
+    @pytest.mark.parametrize("name", ["vault.keys", "secret.key"])
+    def test_lost_keys_are_told_without_themselves(self, folder: Path, name: str, content: str | None) -> None:
+        keys = folder / name
         keys.unlink() if content is None else keys.write_text(content)
-        found = embedded_data(folder)
+        [found] = data_findings(folder)
         assert "copy" in found.mend
         assert "junk" not in found.state + found.mend
 
+    @pytest.mark.parametrize("name", ["vault.keys", "secret.key"])
+    def test_r6_keys_that_others_can_read_are_told(self, folder: Path, name: str) -> None:
+        (folder / name).chmod(0o644)
+        assert [each.mend for each in data_findings(folder)] == [f"Run `chmod 600 {folder / name}`."]
+
+    @pytest.mark.parametrize("part", ["global/pg_control", "base", "pg_wal", "pg_xact", ""])
+    def test_r6_half_deleted_data_are_told(self, folder: Path, part: str) -> None:
+        path = folder / "servers" / "postgres" / part
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+        [found] = data_findings(folder)
+        assert "missing" in found.state
+        assert "backup" in found.mend
+
+    def test_r7_key_and_version_deleted_are_both_told(self, folder: Path) -> None:
+        (folder / "servers" / "postgres" / "PG_VERSION").unlink()
+        (folder / "vault.keys").unlink()
+        assert ["PostgreSQL" in each.state or "vault.keys" in each.state for each in data_findings(folder)] == [
+            True
+        ] * 2
+
+    def test_keys_from_the_environment_need_no_file(self, folder: Path) -> None:
+        (folder / "vault.keys").unlink()
+        assert find_problems(folder, {"FAIRLEAD_VAULT_KEYS_FILE": "/elsewhere"}) == []
+
+    def test_a_first_start_that_was_killed_goes_on(self, folder: Path) -> None:
+        """Nothing was stored under a key that was not made yet."""
+        shutil.rmtree(folder / "servers" / "postgres")
+        begin_setup(folder)
+        assert data_findings(folder) == []
+        finish_setup(folder)
+        assert len(data_findings(folder)) == 1
+
     def test_the_command_looks_at_it(
-        self, environment: dict[str, str | None], tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+        self, environment: dict[str, str | None], folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (tmp_path / "var").mkdir()
-        folder.rename(tmp_path / "var" / "up")
-        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("FAIRLEAD_DATA", str(folder))
         nothing = dict.fromkeys(environment)
         assert call(nothing, "doctor").exit_code == 0
-        (tmp_path / "var" / "up" / "postgres" / "PG_VERSION").write_text("junk")
+        (folder / "servers" / "postgres" / "PG_VERSION").write_text("junk")
         shown = call(nothing, "doctor", "--json")
         assert shown.exit_code == 1
         assert [each["what"] for each in json.loads(shown.output) if each["mend"]] == ["Embedded data"]
@@ -84,9 +132,9 @@ class TestVault:
         tenant, key = new_id(), new_id()
         kek_id, wrapped = wrap(ring, tenant, key, new_data_key())
         rows = [(kek_id, tenant, key, wrapped)]
-        assert judge_keys(ring, rows).mend == ""
+        assert judge_keys(closed_keys(ring, rows)).mend == ""
         for wrong in (other, KeyRing({"k2": os.urandom(32)}, current="k2")):
-            assert "k1" in judge_keys(wrong, rows).mend
+            assert "k1" in judge_keys(closed_keys(wrong, rows)).mend
 
     async def test_it_is_seen_in_the_database(
         self, environment: dict[str, str | None], db: Database, scope: Scope
@@ -107,11 +155,43 @@ class TestVault:
 
 class TestWork:
     def test_old_work_says_which_workers_to_start(self) -> None:
-        assert [each.mend for each in judge_work([("shared", 4 * MINUTE)], MINUTE)] == [""]
-        shared, pinned, relay = judge_work([("shared", 6 * MINUTE), ("tenant-x", 7 * MINUTE)], 9 * MINUTE)
+        assert [each.mend for each in judge_work([("shared", 4 * MINUTE)], MINUTE, relay=None, workers=())] == [""]
+        waiting = [("shared", 6 * MINUTE), ("tenant-x", 7 * MINUTE)]
+        shared, pinned, relay = judge_work(waiting, 9 * MINUTE, relay=None, workers=())
         assert "`fairlead worker`" in shared.mend
         assert "`fairlead worker --tenant x`" in pinned.mend
-        assert (relay.state, relay.mend) == ("a timer is late by 9 minutes", "Start `fairlead relay`.")
+        assert relay.mend == "Start `fairlead relay`."
+
+    def test_r11_a_late_timer_is_no_alarm_while_the_relay_works(self) -> None:
+        """The timers of a suspended client rest; a backlog that is being worked on is no dead worker."""
+        working = judge_work([], timedelta(hours=9), relay=timedelta(seconds=1), workers=())
+        assert [(each.what, each.mend) for each in working] == [("Relay", "")]
+        hung = judge_work([], timedelta(hours=9), relay=6 * MINUTE, workers=())
+        assert hung[0].state == "has done nothing for 6 minutes"
+        names = ["fairlead worker shared prompt", f"fairlead worker tenant-{'x' * 36} all"[:63]]
+        waiting = [("shared", 6 * MINUTE), (f"tenant-{'x' * 36}", 7 * MINUTE)]
+        assert [each.mend for each in judge_work(waiting, None, relay=None, workers=names)] == ["", ""]
+
+    async def test_r11_the_relay_is_seen_in_the_database(
+        self, environment: dict[str, str | None], db: Database, urls: Urls, scope: Scope
+    ) -> None:
+        async with db.transaction(scope) as session:
+            await session.execute(
+                text(
+                    "INSERT INTO timer (tenant_id, msp_id, name, lane, kind, due_at)"
+                    " VALUES (:t, :m, 'late', 'a', 'none', now() - interval '1 day')"
+                ),
+                {"t": scope.tenant_id, "m": scope.msp_id},
+            )
+        settings = read_settings({name: value for name, value in environment.items() if value})
+        assert "Start `fairlead relay`." in [each.mend for each in await work_is_done(settings) if each.what == "Relay"]
+        relay = Database(urls.relay, pool_size=1, application_name="fairlead relay")
+        async with relay.transaction(None) as session:
+            await session.execute(text("SELECT 1"))
+        assert [each.mend for each in await work_is_done(settings) if each.what == "Relay"] == [""]
+        await relay.close()
+        async with db.transaction(scope) as session:
+            await session.execute(text("DELETE FROM timer WHERE tenant_id = :t"), {"t": scope.tenant_id})
 
     async def test_it_is_seen_in_the_database(
         self, environment: dict[str, str | None], db: Database, scope: Scope

@@ -7,13 +7,20 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import create_engine
 
-from controlplane.migrate import alembic_config, current_revision, latest_revision, migrate_schema
+from controlplane.migrate import (
+    MigrationRefused,
+    alembic_config,
+    current_revision,
+    latest_revision,
+    migrate_schema,
+)
 from controlplane.tables import metadata
 from foundation.ids import new_id
 from foundation.settings import with_role
@@ -51,27 +58,46 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in rows}
 
 
-def test_up_from_empty_down_to_nothing_and_up_again(empty: str) -> None:
-    migrate_schema(empty)
-    assert current_revision(empty) == latest_revision()
+def go_back(url: str, revision: str) -> None:
+    """No command does this."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
+    with engine.connect() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+    engine.dispose()
+
+
+def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(empty: str) -> None:
+    assert migrate_schema(empty) == current_revision(empty) == latest_revision()
     first = tables(empty)
-    migrate_schema(empty, "base")
-    assert tables(empty) == {"alembic_version"}
-    with psycopg.connect(empty) as connection:
-        left = connection.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace").fetchall()
-    assert left == []
-    migrate_schema(empty)
+    assert migrate_schema(empty) == latest_revision()
     assert tables(empty) == first
 
 
-def test_every_step_can_be_taken_back_and_repeated(empty: str) -> None:
+def test_r15_every_step_can_be_taken_forward_alone(empty: str) -> None:
     steps = [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
-    migrate_schema(empty)
-    for earlier in steps[1:]:
-        migrate_schema(empty, earlier)
-        assert current_revision(empty) == earlier
-    migrate_schema(empty)
-    assert current_revision(empty) == latest_revision()
+    for revision in reversed(steps):
+        assert migrate_schema(empty, revision) == current_revision(empty) == revision
+
+
+@pytest.mark.parametrize(
+    ("revision", "sentence"),
+    [("0003", "is older. Going back would lose data"), ("base", "no revision base"), ("-1", "no revision -1")],
+)
+def test_r15_the_schema_never_goes_back(empty: str, revision: str, sentence: str) -> None:
+    migrate_schema(empty, "0005")
+    with pytest.raises(MigrationRefused, match=sentence):
+        migrate_schema(empty, revision)
+    assert current_revision(empty) == "0005"
+
+
+def test_r6_a_schema_of_a_newer_version_is_refused_in_a_sentence(empty: str) -> None:
+    migrate_schema(empty, "0001")
+    with psycopg.connect(empty) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'of-a-later-day'")
+    with pytest.raises(MigrationRefused, match="of-a-later-day, which this version of Fairlead does not know"):
+        migrate_schema(empty)
 
 
 def policies(url: str) -> set[tuple[str, ...]]:
@@ -84,14 +110,12 @@ def policies(url: str) -> set[tuple[str, ...]]:
 
 def test_policies_of_older_databases_become_those_of_new_ones(empty: str) -> None:
     """Which tables there are, and whom each is open to, is read from the policies that stand."""
-    migrate_schema(empty)
     migrate_schema(empty, "0018")
     new = policies(empty)
-    migrate_schema(empty, "0017")
+    go_back(empty, "0017")
     old = policies(empty)
     assert {row[:2] for row in old} == {row[:2] for row in new}
     assert len(old - new) > 150
-    migrate_schema(empty)
     migrate_schema(empty, "0018")
     assert policies(empty) == new
 
@@ -125,14 +149,13 @@ def test_two_at_once_migrate_once(empty: str) -> None:
 
 
 def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
-    migrate_schema(empty)
-    migrate_schema(empty, "0017")  # what comes after it touches every table
+    migrate_schema(empty, "0017")  # the next one touches every table
     with psycopg.connect(empty) as blocker:
         blocker.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(Exception, match="lock timeout"):
-            migrate_schema(empty, "base")
+            migrate_schema(empty)
     # Each migration is a transaction of its own: it stopped where something stood in the way, and goes on from there.
-    assert current_revision(empty) == "0001"
+    assert current_revision(empty) == "0017"
     migrate_schema(empty)
     assert current_revision(empty) == latest_revision()
 

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from branding.assets import build_assets
 from controlplane.embedded.supervise import Crash, Program, Supervisor
-from controlplane.stack import held_port, project_root
+from controlplane.ports import held_port
+from controlplane.stack import project_root
 from foundation.database.engine import Database
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Scope

@@ -21,8 +21,9 @@ from psycopg.rows import dict_row
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Program, Supervisor
 from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
+from controlplane.ports import held_port
 from controlplane.services import Services, build_services
-from controlplane.stack import Stack, answers, default_static, held_port
+from controlplane.stack import Stack, answers, default_static
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.connectors.running import TOKEN, RunningSandbox

@@ -16,7 +16,7 @@ import httpx2
 
 from connectors.port import ConnectionConfig
 from controlplane.embedded.processes import Command, Spawner, end_process
-from controlplane.stack import held_port
+from controlplane.ports import held_port
 from tests.real.installing import GOODS, HERE, installed, run, wait_until
 
 DATABASE = "erp"

@@ -11,15 +11,15 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
+from controlplane.installation import find_settings
 from controlplane.onboarding import Person, onboard_client, open_msp
+from controlplane.preflight import check_settings
 from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
-from foundation.errors import DomainError
 from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
 from foundation.scope import Actor, Scope
-from foundation.settings import SettingsInvalid, read_settings
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
 from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
 from tenants.door import Door
@@ -38,16 +38,15 @@ TENANT = click.option("--tenant", "tenant_id", required=True, type=click.UUID, h
 
 def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
     async def carry_out() -> str:
-        services = build_services(read_settings(os.environ), pool_size=2, name="fairlead cli")
+        settings = find_settings(os.environ)
+        check_settings(settings)
+        services = build_services(settings, pool_size=2, name="fairlead cli")
         try:
             return await act(services)
         finally:
             await services.close()
 
-    try:
-        click.echo(asyncio.run(carry_out()))
-    except (SettingsInvalid, DomainError) as error:
-        raise click.ClickException(str(error)) from error
+    click.echo(asyncio.run(carry_out()))
 
 
 def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:

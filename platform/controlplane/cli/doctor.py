@@ -15,13 +15,13 @@ from branding.assets import read_manifest
 from branding.errors import MissingAsset
 from controlplane.cli.findings import Finding, embedded_data, vault_opens, work_is_done
 from controlplane.embedded.paths import default_root
+from controlplane.installation import data_root, find_installation, names_servers
 from controlplane.migrate import current_revision, latest_revision
+from controlplane.preflight import check_settings
 from controlplane.stack import default_static, project_root
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.settings import Settings, SettingsInvalid, read_settings
-from foundation.vault.key_ring import KeyRing
 
-_KEY_FORM = "FAIRLEAD_VAULT_KEYS is `id:base64 of 32 bytes`, several separated by commas, the current one first."
 LEAST_FREE = 512 * 1024 * 1024
 
 
@@ -43,15 +43,23 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
 
 async def examine(environment: Mapping[str, str]) -> list[Finding]:
     findings = [_python(), _disk(), _assets()]
-    if not environment.get("DATABASE_URL") and not environment.get("DATABASE_APP_URL"):
-        findings.append(Finding("Servers", "embedded: DATABASE_URL is not set, `fairlead up` starts its own"))
-        findings.append(embedded_data(default_root() / "up"))
-        return findings
     try:
-        settings = read_settings(environment)
+        found = None if names_servers(environment) else find_installation(environment)
+        if found is not None:
+            findings.append(Finding("Servers", f"those of the installation in {found.root}"))
+            if found.running.embedded:
+                findings += embedded_data(found.root, found.environment())
+            settings = found.settings()
+        elif names_servers(environment):
+            settings = read_settings(environment)
+        else:
+            root = data_root(environment)
+            findings.append(Finding("Servers", "embedded, not running: `fairlead up` starts them"))
+            return [*findings, *embedded_data(root, environment)]
+        check_settings(settings)
     except SettingsInvalid as error:
-        return [*findings, Finding("Settings", "incomplete", str(error))]
-    findings.append(_keys(settings))
+        return [*findings, Finding("Settings", "cannot be used", str(error))]
+    findings.append(Finding("Vault keys", "readable"))
     checks = (_app_role, _intake_role, _relay_role, _schema, _valkey)
     for examine_one in checks:
         findings += await _guarded(examine_one, settings)
@@ -82,14 +90,6 @@ def _assets() -> Finding:
             return Finding("Browser assets", "not built yet; `fairlead up` and `fairlead demo` build them")
         return Finding("Browser assets", "missing", "Run `npm ci` in the checkout; `fairlead up` builds them from it.")
     return Finding("Browser assets", f"{count} files")
-
-
-def _keys(settings: Settings) -> Finding:
-    try:
-        KeyRing.parse(settings.vault_keys)
-    except Exception:  # noqa: BLE001 - whatever is wrong with the text, it is told without the text
-        return Finding("Vault keys", "unreadable", _KEY_FORM)
-    return Finding("Vault keys", "readable")
 
 
 async def _guarded(

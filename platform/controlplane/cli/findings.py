@@ -1,24 +1,21 @@
 """What `fairlead doctor` finds in the embedded servers' folder, the vault and the waiting work."""
 
-import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
 import msgspec
 import psycopg
 
-from controlplane.embedded.paths import embedded_paths
-from foundation.errors import DomainError
+from controlplane.data_folder import find_problems
+from controlplane.preflight import find_closed_keys
 from foundation.lanes.ring import SHARED_POOL
 from foundation.settings import Settings
-from foundation.vault.envelope import unwrap
-from foundation.vault.key_ring import KeyRing
 
 PATIENCE = timedelta(minutes=5)
 """Work that is ready is begun within seconds; whatever is older has nobody to do it."""
-_POSTGRES_MAJOR = "18"
+_LONGEST_NAME = 63
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -29,54 +26,21 @@ class Finding(msgspec.Struct, frozen=True):
     mend: str = ""
 
 
-def embedded_data(root: Path) -> Finding:
+def embedded_data(root: Path, environment: Mapping[str, str]) -> list[Finding]:
     """The folder of `fairlead up`, which does not exist before its first run."""
-    what, paths = "Embedded data", embedded_paths(root)
+    what = "Embedded data"
     if not root.exists():
-        return Finding(what, f"none yet in {root}")
-    for folder in (root, paths.postgres_data, paths.valkey_data):
-        if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & stat.S_IRWXU != stat.S_IRWXU:
-            return Finding(what, f"{folder} is closed to its owner", f"Run `chmod u+rwx {folder}`.")
-    try:
-        version = (paths.postgres_data / "PG_VERSION").read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        version = ""
-    except (OSError, UnicodeDecodeError):
-        version = "unreadable"
-    begun = paths.postgres_data.is_dir() and any(paths.postgres_data.iterdir())
-    if begun and version != _POSTGRES_MAJOR:
-        return Finding(
-            what, f"{paths.postgres_data} is not of PostgreSQL {_POSTGRES_MAJOR} (version {version or 'missing'})",
-            "Restore this folder from a backup, or move it away to begin with an empty installation.",
-        )  # fmt: skip
-    try:
-        KeyRing.parse((root / "vault.keys").read_text(encoding="ascii"))
-    except FileNotFoundError:
-        if begun:
-            mend = "Put your copy of it back: without it no stored secret can be read."
-            return Finding(what, f"{root / 'vault.keys'} is missing", mend)
-    except (OSError, ValueError):
-        return Finding(what, f"{root / 'vault.keys'} cannot be read as keys", "Put your copy of it back.")
-    return Finding(what, f"whole in {root}")
+        return [Finding(what, f"none yet in {root}")]
+    problems = [Finding(what, problem.state, problem.mend) for problem in find_problems(root, environment)]
+    return problems or [Finding(what, f"whole in {root}")]
 
 
 async def vault_opens(settings: Settings) -> Finding:
-    """One data key for each key that wraps some: what is stored can be read with the keys that are configured."""
-    ring = KeyRing.parse(settings.vault_keys)
-    async with await psycopg.AsyncConnection.connect(settings.intake_url, connect_timeout=5) as connection:
-        cursor = await connection.execute(
-            "SELECT DISTINCT ON (kek_id) kek_id, tenant_id, id, wrapped FROM vault_key ORDER BY kek_id, created_at DESC"
-        )
-        return judge_keys(ring, await cursor.fetchall())
+    """What is stored can be read with the keys that are configured."""
+    return judge_keys(await find_closed_keys(settings))
 
 
-def judge_keys(ring: KeyRing, rows: Iterable[tuple[str, UUID, UUID, bytes]]) -> Finding:
-    closed = []
-    for kek_id, tenant_id, key_id, wrapped in rows:
-        try:
-            unwrap(ring, tenant_id, key_id, bytes(wrapped))
-        except DomainError:
-            closed.append(kek_id)
+def judge_keys(closed: list[str]) -> Finding:
     if not closed:
         return Finding("Stored secrets", "open with the vault's keys")
     mend = f"Put the former {', '.join(closed)} into FAIRLEAD_VAULT_KEYS again, behind the current key, and restart."
@@ -93,26 +57,63 @@ async def work_is_done(settings: Settings) -> list[Finding]:
         waiting = await cursor.fetchall()
         cursor = await connection.execute("SELECT clock_timestamp() - min(due_at) FROM timer")
         late = await cursor.fetchone()
-    return judge_work(waiting, late[0] if late is not None else None)
+        relays = await _last_acts(connection, "fairlead relay")
+    async with await psycopg.AsyncConnection.connect(settings.app_url, connect_timeout=5) as connection:
+        workers = await _last_acts(connection, "fairlead worker ")
+    active = [name for name, since in workers if since <= PATIENCE]
+    relay = min((since for _, since in relays), default=None)
+    return judge_work(waiting, late[0] if late is not None else None, relay=relay, workers=active)
 
 
-def judge_work(waiting: Iterable[tuple[str, timedelta]], late: timedelta | None) -> list[Finding]:
-    """`waiting`: how long the oldest ready work of each pool has waited; `late`: how long the oldest timer is due."""
+async def _last_acts(connection: psycopg.AsyncConnection[Any], name: str) -> list[tuple[str, timedelta]]:
+    """Connections of the same role whose name begins so, with the time since each was last used."""
+    cursor = await connection.execute(
+        "SELECT application_name, clock_timestamp() - state_change FROM pg_stat_activity"
+        " WHERE usename = current_user AND starts_with(application_name, %s) AND state_change IS NOT NULL",
+        (name,),
+    )
+    return await cursor.fetchall()
+
+
+def judge_work(
+    waiting: Iterable[tuple[str, timedelta]],
+    late: timedelta | None,
+    *,
+    relay: timedelta | None,
+    workers: Collection[str],
+) -> list[Finding]:
+    """`waiting`: how long the oldest ready work of each pool has waited; `late`: how long the oldest timer is due;
+    `relay`: how long ago a relay was last active; `workers`: names of the active workers' connections.
+    """
     findings = []
     for pool, age in waiting:
-        if age <= PATIENCE:
-            continue
-        state = f"work of the pool {pool} has waited for {_minutes(age)}"
-        tenant = pool.removeprefix("tenant-")
-        mend = (
-            "No worker is alive, or they are far too few: start `fairlead worker`, and look at its log."
-            if pool == SHARED_POOL
-            else f"Start `fairlead worker --tenant {tenant}`, or give the client back by `fairlead tenant unpin`."
-        )
-        findings.append(Finding("Workers", state, mend))
+        if age > PATIENCE:
+            # PostgreSQL cuts names at 63 bytes, and with them the end of a worker's.
+            served = any(name.startswith(f"fairlead worker {pool} "[:_LONGEST_NAME]) for name in workers)
+            findings.append(_waiting(pool, age, served=served))
     if late is not None and late > PATIENCE:
-        findings.append(Finding("Relay", f"a timer is late by {_minutes(late)}", "Start `fairlead relay`."))
+        if relay is None:
+            state = f"none is connected, and a timer is due since {_minutes(late)}"
+            findings.append(Finding("Relay", state, "Start `fairlead relay`."))
+        elif relay > PATIENCE:
+            mend = "Look at its log, and restart `fairlead relay`."
+            findings.append(Finding("Relay", f"has done nothing for {_minutes(relay)}", mend))
+        else:
+            findings.append(Finding("Relay", f"works; the oldest timer that rests is due since {_minutes(late)}"))
     return findings or [Finding("Work", "none has waited long")]
+
+
+def _waiting(pool: str, age: timedelta, *, served: bool) -> Finding:
+    state = f"work of the pool {pool} has waited for {_minutes(age)}"
+    if served:
+        return Finding("Workers", f"{state}; its workers are active, more of them would be faster")
+    tenant = pool.removeprefix("tenant-")
+    mend = (
+        "No worker is active: start `fairlead worker`, and look at its log."
+        if pool == SHARED_POOL
+        else f"Start `fairlead worker --tenant {tenant}`, or give the client back by `fairlead tenant unpin`."
+    )
+    return Finding("Workers", state, mend)
 
 
 def _minutes(age: timedelta) -> str:

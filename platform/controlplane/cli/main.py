@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,32 +15,33 @@ from controlplane.cli.admin import audit, keys, tenant
 from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
+from controlplane.cli.failures import PlainGroup
 from controlplane.cli.people import password_link
 from controlplane.cli.setup import SETUP
 from controlplane.demo.command import demo
-from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.supervise import PULSE_VARIABLE
+from controlplane.installation import DATA_VARIABLE, find_installation, find_settings, names_servers
 from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
+from controlplane.ports import held_port
+from controlplane.preflight import check_settings
 from controlplane.processes import run_relay, run_web, run_worker
-from controlplane.stack import Stack, default_static, free_port
+from controlplane.stack import Stack, default_static
 from foundation.lanes.ring import SHARED_POOL, Turns
-from foundation.settings import Settings, SettingsInvalid, read_settings
+from foundation.settings import Settings
 from foundation.telemetry.pulse import Pulse
 
 
 def settings_from_environment(*, vault_needed: bool = True) -> Settings:
-    try:
-        return read_settings(os.environ, vault_needed=vault_needed)
-    except SettingsInvalid as error:
-        raise click.ClickException(f"{error}\nRun `fairlead doctor` to see what else is missing.") from error
+    return find_settings(os.environ, vault_needed=vault_needed)
 
 
+_PORT = click.IntRange(1, 65535)
 _PULSE = click.option("--pulse-file", envvar=PULSE_VARIABLE, hidden=True, type=click.Path(path_type=Path))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="fairlead")
 def main() -> None:
     """A white-label control plane with which managed-service providers run governed commerce for their clients.
@@ -52,36 +55,46 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, help="Where the web listens, on loopback.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the embedded servers' data.")
+@click.option("--port", default=8000, show_default=True, type=_PORT, help="Where the web listens, on loopback.")
+@click.option(
+    "--data",
+    envvar=DATA_VARIABLE,
+    type=click.Path(path_type=Path),
+    help=f"Folder of the embedded servers' data; also {DATA_VARIABLE}.",
+)
 def up(port: int, data: Path | None) -> None:
-    """Run everything on this machine until Ctrl-C.
+    """Run everything on this machine until Ctrl-C. Other commands find it by themselves.
 
     Without DATABASE_URL and REDIS_URL, PostgreSQL and Valkey are started too, and end with it.
     """
-    with Stack(data or default_root() / "up", environment=os.environ) as stack:
-        chosen = free_port(port)
-        stack.run_product(port=chosen)
-        click.echo(f"Serving on http://127.0.0.1:{chosen}. Hosts are brands: `fairlead tenant create-msp` makes one.")
+    root = (data or default_root() / "up").absolute()
+    with held_port(port), Stack(root, environment=os.environ) as stack:
+        stack.run_product(port=port)
+        click.echo(f"Serving on http://127.0.0.1:{port}. Hosts are brands: `fairlead tenant create-msp` makes one.")
         click.echo(f"Logs: {stack.root / 'logs'}. Ctrl-C ends it.")
-        wait_for_signal()
+        wait_for_signal(stack.tell_crashes)
 
 
 @main.command()
-@click.option("--revision", default="head", show_default=True, help="head, or an earlier revision to go back to.")
+@click.option("--revision", default="head", show_default=True, help="head, or a revision ahead of the present one.")
 def migrate(revision: str) -> None:
-    """Create the database roles and bring the schema to REVISION. Needs DATABASE_URL of the owner."""
+    """Create the database roles and bring the schema forward to REVISION. Needs DATABASE_URL of the owner.
+
+    There is no way back: what a newer schema stores, an older one has no place for. Restore a backup instead.
+    """
     settings = settings_from_environment(vault_needed=False)
-    asyncio.run(prepare_roles(settings.owner_url, settings.role_passwords))
-    migrate_schema(settings.owner_url, revision)
-    click.echo(f"The schema is at {revision}.")
+    check_settings(settings, "migrate")
+    found = None if names_servers(os.environ) else find_installation(os.environ)
+    admin_url = found.admin_url if found is not None else settings.owner_url
+    asyncio.run(prepare_roles(admin_url, settings.role_passwords))
+    click.echo(f"The schema is at {migrate_schema(settings.owner_url, revision)}.")
 
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", default=8000, show_default=True, type=_PORT)
 @click.option("--static", type=click.Path(path_type=Path), help="Folder of the built browser assets.")
-@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port.")
+@click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
 @_PULSE
 def web(*, host: str, port: int, static: Path | None, metrics_port: int | None, pulse_file: Path | None) -> None:
     """Serve the pages, the API and the webhooks."""
@@ -100,8 +113,8 @@ def web(*, host: str, port: int, static: Path | None, metrics_port: int | None, 
     show_default=True,
     help="Prompt turns, bulk turns (lanes with a backlog), or both. Whoever runs one must run the other too.",
 )
-@click.option("--slots", default=8, show_default=True, help="Lanes at work at once.")
-@click.option("--metrics-port", type=int)
+@click.option("--slots", default=8, show_default=True, type=click.IntRange(1, 256), help="Lanes at work at once.")
+@click.option("--metrics-port", type=_PORT)
 @click.option("--turn", type=int, hidden=True, help="Do the one turn told on standard input; its begin is told here.")
 @_PULSE
 def worker(  # noqa: PLR0913 - one per option
@@ -130,19 +143,19 @@ def worker(  # noqa: PLR0913 - one per option
 
 
 @main.command()
-@click.option("--metrics-port", type=int)
+@click.option("--metrics-port", type=_PORT)
 @_PULSE
 def relay(metrics_port: int | None, pulse_file: Path | None) -> None:
     """Ring lanes whose time has come or whose worker died. Run one or more."""
     run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, pulse=Pulse(pulse_file))
 
 
-def wait_for_signal() -> None:
-    stop = []
+def wait_for_signal(meanwhile: Callable[[], None]) -> None:
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.append(True))
-    while not stop:
-        signal.pause()
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        meanwhile()
 
 
 for command in (baseline, password_link, *SETUP):
@@ -152,11 +165,7 @@ for command in (demo, doctor, tenant, billing, audit, keys):
 
 
 def run() -> None:
-    try:
-        main()
-    except EmbeddedServerFailed as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+    main()
 
 
 if __name__ == "__main__":

@@ -22,23 +22,33 @@ from controlplane.demo.seed import SKUS, SeededMsp
 from controlplane.demo.world import DemoWorld
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
+from foundation.settings import without_secrets
+
+_PORT = 8080
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"{_PORT} unless given; with --check any free one, which nobody visits.",
+)
 @click.option("--check", "check_only", is_flag=True, help="Do the main job without a person, then end.")
 @click.option("--json", "as_json", is_flag=True, help="With --check: print one JSON object.")
 @click.option("--quiet-erp", is_flag=True, help="Do not let prices and stock change by themselves.")
 @click.option("--die-with-parent", is_flag=True, help="End when the process that started this one ends.")
-def demo(*, port: int, check_only: bool, as_json: bool, quiet_erp: bool, die_with_parent: bool) -> None:
+def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, die_with_parent: bool) -> None:
     """Run a demonstration until Ctrl-C, or with --check the main job once; exits with 1 if a number is off.
 
     Each start begins with fresh data. DATABASE_URL and REDIS_URL are not used: it brings its own servers.
     """
+    if as_json and not check_only:
+        raise click.UsageError("--json is the form of a check's report: add --check.")
     if die_with_parent:
         ask_to_die_with_parent()  # SIGTERM when make, or whatever started us, is killed
     started = time.monotonic()
-    with _fresh_root() as root, DemoWorld(root, environment={}, port=port) as world:
+    chosen = port or (0 if check_only else _PORT)
+    with _fresh_root() as root, DemoWorld(root, environment=without_secrets(os.environ), port=chosen) as world:
         if check_only:
             report = asyncio.run(check(world))
             text = msgspec.json.encode(report)
@@ -51,7 +61,7 @@ def demo(*, port: int, check_only: bool, as_json: bool, quiet_erp: bool, die_wit
         if not quiet_erp:
             threading.Thread(target=_live, args=(world, stop), daemon=True).start()
         while not stop.wait(1.0):
-            _tell_crashes(world)
+            world.stack.tell_crashes()
         click.echo("Stopping …")
 
 
@@ -109,10 +119,3 @@ def _live(world: DemoWorld, stop: threading.Event) -> None:
                 http.post(f"{world.sandbox}/{client.slug}-erp/changes", json=body)
             except httpx2.HTTPError as error:
                 click.echo(f"The sandbox ERP did not answer: {error}", err=True)
-
-
-def _tell_crashes(world: DemoWorld) -> None:
-    while world.stack.crashes:
-        crash = world.stack.crashes.pop()
-        how = "gave no sign of life" if crash.hung else f"ended with {crash.exit_code}"
-        click.echo(f"{crash.name} {how} and is started again.\n{crash.log_tail}", err=True)

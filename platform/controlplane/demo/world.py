@@ -16,8 +16,9 @@ from sqlalchemy import text
 from controlplane.demo.plan import demo_msps
 from controlplane.demo.seed import SKUS, SeededClient, SeededMsp, sandbox_plans, seed_msp
 from controlplane.embedded.processes import START_SECONDS
+from controlplane.ports import held_port
 from controlplane.services import Services, build_services
-from controlplane.stack import Stack, answers, held_port
+from controlplane.stack import Stack, answers
 from foundation.clock import utc_now
 from foundation.errors import Conflict
 from foundation.scope import Actor, Scope

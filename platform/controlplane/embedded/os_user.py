@@ -35,6 +35,11 @@ def _find_user() -> pwd.struct_passwd | None:
         return None
 
 
+def existing_server_uid() -> int | None:
+    entry = _find_user()
+    return entry.pw_uid if entry is not None else None
+
+
 def _create_user() -> pwd.struct_passwd:
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     command = [useradd or "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]

@@ -34,6 +34,10 @@ class EmbeddedPaths:
         return self.root / "postgres.log"
 
     @property
+    def postgres_socket(self) -> Path:
+        return self.sockets / f".s.PGSQL.{POSTGRES_PORT}"
+
+    @property
     def valkey_data(self) -> Path:
         return self.root / "valkey"
 

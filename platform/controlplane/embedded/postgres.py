@@ -1,6 +1,7 @@
 import contextlib
 import shutil
 import signal
+import struct
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from controlplane.embedded.processes import Command, Spawner
 from controlplane.embedded.server import EmbeddedServer
 
 SUPERUSER = "postgres"
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""Answered before the server looks at who asks, and at whether it takes connections."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -73,6 +76,9 @@ class Postgres(EmbeddedServer):
         except psycopg.OperationalError:
             return False
         return True
+
+    def responds(self) -> bool:
+        return bool(self._ask(self.paths.postgres_socket, _SSL_REQUEST))
 
     def _prepare(self) -> None:
         programs = postgres_programs()

@@ -13,10 +13,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlplane.embedded.logs import open_log
 from controlplane.embedded.os_user import OsUser
 
 PR_SET_PDEATHSIG = 1
-LOG_LIMIT_BYTES = 16 * 1024 * 1024
 START_SECONDS = 120.0
 """What a child may take to answer on a slow machine; a database that was killed reads its log again first. One that
 cannot start says so at once.
@@ -65,8 +65,7 @@ class Spawner:
 
 
 def _popen(command: Command) -> subprocess.Popen[bytes]:
-    _rotate(command.log)
-    with command.log.open("ab") as log:
+    with os.fdopen(open_log(command.log), "ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own programs, no shell
             [os.fspath(part) for part in command.argv],
             stdin=subprocess.DEVNULL,
@@ -105,12 +104,6 @@ def _in_child(death_signal: signal.Signals) -> Callable[[], None]:
             os._exit(1)
 
     return prepare
-
-
-def _rotate(log: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if log.stat().st_size > LOG_LIMIT_BYTES:
-            log.replace(log.with_name(log.name + ".1"))
 
 
 def end_process(process: subprocess.Popen[bytes], stop_signal: signal.Signals, seconds: float) -> bool:

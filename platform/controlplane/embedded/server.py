@@ -1,7 +1,11 @@
 """What PostgreSQL and Valkey have in common as embedded servers: start, stop, kill, restart, and saying why not."""
 
+import contextlib
+import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -15,6 +19,7 @@ POLL_SECONDS = 0.01
 ORPHAN_SECONDS = 7.5
 STOP_SECONDS = 20.0
 PRESS = (signal.SIGINT, signal.SIGKILL)
+PROBE_SECONDS = 5.0
 
 
 class EmbeddedServer(ABC):
@@ -28,6 +33,8 @@ class EmbeddedServer(ABC):
         self._user: OsUser | None = None
         self._spawner = spawner
         self._process: subprocess.Popen[bytes] | None = None
+        self.guard = threading.RLock()
+        """Held while the process is started or ended, so that a watching thread does not take part in either."""
 
     @property
     @abstractmethod
@@ -42,6 +49,10 @@ class EmbeddedServer(ABC):
         """Whether the server does work for us now; asked over its socket."""
 
     @abstractmethod
+    def responds(self) -> bool:
+        """Whether the server says anything at all, also while it recovers or has no connection to spare."""
+
+    @abstractmethod
     def _command(self) -> Command: ...
 
     @abstractmethod
@@ -52,10 +63,22 @@ class EmbeddedServer(ABC):
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.poll() is None else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the process ended by itself; None while it runs, and after it was stopped on purpose."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self, *, seconds: float = START_SECONDS) -> None:
         """Start unless running, and return when it answers."""
+        self.launch()
+        self._wait_until_it_answers(seconds)
+
+    def launch(self) -> None:
+        """Start unless running, without waiting for an answer."""
         self._must_own()
-        if self.pid is None:
+        with self.guard:
+            if self.pid is not None:
+                return
             # A former owner's server may still be shutting down after its owner was killed. We hold the lock, so what
             # does not end by itself is an orphan.
             left = wait_until_gone(self.data, self.program, seconds=ORPHAN_SECONDS, then=PRESS)
@@ -68,7 +91,6 @@ class EmbeddedServer(ABC):
                 self._process = self._spawner.spawn(self._command())
             except OSError as error:
                 raise EmbeddedServerFailed(f"{self.name} cannot be started: {error}") from error
-        self._wait_until_it_answers(seconds)
 
     def take_over(self, user: OsUser | None) -> None:
         """Called by the holder of the lock; everyone else is attached and leaves the server alone."""
@@ -93,17 +115,24 @@ class EmbeddedServer(ABC):
 
     def stop(self) -> None:
         """Stop in order and reap; killed when it takes longer than the time for a checkpoint."""
-        if self._process is not None:
-            end_process(self._process, self.stop_signal, STOP_SECONDS)
-            self._process = None
+        with self.guard:
+            if self._process is not None:
+                end_process(self._process, self.stop_signal, STOP_SECONDS)
+                self._process = None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would."""
+        """SIGKILL on purpose: it stays down until `start`."""
         self._must_own()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        with self.guard:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                self._process = None
+
+    def send(self, number: signal.Signals) -> None:
+        """To the process itself, as from outside."""
+        if (pid := self.pid) is not None:
+            os.kill(pid, number)
 
     def restart(self) -> None:
         self.stop()
@@ -111,3 +140,13 @@ class EmbeddedServer(ABC):
 
     def log_tail(self) -> str:
         return log_tail(self.log)
+
+    @staticmethod
+    def _ask(path: Path, question: bytes) -> bytes:
+        """The first bytes of the answer over a Unix socket; empty when there is none."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(PROBE_SECONDS)
+            connection.connect(str(path))
+            connection.sendall(question)
+            return connection.recv(64)
+        return b""

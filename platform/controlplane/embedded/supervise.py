@@ -14,6 +14,7 @@ from typing import Self
 
 from controlplane.embedded.errors import EmbeddedServerFailed, log_tail, with_log_tail
 from controlplane.embedded.processes import START_SECONDS, Command, Spawner, end_process
+from foundation.settings import without_secrets
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
@@ -29,7 +30,7 @@ class Program:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
-    """Added to this process's environment."""
+    """Added to this process's environment, whose secrets are withheld."""
     restart: bool = True
     silent_seconds: float | None = None
     """When given, the program touches the file that FAIRLEAD_PULSE_FILE names while it is well. Without a beat for so
@@ -62,6 +63,18 @@ class Crash:
     hung: bool = False
     """It ran and had no pulse."""
 
+    @property
+    def sentence(self) -> str:
+        how = "gave no sign of life" if self.hung else f"ended with {self.exit_code}"
+        return f"{self.name} {how}" + ("." if self.restarts_in_seconds is None else " and is started again.")
+
+
+def restart_delay(crashes: int) -> float:
+    """Seconds to wait after so many crashes in a row."""
+    # The exponent is bounded so that a program which never starts does not grow a huge number.
+    delay: float = min(FIRST_DELAY_SECONDS * 2 ** min(crashes - 1, 10), LONGEST_DELAY_SECONDS)
+    return delay
+
 
 class Supervisor:
     """Programs start in the order of the calls and stop in the reverse order. They die with this process.
@@ -89,7 +102,7 @@ class Supervisor:
         self._watcher: threading.Thread | None = None
 
     def start(self, program: Program) -> None:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._guard:
             if program.name in self._runs:
                 raise EmbeddedServerFailed(f"A program named {program.name!r} runs already. Stop it first.")
@@ -159,7 +172,7 @@ class Supervisor:
                 argv=program.argv,
                 log=self.log(program.name),
                 death_signal=program.death_signal,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env, **pulse},
+                env={**without_secrets(os.environ), "PYTHONUNBUFFERED": "1", **program.env, **pulse},
             )
         )
 
@@ -216,8 +229,7 @@ class Supervisor:
         return None
 
     def _retry_later(self, run: _Run) -> float:
-        # The exponent is bounded so that a program which never starts does not grow a huge number.
-        delay: float = min(FIRST_DELAY_SECONDS * 2 ** min(run.crashes - 1, 10), LONGEST_DELAY_SECONDS)
+        delay = restart_delay(run.crashes)
         run.retry_at = self._now() + delay
         return delay
 

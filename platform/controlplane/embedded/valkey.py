@@ -36,6 +36,9 @@ class Valkey(EmbeddedServer):
         except OSError:
             return False
 
+    def responds(self) -> bool:
+        return bool(self._ask(self.paths.valkey_socket, b"PING\r\n"))
+
     def lose_data(self) -> None:
         """Kill it and remove what it had stored, as the loss of its machine would."""
         self.kill()

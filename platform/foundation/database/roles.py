@@ -35,9 +35,11 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
         verb = await _verb(connection, name)
         # Only a superuser may name the superuser attributes in ALTER, even to deny them; managed databases give none.
         attributes = "NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT" if verb == "CREATE" else "NOINHERIT"
+        # The server logs the statement when it fails: it holds the SCRAM verifier, never the password.
+        verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
         await connection.execute(
             sql.SQL("{} ROLE {} WITH LOGIN {} PASSWORD {}").format(
-                sql.SQL(verb), sql.Identifier(name), sql.SQL(attributes), sql.Literal(password)
+                sql.SQL(verb), sql.Identifier(name), sql.SQL(attributes), sql.Literal(verifier)
             )
         )
         await connection.execute(

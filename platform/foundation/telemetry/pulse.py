@@ -34,14 +34,32 @@ class Pulse:
         return self._now() - self._beaten_at
 
 
-def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse) -> int:
-    """`/healthz` answers 503 when the pulse has stopped; every other path is the metrics.
+class Readiness:
+    """Why a process does not take work yet; empty once it does."""
+
+    def __init__(self, problem: str = "starting") -> None:
+        self.problem = problem
+
+    def set(self, problem: str) -> None:
+        self.problem = problem
+
+
+READY = Readiness("")
+
+
+def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse, readiness: Readiness = READY) -> int:
+    """`/healthz` answers 503 when the pulse has stopped, `/readyz` until the process takes work; every other path is
+    the metrics.
 
     Returns the port, which the system chooses when `port` is 0.
     """
     metrics = make_wsgi_app(registry)
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/readyz":
+            problem = readiness.problem
+            start_response("503 Service Unavailable" if problem else "200 OK", [("Content-Type", "text/plain")])
+            return [f"{problem or 'ok'}\n".encode()]
         if environ["PATH_INFO"] != "/healthz":
             return metrics(environ, start_response)  # type: ignore[no-any-return]
         beats = pulse.silent_seconds < SILENT_SECONDS

@@ -1,0 +1,71 @@
+"""What fails for a reason outside the program is one sentence and exit code 1, in every command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import psycopg
+import redis
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from controlplane.preflight import unavailable_text
+from foundation.errors import DomainError
+from foundation.settings import SettingsInvalid
+
+_OLD_SCHEMA = "The database's schema does not fit this program ({first}). Run `fairlead migrate`."
+
+
+class PlainGroup(click.Group):
+    """Around every command: a traceback is for defects of the program only."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with plain_failures():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        sentence = describe_failure(error)
+        if sentence is None:
+            raise
+        raise click.ClickException(sentence) from error
+
+
+_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+    (SettingsInvalid, "{all}"),
+    (DomainError, "{all}"),
+    (
+        psycopg.errors.LockNotAvailable,
+        "Another session holds a lock on the database that this needs. Try again when it has ended.",
+    ),
+    (psycopg.errors.UndefinedTable, _OLD_SCHEMA),
+    (psycopg.errors.UndefinedColumn, _OLD_SCHEMA),
+    (psycopg.errors.UndefinedFunction, _OLD_SCHEMA),
+    (psycopg.errors.InsufficientPrivilege, "The database role may not do this: {first}."),
+    (psycopg.OperationalError, "The database cannot be used: {first}"),
+    (OperationalError, "The database cannot be used: {first}"),
+    (redis.RedisError, "Valkey cannot be used: {first}"),
+    (CommandError, "The schema cannot be migrated: {first}"),
+)
+"""The first that fits counts. Neither our texts nor the drivers' first lines hold a password."""
+
+
+def describe_failure(error: BaseException) -> str | None:
+    """None for a defect of the program."""
+    if isinstance(error, BaseExceptionGroup):
+        told = [describe_failure(each) for each in error.exceptions]
+        return told[0] if all(told) else None
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return describe_failure(error.orig)
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror or unavailable_text(error)}."
+    for kind, sentence in _SENTENCES:
+        if isinstance(error, kind):
+            return sentence.format(all=error, first=unavailable_text(error))
+    return None

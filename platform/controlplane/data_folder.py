@@ -1,0 +1,140 @@
+"""Whether the data folder of an embedded installation is whole. Nothing is made anew beside data that exists."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from controlplane.embedded.errors import EmbeddedServerFailed
+from controlplane.embedded.os_user import existing_server_uid
+from controlplane.embedded.paths import embedded_paths
+from foundation.settings import LEAST_SECRET
+from foundation.vault.key_ring import KeyRing
+
+POSTGRES_MAJOR = "18"
+SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
+KEYS_FILE = "vault.keys"
+_UNFINISHED_FILE = "setup.unfinished"
+"""There from the first start's first step to its last one: until then nothing was stored that could be lost."""
+_RESTORE = "Restore this folder from a backup, or move it away to begin with an empty installation."
+
+
+class Problem(msgspec.Struct, frozen=True):
+    state: str
+    mend: str
+
+
+def require_whole(root: Path, environment: Mapping[str, str]) -> None:
+    """Raises `EmbeddedServerFailed` with the first problem and what to do about it."""
+    for problem in find_problems(root, environment):
+        raise EmbeddedServerFailed(f"{problem.state}. {problem.mend}")
+
+
+def find_problems(root: Path, environment: Mapping[str, str]) -> list[Problem]:
+    """What is wrong with the data in `root`; nothing before the first start."""
+    if not root.exists():
+        return []
+    closed = list(_closed(root))
+    return closed or [*_database(root), *_secrets(root, environment)]
+
+
+def begin_setup(root: Path) -> None:
+    if not has_data(root):
+        (root / _UNFINISHED_FILE).touch(mode=0o600)
+
+
+def finish_setup(root: Path) -> None:
+    (root / _UNFINISHED_FILE).unlink(missing_ok=True)
+
+
+def _is_unfinished(root: Path) -> bool:
+    return (root / _UNFINISHED_FILE).exists()
+
+
+def has_data(root: Path) -> bool:
+    data = embedded_paths(root / "servers").postgres_data
+    return data.is_dir() and any(data.iterdir())
+
+
+def _closed(root: Path) -> Iterator[Problem]:
+    paths = embedded_paths(root / "servers")
+    for folder in (root, paths.root, paths.postgres_data, paths.valkey_data):
+        if not folder.exists():
+            continue
+        found = folder.stat()
+        if not stat.S_ISDIR(found.st_mode):
+            yield Problem(f"{folder} is not a folder", "Move it away, or choose another folder with --data.")
+        elif os.geteuid() != 0 and found.st_uid != os.geteuid():
+            yield Problem(
+                f"{folder} belongs to another user (uid {found.st_uid})",
+                f"Start as that user, or run `chown -R {os.geteuid()} {folder}` as root.",
+            )
+        elif os.geteuid() == 0 and found.st_uid not in {0, existing_server_uid()}:
+            yield Problem(f"{folder} belongs to another user (uid {found.st_uid})", f"Run `chown -R root {folder}`.")
+        elif stat.S_IMODE(found.st_mode) & stat.S_IRWXU != stat.S_IRWXU:
+            yield Problem(f"{folder} is closed to its owner", f"Run `chmod u+rwx {folder}`.")
+
+
+def _database(root: Path) -> Iterator[Problem]:
+    data = embedded_paths(root / "servers").postgres_data
+    if not has_data(root):
+        kept = [name for name in (SECRET_FILE, KEYS_FILE) if (root / name).exists()]
+        if kept and not _is_unfinished(root):
+            yield Problem(f"The database in {data} is missing, although {root / kept[0]} is there", _RESTORE)
+        return
+    try:
+        version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        version = ""
+    except (OSError, UnicodeDecodeError):
+        version = "unreadable"
+    if version.isdigit() and version != POSTGRES_MAJOR:
+        yield Problem(
+            f"{data} is of PostgreSQL {version}, and this version of Fairlead runs PostgreSQL {POSTGRES_MAJOR}",
+            "Start the version that wrote it, back it up there, and restore the backup with this one.",
+        )
+    elif version != POSTGRES_MAJOR:
+        state = f"{data} is not a whole database of PostgreSQL {POSTGRES_MAJOR} (version {version or 'missing'})"
+        yield Problem(state, _RESTORE)
+    else:
+        missing = [part for part in ("global/pg_control", "base", "pg_wal", "pg_xact") if not (data / part).exists()]
+        if missing:
+            yield Problem(f"{data / missing[0]} is missing: the database is not whole", _RESTORE)
+
+
+def _secrets(root: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
+    begun = has_data(root) and not _is_unfinished(root)
+    for name, file in (("FAIRLEAD_VAULT_KEYS", KEYS_FILE), ("FAIRLEAD_SECRET_KEY", SECRET_FILE)):
+        if environment.get(name) or environment.get(f"{name}_FILE"):
+            continue
+        path = root / file
+        if path.exists():
+            yield from _unusable(path)
+        elif begun:
+            lost = (
+                "Put your copy of it back, readable by its owner only: without it no stored secret can be read."
+                if file == KEYS_FILE
+                else "Put your copy of it back. If there is none, make one with"
+                f" `(umask 077; openssl rand -hex 32 > {path})`: everybody signs in again, nothing else is lost."
+            )
+            yield Problem(f"{path} is missing beside existing data", lost)
+
+
+def _unusable(path: Path) -> Iterator[Problem]:
+    copy = "Put your copy of it back."
+    try:
+        text = path.read_text(encoding="ascii")
+        if path.name == KEYS_FILE:
+            KeyRing.parse(text)
+        elif len(text.strip()) < LEAST_SECRET:
+            yield Problem(f"{path} has fewer than {LEAST_SECRET} characters", copy)
+    except PermissionError:
+        yield Problem(f"{path} is closed to this user", f"Run `chmod 600 {path}` as its owner.")
+        return
+    except (OSError, ValueError):
+        yield Problem(f"{path} cannot be read as keys", copy)
+        return
+    if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Problem(f"{path} is open to other users", f"Run `chmod 600 {path}`.")

@@ -1,0 +1,174 @@
+"""What a process checks before it takes work: its settings, and that the database has the schema it was written for."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import redis
+import structlog
+from alembic.script import ScriptDirectory
+
+from controlplane.migrate import alembic_config
+from foundation.errors import DomainError
+from foundation.outbound.settings import parse_allowed
+from foundation.settings import Settings, SettingsInvalid
+from foundation.valkey import blocking_valkey_client
+from foundation.vault.envelope import unwrap
+from foundation.vault.key_ring import KeyRing
+
+KEY_FORM: Final = (
+    "FAIRLEAD_VAULT_KEYS is `id:base64 of 32 bytes`, several separated by commas, the current one first."
+    " Make a key with `openssl rand -base64 32`."
+)
+_NETWORKS: Final = "FAIRLEAD_OUTBOUND_ALLOWED is networks separated by spaces, such as 10.1.0.0/16 or 10.1.2.3/32@8443."
+_URLS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "web": (("app_url", "DATABASE_APP_URL"), ("intake_url", "DATABASE_INTAKE_URL")),
+    "worker": (("app_url", "DATABASE_APP_URL"),),
+    "relay": (("relay_url", "DATABASE_RELAY_URL"),),
+    "migrate": (("owner_url", "DATABASE_URL"),),
+    "command": (("app_url", "DATABASE_APP_URL"),),
+}
+_OF_SETTINGS: Final = (
+    "password authentication failed",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "no password supplied",
+    "permission denied for database",
+)
+"""In a refusal by the database server: waiting does not help against these."""
+_RETRY_SECONDS = 1.0
+_log = structlog.get_logger(__name__)
+
+
+def check_settings(settings: Settings, process: str = "command") -> None:
+    """Raises `SettingsInvalid` with the name of what is wrong, never with its value."""
+    for attribute, name in _URLS[process]:
+        if not getattr(settings, attribute):
+            raise SettingsInvalid(f"{name} is not set, and DATABASE_URL from which it would follow is not set either.")
+    try:
+        if settings.vault_keys:
+            KeyRing.parse(settings.vault_keys)
+    except ValueError as error:
+        raise SettingsInvalid(f"The vault's keys cannot be used: {error}. {KEY_FORM}") from None
+    try:
+        parse_allowed(settings.outbound_allowed)
+    except ValueError as error:
+        raise SettingsInvalid(f"{_NETWORKS} {error}.") from None
+
+
+def unavailable_text(error: BaseException) -> str:
+    """The first line of a driver's error, which names the server and never the password."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def is_of_settings(error: BaseException) -> bool:
+    return any(sign in str(error) for sign in _OF_SETTINGS)
+
+
+@cache
+def _known_revisions() -> tuple[str, frozenset[str]]:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return scripts.get_current_head() or "", frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def judge_revision(current: str) -> str:
+    """A sentence when the schema is too old for this program; empty when it fits.
+
+    A revision that this program does not know is a newer one: during an upgrade old processes go on beside it.
+    """
+    head, known = _known_revisions()
+    if current == head or (current and current not in known):
+        return ""
+    where = f"at revision {current}" if current else "empty"
+    return f"The database's schema is {where}, and this program needs {head}. Run `fairlead migrate`."
+
+
+def read_revision(connection: psycopg.Connection[tuple[str]]) -> str:
+    """Empty when there is none, or one from before the run-time roles could see it."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
+        return ""
+    return row[0] if row is not None else ""
+
+
+def wait_for_schema(
+    url: str, stop: threading.Event, *, beat: Callable[[], None], on_problem: Callable[[str], None]
+) -> bool:
+    """Wait until the database answers and has this program's schema. False when `stop` was set meanwhile.
+
+    Each new reason to wait is logged once, and passed to `on_problem`; an empty one means ready.
+
+    Raises:
+        SettingsInvalid: the database refuses for a reason that does not pass by itself.
+    """
+    told = None
+    while not stop.is_set():
+        problem = _schema_problem(url)
+        on_problem(problem)
+        if not problem:
+            return True
+        beat()
+        if problem != told:
+            told = problem
+            _log.warning("database.not_ready", problem=problem)
+        stop.wait(_RETRY_SECONDS)
+    return False
+
+
+def _schema_problem(url: str) -> str:
+    try:
+        with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
+            return judge_revision(read_revision(connection))
+    except psycopg.OperationalError as error:
+        if is_of_settings(error):
+            raise SettingsInvalid(f"The database refuses this process: {unavailable_text(error)}.") from None
+        return f"The database cannot be reached: {unavailable_text(error)}"
+
+
+def check_valkey(url: str) -> None:
+    """Raises `SettingsInvalid` when Valkey refuses the credentials. One that is away is waited for by its users."""
+    client = blocking_valkey_client(url)
+    try:
+        client.ping()
+    except (redis.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+        raise SettingsInvalid(f"Valkey refuses the user or password in REDIS_URL: {unavailable_text(error)}.") from None
+    except redis.RedisError as error:
+        _log.warning("valkey.away", error=unavailable_text(error))
+    finally:
+        client.close()
+
+
+def closed_keys(ring: KeyRing, rows: Iterable[tuple[str, UUID, UUID, bytes]]) -> list[str]:
+    """The ids of vault keys under which data keys are stored that the ring does not open."""
+    closed = []
+    for kek_id, tenant_id, key_id, wrapped in rows:
+        try:
+            unwrap(ring, tenant_id, key_id, bytes(wrapped))
+        except DomainError:
+            closed.append(kek_id)
+    return closed
+
+
+async def find_closed_keys(settings: Settings) -> list[str]:
+    """One data key is tried for each vault key that wraps some."""
+    async with await psycopg.AsyncConnection.connect(settings.intake_url, connect_timeout=5) as connection:
+        cursor = await connection.execute(
+            "SELECT DISTINCT ON (kek_id) kek_id, tenant_id, id, wrapped FROM vault_key ORDER BY kek_id, created_at DESC"
+        )
+        return closed_keys(KeyRing.parse(settings.vault_keys), await cursor.fetchall())
+
+
+def require_keys_open(settings: Settings) -> None:
+    """Raises `SettingsInvalid` when the vault's keys are not those of the database."""
+    closed = asyncio.run(find_closed_keys(settings))
+    if closed:
+        raise SettingsInvalid(
+            f"The vault's keys do not open what is stored under {', '.join(closed)}. Put the former keys back, behind"
+            " the current one."
+        )
