@@ -1,39 +1,19 @@
 """What an HTTP status means for writes and readings; the same for every system behind the port."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from connectors.port import ChannelWrite, HttpResponse, SystemUnavailable, WriteResult, WriteState
+from foundation.outbound.headers import parse_retry_after
 
 _SIGN_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _ELSEWHERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-_LONGEST_WAIT_SECONDS = 3600.0
-"""As the way out itself allows (`foundation.outbound.settings`): no header can put a lane to sleep for a day."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from a Retry-After of either form (RFC 9110 §10.2.3); None when absent or senseless.
-
-    A date is read against the answer's own Date header, so neither side's clock has to be right.
-    """
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            # -0000 parses as naive; HTTP dates are UTC either way
-            until, sent = (
-                parsedate_to_datetime(value).replace(tzinfo=UTC) for value in (text, headers.get("date", ""))
-            )
-        except ValueError:
-            return None
-        seconds = (until - sent).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS) if seconds == seconds else None  # noqa: PLR0124 (NaN)
+    """Seconds to wait, capped; a date counts only against the response's own Date header."""
+    return parse_retry_after(headers)
 
 
 def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> list[WriteResult] | None:

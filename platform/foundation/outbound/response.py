@@ -8,6 +8,8 @@ import httpcore2
 import httpx2
 import msgspec
 
+from foundation.outbound.headers import parse_whole_number
+
 ACCEPTED_ENCODINGS = b"gzip, deflate"
 _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
@@ -31,8 +33,8 @@ class OutboundResponse(msgspec.Struct, frozen=True):
 async def read_response(response: httpcore2.Response, limit: int) -> OutboundResponse:
     """Raises `TooLarge` before more than `limit` bytes are held, `Unreadable` for a body that cannot be unpacked."""
     headers = httpx2.Headers(response.headers)
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    declared = parse_whole_number(headers.get("content-length", "").strip())
+    if declared is not None and declared > limit:
         raise TooLarge
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
