@@ -3,6 +3,10 @@
 Tryton gives no change log, so each poll reads the present state of what was touched. A later reading is newer whatever
 the dates say, also when a long transaction commits late with an early date: the version of an observation is the time
 it was read. The dates say when the SLO clock starts.
+
+Tryton's dates come from Tryton's clock, so a date alone never becomes the position of the next poll: only dates up to
+the start of the window count, by our clock and by Tryton's own (its Date header). Products dated later are read again
+with every poll until their date has passed.
 """
 
 import hashlib
@@ -10,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import floor
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -37,21 +41,31 @@ _OVERLAP_SECONDS: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_FLOATS: Final = 2**53
 """Tryton's quantities are floats; beyond this they skip whole numbers."""
+_PLAUSIBLE: Final = timedelta(days=366)
+"""A Date header further away than this is not a clock."""
 _EVERY_CODED: Final = [["code", "!=", None], ["code", "!=", ""]]
+
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """`since`: everything up to it was read. In the middle of a window: continue after product `after`; `upcoming` is
-    the newest date met so far and becomes the next `since`.
+    the newest date met so far that is not after `until`, the start of the window, and becomes the next `since`.
     """
 
-    since: datetime
+    since: _Instant
     after: int = 0
-    upcoming: datetime = _EPOCH
+    upcoming: _Instant = _EPOCH
+    until: _Instant = _EPOCH
 
 
 class _Id(msgspec.Struct, frozen=True):
     id: int
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    product: int
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -98,24 +112,45 @@ class Tryton:
         return await act(session)
 
 
-async def _poll(http: HttpCaller, session: Session, place: Cursor, now: datetime) -> PollPage:
-    upcoming = place.upcoming
+async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetime) -> PollPage:
+    place = _checked(stored, now, _overlap(session))
     if not place.after:
-        # Read before the products, so that a move finished in between is met again next time.
-        upcoming = max(upcoming, place.since, await _newest_move_date(http, session))
+        place = await _begin_window(http, session, place, now)
     found = await _find_changed(http, session, place)
     raws: list[msgspec.Raw] = []
     if found.ids:
         raws = await session.call(http, list[msgspec.Raw], "model.product.product.read", found.ids, PRODUCT_FIELDS)
-    payloads = []
-    for product_id, raw in sorted((msgspec.json.decode(raw, type=_Id).id, raw) for raw in raws):
+    payloads, upcoming = [], place.upcoming
+    for product_id, raw in sorted((_decode(raw, _Id, "a product").id, raw) for raw in raws):
         move = found.moves.get(product_id)
-        latest = _latest_date(raw, move)
-        upcoming = max(upcoming, latest)
-        external_id = f"product/{product_id}/{latest:%Y%m%dT%H%M%S.%f}/{_digest(raw, move)}"
+        dates = _dates(raw, move)
+        upcoming = max([upcoming, *(date for date in dates if date <= place.until)])
+        external_id = f"product/{product_id}/{max(dates, default=_EPOCH):%Y%m%dT%H%M%S.%f}/{_digest(raw, move)}"
         payloads.append((external_id, snapshot_bytes(session.currency, now, raw, move)))
-    following = Cursor(upcoming) if found.end is None else Cursor(place.since, found.end, upcoming)
+    following = Cursor(upcoming) if found.end is None else Cursor(place.since, found.end, upcoming, place.until)
     return PollPage(payloads, msgspec.json.encode(following).decode(), more=found.end is not None)
+
+
+def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
+    """A position later than now cannot be right: what was missed before it is unknown, so everything is read again."""
+    if max(stored.since, _EPOCH) - overlap > now:
+        return Cursor(_EPOCH)
+    until = min(stored.until, now) if stored.until != _EPOCH else now
+    upcoming = stored.upcoming if stored.upcoming <= until else stored.since
+    return Cursor(min(max(stored.since, _EPOCH), now), stored.after, upcoming, until)
+
+
+async def _begin_window(http: HttpCaller, session: Session, place: Cursor, now: datetime) -> Cursor:
+    """The newest move is read before the products, so that a move finished in between is met again next time."""
+    newest = await _newest_move_date(http, session, now)
+    until = now if session.clock is None or abs(session.clock - now) > _PLAUSIBLE else min(session.clock, now)
+    since = min(place.since, until)  # Tryton's clock may have been set back: its new dates lie before our position
+    upcoming = max([since, *([newest] if newest <= until else [])])
+    return Cursor(since, 0, upcoming, until)
+
+
+def _overlap(session: Session) -> timedelta:
+    return timedelta(seconds=int(session.config.settings.get("overlap_seconds") or _OVERLAP_SECONDS))
 
 
 async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _Found:
@@ -123,8 +158,7 @@ async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _F
     moves: dict[int, msgspec.Raw] = {}
     ends = []
     if place.since != _EPOCH:  # the first time every product is read; its moves would only repeat that
-        overlap = timedelta(seconds=int(session.config.settings.get("overlap_seconds") or _OVERLAP_SECONDS))
-        since = tryton_moment(max(place.since - overlap, _EPOCH))
+        since = tryton_moment(max(place.since - _overlap(session), _EPOCH))
         rows = await _moves_since(http, session, since, place.after)
         moves = dict(rows)
         if len(rows) == _MOVES:
@@ -145,12 +179,13 @@ async def _moves_since(
     domain = [["write_date", ">=", since], ["state", "=", "done"], ["product", ">", after]]
     order = [["product", "ASC"], ["write_date", "ASC"]]
     rows = await _search_moves(http, session, domain, _MOVES, order)
-    return [(msgspec.json.decode(row, type=Move).product, row) for row in rows]
+    return [(_decode(row, _Moved, "a stock move").product, row) for row in rows]
 
 
-async def _newest_move_date(http: HttpCaller, session: Session) -> datetime:
-    rows = await _search_moves(http, session, [["state", "=", "done"]], 1, [["write_date", "DESC"]])
-    return msgspec.json.decode(rows[0], type=Move).write_date.aware() if rows else _EPOCH
+async def _newest_move_date(http: HttpCaller, session: Session, now: datetime) -> datetime:
+    domain = [["state", "=", "done"], ["write_date", "<=", tryton_moment(now)]]
+    rows = await _search_moves(http, session, domain, 1, [["write_date", "DESC"]])
+    return max((date for row in rows for date in _move_dates(row)), default=_EPOCH)
 
 
 async def _search_moves(
@@ -168,14 +203,27 @@ def _digest(product: msgspec.Raw, move: msgspec.Raw | None) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 
-def _latest_date(raw: msgspec.Raw, move: msgspec.Raw | None) -> datetime:
-    """The epoch when the product's form has changed: it is handed on all the same, and translation names the drift."""
+def _decode(raw: msgspec.Raw, shape: type[Result], name: str) -> Result:
     try:
-        product = msgspec.json.decode(raw, type=Product)
-        moved = msgspec.json.decode(move, type=Move).write_date.aware() if move else _EPOCH
-        return max(product.price_changed_at(), product.cost_changed_at(), moved)
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.DecodeError as problem:
+        raise PayloadInvalid(f"Tryton's answer about {name} no longer has the agreed form: {problem}.") from problem
+
+
+def _dates(raw: msgspec.Raw, move: msgspec.Raw | None) -> list[datetime]:
+    """None when the product's form has changed: it is handed on all the same, and translation names the drift."""
+    try:
+        dates = msgspec.json.decode(raw, type=Product).dates()
     except (msgspec.DecodeError, ValueError):
-        return _EPOCH
+        return []
+    return [*dates, *(_move_dates(move) if move is not None else [])]
+
+
+def _move_dates(raw: msgspec.Raw) -> list[datetime]:
+    try:
+        return [msgspec.json.decode(raw, type=Move).write_date.aware()]
+    except (msgspec.DecodeError, ValueError):
+        return []
 
 
 def _observations(snapshot: Snapshot) -> list[Observation]:

@@ -83,6 +83,14 @@ class Product(msgspec.Struct, frozen=True):
     def cost_changed_at(self) -> datetime:
         return _latest(self.create_date, *_dates(self.cost_prices))
 
+    def dates(self) -> list[datetime]:
+        """Of every change to the product, its prices and its costs. Raises ValueError for one that cannot be."""
+        return [moment.aware() for moment in self._moments() if moment is not None]
+
+    def _moments(self) -> list[Moment | None]:
+        own = [self.create_date, self.write_date, self.template.write_date]
+        return [*own, *_dates(self.template.list_prices), *_dates(self.cost_prices)]
+
 
 class Move(msgspec.Struct, frozen=True):
     product: int

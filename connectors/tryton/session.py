@@ -1,6 +1,7 @@
 """A signed-in user of one Tryton database, and how to call its methods."""
 
 from base64 import b64encode
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
+from foundation.outbound.headers import parse_http_date
 
 Shape = TypeVar("Shape")
 _FORGOTTEN = 401
@@ -30,13 +32,15 @@ class _Warehouse(msgspec.Struct, frozen=True):
 
 class Session(msgspec.Struct):
     """`context` is the user's own, with the places whose stock counts as on hand. It and the company's currency are
-    Tryton's to change, so each poll refreshes them: only the sign-in itself is kept.
+    Tryton's to change, so each poll refreshes them: only the sign-in itself is kept. `clock` is Tryton's time as of
+    its last answer, None when it does not say.
     """
 
     config: ConnectionConfig
     authorization: str
     context: dict[str, Any] = {}
     currency: str = ""
+    clock: datetime | None = None
 
     async def call(self, http: HttpCaller, shape: type[Shape], method: str, *parameters: Any) -> Shape:
         """Raises `SignedOut`, `SystemUnavailable`, `PayloadInvalid`."""
@@ -45,6 +49,7 @@ class Session(msgspec.Struct):
         response = await http.request("POST", _address(self.config), headers=headers, content=content)
         if response.status_code == _FORGOTTEN:
             raise SignedOut
+        self.clock = parse_http_date(response.headers.get("date", ""))
         return _result(response, shape, method)
 
     async def refresh(self, http: HttpCaller) -> None:

@@ -1,7 +1,15 @@
 """Exceptions that planning finds in what a source says."""
 
-from governance.rows import Contract, NewException, Observed
+from datetime import datetime, timedelta
+from typing import Final
+
+from canonical.elements import Observation
+from governance.rows import Contract, EventRow, NewException, Observed
 from governance.wording import name_subject, write_value
+
+_DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""Clocks of two systems differ by less, and nobody needs to know."""
 
 
 def stale_value(item: Observed, contract: Contract) -> NewException:
@@ -19,4 +27,24 @@ def stale_value(item: Observed, contract: Contract) -> NewException:
         connection_id=item.connection_id,
         source_event_id=item.source_event_id,
         correlation=item.correlation,
+    )
+
+
+def is_dated_ahead(seen: Observation, received_at: datetime) -> bool:
+    """A change cannot have been made after it was read."""
+    return seen.committed_at - received_at > _CLOCK_TOLERANCE
+
+
+def clock_ahead(event: EventRow, seen: Observation) -> NewException:
+    """One per connection: a clock that runs ahead dates every record ahead."""
+    return NewException(
+        code="source.clock_ahead",
+        subject=str(event.connection_id),
+        title="A source dates its changes in the future",
+        detail=f"{name_subject(seen.element, seen.record_key)} is dated {seen.committed_at:%Y-%m-%d %H:%M} UTC, and was "
+        f"read at {event.received_at:%Y-%m-%d %H:%M} UTC. Its value was taken, counted from when it was read. "
+        "Check the source's clock and the record's date.",
+        correction_slo_ms=_DEFAULT_CORRECTION_MS,
+        connection_id=event.connection_id,
+        correlation=event.correlation,
     )

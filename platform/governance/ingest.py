@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST
+from canonical.elements import COST, Observation
 from connectors.port import PayloadInvalid
 from connectors.runtime import ConnectorRuntime
 from foundation.lanes.jobs import Handler
@@ -18,6 +18,7 @@ from governance.asking_anew import ask_anew
 from governance.context import Context
 from governance.echoes import sent_lately
 from governance.exceptions import ANY_VERSION, open_exceptions
+from governance.findings import clock_ahead, is_dated_ahead
 from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
 from governance.rows import EventRow, NewException, Observed
 from governance.writing import write_plan
@@ -44,20 +45,24 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
     taken = max((n for n, item in enumerate(run.items, 1) if item.ref in events), default=len(run.items))
     run.leave(run.items[taken:])
     observed: list[Observed] = []
-    quarantined: list[NewException] = []
+    found: list[NewException] = []
     for item in run.items[:taken]:
         event = events.get(item.ref) if item.ref is not None else None
         if event is None:
             run.bury(item, error="The message this work is about is no longer stored, so nothing came of it.")
             continue
         if item.body is not None and item.body.get("reused_id"):
-            quarantined.append(_reused(event.id, event.connection_id, event.correlation))
+            found.append(_reused(event.id, event.connection_id, event.correlation))
             continue
         try:
             any_version = None if item.body is None else item.body.get(ANY_VERSION)
-            observed += _translate(context.runtime, event, any_version)
+            observations = _translate(context.runtime, event)
+            observed += _admit(event, observations, any_version)
+            if event.via == "poll":
+                ahead = [each for each in observations if is_dated_ahead(each, event.received_at)]
+                found += [clock_ahead(event, each) for each in ahead[:1]]
         except PayloadInvalid as error:
-            quarantined.append(quarantine(event.id, event.connection_id, str(error), event.correlation))
+            found.append(quarantine(event.id, event.connection_id, str(error), event.correlation))
     if observed:
         seen = {(o.observation.record_key, o.observation.element) for o in observed}
         asked = await repository.awaiting_keys(session, [record_key for record_key, element in seen if element == COST])
@@ -68,7 +73,7 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         await write_plan(session, plan, world)
         if plan.stale:
             _log.info("ingest.stale", lane=run.lane, dropped=plan.stale, of=len(observed))
-    await open_exceptions(session, quarantined, now=now, new_id=context.new_id)
+    await open_exceptions(session, found, now=now, new_id=context.new_id)
 
 
 async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key], *, awaiting: bool = True) -> World:
@@ -90,14 +95,17 @@ async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key
     )
 
 
-def _translate(runtime: ConnectorRuntime, event: EventRow, any_version: str | None) -> list[Observed]:
+def _translate(runtime: ConnectorRuntime, event: EventRow) -> list[Observation]:
     connector = runtime.registry.get(event.kind)
     if connector is None or connector.source is None:
         raise PayloadInvalid("This kind of connection does not report values.")
     try:
-        observations = connector.source.translate(event.body)
+        return connector.source.translate(event.body)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise PayloadInvalid(f"The connector could not read it ({type(error).__name__}).") from error
+
+
+def _admit(event: EventRow, observations: Iterable[Observation], any_version: str | None) -> list[Observed]:
     return [
         Observed(
             admit(seen, received_at=event.received_at), event.connection_id, event.id, event.correlation,

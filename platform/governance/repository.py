@@ -183,7 +183,7 @@ async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most
     """The first of `ids`, as many as fit into `most_bytes` of bodies, and at least one."""
     rows = await session.execute(
         text("""
-            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at
+            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at, e.via
               FROM (SELECT e.*, sum(octet_length(e.body)) OVER (ORDER BY k.place) - octet_length(e.body) AS before
                       FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS k (id, place),
                            LATERAL (SELECT * FROM source_event e WHERE e.tenant_id = :t AND e.id = k.id OFFSET 0) e) e

@@ -156,6 +156,7 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     correlation: str
     received_at: datetime
+    via: str
 
 
 class NewException(msgspec.Struct, frozen=True):

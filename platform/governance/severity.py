@@ -20,6 +20,7 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "source.quarantined": Weights(15, 5, 5, "A message could not be read, so a change may be missing."),
     "source.reused_id": Weights(10, 15, 0, "The same message id came with other content."),
     "source.stale": Weights(15, 15, 5, "A value was dropped as outdated although it was committed later."),
+    "source.clock_ahead": Weights(10, 10, 0, "Dates of this source cannot be relied on."),
     "contract.missing": Weights(10, 15, 0, "No contract says who may set this."),
     "contract.second_writer": Weights(15, 25, 5, "Someone other than the source of truth set this."),
     "change.refused": Weights(20, 25, 0, "Policy refuses the value that the source holds."),

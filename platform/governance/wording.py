@@ -17,6 +17,7 @@ _SMALL: Final = 0.0005
 _KINDS: Final = {
     "source.quarantined": "Message not readable",
     "source.reused_id": "Message id used twice",
+    "source.clock_ahead": "Source dates in the future",
     "contract.missing": "No contract",
     "contract.second_writer": "Set by someone else",
     "change.refused": "Refused by policy",

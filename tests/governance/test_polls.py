@@ -4,15 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
-from connectors.polling import POLL_RETRY, poll_lane, schedule_poll
+from canonical.elements import STOCK
+from connectors.polling import POLL_RETRY, _store, poll_lane, schedule_poll
+from connectors.port import PollPage
 from connectors.sandbox.faults import Faults
 from controlplane.services import Services
 from foundation.clock import utc_now
+from foundation.ids import new_id
 from foundation.outbound.gate import Credential, Limit
 from foundation.outbound.settings import RetrySettings
+from governance.kinds import INGEST
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_retries import RETRIES, Calls, hurry, stingy
 from tests.governance.test_standing import pass_by
@@ -198,3 +203,18 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
     assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]
     due = "SELECT due_at > polled_at FROM timer, poll_cursor WHERE timer.name = :lane"
     assert await world.rows(due, lane=poll_lane(world.erp)) == [(True,)], "and it is asked again by itself"
+
+
+async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_is_taken(world: World) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        ahead = utc_now() + timedelta(days=365)
+        for sku in ("SKU-001", "SKU-002"):
+            body = msgspec.json.encode(world.change(sku, STOCK, 4) | {"committed_at": ahead.isoformat()})
+            payload = (f"chg_{sku}", body)
+            await _store(
+                session, world.erp, PollPage([payload], "1", more=False), kind=INGEST, now=utc_now(), new_id=new_id
+            )
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT count(*) FROM record_value WHERE amount = 4") == [(2,)]
+    assert await world.rows(_CODES) == [("source.clock_ahead", str(world.erp), "open")]
+    assert await world.rows("SELECT count(*) FROM propagation WHERE slo_due_at > now() + interval '1 day'") == [(0,)]
