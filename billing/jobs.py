@@ -14,6 +14,7 @@ from billing.rating import pending_periods, rate_period
 from billing.sides import Side
 from foundation.clock import Clock
 from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
+from foundation.lanes.repair import restart_timers
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import set_timer
 
@@ -52,6 +53,11 @@ async def _schedule_catch_up(session: AsyncSession, now: datetime) -> None:
 async def schedule_total(session: AsyncSession, now: datetime) -> None:
     """In the scope of an MSP's house: sum up its wholesale invoice at `now`, and from then on by itself."""
     await set_timer(session, name=TOTAL, lane=LANE, kind=TOTAL, due_at=now)
+
+
+async def repair_billing(session: AsyncSession, now: datetime) -> None:
+    """Timers of a client, or of an MSP's house, that stand still go on."""
+    await restart_timers(session, (RATE, CATCH_UP, TOTAL), now=now)
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:

@@ -53,10 +53,34 @@ async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datet
 
 async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
     """Poll at `at` if it was ever polled: a paused connection's polls have stopped."""
-    polled = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")
-    keys = {"t": scope_of(session).tenant_id, "name": poll_lane(connection_id)}
-    if await session.scalar(polled, keys) is not None:
+    if await _is_polled(session, connection_id):
         await schedule_poll(session, connection_id, at=at)
+
+
+async def repair_polls(session: AsyncSession, now: datetime) -> None:
+    """Each active connection that was ever polled is polled again, whatever ended its chain of timers."""
+    await session.execute(
+        text("""
+            UPDATE timer t SET due_at = :now
+              FROM connection c
+             WHERE t.tenant_id = :t AND t.kind = :kind AND t.due_at IS NULL
+               AND c.tenant_id = :t AND c.state = 'active' AND t.name = 'poll/' || c.id
+               AND NOT EXISTS (SELECT 1 FROM work w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
+        """),
+        {"t": scope_of(session).tenant_id, "kind": POLL, "now": now},
+    )
+
+
+async def move_poll(session: AsyncSession, source: UUID, *, old: UUID, at: datetime) -> None:
+    """Another connection becomes the source: it is polled from now on if the one before it was."""
+    if await _is_polled(session, old):
+        await schedule_poll(session, source, at=at)
+
+
+async def _is_polled(session: AsyncSession, connection_id: UUID) -> bool:
+    found = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")
+    keys = {"t": scope_of(session).tenant_id, "name": poll_lane(connection_id)}
+    return await session.scalar(found, keys) is not None
 
 
 def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:

@@ -39,7 +39,11 @@ class OpenConnection(msgspec.Struct, frozen=True):
 
 
 class ConnectorRuntime:
-    """Remembers opened connections for `ttl` seconds, keyed by tenant; a change of settings is effective after that."""
+    """Remembers opened connections for `ttl` seconds, keyed by tenant; a change of settings is effective after that.
+
+    Whether a connection is active is always read: what follows from it, such as its next poll, must not follow from
+    what was true a moment ago.
+    """
 
     def __init__(
         self,
@@ -63,11 +67,15 @@ class ConnectorRuntime:
         key = (scope.tenant_id, connection_id)
         remembered = self._open.get(key)
         if remembered is not None and remembered[0] > self._now():
-            return remembered[1]
+            return msgspec.structs.replace(remembered[1], active=await self._is_active(session, connection_id))
         opened = await self._load(session, connection_id)
         self._open = {k: v for k, v in self._open.items() if v[0] > self._now()}
         self._open[key] = (self._now() + self._ttl, opened)
         return opened
+
+    async def _is_active(self, session: AsyncSession, connection_id: UUID) -> bool:
+        found = text("SELECT state = 'active' FROM connection WHERE tenant_id = :t AND id = :c")
+        return bool(await session.scalar(found, {"t": scope_of(session).tenant_id, "c": connection_id}))
 
     async def _load(self, session: AsyncSession, connection_id: UUID) -> OpenConnection:
         scope = scope_of(session)

@@ -1,12 +1,15 @@
 """Every room's kinds of work in one table, and who is told of which event."""
 
-from billing.jobs import billing_jobs
+from billing.jobs import billing_jobs, repair_billing
 from connectors import events as connection_events
-from connectors.polling import connector_jobs
+from connectors.polling import connector_jobs, repair_polls
 from controlplane.services import Services
 from foundation.idempotency.jobs import idempotency_jobs
+from foundation.idempotency.keeping import repair_pruning
 from foundation.lanes.events import deliver_job
 from foundation.lanes.jobs import JobKinds
+from foundation.lanes.repair import repair_job
+from governance.duties import repair_governance
 from governance.jobs import SUBSCRIPTIONS as GOVERNANCE_SUBSCRIPTIONS
 from governance.jobs import governance_jobs
 from governance.kinds import INGEST
@@ -22,4 +25,7 @@ def build_jobs(services: Services) -> JobKinds:
         *billing_jobs(context.clock),
         *idempotency_jobs(context.clock),
     ]
-    return JobKinds([*kinds, deliver_job(ANNOUNCED, GOVERNANCE_SUBSCRIPTIONS, kinds)])
+    duties = (repair_polls, repair_governance, repair_billing, repair_pruning)
+    return JobKinds(
+        [*kinds, repair_job(duties, context.clock), deliver_job(ANNOUNCED, GOVERNANCE_SUBSCRIPTIONS, kinds)]
+    )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.polling import move_poll
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
@@ -38,6 +39,9 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     if contract is None:
         contract = ElementContract(tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, version=0)
         session.add(contract)
+    before = contract.source_connection_id
+    if before is not None and source_connection_id is not None and before != source_connection_id:
+        await move_poll(session, source_connection_id, old=before, at=now)
     contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
     contract.propagation_slo_ms = round(propagation_slo / timedelta(milliseconds=1))
     contract.correction_slo_ms = round(correction_slo / timedelta(milliseconds=1))

@@ -22,6 +22,7 @@ from governance.standing import standing_handler, watch_handler
 
 SUBSCRIPTIONS = (
     Subscription(CONNECTION_RESUMED, kinds.CATCH_UP),
+    Subscription(CONNECTION_RESUMED, kinds.WATCH),
     Subscription(CONNECTION_FAILING, kinds.WATCH),
     Subscription(CONNECTION_RECOVERED, kinds.WATCH),
     Subscription(CONNECTION_PAUSED, kinds.WATCH),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +28,12 @@ _TITLES: Final = {
     "approval.stale": "What was approved is no longer what would be sent",
 }
 _ABOUT_CHANNEL: Final = ("propagation.late", "propagation.refused", "propagation.given_up", "approval.stale")
+
+
+class TimerName(TypedDict):
+    name: str
+    lane: str
+    kind: str
 
 
 @dataclass(slots=True)
@@ -118,10 +124,12 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
 
 async def arm_reread(session: AsyncSession, connection_id: UUID, *, now: datetime, draw: Callable[[], float]) -> None:
     """Within half to one and a half of REREAD_EVERY, so that channels do not all read at once; never later than set."""
-    await set_timer(
-        session, name=f"{kinds.REREAD}/{connection_id}", lane=kinds.verify_lane(connection_id), kind=kinds.REREAD,
-        due_at=now + REREAD_EVERY * (0.5 + draw()),
-    )  # fmt: skip
+    await set_timer(session, **reread_timer(connection_id), due_at=now + REREAD_EVERY * (0.5 + draw()))
+
+
+def reread_timer(connection_id: UUID) -> TimerName:
+    """Of one channel's drift scan."""
+    return TimerName(name=f"{kinds.REREAD}/{connection_id}", lane=kinds.verify_lane(connection_id), kind=kinds.REREAD)
 
 
 def shown(p: Pending) -> Shown:

@@ -9,16 +9,18 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.events import CONNECTION_FAILING
+from connectors.events import CONNECTION_FAILING, CONNECTION_RESUMED
 from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.lanes.events import DomainEvent, told
 from foundation.lanes.jobs import Handler
+from foundation.lanes.repair import ensure_timer
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import set_timer
 from governance.context import Context
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.kinds import STANDING, standing_lane
+from governance.outcome import arm_reread
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException
 
@@ -37,7 +39,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def watch_handler(context: Context) -> Handler:
-    """Told of connections that pause, fail or recover."""
+    """Subscriber to connections that pause, resume, fail or recover."""
 
     async def watch(run: LaneRun) -> None:
         events = {event.subject: event for event in map(told, run.items)}
@@ -56,9 +58,15 @@ def standing_handler(context: Context) -> Handler:
 
 
 async def watch_connections(session: AsyncSession, context: Context, events: Sequence[DomainEvent]) -> None:
+    now = {standing.id: standing for standing in await _standings(session, [event.subject for event in events])}
     for event in events:
-        due_at = event.at + FAILING_AFTER if event.kind == CONNECTION_FAILING else None
-        await _set_timer(session, event.subject, due_at)
+        standing = now.get(event.subject)
+        resumed = standing if event.kind == CONNECTION_RESUMED else None
+        # A connection that failed when it was paused announces no failure when it still fails after it was resumed.
+        counts = event.kind == CONNECTION_FAILING or (resumed is not None and resumed.failing)
+        await _set_timer(session, event.subject, event.at + FAILING_AFTER if counts else None)
+        if resumed is not None and resumed.role == "channel":
+            await arm_reread(session, event.subject, now=event.at, draw=context.draw)
     await _settle(session, context, [event.subject for event in events])
 
 
@@ -71,6 +79,24 @@ async def judge_standing(session: AsyncSession, context: Context, connection_id:
         if standing not in late:  # it worked in between
             await _set_timer(session, standing.id, standing.worked_at + FAILING_AFTER)
     await _settle(session, context, [connection_id])
+
+
+async def repair_standing(session: AsyncSession, now: datetime) -> None:
+    """An active connection that fails has a timer until its exception is open."""
+    rows = await session.execute(
+        text(f"""
+            SELECT c.id, coalesce(c.last_success_at, c.created_at) FROM connection c
+             WHERE c.tenant_id = :t AND c.state = 'active' AND {IS_FAILING}
+               AND NOT EXISTS (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.state = 'open'
+                                  AND e.code = :code AND e.subject = c.id::varchar)
+        """),
+        {"t": scope_of(session).tenant_id, "code": FAILING},
+    )
+    for connection_id, worked_at in rows.all():
+        await ensure_timer(
+            session, name=_timer_name(connection_id), lane=standing_lane(connection_id), kind=STANDING,
+            due_at=max(now, worked_at + FAILING_AFTER),
+        )  # fmt: skip
 
 
 async def _settle(session: AsyncSession, context: Context, ids: Sequence[UUID]) -> None:
@@ -91,8 +117,13 @@ async def _standings(session: AsyncSession, ids: Sequence[UUID], *, lock: bool =
 
 
 async def _set_timer(session: AsyncSession, connection_id: UUID, due_at: datetime | None) -> None:
-    name = f"{STANDING}/{connection_id}"
-    await set_timer(session, name=name, lane=standing_lane(connection_id), kind=STANDING, due_at=due_at)
+    await set_timer(
+        session, name=_timer_name(connection_id), lane=standing_lane(connection_id), kind=STANDING, due_at=due_at
+    )
+
+
+def _timer_name(connection_id: UUID) -> str:
+    return f"{STANDING}/{connection_id}"
 
 
 def _exception(standing: Standing) -> NewException:

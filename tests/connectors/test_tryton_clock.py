@@ -45,13 +45,12 @@ class Server:
         return Answered(msgspec.json.encode({"id": 1, "result": result}), date)
 
     def _answer(self, method: str, parameters: list[Any]) -> Any:
+        signing_in: dict[str, Any] = {
+            "common.db.login": [1, "key"],
+            "model.res.user.get_preferences": {"company": 1},
+            "model.company.company.read": [{"currency.": {"code": "EUR"}}],
+        }
         match method:
-            case "common.db.login":
-                return [1, "key"]
-            case "model.res.user.get_preferences":
-                return {"company": 1}
-            case "model.company.company.read":
-                return [{"currency.": {"code": "EUR"}}]
             case "model.product.product.search":
                 return self._search(parameters[0], parameters[2])
             case "model.product.product.read":
@@ -59,7 +58,7 @@ class Server:
                 return [self._product(product_id) for product_id in parameters[0]]
             case "model.stock.move.search_read":
                 return self._moves(parameters[0], parameters[2])
-        return []
+        return signing_in.get(method, [])
 
     def _search(self, domain: list[Any], limit: int) -> list[int]:
         after = next(value for name, how, value in domain[:1])

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import buffer, scope_of
 from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
+from foundation.lanes.repair import ensure_timer
 from foundation.lanes.work import set_timer
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
@@ -122,3 +123,13 @@ async def prune_answers(session: AsyncSession, *, now: datetime) -> int:
         due = max(oldest + KEEP, now + timedelta(hours=1))
         await set_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=due)
     return len(gone.all())
+
+
+async def repair_pruning(session: AsyncSession, now: datetime) -> None:
+    """While there is an answer to forget, there is a timer for it."""
+    oldest: datetime | None = await session.scalar(
+        text("SELECT min(created_at) FROM idempotency_key WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
+    )
+    if oldest is not None:
+        due = max(oldest + KEEP, now + timedelta(hours=1))
+        await ensure_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=due)

@@ -14,7 +14,7 @@ from foundation.database.base import Base, TenantOwned
 class LaneShare(TenantOwned, Base):
     """What a tenant gets of the workers: its pool, its weight in the round robin, its lanes at work at once.
 
-    While `resting`, no turn begins: work is kept, in order.
+    While `resting`, no turn begins: work is kept, in order. At `repair_at` its timers are checked (`lanes.repair`).
     """
 
     __tablename__ = "lane_share"
@@ -23,6 +23,9 @@ class LaneShare(TenantOwned, Base):
     weight: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     cap: Mapped[int] = mapped_column(SmallInteger, server_default="4")
     resting: Mapped[bool] = mapped_column(server_default="false")
+    repair_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp() + interval '5 minutes'"))
+
+    __table_args__ = (Index("ix_lane_share_repair_at", "repair_at", postgresql_where=text("NOT resting")),)
 
 
 class Lane(TenantOwned, Base):

@@ -53,6 +53,8 @@ class Relay:
         async with self._database.transaction(None) as session:
             await session.execute(text("SELECT timers_fire()"))
         async with self._database.transaction(None) as session:
+            await session.execute(text("SELECT repairs_fire()"))
+        async with self._database.transaction(None) as session:
             due = (await session.execute(text("SELECT * FROM lanes_due()"))).all()
             shares = (
                 await session.execute(

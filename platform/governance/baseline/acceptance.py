@@ -190,9 +190,13 @@ async def set_accepted(session: AsyncSession, baseline_id: UUID, *, now: datetim
     )
 
 
-async def list_sources(session: AsyncSession, baseline_id: UUID) -> list[UUID]:
+async def list_parts(session: AsyncSession, baseline_id: UUID, *, role: str) -> list[UUID]:
+    """Its connections of one role: erp or channel."""
     found = await session.scalars(
-        text("SELECT connection_id FROM baseline_part WHERE tenant_id = :t AND baseline_id = :b AND role = 'erp'"),
-        {"t": scope_of(session).tenant_id, "b": baseline_id},
+        text("""
+            SELECT connection_id FROM baseline_part
+             WHERE tenant_id = :t AND baseline_id = :b AND role = :role ORDER BY 1
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "role": role},
     )
     return list(found)

@@ -23,6 +23,7 @@ from governance.baseline.planning import Acceptance, Act, plan_acceptance
 from governance.baseline.rows import Compared, Counts, Item, Reading
 from governance.context import Context
 from governance.ingest import read_world
+from governance.outcome import arm_reread
 from governance.writing import write_plan
 
 RECORDS: Final = 200
@@ -115,8 +116,12 @@ def _beside(items: Sequence[Item], readings: Sequence[Reading]) -> list[Compared
 
 
 async def _finish(session: AsyncSession, context: Context, baseline_id: UUID) -> None:
-    """From now on the sources are asked by themselves; what they said before is known and moves nothing."""
+    """From now on the sources are polled; what they said before is known and moves nothing. Channels are scanned for
+    drift, whether or not anything was ever sent to them.
+    """
     now = context.clock()
     await acceptance.set_accepted(session, baseline_id, now=now)
-    for source in await acceptance.list_sources(session, baseline_id):
+    for source in await acceptance.list_parts(session, baseline_id, role="erp"):
         await schedule_poll(session, source, at=now)
+    for channel in await acceptance.list_parts(session, baseline_id, role="channel"):
+        await arm_reread(session, channel, now=now, draw=context.draw)

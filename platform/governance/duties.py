@@ -1,0 +1,51 @@
+"""What this room does by itself, as the database's own state asks for it (`foundation.lanes.repair`)."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.polling import POLL, poll_lane
+from foundation.database.engine import scope_of
+from foundation.lanes.repair import ensure_timer
+from governance import kinds
+from governance.outcome import REREAD_EVERY, reread_timer
+from governance.standing import repair_standing
+from governance.states import RUNNING
+
+_DUE: Final = {
+    kinds.CLOCKS: f"SELECT min(slo_due_at) FROM propagation WHERE tenant_id = :t AND NOT breached AND {RUNNING}",
+    kinds.CORRECTIONS: (
+        "SELECT min(correction_due_at) FROM governance_exception"
+        " WHERE tenant_id = :t AND state = 'open' AND escalated_at IS NULL"
+    ),
+    kinds.APPROVALS: "SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')",
+}
+_SCANNED: Final = text("""
+    SELECT c.id FROM connection c
+     WHERE c.tenant_id = :t AND c.role = 'channel' AND c.state = 'active'
+       AND EXISTS (SELECT 1 FROM channel_value v WHERE v.tenant_id = :t AND v.connection_id = c.id)
+""")
+_SOURCES: Final = text("""
+    SELECT DISTINCT c.id FROM baseline b
+      JOIN baseline_part p ON p.tenant_id = :t AND p.baseline_id = b.id AND p.role = 'erp'
+      JOIN connection c ON c.tenant_id = :t AND c.id = p.connection_id AND c.state = 'active'
+     WHERE b.tenant_id = :t AND b.state = 'accepted'
+       AND EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND k.source_connection_id = c.id)
+       AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.tenant_id = :t AND t.name = 'poll/' || c.id)
+""")
+
+
+async def repair_governance(session: AsyncSession, now: datetime) -> None:
+    """Clocks, approvals, drift scans, health checks, and polls of sources whose baseline was accepted."""
+    tenant = {"t": scope_of(session).tenant_id}
+    for kind, due in _DUE.items():
+        due_at: datetime | None = await session.scalar(text(due), tenant)
+        if due_at is not None:
+            await ensure_timer(session, name=kind, lane=kinds.CLOCK_LANE, kind=kind, due_at=due_at)
+    for channel in (await session.scalars(_SCANNED, tenant)).all():
+        await ensure_timer(session, **reread_timer(channel), due_at=now + REREAD_EVERY * 1.5)
+    for source in (await session.scalars(_SOURCES, tenant)).all():
+        await ensure_timer(session, name=poll_lane(source), lane=poll_lane(source), kind=POLL, due_at=now)
+    await repair_standing(session, now)
