@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "202611290240"
-down_revision = "0026"
+revision = "202611290248"
+down_revision = "202611290240"
 branch_labels = None
 depends_on = None
 
