@@ -29,11 +29,17 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 _KEEP: Final = BulkWrite(
     {"id": "uuid", "dedupe_key": "varchar", "body_hash": "bytea", "body": "bytea"},
     """
+    WITH put AS (
+        INSERT INTO source_event_key (tenant_id, msp_id, connection_id, dedupe_key, body_hash, event_id, via)
+        SELECT :tenant_id, :msp_id, :connection_id, r.dedupe_key, r.body_hash, r.id, 'baseline'
+          FROM {rows} ORDER BY r.place_
+        ON CONFLICT DO NOTHING
+        RETURNING event_id AS id
+    )
     INSERT INTO source_event (tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via,
                               received_at, correlation)
-    SELECT :tenant_id, :msp_id, r.id, :connection_id, r.dedupe_key, r.body_hash, r.body, 'application/json', 'baseline',
-           :now, :correlation FROM {rows} ORDER BY r.place_
-    ON CONFLICT DO NOTHING
+    SELECT :tenant_id, :msp_id, id, :connection_id, r.dedupe_key, r.body_hash, r.body, 'application/json', 'baseline',
+           :now, :correlation FROM {rows} JOIN put USING (id) ORDER BY r.place_
     """,
 )
 
@@ -54,7 +60,7 @@ async def keep_payloads(
     await _KEEP.execute(session, rows, connection_id=connection_id, now=now, correlation=current_correlation())
     found = await session.execute(
         text("""
-            SELECT dedupe_key, id FROM source_event
+            SELECT dedupe_key, event_id AS id FROM source_event_key
              WHERE tenant_id = :t AND connection_id = :c AND dedupe_key = ANY (:keys)
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "keys": [row.dedupe_key for row in rows]},

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, Integer, UniqueConstraint
+from sqlalchemy import Float, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,7 +44,10 @@ class ConnectionSecret(TenantOwned, Base):
 
 
 class SourceEvent(TenantOwned, Base):
-    """What arrived, byte for byte. Never updated: whether it was handled is told by what came of it."""
+    """What arrived, byte for byte. Never updated: whether it was handled is told by what came of it.
+
+    Partitioned by `id`. `SourceEventKey` makes (connection, dedupe key) unique.
+    """
 
     __tablename__ = "source_event"
 
@@ -58,7 +61,17 @@ class SourceEvent(TenantOwned, Base):
     received_at: Mapped[datetime]
     correlation: Mapped[str]
 
-    __table_args__ = (UniqueConstraint("tenant_id", "connection_id", "dedupe_key"),)
+
+class SourceEventKey(TenantOwned, Base):
+    """The identity by which a delivery is known again. It is kept apart because a partitioned table cannot enforce it."""
+
+    __tablename__ = "source_event_key"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dedupe_key: Mapped[str] = mapped_column(primary_key=True)
+    body_hash: Mapped[bytes]
+    event_id: Mapped[UUID]
+    via: Mapped[str]
 
 
 class PollCursor(TenantOwned, Base):

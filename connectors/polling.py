@@ -165,7 +165,7 @@ async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[s
     """What was polled twice under one id is the same, though its bytes may tell of another time of reading."""
     found = await session.scalars(
         text("""
-            SELECT dedupe_key FROM source_event
+            SELECT dedupe_key FROM source_event_key
              WHERE tenant_id = :t AND connection_id = :c AND dedupe_key = ANY(:ids) AND via = 'poll'
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "ids": ids},

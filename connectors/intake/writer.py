@@ -53,7 +53,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     correlation: str
 
 
-# DO NOTHING without a target needs no right to read what is there. `work` rows exist only for rows that are new.
+# The key decides what is new. DO NOTHING without a target needs no right to read what is there.
 _STORE = """
     WITH incoming AS (
         SELECT id, msp_id, tenant_id, connection_id, dedupe_key, decode(body_hash, 'base64') AS body_hash,
@@ -64,12 +64,15 @@ _STORE = """
                )) WITH ORDINALITY AS i (id, msp_id, tenant_id, connection_id, dedupe_key, body_hash, body, content_type,
                                         via, received_at, correlation, place)
     ), put AS (
+        INSERT INTO source_event_key (tenant_id, msp_id, connection_id, dedupe_key, body_hash, event_id, via)
+        SELECT tenant_id, msp_id, connection_id, dedupe_key, body_hash, id, via FROM incoming ORDER BY place
+        ON CONFLICT DO NOTHING
+        RETURNING tenant_id, event_id AS id
+    ), kept AS (
         INSERT INTO source_event (tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via,
                                   received_at, correlation)
-        SELECT tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via, received_at,
-               correlation FROM incoming ORDER BY place
-        ON CONFLICT DO NOTHING
-        RETURNING tenant_id, id
+        SELECT tenant_id, i.msp_id, id, i.connection_id, i.dedupe_key, i.body_hash, i.body, i.content_type, i.via,
+               i.received_at, i.correlation FROM incoming i JOIN put USING (tenant_id, id) ORDER BY i.place
     ), queued AS (
         INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body, correlation)
         SELECT i.tenant_id, i.msp_id, 'ingest/' || i.connection_id, %s, i.connection_id::varchar, i.id, %s,
@@ -80,7 +83,7 @@ _STORE = """
 """
 _KNOWN = """
     SELECT e.tenant_id, e.connection_id, e.dedupe_key, e.body_hash
-      FROM source_event e
+      FROM source_event_key e
       JOIN unnest(%s::uuid[], %s::uuid[], %s::varchar[]) AS k (tenant_id, connection_id, dedupe_key)
         ON (e.tenant_id, e.connection_id, e.dedupe_key) = (k.tenant_id, k.connection_id, k.dedupe_key)
 """
