@@ -63,7 +63,7 @@ class SourceEvent(TenantOwned, Base):
 
 
 class SourceEventKey(TenantOwned, Base):
-    """The identity by which a delivery is known again. It is kept apart because a partitioned table cannot enforce it."""
+    """The identity by which a delivery is recognised. Kept apart, since a partitioned table cannot make it unique."""
 
     __tablename__ = "source_event_key"
 

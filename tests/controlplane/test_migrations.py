@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -24,7 +25,8 @@ from controlplane.migrate import (
 from controlplane.tables import metadata
 from foundation.ids import new_id
 from foundation.settings import with_role
-from tests.conftest import Urls
+from tests.conftest import Urls, make_scope
+from tests.isolation.rows import enter
 from tests.support.servers import Servers
 
 
@@ -118,6 +120,28 @@ def test_policies_of_older_databases_become_those_of_new_ones(empty: str) -> Non
     assert len(old - new) > 150
     migrate_schema(empty, "0018")
     assert policies(empty) == new
+
+
+def test_r16_rows_of_before_are_in_partitions_and_known_again(empty: str, urls: Urls) -> None:
+    """Also those whose ids are no UUIDv7."""
+    scope, ids = make_scope(), [new_id(), uuid4()]
+    step = next(s for s in ScriptDirectory.from_config(alembic_config()).walk_revisions() if "partitions" in s.path)
+    migrate_schema(empty, str(step.down_revision))
+    with psycopg.connect(urlsplit(urls.app)._replace(path=urlsplit(empty).path).geturl()) as connection:
+        enter(connection, scope)
+        for number, one in enumerate(ids):
+            connection.execute(
+                "INSERT INTO source_event VALUES (%s, %s, %s, %s, %s, 'h', 'b', 't', 'poll', now(), '')",
+                (scope.tenant_id, scope.msp_id, one, scope.tenant_id, f"key-{number}"),
+            )
+        connection.commit()
+        migrate_schema(empty)
+        enter(connection, scope)
+        rows = connection.execute(
+            "SELECT e.id, e.tableoid::regclass::text ~ 'source_event_(initial|default)$' FROM source_event e"
+            " JOIN source_event_key k ON k.event_id = e.id AND k.dedupe_key = e.dedupe_key AND k.via = e.via"
+        ).fetchall()
+        assert dict(rows) == dict.fromkeys(ids, True)
 
 
 def test_the_models_say_what_the_migrations_made(empty: str) -> None:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, FLEET, INTAKE, LOGIN_ROLES, RELAY
 from foundation.scope import Scope
 from tests.conftest import Urls, make_scope
@@ -83,8 +84,42 @@ def test_there_is_no_view_materialized_view_or_definer_function(owner: psycopg.C
     assert definers.fetchall() == []
 
 
+def test_r16_partitions_are_reached_through_their_table_only(owner: psycopg.Connection[Any]) -> None:
+    """Forced row security with the owner's policy alone, no grant, and a schema that only the relay may enter."""
+    rows = owner.execute(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, c.relacl IS NULL OR NOT EXISTS ("
+        "         SELECT 1 FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner),"
+        "       NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL),"
+        "       (SELECT array_agg(p.polname::text || p.polroles::regrole[]::text) FROM pg_policy p"
+        "         WHERE p.polrelid = c.oid) = ARRAY['owner{' || c.relowner::regrole || '}']"
+        "  FROM pg_class c WHERE c.relispartition AND c.relkind IN ('r', 'p')"
+    ).fetchall()
+    assert len(rows) >= 6 * 4
+    assert [row for row in rows if not all(row[1:])] == []
+    elsewhere = owner.execute(
+        "SELECT relname FROM pg_class"
+        " WHERE relispartition AND relkind IN ('r', 'p') AND relnamespace <> %s::regnamespace",
+        (SCHEMA,),
+    )
+    assert elsewhere.fetchall() == []
+    may_enter = [role for role in OURS if owner.execute(
+        "SELECT has_schema_privilege(%s, %s, 'USAGE')", (role, SCHEMA)).fetchone() == (True,)]  # fmt: skip
+    assert may_enter == [RELAY]
+
+
+def test_r16_the_relay_may_create_partitions_and_nothing_else_there(owner: psycopg.Connection[Any]) -> None:
+    rows = owner.execute(
+        "SELECT p.proname, p.prosecdef, p.proconfig::text LIKE '%%search_path=pg_catalog%%', p.pronargs"
+        "  FROM pg_proc p WHERE p.pronamespace = %s::regnamespace"
+        "   AND (p.prosecdef OR has_function_privilege(%s, p.oid, 'EXECUTE'))"
+        "   AND p.provolatile = 'v'",
+        (SCHEMA, RELAY),
+    ).fetchall()
+    assert {row[0]: row[1:] for row in rows} == {"create_ahead": (True, True, 0)}
+
+
 def test_ledgers_are_append_only_for_the_application(owner: psycopg.Connection[Any]) -> None:
-    for table in ("usage_event", "audit_entry", "source_event"):
+    for table in ("usage_event", "audit_entry", "source_event", "source_event_key"):
         rows = owner.execute(
             "SELECT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s AND table_name = %s",
             (APP, table),

@@ -103,7 +103,7 @@ async def test_the_newest_rows_are_the_end_of_the_index_not_a_sort_of_all(db: Da
             )
             plan = "\n".join(explained.scalars())
         assert "Index Scan Backward using pk_change" in plan, plan
-        assert "Sort" not in plan
+        assert "->  Sort" not in plan  # the ends of the partitions' indexes are merged
 
 
 async def plans_of(db: Database, scope: Scope, read: Callable[[AsyncSession], Awaitable[object]]) -> str:
@@ -132,14 +132,14 @@ async def test_a_records_changes_are_found_by_the_record(db: Database, partners:
     own = replace(partners[0], partner_id=None)
     plans = await plans_of(db, own, lambda session: list_changes(session, wanted=ChangeFilter(record="SKU-7")))
     assert "ix_change_record" in plans, plans
-    assert "Seq Scan on change" not in plans
+    assert "Seq Scan on change_initial" not in plans  # empty partitions may be read whole
 
 
 async def test_a_partners_lists_read_the_partners_rows(db: Database, partners: list[Scope]) -> None:
     for read in (list_propagations, partial(read_channel, now=utc_now())):
         plans = await plans_of(db, partners[0], read)
         assert "ix_propagation_partner" in plans, plans
-        assert "Seq Scan on propagation" not in plans
+        assert "Seq Scan on propagation_initial" not in plans
 
 
 async def test_a_clients_newest_are_the_end_of_the_index(db: Database, partners: list[Scope]) -> None:

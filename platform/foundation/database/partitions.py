@@ -6,8 +6,9 @@ the owner, whose maintenance moves and drops rows there. The default partition t
 outlive their month, and new ones should nobody have created their month.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -36,7 +37,8 @@ _TRIGGERS = """
 SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = '{name}'::regclass AND NOT tgisinternal
 """
 _KEYS = """
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{name}'::regclass AND contype IN ('p', 'u')
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+ WHERE conrelid = '{name}'::regclass AND contype IN ('p', 'u')
 """
 
 
@@ -50,7 +52,7 @@ def create_partition_functions(connection: Connection) -> None:
     """The schema, and the definer function by which the relay creates the coming months: it takes no argument."""
     for statement in (*_SETUP, _BOUND, _TIME_OF, _LAST_END, _CREATE, _CREATE_AHEAD):
         _run(connection, statement)
-    for function in ("create_month(regclass, timestamptz)", "create_ahead()"):
+    for function in ("close(regclass)", "create_month(regclass, timestamptz)", "create_ahead()"):
         _run(connection, f"REVOKE ALL ON FUNCTION {SCHEMA}.{function} FROM PUBLIC")
     _run(connection, f"GRANT USAGE ON SCHEMA {SCHEMA} TO {RELAY}")
     _run(connection, f"GRANT EXECUTE ON FUNCTION {SCHEMA}.create_ahead() TO {RELAY}")
@@ -61,7 +63,7 @@ def drop_partition_functions(connection: Connection) -> None:
 
 
 def partition(connection: Connection, table: str, key: str, *, primary_key: str = "", until: datetime) -> None:
-    """Partition `table` by `key`, a UUIDv7 or a time. What it holds now becomes the partition of the time before `until`.
+    """Partition `table` by `key`, a UUIDv7 or a time. What it holds becomes the partition of all time before `until`.
 
     Nothing is copied but rows whose key is later, which the default partition gets. Policies, grants, indexes, keys,
     checks and triggers are taken over as they are; `primary_key` replaces that of a table whose key lacks `key`.
@@ -78,7 +80,9 @@ def partition(connection: Connection, table: str, key: str, *, primary_key: str 
         f"CREATE TABLE public.{table} (LIKE {first} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE"
         f" INCLUDING GENERATED) PARTITION BY RANGE ({key})",
     )
-    _take_over(connection, table, source=first)
+    traits = _traits(connection, first)
+    _take(connection, first, traits)
+    _give(connection, f"public.{table}", traits)
     options = connection.exec_driver_sql(
         f"SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = '{first}'::regclass"
     ).scalar()
@@ -101,52 +105,77 @@ def partition(connection: Connection, table: str, key: str, *, primary_key: str 
 
 def unpartition(connection: Connection, table: str, *, primary_key: str = "") -> None:
     """Back to one plain table: every row is copied."""
-    whole = f"{SCHEMA}.{table}_whole"
-    _run(connection, f"ALTER TABLE public.{table} DISABLE ROW LEVEL SECURITY")
+    name, whole = f"public.{table}", f"{SCHEMA}.{table}_whole"
+    traits = _traits(connection, name)
     options = connection.exec_driver_sql(
         f"SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = '{SCHEMA}.{table}_default'::regclass"
     ).scalar()
+    _run(connection, f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")
     _run(
         connection,
-        f"CREATE TABLE {whole} (LIKE public.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE"
+        f"CREATE TABLE {whole} (LIKE {name} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE"
         f" INCLUDING GENERATED)" + (f" WITH ({options})" if options else ""),
     )
-    _run(connection, f"INSERT INTO {whole} SELECT * FROM public.{table}")
-    _run(connection, f"ALTER TABLE public.{table} SET SCHEMA {SCHEMA}")
-    _run(connection, f"ALTER TABLE {whole} RENAME TO {table}_plain")
-    _run(connection, f"ALTER TABLE {SCHEMA}.{table}_plain SET SCHEMA public")
-    _run(connection, f"ALTER TABLE public.{table}_plain RENAME TO {table}")
-    _take_over(connection, table, source=f"{SCHEMA}.{table}", primary_key=primary_key)
-    _run(connection, f"DROP TABLE {SCHEMA}.{table}")
+    _run(connection, f"INSERT INTO {whole} SELECT * FROM {name}")
+    _run(connection, f"DROP TABLE {name}")
+    _run(connection, f"ALTER TABLE {whole} RENAME TO {table}")
+    _run(connection, f"ALTER TABLE {SCHEMA}.{table} SET SCHEMA public")
+    _give(connection, name, traits, primary_key=primary_key)
 
 
-def _take_over(connection: Connection, table: str, *, source: str, primary_key: str = "") -> None:
-    """Give `public.table` the keys, indexes, triggers, policies and grants of `source`, which loses the last three."""
-    target, bare = f"public.{table}", source.partition(".")[2]
-    for name, definition in _rows(connection, _KEYS.format(name=source)):
+class _Traits(NamedTuple):
+    """What CREATE TABLE LIKE does not copy. Statements about `source` have {table} in its place."""
+
+    keys: Sequence[tuple[str, ...]]
+    indexes: Sequence[str]
+    triggers: Mapping[str, str]
+    policies: Sequence[tuple[str, ...]]
+    grants: Sequence[tuple[str, ...]]
+
+
+def _traits(connection: Connection, source: str) -> _Traits:
+    schema, _, table = source.partition(".")
+    spellings = (f" ON ONLY {source} ", f" ON {source} ", f" ON ONLY {table} ", f" ON {table} ")
+
+    def about_any(statement: str) -> str:
+        for spelling in spellings:
+            statement = statement.replace(spelling, " ON {table} ")
+        return statement
+
+    return _Traits(
+        keys=_rows(connection, _KEYS.format(name=source)),
+        indexes=[about_any(row[0]) for row in _rows(connection, _INDEXES.format(name=source))],
+        triggers={row[0]: about_any(row[1]) for row in _rows(connection, _TRIGGERS.format(name=source))},
+        policies=_rows(connection, _POLICIES.format(schema=schema, table=table)),
+        grants=_rows(connection, _GRANTS.format(name=source)),
+    )
+
+
+def _give(connection: Connection, target: str, traits: _Traits, *, primary_key: str = "") -> None:
+    for name, definition in traits.keys:
         changed = primary_key and definition.startswith("PRIMARY KEY")
-        _run(
-            connection,
-            f"ALTER TABLE {target} ADD CONSTRAINT {name} {f'PRIMARY KEY ({primary_key})' if changed else definition}",
-        )
-    for (definition,) in _rows(connection, _INDEXES.format(name=source)):
-        plain = definition.replace(f" ON ONLY {source} ", f" ON {source} ")
-        _run(connection, plain.replace(f" ON {source} ", f" ON {target} "))
-    for name, definition in _rows(connection, _TRIGGERS.format(name=source)):
-        _run(connection, f"DROP TRIGGER {name} ON {source}")
-        _run(connection, definition.replace(f" ON {source} ", f" ON {target} "))
+        key = f"PRIMARY KEY ({primary_key})" if changed else definition
+        _run(connection, f"ALTER TABLE {target} ADD CONSTRAINT {name} {key}")
+    for statement in (*traits.indexes, *traits.triggers.values()):
+        _run(connection, statement.replace("{table}", target))
     _run(connection, f"ALTER TABLE {target} ENABLE ROW LEVEL SECURITY")
     _run(connection, f"ALTER TABLE {target} FORCE ROW LEVEL SECURITY")
-    policies = _rows(connection, _POLICIES.format(schema=SCHEMA, table=bare))
-    for name, permissive, roles, verb, qual, check in policies:
+    for name, permissive, roles, verb, qual, check in traits.policies:
         using = f" USING ({qual})" if qual else ""
         with_check = f" WITH CHECK ({check})" if check else ""
-        _run(connection, f"DROP POLICY {name} ON {source}")
         _run(connection, f"CREATE POLICY {name} ON {target} AS {permissive} FOR {verb} TO {roles}{using}{with_check}")
-    for privilege, column, role in _rows(connection, _GRANTS.format(name=source)):
-        what = f"{privilege} ({column})" if column else privilege
-        _run(connection, f"GRANT {what} ON {target} TO {role}")
-        _run(connection, f"REVOKE {what} ON {source} FROM {role}")
+    for privilege, column, role in traits.grants:
+        _run(connection, f"GRANT {privilege}{f' ({column})' if column else ''} ON {target} TO {role}")
+
+
+def _take(connection: Connection, source: str, traits: _Traits) -> None:
+    """A partition must not keep what its table has now: triggers would run twice, grants would lead round it."""
+    for name in traits.triggers:
+        _run(connection, f"DROP TRIGGER {name} ON {source}")
+    for name, *_ in traits.policies:
+        _run(connection, f"DROP POLICY {name} ON {source}")
+    for privilege, column, role in traits.grants:
+        _run(connection, f"REVOKE {privilege}{f' ({column})' if column else ''} ON {source} FROM {role}")
 
 
 def _run(connection: Connection, statement: str) -> None:
@@ -215,7 +244,8 @@ BEGIN
             || coalesce(' WITH (' || v_options || ')', '');
     EXECUTE format('WITH early AS (DELETE FROM {SCHEMA}.%I WHERE %I >= %L AND %I < %L RETURNING *)'
                    ' INSERT INTO {SCHEMA}.%I SELECT * FROM early',
-                   (SELECT relname FROM pg_class WHERE oid = p_table) || '_default', v_key, v_low, v_key, v_high, v_name);
+                   (SELECT relname FROM pg_class WHERE oid = p_table) || '_default',
+                   v_key, v_low, v_key, v_high, v_name);
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION {SCHEMA}.%I FOR VALUES FROM (%L) TO (%L)',
                    p_table, v_name, v_low, v_high);
     PERFORM {SCHEMA}.close(format('{SCHEMA}.%I', v_name)::regclass);
@@ -236,6 +266,7 @@ BEGIN
             v_end := v_end + interval '1 month';
             v_made := v_made + 1;
         END LOOP;
+        EXECUTE format('ANALYZE %s', v_table);
     END LOOP;
     RETURN v_made;
 END $$

@@ -19,8 +19,8 @@ from foundation.database.partitions import (
 )
 from foundation.database.rls import open_to_intake, protect
 
-revision = "202611290235"
-down_revision = "0026"
+revision = "202611290249"
+down_revision = "202611290248"
 branch_labels = None
 depends_on = None
 

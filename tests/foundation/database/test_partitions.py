@@ -1,0 +1,98 @@
+"""Partitions: created ahead by the relay's role, reached only through their table, and never a way round dedup."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from connectors.intake.writer import Delivery, Stored, store_deliveries
+from foundation.database.partitions import SCHEMA, month_after
+from foundation.ids import id_floor, new_id
+from foundation.scope import Scope
+from tests.conftest import Urls
+from tests.isolation.rows import enter
+
+CREATE = f"SELECT {SCHEMA}.create_ahead()"
+TABLES = ("audit_entry", "change", "propagation", "rated_usage", "source_event", "usage_event")
+
+
+def ends(url: str) -> dict[str, datetime]:
+    """The end of each partitioned table's last month."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            sql.SQL("SELECT relname, {}.last_end(oid) FROM pg_class WHERE relkind = 'p' AND relname = ANY (%s)").format(
+                sql.Identifier(SCHEMA)
+            ),
+            (list(TABLES),),
+        )
+        return dict(rows.fetchall())
+
+
+def test_r16_this_month_and_the_next_two_have_partitions(urls: Urls) -> None:
+    expected = month_after(month_after(month_after(datetime.now(UTC))))
+    assert ends(urls.owner) == dict.fromkeys(TABLES, expected)
+
+
+def test_r16_the_relay_creates_what_is_missing_and_moves_early_rows_there(urls: Urls, scope: Scope) -> None:
+    """Undone at the end: the other tests have the partitions."""
+    last = month_after(month_after(datetime.now(UTC)))
+    early = id_floor(last + timedelta(days=3))
+    part = f"source_event_{last:%Y_%m}"
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute(f"DROP TABLE {SCHEMA}.{part}")
+        default = sql.Identifier(SCHEMA, "source_event_default")
+        owner.execute(
+            sql.SQL("INSERT INTO {} VALUES (%s, %s, %s, %s, 'k', '', '', 't', 'poll', now(), '')").format(default),
+            (scope.tenant_id, scope.msp_id, early, new_id()),
+        )
+        assert owner.execute(CREATE).fetchone() == (1,)
+        assert owner.execute(CREATE).fetchone() == (0,)
+        moved = owner.execute(f"SELECT id FROM {SCHEMA}.{part} WHERE tenant_id = %s", (scope.tenant_id,)).fetchall()
+        assert moved == [(early,)]
+        assert owner.execute(f"SELECT count(*) FROM {SCHEMA}.source_event_default WHERE id >= %s AND id < %s",
+                             (id_floor(last), id_floor(month_after(last)))).fetchone() == (0,)  # fmt: skip
+        owner.rollback()
+    with psycopg.connect(urls.relay) as relay:
+        assert relay.execute(CREATE).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("statement", ["SELECT {}.create_ahead()", "SELECT count(*) FROM {}.change_initial"])
+def test_r16_the_application_may_neither_create_nor_read_partitions(urls: Urls, scope: Scope, statement: str) -> None:
+    for url in (urls.app, urls.intake):
+        with psycopg.connect(url) as connection:
+            enter(connection, scope)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.format(SCHEMA))
+
+
+@pytest.mark.parametrize("function", ["create_month('change', now())", "close('change')"])
+def test_r16_the_relay_may_create_no_other_month(urls: Urls, function: str) -> None:
+    with psycopg.connect(urls.relay) as relay, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        relay.execute(f"SELECT {SCHEMA}.{function}")
+
+
+async def test_r16_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, scope: Scope, other_scope: Scope) -> None:
+    """The same external id in three months is one source event, and another tenant's is its own."""
+    connection_id, month = new_id(), datetime.now(UTC)
+    async with await psycopg.AsyncConnection.connect(urls.intake) as connection:
+        results = []
+        for _ in range(3):
+            one = delivery(scope, connection_id, month)
+            results += await store_deliveries(connection, [one, delivery(scope, connection_id, month)], kind="none")
+            month = month_after(month) + timedelta(days=1)
+        assert results == [Stored.NEW] + [Stored.DUPLICATE] * 5
+        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], kind="none")
+        assert other == [Stored.NEW]
+        changed = delivery(scope, connection_id, month, body_hash=b"y" * 32)
+        assert await store_deliveries(connection, [changed], kind="none") == [Stored.REUSED_ID]
+        await connection.rollback()
+
+
+def delivery(scope: Scope, connection_id: object, at: datetime, *, body_hash: bytes = b"x" * 32) -> Delivery:
+    return Delivery(
+        id=type(scope.tenant_id)(int=id_floor(at).int | (new_id().int & ((1 << 64) - 1))),
+        msp_id=scope.msp_id, tenant_id=scope.tenant_id, connection_id=connection_id,  # type: ignore[arg-type]
+        dedupe_key="order-7", body_hash=body_hash, body=b"{}", content_type="application/json", via="webhook",
+        received_at=at, correlation="c",
+    )  # fmt: skip
