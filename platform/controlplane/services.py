@@ -25,6 +25,7 @@ from foundation.valkey import valkey_client
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from governance.context import Context
+from governance.metrics import ClockMetrics
 from governance.resuming import move_clocks
 from policy.cache import PolicyCache
 from tenants.door import Door
@@ -93,7 +94,9 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
         vault=vault,
         registry=registry,
         outbound=outbound,
-        governance=Context(ConnectorRuntime(registry, vault, outbound), policies, utc_now, new_id),
+        governance=Context(
+            ConnectorRuntime(registry, vault, outbound), policies, utc_now, new_id, metrics=ClockMetrics(metrics)
+        ),
         policies=policies,
         door=Door(
             db=db,

@@ -17,6 +17,7 @@ from foundation.lanes.work import NewWork, add_work
 from governance import repository, states
 from governance.context import Context
 from governance.rows import PropagationRow
+from governance.systems.pausing import exclude_pause
 from governance.writing import distribute
 
 VALUES_A_TURN: Final = 500
@@ -24,7 +25,7 @@ _MARGIN: Final = timedelta(minutes=1)
 """What was being released just when the channel paused, or just when it was resumed, may have seen it paused."""
 _MISSED: Final = text("""
     SELECT c.id AS change_id, v.record_key, v.element, c.new_amount, c.new_currency, c.version, c.correlation,
-           k.propagation_slo_ms
+           k.propagation_slo_ms, c.committed_at, coalesce(c.decided_at, c.proposed_at) AS released_at
       FROM record_value v
       JOIN change c ON c.tenant_id = :t AND c.id = v.change_id
       JOIN element_contract k ON k.tenant_id = :t AND k.element = v.element
@@ -48,6 +49,7 @@ def catch_up_handler(context: Context) -> Handler:
         since = datetime.fromisoformat(event.data["since"]) - _MARGIN
         following = NewWork(run.lane, item.kind, item.key, ref=item.ref, body=body)
         async with run.finishing() as session:
+            await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
             if await send_missed(session, context, event.subject, since=since) == VALUES_A_TURN:
                 add_work(session, [following])
             elif "last" not in body:
@@ -59,7 +61,7 @@ def catch_up_handler(context: Context) -> Handler:
 
 
 async def send_missed(session: AsyncSession, context: Context, connection_id: UUID, *, since: datetime) -> int:
-    """Their clocks begin now: a person kept them back until now. Returns how many, at most a turn's."""
+    """Their delivery targets count from now: the channel was paused. Returns how many, at most a batch's."""
     channel = next((one for one in await repository.load_channels(session) if one.connection_id == connection_id), None)
     if channel is None:  # a source, or paused again
         return 0
@@ -79,8 +81,9 @@ async def send_missed(session: AsyncSession, context: Context, connection_id: UU
         [
             PropagationRow(
                 row.change_id, connection_id, channel.partner_id, context.new_id(), row.record_key, row.element,
-                row.new_amount, row.new_currency, row.version, states.PENDING, now,
+                row.new_amount, row.new_currency, row.version, states.PENDING, row.committed_at, row.released_at,
                 now + timedelta(milliseconds=row.propagation_slo_ms), row.correlation,
+                now - row.released_at, now,
             )
             for row in still
         ],

@@ -1,7 +1,7 @@
 """SQL of the way to the channels: what to push, and what came of it. Key by key, as in `governance.repository`."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -40,6 +40,12 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     older: list[UUID]  # changes whose clock runs on this channel for the same value, although this one is newer
     shown_amount: int | None
     shown_currency: str | None
+    released_at: datetime
+    excluded: timedelta
+
+    def took(self, now: datetime) -> timedelta:
+        """Delivery time up to `now`."""
+        return now - self.released_at - self.excluded
 
     @property
     def value(self) -> Value:
@@ -83,6 +89,7 @@ _SETTLE: Final = BulkWrite(
          ORDER BY p.change_id FOR UPDATE OF p
     )
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1, error = r.error,
+           breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_amount = coalesce(r.read_amount, p.read_amount),
            previous_amount = coalesce(p.previous_amount, r.previous_amount),
@@ -122,7 +129,8 @@ async def load_pending(
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_amount = p.amount AND v.source_currency = p.currency,
                    cost.amount IS NOT DISTINCT FROM c.cost_amount,
-                   other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.amount, shown.currency
+                   other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.amount, shown.currency,
+                   p.released_at, p.excluded
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
                                AND p.connection_id = :connection_id OFFSET 0) p,

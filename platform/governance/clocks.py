@@ -1,4 +1,4 @@
-"""Job of time: propagation clocks that ran out become exceptions."""
+"""Timer job: opens an exception for each delivery past its target (see `governance.delivery`)."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
 from governance import states
 from governance.context import Context
+from governance.delivery import ACTIVE_CHANNEL, COUNTING
 from governance.exceptions import open_exceptions
 from governance.outcome import late_subject
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.repository import load_contracts
 from governance.rows import NewException
-from governance.states import RUNNING
 from governance.wording import name_subject
 from governance.writing import start_clock
 
@@ -23,11 +23,11 @@ _BATCH = 1000
 _BREACH = text(f"""
     WITH due AS (
         SELECT p.change_id, p.connection_id FROM propagation p
-         WHERE p.tenant_id = :t AND NOT p.breached AND p.{RUNNING} AND p.slo_due_at <= :now
+         WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND p.slo_due_at < :now AND {ACTIVE_CHANNEL}
          ORDER BY p.slo_due_at LIMIT :batch
     ), locked AS (
         SELECT p.change_id, p.connection_id FROM due JOIN propagation p USING (change_id, connection_id)
-         WHERE p.tenant_id = :t AND NOT p.breached AND p.{RUNNING}
+         WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING}
          ORDER BY p.change_id, p.connection_id FOR UPDATE OF p
     )
     UPDATE propagation p SET breached = true FROM locked
@@ -41,9 +41,8 @@ _BREACH = text(f"""
 _HOW: Final = {
     states.PENDING: "not taken yet.",
     states.ACCEPTED: "accepted by the channel, but not visible there.",
-    states.HELD: "held back.",
     states.REFUSED: "refused by the channel.",
-    states.GIVEN_UP: "given up after many attempts.",
+    states.GIVEN_UP: "stopped after many attempts.",
 }
 
 
@@ -65,7 +64,7 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
         NewException(
             code="propagation.late",
             subject=late_subject(row.change_id, row.connection_id),
-            title=f"{row.name} does not show an approved value in time",
+            title=f"{row.name} does not show a released value in time",
             detail=f"{name_subject(row.element, row.record_key)}: "
             f"{_HOW[row.state]} The clock keeps running until the value is seen.",
             correction_slo_ms=contracts[row.element].correction_slo_ms
@@ -81,9 +80,14 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
         for row in rows
     ]
     await open_exceptions(session, late, now=now, new_id=context.new_id)
+    for row in rows:
+        context.metrics.late(scope_of(session).tenant_id, row.connection_id)
     following = (
         await session.execute(
-            text(f"SELECT min(slo_due_at) FROM propagation WHERE tenant_id = :t AND NOT breached AND {RUNNING}"),
+            text(
+                f"SELECT min(p.slo_due_at) FROM propagation p"
+                f" WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}"
+            ),
             tenant,
         )
     ).scalar()

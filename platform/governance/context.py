@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
 from foundation.ids import NewId
+from governance.metrics import ClockMetrics
 from policy.cache import PolicyCache
 
 
@@ -17,3 +18,4 @@ class Context:
     clock: Clock
     new_id: NewId
     draw: Callable[[], float] = field(default=random.random)
+    metrics: ClockMetrics = field(default_factory=ClockMetrics)

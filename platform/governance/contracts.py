@@ -22,9 +22,12 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     propagation_slo: timedelta,
     correction_slo: timedelta,
     approval_ttl: timedelta = timedelta(days=2),
+    decision_slo: timedelta | None = None,
     now: datetime,
 ) -> None:
     """Without a source connection the element is set here (`governance.proposing`).
+
+    `decision_slo`: how soon people should answer an approval; by default a day, at most `approval_ttl`.
 
     Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed.
     """
@@ -32,8 +35,13 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
         raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
     if not workflow.strip():
         raise InvalidInput("A contract needs a workflow.", field="workflow")
-    if propagation_slo <= timedelta(0) or correction_slo <= timedelta(0) or approval_ttl <= timedelta(0):
-        raise InvalidInput("Both clocks and the time to answer must be longer than nothing.", field="propagation_slo")
+    if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
+        raise InvalidInput("Each target must be longer than zero.", field="propagation_slo")
+    decision_slo = min(approval_ttl, timedelta(days=1)) if decision_slo is None else decision_slo
+    if not timedelta(0) < decision_slo <= approval_ttl:
+        raise InvalidInput(
+            "The decision target must be longer than zero and within the approval's lifetime.", field="decision_slo"
+        )
     scope = scope_of(session)
     contract = await session.get(ElementContract, (scope.tenant_id, element))
     if contract is None:
@@ -46,6 +54,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     contract.propagation_slo_ms = round(propagation_slo / timedelta(milliseconds=1))
     contract.correction_slo_ms = round(correction_slo / timedelta(milliseconds=1))
     contract.approval_ttl_s = round(approval_ttl.total_seconds())
+    contract.decision_slo_ms = round(decision_slo / timedelta(milliseconds=1))
     contract.version, contract.published_at = (contract.version or 0) + 1, now
     await session.flush()
     source = None if source_connection_id is None else str(source_connection_id)

@@ -1,4 +1,7 @@
-"""Job of time: approvals that were not answered, or not carried out, in time expire with their changes."""
+"""Timer job: opens an exception for each approval past its due time; expires approvals with their changes."""
+
+from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,15 +12,20 @@ from foundation.lanes.run import LaneRun
 from foundation.lanes.work import set_timer
 from governance import kinds
 from governance.context import Context
-from governance.exceptions import open_exceptions
+from governance.exceptions import open_exceptions, resolve_corrected
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.repository import load_changes
 from governance.rows import ChangeRow, NewException
 from governance.wording import name_subject
-from governance.writing import CHANGE, note_decision
-from policy.approvals import expire_approvals
+from governance.writing import APPROVAL_LATE, CHANGE, late_approval, note_decision
+from policy.approval_repository import Approval
+from policy.approvals import expire_approvals, mark_overdue
 
 _BATCH = 1000
+_FOLLOWING: Final = text("""
+    SELECT least((SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')),
+                 (SELECT min(due_at) FROM approval WHERE tenant_id = :t AND state = 'pending' AND NOT overdue))
+""")
 
 
 def approvals_handler(context: Context) -> Handler:
@@ -59,12 +67,41 @@ async def expire_waiting(session: AsyncSession, context: Context) -> None:
         change.state = "expired"
         note_decision(session, change, now)
     found = [_expired(change, granted=change.id in granted) for change in late]
-    await open_exceptions(session, found, now=now, new_id=context.new_id)
-    following = await session.scalar(
-        text("SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')"), tenant
-    )
+    await resolve_corrected(session, APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
+    overdue = await _overdue(session, now)
+    context.metrics.overdue(scope.tenant_id, len(overdue))
+    await open_exceptions(session, [*found, *overdue], now=now, new_id=context.new_id)
+    following = await session.scalar(_FOLLOWING, tenant)
     if following is not None:
         await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=following)
+
+
+async def _overdue(session: AsyncSession, now: datetime) -> list[NewException]:
+    marked = await mark_overdue(session, scope_of(session), now=now, limit=_BATCH)
+    changes = await load_changes(session, [approval.subject_id for approval in marked], lock=False)
+    waiting = {approval.id: approval for approval in marked}
+    return [
+        _late(change, waiting[change.approval_id])
+        for change in changes
+        if change.approval_id in waiting and change.state == "awaiting"
+    ]
+
+
+def _late(change: ChangeRow, approval: Approval) -> NewException:
+    return NewException(
+        code=APPROVAL_LATE,
+        subject=late_approval(change.id),
+        title="An approval is overdue",
+        detail=f"{name_subject(change.element, change.record_key)} has waited for an answer since "
+        f"{approval.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. Channels keep the approved value. "
+        f"Answer it before {approval.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, when the request expires.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        correlation=change.correlation,
+    )
 
 
 def _expired(change: ChangeRow, *, granted: bool) -> NewException:
@@ -72,11 +109,11 @@ def _expired(change: ChangeRow, *, granted: bool) -> NewException:
     return NewException(
         code="approval.expired",
         subject=f"{CHANGE}:{change.id}",
-        title="An approval was not carried out in time" if granted else "Nobody answered a request for approval",
+        title="An approval was not carried out in time" if granted else "An approval expired without an answer",
         detail=f"{subject} was approved, but the approval ran out before it was carried out, so nothing was sent. "
         "Send it again from its source."
         if granted
-        else f"{subject} still waits in the source. Send it again from there.",
+        else f"{subject}: nobody answered in time, so nothing was sent. Send it again from its source.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,

@@ -1,6 +1,7 @@
 """Names behind ids, and rows as they are shown."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,18 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import Value
 from foundation.database.engine import scope_of
+from governance.delivery import is_late
 from governance.schemas import ShownApproval, ShownChange, ShownPropagation
 
 CHANGE_COLUMNS: Final = """
     c.id, c.record_key, c.element, c.old_amount, c.old_currency, c.new_amount, c.new_currency, c.origin, c.author,
     c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_amount, c.version, c.targets, c.approval_id,
-    c.source_event_id, c.committed_at, c.proposed_at, c.correlation
+    c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
 """
 APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in ShownApproval.__struct_fields__)
 PROPAGATION_COLUMNS: Final = """
     p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
-    p.attempts, p.committed_at, p.slo_due_at, p.breached, p.accepted_at, p.verified_at, p.read_amount,
-    p.previous_amount, p.previous_currency, p.error
+    p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at, p.verified_at,
+    p.read_amount, p.previous_amount, p.previous_currency, p.error, n.state = 'active' AS channel_active,
+    CASE WHEN n.state <> 'active' THEN n.paused_at END AS channel_paused_at
 """
 _MACHINE = "connection:"
 
@@ -51,13 +54,15 @@ def to_change(row: Row[Any], channels: Sequence[ShownPropagation] = ()) -> Shown
         source_event_id=row.source_event_id,
         committed_at=row.committed_at,
         proposed_at=row.proposed_at,
+        decided_at=row.decided_at,
+        decision_excluded=row.decision_excluded,
         correlation=row.correlation,
         channels=channels,
     )
 
 
-def to_propagation(row: Row[Any]) -> ShownPropagation:
-    """From a row of PROPAGATION_COLUMNS."""
+def to_propagation(row: Row[Any], now: datetime) -> ShownPropagation:
+    """From a row of PROPAGATION_COLUMNS, as it is at `now`."""
     return ShownPropagation(
         change_id=row.change_id,
         connection_id=row.connection_id,
@@ -69,8 +74,18 @@ def to_propagation(row: Row[Any]) -> ShownPropagation:
         state=row.state,
         attempts=row.attempts,
         committed_at=row.committed_at,
+        released_at=row.released_at,
         slo_due_at=row.slo_due_at,
-        breached=row.breached,
+        late=is_late(
+            state=row.state,
+            breached=row.breached,
+            slo_due_at=row.slo_due_at,
+            verified_at=row.verified_at,
+            channel_active=row.channel_active,
+            now=now,
+        ),
+        excluded=row.excluded,
+        channel_paused_at=row.channel_paused_at,
         accepted_at=row.accepted_at,
         verified_at=row.verified_at,
         read=to_value(row.read_amount, row.currency),
@@ -84,7 +99,9 @@ def to_approval(row: Row[Any]) -> ShownApproval:
     return ShownApproval(*(getattr(row, f"a_{name}") for name in ShownApproval.__struct_fields__))
 
 
-async def load_propagations(session: AsyncSession, change_ids: Sequence[UUID]) -> dict[UUID, list[ShownPropagation]]:
+async def load_propagations(
+    session: AsyncSession, change_ids: Sequence[UUID], *, now: datetime
+) -> dict[UUID, list[ShownPropagation]]:
     """By change, channels in the order of their names."""
     found: dict[UUID, list[ShownPropagation]] = {change_id: [] for change_id in change_ids}
     if not change_ids:
@@ -98,7 +115,7 @@ async def load_propagations(session: AsyncSession, change_ids: Sequence[UUID]) -
         {"t": scope_of(session).tenant_id, "ids": list(change_ids)},
     )
     for row in rows:
-        found[row.change_id].append(to_propagation(row))
+        found[row.change_id].append(to_propagation(row, now))
     return found
 
 

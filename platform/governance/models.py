@@ -1,6 +1,6 @@
 """Contracts, governed values, changes, their propagation to each channel, and exceptions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +25,11 @@ class ElementContract(TenantOwned, Base):
     propagation_slo_ms: Mapped[int] = mapped_column(Integer)
     correction_slo_ms: Mapped[int] = mapped_column(Integer)
     approval_ttl_s: Mapped[int] = mapped_column(Integer)
+    decision_slo_ms: Mapped[int] = mapped_column(BigInteger, server_default="86400000")
     version: Mapped[int] = mapped_column(Integer)
     published_at: Mapped[datetime]
     clocks_from: Mapped[datetime | None]
-    """No clock of a propagation begins before: when the client was last resumed."""
+    """When the client was last resumed: no delivery clock begins before."""
 
 
 class RecordValue(TenantOwned, Base):
@@ -84,6 +85,10 @@ class Change(TenantOwned, Base):
     source_event_id: Mapped[UUID | None]
     committed_at: Mapped[datetime]
     proposed_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]  # when policy or a person released or refused it
+    decision_excluded: Mapped[timedelta] = mapped_column(
+        server_default=text("'0'::interval")
+    )  # the client was suspended
     correlation: Mapped[str]
     maker: Mapped[str] = mapped_column(server_default="")  # who made the key, when the author is one
 
@@ -97,6 +102,7 @@ class Propagation(TenantOwned, Base):
     """One change to one channel. `id` is the idempotency key of its effect.
 
     `state` as in `governance.states`. Only `verified` stops the clock: the value was read back on the channel.
+    The clock starts at `released_at`; see `governance.delivery`.
     """
 
     __tablename__ = "propagation"
@@ -113,7 +119,10 @@ class Propagation(TenantOwned, Base):
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     committed_at: Mapped[datetime]
+    released_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     slo_due_at: Mapped[datetime]
+    excluded: Mapped[timedelta] = mapped_column(server_default=text("'0'::interval"))
+    excluded_until: Mapped[datetime | None]
     breached: Mapped[bool] = mapped_column(server_default="false")
     accepted_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]

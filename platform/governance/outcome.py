@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.port import ChannelReading
 from foundation.audit.chain import note
+from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
 from foundation.usage.ledger import Usage, record_usage
 from governance import kinds, states
@@ -112,6 +113,7 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
     await open_exceptions(session, found, now=now, new_id=context.new_id)
     add_work(session, [work for work in outcome.work if work.ref in moved])
     for p in seen:
+        context.metrics.delivered(scope_of(session).tenant_id, connection_id, p.took(now))
         note(
             session,
             correlation=p.correlation,

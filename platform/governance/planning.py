@@ -273,6 +273,7 @@ def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision:
         proposed_at=world.now,
         correlation=proposal.correlation,
         maker=proposal.maker,
+        decided_at=None if decision.outcome is Outcome.REVIEW else world.now,
     )
 
 
@@ -303,19 +304,25 @@ def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) ->
 def release(
     change: ChangeRow, row: ValueRow, contract: Contract, channels: Sequence[Channel], new_id: NewId
 ) -> list[PropagationRow]:
-    """Make the change the approved value and plan it for each channel, or for the change's targets only."""
+    """Make the change the approved value and plan it for each channel, or for the change's targets only.
+
+    Delivery is timed from the decision, never from the source's commit: how long people took is not the channel's.
+    """
     row.version += 1
     if not is_exception_of_one_channel(change):
         row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
     change.version, change.state = row.version, "released"
-    begins = max(change.committed_at, contract.clocks_from or change.committed_at)
+    released_at = change.decided_at or change.proposed_at
+    begins = max(released_at, contract.clocks_from or released_at)
     due = begins + timedelta(milliseconds=contract.propagation_slo_ms)
+    excluded = begins - released_at
+    until = begins if excluded else None
     targets: set[UUID] | None = None if change.targets is None else set(change.targets)
     return [
         PropagationRow(
             change.id, channel.connection_id, channel.partner_id, new_id(), change.record_key, change.element,
-            change.new_amount, change.new_currency, row.version, "pending", change.committed_at, due,
-            change.correlation,
+            change.new_amount, change.new_currency, row.version, "pending", change.committed_at, released_at, due,
+            change.correlation, excluded, until,
         )
         for channel in channels
         if change.element not in REFERENCE_ELEMENTS and (targets is None or channel.connection_id in targets)

@@ -16,7 +16,7 @@ from foundation.lanes.work import NewWork, add_work
 from governance import repository
 from governance.context import Context
 from governance.errors import NotAwaiting
-from governance.exceptions import open_exceptions, resolve_about
+from governance.exceptions import open_exceptions, resolve_about, resolve_corrected
 from governance.ingest import read_world
 from governance.planning import (
     BASELINE,
@@ -30,7 +30,14 @@ from governance.planning import (
 )
 from governance.rows import ChangeRow, NewException, PropagationRow
 from governance.wording import name_subject
-from governance.writing import OF_THE_SOURCE, ask_for_approvals, distribute, note_decision
+from governance.writing import (
+    APPROVAL_LATE,
+    OF_THE_SOURCE,
+    ask_for_approvals,
+    distribute,
+    late_approval,
+    note_decision,
+)
 from policy.approvals import decide_approval
 from policy.index import decide
 from policy.redeeming import Verdict, redeem_approvals
@@ -43,12 +50,13 @@ _UPDATE = BulkWrite(
     {
         "id": "uuid", "state": "varchar", "version": "bigint", "outcome": "varchar", "rule_id": "varchar",
         "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
-        "old_amount": "bigint", "old_currency": "varchar",
+        "old_amount": "bigint", "old_currency": "varchar", "decided_at": "timestamptz",
     },
     """
     UPDATE change c SET state = r.state, version = r.version, outcome = r.outcome, rule_id = r.rule_id,
            reason = r.reason, policy_version = r.policy_version, cost_amount = r.cost_amount,
-           approval_id = r.approval_id, old_amount = r.old_amount, old_currency = r.old_currency
+           approval_id = r.approval_id, old_amount = r.old_amount, old_currency = r.old_currency,
+           decided_at = r.decided_at
       FROM {rows} WHERE c.tenant_id = :tenant_id AND c.msp_id = :msp_id AND c.id = r.id
     """,
 )  # fmt: skip
@@ -85,7 +93,10 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
     scope = scope_of(session)
     await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
+    change.decided_at = now
+    await resolve_corrected(session, APPROVAL_LATE, [late_approval(change_id)], now=now)
     if grant:
+        await _UPDATE.execute(session, [change])
         work = NewWork(
             lane=RELEASE_LANE, kind=RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
             correlation=change.correlation,
@@ -122,6 +133,8 @@ async def release_changes(session: AsyncSession, context: Context, ids: Sequence
             cost = known_cost(world.values, change.record_key)
             change.cost_amount = None if cost is None else cost.amount
             propagations += release(change, row, contract, world.channels, context.new_id)
+            decided_at = change.decided_at or world.now
+            context.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
             note_decision(session, change, world.now)
         elif change.approval_id is None or verdicts[change.approval_id] is not Verdict.USED:
             rerouted.append(change)
@@ -150,6 +163,7 @@ async def _reroute(
         change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
         change.reason, change.policy_version = decision.reason, decision.policy_version
         change.cost_amount = None if cost is None else cost.amount
+        change.decided_at = None if decision.outcome is Outcome.REVIEW else world.now
         if decision.outcome is Outcome.AUTO:
             contract = world.contracts[change.element]
             passed += release(change, row, contract, world.channels, context.new_id)

@@ -42,7 +42,7 @@ _INSERT_CHANGES = BulkWrite.insert(
         "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "targets": "uuid[]",
         "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
-        "correlation": "varchar", "maker": "varchar",
+        "correlation": "varchar", "maker": "varchar", "decided_at": "timestamptz",
     },
 )  # fmt: skip
 _INSERT_PROPAGATIONS = BulkWrite.insert(
@@ -50,7 +50,8 @@ _INSERT_PROPAGATIONS = BulkWrite.insert(
     {
         "change_id": "uuid", "connection_id": "uuid", "partner_id": "uuid", "id": "uuid", "record_key": "varchar",
         "element": "varchar", "amount": "bigint", "currency": "varchar", "version": "bigint", "state": "varchar",
-        "committed_at": "timestamptz", "slo_due_at": "timestamptz",
+        "committed_at": "timestamptz", "released_at": "timestamptz", "slo_due_at": "timestamptz",
+        "excluded": "interval", "excluded_until": "timestamptz",
     },
 )  # fmt: skip
 
@@ -58,7 +59,8 @@ _INSERT_PROPAGATIONS = BulkWrite.insert(
 async def load_contracts(session: AsyncSession) -> dict[str, Contract]:
     rows = await session.execute(
         text("""
-            SELECT element, source_connection_id, propagation_slo_ms, correction_slo_ms, approval_ttl_s, clocks_from
+            SELECT element, source_connection_id, propagation_slo_ms, correction_slo_ms, approval_ttl_s, clocks_from,
+                   decision_slo_ms
               FROM element_contract WHERE tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},

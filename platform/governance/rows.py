@@ -1,6 +1,6 @@
 """Rows the hot path writes and reads, as plain values."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ class Contract(msgspec.Struct, frozen=True):
     correction_slo_ms: int
     approval_ttl_s: int
     clocks_from: datetime | None = None
+    decision_slo_ms: int = 86_400_000
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -101,6 +102,7 @@ class ChangeRow(msgspec.Struct, gc=False):
     proposed_at: datetime
     correlation: str
     maker: str = ""
+    decided_at: datetime | None = None
 
     @property
     def value(self) -> Value:
@@ -143,8 +145,11 @@ class PropagationRow(msgspec.Struct, gc=False):
     version: int
     state: str
     committed_at: datetime
+    released_at: datetime
     slo_due_at: datetime
     correlation: str
+    excluded: timedelta = timedelta(0)
+    excluded_until: datetime | None = None
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):

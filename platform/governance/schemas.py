@@ -15,7 +15,11 @@ _SENT: Final = (SECOND_WRITER, "approval.stale")
 
 
 class ShownPropagation(msgspec.Struct, frozen=True):
-    """One change on one channel. Only `verified` means that a buyer sees it."""
+    """One change on one channel. Only `verified` means that a buyer sees it.
+
+    Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client
+    suspended. `late` compares it with the target, `slo_due_at`.
+    """
 
     change_id: UUID
     connection_id: UUID
@@ -27,8 +31,11 @@ class ShownPropagation(msgspec.Struct, frozen=True):
     state: str
     attempts: int
     committed_at: datetime
+    released_at: datetime
     slo_due_at: datetime
-    breached: bool
+    late: bool
+    excluded: timedelta
+    channel_paused_at: datetime | None
     accepted_at: datetime | None
     verified_at: datetime | None
     read: Value | None
@@ -47,15 +54,19 @@ class ShownPropagation(msgspec.Struct, frozen=True):
 
     @property
     def took(self) -> timedelta | None:
-        """From the commit at the source to being seen on the channel."""
-        return None if self.verified_at is None else self.verified_at - self.committed_at
+        """Delivery time: from the release to the read-back, without excluded time."""
+        return None if self.verified_at is None else self.verified_at - self.released_at - self.excluded
 
-    def is_late(self, now: datetime) -> bool:
-        return self.is_running and self.slo_due_at <= now
+    @property
+    def is_paused(self) -> bool:
+        """The channel is paused, so the delivery clock stands still."""
+        return self.is_running and self.channel_paused_at is not None
 
 
 class ShownChange(msgspec.Struct, frozen=True):
-    """`channels` is filled where the answer says so."""
+    """`channels` is filled where the answer says so. Decision time ends at `decided_at`; `decision_excluded` is the
+    time in which the client was suspended.
+    """
 
     id: UUID
     record_key: str
@@ -76,8 +87,15 @@ class ShownChange(msgspec.Struct, frozen=True):
     source_event_id: UUID | None
     committed_at: datetime
     proposed_at: datetime
+    decided_at: datetime | None
+    decision_excluded: timedelta
     correlation: str
     channels: Sequence[ShownPropagation] = ()
+
+    @property
+    def decision_time(self) -> timedelta | None:
+        """From the proposal to the decision, without excluded time; None while it is pending."""
+        return None if self.decided_at is None else self.decided_at - self.proposed_at - self.decision_excluded
 
 
 class ShownApproval(msgspec.Struct, frozen=True):
@@ -88,6 +106,8 @@ class ShownApproval(msgspec.Struct, frozen=True):
     requested_by: str
     author: str
     created_at: datetime
+    due_at: datetime | None
+    overdue: bool
     expires_at: datetime
     decided_by: str | None
     decided_at: datetime | None
@@ -279,6 +299,7 @@ class ShownContract(msgspec.Struct, frozen=True):
     workflow: str
     propagation_slo: timedelta
     correction_slo: timedelta
+    decision_slo: timedelta
     approval_ttl: timedelta
     version: int
     published_at: datetime

@@ -25,6 +25,7 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "contract.second_writer": Weights(15, 25, 5, "Someone other than the source of truth set this."),
     "change.refused": Weights(20, 25, 0, "Policy refuses the value that the source holds."),
     "approval.stale": Weights(10, 15, 0, "What was approved is no longer what would be sent."),
+    "approval.late": Weights(10, 10, 0, "People have not decided by the due time; channels keep the approved value."),
     "approval.expired": Weights(15, 10, 0, "Nobody answered in time."),
     "connection.failing": Weights(20, 5, 15, "Nothing comes from this system, or gets there."),
     "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),

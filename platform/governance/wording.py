@@ -15,18 +15,21 @@ _NOTHING: Final = "nothing"
 _SMALL: Final = 0.0005
 """A smaller difference would be written as 0.0%."""
 _KINDS: Final = {
+    "connection.paused": "Channel paused",
     "source.quarantined": "Message not readable",
-    "source.reused_id": "Message id used twice",
+    "source.stale": "Outdated version from source",
+    "source.reused_id": "Duplicate message ID",
     "source.clock_ahead": "Source dates in the future",
-    "contract.missing": "No contract",
-    "contract.second_writer": "Set by someone else",
+    "contract.missing": "No owner published",
+    "contract.second_writer": "Changed outside",
     "change.refused": "Refused by policy",
     "approval.stale": "Approval out of date",
-    "approval.expired": "Nobody answered",
+    "approval.late": "Approval overdue",
+    "approval.expired": "Approval expired",
     "connection.failing": "Connection not working",
-    "propagation.late": "Not visible in time",
+    "propagation.late": "Late on a channel",
     "propagation.refused": "Refused by a channel",
-    "propagation.given_up": "Never shown by a channel",
+    "propagation.given_up": "Failed on a channel",
 }
 _WORK: Final = {
     kinds.INGEST: "Read messages of a source",

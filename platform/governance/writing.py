@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,13 +11,14 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
 from governance import kinds, repository
-from governance.exceptions import open_exceptions, resolve_about
+from governance.exceptions import open_exceptions, resolve_about, resolve_corrected
 from governance.planning import Plan, Taken, World, content_of
-from governance.rows import ChangeRow, PropagationRow
+from governance.rows import ChangeRow, Contract, PropagationRow
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
 
 CHANGE = "change"
-OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.expired", "source.stale")
+APPROVAL_LATE: Final = "approval.late"
+OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.late", "approval.expired", "source.stale")
 """What a newer decision about the same value corrects."""
 
 
@@ -28,6 +30,7 @@ async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
         await withdraw_approvals(
             session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, reason=plan.overtaken_by, now=world.now,
         )  # fmt: skip
+        await resolve_corrected(session, APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=world.now)
     await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], world)
     await repository.save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
@@ -79,14 +82,24 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
             requested_by=change.author,
             author=change.maker,
             expires_at=world.now + timedelta(seconds=world.contracts[change.element].approval_ttl_s),
+            due_at=world.now + decision_target(world.contracts[change.element]),
         )
         for change in changes
     ]
     ids = await request_approvals(session, scope_of(session), requests=requests, now=world.now, new_id=world.new_id)
     for change, approval_id in zip(changes, ids, strict=True):
         change.approval_id = approval_id
-    soonest = min(request.expires_at for request in requests)
+    soonest = min(request.due_at or request.expires_at for request in requests)
     await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=soonest)
+
+
+def late_approval(change_id: UUID) -> str:
+    """The subject of an `approval.late` exception."""
+    return f"{CHANGE}:{change_id}"
+
+
+def decision_target(contract: Contract) -> timedelta:
+    return min(timedelta(milliseconds=contract.decision_slo_ms), timedelta(seconds=contract.approval_ttl_s))
 
 
 def _note_taken(session: AsyncSession, taken: Taken, now: datetime) -> None:

@@ -52,8 +52,8 @@ _COLUMNS = (
 _WANTED = (
     "unnest(CAST(:ids AS uuid[]), CAST(:kinds AS varchar[]), CAST(:subjects AS uuid[]), CAST(:hashes AS bytea[]),"
     " CAST(:versions AS integer[]), CAST(:requesters AS varchar[]), CAST(:authors AS varchar[]),"
-    " CAST(:expiries AS timestamptz[]))"
-    " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at)"
+    " CAST(:expiries AS timestamptz[]), CAST(:dues AS timestamptz[]))"
+    " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at, due_at)"
 )
 
 # All open approvals of the subjects are locked here, so that the insert below meets no lock it would have to wait for.
@@ -69,9 +69,9 @@ SUPERSEDE = text(
 # The update changes nothing; it makes a row that is already there come back.
 INSERT = text(
     "INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,"
-    " requested_by, author, expires_at, created_at)"
+    " requested_by, author, expires_at, due_at, created_at)"
     " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
-    f" w.requested_by, w.author, w.expires_at, :now FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
+    f" w.requested_by, w.author, w.expires_at, w.due_at, :now FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
     " ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE state IN ('pending', 'granted')"
     " DO UPDATE SET subject_id = excluded.subject_id"
     " RETURNING id, subject_kind, subject_id, content_hash"
@@ -122,10 +122,19 @@ EXPIRE = text(
     f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )
 
+MARK_OVERDUE = text(
+    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state = 'pending'"
+    "  AND NOT a.overdue AND a.due_at <= :now AND a.expires_at > :now ORDER BY a.id LIMIT :limit FOR UPDATE)"
+    " UPDATE approval a SET overdue = true FROM locked l"
+    f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
+)
+
 EXTEND = text(
     "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted')"
     "  AND a.expires_at > :since ORDER BY a.id FOR UPDATE)"
-    " UPDATE approval a SET expires_at = a.expires_at + (CAST(:now AS timestamptz) - greatest(:since, a.created_at))"
+    " UPDATE approval a SET expires_at = a.expires_at + (CAST(:now AS timestamptz) - greatest(:since, a.created_at)),"
+    "        due_at = CASE WHEN a.overdue OR a.due_at <= :since THEN a.due_at"
+    "                 ELSE a.due_at + (CAST(:now AS timestamptz) - greatest(:since, a.created_at)) END"
     " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING a.id"
 )
 

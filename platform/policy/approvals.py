@@ -36,6 +36,8 @@ class ApprovalRequest:
     requested_by: str
     expires_at: datetime
     author: str = ""
+    due_at: datetime | None = None
+    """When an answer is late; by default when the approval expires."""
 
 
 async def request_approval(
@@ -66,6 +68,7 @@ async def request_approvals(
         "requesters": [request.requested_by for request in requests],
         "authors": [request.author or request.requested_by for request in requests],
         "expiries": [request.expires_at for request in requests],
+        "dues": [request.due_at or request.expires_at for request in requests],
         "now": now,
     }
     await run(session, scope, sql.SUPERSEDE, wanted)
@@ -124,6 +127,11 @@ async def expire_approvals(
     subjects = None if subject_ids is None else list(subject_ids)
     rows = await run(session, scope, sql.EXPIRE, {"now": now, "subjects": subjects, "limit": limit})
     return [to_approval(row) for row in rows]
+
+
+async def mark_overdue(session: AsyncSession, scope: Scope, *, now: datetime, limit: int = 1_000) -> list[Approval]:
+    """Record pending approvals that are past their due time and have not expired. Returns those newly overdue."""
+    return [to_approval(row) for row in await run(session, scope, sql.MARK_OVERDUE, {"now": now, "limit": limit})]
 
 
 async def extend_approvals(session: AsyncSession, scope: Scope, *, since: datetime, now: datetime) -> None:

@@ -60,6 +60,8 @@ class ApprovalRow(TenantOwned, Base):
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]  # when an answer is late; the approval lives until `expires_at`
+    overdue: Mapped[bool] = mapped_column(server_default="false")
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -73,6 +75,7 @@ class ApprovalRow(TenantOwned, Base):
             postgresql_where=text("state IN ('pending', 'granted')"),
         ),
         Index("ix_approval_state", "tenant_id", "state", "created_at"),
+        Index("ix_approval_due", "tenant_id", "due_at", postgresql_where=text("state = 'pending' AND NOT overdue")),
         Index(
             "ix_approval_expires", "tenant_id", "expires_at", postgresql_where=text("state IN ('pending', 'granted')")
         ),

@@ -25,9 +25,9 @@ _LEFT = """
 """
 _DATED = {
     "client": ("suspended_at",),
-    "propagation": ("committed_at", "slo_due_at"),
+    "propagation": ("committed_at", "released_at", "slo_due_at"),
     "change": ("committed_at", "proposed_at"),
-    "approval": ("created_at", "expires_at"),
+    "approval": ("created_at", "due_at", "expires_at"),
     "governance_exception": ("opened_at", "seen_at", "correction_due_at"),
     "timer": ("due_at",),
 }
@@ -109,15 +109,20 @@ async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_c
     await suspend(world)
     resumed_at = await resume(world)
     await world.work(settle=20.0)
-    ((due,),) = await world.rows("SELECT DISTINCT slo_due_at FROM propagation WHERE amount = 7")
+    timed = "SELECT DISTINCT released_at, slo_due_at FROM propagation WHERE amount = :amount"
+    ((released_at, due),) = await world.rows(timed, amount=7)
     ((slo,),) = await world.rows("SELECT propagation_slo_ms FROM element_contract WHERE element = 'stock.on_hand'")
     assert isinstance(slo, int)
-    assert due == resumed_at + timedelta(milliseconds=slo)
+    assert isinstance(released_at, datetime)
+    assert released_at >= resumed_at
+    assert due == released_at + timedelta(milliseconds=slo)
     later = world.change("SKU-001", STOCK, 8)
     await world.deliver(later)
     await world.work(settle=20.0)
-    ((due,),) = await world.rows("SELECT DISTINCT slo_due_at FROM propagation WHERE amount = 8")
-    assert due == datetime.fromisoformat(str(later["committed_at"])) + timedelta(milliseconds=slo)
+    ((released_at, due),) = await world.rows(timed, amount=8)
+    assert isinstance(released_at, datetime)
+    assert released_at > datetime.fromisoformat(str(later["committed_at"]))
+    assert due == released_at + timedelta(milliseconds=slo)
 
 
 async def test_what_was_late_before_stays_late_and_is_told(waiting: World) -> None:
@@ -135,7 +140,7 @@ async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_
     """The MSP's staff may act in a suspended client."""
     now = utc_now()
     async with waiting.services.db.transaction(waiting.scope) as session:
-        for table, column in (("propagation", "committed_at"), ("approval", "created_at"),
+        for table, column in (("propagation", "released_at"), ("approval", "created_at"),
                               ("governance_exception", "opened_at")):  # fmt: skip
             await session.execute(text(f"UPDATE {table} SET {column} = :at"), {"at": now - timedelta(hours=1)})
     before = await left(waiting)

@@ -103,7 +103,7 @@ async def _act(access: Access, exception_id: UUID, act: Awaitable[None]) -> Resp
 
 async def _detail(access: Access, exception_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
     found = await find_exception(access.session, exception_id)
-    change = None if found.change_id is None else await find_change(access.session, found.change_id)
+    change = None if found.change_id is None else await find_change(access.session, found.change_id, now=access.now)
     cost = None
     if change is not None and change.cost_amount is not None and change.new.currency:
         cost = Value(change.cost_amount, change.new.currency)

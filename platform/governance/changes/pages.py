@@ -49,7 +49,7 @@ async def change_list(
     after: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
     wanted = ChangeFilter(state=status, element=element, record=record.strip())
-    found = await list_changes(access.session, wanted=wanted, after=after)
+    found = await list_changes(access.session, wanted=wanted, now=access.now, after=after)
     of_one = wanted.record and wanted.beginning is None
     context = {
         "found": found,
@@ -99,7 +99,7 @@ async def _detail(access: Access, change_id: UUID, refusal: DomainError | None =
 
 
 async def _context(access: Access, change_id: UUID) -> dict[str, object]:
-    detail = await read_change(access.session, change_id)
+    detail = await read_change(access.session, change_id, now=access.now)
     answer = detail.approval
     quoted = (detail.change.author, *((answer.requested_by, answer.decided_by) if answer else ()))
     names = await name_authors(access.session, quoted)
@@ -108,5 +108,6 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
         "change": detail.change,
         "standing": detail.change.version is not None and await is_standing(access.session, detail.change),
         "names": names,
+        "publish_time": max((p.took for p in detail.change.channels if p.took is not None), default=None),
         "story": tell_story(detail, names),
     }

@@ -43,7 +43,7 @@ class ChangeFilter:
 
 
 async def list_changes(
-    session: AsyncSession, *, wanted: ChangeFilter, after: UUID | None = None, limit: int = 50
+    session: AsyncSession, *, wanted: ChangeFilter, now: datetime, after: UUID | None = None, limit: int = 50
 ) -> ChangePage:
     """Newest first, with their channels."""
     for name in ("state", "element", "record"):
@@ -61,7 +61,7 @@ async def list_changes(
         )
     ).all()
     shown = rows[:limit]
-    channels = await load_propagations(session, [row.id for row in shown])
+    channels = await load_propagations(session, [row.id for row in shown], now=now)
     items = [to_change(row, channels[row.id]) for row in shown]
     return ChangePage(items, items[-1].id if len(rows) > limit else None)
 
@@ -87,7 +87,7 @@ def _wanted(wanted: ChangeFilter, after: UUID | None) -> tuple[str, str, dict[st
     return " AND ".join(among), " AND ".join(fits), binds
 
 
-async def find_change(session: AsyncSession, change_id: UUID) -> ShownChange:
+async def find_change(session: AsyncSession, change_id: UUID, *, now: datetime) -> ShownChange:
     """With its channels. Raises NotFound."""
     row = (
         await session.execute(
@@ -97,13 +97,13 @@ async def find_change(session: AsyncSession, change_id: UUID) -> ShownChange:
     ).one_or_none()
     if row is None:
         raise NotFound
-    channels = await load_propagations(session, [change_id])
+    channels = await load_propagations(session, [change_id], now=now)
     return to_change(row, channels[change_id])
 
 
-async def read_change(session: AsyncSession, change_id: UUID) -> ChangeDetail:
+async def read_change(session: AsyncSession, change_id: UUID, *, now: datetime) -> ChangeDetail:
     """Raises NotFound."""
-    change = await find_change(session, change_id)
+    change = await find_change(session, change_id, now=now)
     approval = None if change.approval_id is None else await _approval(session, change.approval_id)
     return ChangeDetail(change, approval, await _exceptions(session, change))
 

@@ -49,19 +49,19 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
 ) -> ChangePage:
     """Newest first. `record` is a record key; with a `*` at its end, the beginning of one."""
     wanted = ChangeFilter(state=status, element=element, record=record)
-    return await list_changes(access.session, wanted=wanted, after=after, limit=check_limit(limit))
+    return await list_changes(access.session, wanted=wanted, now=access.now, after=after, limit=check_limit(limit))
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
 async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDetail:
     """A change with its channels, the answer to it, and what is open about it."""
-    return await read_change(access.session, change_id)
+    return await read_change(access.session, change_id, now=access.now)
 
 
 @get(f"{_ONE}/propagations", opt=_CHANNELS, tags=_TAGS)
 async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[ShownPropagation]:
     """The state of a change on each channel. Only `verified` means that a buyer sees it."""
-    return (await find_change(access.session, change_id)).channels
+    return (await find_change(access.session, change_id, now=access.now)).channels
 
 
 @post(f"{_ONE}/answer", opt=_DECIDE, tags=["approvals"], status_code=202)
@@ -71,7 +71,7 @@ async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBo
     await answer_change(
         access.session, change_id, grant=data.grant, reason=reason, now=access.now, seen=data.approval_id
     )
-    return await read_change(access.session, change_id)
+    return await read_change(access.session, change_id, now=access.now)
 
 
 def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
@@ -79,7 +79,7 @@ def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
     async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ShownChange:
         """Restore the earlier value, on one channel or on all. The answer is the new change that does it."""
         back = await roll_back_change(access.session, context, change_id, connection_id=data.connection_id)
-        return await find_change(access.session, back)
+        return await find_change(access.session, back, now=access.now)
 
     @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
     async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ShownChange:
@@ -88,6 +88,6 @@ def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
         made = await propose_change(
             access.session, context, record_key=data.record_key, element=data.element, value=value
         )
-        return await find_change(access.session, made)
+        return await find_change(access.session, made, now=access.now)
 
     return [api_changes, api_change, api_propagations, api_answer, api_rollback, api_propose]

@@ -12,14 +12,14 @@ from governance.schemas import ChangeDetail, ShownApproval, ShownChange, ShownPr
 from governance.wording import write_value
 
 _DECIDED: Final = {
-    "auto": ("Policy lets it pass", "accent"),
-    "review": ("Policy asks for a person", "warn"),
-    "refuse": ("Policy refuses it", "bad"),
+    "auto": ("Passed policy", "accent"),
+    "review": ("Policy requires approval", "warn"),
+    "refuse": ("Refused by policy", "bad"),
 }
 _ANSWERED: Final = {
     "refused": ("Declined", "bad"),
-    "expired": ("Approved, but not carried out in time", "neutral"),
-    "withdrawn": ("Taken back: a newer value arrived", "neutral"),
+    "expired": ("Approved, but expired before publishing", "neutral"),
+    "withdrawn": ("Withdrawn: a newer value arrived", "neutral"),
 }
 
 
@@ -51,10 +51,10 @@ def tell_story(detail: ChangeDetail, names: Mapping[str, str]) -> list[Moment]:
 def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
     by = names[change.author]
     if change.origin == "rollback":
-        text = "A person restores a value that was approved before."
+        text = "A person restored a value that was approved before."
         return Moment(change.committed_at, "Rolled back", "neutral", "undo", by, text, is_origin=True)
     if change.origin == BASELINE:
-        text = "The channel showed something else than the source when a baseline was accepted."
+        text = "The channel showed another value than the source when a baseline was accepted."
         return Moment(change.committed_at, "Found by a baseline", "neutral", "database", by, text, is_origin=True)
     if change.origin == "proposal":
         text = "Proposed here: no connected system owns this element."
@@ -68,23 +68,27 @@ def _decision(change: ShownChange) -> Moment:
 
 
 def _answers(approval: ShownApproval, names: Mapping[str, str]) -> list[Moment]:
-    asked = Moment(approval.created_at, "Put up for approval", "warn", "inbox", place=2)
+    asked = [Moment(approval.created_at, "Approval requested", "warn", "inbox", place=2)]
+    if approval.overdue and approval.due_at is not None:
+        text = "Nobody had answered by the due time. This counts as decision time, not as delivery time."
+        asked.append(Moment(approval.due_at, "Approval overdue", "warn", "clock", text=text, place=2))
     if approval.decided_at is None:
-        return [asked]
+        return asked
     title, kind = _ANSWERED.get(approval.state, ("Approved", "ok"))
     by = names[approval.decided_by] if approval.decided_by else ""
-    return [asked, Moment(approval.decided_at, title, kind, "approve", by, approval.reason, place=3)]
+    return [*asked, Moment(approval.decided_at, title, kind, "approve", by, approval.reason, place=3)]
 
 
 def _on_channel(p: ShownPropagation) -> list[Moment]:
     found: list[Moment] = []
     if p.accepted_at is not None and (p.verified_at is None or p.accepted_at < p.verified_at):
-        text = "The channel took it; buyers do not see it before it is read back there."
+        text = "The channel accepted it. Buyers see it only after the read-back."
         found.append(Moment(p.accepted_at, f"Accepted by {p.channel}", "warn", "clock", text=text, place=4))
     if p.verified_at is not None and p.took is not None:
-        text = f"Read back {write_value(p.read)}, {format_duration(p.took)} after the source committed it."
+        paused = f", {format_duration(p.excluded)} paused excluded" if p.excluded else ""
+        text = f"Read back {write_value(p.read)}, {format_duration(p.took)} after its release{paused}."
         found.append(Moment(p.verified_at, f"Visible on {p.channel}", "ok", "eye", text=text, place=5))
-    if p.breached or (p.verified_at is not None and p.verified_at > p.slo_due_at):
-        text = f"{p.channel} did not show the value in time."
-        found.append(Moment(p.slo_due_at, "Not visible in time", "bad", "clock", text=text, place=4))
+    if p.late:
+        text = f"{p.channel} did not show the value by its delivery target, which counts from the release."
+        found.append(Moment(p.slo_due_at, "Late", "bad", "clock", text=text, place=4))
     return found

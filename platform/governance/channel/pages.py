@@ -36,7 +36,7 @@ async def channel_values(access: OpenAccess, after: FromQuery[str] = "") -> Resp
 async def _way(access: Access, after: UUID | None) -> dict[str, object]:
     return {
         "figures": await read_channel(access.session, now=access.now),
-        "found": await list_propagations(access.session, after=after),
+        "found": await list_propagations(access.session, now=access.now, after=after),
         "after": after,
     }
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import Value
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
+from governance.delivery import DELIVERY_SECONDS, LATE
 from governance.inputs import check_text
 from governance.lookups import PROPAGATION_COLUMNS, to_propagation
-from governance.overview.queries import DAY, NEWEST
+from governance.overview.queries import DAY, DECIDING, NEWEST
 from governance.schemas import ShownPropagation, ShownValue
 from governance.states import RUNNING
 
@@ -22,6 +23,7 @@ class ChannelFigures(msgspec.Struct, frozen=True):
     """Of the last 24 hours, except `running` and `late`, which are now."""
 
     channels: Sequence[str]
+    paused: Sequence[str]
     visible: int
     changes: int
     running: int
@@ -45,28 +47,41 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
         await session.execute(
             text(f"""
                 WITH newest AS (
-                    SELECT p.state, p.committed_at, p.verified_at, p.slo_due_at FROM propagation p
-                     WHERE p.tenant_id = :t AND {own.format("p")} AND p.change_id >= :floor
+                    SELECT p.state, p.released_at, p.excluded, p.verified_at, {LATE} AS late FROM propagation p
+                     WHERE p.tenant_id = :t AND {own.format("p")} AND p.change_id >= :earliest
+                       AND p.released_at >= :since
                      ORDER BY p.change_id DESC LIMIT :newest
                 )
                 SELECT ARRAY(SELECT n.name FROM connection n
                               WHERE n.tenant_id = :t AND n.role = 'channel' AND {own.format("n")}
                               ORDER BY n.name) AS channels,
+                       ARRAY(SELECT n.name FROM connection n
+                              WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state <> 'active'
+                                AND {own.format("n")}
+                              ORDER BY n.name) AS paused,
                        count(*) FILTER (WHERE state = 'verified') AS visible,
                        count(*) FILTER (WHERE state <> 'superseded') AS changes,
                        count(*) FILTER (WHERE {RUNNING}) AS running,
-                       count(*) FILTER (WHERE {RUNNING} AND slo_due_at <= :now) AS late,
-                       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM verified_at - committed_at))
+                       count(*) FILTER (WHERE {RUNNING} AND late) AS late,
+                       percentile_cont(0.5) WITHIN GROUP (ORDER BY {DELIVERY_SECONDS})
                            FILTER (WHERE verified_at IS NOT NULL) AS half_s
                   FROM newest
             """),
-            {**_whose(session), "floor": id_floor(now - DAY), "newest": NEWEST, "now": now},
+            {
+                **_whose(session),
+                "earliest": id_floor(now - DAY - DECIDING),
+                "since": now - DAY,
+                "newest": NEWEST,
+                "now": now,
+            },
         )
     ).one()
-    return ChannelFigures(row.channels, row.visible, row.changes, row.running, row.late, row.half_s)
+    return ChannelFigures(row.channels, row.paused, row.visible, row.changes, row.running, row.late, row.half_s)
 
 
-async def list_propagations(session: AsyncSession, *, after: UUID | None = None, limit: int = 50) -> PropagationPage:
+async def list_propagations(
+    session: AsyncSession, *, now: datetime, after: UUID | None = None, limit: int = 50
+) -> PropagationPage:
     """Newest change first; `after` is the last change seen."""
     beyond = "" if after is None else "AND p.change_id < :after"
     rows = (
@@ -82,7 +97,7 @@ async def list_propagations(session: AsyncSession, *, after: UUID | None = None,
             {**_whose(session), "limit": limit + 1, **({"after": after} if beyond else {})},
         )
     ).all()
-    items = [to_propagation(row) for row in rows]
+    items = [to_propagation(row, now) for row in rows]
     if len(items) <= limit:
         return PropagationPage(items)
     # A change's channels stay on one page.

@@ -22,7 +22,7 @@ async def api_channel_propagations(
     access: OpenAccess, after: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
 ) -> PropagationPage:
     """Newest change first; a partner sees those of its own channels."""
-    return await list_propagations(access.session, after=after, limit=check_limit(limit))
+    return await list_propagations(access.session, now=access.now, after=after, limit=check_limit(limit))
 
 
 @get(f"{_ROOT}/values", opt=_READ, tags=_TAGS)

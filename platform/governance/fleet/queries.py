@@ -9,8 +9,11 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.elements import REFERENCE_ELEMENTS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
+from governance.delivery import LATE
+from governance.overview.queries import DECIDING, unsent
 from governance.states import RUNNING
 from governance.wording import LEVELS
 
@@ -23,7 +26,7 @@ _DAY: Final = HOURS * _HOUR
 
 class ClientHealth(msgspec.Struct, frozen=True):
     """`changes` stops at MANY; what is visible is told of the newest changes of the last 24 hours. `failing` are active
-    connections whose latest attempt failed; `letters` is work that was given up.
+    connections whose latest attempt failed; `letters` counts failed jobs, `overdue` approvals past their due time.
     """
 
     tenant_id: UUID
@@ -44,6 +47,8 @@ class ClientHealth(msgspec.Struct, frozen=True):
     judged: int
     visible: int
     failing: int
+    paused: int
+    overdue: int
     exceptions: int
     worst: str
     """The level of the worst open exception, empty when there is none."""
@@ -65,7 +70,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
             SELECT c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
                    a.oldest_awaiting, r.running, r.late + x.late AS late,
                    least(r.oldest, x.oldest_late) AS oldest_running, d.letters, h.changes, v.judged, v.visible,
-                   f.failing
+                   f.failing, u.paused, g.overdue
               FROM client c
               CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE e.severity >= :critical) AS critical,
@@ -79,8 +84,9 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
                 SELECT count(*) AS awaiting, min(w.proposed_at) AS oldest_awaiting
                   FROM change w WHERE w.tenant_id = c.tenant_id AND w.state = 'awaiting') a
               CROSS JOIN LATERAL (
-                SELECT count(*) AS running, count(*) FILTER (WHERE p.slo_due_at <= :now) AS late,
-                       min(p.committed_at) AS oldest
+                SELECT count(*) AS running,
+                       count(*) FILTER (WHERE c.status = 'active' AND {LATE}) AS late,
+                       min(p.released_at) AS oldest
                   FROM propagation p
                  WHERE p.tenant_id = c.tenant_id AND NOT p.breached AND p.{RUNNING}) r
               CROSS JOIN LATERAL (
@@ -92,22 +98,34 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
               CROSS JOIN LATERAL (
                 SELECT count(*) AS judged, count(*) FILTER (WHERE j.visible) AS visible
                   FROM (SELECT bool_and(q.state = 'verified') AS visible
-                          FROM (SELECT s.change_id, s.state FROM propagation s
-                                 WHERE s.tenant_id = c.tenant_id AND s.change_id >= :floor
-                                 ORDER BY s.change_id DESC LIMIT :newest) q
+                          FROM ((SELECT s.change_id, s.state FROM propagation s
+                                  WHERE s.tenant_id = c.tenant_id AND s.change_id >= :earliest
+                                    AND s.released_at >= :since
+                                  ORDER BY s.change_id DESC LIMIT :newest)
+                                 UNION ALL {unsent("c.tenant_id")}) q
                          WHERE q.state <> 'superseded' GROUP BY q.change_id) j) v
               CROSS JOIN LATERAL (
                 SELECT count(*) AS failing FROM connection o
                  WHERE o.tenant_id = c.tenant_id AND o.state = 'active'
                    AND o.last_failure_at > coalesce(o.last_success_at, '-infinity')) f
+              CROSS JOIN LATERAL (
+                SELECT count(*) AS paused FROM connection o
+                 WHERE o.tenant_id = c.tenant_id AND o.state <> 'active') u
+              CROSS JOIN LATERAL (
+                SELECT count(*) AS overdue FROM approval o
+                 WHERE o.tenant_id = c.tenant_id AND o.state = 'pending' AND o.due_at <= :now
+                   AND c.status = 'active') g
              WHERE c.msp_id = :msp
              ORDER BY x.critical DESC, x.high DESC, r.late + x.late DESC, x.medium DESC, d.letters DESC,
                       a.awaiting DESC, c.name
         """),
         {
             "msp": scope_of(session).msp_id,
+            "reference": sorted(REFERENCE_ELEMENTS),
             "now": now,
             "floor": id_floor(now - _DAY),
+            "earliest": id_floor(now - _DAY - DECIDING),
+            "since": now - _DAY,
             "newest": _NEWEST,
             "many": MANY,
             "critical": least["critical"],
@@ -119,12 +137,16 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
 
 
 def _judge(row: Row[Any]) -> ClientHealth:
-    needs_a_look = row.medium or row.letters or row.failing or row.awaiting
+    needs_attention = row.medium or row.letters or row.failing or row.awaiting or row.paused
     return ClientHealth(
         **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for a row by columns
         exceptions=row.critical + row.high + row.medium + row.low,
         worst=next((name for name, _ in LEVELS if getattr(row, name)), ""),
-        standing="at risk" if row.critical or row.high or row.late else "needs a look" if needs_a_look else "healthy",
+        standing="at risk"
+        if row.critical or row.high or row.late
+        else "needs attention"
+        if needs_attention
+        else "healthy",
     )
 
 

@@ -75,7 +75,7 @@ async def _detail(
     answer = detail.approval
     names = await name_authors(access.session, (answer.author, answer.requested_by, answer.decided_by))
     same = ChangeFilter(record=detail.change.record_key, element=detail.change.element)
-    lately = await list_changes(access.session, wanted=same, limit=_LATELY + 1)
+    lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
     own = str(access.principal.id) in {answer.author, answer.requested_by}
     context = {
         "detail": detail,

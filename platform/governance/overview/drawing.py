@@ -47,11 +47,20 @@ def draw_changes(buckets: Sequence[Bucket]) -> Markup:
 
 def draw_times(buckets: Sequence[Bucket]) -> Markup:
     series = (
-        Series("Half within", [bucket.half_s for bucket in buckets]),
+        Series("Median", [bucket.half_s for bucket in buckets]),
         Series("95% within", [bucket.most_s for bucket in buckets]),
     )
-    title = "Time from the source to buyers"
+    title = "Time to publish, from release to read-back"
     return line_chart("chart-times", title, _labels(buckets), series, written=format_duration)
+
+
+def draw_decisions(buckets: Sequence[Bucket]) -> Markup:
+    series = (
+        Series("Median", [bucket.decision_half_s for bucket in buckets]),
+        Series("95% within", [bucket.decision_most_s for bucket in buckets]),
+    )
+    title = "Time to decide, of changes that needed approval"
+    return line_chart("chart-decisions", title, _labels(buckets), series, written=format_duration)
 
 
 def _labels(buckets: Sequence[Bucket]) -> list[str]:

@@ -7,8 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from governance.answers.pages import show
-from governance.overview.drawing import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_times
-from governance.overview.queries import MANY, read_buckets, read_clocks, read_figures, read_latest
+from governance.overview.drawing import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
+from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
 from tenants.access import Access
 from tenants.routes import OpenAccess
@@ -45,7 +45,8 @@ async def _figures(access: Access) -> dict[str, object]:
 async def _flow(access: Access) -> dict[str, object]:
     return {
         "clocks": await read_clocks(access.session, now=access.now),
-        "latest": await read_latest(access.session),
+        "unsent_limit": UNSENT,
+        "latest": await read_latest(access.session, now=access.now),
     }
 
 
@@ -58,6 +59,7 @@ async def _charts(access: Access, span: str) -> dict[str, object]:
         "spans": list(SPANS.values()),
         "changes_chart": draw_changes(buckets),
         "times_chart": draw_times(buckets),
+        "decisions_chart": draw_decisions(buckets),
     }
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
+from governance.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
 from governance.lookups import CHANGE_COLUMNS, load_propagations, to_change
 from governance.schemas import ShownChange
 from governance.states import RUNNING
@@ -24,56 +25,106 @@ from governance.wording import LEVELS
 NEWEST: Final = 20_000
 MANY: Final = 100_000
 DAY: Final = timedelta(hours=24)
+UNSENT: Final = 1_000
+DECIDING: Final = timedelta(days=3)
+"""What is decided or delivered in a window may have been proposed this long before."""
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """`changes` stops at MANY. `judged` counts released changes, `visible` those seen on every channel they go to."""
+    """`changes` stops at MANY. `judged` counts released changes, `visible` those seen on every channel they go to,
+    paused ones included. `half_s` and `most_s` are delivery times, `decision_half_s` and `decision_most_s` the times
+    that people took.
+    """
 
     changes: int
     judged: int
     visible: int
     half_s: float | None
     most_s: float | None
+    decision_half_s: float | None
+    decision_most_s: float | None
     severities: Mapping[str, int]
     awaiting: int
+    overdue: int
+    paused: Sequence[str]
 
     @property
     def exceptions(self) -> int:
         return sum(self.severities.values())
 
 
+def unsent(tenant: str) -> str:
+    """As SQL: changes released since :since that still stand and that a paused channel did not get, as `unsent`."""
+    return f"""
+        SELECT u.id, 'unsent' FROM connection n JOIN change u ON u.tenant_id = n.tenant_id
+          JOIN record_value v ON v.tenant_id = u.tenant_id AND v.record_key = u.record_key AND v.element = u.element
+           AND v.change_id = u.id
+         WHERE n.tenant_id = {tenant} AND n.role = 'channel' AND n.state <> 'active' AND u.id >= :earliest
+           AND coalesce(u.decided_at, u.proposed_at) >= :since AND u.state = 'released'
+           AND u.element <> ALL (:reference)
+           AND (u.targets IS NULL OR n.id = ANY (u.targets))
+           AND NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = u.tenant_id AND p.change_id = u.id
+                              AND p.connection_id = n.id)"""
+
+
 async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
     row = (
         await session.execute(
-            text("""
+            text(f"""
                 WITH newest AS (
-                    SELECT change_id, state, committed_at, verified_at FROM propagation
-                     WHERE tenant_id = :t AND change_id >= :floor ORDER BY change_id DESC LIMIT :newest
+                    SELECT change_id, state, released_at, excluded, verified_at FROM propagation
+                     WHERE tenant_id = :t AND change_id >= :earliest AND released_at >= :since
+                     ORDER BY change_id DESC LIMIT :newest
                 ), judged AS (
-                    SELECT bool_and(state = 'verified') AS visible FROM newest WHERE state <> 'superseded'
-                     GROUP BY change_id
+                    SELECT bool_and(state = 'verified') AS visible
+                      FROM (SELECT change_id, state FROM newest UNION ALL {unsent(":t")}) n
+                     WHERE state <> 'superseded' GROUP BY change_id
+                ), answered AS (
+                    SELECT proposed_at, decided_at, decision_excluded
+                      FROM (SELECT * FROM change
+                             WHERE tenant_id = :t AND id >= :earliest ORDER BY id DESC LIMIT :newest) c
+                     WHERE approval_id IS NOT NULL AND decided_at >= :since
                 )
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM change WHERE tenant_id = :t AND id >= :floor LIMIT :many) c)
                            AS changes,
                        (SELECT count(*) FROM judged) AS judged,
                        (SELECT count(*) FROM judged WHERE visible) AS visible,
-                       (SELECT percentile_cont(ARRAY[0.5, 0.95])
-                               WITHIN GROUP (ORDER BY extract(epoch FROM verified_at - committed_at))
+                       (SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DELIVERY_SECONDS})
                           FROM newest WHERE verified_at IS NOT NULL) AS seconds,
-                       (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting') AS awaiting
+                       (SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DECISION_SECONDS})
+                          FROM answered) AS decision_seconds,
+                       (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting') AS awaiting,
+                       (SELECT count(*) FROM approval
+                         WHERE tenant_id = :t AND state = 'pending' AND due_at <= :now) AS overdue,
+                       ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND role = 'channel' AND state <> 'active'
+                              ORDER BY name) AS paused
             """),
-            {"t": scope_of(session).tenant_id, "floor": id_floor(now - DAY), "newest": NEWEST, "many": MANY},
+            {
+                "t": scope_of(session).tenant_id,
+                "now": now,
+                "floor": id_floor(now - DAY),
+                "earliest": id_floor(now - DAY - DECIDING),
+                "since": now - DAY,
+                "newest": NEWEST,
+                "many": MANY,
+                "reference": sorted(REFERENCE_ELEMENTS),
+            },
         )
     ).one()
     half, most = row.seconds or (None, None)
+    decision_half, decision_most = row.decision_seconds or (None, None)
     return Figures(
         changes=row.changes,
         judged=row.judged,
         visible=row.visible,
         half_s=half,
         most_s=most,
+        decision_half_s=decision_half,
+        decision_most_s=decision_most,
         severities=await count_severities(session),
         awaiting=row.awaiting,
+        overdue=row.overdue,
+        paused=row.paused,
     )
 
 
@@ -101,7 +152,11 @@ async def count_severities(session: AsyncSession) -> dict[str, int]:
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """One element on one channel. Counts of what is seen are those of the last 24 hours."""
+    """One element on one channel. Counts of what is seen are those of the last 24 hours.
+
+    `oldest` is the earliest release that is not visible yet. `unsent` counts approved values that a paused channel did
+    not get; it stops at `UNSENT`.
+    """
 
     channel: str
     connection_id: UUID
@@ -113,10 +168,15 @@ class Clock(msgspec.Struct, frozen=True):
     oldest: datetime | None = None
     in_time: int = 0
     breached: int = 0
+    paused_at: datetime | None = None
+    is_paused: bool = False
+    unsent: int = 0
 
     @property
     def standing(self) -> str:
-        """late: buyers see old values now; breached: they did today; on track otherwise."""
+        """paused; late: buyers see old values now; breached: they did today; on track otherwise."""
+        if self.is_paused:
+            return "paused"
         if self.late:
             return "late"
         return "breached" if self.breached else "on track"
@@ -128,17 +188,17 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
-    """Every distributed element on every active channel, late ones first.
+    """Every distributed element on every channel, paused channels included; late ones first.
 
     Clocks that run are all counted: those in time by their index, those breached by their open exception.
     """
     rows = await session.execute(
         text(f"""
             WITH running AS (
-                SELECT connection_id, element, committed_at, slo_due_at, state FROM propagation
-                 WHERE tenant_id = :t AND NOT breached AND {RUNNING}
+                SELECT p.connection_id, p.element, p.released_at, p.state, {LATE} AS late FROM propagation p
+                 WHERE p.tenant_id = :t AND NOT p.breached AND p.{RUNNING}
                  UNION ALL
-                SELECT p.connection_id, p.element, p.committed_at, p.slo_due_at, p.state
+                SELECT p.connection_id, p.element, p.released_at, p.state, true
                   FROM governance_exception e
                   JOIN propagation p ON p.tenant_id = e.tenant_id AND p.change_id = e.change_id
                    AND p.connection_id = e.connection_id
@@ -147,57 +207,67 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
             ), now_running AS (
                 SELECT connection_id, element, count(*) AS running,
                        count(*) FILTER (WHERE state = 'accepted') AS accepted,
-                       count(*) FILTER (WHERE slo_due_at <= :now) AS late, min(committed_at) AS oldest
+                       count(*) FILTER (WHERE late) AS late, min(released_at) AS oldest
                   FROM running GROUP BY connection_id, element
             ), newest AS (
-                SELECT connection_id, element, slo_due_at, verified_at FROM propagation
-                 WHERE tenant_id = :t AND change_id >= :floor ORDER BY change_id DESC LIMIT :newest
+                SELECT connection_id, element, breached, verified_at FROM propagation
+                 WHERE tenant_id = :t AND change_id >= :earliest AND verified_at >= :since
+                 ORDER BY change_id DESC LIMIT :newest
             ), seen AS (
-                SELECT connection_id, element, count(*) FILTER (WHERE verified_at <= slo_due_at) AS in_time,
-                       count(*) FILTER (WHERE verified_at > slo_due_at) AS breached
-                  FROM newest WHERE verified_at IS NOT NULL GROUP BY connection_id, element
+                SELECT connection_id, element, count(*) FILTER (WHERE NOT breached) AS in_time,
+                       count(*) FILTER (WHERE breached) AS breached
+                  FROM newest GROUP BY connection_id, element
             )
             SELECT n.name AS channel, n.id AS connection_id, k.element, k.propagation_slo_ms,
                    coalesce(r.running, 0) AS running, coalesce(r.accepted, 0) AS accepted,
                    coalesce(r.late, 0) AS late, r.oldest, coalesce(s.in_time, 0) AS in_time,
-                   coalesce(s.breached, 0) AS breached
+                   coalesce(s.breached, 0) AS breached, n.paused_at, n.state <> 'active' AS is_paused,
+                   (SELECT count(*) FROM (
+                        SELECT 1 FROM record_value v JOIN change c ON c.tenant_id = v.tenant_id AND c.id = v.change_id
+                         WHERE n.state <> 'active' AND v.tenant_id = n.tenant_id AND v.element = k.element
+                           AND c.state = 'released' AND coalesce(c.decided_at, c.proposed_at) >= n.paused_at
+                           AND (c.targets IS NULL OR n.id = ANY (c.targets))
+                           AND NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = v.tenant_id
+                                              AND p.change_id = c.id AND p.connection_id = n.id)
+                         LIMIT :unsent) u) AS unsent
               FROM connection n JOIN element_contract k ON k.tenant_id = n.tenant_id
               LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element
               LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element
              WHERE n.tenant_id = :t AND n.role = 'channel' AND k.element <> ALL (:reference)
-               AND (n.state = 'active' OR r.running > 0)
-             ORDER BY late DESC, breached DESC, n.name, k.element
+             ORDER BY late DESC, (n.state <> 'active') DESC, breached DESC, n.name, k.element
         """),
         {
             "t": scope_of(session).tenant_id,
             "now": now,
-            "floor": id_floor(now - DAY),
+            "earliest": id_floor(now - DAY - DECIDING),
+            "since": now - DAY,
             "newest": NEWEST,
             "reference": sorted(REFERENCE_ELEMENTS),
+            "unsent": UNSENT,
         },
     )
     return [
         Clock(
             row.channel, row.connection_id, row.element, timedelta(milliseconds=row.propagation_slo_ms), row.running,
-            row.accepted, row.late, row.oldest, row.in_time, row.breached,
+            row.accepted, row.late, row.oldest, row.in_time, row.breached, row.paused_at, row.is_paused, row.unsent,
         )
         for row in rows
     ]  # fmt: skip
 
 
-async def read_latest(session: AsyncSession, *, limit: int = 12) -> list[ShownChange]:
+async def read_latest(session: AsyncSession, *, now: datetime, limit: int = 12) -> list[ShownChange]:
     rows = (
         await session.execute(
             text(f"SELECT {CHANGE_COLUMNS} FROM change c WHERE c.tenant_id = :t ORDER BY c.id DESC LIMIT :limit"),
             {"t": scope_of(session).tenant_id, "limit": limit},
         )
     ).all()
-    channels = await load_propagations(session, [row.id for row in rows])
+    channels = await load_propagations(session, [row.id for row in rows], now=now)
     return [to_change(row, channels[row.id]) for row in rows]
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """One stretch of the charts. Seconds are None when nothing was seen in it."""
+    """One interval of the charts. Seconds are None when nothing was delivered, or decided by people, in it."""
 
     start: datetime
     automatic: int
@@ -205,12 +275,14 @@ class Bucket(msgspec.Struct, frozen=True):
     refused: int
     half_s: float | None
     most_s: float | None
+    decision_half_s: float | None
+    decision_most_s: float | None
 
 
 async def read_buckets(session: AsyncSession, *, start: datetime, width: timedelta, count: int) -> Sequence[Bucket]:
     """`count` stretches of `width` from `start`, oldest first."""
     rows = await session.execute(
-        text("""
+        text(f"""
             WITH stretches AS (
                 SELECT n, CAST(:start AS timestamptz) + n * CAST(:width AS interval) AS start
                   FROM generate_series(0, :count - 1) AS n
@@ -224,15 +296,22 @@ async def read_buckets(session: AsyncSession, *, start: datetime, width: timedel
                  GROUP BY 1
             ), seen AS (
                 SELECT floor(extract(epoch FROM verified_at - :start) / :seconds) AS n,
-                       percentile_cont(ARRAY[0.5, 0.95])
-                           WITHIN GROUP (ORDER BY extract(epoch FROM verified_at - committed_at)) AS seconds
-                  FROM (SELECT committed_at, verified_at FROM propagation WHERE tenant_id = :t AND change_id >= :floor
-                         ORDER BY change_id DESC LIMIT :newest) p
+                       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DELIVERY_SECONDS}) AS seconds
+                  FROM (SELECT released_at, excluded, verified_at FROM propagation
+                         WHERE tenant_id = :t AND change_id >= :decided_floor ORDER BY change_id DESC LIMIT :newest) p
                  WHERE verified_at IS NOT NULL GROUP BY 1
+            ), answered AS (
+                SELECT floor(extract(epoch FROM decided_at - :start) / :seconds) AS n,
+                       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DECISION_SECONDS}) AS seconds
+                  FROM (SELECT proposed_at, decided_at, decision_excluded, approval_id FROM change
+                         WHERE tenant_id = :t AND id >= :decided_floor ORDER BY id DESC LIMIT :newest) c
+                 WHERE approval_id IS NOT NULL AND decided_at IS NOT NULL GROUP BY 1
             )
             SELECT s.start, coalesce(m.automatic, 0) AS automatic, coalesce(m.reviewed, 0) AS reviewed,
-                   coalesce(m.refused, 0) AS refused, v.seconds[1] AS half_s, v.seconds[2] AS most_s
-              FROM stretches s LEFT JOIN made m ON m.n = s.n LEFT JOIN seen v ON v.n = s.n ORDER BY s.n
+                   coalesce(m.refused, 0) AS refused, v.seconds[1] AS half_s, v.seconds[2] AS most_s,
+                   a.seconds[1], a.seconds[2]
+              FROM stretches s LEFT JOIN made m ON m.n = s.n LEFT JOIN seen v ON v.n = s.n
+              LEFT JOIN answered a ON a.n = s.n ORDER BY s.n
         """),
         {
             "t": scope_of(session).tenant_id,
@@ -241,6 +320,7 @@ async def read_buckets(session: AsyncSession, *, start: datetime, width: timedel
             "seconds": width.total_seconds(),
             "count": count,
             "floor": id_floor(start),
+            "decided_floor": id_floor(start - DECIDING),
             "newest": NEWEST,
         },
     )

@@ -8,11 +8,12 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from connectors.connections import get_connection, set_connection_state
+from connectors.connections import get_connection
 from foundation.errors import DomainError
 from governance.answers.pages import go, show, try_to
 from governance.context import Context
 from governance.permissions import GovernancePermission
+from governance.systems import pausing
 from governance.systems.queries import MANY, list_health, list_shown_contracts
 from governance.systems.secrets import renew_hook_secret
 from tenants.access import Access
@@ -38,12 +39,12 @@ async def connection_rows(access: OpenAccess) -> Response[Any]:
 
 @post(f"{_ONE}/pause", opt=_WRITE, include_in_schema=False)
 async def pause_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, set_connection_state(access.session, connection_id, state="paused", now=access.now))
+    return await _act(access, pausing.pause_connection(access.session, connection_id, now=access.now))
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, include_in_schema=False)
 async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, set_connection_state(access.session, connection_id, state="active", now=access.now))
+    return await _act(access, pausing.resume_connection(access.session, connection_id, now=access.now))
 
 
 def build_system_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:

@@ -56,7 +56,8 @@ async def list_shown_contracts(session: AsyncSession) -> list[ShownContract]:
             SELECT k.element, k.owner, k.workflow,
                    coalesce(n.name, CASE WHEN k.source_connection_id IS NULL THEN 'people and API clients'
                                          ELSE 'a connection that is gone' END) AS source,
-                   k.propagation_slo_ms, k.correction_slo_ms, k.approval_ttl_s, k.version, k.published_at
+                   k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
+                   k.published_at
               FROM element_contract k
               LEFT JOIN connection n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id
              WHERE k.tenant_id = :t ORDER BY k.element
@@ -66,8 +67,8 @@ async def list_shown_contracts(session: AsyncSession) -> list[ShownContract]:
     return [
         ShownContract(
             row.element, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
-            timedelta(milliseconds=row.correction_slo_ms), timedelta(seconds=row.approval_ttl_s), row.version,
-            row.published_at,
+            timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
+            timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
         )
         for row in rows
     ]  # fmt: skip

@@ -8,11 +8,11 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from connectors.connections import set_connection_state
 from foundation.web.api import post
 from governance.context import Context
 from governance.permissions import GovernancePermission
 from governance.schemas import ConnectionHealth, NewHookSecret, ShownContract
+from governance.systems import pausing
 from governance.systems.queries import list_health, list_shown_contracts
 from governance.systems.secrets import renew_hook_secret
 from tenants.routes import OpenAccess
@@ -35,13 +35,13 @@ async def api_connections(access: OpenAccess) -> Sequence[ConnectionHealth]:
 @post(f"{_ONE}/pause", opt=_WRITE, tags=_TAGS, status_code=204)
 async def api_pause(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
     """A paused source is refused at the door and not polled; a paused channel gets no new values."""
-    await set_connection_state(access.session, connection_id, state="paused", now=access.now)
+    await pausing.pause_connection(access.session, connection_id, now=access.now)
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, tags=_TAGS, status_code=204)
 async def api_resume(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
     """Take it into use again."""
-    await set_connection_state(access.session, connection_id, state="active", now=access.now)
+    await pausing.resume_connection(access.session, connection_id, now=access.now)
 
 
 @get("/api/v1/clients/{client:str}/contracts", opt=_CONTRACTS, tags=_TAGS)

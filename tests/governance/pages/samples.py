@@ -137,6 +137,7 @@ class Sample:
                 author=author or f"connection:{self.source}", state=state, outcome=outcome, rule_id=rule,
                 reason=reason, policy_version=1, cost_amount=None, targets=None, approval_id=approval,
                 source_event_id=event, committed_at=self.ago(at + 0.2), proposed_at=self.ago(at), correlation="corr-1",
+                decided_at=None if state in ("awaiting", "superseded", "expired") else self.ago(at),
             )
         )  # fmt: skip
         for channel, shown in (states or {}).items():
@@ -153,13 +154,15 @@ class Sample:
         connection = self.channels[channel]
         committed = self.ago(at + 0.2)
         seen = state == "verified"
-        late = self.now - committed > SLO and state in ("pending", "accepted")
+        late = (
+            timedelta(seconds=took) > SLO if seen else self.now - committed > SLO and state in ("pending", "accepted")
+        )
         await self.add(
             Propagation(
                 **self.own, change_id=change, connection_id=connection, partner_id=self.partners[connection],
                 id=id_at(committed), record_key=record, element=element, amount=new, currency=currency, version=1,
                 state=state, attempts=0 if state == "pending" else 1, committed_at=committed,
-                slo_due_at=committed + SLO, breached=late,
+                released_at=committed, slo_due_at=committed + SLO, breached=late,
                 accepted_at=None if state in ("pending", "refused") else committed + timedelta(seconds=took / 2),
                 verified_at=committed + timedelta(seconds=took) if seen else None,
                 read_amount=new if seen else (old if state == "accepted" else None), previous_amount=old,
