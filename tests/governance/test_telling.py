@@ -35,7 +35,7 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
         ),
         (
             entry("exception.opened", f"exception:{CHANGE}:{SHOP}", {"code": "propagation.late", "severity": 56}),
-            "Exception opened", "SKU-1, list price, Web shop", "not visible in time, severity 56",
+            "Exception opened", "SKU-1, list price, Web shop", "late on a channel, severity 56",
         ),
         (
             entry("contract.published", "contract:stock.on_hand", {"source": SHOP, "owner": "Pricing"}),

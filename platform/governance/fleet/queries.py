@@ -70,7 +70,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
             SELECT c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
                    a.oldest_awaiting, r.running, r.late + x.late AS late,
                    least(r.oldest, x.oldest_late) AS oldest_running, d.letters, h.changes, v.judged, v.visible,
-                   f.failing, u.paused, g.overdue
+                   f.failing, u.paused, x.overdue
               FROM client c
               CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE e.severity >= :critical) AS critical,
@@ -78,6 +78,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
                        count(*) FILTER (WHERE e.severity >= :medium AND e.severity < :high) AS medium,
                        count(*) FILTER (WHERE e.severity < :medium) AS low,
                        count(*) FILTER (WHERE e.code = 'propagation.late') AS late,
+                       count(*) FILTER (WHERE e.code = 'approval.late') AS overdue,
                        min(e.opened_at) FILTER (WHERE e.code = 'propagation.late') AS oldest_late
                   FROM governance_exception e WHERE e.tenant_id = c.tenant_id AND e.state = 'open') x
               CROSS JOIN LATERAL (
@@ -111,10 +112,6 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
               CROSS JOIN LATERAL (
                 SELECT count(*) AS paused FROM connection o
                  WHERE o.tenant_id = c.tenant_id AND o.state <> 'active') u
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS overdue FROM approval o
-                 WHERE o.tenant_id = c.tenant_id AND o.state = 'pending' AND o.due_at <= :now
-                   AND c.status = 'active') g
              WHERE c.msp_id = :msp
              ORDER BY x.critical DESC, x.high DESC, r.late + x.late DESC, x.medium DESC, d.letters DESC,
                       a.awaiting DESC, c.name

@@ -57,14 +57,14 @@ def unsent(tenant: str) -> str:
     """As SQL: changes released since :since that still stand and that a paused channel did not get, as `unsent`."""
     return f"""
         SELECT u.id, 'unsent' FROM connection n JOIN change u ON u.tenant_id = n.tenant_id
-          JOIN record_value v ON v.tenant_id = u.tenant_id AND v.record_key = u.record_key AND v.element = u.element
-           AND v.change_id = u.id
          WHERE n.tenant_id = {tenant} AND n.role = 'channel' AND n.state <> 'active' AND u.id >= :earliest
            AND coalesce(u.decided_at, u.proposed_at) >= :since AND u.state = 'released'
            AND u.element <> ALL (:reference)
            AND (u.targets IS NULL OR n.id = ANY (u.targets))
            AND NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = u.tenant_id AND p.change_id = u.id
-                              AND p.connection_id = n.id)"""
+                              AND p.connection_id = n.id)
+           AND NOT EXISTS (SELECT 1 FROM change w WHERE w.tenant_id = u.tenant_id AND w.record_key = u.record_key
+                              AND w.element = u.element AND w.version > u.version AND w.state = 'released')"""
 
 
 async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:

@@ -77,7 +77,7 @@ async def test_one_change_tells_its_story_newest_first(busy: Site) -> None:
     assert page.status_code == 200, page.text
     story = re.findall(r'moment-title">([^<]+)<', page.text)
     assert story == [
-        "Not visible in time",
+        "Late",
         "Visible on Web shop",
         "Accepted by Harbour market",
         "Accepted by Web shop",
@@ -121,7 +121,7 @@ async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: Site) -> 
     answer = await busy["admin"].post(f"{path}/rollback", page=path)
     assert answer.status_code == 303, answer.text
     back = (await busy["admin"].get(answer.headers["location"])).text
-    for shown in ("Rolled back", "Admin", "10.40", "10.00", "Web shop", "Harbour market", "On its way"):
+    for shown in ("Rolled back", "Admin", "10.40", "10.00", "Web shop", "Harbour market", "Publishing"):
         assert shown in back
     assert await busy.acme.count("SELECT count(*) FROM work WHERE tenant_id = :t AND kind = 'governance.push'") == 2
     again = await busy["admin"].post(f"{path}/rollback", page=path)

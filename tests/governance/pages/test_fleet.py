@@ -35,7 +35,7 @@ async def test_page_and_api_judge_alike(busy: Site) -> None:
     told = (await busy["operator"].get("/api/v1/fleet")).json()
     assert [(client["slug"], client["standing"]) for client in told] == [
         ("acme", "at risk"),
-        ("borealis", "needs a look"),
+        ("borealis", "needs attention"),
     ]
     assert shown == [(client["slug"], client["standing"].capitalize()) for client in told]
     assert [(client["exceptions"], client["worst"], client["failing"]) for client in told] == [

@@ -11,7 +11,7 @@ LIST = "/clients/acme/approvals"
 async def test_an_empty_inbox_says_so(site: Site) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
-    assert "Nothing waits for you" in page.text
+    assert "No pending approvals" in page.text
     assert "Nothing was answered yet" in (await site["viewer"].get(f"{LIST}?tab=answered")).text
 
 
@@ -68,7 +68,7 @@ async def test_a_person_approves_once(busy: Site) -> None:
     answer = await busy["approver"].post(path, {"answer": "approve", "reason": "Agreed"}, page=path)
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     page = (await busy["approver"].get(path)).text
-    assert "Approved, being carried out" in page
+    assert "Approved, publishing" in page
     assert "Agreed" in page
     assert 'name="answer"' not in page
     again = await busy["admin"].post(path, {"answer": "approve"}, page=LIST, token=await token(busy))
@@ -117,7 +117,7 @@ async def test_an_own_proposal_cannot_be_answered(busy: Site) -> None:
     forged = await own.post(path, {"answer": "approve"}, page=path, token=token_of(await own.get(f"{LIST}/{other}")))
     assert forged.status_code >= 400
     assert "cannot decide on your own proposal" in forged.text
-    assert "Waits for an answer" in (await busy["viewer"].get(path)).text
+    assert "Pending approval" in (await busy["viewer"].get(path)).text
 
 
 async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(busy: Site) -> None:

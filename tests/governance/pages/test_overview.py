@@ -12,7 +12,7 @@ async def test_a_client_without_anything_is_told_what_comes(site: Site) -> None:
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
     assert "No channels yet" in page.text
-    assert "the inbox is empty" in page.text
+    assert "none pending" in page.text
 
 
 async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
@@ -31,7 +31,7 @@ async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
     )
     assert figures["Changes, 24 h"] == "5"
     assert figures["Visible"] == "75%"
-    assert figures["Source to seen"] == "1.5\N{NO-BREAK SPACE}s"
+    assert figures["Time to publish"] == "1.5\N{NO-BREAK SPACE}s"
     assert figures["Open exceptions"] == "2"
     assert figures["Approvals"] == "1"
     assert "1 high, 1 low" in page or "1 critical, 1 low" in page

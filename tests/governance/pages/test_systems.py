@@ -19,7 +19,7 @@ async def test_a_client_without_connections_is_told(site: Site) -> None:
     page = await site["viewer"].get(CONNECTIONS)
     assert page.status_code == 200, page.text
     assert "No connections yet" in page.text
-    assert "No contracts yet" in page.text
+    assert "Nothing published yet" in page.text
 
 
 async def test_connections_tell_their_health_and_what_waits(busy: Site) -> None:
