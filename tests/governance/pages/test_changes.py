@@ -81,7 +81,7 @@ async def test_one_change_tells_its_story_newest_first(busy: Site) -> None:
         "Visible on Web shop",
         "Accepted by Harbour market",
         "Accepted by Web shop",
-        "Policy lets it pass",
+        "Passed policy",
         "Committed at the source",
     ]
     for shown in ("Late: accepted, not visible", "+4.0%", "price-small-change", "Too late", "Central ERP", "corr-1"):

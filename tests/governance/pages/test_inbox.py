@@ -12,7 +12,7 @@ async def test_an_empty_inbox_says_so(site: Site) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "No pending approvals" in page.text
-    assert "Nothing was answered yet" in (await site["viewer"].get(f"{LIST}?tab=answered")).text
+    assert "No answers yet" in (await site["viewer"].get(f"{LIST}?tab=answered")).text
 
 
 async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: Site) -> None:
