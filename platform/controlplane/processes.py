@@ -1,6 +1,7 @@
 """The long-running processes: web, worker, relay. Signals end each of them cleanly."""
 
 import asyncio
+import contextlib
 import faulthandler
 import gc
 import os
@@ -25,6 +26,7 @@ from controlplane.jobs import build_jobs
 from controlplane.preflight import check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS, Database
+from foundation.database.partition_job import keep_partitions
 from foundation.lanes.apart import DoApart
 from foundation.lanes.broker import RUN_LANE, LaneBroker
 from foundation.lanes.jobs import JobKinds
@@ -126,7 +128,11 @@ async def _relay(settings: Settings, metrics: CollectorRegistry, pulse: Pulse, s
     if stopped.is_set():  # before this loop had its own handlers
         stop.set()
     calm_collector()
+    partitions = asyncio.create_task(keep_partitions(settings.relay_url, stop))
     await Relay(database, Ring(valkey), metrics=LaneMetrics(metrics)).run(stop, beat=pulse.beat)
+    partitions.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await partitions
     await database.close()
     await valkey.aclose()
 

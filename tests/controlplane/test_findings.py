@@ -4,15 +4,25 @@ import asyncio
 import json
 import os
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from controlplane.cli.findings import Finding, embedded_data, judge_keys, judge_work, vault_opens, work_is_done
+from controlplane.cli.findings import (
+    Finding,
+    embedded_data,
+    judge_keys,
+    judge_partitions,
+    judge_work,
+    partitions_are_ready,
+    vault_opens,
+    work_is_done,
+)
 from controlplane.data_folder import begin_setup, find_problems, finish_setup
 from controlplane.preflight import closed_keys
+from controlplane.services import Services
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
@@ -213,3 +223,14 @@ class TestWork:
         assert [each.what for each in found if str(scope.tenant_id) in each.mend] == ["Workers"]
         shown = await asyncio.to_thread(call, environment, "doctor")
         assert shown.exit_code == 1
+
+
+async def test_r16_missing_partitions_are_told(services: Services) -> None:
+    assert (await partitions_are_ready(services.settings)).mend == ""
+    now = datetime(2026, 12, 27, tzinfo=UTC)
+    soon = judge_partitions([("change", datetime(2027, 1, 1, tzinfo=UTC), False)], now=now)
+    assert "in change;" in soon.state
+    assert "fairlead relay" in soon.mend
+    beyond = judge_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), True)], now=now)
+    assert beyond.mend
+    assert judge_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), False)], now=now).mend == ""

@@ -115,7 +115,11 @@ def test_r16_the_relay_may_create_partitions_and_nothing_else_there(owner: psyco
         "   AND p.provolatile = 'v'",
         (SCHEMA, RELAY),
     ).fetchall()
-    assert {row[0]: row[1:] for row in rows} == {"create_ahead": (True, True, 0)}
+    assert {row[0]: row[1:] for row in rows} == {
+        "create_ahead": (True, True, 0),
+        "analyze_tables": (True, True, 0),
+        "coverage": (True, True, 0),
+    }
 
 
 def test_ledgers_are_append_only_for_the_application(owner: psycopg.Connection[Any]) -> None:

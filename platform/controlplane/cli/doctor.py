@@ -13,7 +13,7 @@ import redis.asyncio
 
 from branding.assets import read_manifest
 from branding.errors import MissingAsset
-from controlplane.cli.findings import Finding, embedded_data, vault_opens, work_is_done
+from controlplane.cli.findings import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
 from controlplane.embedded.paths import default_root
 from controlplane.installation import data_root, find_installation, names_servers
 from controlplane.migrate import current_revision, latest_revision
@@ -65,7 +65,12 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
         findings += await _guarded(examine_one, settings)
     if any(finding.mend for finding in findings):
         return findings  # what cannot be reached or is not set up needs no second finding
-    return [*findings, *await _guarded(vault_opens, settings), *await _guarded(work_is_done, settings)]
+    return [
+        *findings,
+        *await _guarded(vault_opens, settings),
+        *await _guarded(work_is_done, settings),
+        *await _guarded(partitions_are_ready, settings),
+    ]
 
 
 def _python() -> Finding:

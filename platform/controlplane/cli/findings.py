@@ -1,7 +1,7 @@
 """What `fairlead doctor` finds in the embedded servers' folder, the vault and the waiting work."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ import psycopg
 
 from controlplane.data_folder import find_problems
 from controlplane.preflight import find_closed_keys
+from foundation.clock import utc_now
+from foundation.database.partitions import SCHEMA
 from foundation.lanes.ring import SHARED_POOL
 from foundation.settings import Settings
 
 PATIENCE = timedelta(minutes=5)
 """Work that is ready is begun within seconds; whatever is older has nobody to do it."""
+PARTITIONS_AHEAD = timedelta(days=7)
 _LONGEST_NAME = 63
 
 
@@ -45,6 +48,22 @@ def judge_keys(closed: list[str]) -> Finding:
         return Finding("Stored secrets", "open with the vault's keys")
     mend = f"Put the former {', '.join(closed)} into FAIRLEAD_VAULT_KEYS again, behind the current key, and restart."
     return Finding("Stored secrets", f"those under {', '.join(closed)} do not open", mend)
+
+
+async def partitions_are_ready(settings: Settings) -> Finding:
+    async with await psycopg.AsyncConnection.connect(settings.relay_url, connect_timeout=5) as connection:
+        cursor = await connection.execute(f"SELECT name, ends, beyond FROM {SCHEMA}.coverage()")
+        return judge_partitions(await cursor.fetchall(), now=utc_now())
+
+
+def judge_partitions(tables: Iterable[tuple[str, datetime, bool]], *, now: datetime) -> Finding:
+    """`tables`: each with the end of its last month, and whether rows of a later time are in its default partition."""
+    rows = list(tables)
+    missing = sorted(name for name, ends, beyond in rows if beyond or ends <= now + PARTITIONS_AHEAD)
+    if not missing:
+        return Finding("Partitions", f"ready until {min(ends for _, ends, _ in rows):%Y-%m-%d}")
+    state = f"the coming month's partition is missing in {', '.join(missing)}; rows go to the default partition"
+    return Finding("Partitions", state, "Start `fairlead relay`, which creates partitions, and look at its log.")
 
 
 async def work_is_done(settings: Settings) -> list[Finding]:

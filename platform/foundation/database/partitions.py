@@ -49,13 +49,15 @@ def month_after(at: datetime) -> datetime:
 
 
 def create_partition_functions(connection: Connection) -> None:
-    """The schema, and the definer function by which the relay creates the coming months: it takes no argument."""
-    for statement in (*_SETUP, _BOUND, _TIME_OF, _LAST_END, _CREATE, _CREATE_AHEAD):
+    """The schema, and the definer functions by which the relay creates the coming months. They take no argument."""
+    for statement in (*_SETUP, _BOUND, _TIME_OF, _LAST_END, _CREATE, _CREATE_AHEAD, _ANALYZE, _COVERAGE):
         _run(connection, statement)
-    for function in ("close(regclass)", "create_month(regclass, timestamptz)", "create_ahead()"):
+    relays = ("create_ahead()", "analyze_tables()", "coverage()")
+    for function in ("close(regclass)", "create_month(regclass, timestamptz)", *relays):
         _run(connection, f"REVOKE ALL ON FUNCTION {SCHEMA}.{function} FROM PUBLIC")
     _run(connection, f"GRANT USAGE ON SCHEMA {SCHEMA} TO {RELAY}")
-    _run(connection, f"GRANT EXECUTE ON FUNCTION {SCHEMA}.create_ahead() TO {RELAY}")
+    for function in relays:
+        _run(connection, f"GRANT EXECUTE ON FUNCTION {SCHEMA}.{function} TO {RELAY}")
 
 
 def drop_partition_functions(connection: Connection) -> None:
@@ -251,7 +253,6 @@ BEGIN
     PERFORM {SCHEMA}.close(format('{SCHEMA}.%I', v_name)::regclass);
 END $$
 """
-# What the planner knows of a partitioned table as a whole is collected by ANALYZE only, never by autovacuum.
 _CREATE_AHEAD = f"""
 CREATE FUNCTION {SCHEMA}.create_ahead() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC' AS $$
@@ -266,8 +267,37 @@ BEGIN
             v_end := v_end + interval '1 month';
             v_made := v_made + 1;
         END LOOP;
-        EXECUTE format('ANALYZE %s', v_table);
     END LOOP;
     RETURN v_made;
+END $$
+"""
+# Autovacuum analyses partitions, never the partitioned table, by whose statistics joins are planned.
+_ANALYZE = f"""
+CREATE FUNCTION {SCHEMA}.analyze_tables() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v_table regclass;
+BEGIN
+    FOR v_table IN SELECT p.partrelid FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid
+                    WHERE c.relnamespace = 'public'::regnamespace ORDER BY c.relname LOOP
+        EXECUTE format('ANALYZE %s', v_table);
+    END LOOP;
+END $$
+"""
+# Each table, the end of its last month, and whether rows of a later time are in its default partition.
+_COVERAGE = f"""
+CREATE FUNCTION {SCHEMA}.coverage(OUT name text, OUT ends timestamptz, OUT beyond boolean) RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v_table regclass; v_key text;
+BEGIN
+    FOR v_table, name, v_key IN
+        SELECT c.oid, c.relname, a.attname FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
+         WHERE c.relnamespace = 'public'::regnamespace ORDER BY c.relname LOOP
+        ends := {SCHEMA}.last_end(v_table);
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM {SCHEMA}.%I WHERE %I >= %L AND %I < %L)', name || '_default',
+                       v_key, {SCHEMA}.bound(v_table, ends), v_key, {SCHEMA}.bound(v_table, ends + interval '10 years'))
+           INTO beyond;
+        RETURN NEXT;
+    END LOOP;
 END $$
 """

@@ -1,5 +1,6 @@
 """Partitions: created ahead by the relay's role, reached only through their table, and never a way round dedup."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -7,6 +8,7 @@ import pytest
 from psycopg import sql
 
 from connectors.intake.writer import Delivery, Stored, store_deliveries
+from foundation.database.partition_job import create_partitions, keep_partitions
 from foundation.database.partitions import SCHEMA, month_after
 from foundation.ids import id_floor, new_id
 from foundation.scope import Scope
@@ -96,3 +98,18 @@ def delivery(scope: Scope, connection_id: object, at: datetime, *, body_hash: by
         dedupe_key="order-7", body_hash=body_hash, body=b"{}", content_type="application/json", via="webhook",
         received_at=at, correlation="c",
     )  # fmt: skip
+
+
+async def test_r16_the_job_creates_partitions_and_ends_when_told(urls: Urls) -> None:
+    """It analyses the partitioned tables too: autovacuum never does."""
+    stop = asyncio.Event()
+    job = asyncio.create_task(keep_partitions(urls.relay, stop))
+    stop.set()
+    await job
+    assert await create_partitions(urls.relay) == 0
+    with psycopg.connect(urls.owner) as owner:
+        analysed = owner.execute(
+            "SELECT count(*) FROM pg_stat_all_tables WHERE relname = ANY (%s) AND last_analyze IS NOT NULL",
+            (list(TABLES),),
+        ).fetchone()
+    assert analysed == (len(TABLES),)
