@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.events import CONNECTION_FAILING, CONNECTION_RECOVERED
 from foundation.database.engine import scope_of
 from foundation.lanes.events import DomainEvent, announce
+from foundation.text import clean_error_text
 
 ALWAYS = timedelta(0)
 IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
@@ -22,6 +23,8 @@ async def note_health(
 
     The success that ends failing is always written: no other may follow for long. What turns is announced.
     """
+    if error is not None:
+        error = clean_error_text(error) or "The system gave no reason."
     column = "last_failure_at" if error else "last_success_at"
     turned = await session.scalar(
         text(f"""

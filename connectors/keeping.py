@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.intake.writer import storable_id
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
@@ -53,8 +54,9 @@ async def keep_payloads(
     new_id: NewId,
 ) -> dict[str, UUID]:
     """Source events by external id, without work for them. What was kept before is the same event again."""
+    keys = {external_id: _PREFIX + storable_id(external_id) for external_id, _ in payloads}
     rows = [
-        _Kept(new_id(), _PREFIX + external_id, f"\\x{hashlib.sha256(body).hexdigest()}", f"\\x{body.hex()}")
+        _Kept(new_id(), keys[external_id], f"\\x{hashlib.sha256(body).hexdigest()}", f"\\x{body.hex()}")
         for external_id, body in payloads
     ]
     await _KEEP.execute(session, rows, connection_id=connection_id, now=now, correlation=current_correlation())
@@ -65,4 +67,5 @@ async def keep_payloads(
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "keys": [row.dedupe_key for row in rows]},
     )
-    return {row.dedupe_key.removeprefix(_PREFIX): row.id for row in found}
+    ids = {row.dedupe_key: row.id for row in found}
+    return {external_id: ids[key] for external_id, key in keys.items()}

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.health import note_health
-from connectors.intake.writer import INGEST, Delivery, Stored, store_deliveries
+from connectors.intake.writer import INGEST, Delivery, Stored, storable_id, store_deliveries
 from connectors.later import ask_later
 from connectors.port import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
@@ -99,7 +99,7 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
             ask_later(run, error, told=str(error), retry=POLL_RETRY, draw=1.0)
             async with run.finishing() as session:
-                await note_health(session, connection_id, now=now, error=str(error)[:500])
+                await note_health(session, connection_id, now=now, error=str(error))
             return
         async with run.finishing() as session:
             await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
@@ -124,7 +124,8 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
     session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
 ) -> None:
     scope = scope_of(session)
-    polled = await _polled_before(session, connection_id, [external_id for external_id, _ in page.payloads])
+    payloads = [(storable_id(external_id), body) for external_id, body in page.payloads]
+    polled = await _polled_before(session, connection_id, [external_id for external_id, _ in payloads])
     deliveries = [
         Delivery(
             id=new_id(),
@@ -139,7 +140,7 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
             received_at=now,
             correlation=current_correlation() or str(new_id()),
         )
-        for external_id, body in page.payloads
+        for external_id, body in payloads
         if external_id not in polled
     ]
     if deliveries:

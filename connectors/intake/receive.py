@@ -8,10 +8,11 @@ from uuid import UUID
 import psycopg
 
 from connectors.intake.directory import HookDirectory, HookRoute
-from connectors.intake.writer import Delivery, IntakeWriter, Stored
+from connectors.intake.writer import Delivery, IntakeWriter, Stored, storable_id
 from connectors.port import Connector, SignatureInvalid, VerifiedDelivery
 from foundation.errors import Conflict, NotFound, Unauthenticated, Unavailable
 from foundation.ids import NewId
+from foundation.text import clean_error_text
 
 MAX_BODY = 1024 * 1024
 _MAX_ID = 200
@@ -45,8 +46,8 @@ class HookReceiver:
             raise Conflict("This account is suspended. Send this again when it is resumed.")
         body_hash = hashlib.sha256(body).digest()
         external_id = verified.external_id
-        if external_id is not None and (len(external_id) > _MAX_ID or "\x00" in external_id):
-            external_id = hashlib.sha256(external_id.encode()).hexdigest()
+        if external_id is not None:
+            external_id = storable_id(external_id)
         delivery = Delivery(
             id=self._new_id(),
             msp_id=route.msp_id,
@@ -55,7 +56,7 @@ class HookReceiver:
             dedupe_key=external_id if external_id is not None else f"sha256:{body_hash.hex()}",
             body_hash=body_hash,
             body=body,
-            content_type=headers.get("content-type", "")[:_MAX_ID],
+            content_type=clean_error_text(headers.get("content-type", ""), longest=_MAX_ID),
             via="webhook",
             received_at=now,
             correlation=correlation,

@@ -6,6 +6,7 @@ so an idle system answers after one commit and a busy one shares each commit amo
 
 import asyncio
 import contextlib
+import hashlib
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ from foundation.database.connecting import KeptConnection
 from foundation.database.engine import Hints, RingBell
 from foundation.errors import Unavailable
 from foundation.lanes.bell import Bell
+from foundation.text import is_storable
 
 _log = structlog.get_logger(__name__)
 MAX_GROUP = 500
@@ -29,6 +31,9 @@ PATIENCE_SECONDS = 8.0
 the silent one did write it after all, the next delivery is a duplicate.
 """
 INGEST = "ingest"
+
+
+LONGEST_ID = 200
 
 
 class Stored(StrEnum):
@@ -51,6 +56,13 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     via: str
     received_at: datetime
     correlation: str
+
+
+def storable_id(external_id: str) -> str:
+    """A sender's id as it can be kept: its hash when it is too long, or holds what a database cannot."""
+    if len(external_id) <= LONGEST_ID and is_storable(external_id):
+        return external_id
+    return hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 # The key decides what is new. DO NOTHING without a target needs no right to read what is there.

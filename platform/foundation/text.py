@@ -6,7 +6,8 @@ the database allows. *Identity* text (an address, a name, a password) is brought
 """
 
 import unicodedata
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import idna
 
@@ -33,6 +34,25 @@ def clean_foreign_text(text: str) -> str:
     if "\x00" not in text and text.isascii():
         return text
     return "".join(REPLACEMENT if _cannot_be_stored(c) else c for c in text)
+
+
+def clean_error_text(text: str, *, longest: int = 500) -> str:
+    """An error text of another system, to be kept: clean, without control characters but line feed and tab, bounded."""
+    cut = clean_foreign_text(text[:longest])
+    if cut.isascii() and cut.isprintable():
+        return cut
+    return "".join(REPLACEMENT if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in cut)
+
+
+def clean_foreign_values(value: Any) -> Any:
+    """`clean_foreign_text` for each text in a tree of JSON's types, the names of fields included."""
+    if isinstance(value, str):
+        return clean_foreign_text(value)
+    if isinstance(value, Mapping):
+        return {clean_foreign_values(name): clean_foreign_values(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_foreign_values(each) for each in value]
+    return value
 
 
 def is_storable(text: str) -> bool:

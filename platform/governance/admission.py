@@ -6,10 +6,12 @@ from typing import Final
 import msgspec
 
 from canonical.elements import Observation
-from connectors.port import PayloadInvalid
+from connectors.port import ChannelReading, PayloadInvalid
+from foundation.text import is_storable
 
 _LARGEST: Final = 2**63 - 1
 _LONGEST: Final = 200
+_LONGEST_CODE: Final = 12
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -19,9 +21,11 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
     Raises:
         PayloadInvalid: it cannot be kept, or says what cannot be.
     """
-    if not 0 < len(seen.record_key) <= _LONGEST or "\x00" in seen.record_key:
+    if not is_admissible_key(seen.record_key):
         raise PayloadInvalid(f"A record's key has 1 to {_LONGEST} characters, none of them NUL.")
     subject = f"{seen.element} of {seen.record_key}"
+    if len(seen.value.currency) > _LONGEST_CODE or not is_storable(seen.value.currency):
+        raise PayloadInvalid(f"{subject} came with a currency that is none.")
     if not -_LARGEST <= seen.value.amount <= _LARGEST or not 0 <= seen.source_version <= _LARGEST:
         raise PayloadInvalid(f"{subject} came with a number that is too large to be kept.")
     if seen.committed_at.tzinfo is None or seen.committed_at < _EARLIEST:
@@ -29,3 +33,19 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
     if seen.committed_at <= received_at:
         return seen
     return msgspec.structs.replace(seen, committed_at=received_at)
+
+
+def admit_reading(reading: ChannelReading) -> ChannelReading:
+    """As it is, but never with a number or a text that cannot be kept: such a value proves nothing."""
+    value, version = reading.value, reading.version
+    if version is not None and not 0 <= version <= _LARGEST:
+        reading = msgspec.structs.replace(reading, version=None)
+    if value is None or (-_LARGEST <= value.amount <= _LARGEST and is_storable(value.currency)):
+        return reading
+    return msgspec.structs.replace(
+        reading, value=None, unreadable="a number or a currency that is too large to be kept"
+    )
+
+
+def is_admissible_key(record_key: str) -> bool:
+    return 0 < len(record_key) <= _LONGEST and is_storable(record_key)

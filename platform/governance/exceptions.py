@@ -15,6 +15,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.ids import NewId
 from foundation.lanes.work import NewWork, add_work, set_timer
+from foundation.text import clean_error_text, clean_foreign_text
 from governance.channel_store import reopen_propagation
 from governance.errors import NothingToReplay
 from governance.kinds import ANEW_LANE, CLOCK_LANE, CORRECTIONS, DECIDE_ANEW, INGEST, PUSH, ingest_lane, push_lane
@@ -86,9 +87,9 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
     return _Row(
         id=new_id(),
         code=item.code,
-        subject=item.subject,
-        title=item.title,
-        detail=item.detail[:2000],
+        subject=clean_foreign_text(item.subject),
+        title=clean_error_text(item.title),
+        detail=clean_error_text(item.detail, longest=2000),
         severity=severity,
         breakdown=breakdown,
         state="open",

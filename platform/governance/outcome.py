@@ -12,6 +12,7 @@ from connectors.port import ChannelReading
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
+from foundation.text import clean_error_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import kinds, states
 from governance.channel_store import Pending, Settled, Shown, settle_propagations, show_values
@@ -68,7 +69,7 @@ class Outcome:
 
     def stopped(self, p: Pending, state: str, code: str, detail: str) -> None:
         """`state` is one of `states.STOPPED`. The clock keeps running, and a person is told."""
-        self._settle(p, state, error=detail[:500])
+        self._settle(p, state, error=clean_error_text(detail))
         self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
 
     def held(self, p: Pending) -> None:

@@ -22,7 +22,9 @@ from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
+from foundation.text import clean_error_text
 from governance import states
+from governance.admission import admit_reading
 from governance.channel_store import Pending, load_pending
 from governance.context import Context
 from governance.outcome import Outcome, write_outcome
@@ -131,7 +133,7 @@ async def read_back(
     found: dict[UUID, ChannelReading] = {}
     for retried, part in parts(look, channel.max_batch, again):
         keys = [(p.record_key, p.element) for p in part]
-        readings = await channel.read(opened.caller(again=retried), opened.config, keys)
+        readings = map(admit_reading, await channel.read(opened.caller(again=retried), opened.config, keys))
         found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True)}
     return found
 
@@ -153,7 +155,7 @@ async def _rest(run: LaneRun, context: Context, connection_id: UUID, attempt: At
     away = [result for change_id, result in attempt.results.items() if change_id not in attempt.spent]
     if away:
         run.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
-    error = _longest(away or attempt.results.values()).detail[:500]
+    error = clean_error_text(_longest(away or attempt.results.values()).detail)
     async with run.finishing() as session:
         await note_health(session, connection_id, now=context.clock(), error=error, every=HEALTH_EVERY)
 

@@ -16,6 +16,7 @@ from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
 from governance import rounds, states
+from governance.admission import admit_reading
 from governance.channel_store import load_pending
 from governance.context import Context
 from governance.exceptions import open_exceptions, resolve_corrected
@@ -63,7 +64,7 @@ async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[Value | No
     found: list[Value | None] = []
     for start in range(0, len(kept), channel.max_batch):
         part = [(value.record_key, value.element) for value in kept[start : start + channel.max_batch]]
-        found += [reading.value for reading in await channel.read(opened.http, opened.config, part)]
+        found += [admit_reading(reading).value for reading in await channel.read(opened.http, opened.config, part)]
     return found
 
 

@@ -18,6 +18,7 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import buffer, scope_of
 from foundation.scope import Scope
 from foundation.telemetry.correlation import current_correlation
+from foundation.text import clean_foreign_text, clean_foreign_values
 
 GENESIS = bytes(32)
 
@@ -81,6 +82,7 @@ def note(  # noqa: PLR0913 - keyword-only parts of one entry
 
     `correlation` is for batches, whose items came by different ways; without it the present one is taken.
     """
+    subject, data = clean_foreign_text(subject), clean_foreign_values(data)
     entry = _Note(action, subject, data, at, correlation or current_correlation())
     buffer(session, _append, last=True).append(entry)
 

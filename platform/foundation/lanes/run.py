@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
 from foundation.scope import Scope
+from foundation.text import clean_error_text
 
 FENCED_SQLSTATE = "FL001"
 _OUTAGE_SECONDS = 0.25
@@ -114,15 +115,15 @@ class LaneRun:
 
         `again`: another system was asked for it, so that to ask again is a retry.
         """
-        self._held[item.seq] = _Held(delay, error[:2000], counted=True, again=again)
+        self._held[item.seq] = _Held(delay, clean_error_text(error, longest=2000), counted=True, again=again)
 
     def put_off(self, item: WorkItem, *, delay: float, again: bool, error: str | None = None) -> None:
         """As `retry`, but it counts no attempt. `error` None leaves what was said of it last."""
-        self._held[item.seq] = _Held(delay, error and error[:2000], counted=False, again=again)
+        self._held[item.seq] = _Held(delay, error and clean_error_text(error, longest=2000), counted=False, again=again)
 
     def bury(self, item: WorkItem, *, error: str) -> None:
         """Give it up, visibly: it becomes a dead letter that a person replays or discards."""
-        self._dead[item.seq] = error[:2000]
+        self._dead[item.seq] = clean_error_text(error, longest=2000)
 
     def leave(self, items: Sequence[WorkItem]) -> None:
         """Not touched in this turn: they stay where they are, in order, and count no attempt."""

@@ -14,6 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from foundation.telemetry.correlation import current_correlation
 from foundation.telemetry.redaction import redact
+from foundation.text import clean_foreign_text, clean_foreign_values
 
 _NOISY = {"httpcore2": logging.WARNING, "httpx2": logging.WARNING, "asyncio": logging.WARNING}
 
@@ -70,7 +71,10 @@ def _with_logger_name(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # a lone surrogate in the words of another system
+        return msgspec.json.encode(clean_foreign_values(event), enc_hook=repr).decode()
 
 
 class _Lines:
@@ -81,4 +85,5 @@ class _Lines:
         self.flush: Callable[[], Any] = output.flush
 
     def write(self, text: str) -> int:
-        return self._output.write(text if text.endswith("\n") else text + "\n")
+        line = clean_foreign_text(text)
+        return self._output.write(line if line.endswith("\n") else line + "\n")

@@ -5,23 +5,34 @@ Every turn writes what it read together with how far it came, so a worker may be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import REFERENCE_ELEMENTS
+from canonical.elements import REFERENCE_ELEMENTS, Observation
 from connectors.health import note_health
 from connectors.keeping import keep_payloads
 from connectors.later import ask_later
-from connectors.port import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.port import (
+    ChannelReading,
+    HttpCaller,
+    KeyPage,
+    PayloadInvalid,
+    PollPage,
+    SourceAdapter,
+    SystemUnavailable,
+)
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.text import clean_error_text
 from governance import kinds
+from governance.admission import admit, admit_reading, is_admissible_key
 from governance.baseline import repository
 from governance.baseline.comparing import compare
 from governance.baseline.rows import Item, Part, Reading, Wanted
@@ -138,13 +149,13 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
     for start in range(0, len(turn.wanted), channel.max_batch):
         part = turn.wanted[start : start + channel.max_batch]
         keys = [(want.record_key, want.element) for want in part]
-        shown += await channel.read(turn.http, turn.opened.config, keys)
+        shown += map(admit_reading, await channel.read(turn.http, turn.opened.config, keys))
     return shown
 
 
 async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
     """The system is away: it is asked again later, and the page says why nothing moves."""
-    told = str(error)[:500]
+    told = clean_error_text(str(error))
     ask_later(run, error, told=told, retry=READ_RETRY, draw=1.0 - context.draw())
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
     async with run.finishing() as session:
@@ -166,7 +177,8 @@ async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _F
     if turn.part.state == "listing":
         if found.keys is not None:
             elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
-            await repository.put_keys(session, baseline_id, found.keys.keys, elements)
+            keys = [key for key in found.keys.keys if is_admissible_key(key)]
+            await repository.put_keys(session, baseline_id, keys, elements)
         listed = found.keys is not None and not found.keys.more
         state, cursor = ("listing", found.keys.cursor) if found.keys and found.keys.more else ("reading", "")
         await repository.move_part(session, baseline_id, connection_id, state=state, cursor=cursor, listed=listed)
@@ -187,7 +199,7 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
     newest: dict[tuple[str, str], Item] = {}
     for external_id, body in page.payloads:
         try:
-            observations = source.translate(body) if source is not None else []
+            observations = [] if source is None else _observations(source, body, now)
         except PayloadInvalid as error:
             unreadable.append(quarantine(events[external_id], connection_id, str(error), str(turn.baseline_id)))
             continue
@@ -201,6 +213,13 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
                 newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
     await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
+
+
+def _observations(source: SourceAdapter, body: bytes, now: datetime) -> list[Observation]:
+    try:
+        return [admit(seen, received_at=now) for seen in source.translate(body)]
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise PayloadInvalid(f"The connector could not read it ({type(error).__name__}).") from error
 
 
 async def _end_part(session: AsyncSession, context: Context, turn: _Turn) -> None:

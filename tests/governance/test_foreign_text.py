@@ -1,0 +1,138 @@
+"""A5: the words of other systems are cleaned before they reach the database, wherever they reach it."""
+
+import io
+
+import msgspec
+import pytest
+import structlog
+
+from canonical.elements import PRICE, STOCK, Observation, Value
+from connectors.health import note_health
+from connectors.intake.writer import storable_id
+from connectors.polling import schedule_poll
+from connectors.port import ChannelReading, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from foundation.audit.chain import note, verify_chain
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.telemetry.logging import configure_logging
+from governance.admission import admit, admit_reading
+from governance.exceptions import open_exceptions
+from governance.rows import NewException
+from tests.governance.baseline.clients import read
+from tests.governance.scripted import ScriptedCatalogue, ScriptedSource, replace_part
+from tests.support.world import World
+
+FOREIGN = ["a\x00b", "a\ud800b", "a\udcffb", "a\x1b[31mb", "a\x85b", "ab" * 5000, "a\x00" * 300]
+
+
+def is_clean(text: object) -> bool:
+    assert isinstance(text, str)
+    return bool(text) and text.startswith("a") and not any(c in text for c in "\x00\x1b\x85\ud800\udcff")
+
+
+@pytest.mark.parametrize("error", FOREIGN)
+async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: World, error: str) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await note_health(session, world.erp, now=utc_now(), error=error)
+        found = NewException("source.quarantined", error[:90], error, error, 1000, correlation="c")
+        await open_exceptions(session, [found], now=utc_now(), new_id=new_id)
+        note(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
+    ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
+    ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
+    assert is_clean(health)
+    assert is_clean(title)
+    assert is_clean(detail)
+    assert len(str(health)) <= 500
+    assert len(str(detail)) <= 2000
+    await world.rows("SELECT body::jsonb FROM audit_entry")
+    async with world.services.db.transaction(world.scope) as session:
+        assert (await verify_chain(session)).broken_at is None
+
+
+@pytest.mark.parametrize("error", FOREIGN)
+async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_again(world: World, error: str) -> None:
+    def fail(cursor: str, before: int) -> PollPage:
+        raise SystemUnavailable(error)
+
+    replace_part(world, "sandbox-erp", poll=ScriptedSource(fail))
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work()
+    ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
+    assert is_clean(health)
+    ((told,),) = await world.rows("SELECT error FROM work WHERE lane LIKE 'poll/%'")
+    assert is_clean(told)
+
+
+async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(world: World) -> None:
+    def fail(cursor: str, before: int) -> PollPage:
+        raise RuntimeError("a\x00b\ud800c")
+
+    replace_part(world, "sandbox-erp", poll=ScriptedSource(fail))
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work()
+    assert await world.rows("SELECT error FROM work WHERE lane LIKE 'poll/%'") == [("RuntimeError: a\ufffdb\ufffdc",)]
+
+
+@pytest.mark.parametrize("external_id", ["chg\x00", "chg\ud800", "c" * 5000])
+async def test_a5_a_polled_id_that_cannot_be_kept_is_replaced_and_stays_the_same(
+    world: World, external_id: str
+) -> None:
+    body = msgspec.json.encode(world.change("SKU-001", STOCK, 4))
+    source = ScriptedSource(lambda cursor, before: PollPage([(external_id, body)], str(before), more=before < 2))
+    replace_part(world, "sandbox-erp", poll=source)
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT dedupe_key FROM source_event") == [(storable_id(external_id),)]
+    assert await world.rows("SELECT amount FROM record_value") == [(4,)]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Observation("A\ud800", STOCK, Value(1), 1, utc_now()),
+        Observation("A", PRICE, Value(1, "E\x00R"), 1, utc_now()),
+        Observation("A", PRICE, Value(1, "EUR" * 90), 1, utc_now()),
+    ],
+)
+def test_a5_what_cannot_be_kept_is_not_admitted(seen: Observation) -> None:
+    with pytest.raises(PayloadInvalid):
+        admit(seen, received_at=utc_now())
+
+
+@pytest.mark.parametrize("value", [Value(2**63), Value(-(2**80)), Value(10**5000), Value(1, "E\x00R")])
+def test_a5_a_reading_that_cannot_be_kept_proves_nothing(value: Value) -> None:
+    reading = admit_reading(ChannelReading("A", PRICE, value, 2**70))
+    assert (reading.value, reading.version, bool(reading.unreadable)) == (None, None, True)
+    fine = ChannelReading("A", PRICE, Value(1, "EUR"), 3)
+    assert admit_reading(fine) is fine
+
+
+async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(world: World) -> None:
+    keys = ["SKU-001", "SKU\x00", "SKU\ud800", "", "S" * 500, "OWN-1"]
+    replace_part(world, "sandbox-shop", catalogue=ScriptedCatalogue(lambda c, n: KeyPage(keys, "", more=False)))
+    bodies = [
+        msgspec.json.encode(world.change("SKU-001", STOCK, 4)),
+        msgspec.json.encode(world.change("SKU-\x00", STOCK, 4)),
+        msgspec.json.encode(world.change("SKU-002", STOCK, 4) | {"committed_at": "0001-01-01T00:00:00+14:00"}),
+    ]
+    payloads = [(f"chg_{n}\x00", body) for n, body in enumerate(bodies)]
+    replace_part(world, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: PollPage(payloads, "1", more=False)))
+    baseline = await read(world)
+    assert await world.rows("SELECT state FROM baseline WHERE id = :b", b=baseline) == [("ready",)]
+    listed = await world.rows("SELECT DISTINCT record_key FROM baseline_item ORDER BY 1")
+    assert {("OWN-1",), ("SKU-001",)} <= set(listed)
+    assert await world.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [(2,)]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a5_a_log_line_bears_whatever_another_system_wrote(as_json: bool) -> None:  # noqa: FBT001 - a parameter
+    before = structlog.get_config()
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    configure_logging(json=as_json, stream=stream)
+    structlog.get_logger("t").warning("poll.failed", error="a\ud800b", details={"a\udc00": ["\ud800"]})
+    stream.flush()
+    structlog.configure(**before)
+    assert b"poll.failed" in stream.buffer.getvalue()  # type: ignore[attr-defined]
