@@ -9,7 +9,7 @@ from branding.brand import Brand
 from branding.shell import Account, NavGroup, Page, Viewer
 from foundation.errors import NotFound
 from foundation.scope import Scope
-from policy.index import PolicyIndex, may
+from policy.index import PolicyIndex
 from tenants.models import Client
 from tenants.principal import Principal
 from tenants.roles import leading_roles
@@ -37,8 +37,7 @@ class Access:
 
     def may(self, permission: str) -> bool:
         """For showing or hiding a control; the handler's own permission was checked before it ran."""
-        obj, _, act = permission.partition(":")
-        return may(self.index, self.principal.subjects, obj, act).allowed
+        return self.principal.may(permission)
 
     def require_client(self) -> Client:
         """Raises NotFound outside a client's pages."""

@@ -20,14 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
-from foundation.errors import NotFound
+from foundation.errors import Forbidden, NotFound
 from foundation.scope import Actor, Scope
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.accounts import clean_name
 from tenants.door import Door
 from tenants.errors import ApiKeyRefused, Suspended
-from tenants.models import ApiKey, Client, Standing
+from tenants.models import ApiKey, Client, Person, Standing
 from tenants.principal import Principal
 from tenants.roles import held_roles, latest_policy
 from tenants.secrets import NewSecret, bytes_of, text_of
@@ -39,11 +39,14 @@ _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 
 
 class NewApiKey(msgspec.Struct, frozen=True):
-    """`role` is what the machine may do, one of policy's roles."""
+    """`role` is what the machine may do, one of policy's roles. `manages_access`: it is made to manage people, roles,
+    invitations or keys, which other keys may not, whatever their role.
+    """
 
     id: UUID
     name: str
     role: str = "machine"
+    manages_access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +77,20 @@ async def create_api_key(
     Raises:
         RoleNotAssignable: MSP roles belong to keys of the MSP's house, the others to keys of a client; and nobody gives
             a key more than they may do themselves.
+        Forbidden: only a person makes a key that manages access.
     """
     scope = scope_of(session)
     _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
+    if wanted.manages_access and scope.actor.kind == "machine":
+        raise Forbidden("Only a person can make an API key that manages people, roles, invitations or keys.")
     secret = new_secret(_SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)
         .values(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
-            role=wanted.role,
+            role=wanted.role, manages_access=wanted.manages_access,
             secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
-            maker_id=_person_behind(scope.actor),
+            maker_id=scope.actor.person_behind,
         )
         .returning(ApiKey)
     )  # fmt: skip
@@ -93,7 +99,7 @@ async def create_api_key(
         session,
         action="api_key.created",
         subject=f"api_key:{key.id}",
-        data={"name": key.name, "role": key.role},
+        data={"name": key.name, "role": key.role, "manages_access": key.manages_access},
         at=now,
     )
     return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
@@ -105,12 +111,6 @@ def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
         allowed &= {"machine", *by.roles}
     if role not in allowed:
         raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
-
-
-def _person_behind(actor: Actor) -> UUID | None:
-    if actor.kind == "person":
-        return UUID(actor.id)
-    return UUID(actor.maker) if actor.maker else None
 
 
 async def list_api_keys(
@@ -144,7 +144,7 @@ def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
 
 
 async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -> Principal:
-    """The machine with this key, in the key's own scope.
+    """The machine with this key, in the key's own scope; who made it is left to `identity.find_maker`.
 
     Raises:
         ApiKeyRefused: unknown, wrong, revoked, or another MSP's; all sound the same.
@@ -153,12 +153,13 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
     scope = scope_of(session)
     row = (
         await session.execute(
-            select(ApiKey, Client, latest_policy(scope.tenant_id))
+            select(ApiKey, Client, latest_policy(scope.tenant_id), Person.id)
             .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
+            .outerjoin(Person, (Person.tenant_id == ApiKey.tenant_id) & (Person.id == ApiKey.maker_id))
             .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
         )
     ).one_or_none()
-    key, home, stamp = row if row is not None else (None, None, None)
+    key, home, stamp, colleague = row if row is not None else (None, None, None, None)
     right = _is_right(key, parts)
     if key is None or not right or key.revoked_at is not None:
         raise ApiKeyRefused
@@ -176,6 +177,8 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
         policy=index,
         home=home,
         maker_id=key.maker_id,
+        maker_home=scope.tenant_id if colleague is not None else scope.msp_id,
+        manages_access=key.manages_access,
     )
 
 

@@ -16,6 +16,17 @@ class EmailTaken(Conflict):
     title = "This person is here already"
 
 
+class LastAdministrator(Conflict):
+    code = "last-administrator"
+    title = "This is the last administrator"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody else who can sign in may manage the people of this account. Make somebody else an administrator"
+            " first."
+        )
+
+
 class WeakPassword(InvalidInput):
     code = "weak-password"
     title = "This password is too easy to guess"
@@ -59,6 +70,17 @@ class ApiKeyRefused(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("This API key is unknown here or has been revoked. Use one of this account's active keys.")
+
+
+class KeyWithoutMaker(Forbidden):
+    code = "key-maker-inactive"
+    title = "The API key is not in force"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The person who made this API key is suspended or has left this account, so the key is refused. Ask an"
+            " administrator of this account for a new one."
+        )
 
 
 class Suspended(Forbidden):

@@ -1,6 +1,6 @@
 """From what a request carries (a session cookie or an API key) to who it is, read anew for each request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -56,17 +56,29 @@ async def identify(transaction: AsyncSession, door: Door, caller: Caller) -> Pri
     """In the caller's scope. A session ends here when its person or account was suspended, or signed out everywhere
     after it began; then the answer is None.
 
+    A machine whose maker is at home elsewhere may do nothing before `find_maker` has been asked in the maker's scope.
+
     Raises:
         ApiKeyRefused, Suspended: see `authenticate_key`.
     """
     if caller.key is not None:
-        return await authenticate_key(transaction, door, caller.key)
+        machine = await authenticate_key(transaction, door, caller.key)
+        at_home = machine.maker_id is not None and machine.maker_home == machine.tenant_id
+        return await find_maker(transaction, door, machine) if at_home else machine
     assert caller.session is not None  # noqa: S101 - a caller has one or the other
     session = caller.session
     principal = await load_principal(transaction, door.policies, session.person_id, began=session.created_at)
     if principal is None:
         await door.sessions.end(session)
     return principal
+
+
+async def find_maker(transaction: AsyncSession, door: Door, machine: Principal) -> Principal:
+    """The machine with who made its key, as that person is now; nobody when they are suspended or gone, and then the
+    machine may do nothing. In the scope of `maker_home`.
+    """
+    assert machine.maker_id is not None  # noqa: S101 - asked for machines with a maker only
+    return replace(machine, maker=await load_principal(transaction, door.policies, machine.maker_id))
 
 
 async def identify_person(door: Door, *, msp_id: UUID, cookie: str) -> SignedIn | None:
@@ -91,6 +103,8 @@ async def load_principal(
                 Person.status,
                 Person.partner_id,
                 Person.signed_out_after,
+                Person.vouched_by,
+                Person.confirmed_at,
                 Client,
                 latest_policy(scope.tenant_id).label("policy_stamp"),
             )
@@ -115,4 +129,5 @@ async def load_principal(
         roles=held_roles(index, str(person_id)),
         policy=index,
         home=row.Client,
+        vouched_by=row.vouched_by if row.confirmed_at is None else None,
     )

@@ -12,9 +12,10 @@ from foundation.ids import NewId
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES
 from policy.publishing import assign_role, list_assignments, revoke_role
+from tenants.administrators import require_other_administrator
 from tenants.door import Door
 from tenants.models import Person, Standing
-from tenants.people import NewPerson, create_person, get_person, invite_person, suspend_person
+from tenants.people import NewPerson, create_person, get_person, invite_person, resume_person, suspend_person
 from tenants.principal import Principal
 
 PARTNER: Final = "partner"
@@ -64,10 +65,14 @@ async def lock_out(session: AsyncSession, by: Principal, person: Person, *, reas
     """Suspend somebody else.
 
     Raises:
-        Conflict: it is oneself; an account must not lose its last administrator by a slip.
+        Conflict: it is oneself, or whoever made the key that acts.
+        LastAdministrator: nobody else can administer the account.
+        RoleNotAssignable: nobody suspends whom they could not give their roles.
     """
-    if person.id == by.id:
+    if person.id in {by.id, by.maker_id}:
         raise Conflict("You cannot suspend yourself. Ask another administrator of this account.")
+    await require_over(session, by, person)
+    await require_other_administrator(session, person)
     await suspend_person(session, person_id=person.id, reason=reason, now=door.clock())
 
 
@@ -92,21 +97,55 @@ async def take_role(  # noqa: PLR0913 - keyword-only
     """Take a role back, effective with the person's next request.
 
     Raises:
-        Conflict: it is one's own; an account must not lose its last administrator by a slip.
+        Conflict: it is one's own.
+        LastAdministrator: nobody else can administer the account.
         RoleNotAssignable: nobody takes what they could not give.
         NotFound: the person does not hold it, or through another role only.
     """
     scope = scope_of(session)
-    if person.id == by.id:
+    if person.id in {by.id, by.maker_id}:
         raise Conflict("You cannot take a role from yourself. Ask another administrator of this account.")
     if role not in (await list_assignments(session, scope)).get(str(person.id), ()):
         raise NotFound("This person was not given this role.")
     _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    await require_other_administrator(session, person, losing=role)
     await revoke_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
 
 
+async def readmit(session: AsyncSession, by: Principal, person: Person, *, door: Door) -> None:
+    """Let somebody who was suspended in again.
+
+    Raises:
+        Conflict: it is whoever made the key that acts.
+        RoleNotAssignable: nobody resumes whom they could not give their roles.
+    """
+    if person.id in {by.id, by.maker_id}:
+        raise Conflict("You cannot resume yourself. Ask another administrator of this account.")
+    await require_over(session, by, person)
+    await resume_person(session, person_id=person.id, reason="resumed", now=door.clock())
+
+
+async def require_over(session: AsyncSession, by: Principal, person: Person) -> None:
+    """Staff act on all of a client's people.
+
+    Raises:
+        RoleNotAssignable: `person` holds a role that `by` could not give.
+    """
+    scope = scope_of(session)
+    if by.is_staff and scope.tenant_id != scope.msp_id:
+        return
+    for role in (await list_assignments(session, scope)).get(str(person.id), ()):
+        _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+
+
 def givable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
-    """Nobody gives more than they hold, except staff in a client's account."""
+    """Nobody gives more than they hold, except staff in a client's account; nor does a key more than its maker now."""
+    if by.maker is not None:
+        return _givable(by, in_house=in_house) & _givable(by.maker, in_house=in_house)
+    return _givable(by, in_house=in_house)
+
+
+def _givable(by: Principal, *, in_house: bool) -> frozenset[str]:
     if by.is_staff and not in_house:
         return CLIENT_ROLES - {MACHINE}
     return frozenset(by.roles) | (frozenset() if in_house else {PARTNER})

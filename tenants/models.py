@@ -88,6 +88,10 @@ class Person(TenantOwned, Base):
     invited_at: Mapped[datetime | None]
     invited_by: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
+    inviter_id: Mapped[UUID | None]  # who made the latest link; their rights are asked for again when it is used
+    vouched_by: Mapped[UUID | None]  # for whom four-eyes rules take this person until somebody independent confirms
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "email"),
@@ -110,5 +114,6 @@ class ApiKey(TenantOwned, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     maker_id: Mapped[UUID | None]  # the person behind it, also when another of their keys made it
+    manages_access: Mapped[bool] = mapped_column(server_default="false")
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

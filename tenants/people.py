@@ -148,14 +148,19 @@ async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_
     """A link's token with which the person sets a password, once, within a week. It replaces an earlier one.
 
     The token names tenant and person in the open and proves itself with 256 random bits, of which the hash is kept.
+    Whoever made the link saw it, and could use it themselves: until somebody independent confirms the person, four-eyes
+    rules take the two for one (`vouched_by`).
     """
     person = await get_person(session, person_id)
     secret = new_secret(_INVITE_BYTES)
     actor = scope_of(session).actor
-    by = None if actor.kind == "system" else actor.name
-    brought_in = {} if person.password_hash else {"invited_at": now, "invited_by": by}
+    values: dict[str, object] = {"inviter_id": actor.person_behind}
+    if person.password_hash is None:
+        vouching = UUID(actor.counts_as) if actor.counts_as else actor.person_behind
+        values |= {"invited_at": now, "invited_by": None if actor.kind == "system" else actor.name}
+        values |= {"vouched_by": vouching, "confirmed_at": None, "confirmed_by": None}
     await _change(
-        session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **brought_in
+        session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **values
     )
     note(session, action="person.invited", subject=f"person:{person_id}", data={"email": person.email}, at=now)
     return f"{person.tenant_id.hex}{person.id.hex}{text_of(secret)}"

@@ -1,6 +1,9 @@
 """This room's permissions, as the packaged roles in `policy` name them."""
 
 from enum import StrEnum
+from typing import Final
+
+from policy.permissions import PolicyPermission
 
 
 class TenantPermission(StrEnum):
@@ -12,3 +15,12 @@ class TenantPermission(StrEnum):
     INVITE_PEOPLE = "user:invite"
     READ_API_KEYS = "api_key:read"
     WRITE_API_KEYS = "api_key:write"
+
+
+MANAGES_ACCESS: Final = frozenset({
+    TenantPermission.INVITE_PEOPLE,
+    TenantPermission.WRITE_API_KEYS,
+    PolicyPermission.ASSIGN_ROLE,
+    PolicyPermission.PUBLISH_POLICY,
+})  # fmt: skip
+"""Deciding who may do what. Not for API keys, except those made for it (`ApiKey.manages_access`)."""

@@ -6,8 +6,12 @@ from uuid import UUID
 
 from foundation.errors import NotFound
 from foundation.scope import Actor, Scope
+from policy.errors import PermissionRefused
 from policy.index import PolicyIndex
+from policy.permissions import require_permission
+from tenants.errors import KeyWithoutMaker
 from tenants.models import Client
+from tenants.permissions import MANAGES_ACCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,10 @@ class Principal:
     """A signed-in person, or a machine with a key. `tenant_id` is the home: a client, or the MSP's house.
 
     `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, and
-    `home` the client it is (None for staff), both read together with the roles. `maker_id`: who made a machine's key.
+    `home` the client it is (None for staff), both read together with the roles. `maker_id`: who made a machine's key,
+    at home in `maker_home`, and `maker` that person as they are now; a machine may do nothing that its maker may not.
+    `vouched_by`: who invited
+    a person whom nobody independent has confirmed yet.
     """
 
     kind: Literal["person", "machine"]
@@ -28,6 +35,10 @@ class Principal:
     policy: PolicyIndex | None = field(default=None, repr=False, compare=False)
     home: Client | None = field(default=None, repr=False, compare=False)
     maker_id: UUID | None = None
+    maker_home: UUID | None = None
+    maker: "Principal | None" = field(default=None, repr=False, compare=False)
+    manages_access: bool = False
+    vouched_by: UUID | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -36,12 +47,46 @@ class Principal:
     @property
     def actor(self) -> Actor:
         maker = "" if self.maker_id is None else str(self.maker_id)
-        return Actor(kind=self.kind, id=str(self.id), name=self.name, maker=maker)
+        behind = self if self.maker is None else self.maker
+        counts_as = "" if behind.vouched_by is None else str(behind.vouched_by)
+        return Actor(kind=self.kind, id=str(self.id), name=self.name, maker=maker, counts_as=counts_as)
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """What policy rules may name: the principal itself and its roles."""
         return (str(self.id), *self.roles)
+
+    def require(self, permission: str) -> None:
+        """Raises:
+        PermissionRefused: no rule allows it here, or it is not a key's to do.
+        KeyWithoutMaker: whoever made the key is suspended or gone.
+        """
+        if self.policy is None:
+            raise _refusal("Your role does not allow this.", permission)
+        if self.maker_id is not None and self.maker is None:
+            raise KeyWithoutMaker
+        require_permission(self.policy, self.subjects, permission)
+        if self.kind == "machine" and permission in MANAGES_ACCESS and not self.manages_access:
+            raise _refusal(
+                "This API key may not manage people, roles, invitations or keys. An administrator can make one for that"
+                " purpose (manages_access).",
+                permission,
+            )
+        if self.maker is not None and not self.maker.may(permission):
+            raise _refusal(
+                "The person who made this API key may no longer do this, so neither may the key.", permission
+            )
+
+    def may(self, permission: str) -> bool:
+        try:
+            self.require(permission)
+        except (PermissionRefused, KeyWithoutMaker):
+            return False
+        return True
+
+
+def _refusal(detail: str, permission: str) -> PermissionRefused:
+    return PermissionRefused(detail, permission=permission)
 
 
 def home_scope(principal: Principal) -> Scope:

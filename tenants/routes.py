@@ -13,10 +13,10 @@ from foundation.web.api import delete, post
 from tenants.access import Access
 from tenants.accounts import list_clients
 from tenants.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
-from tenants.inviting import bring_in, lock_out, renew_link
+from tenants.inviting import bring_in, lock_out, readmit, renew_link
 from tenants.models import Person
 from tenants.pages import AnyRequest, OpenDoor
-from tenants.people import NewPerson, get_person, list_people, resume_person, withdraw_invite
+from tenants.people import NewPerson, get_person, list_people, withdraw_invite
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
@@ -63,7 +63,7 @@ async def get_api_keys(
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
 async def post_api_key(access: OpenAccess, door: OpenDoor, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
     """Make a key. Its text is in this answer only."""
-    wanted = NewApiKey(new_id(), data.name, data.role)
+    wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access)
     key, text = await create_api_key(access.session, door.new_secret, wanted, by=access.principal, now=access.now)
     return Response(NewApiKeyView(api_key_view(key), text), headers={"Cache-Control": "no-store"})
 
@@ -119,9 +119,10 @@ async def post_suspension(
 
 
 @delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
-async def delete_suspension(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+async def delete_suspension(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]) -> None:
     """Let somebody in again."""
-    await resume_person(access.session, person_id=person_id, reason="resumed", now=access.now)
+    person = await get_person(access.session, person_id)
+    await readmit(access.session, access.principal, person, door=door)
 
 
 def _page_size(limit: int) -> int:

@@ -27,14 +27,20 @@ class ClientList(msgspec.Struct, frozen=True):
 
 
 class ApiKeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`manages_access` makes a key that may manage people, roles, invitations and keys, as far as its role and its
+    maker may at the time. No other key may, whatever its role.
+    """
+
     name: str
     role: str = "machine"
+    manages_access: bool = False
 
 
 class ApiKeyView(msgspec.Struct, frozen=True):
     id: UUID
     name: str
     role: str
+    manages_access: bool
     created_at: datetime
     created_by: str
     last_used_at: datetime | None
@@ -110,6 +116,7 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
         id=key.id,
         name=key.name,
         role=key.role,
+        manages_access=key.manages_access,
         created_at=key.created_at,
         created_by=key.created_by,
         last_used_at=key.last_used_at,

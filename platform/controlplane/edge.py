@@ -22,14 +22,13 @@ from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
 from governance.waiting import count_waiting_work
-from policy.index import PolicyIndex, may
-from policy.permissions import require_permission
+from policy.index import PolicyIndex
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
 from tenants.api_keys import note_refused_use
 from tenants.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.door import Door
-from tenants.identity import Caller, find_caller, identify
+from tenants.identity import Caller, find_caller, find_maker, identify
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 from tenants.sessions import Session, cookie_rule
@@ -51,7 +50,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             principal = await _principal(session, services.door, caller)
             client = await _enter(session, request, principal)
             index = _policy(principal)
-            require_permission(index, principal.subjects, str(request.route_handler.opt["permission"]))
+            principal.require(str(request.route_handler.opt["permission"]))
             opened = Access(
                 session=session,
                 scope=scope_of(session),
@@ -59,7 +58,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 brand=brand,
                 index=index,
                 now=services.door.clock(),
-                nav=mark_current(await _nav(session, request, principal, index, client), request.url.path),
+                nav=mark_current(await _nav(session, request, principal, client), request.url.path),
                 account=await _account(session, principal, client, brand),
                 csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
@@ -153,7 +152,11 @@ async def _principal(session: AsyncSession, door: Door, caller: Caller) -> Princ
     principal = await identify(session, door, caller)
     if principal is None:
         raise SignInRequired(_SIGN_IN)
-    return principal
+    if principal.maker_id is None or principal.maker_home == principal.tenant_id:
+        return principal
+    # Staff made the key for a client: what they may do now is in the MSP's house.
+    await change_scope(session, caller.scope.for_tenant(principal.msp_id))
+    return await find_maker(session, door, principal)
 
 
 async def _enter(session: AsyncSession, request: AnyRequest, principal: Principal) -> Client | None:
@@ -189,20 +192,17 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
 
 
 async def _nav(
-    session: AsyncSession, request: AnyRequest, principal: Principal, index: PolicyIndex, client: Client | None
+    session: AsyncSession, request: AnyRequest, principal: Principal, client: Client | None
 ) -> tuple[NavGroup, ...]:
     if not is_page(request.headers, request.url.path):
         return ()
     if principal.partner_id:
         return partner_nav(client)
 
-    def allows(permission: str) -> bool:
-        obj, _, act = permission.partition(":")
-        return may(index, principal.subjects, obj, act).allowed
-
     if client is None:
-        return house_nav(allows)
-    return client_nav(client, allows, await count_waiting_work(session) if allows("approval:read") else None)
+        return house_nav(principal.may)
+    waiting = await count_waiting_work(session) if principal.may("approval:read") else None
+    return client_nav(client, principal.may, waiting)
 
 
 def _policy(principal: Principal) -> PolicyIndex:

@@ -30,6 +30,7 @@ from governance.resuming import move_clocks
 from policy.cache import PolicyCache
 from tenants.door import Door
 from tenants.passwords import Passwords
+from tenants.rights import MemberRights
 from tenants.secrets import new_secret
 from tenants.sessions import SessionStore
 from tenants.throttle import SignInThrottle
@@ -95,7 +96,12 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
         registry=registry,
         outbound=outbound,
         governance=Context(
-            ConnectorRuntime(registry, vault, outbound), policies, utc_now, new_id, metrics=ClockMetrics(metrics)
+            ConnectorRuntime(registry, vault, outbound),
+            policies,
+            utc_now,
+            new_id,
+            rights=MemberRights(db, policies),
+            metrics=ClockMetrics(metrics),
         ),
         policies=policies,
         door=Door(

@@ -9,12 +9,26 @@ class Actor:
     """Who acts. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name.
 
     `maker` is the id of the person who made a machine's key and answers for what it does; empty where there is none.
+    `counts_as` is the id of the person for whom four-eyes rules take this actor, where that is somebody else: the maker
+    of a key, and whoever invited a member whom nobody independent has confirmed yet.
     """
 
     kind: str
     id: str
     name: str
     maker: str = ""
+    counts_as: str = ""
+
+    @property
+    def person_behind(self) -> UUID | None:
+        """The person who acts, or who made the key that acts."""
+        person = self.id if self.kind == "person" else self.maker
+        return UUID(person) if person else None
+
+    @property
+    def one_person(self) -> frozenset[str]:
+        """Ids that four-eyes rules must not take for two people."""
+        return frozenset({self.id, self.maker, self.counts_as} - {""})
 
     @classmethod
     def system(cls, name: str) -> "Actor":

@@ -9,13 +9,17 @@ from foundation.clock import Clock
 from foundation.ids import NewId
 from governance.metrics import ClockMetrics
 from policy.cache import PolicyCache
+from tenants.rights import MemberRights
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
+    """`rights` is for jobs that carry out what somebody approved; None where nobody can lose them, as in some tests."""
+
     runtime: ConnectorRuntime
     policies: PolicyCache
     clock: Clock
     new_id: NewId
+    rights: MemberRights | None = None
     draw: Callable[[], float] = field(default=random.random)
     metrics: ClockMetrics = field(default_factory=ClockMetrics)

@@ -141,6 +141,18 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None]) -> 
     return {author: names.get(author) or _stranger(author) for author in wanted}
 
 
+async def find_people(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
+    """Those of `authors` that are members of this account, rather than keys, connections or the MSP's staff."""
+    ids = [found for author in authors if (found := _as_id(author)) is not None]
+    if not ids:
+        return frozenset()
+    rows = await session.execute(
+        text("SELECT id::text FROM person WHERE tenant_id = :t AND id = ANY (:ids)"),
+        {"t": scope_of(session).tenant_id, "ids": ids},
+    )
+    return frozenset(rows.scalars())
+
+
 def _as_id(text_: str) -> UUID | None:
     try:
         return UUID(text_)

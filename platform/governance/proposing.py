@@ -56,8 +56,8 @@ async def propose_change(
     world.values[key] = row
     actor = scope_of(session).actor
     proposal = Proposal(
-        value=value, origin=ORIGIN, author=actor.id, maker=actor.maker, committed_at=world.now, source_event_id=None,
-        correlation=current_correlation(),
+        value=value, origin=ORIGIN, author=actor.id, maker=actor.counts_as or actor.maker, committed_at=world.now,
+        source_event_id=None, correlation=current_correlation(),
     )  # fmt: skip
     plan = Plan(values={key: row}, superseded={key}, overtaken_by="A newer value was proposed.")
     change = propose(proposal, row, world, plan)

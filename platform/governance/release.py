@@ -18,6 +18,7 @@ from governance.context import Context
 from governance.errors import NotAwaiting
 from governance.exceptions import open_exceptions, resolve_about, resolve_corrected
 from governance.ingest import read_world
+from governance.lapsing import NOBODY, Lapsed, find_lapsed
 from governance.planning import (
     BASELINE,
     DEFAULT_CORRECTION_MS,
@@ -32,13 +33,14 @@ from governance.rows import ChangeRow, NewException, PropagationRow
 from governance.wording import name_subject
 from governance.writing import (
     APPROVAL_LATE,
+    CHANGE,
     OF_THE_SOURCE,
     ask_for_approvals,
     distribute,
     late_approval,
     note_decision,
 )
-from policy.approvals import decide_approval
+from policy.approvals import decide_approval, withdraw_approvals
 from policy.index import decide
 from policy.redeeming import Verdict, redeem_approvals
 from policy.rules import Outcome
@@ -110,18 +112,27 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
 
 def release_handler(context: Context) -> Handler:
     async def release_approved(run: LaneRun) -> None:
+        ids = [item.ref for item in run.items]
+        lapsed = await find_lapsed(run, context, ids)
         async with run.finishing() as session:
-            await release_changes(session, context, [item.ref for item in run.items])
+            await release_changes(session, context, ids, lapsed)
 
     return release_approved
 
 
-async def release_changes(session: AsyncSession, context: Context, ids: Sequence[UUID | None]) -> None:
-    """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew."""
+async def release_changes(
+    session: AsyncSession, context: Context, ids: Sequence[UUID | None], lapsed: Lapsed = NOBODY
+) -> None:
+    """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew.
+
+    An approval by somebody who may not approve any more is withdrawn and asked for again; what somebody proposed who
+    may not propose any more is refused.
+    """
     locked, world = await lock_changes(session, context, ids)
     changes = [c for c in locked if c.state == "awaiting" and c.approval_id is not None]
     if not changes:
         return
+    await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], world)
     hashes = {c.approval_id: content_of(c, world) for c in changes if c.approval_id}
     verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=world.now)
     propagations: list[PropagationRow] = []
@@ -138,7 +149,9 @@ async def release_changes(session: AsyncSession, context: Context, ids: Sequence
             note_decision(session, change, world.now)
         elif change.approval_id is None or verdicts[change.approval_id] is not Verdict.USED:
             rerouted.append(change)
-    propagations += await _reroute(session, context, rerouted, world)
+    unsupported = [c for c in rerouted if c.approval_id in lapsed.proposals]
+    await _refuse(session, context, unsupported, world)
+    propagations += await _reroute(session, context, [c for c in rerouted if c not in unsupported], world, lapsed)
     await repository.save_values(session, [world.values[c.record_key, c.element] for c in changes])
     await _UPDATE.execute(session, changes)
     await distribute(session, propagations)
@@ -147,7 +160,7 @@ async def release_changes(session: AsyncSession, context: Context, ids: Sequence
 
 
 async def _reroute(
-    session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World
+    session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World, lapsed: Lapsed
 ) -> list[PropagationRow]:
     """The approval does not fit what would be done now: decide again, and tell people why."""
     found: list[NewException] = []
@@ -169,20 +182,41 @@ async def _reroute(
             passed += release(change, row, contract, world.channels, context.new_id)
         elif decision.outcome is Outcome.REFUSE:
             change.state = "refused"
-        found.append(_stale(change))
+        found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))
         note_decision(session, change, world.now)
     await ask_for_approvals(session, [c for c in changes if c.state == "awaiting"], world)
     await open_exceptions(session, found, now=world.now, new_id=context.new_id)
     return passed
 
 
-def _stale(change: ChangeRow) -> NewException:
+async def _withdraw(session: AsyncSession, changes: Sequence[ChangeRow], world: World) -> None:
+    if changes:
+        await withdraw_approvals(
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=[c.id for c in changes], now=world.now,
+            reason="Whoever proposed or approved this lost the right to before it was carried out.",
+        )  # fmt: skip
+
+
+async def _refuse(session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World) -> None:
+    for change in changes:
+        change.state, change.reason = "refused", "Whoever proposed this may not propose changes any more."
+        note_decision(session, change, world.now)
+    found = [_stale(change, lapsed=True) for change in changes]
+    await open_exceptions(session, found, now=world.now, new_id=context.new_id)
+
+
+def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:
+    name, what = name_subject(change.element, change.record_key), change.outcome
+    if change.state == "refused" and lapsed:
+        what = "refused. Propose it again if it is still right"
+    why = "the value, the policy or the data behind it changed after the approval"
+    if lapsed:
+        why = "whoever proposed or approved it was suspended, or lost the right to, before it was sent"
     return NewException(
         code="approval.stale",
         subject=str(change.id),
-        title="What was approved is no longer what would be sent",
-        detail=f"{name_subject(change.element, change.record_key)}: the value, the policy or the data behind it "
-        f"changed after the approval. It was not sent and was decided again: {change.outcome}.",
+        title="An approval no longer counts" if lapsed else "What was approved is no longer what would be sent",
+        detail=f"{name}: {why}. It was not sent and was decided again: {what}.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,

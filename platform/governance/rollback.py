@@ -47,7 +47,7 @@ async def roll_back_change(
         value=previous,
         origin=ROLLBACK,
         author=actor.id,
-        maker=actor.maker,
+        maker=actor.counts_as or actor.maker,
         committed_at=world.now,
         source_event_id=change.source_event_id,
         correlation=current_correlation(),

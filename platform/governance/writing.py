@@ -15,6 +15,7 @@ from governance.exceptions import open_exceptions, resolve_about, resolve_correc
 from governance.planning import Plan, Taken, World, content_of
 from governance.rows import ChangeRow, Contract, PropagationRow
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
+from tenants.vouching import find_vouchers
 
 CHANGE = "change"
 APPROVAL_LATE: Final = "approval.late"
@@ -73,6 +74,8 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
     """Put changes up for approval, bound to their content; their `approval_id` is set."""
     if not changes:
         return
+    # A member whom nobody independent has confirmed proposes for whoever invited them.
+    vouchers = await find_vouchers(session, {change.author for change in changes if not change.maker})
     requests = [
         ApprovalRequest(
             subject_kind=CHANGE,
@@ -80,7 +83,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
             content_hash=content_of(change, world),
             policy_version=change.policy_version,
             requested_by=change.author,
-            author=change.maker,
+            author=change.maker or vouchers.get(change.author, ""),
             expires_at=world.now + timedelta(seconds=world.contracts[change.element].approval_ttl_s),
             due_at=world.now + decision_target(world.contracts[change.element]),
         )

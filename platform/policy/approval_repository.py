@@ -139,6 +139,12 @@ EXTEND = text(
 )
 
 
+GRANTED = text(
+    f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.subject_kind = :subject_kind"
+    " AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.state = 'granted'"
+)
+
+
 async def run(
     session: AsyncSession, scope: Scope, statement: TextClause, parameters: Mapping[str, Any]
 ) -> Sequence[Row[Any]]:

@@ -11,14 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import note
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.ids import NewId
-from foundation.scope import Scope
+from foundation.scope import Actor, Scope
 from policy import approval_repository as sql
 from policy.approval_repository import Approval, ApprovalState, run, to_approval
 from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 
 _OWN: Final = "You cannot decide on your own proposal. Someone else with this right has to."
-_OF_OWN_KEY: Final = (
-    "You made the key that proposed this, so you cannot decide on it. Someone else with this right has to."
+_OF_OWN_PROPOSAL: Final = (
+    "You made the key that proposed this, or invited the person who did, so you cannot decide on it. "
+    "Someone else with this right has to."
+)
+_NOT_INDEPENDENT: Final = (
+    "Whoever proposed this also invited you, or was invited by the same person. Until an independent administrator has "
+    "confirmed you, you cannot decide on it. Someone else with this right has to."
 )
 
 
@@ -26,7 +31,8 @@ _OF_OWN_KEY: Final = (
 class ApprovalRequest:
     """`content_hash` comes from `bind_content`. `author` is empty when whoever requests also wrote the content.
 
-    For a machine `author` is who made its key: what it requests is that person's, who may not decide on it either.
+    `author` is who made the key of a machine, and who invited a member whom nobody independent has confirmed: what they
+    request is that person's, who may not decide on it either (`Actor.counts_as`).
     """
 
     subject_kind: str
@@ -85,7 +91,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     """The scope's actor, a person, grants or refuses. Whether the role may decide is asked before (`approval:decide`).
 
     Raises:
-        OwnApproval: the actor wrote or requested the content, or made the key that did.
+        OwnApproval: the actor wrote or requested the content, made the key that did, or counts as whoever did.
         ApprovalExpired: too late. It is marked so if the caller's transaction survives, else by `expire_approvals`.
         ApprovalNotPending: someone was faster, or the content has been replaced.
         InvalidInput: a refusal without a reason.
@@ -98,8 +104,8 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     if not rows:
         raise NotFound
     approval = to_approval(rows[0])
-    if scope.actor.id in {approval.requested_by, approval.author}:
-        raise OwnApproval(_OWN if scope.actor.id == approval.requested_by else _OF_OWN_KEY)
+    if scope.actor.one_person & {approval.requested_by, approval.author}:
+        raise OwnApproval(_why_own(scope.actor, approval))
     if approval.state is ApprovalState.PENDING and approval.expires_at <= now:
         await _settle(session, scope, approval, ApprovalState.EXPIRED, "", now)
         raise ApprovalExpired("Nobody decided in time. Propose the change again.")
@@ -115,6 +121,14 @@ async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
     """Close the open approvals of subjects that no longer stand, granted ones too."""
     wanted = {"subject_kind": subject_kind, "subject_ids": list(subject_ids), "reason": reason, "now": now}
     return [to_approval(row) for row in await run(session, scope, sql.WITHDRAW, wanted)]
+
+
+async def list_granted(
+    session: AsyncSession, scope: Scope, *, subject_kind: str, subject_ids: Sequence[UUID]
+) -> list[Approval]:
+    """Approvals of these subjects that were granted and wait to be used."""
+    wanted = {"subject_kind": subject_kind, "subject_ids": list(subject_ids)}
+    return [to_approval(row) for row in await run(session, scope, sql.GRANTED, wanted)]
 
 
 async def expire_approvals(
@@ -157,6 +171,12 @@ async def list_approvals(
     """Newest first; `before` continues after the last one's `created_at`."""
     wanted = {"states": [state.value for state in states], "before": before, "limit": limit}
     return [to_approval(row) for row in await run(session, scope, sql.LIST, wanted)]
+
+
+def _why_own(actor: Actor, approval: Approval) -> str:
+    if actor.id == approval.requested_by:
+        return _OWN
+    return _OF_OWN_PROPOSAL if actor.id == approval.author else _NOT_INDEPENDENT
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding

@@ -19,11 +19,12 @@ from tenants.accounts import resume_client, suspend_client
 from tenants.administration.roles import held_rows, offered_rows
 from tenants.administration.standing import PersonRow, person_rows
 from tenants.invitations.listing import count_waiting
-from tenants.inviting import give_role, lock_out, take_role
+from tenants.inviting import give_role, lock_out, readmit, take_role
 from tenants.pages import OpenDoor
-from tenants.people import get_person, list_people, resume_person, sign_out_everywhere
+from tenants.people import get_person, list_people, sign_out_everywhere
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
+from tenants.vouching import confirm_member, may_confirm, needs_confirmation
 
 AnyRequest = Request[Any, Any, Any]
 HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
@@ -65,10 +66,16 @@ async def suspend_person_page(
     )
 
 
+@post([f"{path}/confirm" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def confirm_person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    confirming = confirm_member(access.session, access.principal, person_id=person_id, now=access.now)
+    return await _change(access, person_id, confirming)
+
+
 @post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def resume_person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    resuming = resume_person(access.session, person_id=person_id, reason="resumed", now=access.now)
-    return await _change(access, person_id, resuming)
+async def resume_person_page(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    return await _change(access, person_id, readmit(access.session, access.principal, person, door=door))
 
 
 @post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
@@ -110,6 +117,7 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     person_page,
     sign_out_person,
     suspend_person_page,
+    confirm_person_page,
     resume_person_page,
     give_role_page,
     take_role_page,
@@ -158,6 +166,8 @@ async def show_person(access: Access, person_id: UUID, refusal: DomainError | No
         "offered": offered_rows(access, person, held),
         "may": access.may,
         "me": access.principal.id,
+        "unconfirmed": needs_confirmation(person),
+        "may_confirm": may_confirm(access.principal, person),
         "refusal": refusal,
     }
     return answer("tenants/person.html", context, refusal)

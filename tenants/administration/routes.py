@@ -15,9 +15,11 @@ from tenants.people import get_person, sign_out_everywhere
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
 from tenants.schemas import ClientView, ReasonInput, client_view
+from tenants.vouching import confirm_member
 
 _PERSON: Final = ["/api/v1/people/{person_id:uuid}", "/api/v1/clients/{client:str}/people/{person_id:uuid}"]
 _ROLE: Final = [f"{path}/roles/{{role:str}}" for path in _PERSON]
+_CONFIRMATION: Final = [f"{path}/confirmation" for path in _PERSON]
 _SESSIONS: Final = [f"{path}/sessions" for path in _PERSON]
 _SUSPENSION: Final = "/api/v1/clients/{client:str}/suspension"
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
@@ -35,6 +37,12 @@ async def delete_role(access: OpenAccess, door: OpenDoor, person_id: FromPath[UU
     """Take a role back, effective with the person's next request."""
     person = await get_person(access.session, person_id)
     await take_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+
+
+@put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
+async def put_confirmation(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+    """Confirm that a member is not whoever invited them. Until then the two count as one person in approvals."""
+    await confirm_member(access.session, access.principal, person_id=person_id, now=access.now)
 
 
 @delete(_SESSIONS, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
@@ -58,6 +66,7 @@ async def delete_client_suspension(access: OpenAccess, door: OpenDoor) -> Client
 ADMINISTRATION_ROUTES: Final[tuple[Any, ...]] = (
     put_role,
     delete_role,
+    put_confirmation,
     delete_sessions,
     post_client_suspension,
     delete_client_suspension,

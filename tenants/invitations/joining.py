@@ -18,6 +18,7 @@ from tenants.accounts import get_client, get_msp
 from tenants.door import Door
 from tenants.errors import InviteNotValid, Suspended
 from tenants.identity import load_principal
+from tenants.invitations.inviter import check_colleague, check_staff
 from tenants.models import Person, Standing
 from tenants.passwords import check_repeated
 from tenants.people import Invite, accept_invite, find_invited
@@ -57,14 +58,17 @@ async def read_offer(door: Door, knock: Knock) -> Offer:
     """Looking uses nothing up.
 
     Raises:
-        InviteNotValid: unknown, used, replaced, withdrawn or run out; all sound the same.
+        InviteNotValid: unknown, used, replaced, withdrawn, run out, or its inviter may no longer invite; all sound the
+            same.
         SignInThrottled: too many links were wrong before; this one was not looked at.
         Suspended: the link is right, but its account is suspended.
     """
     now, counted = door.clock(), f"invitation:{knock.invite.person_id}"
     await door.throttle.reserve(msp_id=knock.msp_id, email=counted, address=knock.address, now=now)
     async with door.db.transaction(knock.scope) as session:
-        offer = await _offer(session, knock.invite, now)
+        offer, staff = await _offer(session, door, knock.invite, now)
+    if staff is not None:
+        await check_staff(door, knock.scope, *staff)
     await door.throttle.release(msp_id=knock.msp_id, email=counted, address=knock.address)
     return offer
 
@@ -87,18 +91,23 @@ async def join(door: Door, knock: Knock, *, password: str, again: str) -> Princi
         raise
 
 
-async def _offer(session: AsyncSession, invite: Invite, now: datetime) -> Offer:
+async def _offer(
+    session: AsyncSession, door: Door, invite: Invite, now: datetime
+) -> tuple[Offer, tuple[UUID, frozenset[str]] | None]:
+    """With the inviter and what they gave, where that is left to `check_staff`."""
     person = await find_invited(session, invite, now=now)
     scope = scope_of(session)
     account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
     if account.status != Standing.ACTIVE:
         raise Suspended
+    staff = await check_colleague(session, door, person)
     first = person.password_hash is None
-    return Offer(person.email, person.name, account.name, first, person.invited_by or "")
+    return Offer(person.email, person.name, account.name, first, person.invited_by or ""), staff
 
 
 async def _enter(session: AsyncSession, door: Door, knock: Knock, password_hash: str) -> Principal:
     now, person_id = door.clock(), knock.invite.person_id
+    await check_colleague(session, door, await find_invited(session, knock.invite, now=now))
     await accept_invite(session, knock.invite, password_hash=password_hash, now=now)
     principal = await load_principal(session, door.policies, person_id)
     if principal is None:

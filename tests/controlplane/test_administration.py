@@ -175,6 +175,8 @@ class TestPeople:
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
         page = f"/clients/{house.slug}/people"
+        other = Person(f"other-{person}@example.test", "Other", PASSWORD, "client_admin")
+        await add_person(world.services, world.scope, other)
         assert f'href="{page}/{person}"' in (await admin.get(page)).text
         shown = (await admin.get(f"{page}/{person}")).text
         assert f'action="{page}/{person}/roles/client_approver/take"' in shown

@@ -31,8 +31,11 @@ from tests.tenants.conftest import NOW, Tenant, Ticking
 
 
 async def make_key(door: Door, tenant: Tenant, role: str = "machine") -> tuple[ApiKey, str]:
+    """By the operator; those of administrators are made to manage access."""
     async with door.db.transaction(tenant.scope) as session:
-        return await create_api_key(session, new_secret, NewApiKey(new_id(), "Webshop", role), now=NOW)
+        manages = role.endswith("_admin") and tenant.scope.actor.kind == "system"
+        wanted = NewApiKey(new_id(), "Webshop", role, manages_access=manages)
+        return await create_api_key(session, new_secret, wanted, now=NOW)
 
 
 async def machine_of(door: Door, msp: Tenant, key: str) -> Principal:

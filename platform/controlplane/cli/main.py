@@ -16,6 +16,7 @@ from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
+from controlplane.cli.member import member
 from controlplane.cli.people import password_link
 from controlplane.cli.setup import SETUP
 from controlplane.demo.command import demo
@@ -160,7 +161,7 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
 
 for command in (baseline, password_link, *SETUP):
     tenant.add_command(command)
-for command in (demo, doctor, tenant, billing, audit, keys):
+for command in (demo, doctor, tenant, member, billing, audit, keys):
     main.add_command(command)
 
 

@@ -13,7 +13,7 @@ from governance.answers.pages import go, show, try_to
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.inbox.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
 from governance.inputs import check_text
-from governance.lookups import name_authors
+from governance.lookups import find_people, name_authors
 from governance.permissions import GovernancePermission
 from governance.release import answer_change
 from tenants.access import Access
@@ -76,15 +76,17 @@ async def _detail(
     names = await name_authors(access.session, (answer.author, answer.requested_by, answer.decided_by))
     same = ChangeFilter(record=detail.change.record_key, element=detail.change.element)
     lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
-    own = str(access.principal.id) in {answer.author, answer.requested_by}
+    me = access.principal.actor
+    invited = answer.requested_by in await find_people(access.session, [answer.requested_by])
     context = {
         "detail": detail,
         "change": detail.change,
         "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
         "approval": answer,
         "names": names,
-        "own": own,
-        "by_key": answer.author != answer.requested_by,
+        "own": bool(me.one_person & {answer.author, answer.requested_by}),
+        "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
+        "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key made by",
         "reason": reason,
     }
     return show(access, "approval.html", "Approval", context, refusal=refusal)
@@ -101,7 +103,17 @@ async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[st
         "after": after,
         "waiting": await count_waiting(access.session),
         "names": await name_authors(access.session, quoted),
+        "people": await find_people(access.session, {one.requested_by for one in asked}),
     }
+
+
+def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str:
+    """Why the reader counts as the author."""
+    if me == requested_by:
+        return "This is your own proposal"
+    if me != author:
+        return "You are not confirmed as independent of whoever proposed this"
+    return "Somebody you invited proposed this" if invited else "A key that you made proposed this"
 
 
 INBOX_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (approval_list, approval_rows, approval_detail, approval_answer)

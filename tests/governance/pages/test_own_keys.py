@@ -80,12 +80,14 @@ async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_
 
 async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_to_the_same(busy: Site) -> None:
     key = await make_key(busy, busy.acme.scope, busy["admin"], "machine")
-    async with busy.door.db.transaction(busy.acme.scope) as session:
-        await suspend_person(session, person_id=busy["admin"].person_id, reason="left", now=busy.door.clock())
     change = await propose(busy, key)
     made = await use(busy, await make_key(busy, busy.acme.scope, busy["admin"], "client_approver"), "GET",
                      f"{API}/approvals/{change}")  # fmt: skip
     assert made.json()["approval"]["author"] == str(busy["admin"].person_id)
+    async with busy.door.db.transaction(busy.acme.scope) as session:
+        await suspend_person(session, person_id=busy["admin"].person_id, reason="left", now=busy.door.clock())
+    refused = await use(busy, key, "GET", f"{API}/changes/{change}")
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
     path = f"{LIST}/{change}"
     assert "Price tool (key made by Admin)" in (await busy["approver"].get(path)).text
     assert (await busy["approver"].post(path, {"answer": "approve"}, page=path)).status_code == 303

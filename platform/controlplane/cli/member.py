@@ -1,0 +1,72 @@
+"""`fairlead member`: for members whom nobody in their account can help. Each act is audited as the operator's."""
+
+from uuid import UUID
+
+import click
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.cli.admin import MSP, operator_scope, run_with_services
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Scope
+from policy.publishing import assign_role
+from tenants.models import Person, Standing
+from tenants.people import find_person, resume_person
+from tenants.vouching import confirm
+
+_TENANT = click.option(
+    "--tenant", "tenant_id", type=click.UUID, help="The client's id; without it, the MSP's own account."
+)
+_EMAIL = click.option("--email", required=True)
+_REASON = click.option("--reason", required=True, help="Stays in the account's audit chain.")
+
+
+@click.group()
+def member() -> None:
+    """Break-glass help for members: when the account itself has nobody left who could give it."""
+
+
+@member.command()
+@MSP
+@_TENANT
+@_EMAIL
+@_REASON
+@click.option("--administrator", is_flag=True, help="Also make the member an administrator of the account.")
+def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, administrator: bool) -> None:
+    """Let a suspended member sign in again, for an account whose administrators are all locked out."""
+
+    async def act(services: Services) -> str:
+        scope = operator_scope(msp_id, tenant_id or msp_id)
+        async with services.db.transaction(scope) as session:
+            person = await find_person(session, email)
+            if person.status == Standing.SUSPENDED:
+                await resume_person(session, person_id=person.id, reason=reason, now=utc_now())
+            if administrator:
+                await _make_administrator(session, scope, person)
+            has_password = person.password_hash is not None
+        advice = "" if has_password else "\nThere is no password yet: `fairlead tenant password-link` makes a link."
+        return f"{person.email} can sign in{' as an administrator' if administrator else ''}.{advice}"
+
+    run_with_services(act)
+
+
+@member.command("confirm")
+@MSP
+@_TENANT
+@_EMAIL
+def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
+    """Confirm that a member is somebody else than whoever invited them, where no colleague can."""
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            person = await find_person(session, email)
+            await confirm(session, person, by="the operator", now=utc_now())
+        return f"{person.email} is confirmed."
+
+    run_with_services(act)
+
+
+async def _make_administrator(session: AsyncSession, scope: Scope, person: Person) -> None:
+    role = "msp_admin" if scope.tenant_id == scope.msp_id else "client_admin"
+    await assign_role(session, scope, user_id=person.id, role=role, clock=utc_now, new_id=new_id)

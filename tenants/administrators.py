@@ -1,0 +1,40 @@
+"""Who can administer the scope's account; it must never be nobody."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from policy.index import PolicyIndex, Subjects, may
+from policy.permissions import PolicyPermission
+from policy.publishing import list_assignments, load_index
+from policy.repository import lock_policy
+from tenants.errors import LastAdministrator
+from tenants.models import Person, Standing
+from tenants.permissions import TenantPermission
+
+_ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_PEOPLE, PolicyPermission.ASSIGN_ROLE)]
+
+
+async def require_other_administrator(session: AsyncSession, person: Person, *, losing: str | None = None) -> None:
+    """Before `person` is suspended, or loses the role `losing`. Holds the account's lock until the transaction ends, so
+    that two administrators who act on each other at the same moment follow each other.
+
+    Raises:
+        LastAdministrator: nobody else who can sign in may invite people and assign roles here.
+    """
+    scope = scope_of(session)
+    await lock_policy(session, scope)
+    index = await load_index(session, scope)
+    if not _administers(index, str(person.id)):
+        return
+    kept = (await list_assignments(session, scope)).get(str(person.id), set()) - {losing}
+    if losing is not None and _administers(index, tuple(kept)):
+        return
+    own = (Person.tenant_id == scope.tenant_id, Person.status == Standing.ACTIVE, Person.password_hash.is_not(None))
+    ids = set(await session.scalars(select(Person.id).where(*own)))
+    if person.id in ids and not any(_administers(index, str(one)) for one in ids - {person.id}):
+        raise LastAdministrator
+
+
+def _administers(index: PolicyIndex, subjects: Subjects) -> bool:
+    return all(may(index, subjects, obj, act).allowed for obj, act in _ADMINISTERS)

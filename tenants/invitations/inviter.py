@@ -1,0 +1,54 @@
+"""An invitation is worth what its inviter may do when it is used, not what they could when they made it."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.scope import Scope
+from policy.publishing import list_assignments
+from tenants.door import Door
+from tenants.errors import InviteNotValid
+from tenants.identity import load_principal
+from tenants.inviting import givable_roles
+from tenants.models import Person
+from tenants.permissions import TenantPermission
+from tenants.principal import Principal
+
+
+async def check_colleague(session: AsyncSession, door: Door, person: Person) -> tuple[UUID, frozenset[str]] | None:
+    """In the invitation's own scope. Returns an inviter who is not of this account, with the roles they gave: that is
+    the MSP's staff, for `check_staff`.
+
+    Raises:
+        InviteNotValid: the inviter is suspended, or may no longer invite or give these roles.
+    """
+    scope = scope_of(session)
+    if person.inviter_id is None:  # the operator made the link
+        return None
+    given = frozenset((await list_assignments(session, scope)).get(str(person.id), ()))
+    own = (Person.tenant_id == scope.tenant_id, Person.id == person.inviter_id)
+    if scope.tenant_id != scope.msp_id and await session.scalar(select(Person.id).where(*own)) is None:
+        return person.inviter_id, given
+    _require(await load_principal(session, door.policies, person.inviter_id), given, scope)
+    return None
+
+
+async def check_staff(door: Door, scope: Scope, inviter_id: UUID, given: frozenset[str]) -> None:
+    """`scope` is the invitation's; its transaction has ended.
+
+    Raises:
+        InviteNotValid: see `check_colleague`.
+    """
+    house = replace(scope, tenant_id=scope.msp_id)
+    async with door.db.transaction(house) as session:
+        _require(await load_principal(session, door.policies, inviter_id), given, scope)
+
+
+def _require(inviter: Principal | None, given: frozenset[str], scope: Scope) -> None:
+    if inviter is None or not inviter.may(TenantPermission.INVITE_PEOPLE):
+        raise InviteNotValid
+    if not given <= givable_roles(inviter, in_house=scope.tenant_id == scope.msp_id):
+        raise InviteNotValid

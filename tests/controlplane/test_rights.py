@@ -1,0 +1,397 @@
+"""V3, V4 and the four-eyes rule: keys, invitations and approvals are worth what the people behind them may do now."""
+
+import asyncio
+import secrets
+from dataclasses import replace
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import PRICE, Value
+from controlplane.onboarding import Person, add_person
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.proposing import propose_change
+from governance.release import answer_change
+from policy.publishing import revoke_role
+from tenants.people import suspend_person
+from tests.controlplane.test_administration import actions
+from tests.controlplane.test_cli import call
+from tests.controlplane.test_inviting import choose_password, form, fresh, link_in
+from tests.support.site import PASSWORD, House, Site, Visit
+from tests.support.world import World
+
+
+def address(who: str) -> str:
+    return f"{who}-{secrets.token_hex(4)}@example.test"
+
+
+async def add(world: World, scope: Scope, role: str) -> tuple[UUID, str]:
+    email = address(role)
+    return await add_person(world.services, scope, Person(email, role.title(), PASSWORD, role)), email
+
+
+class Key:
+    def __init__(self, site: Site, host: str, text: str) -> None:
+        self.visit, self.text = site.visit(host), text
+
+    async def __call__(self, method: str, path: str, body: object = None) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.text}", "accept": "application/json"}
+        return await self.visit.http.request(method, f"/api/v1{path}", json=body, headers=headers)
+
+
+async def make_key(site: Site, house: House, maker: Visit, path: str, role: str, **more: object) -> Key:
+    made = await maker.api("POST", f"/api/v1{path}/api-keys", {"name": "Tool", "role": role, **more})
+    assert made.status_code == 201, made.text
+    return Key(site, house.host, made.json()["key"])
+
+
+@pytest.fixture
+async def boss(world: World) -> tuple[UUID, str]:
+    """A second administrator of the client, whose key and rights the tests take away."""
+    await add(world, world.scope, "client_admin")
+    return await add(world, world.scope, "client_admin")
+
+
+class TestKeys:
+    @pytest.mark.parametrize("home", ["client", "house"])
+    async def test_v3_a_key_ends_with_its_makers_suspension_and_returns_with_it(
+        self, *, site: Site, house: House, admin: Visit, world: World, boss: tuple[UUID, str], home: str
+    ) -> None:
+        client = f"/clients/{house.slug}"
+        if home == "house":
+            boss = await add(world, world.house, "msp_admin")
+        maker = await site.signed_in(house.host, boss[1])
+        role = "msp_admin" if home == "house" else "client_admin"
+        key = await make_key(site, house, maker, "" if home == "house" else client, role)
+        of_client = await make_key(site, house, maker, client, "client_approver")
+        people = "/people" if home == "house" else f"{client}/people"
+        for one in (key, of_client):
+            assert (await one("GET", f"{client}/changes")).status_code == 200
+        assert (await admin.api("POST", f"/api/v1{people}/{boss[0]}/suspension", {"reason": "left"})).status_code == 204
+        for one in (key, of_client):
+            refused = await one("GET", f"{client}/changes")
+            assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
+        assert (await admin.api("DELETE", f"/api/v1{people}/{boss[0]}/suspension")).status_code == 204
+        assert (await key("GET", f"{client}/changes")).status_code == 200
+
+    async def test_v3_a_key_is_never_more_than_its_maker_is_now(
+        self, site: Site, house: House, admin: Visit, boss: tuple[UUID, str]
+    ) -> None:
+        client = f"/clients/{house.slug}"
+        maker = await site.signed_in(house.host, boss[1])
+        key = await make_key(site, house, maker, client, "client_admin")
+        machine = await make_key(site, house, maker, client, "machine")
+        wish = {"record_key": "SKU-1", "element": "price.list", "amount": 100, "currency": "USD"}
+        assert (await key("GET", f"{client}/people")).status_code == 200
+        assert (await machine("POST", f"{client}/changes", wish)).status_code != 403
+        roles = f"/api/v1{client}/people/{boss[0]}/roles"
+        assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
+        assert (await admin.api("DELETE", f"{roles}/client_admin")).status_code == 204
+        refused = await key("GET", f"{client}/people")
+        assert (refused.status_code, "made this API key" in refused.json()["detail"]) == (403, True)
+        assert (await machine("POST", f"{client}/changes", wish)).status_code == 403
+        assert (await key("GET", f"{client}/changes")).status_code == 200
+        assert (await admin.api("DELETE", f"{roles}/client_viewer")).status_code == 204
+        assert (await key("GET", f"{client}/changes")).status_code == 403
+
+    async def test_v3_staff_who_are_demoted_take_their_keys_in_clients_with_them(
+        self, site: Site, house: House, admin: Visit, world: World
+    ) -> None:
+        client = f"/clients/{house.slug}"
+        staff_id, email = await add(world, world.house, "msp_admin")
+        key = await make_key(site, house, await site.signed_in(house.host, email), client, "client_admin")
+        assert (await key("GET", f"{client}/api-keys")).status_code == 200
+        assert (await admin.api("PUT", f"/api/v1/people/{staff_id}/roles/msp_operator")).status_code == 204
+        assert (await admin.api("DELETE", f"/api/v1/people/{staff_id}/roles/msp_admin")).status_code == 204
+        assert (await key("GET", f"{client}/api-keys")).status_code == 403
+        assert (await key("GET", f"{client}/changes")).status_code == 200
+
+    async def test_v3_no_key_manages_people_roles_invitations_or_keys(
+        self, site: Site, house: House, world: World, boss: tuple[UUID, str]
+    ) -> None:
+        client = f"/clients/{house.slug}"
+        other_id, _ = await add(world, world.scope, "client_viewer")
+        key = await make_key(site, house, await site.signed_in(house.host, boss[1]), client, "client_admin")
+        person = f"{client}/people/{other_id}"
+        for method, path, body in [
+            ("POST", f"{client}/people", {"email": fresh(), "name": "Eve", "role": "client_admin"}),
+            ("POST", f"{person}/invitation", None), ("DELETE", f"{person}/invitation", None),
+            ("POST", f"{person}/suspension", {"reason": "x"}), ("DELETE", f"{person}/suspension", None),
+            ("PUT", f"{person}/roles/client_admin", None), ("DELETE", f"{person}/roles/client_viewer", None),
+            ("PUT", f"{person}/confirmation", None), ("DELETE", f"{person}/sessions", None),
+            ("POST", f"{client}/api-keys", {"name": "More"}), ("DELETE", f"{client}/api-keys/{other_id}", None),
+        ]:  # fmt: skip
+            refused = await key(method, path, body)
+            assert (refused.status_code, refused.json()["type"]) == (403, "/problems/permission-refused"), (
+                method,
+                path,
+            )
+        assert (await key("GET", f"{client}/people")).status_code == 200
+
+    async def test_v3_a_key_made_for_managing_access_says_so_is_audited_and_makes_none_of_its_kind(
+        self, site: Site, house: House, world: World, boss: tuple[UUID, str]
+    ) -> None:
+        client = f"/clients/{house.slug}"
+        maker = await site.signed_in(house.host, boss[1])
+        key = await make_key(site, house, maker, client, "client_admin", manages_access=True)
+        listed = (await key("GET", f"{client}/api-keys")).json()["api_keys"]
+        assert [one["manages_access"] for one in listed] == [True]
+        invited = await key("POST", f"{client}/people", {"email": fresh(), "name": "Mia", "role": "client_viewer"})
+        assert invited.status_code == 201
+        assert (await key("POST", f"{client}/api-keys", {"name": "More"})).status_code == 201
+        more = await key("POST", f"{client}/api-keys", {"name": "More", "manages_access": True})
+        assert more.status_code == 403
+        for method, act in (("POST", "suspension"), ("DELETE", "suspension")):
+            own = await key(method, f"{client}/people/{boss[0]}/{act}", {"reason": "x"} if method == "POST" else None)
+            assert own.status_code == 409, (method, own.text)
+        [noted] = await world.rows("SELECT body FROM audit_entry WHERE action = 'api_key.created' ORDER BY seq LIMIT 1")
+        assert '"manages_access":true' in str(noted[0])
+
+
+class TestInvitations:
+    @pytest.mark.parametrize("lost", ["suspended", "demoted"])
+    @pytest.mark.parametrize("home", ["client", "house"])
+    async def test_v3_an_invitation_ends_with_its_inviters_rights(
+        self, *, site: Site, house: House, admin: Visit, world: World, boss: tuple[UUID, str], home: str, lost: str
+    ) -> None:
+        people = f"/clients/{house.slug}/people"
+        if home == "house":
+            boss = await add(world, world.house, "msp_admin")
+        inviter = await site.signed_in(house.host, boss[1])
+        await inviter.get(people)
+        link = link_in(await inviter.post(f"{people}/invite", form(fresh(), "client_viewer")))
+        path, guest = httpx.URL(link).path, site.visit(house.host)
+        assert (await guest.get(path)).status_code == 200
+        own = "/api/v1/people" if home == "house" else f"/api/v1{people}"
+        role = "msp_admin" if home == "house" else "client_admin"
+        if lost == "suspended":
+            answer = await admin.api("POST", f"{own}/{boss[0]}/suspension", {"reason": "left"})
+        else:
+            answer = await admin.api("DELETE", f"{own}/{boss[0]}/roles/{role}")
+        assert answer.status_code == 204, answer.text
+        assert (await guest.get(path)).status_code == 410
+        assert (await choose_password(guest, link)).status_code == 410
+        await admin.get(people)
+        row = await world.rows("SELECT id FROM person WHERE invite_hash IS NOT NULL")
+        renewed = link_in(await admin.post(f"{people}/{row[0][0]}/invitation"))
+        assert (await choose_password(guest, renewed)).status_code == 303
+
+
+class TestLastAdministrator:
+    async def test_v4_the_last_administrator_of_a_client_is_neither_suspended_nor_demoted(
+        self, site: Site, house: House, admin: Visit, world: World
+    ) -> None:
+        people = f"/clients/{house.slug}/people"
+        last, email = await add(world, world.scope, "client_admin")
+        invited = form(fresh(), "client_admin")  # who has not joined does not count
+        await admin.get(people)
+        assert (await admin.post(f"{people}/invite", invited)).status_code == 200
+        for answer in (
+            await admin.api("POST", f"/api/v1{people}/{last}/suspension", {"reason": "x"}),
+            await admin.api("DELETE", f"/api/v1{people}/{last}/roles/client_admin"),
+        ):
+            assert (answer.status_code, answer.json()["type"]) == (409, "/problems/last-administrator")
+        await admin.get(f"{people}/{last}")
+        page = await admin.post(f"{people}/{last}/suspend", {"reason": "x"})
+        assert (page.status_code, "last administrator" in page.text) == (409, True)
+        assert (await site.signed_in(house.host, email)).token
+        await add(world, world.scope, "client_admin")
+        assert (await admin.api("POST", f"/api/v1{people}/{last}/suspension", {"reason": "x"})).status_code == 204
+
+    @pytest.mark.parametrize("act", ["suspend", "demote", "one of each"])
+    async def test_v4_two_who_act_on_each_other_at_once_leave_one(
+        self, site: Site, house: House, world: World, act: str
+    ) -> None:
+        emails = {}
+        for _ in range(2):
+            who, email = await add(world, world.scope, "client_admin")
+            emails[who] = await site.signed_in(house.host, email)
+        (one, first), (other, second) = emails.items()
+
+        async def remove(by: Visit, whom: UUID, how: str) -> int:
+            path = f"/api/v1/clients/{house.slug}/people/{whom}"
+            if how == "suspend":
+                return (await by.api("POST", f"{path}/suspension", {"reason": "x"})).status_code
+            return (await by.api("DELETE", f"{path}/roles/client_admin")).status_code
+
+        hows = ("suspend", "demote") if act == "one of each" else (act, act)
+        done = await asyncio.gather(remove(first, other, hows[0]), remove(second, one, hows[1]))
+        assert 204 in done
+        assert sorted(done)[1] in {401, 403, 409}, done
+        left = [v for v in (first, second) if (await v.get(f"/clients/{house.slug}/people")).status_code == 200]
+        assert len(left) == 1
+
+    async def test_v4_the_operator_lets_the_last_one_in_again_and_it_is_audited(
+        self, site: Site, house: House, world: World, environment: dict[str, str | None]
+    ) -> None:
+        who, email = await add(world, world.house, "msp_admin")
+        async with world.services.db.transaction(world.house) as session:
+            await suspend_person(session, person_id=who, reason="slip", now=utc_now())
+        assert (await site.visit(house.host).sign_in(email)).status_code == 403
+        msp = ("--msp", str(world.house.msp_id))
+        resume = ("member", "resume", *msp, "--email", email.upper(), "--reason", "locked out", "--administrator")
+        done = await asyncio.to_thread(call, environment, *resume)
+        assert (done.exit_code, f"{email} can sign in" in done.output) == (0, True), done.output
+        assert (await (await site.signed_in(house.host, email)).get("/people")).status_code == 200
+        async with world.services.db.transaction(world.house) as session:
+            found = await session.execute(text("SELECT body FROM audit_entry WHERE action = 'person.resumed'"))
+            [body] = found.scalars()
+        assert "locked out" in body
+        assert '"name":"operator"' in body
+        nobody = await asyncio.to_thread(
+            call, environment, "member", "resume", *msp, "--email", "no@example.test", "--reason", "x"
+        )
+        assert (nobody.exit_code, "Nobody in this account" in nobody.output) == (1, True)
+
+
+class TestLapsedApprovals:
+    @pytest.fixture
+    async def asked(self, world: World) -> UUID:
+        """A change by its proposer, put up for approval."""
+        async with world.services.db.transaction(world.scope) as session:
+            await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
+        return UUID(int=0)
+
+    async def propose(self, world: World, by: Scope, amount: int) -> UUID:
+        async with world.services.db.transaction(by) as session:
+            return await propose_change(
+                session, world.services.governance, record_key="SKU-1", element=PRICE, value=Value(amount, "USD")
+            )
+
+    def as_person(self, scope: Scope, who: UUID) -> Scope:
+        return replace(scope, actor=Actor("person", str(who), "Somebody"))
+
+    async def state(self, world: World, change: UUID) -> tuple[object, ...]:
+        [row] = await world.rows("SELECT state, reason FROM change WHERE id = :id", id=change)
+        return row
+
+    @pytest.mark.parametrize("lost", ["suspended", "demoted"])
+    @pytest.mark.parametrize("home", ["client", "house"])
+    async def test_v3_an_approval_by_somebody_who_lost_the_right_is_asked_for_again(
+        self, asked: UUID, world: World, home: str, lost: str
+    ) -> None:
+        scope, role = (world.house, "msp_admin") if home == "house" else (world.scope, "client_approver")
+        decider, _ = await add(world, scope, role)
+        proposer, _ = await add(world, world.scope, "client_approver")
+        change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
+        async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
+            await answer_change(session, change, grant=True, reason="", now=utc_now())
+        async with world.services.db.transaction(scope) as session:
+            if lost == "suspended":
+                await suspend_person(session, person_id=decider, reason="left", now=utc_now())
+            else:
+                await revoke_role(session, scope, user_id=decider, role=role, clock=utc_now, new_id=new_id)
+        await world.work()
+        assert (await self.state(world, change))[0] == "awaiting"
+        [found] = await world.rows("SELECT title, detail FROM governance_exception WHERE code = 'approval.stale'")
+        assert "was suspended, or lost the right to" in str(found[1])
+        other, _ = await add(world, world.scope, "client_approver")
+        async with world.services.db.transaction(self.as_person(world.scope, other)) as session:
+            await answer_change(session, change, grant=True, reason="", now=utc_now())
+        await world.work()
+        assert (await self.state(world, change))[0] == "released"
+
+    async def test_v3_what_somebody_proposed_who_was_suspended_since_is_not_released(
+        self, asked: UUID, world: World
+    ) -> None:
+        proposer, _ = await add(world, world.scope, "client_approver")
+        decider, _ = await add(world, world.scope, "client_approver")
+        change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
+        async with world.services.db.transaction(world.scope) as session:
+            await suspend_person(session, person_id=proposer, reason="left", now=utc_now())
+        async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
+            await answer_change(session, change, grant=True, reason="", now=utc_now())
+        await world.work()
+        state, reason = await self.state(world, change)
+        assert (state, "may not propose" in str(reason)) == ("refused", True)
+        assert await world.rows("SELECT 1 FROM propagation WHERE change_id = :id", id=change) == []
+
+    async def test_v3_approvals_of_members_in_good_standing_are_released(self, asked: UUID, world: World) -> None:
+        proposer, _ = await add(world, world.scope, "client_approver")
+        decider, _ = await add(world, world.house, "msp_admin")
+        change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
+        async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
+            await answer_change(session, change, grant=True, reason="", now=utc_now())
+        await world.work()
+        assert (await self.state(world, change))[0] == "released"
+
+
+class TestOnePerson:
+    """The hardening paragraph: the inviter cannot become the second pair of eyes by using the link."""
+
+    @pytest.fixture
+    async def editable(self, world: World) -> None:
+        async with world.services.db.transaction(world.scope) as session:
+            await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
+
+    async def join(self, site: Site, house: House, inviter: Visit, role: str) -> tuple[Visit, str]:
+        people, email = f"/clients/{house.slug}/people", fresh()
+        await inviter.get(people)
+        link = link_in(await inviter.post(f"{people}/invite", form(email, role)))
+        guest = site.visit(house.host)
+        assert (await choose_password(guest, link)).status_code == 303
+        await guest.get("/", follow_redirects=True)
+        return guest, email
+
+    async def propose(self, by: Visit, house: House, key: str) -> str:
+        wish = {"record_key": key, "element": "price.list", "amount": 100, "currency": "USD"}
+        made = await by.api("POST", f"/api/v1/clients/{house.slug}/changes", wish)
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
+    async def approve(self, by: Visit, house: House, change: str) -> int:
+        path = f"/api/v1/clients/{house.slug}/changes/{change}/answer"
+        answer = await by.api("POST", path, {"grant": True})
+        if answer.status_code == 403:
+            assert answer.json()["type"] == "/problems/own-approval"
+        return answer.status_code
+
+    async def test_inviter_and_invited_count_as_one_until_somebody_independent_confirms(
+        self, *, site: Site, house: House, admin: Visit, world: World, boss: tuple[UUID, str], editable: None
+    ) -> None:
+        inviter = await site.signed_in(house.host, boss[1])
+        second, email = await self.join(site, house, inviter, "client_admin")
+        third, _ = await self.join(site, house, inviter, "client_approver")
+        fourth, _ = await self.join(site, house, second, "client_approver")
+        of_inviter, of_second, of_third = [
+            await self.propose(who, house, f"SKU-{n}") for n, who in enumerate((inviter, second, third))
+        ]
+        for decider in (inviter, second, third, fourth):
+            for change in (of_inviter, of_second, of_third):
+                assert await self.approve(decider, house, change) == 403
+        shown = await second.get(f"/clients/{house.slug}/approvals/{of_inviter}")
+        assert "You are not confirmed as independent" in shown.text
+        assert (
+            "Somebody you invited proposed this"
+            in (await inviter.get(f"/clients/{house.slug}/approvals/{of_second}")).text
+        )
+        [row] = await world.rows("SELECT id FROM person WHERE email = :email", email=email)
+        confirmation = f"/api/v1/clients/{house.slug}/people/{row[0]}/confirmation"
+        for one in (inviter, second):
+            assert (await one.api("PUT", confirmation)).status_code == 403
+        page = f"/clients/{house.slug}/people/{row[0]}"
+        assert "Not confirmed yet" in (await inviter.get(page)).text
+        assert f'action="{page}/confirm"' not in (await inviter.get(page)).text
+        assert f'action="{page}/confirm"' in (await admin.get(page)).text
+        assert (await admin.post(f"{page}/confirm")).status_code == 303
+        assert "Not confirmed yet" not in (await admin.get(page)).text
+        assert "person.confirmed" in await actions(world)
+        assert await self.approve(second, house, of_inviter) == 202
+        assert await self.approve(third, house, of_third) == 403
+
+    async def test_the_operator_confirms_where_nobody_else_can(
+        self, *, site: Site, house: House, world: World, boss: tuple[UUID, str], editable: None,
+        environment: dict[str, str | None],
+    ) -> None:  # fmt: skip
+        inviter = await site.signed_in(house.host, boss[1])
+        second, email = await self.join(site, house, inviter, "client_approver")
+        change = await self.propose(inviter, house, "SKU-1")
+        assert await self.approve(second, house, change) == 403
+        ids = ("--msp", str(world.house.msp_id), "--tenant", str(world.scope.tenant_id))
+        done = await asyncio.to_thread(call, environment, "member", "confirm", *ids, "--email", email)
+        assert done.exit_code == 0, done.output
+        assert await self.approve(second, house, change) == 202
