@@ -66,7 +66,8 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def urls(servers: Servers) -> Urls:
     """The database, migrated once per pytest process. Tests do not clean up: each makes its own MSP and clients."""
-    asyncio.run(prepare_roles(servers.admin_url, PASSWORDS))
+    dbname = urlsplit(servers.owner_url).path
+    asyncio.run(prepare_roles(urlsplit(servers.admin_url)._replace(path=dbname).geturl(), PASSWORDS))
     migrate_schema(servers.owner_url)
     _bear_pauses(servers)
     patient = f"{servers.owner_url}{'&' if '?' in servers.owner_url else '?'}connect_timeout={PATIENCE_SECONDS}"

@@ -1,7 +1,9 @@
 """Bring a database to the current schema: roles first, then the rooms' migrations, once, under a lock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psycopg
 from alembic import command
@@ -10,10 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
+from foundation.database.access import repair_access, settle_access
 from foundation.database.roles import RolePasswords, ensure_roles
 from foundation.errors import Conflict
 
-_LOCK = 0x46414952  # "FAIR": one migration at a time per database
+MIGRATION_LOCK = 0x46414952  # "FAIR": one migration at a time per database
 
 
 class MigrationRefused(Conflict):
@@ -36,6 +39,8 @@ async def prepare_roles(owner_conninfo: str, passwords: RolePasswords) -> None:
 def migrate_schema(owner_conninfo: str, revision: str = "head") -> str:
     """Upgrade to `revision`, and return where the schema is then. It never goes back: that would lose data.
 
+    Policies and grants that a restore lost are put back, and at the head access is made whole.
+
     Fails within seconds rather than queue behind a long lock.
 
     Raises:
@@ -46,15 +51,18 @@ def migrate_schema(owner_conninfo: str, revision: str = "head") -> str:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SET lock_timeout = '10s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
             connection.exec_driver_sql("SET lock_timeout = '5s'")
             connection.commit()
             _require_forward(connection, revision)
+            _repair(connection)
             config = alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
             reached = MigrationContext.configure(connection).get_current_revision() or "none"
-            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+            if reached == latest_revision():
+                _settle(connection)
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
             connection.commit()
             return reached
     finally:
@@ -78,6 +86,34 @@ def _require_forward(connection: Connection, revision: str) -> None:
             f"The schema is at revision {current}, and {revision} is older. Going back would lose data: restore a"
             " backup instead."
         )
+
+
+def _repair(connection: Connection) -> None:
+    """A database that was restored where the roles did not exist has lost its policies and grants."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()  # alembic opens its own transactions, if there is none
+    if current is not None:
+        with _by_statement(connection) as driver:
+            repair_access(driver, current)
+
+
+def _settle(connection: Connection) -> None:
+    with _by_statement(connection) as driver:
+        settle_access(driver, latest_revision())
+
+
+@contextmanager
+def _by_statement(connection: Connection) -> "Iterator[psycopg.Connection[Any]]":
+    """The driver's connection, whose transactions are those that are opened in the block."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("migrations run over psycopg")
+    connection.rollback()  # what was read last
+    driver.autocommit = True
+    try:
+        yield driver
+    finally:
+        driver.autocommit = False
 
 
 def latest_revision() -> str:

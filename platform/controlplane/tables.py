@@ -8,6 +8,7 @@ from sqlalchemy import MetaData
 from foundation.database.base import Base
 
 ROOMS_WITH_TABLES: Sequence[str] = (
+    "foundation.database.models",
     "foundation.lanes.models",
     "foundation.vault.models",
     "foundation.idempotency.models",

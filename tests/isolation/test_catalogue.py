@@ -19,7 +19,7 @@ def test_there_are_tables_to_look_at(owner: psycopg.Connection[Any]) -> None:
     assert len(tenant_tables(owner)) >= 25
 
 
-def test_every_other_table_belongs_to_the_migrations(owner: psycopg.Connection[Any]) -> None:
+def test_every_other_table_belongs_to_the_installation(owner: psycopg.Connection[Any]) -> None:
     every = {
         name
         for (name,) in owner.execute(
@@ -27,7 +27,7 @@ def test_every_other_table_belongs_to_the_migrations(owner: psycopg.Connection[A
             " WHERE relkind IN ('r', 'p', 'm', 'v') AND relnamespace = 'public'::regnamespace"
         )
     }
-    assert every - set(tenant_tables(owner)) == {"alembic_version"}
+    assert every - set(tenant_tables(owner)) == {"alembic_version", "installation"}
 
 
 def test_row_level_security_is_forced_with_a_policy_on_every_table(owner: psycopg.Connection[Any]) -> None:

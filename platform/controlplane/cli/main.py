@@ -12,6 +12,7 @@ import click
 
 from controlplane.apart import run_turn
 from controlplane.cli.admin import audit, keys, tenant
+from controlplane.cli.backup import backup, restore
 from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
@@ -161,7 +162,7 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
 
 for command in (baseline, password_link, *SETUP):
     tenant.add_command(command)
-for command in (demo, doctor, tenant, member, billing, audit, keys):
+for command in (demo, doctor, tenant, member, billing, audit, keys, backup, restore):
     main.add_command(command)
 
 

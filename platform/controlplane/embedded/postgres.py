@@ -22,9 +22,9 @@ SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "128MB",
     "max_connections": "100",
-    # No replicas: less log is written, and bulk loads into new tables write none.
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
+    # So that `pg_basebackup` works; less log is written at "minimal", but then no copy of a running server can be made.
+    "wal_level": "replica",
+    "max_wal_senders": "4",
     # Bursts of intake should not be met by checkpoints.
     "wal_buffers": "16MB",
     "min_wal_size": "256MB",

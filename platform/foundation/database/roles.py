@@ -9,8 +9,11 @@ APP: Final = "fairlead_app"  # web and workers, one tenant per transaction
 FLEET: Final = "fairlead_fleet"  # no login; the app enters it to read across one MSP's clients
 INTAKE: Final = "fairlead_intake"  # inserts what webhooks bring, for many tenants in one transaction
 RELAY: Final = "fairlead_relay"  # sees that work is due, and for whom; never what it is about
+BACKUP: Final = "fairlead_backup"  # no login; reads every row for a backup, writes nothing
 
 LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
+RUNTIME_ROLES: Final = (*LOGIN_ROLES, FLEET)
+OUR_ROLES: Final = (*RUNTIME_ROLES, BACKUP)
 
 IDLE_SECONDS: Final = 5
 """Longer than any of our transactions rests between two statements, shorter than a lease: a process that was stopped
@@ -27,7 +30,9 @@ class RolePasswords:
 async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) -> None:
     """Create the roles or renew their passwords. Roles are cluster-wide, so this runs before the migrations.
 
-    The app is a member of FLEET without inheriting it: its policies count only after `SET LOCAL ROLE`.
+    The app is a member of FLEET without inheriting it: its policies count only after `SET LOCAL ROLE`. In the same way
+    the owner of the connection's database may enter BACKUP. Neither it nor BACKUP bypasses row-level security, because
+    a managed server lets no customer grant that; policies let BACKUP read every row instead.
     """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('fairlead roles'))")
     by_name = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
@@ -47,17 +52,30 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
                 sql.Identifier(name), sql.Literal(f"{IDLE_SECONDS}s")
             )
         )
-    if await _verb(connection, FLEET) == "CREATE":
-        await connection.execute(
-            sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(FLEET))
-        )
-    member = await connection.execute(
-        "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"
-        " WHERE g.rolname = %s AND a.rolname = %s",
-        (FLEET, APP),
+    for name in (FLEET, BACKUP):
+        if await _verb(connection, name) == "CREATE":
+            await connection.execute(
+                sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(name))
+            )
+    await _let_enter(connection, FLEET, APP)
+    found = await connection.execute(
+        "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     )
-    if await member.fetchone() is None:
-        await connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(FLEET), sql.Identifier(APP)))
+    if owner := await found.fetchone():
+        await _let_enter(connection, BACKUP, owner[0])
+
+
+async def _let_enter(connection: AsyncConnection, role: str, member: str) -> None:
+    """Only by SET ROLE: what `role` may is not added to what `member` may."""
+    found = await connection.execute(
+        "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"
+        " WHERE g.rolname = %s AND a.rolname = %s AND m.set_option",
+        (role, member),
+    )
+    if await found.fetchone() is None:
+        await connection.execute(
+            sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(sql.Identifier(role), sql.Identifier(member))
+        )
 
 
 async def _verb(connection: AsyncConnection, role: str) -> str:

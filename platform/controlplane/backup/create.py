@@ -1,0 +1,205 @@
+"""Making a backup: one snapshot, written beside its place, read again, and only then given its name."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg import IsolationLevel
+
+from controlplane.backup import contents
+from controlplane.backup.errors import BackupFailed, BackupInvalid
+from controlplane.backup.manifest import (
+    FORMAT,
+    FileFacts,
+    Manifest,
+    check_files,
+    check_signature,
+    read_manifest,
+    read_parts,
+    write_manifest,
+)
+from controlplane.backup.programs import connection_of, find_program, output_of, parts_of
+from controlplane.backup.sealing import SealingKey, seal, unseal
+from controlplane.migrate import MIGRATION_LOCK
+from foundation.database.roles import BACKUP
+from foundation.vault.key_ring import KeyRing
+
+DUMP: Final = "database.dump"
+KEYS: Final = "vault.keys"
+SEALED: Final = ".sealed"
+LAST_BACKUP: Final = "last_backup"
+
+
+class LastBackup(msgspec.Struct, frozen=True):
+    created_at: datetime
+    revision: str
+    bytes: int
+
+
+def create_backup(
+    owner_url: str, *, vault_keys: str, out: Path, now: datetime, sealing: SealingKey | None = None
+) -> tuple[Path, Manifest]:
+    """A new folder in `out`. With `sealing` its files are encrypted, and the vault's keys are among them.
+
+    Raises:
+        BackupFailed: nothing was left behind but what was there before.
+    """
+    ring = KeyRing.parse(vault_keys)
+    folder = out / f"fairlead-{now:%Y%m%dT%H%M%SZ}"
+    partial = folder.with_name(f"{folder.name}.partial")
+    if folder.exists():
+        raise BackupFailed(f"{folder} exists already. Wait a second, or choose another folder.")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700, parents=True)
+    try:
+        manifest = _write(owner_url, partial, ring, now=now, sealing=sealing, vault_keys=vault_keys)
+        check_backup(partial, ring, sealing.data_key if sealing else None)
+        _sync(partial)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    record_backup(owner_url, manifest)
+    return folder, manifest
+
+
+def _write(  # noqa: PLR0913 - what a backup is made of
+    owner_url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
+) -> Manifest:
+    with psycopg.connect(owner_url) as connection:
+        # No migration may run meanwhile: a table that it makes would be missing, one that it changes would not fit.
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '30s'")
+            connection.execute("SELECT pg_advisory_lock_shared(%s)", (MIGRATION_LOCK,))
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        with connection.transaction():
+            contents.enter_backup_role(connection)
+            snapshot = contents.export_snapshot(connection)
+            files = {}
+            for name, plain in _plain_files(owner_url, snapshot, vault_keys if sealing else ""):
+                stored = name + SEALED if sealing else name
+                parts = seal(sealing.data_key, name, plain) if sealing else plain
+                files[stored] = _store(folder / stored, parts)
+            manifest = Manifest(
+                format=FORMAT,
+                created_at=now,
+                revision=contents.read_revision(connection),
+                server=connection.info.server_version,
+                files=files,
+                tables=contents.read_tables(connection),
+                heads=contents.read_heads(connection),
+                vault_keys=contents.read_vault_keys(connection),
+                signed_with=ring.current,
+                sealed=sealing.wrapped if sealing else None,
+            )
+    for key_id in manifest.vault_keys:
+        ring.get(key_id)
+    write_manifest(folder, manifest, ring)
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    return manifest
+
+
+def _plain_files(owner_url: str, snapshot: str, vault_keys: str) -> Iterator[tuple[str, Iterable[bytes]]]:
+    yield DUMP, _dump(owner_url, snapshot)
+    if vault_keys:
+        yield KEYS, [vault_keys.encode()]
+
+
+def _dump(owner_url: str, snapshot: str) -> Iterator[bytes]:
+    where, environment = connection_of(owner_url)
+    argv = [
+        find_program("pg_dump"), "--format=custom", "--schema=public", f"--role={BACKUP}", "--enable-row-security",
+        "--load-via-partition-root", f"--snapshot={snapshot}", "--lock-wait-timeout=30000", "--no-password",
+        f"--dbname={where}",
+    ]  # fmt: skip
+    with output_of(argv, environment) as stream:
+        yield from parts_of(stream)
+
+
+def _store(path: Path, parts: Iterable[bytes]) -> FileFacts:
+    digest, size = hashlib.sha256(), 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        for part in parts:
+            file.write(part)
+            digest.update(part)
+            size += len(part)
+        file.flush()
+        os.fsync(file.fileno())
+    return FileFacts(size, digest.hexdigest())
+
+
+def check_backup(folder: Path, ring: KeyRing, data_key: bytes | None) -> Manifest:
+    """Read all of it: signature, checksums, and the rows that the dump really holds.
+
+    Raises:
+        BackupInvalid: with the one sentence that says what is wrong.
+    """
+    manifest = read_manifest(folder)
+    check_signature(folder, manifest, ring)
+    check_files(folder, manifest)
+    argv = [find_program("pg_restore"), "--file=-", "--data-only"]
+    try:
+        with output_of(argv, dict(os.environ), given=dump_parts(folder, manifest, data_key)) as stream:
+            copied = contents.count_copied(stream)
+    except BackupInvalid:
+        raise
+    except BackupFailed as error:
+        raise BackupInvalid(f"{DUMP} cannot be read to its end: {error}") from error
+    expected = {name: facts.rows for name, facts in manifest.tables.items()}
+    if not expected or dict(copied) != expected:
+        wrong = sorted(name for name in {*copied, *expected} if copied.get(name) != expected.get(name))
+        raise BackupInvalid(
+            f"The dump does not hold the rows that were counted in {', '.join(wrong[:3]) or 'any table'}."
+            " Use another backup."
+        )
+    return manifest
+
+
+def dump_parts(folder: Path, manifest: Manifest, data_key: bytes | None) -> Iterator[bytes]:
+    """The dump in the clear; never written to a disk."""
+    if manifest.sealed is None:
+        return read_parts(folder / DUMP)
+    if data_key is None:
+        raise BackupInvalid("This backup is encrypted. Give --passphrase-file or --private-key.")
+    return unseal(data_key, DUMP, folder / (DUMP + SEALED))
+
+
+def kept_vault_keys(folder: Path, manifest: Manifest, data_key: bytes | None) -> str:
+    """The vault's keys as the backup holds them; empty when it does not."""
+    if data_key is None or manifest.sealed is None or KEYS + SEALED not in manifest.files:
+        return ""
+    return b"".join(unseal(data_key, KEYS, folder / (KEYS + SEALED))).decode()
+
+
+def record_backup(owner_url: str, manifest: Manifest) -> None:
+    """What `fairlead doctor` looks at. A restored backup counts as a good one, too."""
+    size = sum(facts.bytes for facts in manifest.files.values())
+    value = msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size)).decode()
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(
+            "INSERT INTO installation (name, value, recorded_at) VALUES (%s, %s, clock_timestamp())"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value, recorded_at = excluded.recorded_at",
+            (LAST_BACKUP, value),
+        )
+
+
+def read_last_backup(connection: "psycopg.Connection[Any]") -> LastBackup | None:
+    row = connection.execute("SELECT value::text FROM installation WHERE name = %s", (LAST_BACKUP,)).fetchone()
+    return msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""pg_dump and pg_restore: where they are, and how they are told where to connect without showing a password."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from controlplane.backup.errors import BackupFailed
+from controlplane.embedded.errors import EmbeddedServerFailed
+from controlplane.embedded.paths import postgres_programs
+
+_PART = 1024 * 1024
+
+
+def find_program(name: str) -> str:
+    """The one that came with the product; elsewhere the system's."""
+    try:
+        packaged = postgres_programs() / name
+    except EmbeddedServerFailed:
+        packaged = None
+    if packaged is not None and packaged.is_file():
+        return str(packaged)
+    if found := shutil.which(name):
+        return found
+    raise BackupFailed(f"{name} is not installed. Install PostgreSQL's client programs, version 18 or newer.")
+
+
+def connection_of(conninfo: str) -> tuple[str, dict[str, str]]:
+    """What goes on the command line, and what goes into the environment because others can read command lines."""
+    parts = conninfo_to_dict(conninfo)
+    password = parts.pop("password", None)
+    environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
+    return make_conninfo("", **parts), environment
+
+
+@contextmanager
+def output_of(argv: list[str], environment: dict[str, str], *, given: Iterable[bytes] = ()) -> Iterator[IO[bytes]]:
+    """The program's standard output, while `given` is fed to it.
+
+    Raises:
+        BackupFailed: it ended with an error, told after the block.
+    """
+    failures: list[BaseException] = []
+    with (
+        tempfile.TemporaryFile() as told,
+        subprocess.Popen(  # noqa: S603 - our own program and options
+            argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told
+        ) as process,
+    ):
+        stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        feeder = threading.Thread(target=_feed, args=(stdin, given, failures), daemon=True)
+        feeder.start()
+        try:
+            yield stdout
+            stdout.read()  # what the block left
+            process.wait()
+        finally:
+            process.kill()
+            feeder.join()
+        told.seek(0)
+        reason = told.read().decode("utf-8", "replace").strip().splitlines()
+    if failures:
+        raise failures[0]
+    if process.returncode != 0:
+        raise BackupFailed(f"{Path(argv[0]).name} failed: {reason[0].strip() if reason else 'it gave no reason'}")
+
+
+def _feed(stdin: IO[bytes], given: Iterable[bytes], failures: list[BaseException]) -> None:
+    """A program that stops reading says why itself."""
+    try:
+        for part in given:
+            stdin.write(part)
+    except BrokenPipeError:
+        return
+    except BaseException as error:  # noqa: BLE001 - raised by whoever waits for the program
+        failures.append(error)
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            stdin.close()
+
+
+def parts_of(stream: IO[bytes]) -> Iterator[bytes]:
+    while part := stream.read(_PART):
+        yield part

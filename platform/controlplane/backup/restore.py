@@ -1,0 +1,146 @@
+"""Restoring a backup into an empty database, and proving that what is there is what was backed up."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from controlplane.backup import contents
+from controlplane.backup.create import dump_parts, record_backup
+from controlplane.backup.errors import BackupFailed, BackupInvalid
+from controlplane.backup.manifest import Manifest
+from controlplane.backup.programs import connection_of, find_program, output_of
+from controlplane.migrate import alembic_config, migrate_schema, prepare_roles
+from foundation.audit.chain import ChainPoint, verify_chain
+from foundation.database.engine import Database
+from foundation.database.roles import RolePasswords
+from foundation.errors import DomainError
+from foundation.scope import Actor, Scope
+from foundation.vault.envelope import unwrap
+from foundation.vault.key_ring import KeyRing
+
+_ACTOR: Final = Actor.system("restore")
+# These belong to the database or to whoever owns it; `fairlead migrate` settles them.
+_LEFT_OUT: Final = (" SCHEMA - public ", " COMMENT - SCHEMA public ", " DEFAULT ACL ", " EXTENSION ", " ACL - SCHEMA ")
+
+
+def require_empty(owner_url: str) -> None:
+    """Raises `BackupFailed` when the database holds anything of its own."""
+    with psycopg.connect(owner_url) as connection:
+        found = connection.execute(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND NOT EXISTS"
+            " (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 1"
+        ).fetchone()
+    if found is not None:
+        raise BackupFailed(
+            f"The database is not empty (it has {found[0]}), and nothing in it is overwritten. Restore into a new one."
+        )
+
+
+def require_known_revision(manifest: Manifest) -> None:
+    try:
+        ScriptDirectory.from_config(alembic_config()).get_revision(manifest.revision)
+    except CommandError as error:
+        raise BackupInvalid(
+            f"The backup was made by a newer release (its schema is at {manifest.revision}). Restore it with that one."
+        ) from error
+
+
+def restore_database(  # noqa: PLR0913 - what a restore needs
+    folder: Path,
+    manifest: Manifest,
+    *,
+    data_key: bytes | None,
+    owner_url: str,
+    admin_url: str,
+    app_url: str,
+    passwords: RolePasswords,
+    ring: KeyRing,
+) -> int:
+    """All of it in one transaction, checked against the manifest, then migrated forward. Returns the chains verified.
+
+    `admin_url` is of a role that may create roles: the owner, or the embedded server's superuser.
+
+    Raises:
+        BackupFailed: with what to do. Before the data is in, the database stays empty.
+    """
+    require_empty(owner_url)
+    require_known_revision(manifest)
+    asyncio.run(prepare_roles(admin_url, passwords))
+    _load(folder, manifest, data_key, owner_url)
+    _compare(manifest, owner_url)
+    migrate_schema(owner_url)
+    _open_keys(owner_url, ring)
+    chains = asyncio.run(_verify_chains(app_url, manifest))
+    record_backup(owner_url, manifest)
+    return chains
+
+
+def _load(folder: Path, manifest: Manifest, data_key: bytes | None, owner_url: str) -> None:
+    program = find_program("pg_restore")
+    where, environment = connection_of(owner_url)
+    with output_of([program, "--list"], dict(os.environ), given=dump_parts(folder, manifest, data_key)) as stream:
+        entries = [line for line in stream.read().decode().splitlines() if not any(w in line for w in _LEFT_OUT)]
+    with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
+        chosen.write("\n".join(entries) + "\n")
+        chosen.flush()
+        argv = [
+            program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-password",
+            f"--use-list={chosen.name}", f"--dbname={where}",
+        ]  # fmt: skip
+        with output_of(argv, environment, given=dump_parts(folder, manifest, data_key)):
+            pass
+
+
+def _compare(manifest: Manifest, owner_url: str) -> None:
+    with psycopg.connect(owner_url) as connection, connection.transaction():
+        contents.enter_backup_role(connection)
+        tables, heads = contents.read_tables(connection), contents.read_heads(connection)
+    wrong = sorted(name for name in {*tables, *manifest.tables} if tables.get(name) != manifest.tables.get(name))
+    if wrong or heads != manifest.heads:
+        raise BackupInvalid(
+            f"What was restored differs from the backup in {', '.join(wrong[:3]) or 'the audit heads'}."
+            " Do not use this database: drop it, and restore another backup."
+        )
+
+
+def _open_keys(owner_url: str, ring: KeyRing) -> None:
+    with psycopg.connect(owner_url) as connection, connection.transaction():
+        contents.enter_backup_role(connection)
+        rows = connection.execute("SELECT tenant_id, id, wrapped, kek_id FROM vault_key").fetchall()
+    for tenant_id, key_id, wrapped, kek_id in rows:
+        try:
+            unwrap(ring, tenant_id, key_id, bytes(wrapped))
+        except DomainError as error:
+            raise BackupFailed(
+                f"The data is restored, but the vault's key {kek_id} does not open client {tenant_id}'s secrets."
+                " Give the right keys to the processes before they start."
+            ) from error
+
+
+async def _verify_chains(app_url: str, manifest: Manifest) -> int:
+    """Every chain, through the head that the backup names."""
+    database = Database(app_url, pool_size=1, application_name="fairlead restore")
+    broken: list[UUID] = []
+    try:
+        for head in manifest.heads:
+            expected = [ChainPoint(head.seq, bytes.fromhex(head.hash))]
+            scope = Scope(msp_id=head.msp_id, tenant_id=head.tenant_id, actor=_ACTOR)
+            async with database.transaction(scope) as session:
+                found = await verify_chain(session, expected=expected)
+            if found.broken_at is not None:
+                broken.append(head.tenant_id)
+    finally:
+        await database.close()
+    if broken:
+        raise BackupInvalid(
+            f"The audit chain of {broken[0]} does not verify{' (and others)' if len(broken) > 1 else ''}."
+            " The data is as it was backed up: look at it with `fairlead audit verify` before it is used."
+        )
+    return len(manifest.heads)
