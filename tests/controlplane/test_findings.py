@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from controlplane.backup.create import LastBackup
+from controlplane.cli.backup_age import judge_backup
 from controlplane.cli.findings import (
     Finding,
     embedded_data,
@@ -23,6 +25,7 @@ from controlplane.cli.findings import (
 from controlplane.data_folder import begin_setup, find_problems, finish_setup
 from controlplane.preflight import closed_keys
 from controlplane.services import Services
+from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
@@ -234,3 +237,14 @@ async def test_r16_missing_partitions_are_told(services: Services) -> None:
     beyond = judge_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), True)], now=now)
     assert beyond.mend
     assert judge_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), False)], now=now).mend == ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "told", "warned"), [(None, "none was ever made", True), (2, "2 hours", False), (80, "3 days", True)]
+)
+def test_v8_the_age_of_the_last_backup_is_told(hours: int | None, told: str, warned: bool) -> None:  # noqa: FBT001
+    now = utc_now()
+    found = None if hours is None else LastBackup(now - timedelta(hours=hours), "head", 1)
+    judged = judge_backup(found, now)
+    assert told in judged.state
+    assert (bool(judged.mend), judged.warning) == (warned, warned)

@@ -10,11 +10,17 @@ from typing import Final
 import msgspec
 
 from controlplane.backup.errors import BackupFailed
-from controlplane.data_folder import KEYS_FILE
+from controlplane.data_folder import KEYS_FILE, SECRET_FILE, begin_setup, finish_setup, has_data
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.installation import (
+    DATA_VARIABLE,
     DATABASE,
+    OWNER,
+    InstallationLock,
+    data_root,
     embedded_environment,
+    find_installation,
+    names_servers,
 )
 from foundation.database.roles import RolePasswords
 from foundation.settings import read_settings
@@ -39,44 +45,42 @@ class Target(msgspec.Struct, frozen=True):
 @contextmanager
 def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: bool) -> Iterator[Target]:
     """Embedded servers that do not run are started for the time of the block. `fresh` allows a folder without data."""
-    if environment.get("DATABASE_URL") or environment.get("DATABASE_URL_FILE"):
+    if names_servers(environment):
         # Redis is not needed: nothing of it is backed up.
         settings = read_settings({"REDIS_URL": "unused", **environment}, vault_needed=False)
         yield Target(
             settings.owner_url, settings.owner_url, settings.app_url, settings.role_passwords, settings.vault_keys
         )
         return
-    root = (data or default_root() / "up") / "servers"
-    if not fresh and not (root / "postgres" / "PG_VERSION").is_file():
-        raise BackupFailed(
-            f"There is no installation in {root.parent}. Name its folder with --data, or set DATABASE_URL."
-        )
-    servers = EmbeddedServers(root)
+    chosen = {**environment, DATA_VARIABLE: str(data)} if data is not None else environment
+    running = None if fresh else find_installation(chosen)
+    if running is not None:
+        found = running.settings()
+        yield Target(found.owner_url, running.admin_url, found.app_url, found.role_passwords, found.vault_keys)
+        return
+    root = data_root(chosen)
+    if not fresh and not has_data(root):
+        raise BackupFailed(f"There is no installation in {root}. Name its folder with --data, or set DATABASE_URL.")
+    with _started(root, environment) as target:
+        yield target
+
+
+@contextmanager
+def _started(root: Path, environment: Mapping[str, str]) -> Iterator[Target]:
     root.mkdir(parents=True, exist_ok=True)
-    servers.start()
+    lock = InstallationLock(root)
+    lock.take(seconds=LOCK_SECONDS)
     try:
-        servers.create_database(_DATABASE, owner=_OWNER)
-        yield _embedded(root, servers, environment)
+        begin_setup(root)
+        with EmbeddedServers(root / "servers") as servers:
+            servers.create_database(DATABASE, owner=OWNER)
+            if not (root / SECRET_FILE).exists():
+                write_private(root / SECRET_FILE, secrets.token_hex(32))
+            yield _embedded(root, servers, environment)
+        if (root / KEYS_FILE).exists():
+            finish_setup(root)
     finally:
-        servers.stop()
-
-
-def _embedded(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Target:
-    owner = servers.database_url(dbname=_DATABASE, role=_OWNER)
-    keys_file, secret_file = root / "vault.keys", root / "secret.key"
-    if not secret_file.exists():
-        write_private(secret_file, secrets.token_hex(32))
-    passwords = derive_passwords(secret_file.read_text().strip().encode())
-    given = environment.get("FAIRLEAD_VAULT_KEYS", "")
-    kept = keys_file.read_text(encoding="ascii").strip() if keys_file.exists() else given
-    return Target(
-        owner,
-        servers.database_url(dbname=_DATABASE),
-        with_role(owner, APP, passwords.app),
-        passwords,
-        kept,
-        keys_file,
-    )
+        lock.release()
 
 
 def _embedded(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Target:

@@ -13,6 +13,7 @@ import redis.asyncio
 
 from branding.assets import read_manifest
 from branding.errors import MissingAsset
+from controlplane.cli.backup_age import last_backup
 from controlplane.cli.findings import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
 from controlplane.embedded.paths import default_root
 from controlplane.installation import data_root, find_installation, names_servers
@@ -22,6 +23,7 @@ from controlplane.stack import default_static, project_root
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.settings import Settings, SettingsInvalid, read_settings
 
+Check = Callable[[Settings], Awaitable[Finding | list[Finding]]]
 LEAST_FREE = 512 * 1024 * 1024
 
 
@@ -34,11 +36,16 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
         click.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
     else:
         for finding in findings:
-            mark = click.style("ok  ", fg="green") if not finding.mend else click.style("bad ", fg="red")
-            click.echo(f"{mark}{finding.what}: {finding.state}")
+            click.echo(f"{_mark(finding)}{finding.what}: {finding.state}")
             if finding.mend:
                 click.echo(f"     → {finding.mend}")
-    sys.exit(1 if any(finding.mend for finding in findings) else 0)
+    sys.exit(1 if any(finding.mend and not finding.warning for finding in findings) else 0)
+
+
+def _mark(finding: Finding) -> str:
+    if not finding.mend:
+        return click.style("ok  ", fg="green")
+    return click.style("warn ", fg="yellow") if finding.warning else click.style("bad ", fg="red")
 
 
 async def examine(environment: Mapping[str, str]) -> list[Finding]:
@@ -60,17 +67,15 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
     except SettingsInvalid as error:
         return [*findings, Finding("Settings", "cannot be used", str(error))]
     findings.append(Finding("Vault keys", "readable"))
-    checks = (_app_role, _intake_role, _relay_role, _schema, _valkey)
+    checks: tuple[Check, ...] = (_app_role, _intake_role, _relay_role, _schema, _valkey)
     for examine_one in checks:
         findings += await _guarded(examine_one, settings)
     if any(finding.mend for finding in findings):
         return findings  # what cannot be reached or is not set up needs no second finding
-    return [
-        *findings,
-        *await _guarded(vault_opens, settings),
-        *await _guarded(work_is_done, settings),
-        *await _guarded(partitions_are_ready, settings),
-    ]
+    checks = (vault_opens, work_is_done, partitions_are_ready, last_backup)
+    for examine_one in checks:
+        findings += await _guarded(examine_one, settings)
+    return findings
 
 
 def _python() -> Finding:
@@ -97,9 +102,7 @@ def _assets() -> Finding:
     return Finding("Browser assets", f"{count} files")
 
 
-async def _guarded(
-    examine_one: Callable[[Settings], Awaitable[Finding | list[Finding]]], settings: Settings
-) -> list[Finding]:
+async def _guarded(examine_one: Check, settings: Settings) -> list[Finding]:
     name = examine_one.__name__.strip("_").replace("_", " ")
     try:
         found = await asyncio.wait_for(examine_one(settings), timeout=10)

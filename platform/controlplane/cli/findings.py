@@ -22,11 +22,12 @@ _LONGEST_NAME = 63
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`mend` is empty when all is well."""
+    """`mend` is empty when all is well. A `warning` needs attention, and does not make the command fail."""
 
     what: str
     state: str
     mend: str = ""
+    warning: bool = False
 
 
 def embedded_data(root: Path, environment: Mapping[str, str]) -> list[Finding]:
