@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from psycopg import sql
 
 from canonical.elements import PRICE
 from connectors.intake.directory import HookDirectory
@@ -32,6 +33,7 @@ from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.access import read_access
 from foundation.database.engine import Database
+from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.ids import new_id
 from foundation.settings import Settings, with_role
@@ -193,13 +195,19 @@ class TestDrill:
         """A dump restored by other means where the roles did not exist: `CREATE POLICY` and `GRANT` failed there."""
         dump = tmp_path / "plain.dump"
         where = psycopg.conninfo.make_conninfo(urls.owner)
-        options = ["--role=fairlead_backup", "--enable-row-security", "--schema=public"]
+        options = [
+            "--role=fairlead_backup", "--enable-row-security", "--load-via-partition-root", "--schema=public",
+            f"--schema={SCHEMA}",
+        ]  # fmt: skip
         await run_program(find_program("pg_dump"), "-Fc", "-f", str(dump), *options, where)
         await run_program(find_program("pg_restore"), "--no-owner", "--no-acl", "-d", fresh, str(dump))
         with psycopg.connect(fresh) as connection:
-            for table, policy in connection.execute("SELECT tablename, policyname FROM pg_policies").fetchall():
-                if not policy.startswith("installation"):
-                    connection.execute(f'DROP POLICY "{policy}" ON "{table}"')
+            for schema, table, policy in connection.execute(
+                "SELECT schemaname, tablename, policyname FROM pg_policies WHERE roles <> '{pg_database_owner}'"
+            ).fetchall():
+                connection.execute(
+                    sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy), sql.Identifier(schema, table))
+                )
         await prepare_roles(fresh.replace("another_owner@", "postgres@"), PASSWORDS)
         await asyncio.to_thread(migrate_schema, fresh)
         with psycopg.connect(urls.owner) as here, psycopg.connect(fresh) as there:

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from controlplane.backup.errors import BackupFailed
 from controlplane.backup.manifest import AuditHead, TableFacts
+from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
 
 Connection = psycopg.Connection[Any]
@@ -33,7 +34,7 @@ def _check_nothing_is_hidden(connection: Connection) -> None:
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (BACKUP,)).fetchone()
     if exists is None:
         raise BackupFailed(f"The role {BACKUP} does not exist. Run `fairlead migrate`, then try again.")
-    hidden = connection.execute(_HIDDEN, {"role": BACKUP}).fetchall()
+    hidden = connection.execute(_HIDDEN, {"role": BACKUP, "partitions": SCHEMA}).fetchall()
     if hidden:
         names = ", ".join(name for (name,) in hidden[:3])
         raise BackupFailed(
@@ -44,7 +45,7 @@ def _check_nothing_is_hidden(connection: Connection) -> None:
 
 _HIDDEN: Final = """
     SELECT c.relname FROM pg_class c
-     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND (
+     WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN ('public'::regnamespace, to_regnamespace(%(partitions)s)) AND (
         NOT has_table_privilege(%(role)s, c.oid, 'SELECT')
         OR c.relrowsecurity AND NOT EXISTS (
             SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')

@@ -27,6 +27,8 @@ from controlplane.backup.manifest import (
 from controlplane.backup.programs import connection_of, find_program, output_of, parts_of
 from controlplane.backup.sealing import SealingKey, seal, unseal
 from controlplane.migrate import MIGRATION_LOCK
+from foundation.database.access import open_to_backup
+from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
 from foundation.vault.key_ring import KeyRing
 
@@ -72,11 +74,12 @@ def create_backup(
 def _write(  # noqa: PLR0913 - what a backup is made of
     owner_url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
 ) -> Manifest:
-    with psycopg.connect(owner_url) as connection:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
         # No migration may run meanwhile: a table that it makes would be missing, one that it changes would not fit.
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_lock_shared(%s)", (MIGRATION_LOCK,))
+        open_to_backup(connection)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
@@ -116,9 +119,9 @@ def _plain_files(owner_url: str, snapshot: str, vault_keys: str) -> Iterator[tup
 def _dump(owner_url: str, snapshot: str) -> Iterator[bytes]:
     where, environment = connection_of(owner_url)
     argv = [
-        find_program("pg_dump"), "--format=custom", "--schema=public", f"--role={BACKUP}", "--enable-row-security",
-        "--load-via-partition-root", f"--snapshot={snapshot}", "--lock-wait-timeout=30000", "--no-password",
-        f"--dbname={where}",
+        find_program("pg_dump"), "--format=custom", "--schema=public", f"--schema={SCHEMA}", f"--role={BACKUP}",
+        "--enable-row-security", "--load-via-partition-root", f"--snapshot={snapshot}", "--lock-wait-timeout=30000",
+        "--no-password", f"--dbname={where}",
     ]  # fmt: skip
     with output_of(argv, environment) as stream:
         yield from parts_of(stream)

@@ -18,7 +18,9 @@ from controlplane.backup.manifest import Manifest
 from controlplane.backup.programs import connection_of, find_program, output_of
 from controlplane.migrate import alembic_config, migrate_schema, prepare_roles
 from foundation.audit.chain import ChainPoint, verify_chain
+from foundation.database.access import open_to_backup
 from foundation.database.engine import Database
+from foundation.database.partitions import SCHEMA
 from foundation.database.roles import RolePasswords
 from foundation.errors import DomainError
 from foundation.scope import Actor, Scope
@@ -27,15 +29,20 @@ from foundation.vault.key_ring import KeyRing
 
 _ACTOR: Final = Actor.system("restore")
 # These belong to the database or to whoever owns it; `fairlead migrate` settles them.
-_LEFT_OUT: Final = (" SCHEMA - public ", " COMMENT - SCHEMA public ", " DEFAULT ACL ", " EXTENSION ", " ACL - SCHEMA ")
+_LEFT_OUT: Final = (
+    " SCHEMA - public ", " COMMENT - SCHEMA public ", " DEFAULT ACL ", " EXTENSION ", " ACL - SCHEMA public ",
+    f" POLICY {SCHEMA} ",
+)  # fmt: skip
 
 
 def require_empty(owner_url: str) -> None:
     """Raises `BackupFailed` when the database holds anything of its own."""
     with psycopg.connect(owner_url) as connection:
         found = connection.execute(
-            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND NOT EXISTS"
-            " (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 1"
+            "SELECT c.relname FROM pg_class c"
+            " WHERE c.relnamespace IN ('public'::regnamespace, to_regnamespace(%s)) AND NOT EXISTS"
+            " (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1 LIMIT 1",
+            (SCHEMA,),
         ).fetchone()
     if found is not None:
         raise BackupFailed(
@@ -99,6 +106,8 @@ def _load(folder: Path, manifest: Manifest, data_key: bytes | None, owner_url: s
 
 
 def _compare(manifest: Manifest, owner_url: str) -> None:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        open_to_backup(connection)  # partitions' policies name the owner, so they were left out
     with psycopg.connect(owner_url) as connection, connection.transaction():
         contents.enter_backup_role(connection)
         tables, heads = contents.read_tables(connection), contents.read_heads(connection)

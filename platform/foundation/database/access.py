@@ -11,10 +11,12 @@ import msgspec
 import psycopg
 from psycopg import sql
 
+from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP, OUR_ROLES, RUNTIME_ROLES
 
 _RECORD: Final = "access"
 _POLICY: Final = "backup_reads"
+_SCHEMAS: Final = ["public", SCHEMA]
 Connection = psycopg.Connection[Any]
 
 
@@ -50,12 +52,12 @@ class Lost(NamedTuple):
 
 
 def read_access(connection: Connection, revision: str) -> AccessRecord:
-    """The policies and our roles' grants that stand in the schema."""
+    """The policies and our roles' grants that stand. Partitions have none of their own but the owner's and backups'."""
     policies = connection.execute(
         "SELECT tablename, policyname, permissive, cmd, roles::text[], qual, with_check FROM pg_policies"
         " WHERE schemaname = 'public' ORDER BY tablename, policyname"
     ).fetchall()
-    grants = connection.execute(_GRANTS, {"roles": list(OUR_ROLES)}).fetchall()
+    grants = connection.execute(_GRANTS, {"roles": list(OUR_ROLES), "schemas": _SCHEMAS}).fetchall()
     return AccessRecord(
         revision=revision,
         policies=[Policy(row[0], row[1], row[2], row[3], tuple(row[4]), row[5], row[6]) for row in policies],
@@ -74,12 +76,12 @@ _GRANTS: Final = """
      WHERE c.relnamespace = 'public'::regnamespace AND pg_get_userbyid(a.grantee)::text = ANY (%(roles)s)
     UNION ALL
     SELECT 'FUNCTION', p.oid::regprocedure::text, '', a.privilege_type, pg_get_userbyid(a.grantee)
-      FROM pg_proc p, aclexplode(p.proacl) a
-     WHERE p.pronamespace = 'public'::regnamespace AND pg_get_userbyid(a.grantee)::text = ANY (%(roles)s)
+      FROM pg_proc p JOIN pg_namespace n_ ON n_.oid = p.pronamespace, aclexplode(p.proacl) a
+     WHERE n_.nspname = ANY (%(schemas)s) AND pg_get_userbyid(a.grantee)::text = ANY (%(roles)s)
     UNION ALL
     SELECT 'SCHEMA', n.nspname, '', a.privilege_type, pg_get_userbyid(a.grantee)
       FROM pg_namespace n, aclexplode(n.nspacl) a
-     WHERE n.nspname = 'public' AND pg_get_userbyid(a.grantee)::text = ANY (%(roles)s)
+     WHERE n.nspname = ANY (%(schemas)s) AND pg_get_userbyid(a.grantee)::text = ANY (%(roles)s)
     ORDER BY 1, 2, 3, 4, 5
 """
 
@@ -118,7 +120,8 @@ def repair_access(connection: Connection, revision: str) -> Lost:
 def settle_access(connection: Connection, revision: str) -> None:
     """After a migration to the head: backups can read every table, PUBLIC uses nothing, and all of it is recorded."""
     _close_to_public(connection)
-    _open_to_backup(connection)
+    _close_partitions(connection)
+    open_to_backup(connection)
     record = msgspec.json.encode(read_access(connection, revision)).decode()
     with connection.transaction():
         connection.execute(
@@ -129,17 +132,21 @@ def settle_access(connection: Connection, revision: str) -> None:
         )
 
 
-def _open_to_backup(connection: Connection) -> None:
-    """Derived from the catalogue, so that no table is forgotten. One at a time, because a policy locks its table."""
+def open_to_backup(connection: Connection) -> None:
+    """Derived from the catalogue, so that no table is forgotten; the relay creates partitions between migrations.
+
+    One at a time, because a policy locks its table. On an autocommitting connection.
+    """
     tables = connection.execute(
-        "SELECT c.relname, NOT has_table_privilege(%(role)s, c.oid, 'SELECT'), c.relrowsecurity AND NOT EXISTS"
-        " (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = %(policy)s)"
-        " FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1",
-        {"role": BACKUP, "policy": _POLICY},
+        "SELECT n.nspname, c.relname, NOT has_table_privilege(%(role)s, c.oid, 'SELECT'), c.relrowsecurity"
+        " AND NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = %(policy)s)"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p') AND n.nspname = ANY (%(schemas)s) ORDER BY 1, 2",
+        {"role": BACKUP, "policy": _POLICY, "schemas": _SCHEMAS},
     ).fetchall()
     role = sql.Identifier(BACKUP)
-    for name, no_grant, no_policy in tables:
-        table = sql.Identifier(name)
+    for schema, name, no_grant, no_policy in tables:
+        table = sql.Identifier(schema, name)
         with connection.transaction():
             if no_grant:
                 connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(table, role))
@@ -149,9 +156,24 @@ def _open_to_backup(connection: Connection) -> None:
                         sql.Identifier(_POLICY), table, role
                     )
                 )
-    with connection.transaction():
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
-        connection.execute(sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(role))
+    schemas = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY (%s)", (_SCHEMAS,)).fetchall()
+    for (schema,) in schemas:
+        name = sql.Identifier(schema)
+        with connection.transaction():
+            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, role))
+            connection.execute(sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}").format(name, role))
+
+
+def _close_partitions(connection: Connection) -> None:
+    """The policy of the owner, by whatever name it goes here, is not part of a restored backup."""
+    lost = connection.execute(
+        "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relispartition AND c.relkind = 'r'"
+        " AND c.relnamespace = to_regnamespace(%s) AND NOT EXISTS"
+        " (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'owner')",
+        (SCHEMA,),
+    ).fetchall()
+    for (name,) in lost:
+        connection.execute(sql.SQL("SELECT {}.close(%s::regclass)").format(sql.Identifier(SCHEMA)), (name,))
 
 
 def _close_to_public(connection: Connection) -> None:

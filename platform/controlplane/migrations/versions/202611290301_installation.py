@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import RELAY
 
-revision = "202611290245"
-down_revision = "202611290240"
+revision = "202611290301"
+down_revision = "202611290300"
 branch_labels = None
 depends_on = None
 
