@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.drafting import draft_invoice, draft_wholesale
 from billing.periods import EPOCH, month_of
 from billing.rating import pending_periods, rate_period
+from billing.rating_runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
 from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
@@ -87,5 +88,7 @@ def _handler(work: Work, schedule: Work, clock: Clock, every: timedelta) -> Hand
         async with run.finishing() as session:
             await work(session, now)
             await schedule(session, now + every)
+            if schedule is schedule_rating:
+                await record_rating(session, now=now, next_at=now + every)
 
     return handle

@@ -93,6 +93,15 @@ class RatedUsage(TenantOwned, Base):
     )
 
 
+class RatingRun(TenantOwned, Base):
+    """When a client's usage was last rated, and when the next run is due. One row per client."""
+
+    __tablename__ = "rating_run"
+
+    rated_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+
+
 class Invoice(TenantOwned, Base):
     """Retail: one client's, for the client. Wholesale: one client's share, or the MSP's whole (`client_id` = `msp_id`).
 

@@ -14,6 +14,7 @@ from litestar.response import Redirect, Template
 from billing.closing import close_invoice
 from billing.periods import Period, month_of
 from billing.permissions import BillingPermission
+from billing.rating_runs import read_rating
 from billing.reconciling import reconcile
 from billing.repository import (
     list_invoices,
@@ -53,7 +54,9 @@ async def invoices_page(access: OpenAccess) -> Template:
     invoices = await list_invoices(access.session, limit=_PAGE)
     names = await _names(access, {invoice.client_id for invoice in invoices})
     views = [InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in invoices]
-    return _answer(access, "billing/invoices.html", "Invoices", invoices=views)
+    return _answer(
+        access, "billing/invoices.html", "Invoices", invoices=views, rating_times=await read_rating(access.session)
+    )
 
 
 @get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
@@ -90,6 +93,7 @@ async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None
         by_client=view.is_whole,
         refusal=refusal,
         close_href=await _close_href(access, view),
+        rating_times=await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
         **await _both_sides(access, view),
     )
 
@@ -137,6 +141,7 @@ async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") ->
         "Reconciliation",
         period=period,
         result=result,
+        rating_times=await read_rating(access.session),
         rows=meter_rows(result, names, access.now),
         earlier=month_of(period.start.replace(day=1) - (period.end - period.start)).start,
         later=period.end if period.end <= access.now else None,

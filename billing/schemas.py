@@ -122,5 +122,25 @@ class Reconciliation(msgspec.Struct, frozen=True):
         return all(meter.retail_only == meter.wholesale_only == 0 for meter in self.meters)
 
     @property
+    def accepted(self) -> int:
+        return sum(meter.accepted for meter in self.meters)
+
+    @property
+    def waiting(self) -> int:
+        """Events that at least one side has still to rate."""
+        return sum(max(meter.retail.waiting, meter.wholesale.waiting) for meter in self.meters)
+
+    @property
+    def status(self) -> str:
+        """Empty | unpriced | waiting | complete | differs. Complete: each event is on a line of both sides."""
+        if not self.accepted:
+            return "empty"
+        if self.unattributed:
+            return "unpriced"
+        if self.waiting:
+            return "waiting"
+        return "complete" if self.holds else "differs"
+
+    @property
     def unattributed(self) -> int:
         return sum(meter.retail.unattributed + meter.wholesale.unattributed for meter in self.meters)

@@ -17,7 +17,7 @@ from foundation.lanes.work import NewWork, add_work
 from governance import repository, states
 from governance.context import Context
 from governance.rows import PropagationRow
-from governance.systems.pausing import exclude_pause
+from governance.systems.pausing import exclude_pause, resolve_pause
 from governance.writing import distribute
 
 VALUES_A_TURN: Final = 500
@@ -49,6 +49,8 @@ def catch_up_handler(context: Context) -> Handler:
         since = datetime.fromisoformat(event.data["since"]) - _MARGIN
         following = NewWork(run.lane, item.kind, item.key, ref=item.ref, body=body)
         async with run.finishing() as session:
+            if "last" not in body:
+                await resolve_pause(session, event.subject, now=context.clock())
             await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
             if await send_missed(session, context, event.subject, since=since) == VALUES_A_TURN:
                 add_work(session, [following])

@@ -28,6 +28,7 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "approval.late": Weights(10, 10, 0, "People have not decided by the due time; channels keep the approved value."),
     "approval.expired": Weights(15, 10, 0, "Nobody answered in time."),
     "connection.failing": Weights(20, 5, 15, "Nothing comes from this system, or gets there."),
+    "connection.paused": Weights(15, 0, 15, "Nothing is exchanged with this system while it is paused."),
     "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),
     "propagation.refused": Weights(25, 5, 15, "The channel will not take the value."),
     "propagation.given_up": Weights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),

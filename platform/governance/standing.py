@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.events import CONNECTION_FAILING, CONNECTION_RESUMED
+from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RESUMED
 from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.lanes.events import DomainEvent, told
@@ -23,6 +23,7 @@ from governance.kinds import STANDING, standing_lane
 from governance.outcome import arm_reread
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException
+from governance.systems.pausing import CONNECTION_IS_PAUSED
 
 FAILING: Final = "connection.failing"
 FAILING_AFTER: Final = timedelta(minutes=5)
@@ -67,7 +68,39 @@ async def watch_connections(session: AsyncSession, context: Context, events: Seq
         await _set_timer(session, event.subject, event.at + FAILING_AFTER if counts else None)
         if resumed is not None and resumed.role == "channel":
             await arm_reread(session, event.subject, now=event.at, draw=context.draw)
+    paused = [event.subject for event in events if event.kind == CONNECTION_PAUSED]
+    found = [_paused(row) for row in await _still_paused(session, paused)]
+    await open_exceptions(session, found, now=context.clock(), new_id=context.new_id)
     await _settle(session, context, [event.subject for event in events])
+
+
+async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    rows = await session.execute(
+        text("""
+            SELECT id, name, role, paused_at FROM connection
+             WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'paused' ORDER BY id
+        """),
+        {"t": scope_of(session).tenant_id, "ids": list(ids)},
+    )
+    return rows.all()
+
+
+def _paused(row: Row[Any]) -> NewException:
+    """Resolved when the connection is resumed (`governance.systems.pausing`)."""
+    effect = (
+        "Its buyers keep seeing old values. Changes released meanwhile are sent when it is resumed."
+        if row.role == "channel"
+        else "No new values arrive from it."
+    )
+    return NewException(
+        code=CONNECTION_IS_PAUSED,
+        subject=str(row.id),
+        title=f"{row.name} is paused",
+        detail=f"{effect} Resume it under Connections.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        channels=1 if row.role == "channel" else 0,
+        connection_id=row.id,
+    )
 
 
 async def judge_standing(session: AsyncSession, context: Context, connection_id: UUID) -> None:
@@ -130,9 +163,9 @@ def _exception(standing: Standing) -> NewException:
     return NewException(
         code=FAILING,
         subject=str(standing.id),
-        title=f"{standing.name} cannot be reached or does not take part",
+        title=f"{standing.name} is failing",
         detail=f"Nothing has worked since {standing.worked_at:%Y-%m-%d %H:%M} UTC. {standing.last_error or ''} "
-        "Everything waits, in order, and goes on by itself when it works again.",
+        "Changes are queued and resume automatically when it works again.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         channels=1 if standing.role == "channel" else 0,
         connection_id=standing.id,

@@ -15,7 +15,7 @@ _NOTHING: Final = "nothing"
 _SMALL: Final = 0.0005
 """A smaller difference would be written as 0.0%."""
 _KINDS: Final = {
-    "connection.paused": "Channel paused",
+    "connection.paused": "Connection paused",
     "source.quarantined": "Message not readable",
     "source.stale": "Outdated version from source",
     "source.reused_id": "Duplicate message ID",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import billing
 from billing.drafting import DraftInvoice, draft_wholesale
 from billing.pages import PAGES, provide_telling
+from billing.rating_runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
 from billing.telling import Telling, Used
@@ -261,6 +263,33 @@ async def test_reconciliation_says_what_has_no_price_and_since_when(site: Site) 
     empty = await site.get("staff", "/invoices/reconciliation?month=2025-12")
     assert "Nothing was metered" in empty.text
     assert (await site.get("staff", "/invoices/reconciliation?month=2026-13")).status_code == 422
+
+
+async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usage(site: Site) -> None:
+    """A tick stands for: every event is on a line of both sides. When rating ran and runs next is on each page."""
+    await site.market.use(*uses(276))
+    shown = (await site.get("staff", "/invoices/reconciliation?month=2026-03")).text
+    waiting = re.search(r"(\d+) of (\d+) events wait to be rated", shown)
+    assert waiting is not None
+    assert int(waiting[1]) == 276
+    assert int(waiting[2]) > 276
+    assert "Reconciled" not in shown
+    empty = (await site.get("staff", "/invoices/reconciliation?month=2025-12")).text
+    assert "No usage" in empty
+    assert "Reconciled" not in empty
+    assert "notice is-ok" not in empty
+
+
+async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(site: Site) -> None:
+    assert "Usage has not been rated yet" in (await site.get("staff", "/invoices")).text
+    now = site.market.now
+    async with site.market.as_client() as session:
+        await record_rating(session, now=now, next_at=now + timedelta(minutes=15))
+    for reader, path in (("staff", "/invoices"), ("staff", "/invoices/reconciliation"),
+                         ("acme", "/clients/acme/invoices")):  # fmt: skip
+        page = (await site.get(reader, path)).text
+        assert "As of" in page
+        assert "ating run" in page
 
 
 async def test_a_client_without_invoices_is_told_so(site: Site, door: Door) -> None:  # noqa: F811

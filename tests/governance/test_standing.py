@@ -111,7 +111,10 @@ async def test_who_pauses_it_knows(failing: World) -> None:
     async with failing.services.db.transaction(failing.scope) as session:
         await set_connection_state(session, failing.channels["shop0"], state="paused", now=utc_now())
     await failing.work()
-    assert await failing.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
+    assert set(await failing.rows(_SETTLED)) == {
+        ("connection.paused", "open", None),
+        ("connection.failing", "resolved", "corrected"),
+    }
 
 
 async def test_another_client_is_not_concerned(failing: World, other_world: World) -> None:

@@ -1,13 +1,17 @@
 """Pausing and resuming a connection; while a channel is paused, its delivery clocks stand still."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.connections import get_connection, set_connection_state
 from governance.delivery import exclude_time
+from governance.exceptions import resolve_corrected
 from governance.writing import start_clock
+
+CONNECTION_IS_PAUSED: Final = "connection.paused"
 
 
 async def pause_connection(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
@@ -19,8 +23,15 @@ async def resume_connection(session: AsyncSession, connection_id: UUID, *, now: 
     """Deliveries that had time left when it was paused have the same time left now. Raises NotFound."""
     paused_at = (await get_connection(session, connection_id)).paused_at
     await set_connection_state(session, connection_id, state="active", now=now)
+    await resolve_pause(session, connection_id, now=now)
     if paused_at is not None:
         await exclude_pause(session, connection_id, since=paused_at, now=now)
+
+
+async def resolve_pause(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+    """Unless it was paused again meanwhile."""
+    if (await get_connection(session, connection_id)).state == "active":
+        await resolve_corrected(session, CONNECTION_IS_PAUSED, [str(connection_id)], now=now)
 
 
 async def exclude_pause(session: AsyncSession, connection_id: UUID, *, since: datetime, now: datetime) -> None:
