@@ -12,7 +12,7 @@ from connectors.port import ChannelReading
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
-from foundation.text import clean_error_text
+from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import kinds, states
 from governance.channel_store import Pending, Settled, Shown, settle_propagations, show_values
@@ -27,9 +27,12 @@ REREAD_EVERY: Final = timedelta(minutes=5)
 _TITLES: Final = {
     "propagation.refused": "A channel will not take a value",
     "propagation.given_up": "A channel accepted a value and never showed it",
+    "propagation.unreadable": "A channel shows a value that is not exact",
     "approval.stale": "What was approved is no longer what would be sent",
 }
-_ABOUT_CHANNEL: Final = ("propagation.late", "propagation.refused", "propagation.given_up", "approval.stale")
+_ABOUT_CHANNEL: Final = (
+    "propagation.late", "propagation.refused", "propagation.given_up", "propagation.unreadable", "approval.stale",
+)  # fmt: skip
 
 
 class TimerName(TypedDict):
@@ -59,7 +62,10 @@ class Outcome:
         """The channel said yes and shows something else: no proof, so the clock keeps running, and we look again."""
         read = None if reading is None or reading.value is None else reading.value.amount
         error = "Accepted by the channel, not visible yet."
-        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error)
+        if reading is not None and reading.unreadable:
+            error = unreadable_detail(reading)
+            self.exceptions.append(propagation_exception("propagation.unreadable", p, self.connection_id, error))
+        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error[:500])
         self.work.append(_look(p, self.connection_id))
 
     def send_again(self, p: Pending) -> None:
@@ -133,6 +139,12 @@ async def arm_reread(session: AsyncSession, connection_id: UUID, *, now: datetim
 def reread_timer(connection_id: UUID) -> TimerName:
     """Of one channel's drift scan."""
     return TimerName(name=f"{kinds.REREAD}/{connection_id}", lane=kinds.verify_lane(connection_id), kind=kinds.REREAD)
+
+
+def unreadable_detail(reading: ChannelReading) -> str:
+    """With what the channel shows, as it wrote it."""
+    shows = clean_foreign_text(reading.unreadable)[:300]
+    return f"The channel shows {shows}. This is no exact value, so nothing is proven and nothing was rounded."
 
 
 def shown(p: Pending) -> Shown:

@@ -134,7 +134,7 @@ async def read_back(
     for retried, part in parts(look, channel.max_batch, again):
         keys = [(p.record_key, p.element) for p in part]
         readings = map(admit_reading, await channel.read(opened.caller(again=retried), opened.config, keys))
-        found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True)}
+        found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True) if reading.answered}
     return found
 
 

@@ -13,7 +13,7 @@ from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, Retrie
 from governance import states
 from governance.channel_store import Pending, load_pending
 from governance.context import Context
-from governance.outcome import FIRST_LOOK_SECONDS, Outcome, write_outcome
+from governance.outcome import FIRST_LOOK_SECONDS, Outcome, unreadable_detail, write_outcome
 from governance.propagate import NO_ANSWER, REST_SECONDS, read_back
 
 _log = structlog.get_logger(__name__)
@@ -90,7 +90,8 @@ def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above
     if reading is not None and reading.value == p.value:
         outcome.verified(p)
     elif age >= GIVE_UP_AFTER:
-        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", _GIVEN_UP)
+        shows = unreadable_detail(reading) + " " if reading is not None and reading.unreadable else ""
+        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", shows + _GIVEN_UP)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         outcome.send_again(p)
     else:

@@ -11,10 +11,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import Value
+from connectors.port import ChannelReading
 from connectors.runtime import OpenConnection
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
+from foundation.text import clean_foreign_text
 from governance import rounds, states
 from governance.admission import admit_reading
 from governance.channel_store import load_pending
@@ -57,14 +58,14 @@ def reread_handler(context: Context) -> Handler:
     return reread
 
 
-async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[Value | None]:
+async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[ChannelReading]:
     channel = opened.connector.channel
     if channel is None:
         return []
-    found: list[Value | None] = []
+    found: list[ChannelReading] = []
     for start in range(0, len(kept), channel.max_batch):
         part = [(value.record_key, value.element) for value in kept[start : start + channel.max_batch]]
-        found += [admit_reading(reading).value for reading in await channel.read(opened.http, opened.config, part)]
+        found += map(admit_reading, await channel.read(opened.http, opened.config, part))
     return found
 
 
@@ -85,18 +86,18 @@ async def _look(
 
 
 async def _compare(
-    session: AsyncSession, context: Context, connection_id: UUID, kept: Sequence[Kept], shown: Sequence[Value | None]
+    session: AsyncSession, context: Context, connection_id: UUID, kept: Sequence[Kept], shown: Sequence[ChannelReading]
 ) -> None:
     """Against what is kept now: what is on its way, or was proven meanwhile, is not judged by an old reading."""
     now = context.clock()
     still = await rounds.still_kept(session, connection_id, kept)
-    read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still]
-    same = [value for value, seen in read if seen == value.value]
+    read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still and seen.answered]
+    same = [value for value, seen in read if seen.value == value.value]
     await rounds.note_seen(session, connection_id, same, now=now)
     await rounds.note_round(session, connection_id, kept, limit=VALUES_A_TURN)
     healed = [_subject(connection_id, value) for value in same if value.drifted]
     await resolve_corrected(session, SECOND_WRITER, healed, now=now)
-    found = [_drift(connection_id, value, seen) for value, seen in read if seen != value.value]
+    found = [_drift(connection_id, value, seen) for value, seen in read if seen.value != value.value]
     await open_exceptions(session, found, now=now, new_id=context.new_id)
 
 
@@ -105,8 +106,9 @@ def _subject(connection_id: UUID, value: Kept) -> str:
     return f"{connection_id}:{value.record_key}:{value.element}"
 
 
-def _drift(connection_id: UUID, value: Kept, seen: Value | None) -> NewException:
-    shows = "nothing" if seen is None else write_value(seen)
+def _drift(connection_id: UUID, value: Kept, reading: ChannelReading) -> NewException:
+    seen = reading.value
+    shows = clean_foreign_text(reading.unreadable)[:300] or write_value(seen)
     return NewException(
         code=SECOND_WRITER,
         subject=_subject(connection_id, value),

@@ -21,6 +21,10 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "source.reused_id": Weights(10, 15, 0, "The same message id came with other content."),
     "source.stale": Weights(15, 15, 5, "A value was dropped as outdated although it was committed later."),
     "source.clock_ahead": Weights(10, 10, 0, "Dates of this source cannot be relied on."),
+    "source.unreadable": Weights(15, 5, 5, "A value could not be read exactly, so a change may be missing."),
+    "source.duplicate_key": Weights(
+        20, 20, 5, "Two records of the source claim one key, so neither can be told apart."
+    ),
     "contract.missing": Weights(10, 15, 0, "No contract says who may set this."),
     "contract.second_writer": Weights(15, 25, 5, "Someone other than the source of truth set this."),
     "change.refused": Weights(20, 25, 0, "Policy refuses the value that the source holds."),
@@ -32,6 +36,7 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),
     "propagation.refused": Weights(25, 5, 15, "The channel will not take the value."),
     "propagation.given_up": Weights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),
+    "propagation.unreadable": Weights(20, 10, 15, "The channel shows a value that is not exactly the approved one."),
 }
 _UNKNOWN: Final = Weights(20, 20, 10, "This kind of exception is not known, which is itself one.")
 OVERDUE: Final = {

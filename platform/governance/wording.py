@@ -30,6 +30,9 @@ _KINDS: Final = {
     "propagation.late": "Late on a channel",
     "propagation.refused": "Refused by a channel",
     "propagation.given_up": "Failed on a channel",
+    "propagation.unreadable": "Not exact on a channel",
+    "source.unreadable": "Value not readable",
+    "source.duplicate_key": "Duplicate key in source",
 }
 _WORK: Final = {
     kinds.INGEST: "Read messages of a source",

@@ -24,7 +24,7 @@ def compare(
     return [
         _compare(want, reading, connection_id, index, now)
         for want, reading in zip(wanted, shown, strict=True)
-        if want.value is not None or reading.value is not None
+        if want.value is not None or reading.value is not None or reading.unreadable
     ]
 
 
@@ -39,7 +39,7 @@ def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool
 
 
 def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime) -> Reading:
-    verdict = _verdict(want.value, reading.value)
+    verdict = _verdict(want.value, reading)
     return Reading(
         connection_id=connection_id,
         record_key=want.record_key,
@@ -48,27 +48,31 @@ def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: 
         currency=None if reading.value is None else reading.value.currency,
         version=reading.version,
         verdict=verdict,
-        outcome=_foresee(want, reading.value, index),
+        outcome=_foresee(want, reading, index),
         below_cost=is_below_cost(want.element, want.value, want.cost),
         seen_at=now,
     )
 
 
-def _verdict(source: Value | None, channel: Value | None) -> Verdict:
+def _verdict(source: Value | None, reading: ChannelReading) -> Verdict:
+    """A value that the channel shows and that cannot be read exactly differs from any."""
     if source is None:
         return Verdict.CHANNEL_ONLY
-    if channel is None:
+    if reading.unreadable:
+        return Verdict.DIFFERS
+    if reading.value is None:
         return Verdict.SOURCE_ONLY
-    return Verdict.EQUAL if source == channel else Verdict.DIFFERS
+    return Verdict.EQUAL if source == reading.value else Verdict.DIFFERS
 
 
-def _foresee(want: Wanted, shown: Value | None, index: PolicyIndex) -> str | None:
+def _foresee(want: Wanted, reading: ChannelReading, index: PolicyIndex) -> str | None:
     """What policy will say of taking the source's value; None where nothing would be decided."""
+    shown = reading.value
     if want.value is None or shown == want.value:
         return None
     outcome = decide(
         index, judged_as(BASELINE), want.element, facts_of(want.element, shown, want.value, want.cost)
     ).outcome
-    if shown is None:  # nobody is shown anything new: only a refusal stands in its way
+    if shown is None and not reading.unreadable:  # nobody is shown anything new: only a refusal stands in its way
         return outcome.value if outcome is Outcome.REFUSE else None
     return outcome.value

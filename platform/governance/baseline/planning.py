@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.elements import REFERENCE_ELEMENTS, Value
-from governance.baseline.rows import Compared, Counts, Item, Made, Reading, Seen, Standing
+from governance.baseline.rows import Compared, Counts, Item, Made, Reading, Seen, Standing, Verdict
 from governance.planning import BASELINE, Key, Plan, World, draft_change, judge, refusal_of, release
 from governance.rows import ChangeRow, Contract, Proposal, ValueRow
 from policy.index import Decision
@@ -119,7 +119,7 @@ def _accept(case: _Case, standing: Standing, world: World, act: Act, made: Accep
     if case.fresh or row.version < highest:
         made.plan.values[case.key] = row
     row.version = max(row.version, highest)
-    changes = _decide(case, _differing(case, shown, standing), standing, world, act)
+    changes = _decide(case, _differing(case, standing), standing, world, act)
     if case.fresh:
         made.plan.superseded.add(case.key)
     if case.fresh and not changes and (shown or not _is_refused(case, standing, world, act, made)):
@@ -136,9 +136,16 @@ def _accept(case: _Case, standing: Standing, world: World, act: Act, made: Accep
     _remember(case, shown, version, standing_change, world, made)
 
 
-def _differing(case: _Case, shown: Sequence[Reading], standing: Standing) -> list[Reading]:
-    """Without channels to which the approved value is on its way, or that a person is being asked about."""
-    differing = [reading for reading in shown if reading.value != case.value]
+def _differing(case: _Case, standing: Standing) -> list[Reading]:
+    """Without channels to which the approved value is on its way, or that a person is being asked about.
+
+    With those that show a value which could not be read exactly.
+    """
+    differing = [
+        reading
+        for reading in case.readings
+        if reading.value != case.value and (reading.value is not None or reading.verdict is Verdict.DIFFERS)
+    ]
     if case.fresh:
         return differing
     if (case.key, case.value) in standing.awaiting:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,6 +48,7 @@ READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
 BATCHES: Final = 4
 """Requests to a channel per turn."""
 
+_NO_ANSWER: Final = "what it does not answer for, although it answers for other records"
 _AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid)
 _log = structlog.get_logger(__name__)
 
@@ -150,7 +152,9 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
         part = turn.wanted[start : start + channel.max_batch]
         keys = [(want.record_key, want.element) for want in part]
         shown += map(admit_reading, await channel.read(turn.http, turn.opened.config, keys))
-    return shown
+    return [
+        reading if reading.answered else msgspec.structs.replace(reading, unreadable=_NO_ANSWER) for reading in shown
+    ]
 
 
 async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
