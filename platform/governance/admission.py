@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from canonical.elements import Observation
+from canonical.money import UnknownCurrency, minor_exponent
 from connectors.port import ChannelReading, PayloadInvalid
 from foundation.text import is_storable
 
@@ -28,6 +29,11 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
         raise PayloadInvalid(f"{subject} came with a currency that is none.")
     if not -_LARGEST <= seen.value.amount <= _LARGEST or not 0 <= seen.source_version <= _LARGEST:
         raise PayloadInvalid(f"{subject} came with a number that is too large to be kept.")
+    if seen.value.currency:
+        try:
+            minor_exponent(seen.value.currency)
+        except UnknownCurrency as problem:
+            raise PayloadInvalid(f"{subject} cannot be kept: {problem}") from problem
     if seen.committed_at.tzinfo is None or seen.committed_at < _EARLIEST:
         raise PayloadInvalid(f"{subject} came with a time of {seen.committed_at.isoformat()}, which cannot be.")
     if seen.committed_at <= received_at:

@@ -7,20 +7,19 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST, Observation
-from connectors.port import PayloadInvalid
-from connectors.runtime import ConnectorRuntime
+from canonical.elements import COST
 from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
 from governance import repository
-from governance.admission import admit
 from governance.asking_anew import ask_anew
 from governance.context import Context
 from governance.echoes import sent_lately
-from governance.exceptions import ANY_VERSION, open_exceptions
+from governance.exceptions import ANY_VERSION, open_exceptions, resolve_corrected
 from governance.findings import clock_ahead, is_dated_ahead
+from governance.identities import hold_shared_keys
 from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
-from governance.rows import EventRow, NewException, Observed
+from governance.rows import NewException, Observed
+from governance.translating import QUARANTINED, Origin, Translated, translate_payload, unreadable_subject
 from governance.writing import write_plan
 
 _log = structlog.get_logger(__name__)
@@ -54,15 +53,15 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         if item.body is not None and item.body.get("reused_id"):
             found.append(_reused(event.id, event.connection_id, event.correlation))
             continue
-        try:
-            any_version = None if item.body is None else item.body.get(ANY_VERSION)
-            observations = _translate(context.runtime, event)
-            observed += _admit(event, observations, any_version)
-            if event.via == "poll":
-                ahead = [each for each in observations if is_dated_ahead(each, event.received_at)]
-                found += [clock_ahead(event, each) for each in ahead[:1]]
-        except PayloadInvalid as error:
-            found.append(quarantine(event.id, event.connection_id, str(error), event.correlation))
+        connector = context.runtime.registry.get(event.kind)
+        origin = Origin(event.id, event.connection_id, event.received_at, event.correlation)
+        made = translate_payload(None if connector is None else connector.source, event.body, origin)
+        observed += _observed(origin, made, None if item.body is None else item.body.get(ANY_VERSION))
+        found += made.exceptions
+        if event.via == "poll":
+            ahead = [each for each in made.observations if is_dated_ahead(each, event.received_at)]
+            found += [clock_ahead(event, each) for each in ahead[:1]]
+    observed, _ = await hold_shared_keys(session, observed, now=now, new_id=context.new_id)
     if observed:
         seen = {(o.observation.record_key, o.observation.element) for o in observed}
         asked = await repository.awaiting_keys(session, [record_key for record_key, element in seen if element == COST])
@@ -73,6 +72,10 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         await write_plan(session, plan, world)
         if plan.stale:
             _log.info("ingest.stale", lane=run.lane, dropped=plan.stale, of=len(observed))
+        readable = [
+            unreadable_subject(o.connection_id, o.observation.record_key, o.observation.element) for o in observed
+        ]
+        await resolve_corrected(session, QUARANTINED, readable, now=now)
     await open_exceptions(session, found, now=now, new_id=context.new_id)
 
 
@@ -95,37 +98,14 @@ async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key
     )
 
 
-def _translate(runtime: ConnectorRuntime, event: EventRow) -> list[Observation]:
-    connector = runtime.registry.get(event.kind)
-    if connector is None or connector.source is None:
-        raise PayloadInvalid("This kind of connection does not report values.")
-    try:
-        return connector.source.translate(event.body)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise PayloadInvalid(f"The connector could not read it ({type(error).__name__}).") from error
-
-
-def _admit(event: EventRow, observations: Iterable[Observation], any_version: str | None) -> list[Observed]:
+def _observed(origin: Origin, made: Translated, any_version: str | None) -> list[Observed]:
     return [
         Observed(
-            admit(seen, received_at=event.received_at), event.connection_id, event.id, event.correlation,
+            seen, origin.connection_id, origin.event_id, origin.correlation,
             any_version=any_version == f"{seen.record_key}|{seen.element}",
         )
-        for seen in observations
+        for seen in made.admitted
     ]  # fmt: skip
-
-
-def quarantine(event_id: UUID, connection_id: UUID, reason: str, correlation: str) -> NewException:
-    return NewException(
-        code="source.quarantined",
-        subject=str(event_id),
-        title="A message could not be read",
-        detail=f"{reason} The message was kept as it came. Mend the sender or the mapping, then replay it.",
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
-        connection_id=connection_id,
-        source_event_id=event_id,
-        correlation=correlation,
-    )
 
 
 def _reused(event_id: UUID, connection_id: UUID, correlation: str) -> NewException:

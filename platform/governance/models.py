@@ -54,6 +54,20 @@ class RecordValue(TenantOwned, Base):
     source_committed_at: Mapped[datetime | None]
 
 
+class SourceRecord(TenantOwned, Base):
+    """The key under which a source's own record was last seen. Only for sources that have identities of their own."""
+
+    __tablename__ = "source_record"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    record_key: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    source_event_id: Mapped[UUID]
+
+    __table_args__ = (Index("ix_source_record_key", "tenant_id", "connection_id", "record_key"),)
+
+
 class Change(TenantOwned, Base):
     """A proposed new value with its origin, diff and the decision about it.
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import STOCK, Observation, Value
+from canonical.money import UnknownCurrency, minor_exponent
 from connectors.port import PayloadInvalid
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
@@ -73,6 +74,11 @@ def _check(record_key: str, element: str, value: Value, world: World) -> Observa
         raise OwnedByItsSource("This element belongs to the system its contract names. Change it there.")
     if (element == STOCK) is bool(value.currency):
         raise InvalidInput("Prices come with a currency, stock without one.", field="currency")
+    if value.currency:
+        try:
+            minor_exponent(value.currency)
+        except UnknownCurrency as error:
+            raise InvalidInput(str(error), field="currency") from error
     version = int(world.now.timestamp() * 1_000_000)
     try:
         return admit(Observation(record_key, element, value, version, world.now), received_at=world.now)

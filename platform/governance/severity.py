@@ -21,7 +21,6 @@ WEIGHTS: Final[dict[str, Weights]] = {
     "source.reused_id": Weights(10, 15, 0, "The same message id came with other content."),
     "source.stale": Weights(15, 15, 5, "A value was dropped as outdated although it was committed later."),
     "source.clock_ahead": Weights(10, 10, 0, "Dates of this source cannot be relied on."),
-    "source.unreadable": Weights(15, 5, 5, "A value could not be read exactly, so a change may be missing."),
     "source.duplicate_key": Weights(
         20, 20, 5, "Two records of the source claim one key, so neither can be told apart."
     ),

@@ -31,7 +31,6 @@ _KINDS: Final = {
     "propagation.refused": "Refused by a channel",
     "propagation.given_up": "Failed on a channel",
     "propagation.unreadable": "Not exact on a channel",
-    "source.unreadable": "Value not readable",
     "source.duplicate_key": "Duplicate key in source",
 }
 _WORK: Final = {

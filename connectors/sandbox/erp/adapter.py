@@ -42,7 +42,8 @@ class SandboxErp:
                 unreadable += problem.unreadable
         if reasons:
             detail = f"{len(reasons)} of {len(changes)} changes cannot be read. {reasons[0]}"
-            raise PayloadInvalid(detail, observations=found, unreadable=unreadable)
+            named = unreadable if len(unreadable) == len(reasons) else ()  # or one would be told of nowhere
+            raise PayloadInvalid(detail, observations=found, unreadable=named)
         return found
 
     def _observe(self, raw: bytes) -> Observation:

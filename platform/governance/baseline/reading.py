@@ -39,9 +39,10 @@ from governance.baseline.comparing import compare
 from governance.baseline.rows import Item, Part, Reading, Wanted
 from governance.context import Context
 from governance.exceptions import open_exceptions
-from governance.ingest import quarantine
+from governance.identities import hold_shared_keys
 from governance.repository import load_channels, load_contracts
-from governance.rows import Contract, NewException
+from governance.rows import Contract, NewException, Observed
+from governance.translating import Origin, translate_payload
 from policy.index import PolicyIndex
 
 READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
@@ -200,21 +201,24 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
     source, connection_id = turn.opened.connector.source, turn.part.connection_id
     now, unreadable = context.clock(), list[NewException]()
     events = await keep_payloads(session, connection_id, page.payloads, now=now, new_id=context.new_id)
-    newest: dict[tuple[str, str], Item] = {}
+    observed: list[Observed] = []
     for external_id, body in page.payloads:
-        try:
-            observations = [] if source is None else _observations(source, body, now)
-        except PayloadInvalid as error:
-            unreadable.append(quarantine(events[external_id], connection_id, str(error), str(turn.baseline_id)))
-            continue
-        for seen in observations:
-            contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
-            if contract is None or contract.source_connection_id != connection_id:
-                continue  # another system's to say, or nobody's: the poll that follows reports it
-            known = newest.get(key)
-            if known is None or (known.source_version or 0) < seen.source_version:
-                value, event = seen.value, events[external_id]
-                newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
+        origin = Origin(events[external_id], connection_id, now, str(turn.baseline_id))
+        made = translate_payload(source, body, origin)
+        unreadable += made.exceptions
+        observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.admitted]
+    alone, shared = await hold_shared_keys(session, observed, now=now, new_id=context.new_id)
+    newest: dict[tuple[str, str], Item] = {}
+    for item in alone:
+        seen = item.observation
+        contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
+        if contract is None or contract.source_connection_id != connection_id:
+            continue  # another system's to say, or nobody's: the poll that follows reports it
+        known = newest.get(key)
+        if known is None or (known.source_version or 0) < seen.source_version:
+            value, event = seen.value, item.source_event_id
+            newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
+    await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
     await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
 

@@ -1,6 +1,6 @@
 """All SQL of reading a baseline: set-based, one statement per table and batch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -180,6 +180,19 @@ async def set_ready(session: AsyncSession, baseline_id: UUID, *, now: datetime) 
 async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[Item]) -> None:
     """The newest of what a source said in one reading stands."""
     await _PUT_ITEMS.execute(session, items, baseline_id=baseline_id)
+
+
+async def drop_items(session: AsyncSession, baseline_id: UUID, connection_id: UUID, keys: Collection[str]) -> None:
+    """What a source said of these records, on earlier pages: it is not known which of two records is meant."""
+    if not keys:
+        return
+    await session.execute(
+        text("""
+            DELETE FROM baseline_item WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c
+               AND record_key = ANY (:keys)
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "keys": sorted(keys)},
+    )
 
 
 async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str], elements: Sequence[str]) -> None:

@@ -1,0 +1,79 @@
+"""SQL of which of a source's records claims which key, so that two records under one key are told apart."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """As the source said last. `source_event_id` is the message that said it."""
+
+    source_id: str
+    record_key: str
+    version: int
+    source_event_id: UUID
+
+
+_CLAIM: Final = BulkWrite(
+    {"source_id": "varchar", "record_key": "varchar", "version": "bigint", "source_event_id": "uuid"},
+    """
+    INSERT INTO source_record (tenant_id, msp_id, connection_id, source_id, record_key, version, source_event_id)
+    SELECT :tenant_id, :msp_id, :connection_id, r.source_id, r.record_key, r.version, r.source_event_id
+      FROM {rows} ORDER BY r.source_id
+    ON CONFLICT (tenant_id, connection_id, source_id) DO UPDATE SET record_key = excluded.record_key,
+        version = excluded.version, source_event_id = excluded.source_event_id
+    WHERE source_record.version <= excluded.version
+    """,
+)
+
+
+async def put_claims(session: AsyncSession, connection_id: UUID, claims: Sequence[Claim]) -> set[str]:
+    """Returns the keys that these records held before: a record that gets another key leaves its old one."""
+    before = await keys_of(session, connection_id, [claim.source_id for claim in claims])
+    await _CLAIM.execute(session, claims, connection_id=connection_id)
+    return set(before.values())
+
+
+async def keys_of(session: AsyncSession, connection_id: UUID, source_ids: Iterable[str]) -> dict[str, str]:
+    """The key of each of these records, as the source said last."""
+    rows = await session.execute(
+        text("""
+            SELECT source_id, record_key FROM source_record
+             WHERE tenant_id = :t AND connection_id = :c AND source_id = ANY (:ids)
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "ids": sorted(source_ids)},
+    )
+    return {row.source_id: row.record_key for row in rows}
+
+
+async def load_claims(session: AsyncSession, connection_id: UUID, keys: Iterable[str]) -> dict[str, list[Claim]]:
+    """Who claims each of `keys` now, in the order of the source's ids."""
+    rows = await session.execute(
+        text("""
+            SELECT source_id, record_key, version, source_event_id FROM source_record
+             WHERE tenant_id = :t AND connection_id = :c AND record_key = ANY (:keys) ORDER BY source_id
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "keys": sorted(keys)},
+    )
+    found: dict[str, list[Claim]] = {}
+    for row in rows:
+        found.setdefault(row.record_key, []).append(Claim(*row))
+    return found
+
+
+async def drop_other_claims(session: AsyncSession, connection_id: UUID, record_key: str, *, keep: UUID) -> None:
+    """Only the record that the message `keep` is about claims the key from now on; others may claim it anew."""
+    await session.execute(
+        text("""
+            DELETE FROM source_record WHERE tenant_id = :t AND connection_id = :c AND record_key = :key
+               AND source_event_id <> :keep
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "key": record_key, "keep": keep},
+    )
