@@ -25,6 +25,8 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
     if not is_admissible_key(seen.record_key):
         raise PayloadInvalid(f"A record's key has 1 to {_LONGEST} characters, none of them NUL.")
     subject = f"{seen.element} of {seen.record_key}"
+    if len(seen.source_id) > _LONGEST or not is_storable(seen.source_id):
+        raise PayloadInvalid(f"{subject} came with an identity of the source that cannot be kept.")
     if len(seen.value.currency) > _LONGEST_CODE or not is_storable(seen.value.currency):
         raise PayloadInvalid(f"{subject} came with a currency that is none.")
     if not -_LARGEST <= seen.value.amount <= _LARGEST or not 0 <= seen.source_version <= _LARGEST:

@@ -5,7 +5,6 @@ Every turn writes what it read together with how far it came, so a worker may be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import REFERENCE_ELEMENTS, Observation
+from canonical.elements import REFERENCE_ELEMENTS
 from connectors.health import note_health
 from connectors.keeping import keep_payloads
 from connectors.later import ask_later
@@ -23,7 +22,6 @@ from connectors.port import (
     KeyPage,
     PayloadInvalid,
     PollPage,
-    SourceAdapter,
     SystemUnavailable,
 )
 from connectors.runtime import OpenConnection
@@ -33,7 +31,7 @@ from foundation.lanes.work import NewWork, add_work
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.text import clean_error_text
 from governance import kinds
-from governance.admission import admit, admit_reading, is_admissible_key
+from governance.admission import admit_reading, is_admissible_key
 from governance.baseline import repository
 from governance.baseline.comparing import compare
 from governance.baseline.rows import Item, Part, Reading, Wanted
@@ -221,13 +219,6 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
     await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
-
-
-def _observations(source: SourceAdapter, body: bytes, now: datetime) -> list[Observation]:
-    try:
-        return [admit(seen, received_at=now) for seen in source.translate(body)]
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise PayloadInvalid(f"The connector could not read it ({type(error).__name__}).") from error
 
 
 async def _end_part(session: AsyncSession, context: Context, turn: _Turn) -> None:

@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611290255"
-down_revision = "202611290249"
+revision = "202611290311"
+down_revision = "202611290305"
 branch_labels = None
 depends_on = None
 
