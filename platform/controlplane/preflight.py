@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -88,13 +89,13 @@ def judge_revision(current: str) -> str:
     return f"The database's schema is {where}, and this program needs {head}. Run `fairlead migrate`."
 
 
-def read_revision(connection: psycopg.Connection[tuple[str]]) -> str:
+def read_revision(connection: psycopg.Connection[Any]) -> str:
     """Empty when there is none, or one from before the run-time roles could see it."""
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         return ""
-    return row[0] if row is not None else ""
+    return str(row[0]) if row is not None else ""
 
 
 def wait_for_schema(
@@ -122,13 +123,29 @@ def wait_for_schema(
 
 
 def _schema_problem(url: str) -> str:
+    with _connected(url) as found:
+        return found if isinstance(found, str) else judge_revision(read_revision(found))
+
+
+def check_database(url: str) -> None:
+    """Raises `SettingsInvalid` when the database refuses for a reason that does not pass by itself."""
+    with _connected(url) as found:
+        if isinstance(found, str):
+            _log.warning("database.not_ready", problem=found)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[Any] | str]:
+    """A connection, or a sentence on why there is none now."""
     try:
-        with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
-            return judge_revision(read_revision(connection))
+        connection = psycopg.connect(url, connect_timeout=5, autocommit=True)
     except psycopg.OperationalError as error:
         if is_of_settings(error):
             raise SettingsInvalid(f"The database refuses this process: {unavailable_text(error)}.") from None
-        return f"The database cannot be reached: {unavailable_text(error)}"
+        yield f"The database cannot be reached: {unavailable_text(error)}"
+        return
+    with connection:
+        yield connection
 
 
 def check_valkey(url: str) -> None:

@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry
 from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
 from controlplane.jobs import build_jobs
-from controlplane.preflight import check_settings, check_valkey, judge_revision, wait_for_schema
+from controlplane.preflight import check_database, check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS, Database
 from foundation.database.partition_job import keep_partitions
@@ -64,6 +64,8 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     configure_logging(json=settings.log_json)
     check_settings(settings, "web")
     check_valkey(settings.redis_url)
+    for url in (settings.app_url, settings.intake_url):
+        check_database(url)
     judge_revision("")  # reads the migrations once, before requests are answered
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     inner = cast("AsgiApp", create_app(services, static=static))

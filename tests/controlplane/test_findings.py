@@ -23,14 +23,14 @@ from controlplane.cli.findings import (
     work_is_done,
 )
 from controlplane.data_folder import begin_setup, find_problems, finish_setup
-from controlplane.preflight import closed_keys
+from controlplane.preflight import closed_keys, require_keys_open
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.lanes.work import NewWork, add_work
 from foundation.scope import Scope
-from foundation.settings import read_settings
+from foundation.settings import SettingsInvalid, read_settings
 from foundation.vault.envelope import new_data_key, wrap
 from foundation.vault.key_ring import KeyRing
 from tests.conftest import Urls
@@ -164,6 +164,8 @@ class TestVault:
             )
         settings = read_settings({name: value for name, value in environment.items() if value})
         assert kek_id in (await vault_opens(settings)).mend
+        with pytest.raises(SettingsInvalid, match=f"do not open what is stored under .*{kek_id}"):
+            await asyncio.to_thread(require_keys_open, settings)
 
 
 class TestWork:

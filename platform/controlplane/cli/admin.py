@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import TextIO
 from uuid import UUID
@@ -49,6 +50,12 @@ def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
     click.echo(asyncio.run(carry_out()))
 
 
+def monogram_of(name: str) -> str:
+    """Two letters for the brand's mark, which takes A to Z and digits only."""
+    plain = unicodedata.normalize("NFKD", name).upper()
+    return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())[:2]
+
+
 def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:
     return Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
 
@@ -90,7 +97,7 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
         admin_password = click.prompt("Administrator's password", hide_input=True, confirmation_prompt=True)
 
     async def act(services: Services) -> str:
-        tokens = {"name": name, "monogram": name[:2].upper(), "accent": accent, "support_email": support_email}
+        tokens = {"name": name, "monogram": monogram_of(name) or monogram_of(slug), "accent": accent, "support_email": support_email}
         admin = Person(admin_email, "Administrator", admin_password, "msp_admin")
         house = await open_msp(services, slug=slug, host=host, theme=parse_theme(tokens), admin=admin)
         return f"msp {house.msp_id}: sign in at http://{host}/ as {admin_email}"

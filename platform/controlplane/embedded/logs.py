@@ -32,11 +32,12 @@ def open_log(log: Path) -> int:
 def rotate_if_due(log: Path, *, now: float | None = None) -> bool:
     """By size, or by the time since the file began. Raises OSError when there is no room for the copy."""
     now = time.time() if now is None else now
+    began = _mark_of(log)
     try:
         size = log.stat().st_size
     except FileNotFoundError:
+        _mark(began, now)
         return False
-    began = _mark_of(log)
     if not began.exists():
         _mark(began, now)
     if size == 0 or (size <= LIMIT_BYTES and now - began.stat().st_mtime < LIMIT_SECONDS):

@@ -1,0 +1,178 @@
+"""R9, R14: what is wrong with the surroundings is one sentence and exit code 1, in every command and process."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import click
+import psycopg
+import pytest
+import redis
+from click.testing import CliRunner
+
+from controlplane.cli.failures import describe_failure
+from controlplane.cli.main import main
+from controlplane.preflight import check_settings, is_of_settings
+from foundation.settings import SettingsInvalid, read_settings
+from tests.controlplane.test_cli import commands
+
+SECRET = "a-password-nobody-may-see"
+NO_SERVERS = {"demo", "tenant-systems", "doctor"}
+PROCESSES = ("web", "worker", "relay")
+NOT_A_COMMAND_OF_ONE_ACT = {*PROCESSES, "up", *NO_SERVERS}
+BROKEN = {
+    "database is no URL": {"DATABASE_URL": SECRET, "DATABASE_APP_URL": SECRET},
+    "database is another kind of URL": {"DATABASE_URL": f"mysql://{SECRET}@h/d", "DATABASE_APP_URL": f"mysql://{SECRET}@h/d"},
+    "valkey is no URL": {"REDIS_URL": SECRET},
+    "valkey's port is no number": {"REDIS_URL": f"redis://:{SECRET}@host:port/0"},
+    "database is not there": dict.fromkeys(
+        ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_INTAKE_URL", "DATABASE_RELAY_URL"),
+        f"postgresql://fairlead_app:{SECRET}@127.0.0.1:9/fairlead",
+    ),
+    "the log's form is unknown": {"FAIRLEAD_LOG": "xml"},
+    "a vault key is malformed": {"FAIRLEAD_VAULT_KEYS": f"k1:{SECRET}"},
+    "the outbound list is malformed": {"FAIRLEAD_OUTBOUND_ALLOWED": "10.0.0.0/99"},
+    "the collector is no address": {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector"},
+}  # fmt: skip
+
+
+def minimal(command: click.Command, folder: Path) -> list[str]:
+    """Each required option with a value of its kind."""
+    file = folder / "value"
+    file.write_text("a long enough password of a test\n")
+    given: list[str] = []
+    for option in command.params:
+        if isinstance(option, click.Argument):
+            given.append(str(file))
+        elif isinstance(option, click.Option) and (option.required or option.name == "admin_password_file"):
+            given += [option.opts[0], value_of(option, file)]
+    return given
+
+
+def value_of(option: click.Option, file: Path) -> str:
+    known = {"url": "https://erp.example", "month": "2026-03", "kind": "tryton", "currency": "EUR", "unit_price": "0.1"}
+    known |= dict.fromkeys(("email", "admin_email", "support_email"), "ada@example.com")
+    if isinstance(option.type, click.Choice):
+        return str(next(iter(option.type.choices)))
+    if isinstance(option.type, click.types.UUIDParameterType):
+        return str(uuid4())
+    if isinstance(option.type, click.Path | click.File):
+        return str(file)
+    return known.get(str(option.name), "a-name")
+
+
+def leaves() -> Iterator[tuple[str, ...]]:
+    for path, command in commands(main):
+        if not isinstance(command, click.Group) and "-".join(path) not in NOT_A_COMMAND_OF_ONE_ACT:
+            yield path
+
+
+def command_at(path: tuple[str, ...]) -> click.Command:
+    return dict(commands(main))[path]
+
+
+def expect_a_sentence(output: str) -> None:
+    told = [line for line in output.splitlines() if line]
+    assert told[-1].startswith("Error: "), output
+    assert SECRET not in output
+    assert "Traceback" not in output
+
+
+class TestCommands:
+    @pytest.mark.parametrize("broken", BROKEN)
+    @pytest.mark.parametrize("path", list(leaves()), ids="-".join)
+    def test_r14_each_says_what_is_wrong_in_a_sentence(
+        self, environment: dict[str, str | None], tmp_path: Path, path: tuple[str, ...], broken: str
+    ) -> None:
+        arguments = [*path, *minimal(command_at(path), tmp_path)]
+        done = CliRunner().invoke(main, arguments, env=environment | BROKEN[broken])
+        assert isinstance(done.exception, SystemExit), done.exception
+        assert done.exit_code == 1, done.output
+        expect_a_sentence(done.output)
+
+    @pytest.mark.parametrize("path", list(leaves()), ids="-".join)
+    def test_r14_each_says_that_the_database_does_not_exist(
+        self, environment: dict[str, str | None], tmp_path: Path, path: tuple[str, ...]
+    ) -> None:
+        missing = {name: absent(str(url)) for name, url in environment.items() if name.startswith("DATABASE")}
+        done = CliRunner().invoke(main, [*path, *minimal(command_at(path), tmp_path)], env=environment | missing)
+        assert isinstance(done.exception, SystemExit), done.exception
+        assert done.exit_code == 1
+        expect_a_sentence(done.output)
+        assert "does not exist" in done.output or path == ("tenant", "connect")  # which looks at its settings first
+
+
+def absent(url: str) -> str:
+    return urlsplit(url)._replace(path="/no-such-database").geturl()
+
+
+class TestProcesses:
+    @pytest.mark.parametrize("broken", [name for name in BROKEN if name != "database is not there"])
+    @pytest.mark.parametrize("process", [*PROCESSES, "up"])
+    def test_r9_none_starts_with_settings_that_cannot_work(
+        self, environment: dict[str, str | None], tmp_path: Path, process: str, broken: str
+    ) -> None:
+        status, told = run(environment | BROKEN[broken], tmp_path, process)
+        if (process, broken) == ("relay", "a vault key is malformed"):
+            return  # it has none
+        assert status == 1
+        expect_a_sentence(told)
+
+    @pytest.mark.parametrize("process", [*PROCESSES, "up"])
+    def test_r14_a_database_that_does_not_exist_ends_each(
+        self, environment: dict[str, str | None], tmp_path: Path, process: str
+    ) -> None:
+        missing = {name: absent(str(url)) for name, url in environment.items() if name.startswith("DATABASE")}
+        status, told = run(environment | missing, tmp_path, process)
+        assert status == 1
+        expect_a_sentence(told)
+
+    @pytest.mark.parametrize(
+        ("process", "name"), [("web", "APP"), ("web", "INTAKE"), ("worker", "APP"), ("relay", "RELAY")]
+    )
+    def test_r9_an_address_that_a_process_needs_is_named(
+        self, environment: dict[str, str | None], process: str, name: str
+    ) -> None:
+        given = {key: value for key, value in environment.items() if value and key != f"DATABASE_{name}_URL"}
+        del given["DATABASE_URL"]
+        with pytest.raises(SettingsInvalid, match=f"DATABASE_{name}_URL"):
+            check_settings(read_settings(given), process)
+
+
+def run(environment: dict[str, str | None], folder: Path, process: str) -> tuple[int, str]:
+    """In a process of its own: it takes signals and event loops for itself."""
+    given = {name: value for name, value in environment.items() if value is not None} | {"FAIRLEAD_DATA": str(folder)}
+    argv = [sys.executable, "-m", "controlplane.cli.main", process, *(["--port", "1"] if process == "web" else [])]
+    try:
+        done = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        return -1, "it runs"
+    return done.returncode, done.stdout + done.stderr
+
+
+class TestRefusals:
+    def test_r14_a_wrong_password_is_of_the_settings_and_an_outage_is_not(self) -> None:
+        refused = psycopg.OperationalError('connection failed: FATAL:  password authentication failed for user "a"')
+        away = psycopg.OperationalError("connection failed: Connection refused")
+        assert (is_of_settings(refused), is_of_settings(away)) == (True, False)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            psycopg.OperationalError("away\nDETAIL"),
+            redis.ConnectionError("away"),
+            TimeoutError(),
+            OSError(28, "No space"),
+        ],
+    )
+    def test_each_kind_of_failure_has_its_sentence(self, error: Exception) -> None:
+        told = describe_failure(error)
+        assert told
+        assert "\n" not in told
+
+    def test_a_defect_keeps_its_traceback(self) -> None:
+        assert describe_failure(KeyError("x")) is None
+        assert describe_failure(ExceptionGroup("several", [KeyError("x"), OSError(28, "No space")])) is None

@@ -1,0 +1,102 @@
+"""R10: no process takes work, or says that it is ready, on a schema it was not written for."""
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import msgspec
+import psycopg
+import pytest
+from prometheus_client import CollectorRegistry
+from psycopg import sql
+
+from controlplane.app import readiness
+from controlplane.migrate import latest_revision, migrate_schema
+from controlplane.preflight import judge_revision, wait_for_schema
+from controlplane.services import Services, build_services
+from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.ids import new_id
+from foundation.settings import SettingsInvalid
+from foundation.telemetry.pulse import Pulse, Readiness, serve_metrics
+from tests.conftest import Urls
+from tests.support.servers import Servers
+
+
+@pytest.fixture
+def elsewhere(servers: Servers, urls: Urls) -> Iterator[Urls]:
+    """The same server's empty database, as each role reaches it."""
+    name = f"fairlead_readiness_{new_id().hex[-8:]}"
+    owner = psycopg.conninfo.conninfo_to_dict(urls.owner)["user"]
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(str(owner)))
+        )
+    there = {
+        role: urlsplit(getattr(urls, role))._replace(path=f"/{name}").geturl()
+        for role in ("owner", "app", "intake", "relay")
+    }
+    yield replace(urls, **there)
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+async def test_r10_web_is_ready_on_its_own_schema_only(services: Services, elsewhere: Urls) -> None:
+    assert await readiness(services) == {"database": "ok", "schema": "ok"}
+    there = build_services(msgspec.structs.replace(services.settings, app_url=elsewhere.app), pool_size=1)
+    try:
+        assert "empty" in (await readiness(there))["schema"]
+        migrate_schema(elsewhere.owner, "0020")
+        assert "Run `fairlead migrate`" in (await readiness(there))["schema"]
+        migrate_schema(elsewhere.owner)
+        assert (await readiness(there))["schema"] == "ok"
+    finally:
+        await there.close()
+
+
+@pytest.mark.parametrize("role", [APP, INTAKE, RELAY])
+def test_r10_each_role_sees_the_revision_and_waits_for_it(elsewhere: Urls, role: str) -> None:
+    url, problems, migrated = getattr(elsewhere, role.removeprefix("fairlead_")), [], threading.Event()
+
+    def on_problem(problem: str) -> None:
+        problems.append(problem)
+        if problem and not migrated.is_set():
+            migrate_schema(elsewhere.owner)
+            migrated.set()
+
+    assert wait_for_schema(url, threading.Event(), beat=lambda: None, on_problem=on_problem)
+    assert ("schema is empty" in problems[0], problems[-1]) == (True, "")
+
+
+def test_r10_waiting_ends_when_the_process_is_asked_to_stop(elsewhere: Urls) -> None:
+    stop = threading.Event()
+    assert not wait_for_schema(elsewhere.relay, stop, beat=lambda: None, on_problem=lambda _: stop.set())
+
+
+def test_r10_a_database_that_does_not_exist_is_not_awaited(elsewhere: Urls) -> None:
+    url = urlsplit(elsewhere.app)._replace(path="/no-such-database").geturl()
+    with pytest.raises(SettingsInvalid, match="does not exist"):
+        wait_for_schema(url, threading.Event(), beat=lambda: None, on_problem=lambda _: None)
+
+
+def test_r10_a_newer_schema_fits_because_old_processes_go_on_during_an_upgrade() -> None:
+    assert judge_revision(latest_revision()) == judge_revision("of-a-later-day") == ""
+    assert "at revision 0001" in judge_revision("0001")
+
+
+def test_r10_workers_and_relays_say_over_http_whether_they_take_work() -> None:
+    readiness = Readiness()
+    port = serve_metrics(0, CollectorRegistry(), Pulse(), readiness)
+
+    def status() -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status() == 503
+    readiness.set("")
+    assert status() == 200
