@@ -22,6 +22,7 @@ from controlplane.installation import (
     find_installation,
     names_servers,
 )
+from controlplane.preflight import check_settings
 from foundation.database.roles import RolePasswords
 from foundation.settings import read_settings
 
@@ -47,7 +48,8 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
     """Embedded servers that do not run are started for the time of the block. `fresh` allows a folder without data."""
     if names_servers(environment):
         # Redis is not needed: nothing of it is backed up.
-        settings = read_settings({"REDIS_URL": "unused", **environment}, vault_needed=False)
+        settings = read_settings({"REDIS_URL": "redis://unused", **environment}, vault_needed=False)
+        check_settings(settings)
         yield Target(
             settings.owner_url, settings.owner_url, settings.app_url, settings.role_passwords, settings.vault_keys
         )

@@ -97,7 +97,12 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
         admin_password = click.prompt("Administrator's password", hide_input=True, confirmation_prompt=True)
 
     async def act(services: Services) -> str:
-        tokens = {"name": name, "monogram": monogram_of(name) or monogram_of(slug), "accent": accent, "support_email": support_email}
+        tokens = {
+            "name": name,
+            "monogram": monogram_of(name) or monogram_of(slug),
+            "accent": accent,
+            "support_email": support_email,
+        }
         admin = Person(admin_email, "Administrator", admin_password, "msp_admin")
         house = await open_msp(services, slug=slug, host=host, theme=parse_theme(tokens), admin=admin)
         return f"msp {house.msp_id}: sign in at http://{host}/ as {admin_email}"
