@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,7 +28,7 @@ class InvoiceView:
 
     @property
     def month(self) -> str:
-        return f"{self.invoice.period_start:%B %Y}"
+        return f"{self.invoice.period_start.astimezone(UTC):%B %Y}"
 
     @property
     def title(self) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine
 
 from foundation.database.access import repair_access, settle_access
 from foundation.database.roles import RolePasswords, ensure_roles
+from foundation.database.settings import with_settings
 from foundation.errors import Conflict
 
 MIGRATION_LOCK = 0x46414952  # "FAIR": one migration at a time per database
@@ -32,7 +33,7 @@ def alembic_config() -> Config:
 
 
 async def prepare_roles(owner_conninfo: str, passwords: RolePasswords) -> None:
-    async with await psycopg.AsyncConnection.connect(owner_conninfo) as connection:
+    async with await psycopg.AsyncConnection.connect(with_settings(owner_conninfo)) as connection:
         await ensure_roles(connection, passwords)
 
 
@@ -47,7 +48,7 @@ def migrate_schema(owner_conninfo: str, revision: str = "head") -> str:
         psycopg.errors.LockNotAvailable: another session holds a conflicting lock; nothing was changed.
         MigrationRefused: the schema is newer than this program or than `revision`, or there is no such revision.
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(owner_conninfo))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(with_settings(owner_conninfo)))
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SET lock_timeout = '10s'")
@@ -121,7 +122,7 @@ def latest_revision() -> str:
 
 
 def current_revision(owner_conninfo: str) -> str:
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(owner_conninfo))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(with_settings(owner_conninfo)))
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision() or "none"

@@ -14,6 +14,7 @@ import structlog
 from alembic.script import ScriptDirectory
 
 from controlplane.migrate import alembic_config
+from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.outbound.settings import parse_allowed
 from foundation.settings import Settings, SettingsInvalid
@@ -138,7 +139,7 @@ def check_database(url: str) -> None:
 def _connected(url: str) -> Iterator[psycopg.Connection[Any] | str]:
     """A connection, or a sentence on why there is none now."""
     try:
-        connection = psycopg.connect(url, connect_timeout=5, autocommit=True)
+        connection = psycopg.connect(with_settings(url), connect_timeout=5, autocommit=True)
     except psycopg.OperationalError as error:
         if is_of_settings(error):
             raise SettingsInvalid(f"The database refuses this process: {unavailable_text(error)}.") from None
@@ -174,7 +175,9 @@ def closed_keys(ring: KeyRing, rows: Iterable[tuple[str, UUID, UUID, bytes]]) ->
 
 async def find_closed_keys(settings: Settings) -> list[str]:
     """One data key is tried for each vault key that wraps some."""
-    async with await psycopg.AsyncConnection.connect(settings.intake_url, connect_timeout=5) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        with_settings(settings.intake_url), connect_timeout=5
+    ) as connection:
         cursor = await connection.execute(
             "SELECT DISTINCT ON (kek_id) kek_id, tenant_id, id, wrapped FROM vault_key ORDER BY kek_id, created_at DESC"
         )

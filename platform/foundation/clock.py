@@ -8,3 +8,8 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def write_utc(moment: datetime) -> str:
+    """For texts that say the zone themselves, whatever zone the instant came in."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,11 +1,12 @@
 """Timer job: opens an exception for each approval past its due time; expires approvals with their changes."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.clock import write_utc
 from foundation.database.engine import scope_of
 from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
@@ -93,8 +94,8 @@ def _late(change: ChangeRow, approval: Approval) -> NewException:
         subject=late_approval(change.id),
         title="An approval is overdue",
         detail=f"{name_subject(change.element, change.record_key)} has waited for an answer since "
-        f"{approval.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC. Channels keep the approved value. "
-        f"Answer it before {approval.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, when the request expires.",
+        f"{write_utc(approval.created_at)}. Channels keep the approved value. "
+        f"Answer it before {write_utc(approval.expires_at)}, when the request expires.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from canonical.elements import Observation
+from foundation.clock import write_utc
 from governance.rows import Contract, EventRow, NewException, Observed
 from governance.wording import name_subject, write_value
 
@@ -41,8 +42,8 @@ def clock_ahead(event: EventRow, seen: Observation) -> NewException:
         code="source.clock_ahead",
         subject=str(event.connection_id),
         title="A source dates its changes in the future",
-        detail=f"{name_subject(seen.element, seen.record_key)} is dated {seen.committed_at:%Y-%m-%d %H:%M} UTC, and "
-        f"was read at {event.received_at:%Y-%m-%d %H:%M} UTC. Its value was taken, counted from when it was read. "
+        detail=f"{name_subject(seen.element, seen.record_key)} is dated {write_utc(seen.committed_at)}, and "
+        f"was read at {write_utc(event.received_at)}. Its value was taken, counted from when it was read. "
         "Check the source's clock and the record's date.",
         correction_slo_ms=_DEFAULT_CORRECTION_MS,
         connection_id=event.connection_id,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.port import ChannelReading
 from connectors.runtime import OpenConnection
+from foundation.clock import write_utc
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
 from foundation.text import clean_foreign_text
@@ -114,7 +115,7 @@ def _drift(connection_id: UUID, value: Kept, reading: ChannelReading) -> NewExce
         subject=_subject(connection_id, value),
         title="Set by someone other than its source of truth",
         detail=f"{name_subject(value.element, value.record_key)}: the channel shows {shows}, {write_value(value.value)}"
-        f" was seen there on {value.seen_at:%Y-%m-%d %H:%M} UTC. Replay it to send the approved value again.",
+        f" was seen there on {write_utc(value.seen_at)}. Replay it to send the approved value again.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=0 if seen is None else seen.amount - value.amount,
         channels=1,

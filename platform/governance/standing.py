@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RESUMED
 from connectors.health import IS_FAILING
+from foundation.clock import write_utc
 from foundation.database.engine import scope_of
 from foundation.lanes.events import DomainEvent, told
 from foundation.lanes.jobs import Handler
@@ -164,7 +165,7 @@ def _exception(standing: Standing) -> NewException:
         code=FAILING,
         subject=str(standing.id),
         title=f"{standing.name} is failing",
-        detail=f"Nothing has worked since {standing.worked_at:%Y-%m-%d %H:%M} UTC. {standing.last_error or ''} "
+        detail=f"Nothing has worked since {write_utc(standing.worked_at)}. {standing.last_error or ''} "
         "Changes are queued and resume automatically when it works again.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         channels=1 if standing.role == "channel" else 0,

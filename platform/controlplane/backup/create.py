@@ -30,6 +30,7 @@ from controlplane.migrate import MIGRATION_LOCK
 from foundation.database.access import open_to_backup
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
+from foundation.database.settings import with_settings
 from foundation.vault.key_ring import KeyRing
 
 DUMP: Final = "database.dump"
@@ -74,7 +75,7 @@ def create_backup(
 def _write(  # noqa: PLR0913 - what a backup is made of
     owner_url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
 ) -> Manifest:
-    with psycopg.connect(owner_url, autocommit=True) as connection:
+    with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
         # No migration may run meanwhile: a table that it makes would be missing, one that it changes would not fit.
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '30s'")
@@ -187,7 +188,7 @@ def record_backup(owner_url: str, manifest: Manifest) -> None:
     """What `fairlead doctor` looks at. A restored backup counts as a good one, too."""
     size = sum(facts.bytes for facts in manifest.files.values())
     value = msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size)).decode()
-    with psycopg.connect(owner_url) as connection:
+    with psycopg.connect(with_settings(owner_url)) as connection:
         connection.execute(
             "INSERT INTO installation (name, value, recorded_at) VALUES (%s, %s, clock_timestamp())"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value, recorded_at = excluded.recorded_at",

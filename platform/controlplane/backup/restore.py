@@ -22,6 +22,7 @@ from foundation.database.access import open_to_backup
 from foundation.database.engine import Database
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import RolePasswords
+from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.scope import Actor, Scope
 from foundation.vault.envelope import unwrap
@@ -37,7 +38,7 @@ _LEFT_OUT: Final = (
 
 def require_empty(owner_url: str) -> None:
     """Raises `BackupFailed` when the database holds anything of its own."""
-    with psycopg.connect(owner_url) as connection:
+    with psycopg.connect(with_settings(owner_url)) as connection:
         found = connection.execute(
             "SELECT c.relname FROM pg_class c"
             " WHERE c.relnamespace IN ('public'::regnamespace, to_regnamespace(%s)) AND NOT EXISTS"
@@ -106,9 +107,9 @@ def _load(folder: Path, manifest: Manifest, data_key: bytes | None, owner_url: s
 
 
 def _compare(manifest: Manifest, owner_url: str) -> None:
-    with psycopg.connect(owner_url, autocommit=True) as connection:
+    with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
         open_to_backup(connection)  # partitions' policies name the owner, so they were left out
-    with psycopg.connect(owner_url) as connection, connection.transaction():
+    with psycopg.connect(with_settings(owner_url)) as connection, connection.transaction():
         contents.enter_backup_role(connection)
         tables, heads = contents.read_tables(connection), contents.read_heads(connection)
     wrong = sorted(name for name in {*tables, *manifest.tables} if tables.get(name) != manifest.tables.get(name))
@@ -120,7 +121,7 @@ def _compare(manifest: Manifest, owner_url: str) -> None:
 
 
 def _open_keys(owner_url: str, ring: KeyRing) -> None:
-    with psycopg.connect(owner_url) as connection, connection.transaction():
+    with psycopg.connect(with_settings(owner_url)) as connection, connection.transaction():
         contents.enter_backup_role(connection)
         rows = connection.execute("SELECT tenant_id, id, wrapped, kek_id FROM vault_key").fetchall()
     for tenant_id, key_id, wrapped, kek_id in rows:

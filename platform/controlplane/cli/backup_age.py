@@ -7,7 +7,8 @@ import psycopg
 
 from controlplane.backup.create import LAST_BACKUP, LastBackup
 from controlplane.cli.findings import Finding
-from foundation.clock import utc_now
+from foundation.clock import utc_now, write_utc
+from foundation.database.settings import with_settings
 from foundation.settings import Settings
 
 OLDEST = timedelta(hours=26)
@@ -16,7 +17,9 @@ _MEND = "Run `fairlead backup`, daily, and keep the backups on another machine (
 
 
 async def last_backup(settings: Settings) -> Finding:
-    async with await psycopg.AsyncConnection.connect(settings.relay_url, connect_timeout=5) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        with_settings(settings.relay_url), connect_timeout=5
+    ) as connection:
         cursor = await connection.execute("SELECT value::text FROM installation WHERE name = %s", (LAST_BACKUP,))
         row = await cursor.fetchone()
     found = msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
@@ -27,7 +30,7 @@ def judge_backup(found: LastBackup | None, now: datetime) -> Finding:
     if found is None:
         return Finding("Backup", "none was ever made", _MEND, warning=True)
     age = now - found.created_at
-    state = f"the last good one is {_age(age)} old ({found.created_at:%Y-%m-%d %H:%M} UTC)"
+    state = f"the last good one is {_age(age)} old ({write_utc(found.created_at)})"
     return Finding("Backup", state, _MEND if age > OLDEST else "", warning=age > OLDEST)
 
 

@@ -21,6 +21,7 @@ from controlplane.migrate import current_revision, latest_revision
 from controlplane.preflight import check_settings
 from controlplane.stack import default_static, project_root
 from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.database.settings import with_settings
 from foundation.settings import Settings, SettingsInvalid, read_settings
 
 Check = Callable[[Settings], Awaitable[Finding | list[Finding]]]
@@ -114,7 +115,7 @@ async def _guarded(examine_one: Check, settings: Settings) -> list[Finding]:
 
 
 async def _role(url: str, expected: str) -> Finding:
-    async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as connection:
+    async with await psycopg.AsyncConnection.connect(with_settings(url), connect_timeout=5) as connection:
         cursor = await connection.execute(
             "SELECT rolname, rolsuper, rolbypassrls,"
             " EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid AND c.relkind = 'r')"

@@ -12,6 +12,7 @@ from controlplane.data_folder import find_problems
 from controlplane.preflight import find_closed_keys
 from foundation.clock import utc_now
 from foundation.database.partitions import SCHEMA
+from foundation.database.settings import with_settings
 from foundation.lanes.ring import SHARED_POOL
 from foundation.settings import Settings
 
@@ -52,7 +53,9 @@ def judge_keys(closed: list[str]) -> Finding:
 
 
 async def partitions_are_ready(settings: Settings) -> Finding:
-    async with await psycopg.AsyncConnection.connect(settings.relay_url, connect_timeout=5) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        with_settings(settings.relay_url), connect_timeout=5
+    ) as connection:
         cursor = await connection.execute(f"SELECT name, ends, beyond FROM {SCHEMA}.coverage()")
         return judge_partitions(await cursor.fetchall(), now=utc_now())
 
@@ -68,7 +71,9 @@ def judge_partitions(tables: Iterable[tuple[str, datetime, bool]], *, now: datet
 
 
 async def work_is_done(settings: Settings) -> list[Finding]:
-    async with await psycopg.AsyncConnection.connect(settings.relay_url, connect_timeout=5) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        with_settings(settings.relay_url), connect_timeout=5
+    ) as connection:
         cursor = await connection.execute(
             "SELECT coalesce(s.pool, %s), max(clock_timestamp() - b.oldest)"
             " FROM lane_backlog() b LEFT JOIN lane_share s USING (tenant_id) GROUP BY 1 ORDER BY 1",
@@ -78,7 +83,8 @@ async def work_is_done(settings: Settings) -> list[Finding]:
         cursor = await connection.execute("SELECT clock_timestamp() - min(due_at) FROM timer")
         late = await cursor.fetchone()
         relays = await _last_acts(connection, "fairlead relay")
-    async with await psycopg.AsyncConnection.connect(settings.app_url, connect_timeout=5) as connection:
+    connecting = psycopg.AsyncConnection.connect(with_settings(settings.app_url), connect_timeout=5)
+    async with await connecting as connection:
         workers = await _last_acts(connection, "fairlead worker ")
     active = [name for name, since in workers if since <= PATIENCE]
     relay = min((since for _, since in relays), default=None)

@@ -14,6 +14,8 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
+from foundation.database.settings import with_settings
+
 RV = TypeVar("RV")
 _LINK: dict[str, Any] = {
     "connect_timeout": 5,
@@ -65,7 +67,7 @@ async def connect_to_database(conninfo: str, *, patience: float | None, **option
 async def connect_as(kind: type[C], conninfo: str, *, patience: float | None, **options: Any) -> C:
     """As `connect_to_database`, to a connection that may do more; its transactions are its own matter."""
     link = {name: value for name, value in _LINK.items() if name not in conninfo_to_dict(conninfo)}
-    connection = await kind.connect(conninfo, **link, **options)
+    connection = await kind.connect(with_settings(conninfo), **link, **options)
     connection.patience = patience
     return connection
 

@@ -1,7 +1,7 @@
 """The fleet's charts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from markupsafe import Markup
@@ -19,5 +19,5 @@ def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
     if len(busiest) > _NAMED:
         others = [sum(hour) for hour in zip(*(client.changes for client in busiest[_NAMED:]), strict=True)]
         series.append(Series(f"{len(busiest) - _NAMED} others", others))
-    labels = [f"{start:%H:%M}" for start in hours_until(now)]
+    labels = [f"{start.astimezone(UTC):%H:%M}" for start in hours_until(now)]
     return stacked_bar_chart("chart-fleet", "Changes per hour by client, last 24 hours, UTC", labels, series)

@@ -64,4 +64,4 @@ def draw_decisions(buckets: Sequence[Bucket]) -> Markup:
 
 
 def _labels(buckets: Sequence[Bucket]) -> list[str]:
-    return [f"{bucket.start:%H:%M}" for bucket in buckets]
+    return [f"{bucket.start.astimezone(UTC):%H:%M}" for bucket in buckets]
