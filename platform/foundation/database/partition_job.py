@@ -8,6 +8,7 @@ import psycopg
 import structlog
 
 from foundation.database.partitions import SCHEMA
+from foundation.database.settings import with_settings
 
 EVERY_SECONDS: Final = 6 * 3600.0
 RETRY_SECONDS: Final = 300.0
@@ -17,7 +18,7 @@ _log = structlog.get_logger(__name__)
 async def create_partitions(relay_conninfo: str) -> int:
     """Returns how many were created. Safe to call at any time and from several processes at once."""
     connection = await psycopg.AsyncConnection.connect(
-        relay_conninfo, autocommit=True, connect_timeout=10, application_name="fairlead partitions"
+        with_settings(relay_conninfo), autocommit=True, connect_timeout=10, application_name="fairlead partitions"
     )
     async with connection:
         cursor = await connection.execute(f"SELECT {SCHEMA}.create_ahead()")

@@ -79,7 +79,9 @@ async def test_a7_kept_connections_have_it_too_and_keep_it_over_a_discard(urls: 
             for connection in (single, await kept.get()):
                 for _ in range(2):
                     cursor = await connection.execute("SELECT current_setting('TimeZone'), %s::timestamptz", (AT,))
-                    zone, at = await cursor.fetchone() or ()
+                    row = await cursor.fetchone()
+                    assert row is not None
+                    zone, at = row
                     assert (zone, at.utcoffset(), at) == ("UTC", timedelta(0), AT)
                     await connection.execute("DISCARD ALL")
         finally:
