@@ -78,6 +78,22 @@
     }
   });
 
+  // A dialog that was refused comes back open, with what was typed.
+  const reopen = () => {
+    for (const dialog of document.querySelectorAll("dialog[data-shown]")) {
+      dialog.removeAttribute("data-shown");
+      dialog.showModal();
+      dialog.querySelector("[aria-invalid]")?.focus();
+    }
+  };
+
+  document.addEventListener("input", ({ target }) => {
+    const counter = target.dataset?.counted && document.getElementById(target.dataset.counted);
+    if (!counter) return;
+    const most = target.maxLength.toLocaleString("en");
+    counter.textContent = `${target.value.length.toLocaleString("en")} of ${most} characters`;
+  });
+
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
     if (!menu) return;
@@ -146,6 +162,7 @@
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:afterSettle", (event) => {
     document.querySelectorAll("[data-toast]").forEach(expire);
+    reopen();
     const { target } = event.detail;
     const fresh = target?.isConnected ? target : event.target; // outerHTML leaves the old target behind
     const wanted = fresh?.querySelector?.("[data-focus]") || (target?.id === "main" ? target : null);
@@ -154,6 +171,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-toast]").forEach(expire);
     document.querySelector("[data-focus]")?.focus();
+    reopen();
     matchMedia("(min-width: 56rem)").addEventListener("change", () => document.getElementById("sidebar")?.hidePopover?.());
   });
 })();

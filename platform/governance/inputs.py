@@ -6,7 +6,7 @@ from foundation.errors import InvalidInput
 
 MOST: Final = 200
 USUAL: Final = 50
-_LONGEST: Final = 2_000
+LONGEST_TEXT: Final = 2_000
 _LARGEST: Final = 2**63 - 1
 
 
@@ -25,9 +25,15 @@ def check_number(number: int | None, field: str) -> int | None:
 
 
 def check_text(text: str, field: str) -> str:
-    """Without spaces around it. Raises InvalidInput for what cannot be kept: the NUL character, or too much."""
+    """Without spaces around it. Raises InvalidInput for what cannot be kept: the NUL character, or too much.
+
+    Browsers send a line break as two characters and count it as one, as people do.
+    """
+    text = text.replace("\r\n", "\n")
     if "\x00" in text:
         raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
-    if len(text) > _LONGEST:
-        raise InvalidInput(f"The text is longer than {_LONGEST} characters. Shorten it.", field=field)
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput(
+            f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field
+        )
     return text.strip()

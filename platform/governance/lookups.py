@@ -119,8 +119,8 @@ async def load_propagations(
     return found
 
 
-async def name_authors(session: AsyncSession, authors: Iterable[str | None]) -> dict[str, str]:
-    """Names of people and connections, as changes and approvals quote them.
+async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, me: str = "") -> dict[str, str]:
+    """Names of people and connections, as changes and approvals quote them; the reader, `me`, is “You”.
 
     Staff of the MSP are not in the client's account, so they are named as what they are to it.
     """
@@ -138,7 +138,8 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None]) -> 
         {"t": scope_of(session).tenant_id, "connections": connections, "people": [p for p in people if p is not None]},
     )
     names = {row.author: row.name for row in rows}
-    return {author: names.get(author) or _stranger(author) for author in wanted}
+    found = {author: names.get(author) or _stranger(author) for author in wanted}
+    return found | ({me: "You"} if me in wanted else {})
 
 
 async def find_people(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:

@@ -121,13 +121,16 @@ class ApprovalItem(msgspec.Struct, frozen=True):
 
 
 class ChannelPreview(msgspec.Struct, frozen=True):
-    """What one channel shows now and would show. Margins are parts of one; None where the cost is not known."""
+    """What one channel shows now and would show; `will_show` is None once it cannot come of this approval any more.
+
+    Margins are parts of one; None where the cost is not known.
+    """
 
     connection_id: UUID
     channel: str
     shows: Value | None
     seen_at: datetime | None
-    will_show: Value
+    will_show: Value | None
     margin_now: float | None
     margin_then: float | None
 

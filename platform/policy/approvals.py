@@ -99,7 +99,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     if scope.actor.kind != "person":
         raise Forbidden("Only a person can approve or refuse.")
     if not grant and not reason.strip():
-        raise InvalidInput("Say why you refuse; the author will read it.")
+        raise InvalidInput("Enter a reason to decline. The author reads it.", field="reason")
     rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
     if not rows:
         raise NotFound

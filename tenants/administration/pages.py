@@ -60,7 +60,7 @@ async def suspend_person_page(
     try:
         reason = await _reason(request)
     except InvalidInput as refusal:
-        return await show_person(access, person_id, refusal)
+        return await show_person(access, person_id, refusal, typed=await _typed(request))
     return await _change(
         access, person_id, lock_out(access.session, access.principal, person, reason=reason, door=door)
     )
@@ -101,7 +101,7 @@ async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]
     try:
         reason = await _reason(request)
     except InvalidInput as unreadable:
-        return await _people(access, unreadable)
+        return await _people(access, unreadable, typed=await _typed(request))
     refusal = await attempt(access, suspend_client(access.session, reason=reason, now=access.now))
     return go(access) if refusal is None else await _people(access, refusal)
 
@@ -147,15 +147,26 @@ def go(access: Access, where: str = "") -> Redirect:
     return Redirect(f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS))
 
 
+def _about_reason(refusal: DomainError | None) -> bool:
+    return isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
+
+
+async def _typed(request: AnyRequest) -> str:
+    """The reason as it was typed, with line breaks counted as one character."""
+    return str((await request.form()).get("reason", "")).replace("\r\n", "\n").replace("\x00", "")
+
+
 async def _reason(request: AnyRequest) -> str:
     """Raises: InvalidInput."""
-    reason = str((await request.form()).get("reason", "")).strip()
-    if not 1 <= len(reason) <= _LONGEST_REASON or "\x00" in reason:
-        raise InvalidInput(f"Give a reason of 1 to {_LONGEST_REASON} characters.", field="reason")
+    reason = (await _typed(request)).strip()
+    if not 1 <= len(reason) <= _LONGEST_REASON:
+        raise InvalidInput(f"Enter a reason of 1 to {_LONGEST_REASON} characters.", field="reason")
     return reason
 
 
-async def show_person(access: Access, person_id: UUID, refusal: DomainError | None = None) -> Template:
+async def show_person(
+    access: Access, person_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
+) -> Template:
     person = await get_person(access.session, person_id)
     held = (await list_assignments(access.session, access.scope)).get(str(person.id), set())
     context: Mapping[str, object] = {
@@ -168,12 +179,15 @@ async def show_person(access: Access, person_id: UUID, refusal: DomainError | No
         "me": access.principal.id,
         "unconfirmed": needs_confirmation(person),
         "may_confirm": may_confirm(access.principal, person),
-        "refusal": refusal,
+        "refusal": None if _about_reason(refusal) else refusal,
+        "reason": typed,
+        "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
+        "reason_limit": _LONGEST_REASON,
     }
     return answer("tenants/person.html", context, refusal)
 
 
-async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "") -> Template:
+async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "", typed: str = "") -> Template:
     people = await list_people(access.session, after=after, limit=_LONGEST_PAGE)
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
@@ -185,7 +199,10 @@ async def _people(access: Access, refusal: DomainError | None = None, *, after: 
         "client": access.client,
         "may": access.may,
         "me": access.principal.id,
-        "refusal": refusal,
+        "refusal": None if _about_reason(refusal) else refusal,
+        "reason": typed,
+        "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
+        "reason_limit": _LONGEST_REASON,
     }
     return answer("tenants/people.html", context, refusal)
 

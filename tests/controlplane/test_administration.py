@@ -64,6 +64,8 @@ class TestSuspendedClient:
         assert before
         page = f"/clients/{house.slug}/people"
         assert "Suspend client" in (await admin.get(page)).text
+        long = await admin.post(f"/clients/{house.slug}/suspend", {"reason": "kept " * 200})
+        assert (long.status_code, "kept " * 199 in long.text, "data-shown" in long.text) == (422, True, True), "U8"
         refused = await admin.post(f"/clients/{house.slug}/suspend", {"reason": " "})
         assert (refused.status_code, "Give a reason" in refused.text) == (422, True)
         assert (await admin.post(f"/clients/{house.slug}/suspend", {"reason": "unpaid"})).status_code == 303
@@ -230,6 +232,8 @@ class TestPeople:
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
         page = f"/clients/{house.slug}/people/{person}"
+        long = await admin.post(f"{page}/suspend", {"reason": "kept " * 200})
+        assert (long.status_code, "kept " * 199 in long.text, "data-shown" in long.text) == (422, True, True), "U8"
         refused = await admin.post(f"{page}/suspend", {"reason": " "})
         assert (refused.status_code, "Give a reason" in refused.text) == (422, True)
         assert (await admin.post(f"{page}/suspend", {"reason": "left the firm"})).status_code == 303

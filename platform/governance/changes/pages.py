@@ -102,7 +102,7 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
     detail = await read_change(access.session, change_id, now=access.now)
     answer = detail.approval
     quoted = (detail.change.author, *((answer.requested_by, answer.decided_by) if answer else ()))
-    names = await name_authors(access.session, quoted)
+    names = await name_authors(access.session, quoted, me=str(access.principal.id))
     return {
         "detail": detail,
         "change": detail.change,

@@ -8,11 +8,11 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidInput
 from governance.answers.pages import go, show, try_to
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.inbox.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
-from governance.inputs import check_text
+from governance.inputs import LONGEST_TEXT, check_text
 from governance.lookups import find_people, name_authors
 from governance.permissions import GovernancePermission
 from governance.release import answer_change
@@ -59,10 +59,11 @@ async def approval_answer(
     change_id: FromPath[UUID],
     data: URLEncodedBody[AnswerForm],
 ) -> Response[Any]:
-    grant = data.answer == "approve"
-    reason = check_text(data.reason, "reason")
-    answer = answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
-    refusal = await try_to(access, answer)
+    async def answer() -> None:
+        grant, reason = data.answer == "approve", check_text(data.reason, "reason")
+        await answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
+
+    refusal = await try_to(access, answer())
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)
     return go(access, f"/approvals/{change_id}")
@@ -73,7 +74,9 @@ async def _detail(
 ) -> Response[Any]:
     detail = await read_approval(access.session, change_id)
     answer = detail.approval
-    names = await name_authors(access.session, (answer.author, answer.requested_by, answer.decided_by))
+    names = await name_authors(
+        access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
+    )
     same = ChangeFilter(record=detail.change.record_key, element=detail.change.element)
     lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
     me = access.principal.actor
@@ -88,6 +91,10 @@ async def _detail(
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
         "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key made by",
         "reason": reason,
+        "reason_limit": LONGEST_TEXT,
+        "reason_error": refusal.detail
+        if isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
+        else "",
     }
     return show(access, "approval.html", "Approval", context, refusal=refusal)
 
@@ -102,7 +109,7 @@ async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[st
         "tab": "answered" if tab == "answered" else "waiting",
         "after": after,
         "waiting": await count_waiting(access.session),
-        "names": await name_authors(access.session, quoted),
+        "names": await name_authors(access.session, quoted, me=str(access.principal.id)),
         "people": await find_people(access.session, {one.requested_by for one in asked}),
     }
 

@@ -15,6 +15,7 @@ from governance.schemas import ApprovalDetail, ApprovalItem, ApprovalPage, Chann
 from policy.approval_repository import ApprovalState
 
 WAITING: Final = (ApprovalState.PENDING,)
+_UNPUBLISHED: Final = (ApprovalState.PENDING, ApprovalState.GRANTED)
 ANSWERED: Final = tuple(state for state in ApprovalState if state is not ApprovalState.PENDING)
 
 
@@ -70,7 +71,9 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
         raise NotFound
     change = to_change(row)
     cost = await _cost(session, change)
-    return ApprovalDetail(to_approval(row), change, await _preview(session, change, cost), cost)
+    approval = to_approval(row)
+    preview = await _preview(session, change, cost, is_open=approval.state in _UNPUBLISHED)
+    return ApprovalDetail(approval, change, preview, cost)
 
 
 async def _cost(session: AsyncSession, change: ShownChange) -> Value | None:
@@ -91,7 +94,10 @@ async def _cost(session: AsyncSession, change: ShownChange) -> Value | None:
     return None if row is None or not change.new.currency else to_value(row.amount, row.currency)
 
 
-async def _preview(session: AsyncSession, change: ShownChange, cost: Value | None) -> list[ChannelPreview]:
+async def _preview(
+    session: AsyncSession, change: ShownChange, cost: Value | None, *, is_open: bool
+) -> list[ChannelPreview]:
+    """What channels would show is told only while they still may come to show it by this approval."""
     rows = await session.execute(
         text("""
             SELECT n.id, n.name, v.amount, v.currency, v.seen_at
@@ -109,10 +115,11 @@ async def _preview(session: AsyncSession, change: ShownChange, cost: Value | Non
             "targets": None if change.targets is None else list(change.targets),
         },
     )
-    then = _margin(change.new, cost)
+    new = change.new if is_open else None
+    then = _margin(new, cost)
     return [
         ChannelPreview(
-            row.id, row.name, shows := to_value(row.amount, row.currency), row.seen_at, change.new,
+            row.id, row.name, shows := to_value(row.amount, row.currency), row.seen_at, new,
             _margin(shows, cost), then,
         )
         for row in rows

@@ -1,6 +1,9 @@
 """The inbox: what waits, what a yes would show, who may answer, and answers that come too late."""
 
+import html
 import re
+
+import pytest
 
 from foundation.ids import new_id
 from tests.governance.pages.site import Site, token_of
@@ -100,7 +103,7 @@ async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: Site) -
     path = f"{LIST}/{change}"
     refused = await busy["approver"].post(path, {"answer": "decline", "reason": "  "}, page=path)
     assert refused.status_code == 422
-    assert "Say why you refuse" in refused.text
+    assert "Enter a reason to decline" in refused.text
     assert 'name="answer"' in refused.text
     assert (await busy["approver"].post(path, {"answer": "decline", "reason": "No"}, page=path)).status_code == 303
     assert "Declined" in (await busy["viewer"].get(f"/clients/acme/changes/{change}")).text
@@ -134,7 +137,7 @@ async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(bu
 async def test_who_may_not_decide_is_told(busy: Site) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
-    assert "Your role cannot answer" in (await busy["viewer"].get(path)).text
+    assert "Your role cannot approve" in (await busy["viewer"].get(path)).text
     reply = await busy["viewer"].post(path, {"answer": "approve"}, page=path, token="none")
     assert reply.status_code == 403
 
@@ -147,3 +150,55 @@ async def test_ids_of_others_are_not_found(busy: Site) -> None:
     answer = await busy["approver"].post(f"{LIST}/{theirs}", {"answer": "approve"}, page=LIST, token=own_token)
     assert answer.status_code == 404
     assert (await busy["partner"].get(LIST)).status_code == 403
+
+
+@pytest.mark.parametrize("text", ["x" * 2_001, "line\r\n" * 500, "é" * 2_100])
+async def test_u8_an_answer_that_is_too_long_comes_back_with_its_text_and_the_error_beside_it(
+    busy: Site, text: str
+) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    page = (await busy["approver"].get(path)).text
+    assert 'maxlength="2000"' in page
+    assert "0 of 2,000 characters" in page
+    assert "required to decline" in page
+    answer = await busy["approver"].post(path, {"answer": "decline", "reason": text}, page=path)
+    kept = text.replace("\r\n", "\n")
+    assert answer.status_code == 422
+    assert html.unescape(answer.text).replace("\r\n", "\n").count(kept) == 1
+    assert 'name="answer"' in answer.text
+    assert re.search(r'class="error" id="f-reason-error">.*?at most 2,000', answer.text, re.DOTALL)
+    assert 'aria-invalid="true"' in answer.text
+
+
+async def test_u8_line_breaks_count_as_browsers_count_them(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    reply = await busy["approver"].post(path, {"answer": "decline", "reason": "x\r\n" * 1_000}, page=path)
+    assert reply.status_code == 303, reply.text
+
+
+async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    assert "Will show" in (await busy["approver"].get(path)).text
+    await busy["approver"].post(path, {"answer": "decline", "reason": "No"}, page=path)
+    for reader in ("approver", "viewer", "operator"):
+        page = (await busy[reader].get(path)).text
+        assert "Will show" not in page
+        assert "Margin after" not in page
+        assert "Channel delivery" not in page
+    api = (await busy["viewer"].get(f"/api/v1/clients/acme/approvals/{change}")).json()
+    assert {one["will_show"] for one in api["preview"]} == {None}
+
+
+@pytest.mark.parametrize("reader", ["approver", "admin"])
+async def test_u7_an_own_answer_reads_as_you(busy: Site, reader: str) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    reply = await busy[reader].post(path, {"answer": "decline", "reason": "No"}, page=path)
+    assert reply.status_code == 303, reply.text
+    for shown in (path, f"/clients/acme/changes/{change}", f"{LIST}?tab=answered"):
+        page = (await busy[reader].get(shown)).text
+        assert re.search(r"\bYou\b", page), shown
+    assert not re.search(r"\bYou\b", (await busy["viewer"].get(path)).text)
