@@ -80,3 +80,4 @@ class PollCursor(TenantOwned, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     cursor: Mapped[str]
     polled_at: Mapped[datetime]
+    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # see `connectors.paging`

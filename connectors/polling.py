@@ -7,6 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.health import note_health
 from connectors.intake.writer import INGEST, Delivery, Stored, storable_id, store_deliveries
 from connectors.later import ask_later
-from connectors.port import PayloadInvalid, PollPage, SystemUnavailable
+from connectors.paging import Page, Step, Walk, check_page
+from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, PollSource, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
@@ -89,21 +91,28 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
         connection_id = UUID(run.lane.partition("/")[2])
         async with run.reading() as session:
             opened = await runtime.open(session, connection_id)
-            cursor = await _cursor(session, connection_id)
+            cursor, walk = await _place(session, connection_id)
         source = opened.connector.poll
         if source is None or not opened.active:
             return
         now = clock()
         try:
-            page = await source.poll(opened.caller(again=item.again), opened.config, cursor, now)
+            page = await _ask(source, opened.caller(again=item.again), opened.config, cursor, now)
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
             ask_later(run, error, told=str(error), retry=POLL_RETRY, draw=1.0)
             async with run.finishing() as session:
                 await note_health(session, connection_id, now=now, error=str(error))
             return
         async with run.finishing() as session:
-            await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
-            await note_health(session, connection_id, now=now, error=None)
+            new = await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
+            ids = [external_id for external_id, _ in page.payloads]
+            step = check_page(walk, Page(cursor, page.cursor, page.more, ids, new))
+            await _move(session, connection_id, step, now=now)
+            if step.trouble:
+                ask_later(run, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL_RETRY, draw=1.0)
+            await note_health(session, connection_id, now=now, error=step.trouble or None)
+            if step.trouble:
+                return
             if page.more:
                 add_work(session, [NewWork(lane=run.lane, kind=POLL, key=item.key)])
             else:
@@ -112,17 +121,41 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
     return poll
 
 
-async def _cursor(session: AsyncSession, connection_id: UUID) -> str:
+async def _ask(source: PollSource, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
+    """An adapter that stumbles over an answer has met a form it does not know."""
+    try:
+        return await source.poll(http, config, cursor, now)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
+
+
+async def _place(session: AsyncSession, connection_id: UUID) -> tuple[str, Walk]:
     found = await session.execute(
-        text("SELECT cursor FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
+        text("SELECT cursor, walk FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
         {"t": scope_of(session).tenant_id, "c": connection_id},
     )
-    return found.scalar() or ""
+    row = found.one_or_none()
+    return ("", Walk()) if row is None else (row.cursor, msgspec.convert(row.walk or {}, Walk))
+
+
+async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: datetime) -> None:
+    scope = scope_of(session)
+    walk = msgspec.json.encode(step.walk).decode()
+    await session.execute(
+        text("""
+            INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at, walk)
+            VALUES (:t, :m, :c, :cursor, :now, CAST(:walk AS jsonb))
+            ON CONFLICT (tenant_id, connection_id)
+            DO UPDATE SET cursor = excluded.cursor, polled_at = excluded.polled_at, walk = excluded.walk
+        """),
+        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "cursor": step.cursor, "now": now, "walk": walk},
+    )
 
 
 async def _store(  # noqa: PLR0913 - keyword-only parts of one step
     session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
-) -> None:
+) -> int:
+    """Returns how many of the page's payloads were new."""
     scope = scope_of(session)
     payloads = [(storable_id(external_id), body) for external_id, body in page.payloads]
     polled = await _polled_before(session, connection_id, [external_id for external_id, _ in payloads])
@@ -143,23 +176,17 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
         for external_id, body in payloads
         if external_id not in polled
     ]
+    new = 0
     if deliveries:
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
         if not isinstance(raw, psycopg.AsyncConnection):
             raise TypeError("the session does not run on psycopg")
         stored = await store_deliveries(raw, deliveries, kind=kind)
-        if any(result is not Stored.DUPLICATE for result in stored):
+        new = sum(result is not Stored.DUPLICATE for result in stored)
+        if new:
             lanes = session.info["hints"].setdefault((scope.msp_id, scope.tenant_id), set())
             lanes.add(f"{INGEST}/{connection_id}")
-    await session.execute(
-        text("""
-            INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at)
-            VALUES (:t, :m, :c, :cursor, :now)
-            ON CONFLICT (tenant_id, connection_id)
-            DO UPDATE SET cursor = excluded.cursor, polled_at = excluded.polled_at
-        """),
-        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "cursor": page.cursor, "now": now},
-    )
+    return new
 
 
 async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[str]) -> set[str]:

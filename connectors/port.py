@@ -192,11 +192,18 @@ class ChannelAdapter(Protocol):
 
 
 class KeyPage(msgspec.Struct, frozen=True):
-    """Record keys a channel shows, and the cursor to continue from; `more` as in `PollPage`."""
+    """Record keys a channel shows, and the cursor to continue from; `more` as in `PollPage`.
+
+    `unkeyed`: how many records of the page have no key and so cannot take part. `total`: of the whole list, where the
+    channel says so. `identity` tells pages apart that hold the same keys.
+    """
 
     keys: list[str]
     cursor: str
     more: bool
+    unkeyed: int = 0
+    total: int | None = None
+    identity: str = ""
 
 
 class CatalogueSource(Protocol):

@@ -38,6 +38,10 @@ _BREACH = text(f"""
 """)
 """Rows are locked in the order in which settlements lock them (`channel_store`)."""
 
+NEXT_CLOCK: Final = text(f"""
+    SELECT min(p.slo_due_at) FROM propagation p
+     WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}
+""")
 _HOW: Final = {
     states.PENDING: "not taken yet.",
     states.ACCEPTED: "accepted by the channel, but not visible there.",
@@ -82,15 +86,7 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
     await open_exceptions(session, late, now=now, new_id=context.new_id)
     for row in rows:
         context.metrics.late(scope_of(session).tenant_id, row.connection_id)
-    following = (
-        await session.execute(
-            text(
-                f"SELECT min(p.slo_due_at) FROM propagation p"
-                f" WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}"
-            ),
-            tenant,
-        )
-    ).scalar()
+    following = await session.scalar(NEXT_CLOCK, tenant)
     if following is not None:
         await start_clock(session, following)
     return len(rows)

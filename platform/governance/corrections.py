@@ -33,6 +33,10 @@ _ESCALATE: Final = text(f"""
     RETURNING e.subject, e.code, e.severity, e.correlation
 """).bindparams(bindparam("part", type_=JSONB))
 
+NEXT_CORRECTION: Final = text(
+    f"SELECT min(correction_due_at) FROM governance_exception WHERE tenant_id = :t AND {_WAITING}"
+)
+
 
 def corrections_handler(context: Context) -> Handler:
     async def check_corrections(run: LaneRun) -> None:
@@ -56,12 +60,7 @@ async def escalate_overdue(session: AsyncSession, context: Context) -> int:
             data={"code": row.code, "severity": row.severity},
             at=now,
         )
-    following = (
-        await session.execute(
-            text(f"SELECT min(correction_due_at) FROM governance_exception WHERE tenant_id = :t AND {_WAITING}"),
-            tenant,
-        )
-    ).scalar()
+    following = await session.scalar(NEXT_CORRECTION, tenant)
     if following is not None:
         await set_timer(session, name=CORRECTIONS, lane=CLOCK_LANE, kind=CORRECTIONS, due_at=following)
     return len(rows)

@@ -10,17 +10,16 @@ from connectors.polling import POLL, poll_lane
 from foundation.database.engine import scope_of
 from foundation.lanes.repair import ensure_timer
 from governance import kinds
+from governance.clocks import NEXT_CLOCK
+from governance.corrections import NEXT_CORRECTION
+from governance.expiry import NEXT_APPROVAL
 from governance.outcome import REREAD_EVERY, reread_timer
 from governance.standing import repair_standing
-from governance.states import RUNNING
 
 _DUE: Final = {
-    kinds.CLOCKS: f"SELECT min(slo_due_at) FROM propagation WHERE tenant_id = :t AND NOT breached AND {RUNNING}",
-    kinds.CORRECTIONS: (
-        "SELECT min(correction_due_at) FROM governance_exception"
-        " WHERE tenant_id = :t AND state = 'open' AND escalated_at IS NULL"
-    ),
-    kinds.APPROVALS: "SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')",
+    kinds.CLOCKS: NEXT_CLOCK,
+    kinds.CORRECTIONS: NEXT_CORRECTION,
+    kinds.APPROVALS: NEXT_APPROVAL,
 }
 _SCANNED: Final = text("""
     SELECT c.id FROM connection c
@@ -41,7 +40,7 @@ async def repair_governance(session: AsyncSession, now: datetime) -> None:
     """Clocks, approvals, drift scans, health checks, and polls of sources whose baseline was accepted."""
     tenant = {"t": scope_of(session).tenant_id}
     for kind, due in _DUE.items():
-        due_at: datetime | None = await session.scalar(text(due), tenant)
+        due_at: datetime | None = await session.scalar(due, tenant)
         if due_at is not None:
             await ensure_timer(session, name=kind, lane=kinds.CLOCK_LANE, kind=kind, due_at=due_at)
     for channel in (await session.scalars(_SCANNED, tenant)).all():

@@ -23,7 +23,7 @@ from policy.approval_repository import Approval
 from policy.approvals import expire_approvals, mark_overdue
 
 _BATCH = 1000
-_FOLLOWING: Final = text("""
+NEXT_APPROVAL: Final = text("""
     SELECT least((SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')),
                  (SELECT min(due_at) FROM approval WHERE tenant_id = :t AND state = 'pending' AND NOT overdue))
 """)
@@ -72,7 +72,7 @@ async def expire_waiting(session: AsyncSession, context: Context) -> None:
     overdue = await _overdue(session, now)
     context.metrics.overdue(scope.tenant_id, len(overdue))
     await open_exceptions(session, [*found, *overdue], now=now, new_id=context.new_id)
-    following = await session.scalar(_FOLLOWING, tenant)
+    following = await session.scalar(NEXT_APPROVAL, tenant)
     if following is not None:
         await set_timer(session, name=kinds.APPROVALS, lane=kinds.CLOCK_LANE, kind=kinds.APPROVALS, due_at=following)
 

@@ -343,7 +343,8 @@ def _plain(value: object) -> str:
 class ShownPart(msgspec.Struct, frozen=True):
     """One system of a baseline. `listed`: the channel told what it shows, so `channel_only` is all there is.
 
-    `auto`, `review` and `refuse` count what policy said of its differences.
+    `auto`, `review` and `refuse` count what policy said of its differences; `unkeyed` counts records that the channel
+    lists without a key that can be kept, such as a SKU: they take no part.
     """
 
     connection_id: UUID
@@ -360,6 +361,7 @@ class ShownPart(msgspec.Struct, frozen=True):
     review: int
     refuse: int
     error: str | None
+    unkeyed: int
 
     @property
     def compared(self) -> int:

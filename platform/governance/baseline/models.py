@@ -1,9 +1,11 @@
 """Baselines, the systems read for them, what the sources said and what each channel showed."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -67,6 +69,8 @@ class BaselinePart(TenantOwned, Base):
     review: Mapped[int] = mapped_column(Integer, server_default="0")
     refuse: Mapped[int] = mapped_column(Integer, server_default="0")
     error: Mapped[str | None]
+    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # how its list is being read, see `connectors.paging`
+    unkeyed: Mapped[int] = mapped_column(Integer, server_default="0")  # records that the channel lists without a key
 
 
 class BaselineItem(TenantOwned, Base):

@@ -5,7 +5,7 @@ Every turn writes what it read together with how far it came, so a worker may be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from canonical.elements import REFERENCE_ELEMENTS
 from connectors.health import note_health
 from connectors.keeping import keep_payloads
 from connectors.later import ask_later
+from connectors.paging import Page, Step, check_page
 from connectors.port import (
     ChannelReading,
     HttpCaller,
@@ -79,6 +80,13 @@ class _Found:
     readings: Sequence[Reading] = ()
 
 
+class _Written(NamedTuple):
+    """`more`: there is more to read. `trouble`: but not at once, for the list makes no progress."""
+
+    more: bool
+    trouble: str = ""
+
+
 def read_handler(context: Context) -> Handler:
     async def read(run: LaneRun) -> None:
         turn = await _begin(run, context)
@@ -90,9 +98,12 @@ def read_handler(context: Context) -> Handler:
             await _rest(run, context, turn, error)
             return
         async with run.finishing() as session:
-            more = await _write(session, context, turn, found)
-            await note_health(session, turn.part.connection_id, now=context.clock())
-            if more:
+            written = await _write(session, context, turn, found)
+            trouble = written.trouble
+            await note_health(session, turn.part.connection_id, now=context.clock(), error=trouble or None)
+            if trouble:
+                ask_later(run, SystemUnavailable(trouble), told=trouble, retry=READ_RETRY, draw=1.0 - context.draw())
+            elif written.more:
                 add_work(session, [baseline_work(turn.baseline_id, turn.part.connection_id)])
             else:
                 await _end_part(session, context, turn)
@@ -124,6 +135,14 @@ def _place(cursor: str) -> tuple[str, str]:
 
 
 async def _ask(turn: _Turn, context: Context) -> _Found:
+    """An adapter that stumbles over an answer has met a form it does not know."""
+    try:
+        return await _call(turn, context)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
+
+
+async def _call(turn: _Turn, context: Context) -> _Found:
     connector, http, config = turn.opened.connector, turn.http, turn.opened.config
     if turn.part.role == "erp":
         if not turn.opened.active:
@@ -166,33 +185,58 @@ async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -
         await note_health(session, turn.part.connection_id, now=context.clock(), error=told)
 
 
-async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _Found) -> bool:
-    """Returns whether there is more to read."""
+async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _Found) -> _Written:
     baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
     if turn.part.role == "erp":
-        if found.page is None:
-            return False
-        await _write_source(session, context, turn, found.page)
-        await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=found.page.cursor)
-        return found.page.more
+        return _Written(more=False) if found.page is None else await _write_page(session, context, turn, found.page)
     if not turn.opened.active:
-        return False
+        return _Written(more=False)
     if turn.part.state == "listing":
-        if found.keys is not None:
-            elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
-            keys = [key for key in found.keys.keys if is_admissible_key(key)]
-            await repository.put_keys(session, baseline_id, keys, elements)
-        listed = found.keys is not None and not found.keys.more
-        state, cursor = ("listing", found.keys.cursor) if found.keys and found.keys.more else ("reading", "")
-        await repository.move_part(session, baseline_id, connection_id, state=state, cursor=cursor, listed=listed)
-        return True
+        return await _write_listing(session, turn, found.keys)
     if not turn.wanted:
-        return False
+        return _Written(more=False)
     await repository.put_readings(session, baseline_id, connection_id, found.readings)
     last = turn.wanted[-1]
     cursor = f"{last.element} {last.record_key}"
     await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=cursor)
-    return True
+    return _Written(more=True)
+
+
+async def _write_page(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> _Written:
+    await _write_source(session, context, turn, page)
+    ids = [external_id for external_id, _ in page.payloads]
+    step = check_page(turn.part.walk, Page(turn.part.cursor, page.cursor, page.more, ids))
+    await _move(session, turn, "reading", step)
+    return _Written(more=page.more, trouble=step.trouble)
+
+
+async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | None) -> _Written:
+    baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
+    if page is None:  # the channel cannot list what it shows
+        await repository.move_part(session, baseline_id, connection_id, state="reading", cursor="")
+        return _Written(more=True)
+    elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
+    keys = [key for key in page.keys if is_admissible_key(key)]
+    await repository.put_keys(session, baseline_id, keys, elements)
+    unkeyed = page.unkeyed + len(page.keys) - len(keys)
+    step = check_page(
+        turn.part.walk,
+        Page(turn.part.cursor, page.cursor, page.more, page.keys, total=page.total, identity=page.identity),
+    )
+    if page.more:
+        await _move(session, turn, "listing", step, unkeyed=unkeyed)
+    else:
+        await repository.move_part(
+            session, baseline_id, connection_id, state="reading", cursor="", listed=True, unkeyed=unkeyed
+        )
+    return _Written(more=True, trouble=step.trouble if page.more else "")
+
+
+async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, unkeyed: int = 0) -> None:
+    await repository.move_part(
+        session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.walk,
+        error=step.trouble or None, unkeyed=unkeyed,
+    )  # fmt: skip
 
 
 async def _write_source(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> None:

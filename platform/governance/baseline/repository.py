@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST, REFERENCE_ELEMENTS
+from connectors.paging import Walk
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.baseline.rows import Item, Part, Reading, Verdict, Wanted
@@ -113,7 +115,7 @@ async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_
     row = (
         await session.execute(
             text("""
-                SELECT p.connection_id, p.role, p.state, p.cursor
+                SELECT p.connection_id, p.role, p.state, p.cursor, p.walk
                   FROM baseline_part p JOIN baseline b ON b.tenant_id = p.tenant_id AND b.id = p.baseline_id
                  WHERE p.tenant_id = :t AND p.baseline_id = :b AND p.connection_id = :c
                    AND b.state = 'reading' AND p.state <> 'read'
@@ -121,7 +123,9 @@ async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_
             {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id},
         )
     ).one_or_none()
-    return None if row is None else Part(*row)
+    if row is None:
+        return None
+    return Part(row.connection_id, row.role, row.state, row.cursor, msgspec.convert(row.walk or {}, Walk))
 
 
 async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
@@ -133,11 +137,14 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     cursor: str,
     listed: bool = False,
     error: str | None = None,
+    walk: Walk | None = None,
+    unkeyed: int = 0,
 ) -> None:
+    """`unkeyed` is added to what was counted before."""
     await session.execute(
         text("""
             UPDATE baseline_part SET state = :state, cursor = :cursor, error = :error,
-                   listed = listed OR :listed
+                   listed = listed OR :listed, walk = CAST(:walk AS jsonb), unkeyed = unkeyed + :unkeyed
              WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c
         """),
         {
@@ -148,6 +155,8 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
             "cursor": cursor,
             "listed": listed,
             "error": error,
+            "walk": None if walk is None else msgspec.json.encode(walk).decode(),
+            "unkeyed": unkeyed,
         },
     )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.elements import Value
+from connectors.paging import Walk
 from governance.planning import Key
 
 
@@ -25,6 +26,7 @@ class Part(msgspec.Struct, frozen=True):
     role: str
     state: str
     cursor: str
+    walk: Walk = Walk()
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

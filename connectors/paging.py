@@ -1,0 +1,108 @@
+"""Progress of reading a list page by page: a list that repeats itself, or never ends, is found and reported.
+
+`Walk` is kept beside the cursor, so that the check holds across jobs. Cycles of any length are found with one
+remembered page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980): it is compared with
+each later page and replaced after 1, 2, 4, 8 … pages.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from foundation.text import is_storable
+
+MOST_EMPTY: Final = 20
+"""Pages in a row without any record, with more to come. Filtered lists may have a few."""
+MOST_REPEATED: Final = 1000
+"""Pages in a row of records that are known already. An overlap may hold many."""
+MOST_PAGES: Final = 20_000
+LONGEST_CURSOR: Final = 10_000
+_GROWN: Final = 2
+_SLACK: Final = 1000
+
+
+class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Since the list was begun. `mark` and `page` are the remembered cursor and page, `lap` the pages since then."""
+
+    pages: int = 0
+    items: int = 0
+    total: int | None = None  # as the list said at first
+    mark: str = ""
+    page: str = ""
+    lap: int = 0
+    power: int = 1
+    empty: int = 0
+    repeated: int = 0
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One answer. `asked` is the cursor it was asked for with; `identity` names the page when its items do not, as
+    when many records share one key. `new`: how many of the items were not known before.
+    """
+
+    asked: str
+    cursor: str
+    more: bool
+    items: Sequence[str]
+    new: int | None = None
+    total: int | None = None
+    identity: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Where to go on, and how the list was read so far. With `trouble` not at once: the reason, for people."""
+
+    cursor: str
+    walk: Walk
+    trouble: str = ""
+
+
+def check_page(walk: Walk, page: Page) -> Step:
+    """The next step after `page`. A list that came to its end starts anew."""
+    if not is_storable(page.cursor) or len(page.cursor) > LONGEST_CURSOR:
+        return Step(page.asked, walk, "The position to continue from is no text that can be kept.")
+    if not page.more:
+        return Step(page.cursor, Walk())
+    cursor, identity = _digest(page.cursor), _digest(page.identity or "\0".join(page.items)) if page.items else ""
+    grown = _counted(walk, page)
+    if not page.cursor or page.cursor == page.asked:
+        return Step(page.asked, grown, "The list continues at the place where it was just read, again and again.")
+    if cursor == walk.mark:
+        return Step(page.asked, grown, "The list leads back to a place where it was read before, without an end.")
+    repeats = bool(identity) and identity == walk.page
+    if not repeats and grown.lap >= grown.power:
+        grown = msgspec.structs.replace(grown, mark=cursor, page=identity, lap=0, power=2 * grown.power)
+    return Step(page.cursor, grown, _trouble(grown, repeats=repeats))
+
+
+def _counted(walk: Walk, page: Page) -> Walk:
+    known = page.new == 0 and bool(page.items)
+    return msgspec.structs.replace(
+        walk,
+        pages=walk.pages + 1,
+        items=walk.items + len(page.items),
+        total=page.total if walk.total is None else walk.total,
+        lap=walk.lap + 1,
+        empty=0 if page.items else walk.empty + 1,
+        repeated=walk.repeated + 1 if known else walk.repeated if not page.items else 0,
+    )
+
+
+def _trouble(walk: Walk, *, repeats: bool) -> str:
+    if repeats:
+        return "The list gives the same page again under another position."
+    if walk.empty > MOST_EMPTY:
+        return f"The list gave {walk.empty} empty pages in a row and says that there is more."
+    if walk.repeated > MOST_REPEATED:
+        return f"The list gave {walk.repeated} pages in a row of what is known already and says that there is more."
+    if walk.total is not None and walk.items > _GROWN * walk.total + _SLACK:
+        return f"The list said that it holds {walk.total} records, gave {walk.items} and says that there is more."
+    if walk.pages > MOST_PAGES:
+        return f"The list has no end after {walk.pages} pages."
+    return ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

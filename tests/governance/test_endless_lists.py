@@ -1,0 +1,145 @@
+"""A13: a source or a channel whose list makes no progress is left alone more and more, and somebody learns of it."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.paging import MOST_EMPTY
+from connectors.polling import schedule_poll
+from connectors.port import KeyPage, PollPage
+from foundation.clock import utc_now
+from governance.baseline.starting import start_baseline
+from tests.governance.baseline.clients import person
+from tests.governance.scripted import Answer, ScriptedCatalogue, ScriptedSource, replace_part
+from tests.governance.test_standing import pass_by
+from tests.support.world import World
+
+_HEALTH = "SELECT last_failure_at > coalesce(last_success_at, '-infinity'), last_error FROM connection WHERE id = :c"
+ENDLESS: dict[str, Callable[[World], Answer]] = {
+    "same position": lambda world: lambda cursor, n: PollPage([], "x", more=True),
+    "same position with records": lambda world: lambda cursor, n: PollPage([payload(world, n)], "x", more=True),
+    "two by turns": lambda world: lambda cursor, n: PollPage([payload(world, n)], "AB"[n % 2], more=True),
+    "back to the beginning": lambda world: lambda cursor, n: PollPage([payload(world, n)], "", more=True),
+    "empty pages": lambda world: lambda cursor, n: PollPage([], str(n), more=True),
+    "same page": lambda world: lambda cursor, n: PollPage([payload(world, 1)], str(n), more=True),
+}
+
+
+def payload(world: World, number: int) -> tuple[str, bytes]:
+    return f"chg_{number}", msgspec.json.encode(world.change("SKU-001", STOCK, number))
+
+
+async def begin(world: World, source: ScriptedSource) -> None:
+    replace_part(world, "sandbox-erp", poll=source)
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work()
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+async def test_a13_a_poll_without_progress_is_stopped_and_told(world: World, how: str) -> None:
+    source = ScriptedSource(ENDLESS[how](world))
+    await begin(world, source)
+    asked = len(source.asked)
+    assert asked <= MOST_EMPTY + 2
+    ((failing, error),) = await world.rows(_HEALTH, c=world.erp)
+    assert failing
+    assert "list" in str(error)
+    for _ in range(8):  # each time it waits twice as long
+        async with world.services.db.transaction(world.scope) as session:
+            await session.execute(text("UPDATE work SET ready_at = now() WHERE held"))
+        await world.work()
+    assert len(source.asked) <= asked + 8, "once each"
+    assert await world.rows("SELECT attempts FROM work WHERE lane LIKE 'poll/%'") == [(9,)]
+    assert await world.rows("SELECT ready_at > now() + interval '2 minutes' FROM work WHERE lane LIKE 'poll/%'") == [
+        (True,)
+    ]
+    await pass_by(world, minutes=6)
+    assert await world.rows("SELECT code FROM governance_exception WHERE state = 'open'") == [("connection.failing",)]
+
+
+async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_when_the_source_does(
+    world: World,
+) -> None:
+    pages = [PollPage([payload(world, n)], "x", more=True) for n in (1, 2, 3)]
+    pages.append(PollPage([payload(world, 4)], "y", more=False))
+    source = ScriptedSource(lambda cursor, n: pages[min(n, 3)])
+    await begin(world, source)
+    for _ in range(3):
+        async with world.services.db.transaction(world.scope) as session:
+            await session.execute(text("UPDATE work SET ready_at = now() WHERE held"))
+        await world.work()
+    assert await world.rows("SELECT amount FROM record_value") == [(4,)]
+    assert await world.rows("SELECT count(*) FROM source_event") == [(4,)]
+    assert await world.rows("SELECT cursor, walk FROM poll_cursor") == [("y", {})]
+    assert (await world.rows(_HEALTH, c=world.erp))[0][0] is False
+    assert await world.rows("SELECT count(*) FROM timer WHERE kind = 'connectors.poll' AND due_at > now()") == [(1,)]
+
+
+async def test_a13_a_list_that_is_long_is_read_to_its_end(world: World) -> None:
+    source = ScriptedSource(lambda cursor, n: PollPage([payload(world, n)], str(n), more=n < 60))
+    await begin(world, source)
+    assert len(source.asked) == 61
+    assert await world.rows("SELECT last_failure_at, last_error FROM connection WHERE id = :c", c=world.erp) == [
+        (None, None)
+    ]
+
+
+@pytest.mark.parametrize("cursor", ["a\x00b", "c" * 100_000])
+async def test_a13_a_position_that_cannot_be_kept_is_told(world: World, cursor: str) -> None:
+    source = ScriptedSource(lambda asked, n: PollPage([payload(world, n)], cursor, more=False))
+    await begin(world, source)
+    assert (await world.rows(_HEALTH, c=world.erp))[0][0] is True
+    assert await world.rows("SELECT count(*) FROM record_value") == [(1,)]
+
+
+@pytest.mark.parametrize("how", ["same position", "two by turns", "empty pages", "a total that grows"])
+async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(world: World, how: str) -> None:
+    pages: dict[str, Callable[[str, int], KeyPage]] = {
+        "same position": lambda cursor, n: KeyPage([f"S-{n}"], "x", more=True),
+        "two by turns": lambda cursor, n: KeyPage([f"S-{n}"], "AB"[n % 2], more=True),
+        "empty pages": lambda cursor, n: KeyPage([], str(n), more=True),
+        "a total that grows": lambda cursor, n: KeyPage(
+            [f"S-{n}-{i}" for i in range(300)], str(n), more=True, total=300 * (n + 2)
+        ),
+    }
+    catalogue = ScriptedCatalogue(pages[how])
+    replace_part(world, "sandbox-shop", catalogue=catalogue)
+    async with world.services.db.transaction(person(world)) as session:
+        baseline = await start_baseline(session, world.services.governance, now=utc_now())
+    await world.work()
+    assert len(catalogue.asked) <= MOST_EMPTY + 2
+    part = "SELECT state, error FROM baseline_part WHERE baseline_id = :b AND connection_id = :c"
+    ((state, error),) = await world.rows(part, b=baseline, c=world.channels["shop0"])
+    assert state == "listing"
+    assert "list" in str(error).lower()
+    assert (await world.rows(_HEALTH, c=world.channels["shop0"]))[0][0] is True
+    ((market,),) = await world.rows(
+        "SELECT state FROM baseline_part WHERE baseline_id = :b AND connection_id = :c",
+        b=baseline, c=world.channels["market1"],
+    )  # fmt: skip
+    assert market == "read", "one channel holds up no other"
+
+
+async def test_a13_a_baseline_stops_at_a_source_without_progress(world: World) -> None:
+    source = ScriptedSource(lambda cursor, n: PollPage([payload(world, n)], "x", more=True))
+    replace_part(world, "sandbox-erp", poll=source)
+    async with world.services.db.transaction(person(world)) as session:
+        await start_baseline(session, world.services.governance, now=utc_now())
+    await world.work()
+    assert len(source.asked) == 2
+    ((error,),) = await world.rows("SELECT error FROM baseline_part")
+    assert "again and again" in str(error)
+
+
+async def test_records_without_a_key_are_counted_in_a_baseline(world: World) -> None:
+    page = KeyPage(["SKU-001", "S" * 300], "", more=False, unkeyed=3)
+    replace_part(world, "sandbox-shop", catalogue=ScriptedCatalogue(lambda cursor, n: page))
+    async with world.services.db.transaction(person(world)) as session:
+        await start_baseline(session, world.services.governance, now=utc_now())
+    await world.work(settle=20.0)
+    unkeyed = "SELECT unkeyed FROM baseline_part WHERE connection_id = :c"
+    assert await world.rows(unkeyed, c=world.channels["shop0"]) == [(4,)]
