@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611290301"
-down_revision = "202611290300"
+revision = "202611290313"
+down_revision = "202611290311"
 branch_labels = None
 depends_on = None
 
