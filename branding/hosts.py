@@ -1,11 +1,47 @@
-"""Host names as requests carry them."""
+"""Host names as requests carry them, and the addresses that are built from them."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
+
+from foundation.web.boundary import header_text
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normal_host(header: str) -> str:
     """The name in a Host header: lower case, without port and final dot; empty when it is not a name."""
     name = header.strip().lower().partition(":")[0].removesuffix(".")
     return name if _HOST.fullmatch(name) else ""
+
+
+def is_local(name: str) -> bool:
+    """Whether a plain request to this host stays on this machine."""
+    return name in {"localhost", "127.0.0.1"} or name.endswith(".localhost")
+
+
+def request_origin(scope: Mapping[str, Any]) -> str:
+    """What a browser sends as `Origin` from a page of the request's host. For comparison only, never for links.
+
+    Pages of other machines work over TLS only, which may end at a proxy that does not say so.
+    """
+    host = header_text(scope, b"host")
+    scheme = scope["scheme"] if is_local(normal_host(host)) else "https"
+    return f"{scheme}://{host}"
+
+
+def public_origin(scope: Mapping[str, Any]) -> str:
+    """Where links to the request's brand lead: its host name, which the brand is registered under, over TLS.
+
+    Of the request's Host header only the name is used, after it was found in the brands' list. On this machine the
+    port is the listener's own; elsewhere it is the scheme's default or the configured one.
+    """
+    name = normal_host(header_text(scope, b"host"))
+    port = scope.get("state", {}).get("public_port")
+    if is_local(name):
+        scheme = scope["scheme"]
+        port = port or (scope.get("server") or (name, None))[1]
+    else:
+        scheme = "https"
+    return f"{scheme}://{name}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")

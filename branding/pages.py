@@ -15,6 +15,7 @@ from branding.directory import BrandDirectory
 from branding.shell import is_boosted
 from foundation.clock import Clock
 from foundation.errors import NotFound
+from foundation.web.boundary import header_text
 
 ShownBrand = NamedDependency[Brand]
 """A handler's parameter called `brand`, filled by `provide_brand`."""
@@ -27,7 +28,7 @@ def provide_brand(directory: BrandDirectory) -> Provide:
     """The application's dependency `brand`: the one of the request's host, else 404."""
 
     async def brand(request: Request[Any, Any, Any]) -> Brand:
-        return await directory.for_host(request.headers.get("host", ""))
+        return await directory.for_host(header_text(request.scope, b"host"))
 
     return Provide(brand)
 
@@ -45,8 +46,7 @@ async def brand_file(name: FromPath[str], brand: ShownBrand) -> Response[str]:
 
 
 def _answer(file: BrandFile, caching: str) -> Response[str]:
-    headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers={"Cache-Control": caching})
 
 
 def build_pages(clock: Clock) -> Sequence[HTTPRouteHandler]:

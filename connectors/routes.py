@@ -11,10 +11,12 @@ from connectors.intake.writer import Stored
 from foundation.clock import Clock
 from foundation.errors import DomainError
 from foundation.telemetry.correlation import current_correlation
+from foundation.web.boundary import RequestIncomplete
 from foundation.web.problems import problem_body
 
 _ACCEPTED = {stored: msgspec.json.encode({"status": stored.value}) for stored in Stored}
 _JSON = [(b"content-type", b"application/json")]
+_ALLOW = (b"allow", b"POST")
 _PROBLEM = [(b"content-type", b"application/problem+json")]
 
 
@@ -24,18 +26,10 @@ class BodyTooLarge(DomainError):
     title = "The body is too large"
 
 
-class BodyIncomplete(DomainError):
-    """Read by nobody but the access log: the sender is gone."""
-
-    status = 400
-    code = "body-incomplete"
-    title = "The body is not complete"
-
-
 class MethodNotAllowed(DomainError):
     status = 405
     code = "method-not-allowed"
-    title = "Only POST is accepted here"
+    title = "This method is not allowed here"
 
 
 def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
@@ -51,7 +45,8 @@ def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
             address = scope["path"].rstrip("/").rpartition("/")[2]
             stored = await receiver.receive(address, headers, body, now=clock(), correlation=current_correlation())
         except DomainError as error:
-            await _answer(send, error.status, _PROBLEM, problem_body(error, current_correlation()))
+            problem = [*_PROBLEM, _ALLOW] if isinstance(error, MethodNotAllowed) else _PROBLEM
+            await _answer(send, error.status, problem, problem_body(error, current_correlation()))
             return
         await _answer(send, 202, _JSON, _ACCEPTED[stored])
 
@@ -64,7 +59,7 @@ async def _read(receive: Receive) -> bytes:
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
-            raise BodyIncomplete("The connection was closed before the body was complete.")
+            raise RequestIncomplete
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:

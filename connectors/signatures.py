@@ -11,6 +11,7 @@ from connectors.port import SignatureInvalid, VerifiedDelivery
 
 TOLERANCE_SECONDS: Final = 300
 _PREFIX: Final = b"whsec_"
+NO_MATCH: Final = "No signature matches the body. Check that both sides use the same signing secret."
 _MAX_SIGNATURES: Final = 16  # bounds the work an unauthenticated sender can cause
 
 
@@ -47,7 +48,7 @@ class StandardWebhook:
             for signature in offered:
                 if hmac.compare_digest(expected, signature):
                     return VerifiedDelivery(message_id, datetime.fromtimestamp(seconds, UTC))
-        raise SignatureInvalid("No signature matches the body. Check that both sides use the same signing secret.")
+        raise SignatureInvalid(NO_MATCH)
 
 
 def _checked_timestamp(timestamp: str, now: datetime) -> int:

@@ -11,10 +11,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from branding.brand import Brand
+from branding.hosts import request_origin
 from branding.pages import ShownBrand
 from branding.shell import Page
 from foundation.audit.chain import note
 from foundation.errors import DomainError, NotFound
+from foundation.web.boundary import header_text
+from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.csrf import FIELD, make_token, require_same_site
 from tenants.door import Door
 from tenants.errors import CrossSiteRequest, WeakPassword
@@ -50,7 +53,7 @@ async def sign_in_page(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -
     return _sign_in_form(request, brand, door, target=target)
 
 
-@post("/sign-in", opt=_PUBLIC, include_in_schema=False)
+@post("/sign-in", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     form = await request.form()
     email, target = _text(form, "email"), safe_next(_text(form, "next"))
@@ -63,12 +66,12 @@ async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Res
     return await _enter(request, brand, door, principal, target)
 
 
-@post("/sign-out", opt=_PUBLIC, include_in_schema=False)
+@post("/sign-out", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_out(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     return await _leave(request, brand, door, _end_this)
 
 
-@post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False)
+@post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_out_of_all(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     """One's own sessions, on every device."""
     return await _leave(request, brand, door, _end_all)
@@ -107,7 +110,7 @@ async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBr
     return await _welcome_form(request, brand, door, token, offer)
 
 
-@post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False)
+@post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     """The password is chosen and the person is in."""
     knock, form = _knock(request, brand, token), await request.form()
@@ -198,7 +201,7 @@ def _require_own_form(request: AnyRequest, token: str) -> None:
 
 
 def _require_own_page(request: AnyRequest, token: str, secret: bytes | None) -> None:
-    origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    origin = request_origin(request.scope)
     require_same_site(method=request.method, headers=request.headers, origin=origin, token=token, secret=secret)
 
 
@@ -207,7 +210,7 @@ def _visit_secret(request: AnyRequest) -> bytes | None:
 
 
 def _rule_of(request: AnyRequest) -> CookieRule:
-    return cookie_rule(scheme=request.url.scheme, host=request.headers.get("host", ""))
+    return cookie_rule(scheme=request.scope["scheme"], host=header_text(request.scope, b"host"))
 
 
 def _cookie(rule: CookieRule, name: str, value: str, *, seconds: int) -> Cookie:

@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from branding.hosts import public_origin
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.web.api import delete, post
@@ -132,8 +133,8 @@ def _page_size(limit: int) -> int:
 
 
 def link_to(request: AnyRequest, token: str) -> str:
-    """Where an invitation leads: on the host, and so under the brand, on which it was made."""
-    return f"{request.url.scheme}://{request.headers.get('host', '')}/welcome/{token}"
+    """Where an invitation leads: the brand's own host, under which it was made."""
+    return f"{public_origin(request.scope)}/welcome/{token}"
 
 
 def _invited(request: AnyRequest, access: Access, person: Person, token: str) -> Response[InvitedView]:

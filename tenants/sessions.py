@@ -16,6 +16,8 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from branding.hosts import is_local, normal_host
+from foundation.decoding import decode_json
 from foundation.errors import Unavailable
 from tenants.secrets import NewSecret, bytes_of, text_of
 
@@ -77,7 +79,7 @@ class SessionStore:
         stored = await self._run(self._client.get(key))
         if stored is None:
             return None
-        record = msgspec.json.decode(stored, type=_Record)
+        record = decode_json(stored, type=_Record)
         if now - record.seen_at >= IDLE or now - record.created_at >= ABSOLUTE:
             return None
         session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, record.seen_at)
@@ -147,6 +149,5 @@ class CookieRule:
 
 def cookie_rule(*, scheme: str, host: str) -> CookieRule:
     """Plain cookies only where a plain request stays on this machine: loopback addresses and `*.localhost` names."""
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    local = name in ("localhost", "127.0.0.1", "[::1]") or name.endswith(".localhost")
+    local = is_local(normal_host(host)) or host.partition("]")[0] == "[::1"
     return CookieRule(secure=not (scheme == "http" and local))

@@ -1,6 +1,7 @@
 """One webhook, from its bytes to a durable source event."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
@@ -10,12 +11,16 @@ import psycopg
 from connectors.intake.directory import HookDirectory, HookRoute
 from connectors.intake.writer import Delivery, IntakeWriter, Stored, storable_id
 from connectors.port import Connector, SignatureInvalid, VerifiedDelivery
-from foundation.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from connectors.signatures import NO_MATCH
+from foundation.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from foundation.ids import NewId
 from foundation.text import clean_error_text
 
 MAX_BODY = 1024 * 1024
 _MAX_ID = 200
+_BY_HASH = "sha256:"
+_OWN_KEY = re.compile(r"sha256:|baseline/|.*#[0-9a-f]{64}\Z", re.IGNORECASE | re.DOTALL)
+"""Deduplication keys that we make ourselves; a sender's id among them could pass for another event."""
 
 
 class HookReceiver:
@@ -38,14 +43,20 @@ class HookReceiver:
             NotFound: no connection has this address.
             Unauthenticated: the signature does not hold.
             Conflict: the connection is paused, or its client suspended.
+        InvalidInput: the delivery's id is one of those that we make ourselves.
             Unavailable: it could not be stored; the sender should send it again.
         """
         route = await self._route(address)
         verified = self._verify(route, headers, body, now)
-        if route.suspended:  # told to whoever can sign only
+        # Only who can sign is told the state.
+        if not route.active:
+            raise Conflict("This connection is paused. Resume it, then send this again.")
+        if route.suspended:
             raise Conflict("This account is suspended. Send this again when it is resumed.")
         body_hash = hashlib.sha256(body).digest()
         external_id = verified.external_id
+        if external_id is not None and _OWN_KEY.match(external_id):
+            raise InvalidInput("This webhook id has a form that is reserved here. Send the delivery under another id.")
         if external_id is not None:
             external_id = storable_id(external_id)
         delivery = Delivery(
@@ -53,7 +64,7 @@ class HookReceiver:
             msp_id=route.msp_id,
             tenant_id=route.tenant_id,
             connection_id=route.connection_id,
-            dedupe_key=external_id if external_id is not None else f"sha256:{body_hash.hex()}",
+            dedupe_key=external_id if external_id is not None else f"{_BY_HASH}{body_hash.hex()}",
             body_hash=body_hash,
             body=body,
             content_type=clean_error_text(headers.get("content-type", ""), longest=_MAX_ID),
@@ -74,8 +85,6 @@ class HookReceiver:
             raise Unavailable("The delivery cannot be checked just now. Send it again.") from error
         if route is None or route.kind not in self._registry:
             raise NotFound("No connection has this address.")
-        if not route.active:
-            raise Conflict("This connection is paused. Resume it, then send this again.")
         return route
 
     def _verify(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
@@ -88,4 +97,5 @@ class HookReceiver:
                 return source.verify(headers, body, secret, now)
             except SignatureInvalid as error:
                 problem = problem or error
-        raise Unauthenticated(str(problem) if problem else "This connection has no signing secret yet; set one first.")
+        # The same sentence without a secret: whether one is set is the connection's state, too.
+        raise Unauthenticated(str(problem) if problem else NO_MATCH)

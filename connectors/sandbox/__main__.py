@@ -6,19 +6,19 @@ import random
 import secrets
 from pathlib import Path
 
-import msgspec
 import uvloop
 
 from connectors.sandbox.plan import SystemPlan, default_plans
 from connectors.sandbox.server import SandboxState, run_sandbox
 from foundation.clock import utc_now
+from foundation.decoding import decode_json
 
 
 def main() -> None:
     """Serves until SIGINT or SIGTERM. Without a plan: /erp, /shop and /market with one token, printed."""
     options = _parser().parse_args()
     if options.plan:
-        plans = msgspec.json.decode(options.plan.read_bytes(), type=list[SystemPlan])
+        plans = decode_json(options.plan.read_bytes(), type=list[SystemPlan])
     else:
         token = os.environ.get("SANDBOX_TOKEN") or secrets.token_urlsafe(16)
         plans = default_plans(token)

@@ -5,6 +5,8 @@ import random
 
 import msgspec
 
+from foundation.decoding import decode_json
+
 
 class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Shares are probabilities between 0 and 1, drawn from the system's own seeded source.
@@ -80,4 +82,4 @@ def rename_fields(body: bytes, names: dict[str, str]) -> bytes:
             return {names.get(key, key): renamed(value) for key, value in node.items()}
         return [renamed(item) for item in node] if isinstance(node, list) else node
 
-    return msgspec.json.encode(renamed(msgspec.json.decode(body)))
+    return msgspec.json.encode(renamed(decode_json(body)))

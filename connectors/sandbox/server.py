@@ -30,6 +30,7 @@ from connectors.sandbox.market.system import MarketSystem
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.shop.system import ShopSystem
 from foundation.clock import Clock
+from foundation.decoding import decode_json
 
 
 class SandboxState:
@@ -92,7 +93,7 @@ async def _control(state: SandboxState, name: str, request: Request) -> Reply:
         case "GET", "_systems":
             return json_reply({name: system.kind for name, system in state.systems.items()})
         case "PUT", "_systems":
-            plan = msgspec.json.decode(request.body, type=SystemPlan)
+            plan = decode_json(request.body, type=SystemPlan)
             if previous := state.systems.get(plan.name):
                 await previous.close()
             state.add(plan)
@@ -107,7 +108,7 @@ async def _control_system(system: System, request: Request) -> Reply:
         case "GET", "/_faults":
             return json_reply(system.faults.active)
         case "PUT", "/_faults":
-            system.faults.set(msgspec.json.decode(request.body, type=Faults))
+            system.faults.set(decode_json(request.body, type=Faults))
             return Reply(204)
         case "DELETE", "/_faults":
             system.faults.set(WELL)

@@ -32,6 +32,7 @@ from connectors.tryton.messages import (
     tryton_moment,
 )
 from connectors.tryton.session import Session, SignedOut, sign_in
+from foundation.decoding import JsonDecoder, decode_json
 
 Result = TypeVar("Result")
 
@@ -79,7 +80,7 @@ class Tryton:
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._snapshot = msgspec.json.Decoder(Snapshot)
+        self._snapshot = JsonDecoder(Snapshot)
 
     def translate(self, body: bytes) -> list[Observation]:
         try:
@@ -94,7 +95,7 @@ class Tryton:
             return await _poll(http, session, place, now)
 
         try:
-            place = msgspec.json.decode(cursor, type=Cursor) if cursor else Cursor(_EPOCH)
+            place = decode_json(cursor, type=Cursor) if cursor else Cursor(_EPOCH)
         except msgspec.DecodeError as problem:
             raise PayloadInvalid("The stored cursor is not one of Tryton's. Clear it to read everything.") from problem
         return await self._signed_in(http, config, act)
@@ -199,13 +200,13 @@ def _digest(product: msgspec.Raw, move: msgspec.Raw | None) -> str:
     """Of the content: a transaction that commits late changes it without a newer date. Fields are sorted first,
     because their order differs from one start of Tryton to the next.
     """
-    parts = [msgspec.json.decode(raw) for raw in (product, move) if raw is not None]
+    parts = [decode_json(raw) for raw in (product, move) if raw is not None]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 
 def _decode(raw: msgspec.Raw, shape: type[Result], name: str) -> Result:
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return decode_json(raw, type=shape)
     except msgspec.DecodeError as problem:
         raise PayloadInvalid(f"Tryton's answer about {name} no longer has the agreed form: {problem}.") from problem
 
@@ -213,7 +214,7 @@ def _decode(raw: msgspec.Raw, shape: type[Result], name: str) -> Result:
 def _dates(raw: msgspec.Raw, move: msgspec.Raw | None) -> list[datetime]:
     """None when the product's form has changed: it is handed on all the same, and translation names the drift."""
     try:
-        dates = msgspec.json.decode(raw, type=Product).dates()
+        dates = decode_json(raw, type=Product).dates()
     except (msgspec.DecodeError, ValueError):
         return []
     return [*dates, *(_move_dates(move) if move is not None else [])]
@@ -221,7 +222,7 @@ def _dates(raw: msgspec.Raw, move: msgspec.Raw | None) -> list[datetime]:
 
 def _move_dates(raw: msgspec.Raw) -> list[datetime]:
     try:
-        return [msgspec.json.decode(raw, type=Move).write_date.aware()]
+        return [decode_json(raw, type=Move).write_date.aware()]
     except (msgspec.DecodeError, ValueError):
         return []
 
@@ -256,7 +257,7 @@ def _observations(snapshot: Snapshot) -> list[Observation]:
 
 
 def _money(raw: msgspec.Raw, currency: str) -> Value | None:
-    number = msgspec.json.decode(raw, type=Number | None)
+    number = decode_json(raw, type=Number | None)
     if number is None:
         return None
     money = Money.from_decimal(number.value(), currency)
@@ -265,7 +266,7 @@ def _money(raw: msgspec.Raw, currency: str) -> Value | None:
 
 def _on_hand(raw: msgspec.Raw) -> Value | None:
     """Part of a piece cannot be sold: 2.5 on hand are 2. Sums of floats are rounded first: 2.9999999999 are 3."""
-    number = msgspec.json.decode(raw, type=Decimal | None)
+    number = decode_json(raw, type=Decimal | None)
     if number is None:
         return None
     text = bytes(raw).decode()

@@ -9,6 +9,7 @@ import msgspec
 from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
+from foundation.decoding import decode_json
 from foundation.outbound.headers import parse_http_date
 
 Shape = TypeVar("Shape")
@@ -99,15 +100,15 @@ def _address(config: ConnectionConfig) -> str:
 def _result(response: HttpResponse, shape: type[Shape], method: str) -> Shape:
     check_readable(response, "Tryton")
     try:
-        answer = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        answer = decode_json(response.content, type=dict[str, msgspec.Raw])
         if "error" in answer:
             raise SystemUnavailable(f"Tryton refused {method}: {_first_sentence(answer['error'])}")
-        return msgspec.json.decode(answer["result"], type=shape)
+        return decode_json(answer["result"], type=shape)
     except (msgspec.DecodeError, KeyError) as problem:
         raise PayloadInvalid(f"Tryton's answer to {method} no longer has the agreed form: {problem}.") from problem
 
 
 def _first_sentence(error: msgspec.Raw) -> str:
     """Errors are lists: a kind, then texts or a traceback. Only the first two say something to a person."""
-    parts = msgspec.json.decode(error)
+    parts = decode_json(error)
     return " ".join(str(part) for part in parts[:2])[:300] if isinstance(parts, list) else str(parts)[:300]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, get
-from litestar.datastructures import ResponseHeader
+from litestar.config.compression import CompressionConfig
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -34,13 +34,14 @@ from connectors.intake.directory import HookDirectory
 from connectors.intake.receive import HookReceiver
 from connectors.intake.writer import IntakeWriter
 from connectors.routes import hooks_handler
-from controlplane.edge import provide_access, provide_home
+from controlplane.edge import authenticate_first, provide_access, provide_home
 from controlplane.preflight import judge_revision
 from controlplane.refusals import Refusals
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.web.api import IDEMPOTENCY
+from foundation.web.requests import FORM_BYTES, BoundedRequest
 from governance.billed import USAGE
 from governance.kinds import INGEST
 from tenants.administration.pages import ADMINISTRATION_PAGES
@@ -48,24 +49,10 @@ from tenants.administration.routes import ADMINISTRATION_ROUTES
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.pages import provide_door
 
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; font-src 'self'; manifest-src 'self'"
-)
-SECURITY_HEADERS = (
-    ResponseHeader(name="Content-Security-Policy", value=_CSP),
-    ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
-    ResponseHeader(name="Referrer-Policy", value="same-origin"),
-    ResponseHeader(name="Permissions-Policy", value="camera=(), microphone=(), geolocation=()"),
-    ResponseHeader(name="Cross-Origin-Opener-Policy", value="same-origin"),
-    # Browsers heed it over TLS only, so the demo on loopback is not affected.
-    ResponseHeader(name="Strict-Transport-Security", value="max-age=31536000"),
-)
 _REVISION_VISIBLE = """
     SELECT CASE WHEN to_regclass('alembic_version') IS NULL THEN false
                 ELSE has_table_privilege('alembic_version', 'SELECT') END
 """
-MAX_FORM_BYTES = 1024 * 1024
 
 
 def create_app(services: Services, *, static: Path) -> Litestar:
@@ -99,10 +86,15 @@ def create_app(services: Services, *, static: Path) -> Litestar:
             "access": provide_access(services, brands),
             "home": provide_home(services, brands),
         },
+        guards=[authenticate_first(services, brands)],
+        request_class=BoundedRequest,
+        request_max_body_size=FORM_BYTES,
         exception_handlers=Refusals(brands, utc_now).handlers(),
         template_config=TemplateConfig(instance=_templates(static)),
-        response_headers=SECURITY_HEADERS,
-        request_max_body_size=MAX_FORM_BYTES,
+        # Forms' tokens are masked anew in each page, so that a compressed length tells nothing about them.
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=5, minimum_size=1024, exclude=["^/hooks/"]
+        ),
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(title="API", version="1", path="/api/v1/schema", description=IDEMPOTENCY),
         debug=False,

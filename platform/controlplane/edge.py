@@ -10,10 +10,13 @@ from uuid import UUID
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
 from branding.directory import BrandDirectory
+from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
 from controlplane.navigation import client_nav, house_nav, partner_nav
 from controlplane.once import key_of, once
@@ -21,6 +24,7 @@ from controlplane.services import Services
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
+from foundation.web.boundary import header_text
 from governance.waiting import count_waiting_work
 from policy.index import PolicyIndex
 from tenants.access import Access
@@ -34,6 +38,7 @@ from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 from tenants.sessions import Session, cookie_rule
 
 AnyRequest = Request[Any, Any, Any]
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
 _SIGN_IN = "Sign in to see this."
 
 
@@ -41,10 +46,39 @@ class SignInRequired(Unauthenticated):
     """Pages answer it with the sign-in page, the API with 401."""
 
 
+def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
+    """A guard: who calls a route with a permission is known before its body is read, let alone parsed."""
+
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        if "permission" not in handler.opt:
+            return
+        _, caller = await _brand_and_caller(services.door, brands, connection)
+        if connection.scope.get("method") not in SAFE_METHODS:
+            await _require_live_key(services.door, caller)
+
+    return guard
+
+
+async def _brand_and_caller(door: Door, brands: BrandDirectory, connection: AnyConnection) -> tuple[Brand, Caller]:
+    """Found once per request, by whoever needs them first."""
+    known: tuple[Brand, Caller] | None = connection.state.get("brand_and_caller")
+    if known is None:
+        brand, msp_id = await _brand(brands, connection)
+        known = connection.state.brand_and_caller = (brand, await _caller(door, connection, msp_id))
+    return known
+
+
+async def _require_live_key(door: Door, caller: Caller) -> None:
+    """A key's text alone proves nothing. A session was found in the store already."""
+    if caller.key is None:
+        return
+    async with _noting_refusals(door, caller), door.db.transaction(caller.scope) as session:
+        await _principal(session, door, caller)
+
+
 def provide_access(services: Services, brands: BrandDirectory) -> Provide:
     async def access(request: AnyRequest) -> AsyncGenerator[Access, None]:
-        brand, msp_id = await _brand(brands, request)
-        caller = await _caller(services.door, request, msp_id)
+        brand, caller = await _brand_and_caller(services.door, brands, request)
         await _receive(request, caller.session)
         async with _noting_refusals(services.door, caller), services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.door, caller)
@@ -58,7 +92,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 brand=brand,
                 index=index,
                 now=services.door.clock(),
-                nav=mark_current(await _nav(session, request, principal, client), request.url.path),
+                nav=mark_current(await _nav(session, request, principal, client), request.scope["path"]),
                 account=await _account(session, principal, client, brand),
                 csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
@@ -87,23 +121,23 @@ def provide_home(services: Services, brands: BrandDirectory) -> Provide:
     return Provide(home)
 
 
-def session_cookie(request: "ASGIConnection[Any, Any, Any, Any]") -> str:
-    rule = cookie_rule(scheme=request.url.scheme, host=request.headers.get("host", ""))
+def session_cookie(request: AnyConnection) -> str:
+    rule = cookie_rule(scheme=request.scope["scheme"], host=header_text(request.scope, b"host"))
     return rule.session_of(request.cookies)
 
 
-async def _brand(brands: BrandDirectory, request: AnyRequest) -> tuple[Brand, UUID]:
-    brand = await brands.for_host(request.headers.get("host", ""))
+async def _brand(brands: BrandDirectory, request: AnyConnection) -> tuple[Brand, UUID]:
+    brand = await brands.for_host(header_text(request.scope, b"host"))
     if brand.msp_id is None:
         raise NotFound
     return brand, brand.msp_id
 
 
-async def _caller(door: Door, request: AnyRequest, msp_id: UUID) -> Caller:
+async def _caller(door: Door, request: AnyConnection, msp_id: UUID) -> Caller:
     caller = await find_caller(
         door,
         msp_id=msp_id,
-        authorization=request.headers.get("authorization", ""),
+        authorization=header_text(request.scope, b"authorization"),
         cookie=session_cookie(request),
     )
     if caller is None:
@@ -130,7 +164,7 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
     require_same_site(
         method=request.method,
         headers=request.headers,
-        origin=f"{request.url.scheme}://{request.headers.get('host', '')}",
+        origin=request_origin(request.scope),
         token=token,
         secret=session.secret,
     )
@@ -194,7 +228,7 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
 async def _nav(
     session: AsyncSession, request: AnyRequest, principal: Principal, client: Client | None
 ) -> tuple[NavGroup, ...]:
-    if not is_page(request.headers, request.url.path):
+    if not is_page(request.headers, request.scope["path"]):
         return ()
     if principal.partner_id:
         return partner_nav(client)

@@ -98,5 +98,6 @@ def _answer(sent: ASGIResponse) -> Answer:
 
 async def _hash(request: AnyRequest) -> bytes:
     """Of what makes a request the same one: method, address and body, byte for byte."""
-    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    head = f"{request.method} {request.scope['path']}?{query}\n".encode()
     return hashlib.sha256(head + await request.body()).digest()

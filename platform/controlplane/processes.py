@@ -40,6 +40,9 @@ from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, Readiness, serve_metrics
 from foundation.valkey import blocking_valkey_client, valkey_client
+from foundation.web.boundary import Boundary
+from foundation.web.client_address import subscriber_of
+from foundation.web.listener import ConnectionTable, Limits, bounded_protocol, raise_file_limit
 
 PAGE_PATIENCE_SECONDS = 15.0
 RELAY_PATIENCE_SECONDS = 10.0
@@ -68,7 +71,10 @@ def run_web(  # noqa: PLR0913 - what a web is started with
         check_database(url)
     judge_revision("")  # reads the migrations once, before requests are answered
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
-    inner = cast("AsgiApp", create_app(services, static=static))
+    proxies = settings.proxies
+    inner = Boundary(
+        cast("AsgiApp", create_app(services, static=static)), proxies=proxies, public_port=settings.public_port
+    )
     access_log = AccessLog(json=settings.log_json)
     app = ObservedApp(inner, registry=services.metrics, access_log=access_log, tracing=services.tracing)
     if metrics_port is not None:
@@ -77,9 +83,11 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     async def beat() -> None:
         pulse.beat()
 
+    raise_file_limit()
+    table = ConnectionTable(Limits(), is_exempt=proxies.trusts, peer_of=subscriber_of)
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, loop="uvloop", http="httptools",
-        server_header=False, timeout_graceful_shutdown=10, backlog=4096,
+        app, host=host, port=port, log_config=None, access_log=False, loop="uvloop", http=bounded_protocol(table),
+        ws="none", proxy_headers=False, server_header=False, timeout_graceful_shutdown=10, backlog=4096,
         callback_notify=beat, timeout_notify=0,
     )  # fmt: skip
     calm_collector()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import structlog
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 
 from branding.brand import Brand, house_brand
@@ -15,36 +15,60 @@ from branding.shell import Page
 from controlplane.edge import SignInRequired
 from controlplane.once import AlreadyAnswered, replay
 from foundation.clock import Clock
-from foundation.errors import DomainError, Unavailable
+from foundation.errors import DomainError, InvalidInput, NotFound, Unavailable
 from foundation.lanes.run import is_outage
 from foundation.telemetry.correlation import current_correlation
+from foundation.web.boundary import InternalError, RequestIncomplete, header_text
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 
 _log = structlog.get_logger(__name__)
 AnyRequest = Request[Any, Any, Any]
 
 
-class InternalError(DomainError):
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    code = "internal-error"
-    title = "Something went wrong here"
+class MethodNotAllowed(DomainError):
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method-not-allowed"
+    title = "This method is not allowed here"
 
 
-class FromFramework(DomainError):
-    """What the framework itself refuses: no such address, a malformed body, a method that is not allowed."""
+class BodyTooLarge(DomainError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body-too-large"
+    title = "The body is too large"
+
+
+class NotAccepted(DomainError):
+    """Whatever else the framework refuses."""
 
     code = "not-accepted"
 
-    def __init__(self, error: HTTPException) -> None:
-        super().__init__(_SENTENCES.get(error.status_code, error.detail))
-        self.status = error.status_code  # type: ignore[misc]
-        self.title = HTTPStatus(error.status_code).phrase  # type: ignore[misc]
+    def __init__(self, status: int) -> None:
+        super().__init__("The request cannot be read. Check its address, headers and body.")
+        self.status = status  # type: ignore[misc]
 
 
-_SENTENCES = {
-    404: "Nothing with this address exists in this account.",
-    405: "This address does not take that method.",
-}
+def from_framework(error: HTTPException) -> DomainError:
+    """The framework's refusal as one of ours, so that the same mistake has one title and one sentence."""
+    if isinstance(error, ValidationException):
+        return _invalid_input(error)
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound()
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return MethodNotAllowed("This address does not take that method. The header Allow lists those it takes.")
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return BodyTooLarge("The body is larger than this address takes. Send less at a time.")
+    return NotAccepted(error.status_code)
+
+
+def _invalid_input(error: ValidationException) -> InvalidInput:
+    """Names each value that is wrong; the framework's text holds the address and names of our types."""
+    found = error.extra if isinstance(error.extra, list) else []
+    fields = sorted({str(each["key"]) for each in found if isinstance(each, dict) and each.get("key")})
+    if not fields:
+        return InvalidInput("The body or a value in the address does not have the expected form.")
+    verb = "is" if len(fields) == 1 else "are"
+    return InvalidInput(f"{', '.join(fields)} {verb} missing or not of the expected form.", field=fields[0])
 
 
 class Refusals:
@@ -67,16 +91,18 @@ class Refusals:
     def sign_in(self, request: AnyRequest, error: SignInRequired) -> Response[Any]:
         if _is_machine(request):
             return self.refuse(request, error)
-        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        query = request.scope.get("query_string", b"").decode("latin-1")
+        target = request.scope["path"] + (f"?{query}" if query else "")
         place = f"/sign-in?next={quote(target, safe='')}"
-        if request.headers.get("hx-request"):
+        if header_text(request.scope, b"hx-request"):
             return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": place})
         return Redirect(place, status_code=303)
 
     def refuse(self, request: AnyRequest, error: DomainError) -> Response[Any]:
-        if _is_machine(request):
+        headers = _headers(error)
+        if _is_machine(request) or isinstance(error, RequestIncomplete):
             body = problem_body(error, current_correlation())
-            return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE)
+            return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE, headers=headers)
         page = Page(brand=self._brand(request), title=error.title, now=self._clock())
         context = {
             "page": page,
@@ -86,22 +112,37 @@ class Refusals:
             "reference": current_correlation(),
             "home_href": "/",
         }
-        return Template("error.html", context=context, status_code=int(error.status), media_type=MediaType.HTML)
+        return Template(
+            "error.html", context=context, status_code=int(error.status), media_type=MediaType.HTML, headers=headers
+        )
 
     def framework(self, request: AnyRequest, error: HTTPException) -> Response[Any]:
-        return self.refuse(request, FromFramework(error))
+        if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self.fail(request, error)
+        answer = self.refuse(request, from_framework(error))
+        allow = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "")
+        if allow:
+            answer.headers["Allow"] = ", ".join(sorted(allow.split(", ")))
+        return answer
 
     def fail(self, request: AnyRequest, error: Exception) -> Response[Any]:
         if is_outage(error):
             _log.warning("web.database_away", error=str(error))
             return self.refuse(request, Unavailable("The service is starting again. Try once more in a few seconds."))
-        _log.error("web.failed", path=request.url.path, exc_info=error)
-        sentence = "This is our fault, and it has been noted. Tell us the reference below if it happens again."
-        return self.refuse(request, InternalError(sentence))
+        _log.error("web.failed", path=request.scope["path"], exc_info=error)
+        return self.refuse(request, InternalError())
 
     def _brand(self, request: AnyRequest) -> Brand:
-        return self._brands.remembered(request.headers.get("host", "")) or self._house
+        return self._brands.remembered(header_text(request.scope, b"host")) or self._house
 
 
 def _is_machine(request: AnyRequest) -> bool:
-    return request.url.path.startswith("/api/") or "application/json" in request.headers.get("accept", "")
+    """From the scope alone: this also runs for requests that the request object cannot parse."""
+    path, accept = request.scope["path"], header_text(request.scope, b"accept")
+    return path == "/api" or path.startswith("/api/") or "application/json" in accept
+
+
+def _headers(error: DomainError) -> dict[str, str]:
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(error.extra["retry_after"])} if "retry_after" in error.extra else {}

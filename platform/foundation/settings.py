@@ -14,6 +14,7 @@ import redis
 from psycopg.conninfo import conninfo_to_dict
 
 from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
+from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule, parse_networks
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
 LEAST_SECRET: Final = 32
@@ -27,6 +28,9 @@ NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What each long-running process gets; the owner's address is for `migrate` only."""
 LOG_FORMS: Final = ("json", "console")
+PROXIES: Final = "FAIRLEAD_TRUSTED_PROXIES"
+FORWARDED_HEADER: Final = "FAIRLEAD_FORWARDED_HEADER"
+PUBLIC_PORT: Final = "FAIRLEAD_PUBLIC_PORT"
 
 
 class SettingsInvalid(Exception):
@@ -47,11 +51,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vault_keys: str
     secret_key: bytes
     outbound_allowed: str = ""
+    trusted_proxies: str = ""
+    forwarded_header: str = X_FORWARDED_FOR
+    public_port: int | None = None
     log_json: bool = True
     otlp_endpoint: str = ""
 
     def __repr__(self) -> str:
         return "Settings(…)"
+
+    @property
+    def proxies(self) -> ProxyRule:
+        """Whose word about a client's address and scheme counts."""
+        return ProxyRule(networks=parse_networks(self.trusted_proxies), header=self.forwarded_header)
 
     @property
     def role_passwords(self) -> RolePasswords:
@@ -90,6 +102,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         passwords = derive_passwords(secret)
         derived = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
         given = {role: url or with_role(owner, role, derived[role]) for role, url in given.items()}
+    _check_proxies(environment)
     return Settings(
         owner_url=owner,
         app_url=given[APP],
@@ -99,6 +112,9 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS", needed=vault_needed),
         secret_key=secret,
         outbound_allowed=environment.get("FAIRLEAD_OUTBOUND_ALLOWED", ""),
+        trusted_proxies=environment.get(PROXIES, ""),
+        forwarded_header=environment.get(FORWARDED_HEADER, "").lower() or X_FORWARDED_FOR,
+        public_port=_port(environment),
         log_json=_log_form(environment) == "json",
         otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
     )
@@ -115,6 +131,9 @@ def write_environment(settings: Settings) -> dict[str, str]:
         "FAIRLEAD_SECRET_KEY": settings.secret_key.decode(),
         "FAIRLEAD_VAULT_KEYS": settings.vault_keys,
         "FAIRLEAD_OUTBOUND_ALLOWED": settings.outbound_allowed,
+        PROXIES: settings.trusted_proxies,
+        FORWARDED_HEADER: settings.forwarded_header,
+        PUBLIC_PORT: str(settings.public_port or ""),
         "FAIRLEAD_LOG": "json" if settings.log_json else "console",
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
     }
@@ -138,6 +157,27 @@ def with_role(url: str, role: str, password: str) -> str:
     host = netloc.rpartition("@")[2]
     kept = [(name, value) for name, value in parse_qsl(query) if name not in {"user", "password"}]
     return f"{scheme}://{role}:{quote(password, safe='')}@{host}{path}" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _check_proxies(environment: Mapping[str, str]) -> None:
+    header = environment.get(FORWARDED_HEADER, "").lower()
+    if header not in {"", X_FORWARDED_FOR, FORWARDED}:
+        raise SettingsInvalid(f"{FORWARDED_HEADER} is {header}. Set it to {X_FORWARDED_FOR} or {FORWARDED}.")
+    try:
+        parse_networks(environment.get(PROXIES, ""))
+    except ValueError as error:
+        raise SettingsInvalid(
+            f"{PROXIES} cannot be used: {error}. List the networks of your own proxies, such as 10.0.0.0/8."
+        ) from error
+
+
+def _port(environment: Mapping[str, str]) -> int | None:
+    text = environment.get(PUBLIC_PORT, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
+        raise SettingsInvalid(f"{PUBLIC_PORT} is {text}. Set it to a port from 1 to 65535, or leave it out.")
+    return int(text)
 
 
 def _password(url: str, name: str) -> str:

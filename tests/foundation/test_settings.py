@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from foundation.database.roles import APP, INTAKE, RELAY
-from foundation.settings import SettingsInvalid, derive_passwords, read_settings, with_role, write_environment
+from foundation.settings import (
+    ROLE_URLS,
+    SettingsInvalid,
+    derive_passwords,
+    read_settings,
+    with_role,
+    write_environment,
+)
 
 SECRET = "s" * 32
 BASE = {"REDIS_URL": "redis://cache/0", "FAIRLEAD_VAULT_KEYS": "k1:x"}
@@ -87,3 +94,27 @@ def test_child_processes_read_back_the_same_settings() -> None:
 
 def test_settings_do_not_show_themselves() -> None:
     assert SECRET not in repr(read_settings(DERIVED))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"FAIRLEAD_TRUSTED_PROXIES": "*"},
+        {"FAIRLEAD_TRUSTED_PROXIES": "0.0.0.0/0"},
+        {"FAIRLEAD_TRUSTED_PROXIES": "10.0.0.0/8, nginx"},
+        {"FAIRLEAD_FORWARDED_HEADER": "x-real-ip"},
+        {"FAIRLEAD_PUBLIC_PORT": "70000"},
+        {"FAIRLEAD_PUBLIC_PORT": "https"},
+    ],
+)
+def test_v6_a_proxy_setting_that_cannot_be_used_is_named(wrong: dict[str, str]) -> None:
+    environment = {
+        **dict.fromkeys(ROLE_URLS.values(), "postgresql://a:b@c/d"),
+        "REDIS_URL": "redis://c",
+        "FAIRLEAD_VAULT_KEYS": "x",
+    }
+    with pytest.raises(SettingsInvalid, match=next(iter(wrong))):
+        read_settings(environment | wrong)
+    settings = read_settings(environment | {"FAIRLEAD_TRUSTED_PROXIES": "10.0.0.0/8", "FAIRLEAD_PUBLIC_PORT": "8443"})
+    again = read_settings(write_environment(settings) | environment)
+    assert (again.proxies, again.public_port) == (settings.proxies, 8443)

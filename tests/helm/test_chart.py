@@ -7,6 +7,7 @@ import kubernetes_validate
 import pytest
 
 from controlplane.cli.main import main
+from foundation.settings import read_settings
 from tests.helm.rendering import (
     CHART,
     TENANT_A,
@@ -262,7 +263,29 @@ REFUSED: dict[str, Values] = {
     "a database address in env": {"env": [{"name": "DATABASE_URL", "value": "postgresql://db/fairlead"}]},
     "a credential inside an address": {"env": [{"name": "PROXY", "value": "http://user:word@proxy:3128"}]},
     "an open web": {"networkPolicy": {"ingressFrom": []}},
+    "every address as a proxy (V6)": {"ingress": {"trustedProxies": ["*"]}},
+    "all of IPv4 as proxies (V6)": {"ingress": {"trustedProxies": ["0.0.0.0/0"]}},
+    "all of IPv6 as proxies (V6)": {"ingress": {"trustedProxies": ["::/0"]}},
     "a port out of range": {"networkPolicy": {"database": {"port": 70000}}},
+}
+
+
+@pytest.mark.parametrize("networks", [[], ["10.42.0.0/16", "fd00::/8", "192.0.2.7"]])
+def test_v6_only_named_proxies_are_believed(networks: list[str]) -> None:
+    for _, container in containers(render({"ingress": {"trustedProxies": networks}})):
+        named = {each["name"]: each.get("value") for each in container["env"]}
+        assert "FORWARDED_ALLOW_IPS" not in named
+        found = read_settings(SETTINGS | {"FAIRLEAD_TRUSTED_PROXIES": named.get("FAIRLEAD_TRUSTED_PROXIES") or ""})
+        serves = container["args"][0] == "web"
+        assert len(found.proxies.networks) == (len(networks) if serves else 0)
+
+
+SETTINGS = {
+    "DATABASE_APP_URL": "postgresql://a:b@c/d",
+    "DATABASE_INTAKE_URL": "postgresql://a:b@c/d",
+    "DATABASE_RELAY_URL": "postgresql://a:b@c/d",
+    "REDIS_URL": "redis://c",
+    "FAIRLEAD_VAULT_KEYS": "x",
 }
 
 

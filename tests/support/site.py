@@ -23,6 +23,7 @@ from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
+from foundation.web.boundary import Boundary
 from tenants.accounts import get_client
 from tests.support.world import World
 
@@ -81,7 +82,7 @@ class Site:
 async def running_site(services: Services, static: Path) -> AsyncIterator[Site]:
     build_assets(project_root(), static)
     app = create_app(services, static=static)
-    site = Site(app, services, ObservedApp(cast("AsgiApp", app), registry=CollectorRegistry()))
+    site = Site(app, services, ObservedApp(Boundary(cast("AsgiApp", app)), registry=CollectorRegistry()))
     async with lifespan(app):
         yield site
     for http in site.visits:

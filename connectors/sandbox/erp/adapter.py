@@ -12,6 +12,7 @@ from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPa
 from connectors.requests import endpoint
 from connectors.responses import check_readable
 from connectors.sandbox.erp.messages import Change, ChangeBatch, ChangePage
+from foundation.decoding import JsonDecoder, decode_json
 
 _PAGE_SIZE = 500
 
@@ -20,9 +21,9 @@ class SandboxErp:
     """`translate` and `poll`. External ids are the change's own version, so a change that arrives both ways is one."""
 
     def __init__(self) -> None:
-        self._change = msgspec.json.Decoder(Change)
-        self._batch = msgspec.json.Decoder(ChangeBatch)
-        self._page = msgspec.json.Decoder(ChangePage)
+        self._change = JsonDecoder(Change)
+        self._batch = JsonDecoder(ChangeBatch)
+        self._page = JsonDecoder(ChangePage)
 
     def translate(self, body: bytes) -> list[Observation]:
         try:
@@ -76,7 +77,7 @@ def _identified(changes: Sequence[msgspec.Raw]) -> list[tuple[str, bytes]]:
     drifted: list[msgspec.DecodeError] = []
     for raw in changes:
         try:
-            found.append((change_id(msgspec.json.decode(raw, type=_Versioned).version), bytes(raw)))
+            found.append((change_id(decode_json(raw, type=_Versioned).version), bytes(raw)))
         except msgspec.DecodeError as problem:
             drifted.append(problem)
             found.append((f"chg_{hashlib.sha256(raw).hexdigest()[:32]}", bytes(raw)))
@@ -105,7 +106,7 @@ class _Subject(msgspec.Struct):
 def _named(raw: bytes, reason: str) -> list[Unreadable]:
     """What it is about, where that can be read."""
     try:
-        subject = msgspec.json.decode(raw, type=_Subject)
+        subject = decode_json(raw, type=_Subject)
     except msgspec.DecodeError:
         return []
     return [Unreadable(subject.sku, subject.element, reason)] if subject.sku and subject.element else []

@@ -16,6 +16,7 @@ from connectors.sandbox.http import Reply, Request, html_reply, json_reply, prob
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.storefront import ErpRow, erp_page
 from foundation.clock import Clock
+from foundation.decoding import decode_json
 
 _MAX_PAGE = 1000
 
@@ -64,7 +65,7 @@ class ErpSystem:
     async def control(self, request: Request) -> Reply:
         match request.method, request.path:
             case "PUT", "/_webhook":
-                self.webhooks.target = msgspec.json.decode(request.body, type=WebhookTarget)
+                self.webhooks.target = decode_json(request.body, type=WebhookTarget)
                 return Reply(204)
             case "DELETE", "/_webhook":
                 self.webhooks.target = None
@@ -120,7 +121,7 @@ class ErpSystem:
         if (request.method, request.path) != ("POST", "/changes"):
             return problem(404, "Values are changed with POST /changes.")
         try:
-            values = msgspec.json.decode(request.body, type=NewValues).changes
+            values = decode_json(request.body, type=NewValues).changes
         except msgspec.DecodeError as wrong:
             return problem(422, str(wrong))
         if unknown := [value.sku for value in values if value.sku not in self.titles]:

@@ -22,6 +22,7 @@ from connectors.port import (
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.market.messages import Catalogue, Feed, FeedItem, FeedReceipt, Listing, Listings, Price
+from foundation.decoding import JsonDecoder
 
 _REASONS: Final = {
     "unknown-sku": "The market has no listing with this SKU. Create it there, or unmap the record.",
@@ -33,9 +34,9 @@ class SandboxMarket:
     max_batch = 250
 
     def __init__(self) -> None:
-        self._receipt = msgspec.json.Decoder(FeedReceipt)
-        self._listings = msgspec.json.Decoder(Listings)
-        self._catalogue = msgspec.json.Decoder(Catalogue)
+        self._receipt = JsonDecoder(FeedReceipt)
+        self._listings = JsonDecoder(Listings)
+        self._catalogue = JsonDecoder(Catalogue)
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]

@@ -24,6 +24,7 @@ from connectors.sandbox.market.messages import (
 )
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.storefront import ShopRow, shop_page
+from foundation.decoding import JsonDecoder, decode_json
 
 _PAGE: Final = 500
 
@@ -49,7 +50,7 @@ class MarketSystem:
         self.quantities = {sku_of(index): _Attribute(STOCK_ON_HAND) for index in range(plan.skus)}
         self._feeds = 0
         self._pending: dict[str, tuple[asyncio.TimerHandle, list[FeedItem], Faults]] = {}
-        self._feed_decoder = msgspec.json.Decoder(Feed)
+        self._feed_decoder = JsonDecoder(Feed)
 
     async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
         if (request.method, request.path) == ("GET", "/"):
@@ -73,7 +74,7 @@ class MarketSystem:
             case "GET", "/_effects":
                 return self.log.reply(request)
             case "PUT", "/_delay":
-                self.delay_seconds = msgspec.json.decode(request.body, type=float)
+                self.delay_seconds = decode_json(request.body, type=float)
                 for feed_id, (handle, items, faults) in list(self._pending.items()):  # for what waits, it begins anew
                     handle.cancel()
                     self._apply_later(feed_id, items, faults)

@@ -21,6 +21,7 @@ from connectors.port import (
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, Products, Shown, ShownValues
+from foundation.decoding import JsonDecoder
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
@@ -31,16 +32,16 @@ _STATES: Final = {
     "invalid": (WriteState.REFUSED, "The shop does not take this value."),
 }
 _UNHEARD_OF: Final = (WriteState.RETRY, "The shop's answer to the write could not be understood.")
-_Shown: Final = msgspec.json.Decoder(Shown | None)
+_Shown: Final = JsonDecoder(Shown | None)
 
 
 class SandboxShop:
     max_batch = 250
 
     def __init__(self) -> None:
-        self._outcomes = msgspec.json.Decoder(Outcomes)
-        self._shown = msgspec.json.Decoder(ShownValues)
-        self._products = msgspec.json.Decoder(Products)
+        self._outcomes = JsonDecoder(Outcomes)
+        self._shown = JsonDecoder(ShownValues)
+        self._products = JsonDecoder(Products)
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]

@@ -12,6 +12,7 @@ from connectors.sandbox.http import Reply, Request, html_reply, json_reply, prob
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.shop.messages import Keys, NewValue, NewValues, Outcome, Products, Shown
 from connectors.sandbox.storefront import ShopRow, shop_page
+from foundation.decoding import JsonDecoder
 
 _APPLIED = Outcome("applied")
 _STALE = Outcome("stale")
@@ -32,8 +33,8 @@ class ShopSystem:
         for index in range(plan.skus):
             self.shown[sku_of(index), "price"] = Shown(list_price(index, currency).minor, currency, 0)
             self.shown[sku_of(index), "stock"] = Shown(STOCK_ON_HAND, "", 0)
-        self._write_decoder = msgspec.json.Decoder(NewValues)
-        self._read_decoder = msgspec.json.Decoder(Keys)
+        self._write_decoder = JsonDecoder(NewValues)
+        self._read_decoder = JsonDecoder(Keys)
 
     async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
         if (request.method, request.path) == ("GET", "/"):

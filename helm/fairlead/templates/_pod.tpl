@@ -61,9 +61,10 @@ spec:
       args: {{- toYaml .args | nindent 8 }}
       env:
         {{- if .http }}
-        # The network policy lets only the ingress controller in, so its word about client and scheme counts.
-        - name: FORWARDED_ALLOW_IPS
-          value: "*"
+        {{- with $root.Values.ingress.trustedProxies }}
+        - name: FAIRLEAD_TRUSTED_PROXIES
+          value: {{ join "," . | quote }}
+        {{- end }}
         {{- end }}
         {{- range .database }}
         {{- $env := dict "owner" "DATABASE_URL" "app" "DATABASE_APP_URL" "intake" "DATABASE_INTAKE_URL" "relay" "DATABASE_RELAY_URL" }}

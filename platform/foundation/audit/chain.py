@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import buffer, scope_of
+from foundation.decoding import decode_json
 from foundation.scope import Scope
 from foundation.telemetry.correlation import current_correlation
 from foundation.text import clean_foreign_text, clean_foreign_values
@@ -207,7 +208,7 @@ class _Body(msgspec.Struct):
 def _agrees(row: Any) -> bool:
     """The columns beside the body are for searching; they must say what the hashed body says."""
     try:
-        body = msgspec.json.decode(row.body, type=_Body)
+        body = decode_json(row.body, type=_Body)
     except msgspec.MsgspecError:
         return False
     return (body.seq, body.at, body.action, body.subject) == (row.seq, row.at, row.action, row.subject)

@@ -21,6 +21,7 @@ class Access(NamedTuple):
     status: int
     seconds: float
     correlation: str
+    caller_correlation: str = ""
 
 
 class AccessLog:
@@ -50,24 +51,22 @@ class AccessLog:
 
 
 def _json_line(access: Access) -> bytes:
-    method, route, status, seconds, correlation = access
-    return (
-        _encoder.encode(
-            {
-                "at": time.time(),
-                "level": "info",
-                "event": "request",
-                "method": method,
-                "route": route,
-                "status": status,
-                "ms": round(seconds * 1000, 3),
-                "correlation": correlation,
-            }
-        )
-        + b"\n"
-    )
+    line = {
+        "at": time.time(),
+        "level": "info",
+        "event": "request",
+        "method": access.method,
+        "route": access.route,
+        "status": access.status,
+        "ms": round(access.seconds * 1000, 3),
+        "correlation": access.correlation,
+    }
+    if access.caller_correlation:
+        line["caller_correlation"] = access.caller_correlation
+    return _encoder.encode(line) + b"\n"
 
 
 def _console_line(access: Access) -> bytes:
-    method, route, status, seconds, correlation = access
-    return f"{status} {method:<6} {route} {seconds * 1000:.1f} ms {correlation}\n".encode()
+    return (
+        f"{access.status} {access.method:<6} {access.route} {access.seconds * 1000:.1f} ms {access.correlation}\n"
+    ).encode()

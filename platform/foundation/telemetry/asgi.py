@@ -31,7 +31,11 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class ObservedApp:
-    """The outermost layer. A caller's own X-Correlation-Id is kept when it is well formed."""
+    """The outermost layer.
+
+    The correlation id is always ours: it leads through the audit trail, jobs and logs, where a caller's choice could
+    pass for another request. A well-formed `X-Correlation-Id` of the caller is kept beside it in the access log.
+    """
 
     def __init__(
         self,
@@ -58,7 +62,7 @@ class ObservedApp:
                 if self._access_log is not None:
                     self._access_log.flush()
             return
-        correlation = _given(scope["headers"]) or self._make_id().hex
+        correlation = self._make_id().hex
         token = begin_correlation(correlation)
         try:
             if kind == "http":
@@ -97,7 +101,7 @@ class ObservedApp:
         route = _route(scope)
         self._metrics.record(method, route, status, seconds)
         if self._access_log is not None:
-            self._access_log.write(Access(method, route, status, seconds, correlation))
+            self._access_log.write(Access(method, route, status, seconds, correlation, _given(scope["headers"])))
 
 
 def _route(scope: Scope) -> str:
@@ -107,8 +111,8 @@ def _route(scope: Scope) -> str:
     return scope.get("path_template") or NO_ROUTE
 
 
-def _given(headers: list[tuple[bytes, bytes]]) -> str | None:
+def _given(headers: list[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == HEADER:
-            return value.decode() if _VALID.fullmatch(value) else None
-    return None
+            return value.decode() if _VALID.fullmatch(value) else ""
+    return ""

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.decoding import decode_json
 from governance.inputs import check_number, check_text
 from governance.schemas import EntryPage, ShownEntry
 from governance.trail.telling import Named
@@ -46,7 +47,7 @@ async def list_entries(
     ).all()
     items = []
     for row in rows[:limit]:
-        body = msgspec.json.decode(row.body, type=_Body)
+        body = decode_json(row.body, type=_Body)
         items.append(ShownEntry(row.seq, row.at, body.actor.name, row.action, row.subject, body.data, body.correlation))
     return EntryPage(items, items[-1].seq if len(rows) > limit else None)
 

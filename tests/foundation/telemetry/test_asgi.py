@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import CollectorRegistry, generate_latest
 
 from foundation.errors import DomainError, NotFound
-from foundation.ids import new_id
 from foundation.telemetry import access_log
 from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import ObservedApp
@@ -204,10 +204,15 @@ class TestCorrelation:
         assert "x-correlation-id" in (await observed.call(path)).headers
 
     @pytest.mark.parametrize("given", ["abc-1234", "0199f2c4b8a07e1f8a3e1d2c3b4a5968", "A.b_c-12345"])
-    async def test_a_callers_own_id_is_kept(self, observed: Observed, given: str) -> None:
+    async def test_a_callers_own_id_is_logged_beside_ours(self, observed: Observed, given: str) -> None:
+        """Hardening of issue 6: ids from outside are kept apart from ours."""
         answer = await observed.call("/things/1", headers={"X-Correlation-Id": given})
 
-        assert answer.headers["x-correlation-id"] == given
+        ours = answer.headers["x-correlation-id"]
+        assert ours != given
+        assert msgspec.json.decode(answer.body)["correlation"] == ours
+        [line] = observed.access()
+        assert (line["correlation"], line["caller_correlation"]) == (ours, given)
 
     @pytest.mark.parametrize(
         "given", ["", "short", "x" * 65, "with space", 'quote"12345', "line\n12345678", "-starts1"]
@@ -233,7 +238,8 @@ class TestCorrelation:
         }  # fmt: skip
         await observed.app(scope, receive, send)
 
-        assert "abc-12345" in str(sent)
+        assert "abc-12345" not in str(sent)
+        assert re.search(r"[0-9a-f]{32}", str(sent))
 
 
 class TestAccessLog:
@@ -274,10 +280,9 @@ async def test_a_span_belongs_to_the_trace_of_its_correlation() -> None:
     exporter = InMemorySpanExporter()
     tracing = OpenTelemetryTracing(SimpleSpanProcessor(exporter), service="test")
     observed = observe(Litestar([read_thing]), tracing=tracing)
-    correlation = new_id().hex
 
-    await observed.call("/things/1", headers={"x-correlation-id": correlation})
+    answer = await observed.call("/things/1")
 
     (span,) = exporter.get_finished_spans()
-    assert f"{span.context.trace_id:032x}" == correlation
+    assert f"{span.context.trace_id:032x}" == answer.headers["x-correlation-id"]
     tracing.close()

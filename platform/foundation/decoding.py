@@ -1,0 +1,112 @@
+"""JSON from outside: one decoder with a bounded depth for request bodies, webhooks and the answers of other systems.
+
+msgspec recurses once per level and raises `RecursionError` at a depth that depends on the stack of the caller; that is
+no `DecodeError`, so callers took a hostile document for a defect of their own. Here the depth is checked before
+anything is parsed, and is the same everywhere.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar, overload
+
+import msgspec
+
+MAX_DEPTH: Final = 64
+"""Far beyond any message we exchange; far below what any parser on the way (the database's, too) can take."""
+
+T = TypeVar("T")
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class TooDeep(msgspec.DecodeError):
+    """The document is nested deeper than `MAX_DEPTH`, or its brackets do not match."""
+
+    def __init__(self) -> None:
+        super().__init__(f"JSON is nested more than {MAX_DEPTH} levels deep, or its brackets do not match")
+
+
+class JsonDecoder(Generic[T]):
+    """`msgspec.json.Decoder` with a bounded depth; errors are `msgspec.DecodeError`."""
+
+    @overload
+    def __init__(self: "JsonDecoder[Any]", shape: None = None) -> None: ...
+
+    @overload
+    def __init__(self: "JsonDecoder[T]", shape: type[T]) -> None: ...
+
+    @overload
+    def __init__(self: "JsonDecoder[Any]", shape: Any) -> None: ...
+
+    def __init__(self, shape: Any = None) -> None:
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Any if shape is None else shape)
+
+    def decode(self, document: bytes | str | msgspec.Raw) -> T:
+        """Raises: msgspec.DecodeError, of which msgspec.ValidationError is one."""
+        raw = _bytes(document)
+        check_depth(raw)
+        try:
+            return self._decoder.decode(raw)  # type: ignore[no-any-return]
+        except RecursionError:  # the caller's own stack is nearly used up
+            raise TooDeep from None
+        except UnicodeDecodeError as error:  # msgspec passes Python's own on
+            raise msgspec.DecodeError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+_ANY: Final = JsonDecoder()
+
+
+@overload
+def decode_json(document: bytes | str | msgspec.Raw) -> Any: ...
+
+
+@overload
+def decode_json(document: bytes | str | msgspec.Raw, type: type[T]) -> T: ...
+
+
+@overload
+def decode_json(document: bytes | str | msgspec.Raw, type: Any) -> Any: ...
+
+
+def decode_json(document: bytes | str | msgspec.Raw, type: Any = None) -> Any:  # noqa: A002 - as msgspec's
+    """One document, as `type` if given.
+
+    Raises:
+        msgspec.DecodeError: it is malformed, too deep, or (msgspec.ValidationError) of another shape.
+    """
+    return _ANY.decode(document) if type is None else _decoder_of(type).decode(document)
+
+
+@lru_cache(256)
+def _decoder_of(shape: Any) -> JsonDecoder[Any]:
+    return JsonDecoder(shape)
+
+
+def check_depth(document: bytes) -> None:
+    """In time linear in the document's size; nothing recurses.
+
+    Raises:
+        TooDeep.
+    """
+    if document.count(b"[") + document.count(b"{") <= MAX_DEPTH:
+        return
+    brackets = _STRING.sub(b"", document).translate(_TO_SQUARE, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):  # each round removes the innermost level
+        if not brackets:
+            return
+        brackets = brackets.replace(b"[]", b"")
+    if brackets:
+        raise TooDeep
+
+
+def holds_nul(document: bytes) -> bool:
+    """Whether a string in it holds U+0000, which PostgreSQL keeps in no text."""
+    return b"\\u0000" in document and _NUL.search(document) is not None
+
+
+def _bytes(document: bytes | str | msgspec.Raw) -> bytes:
+    if isinstance(document, str):
+        return document.encode("utf-8", "surrogatepass")
+    return document if isinstance(document, bytes) else bytes(document)

@@ -1,0 +1,193 @@
+"""What holds for every request and every answer, whatever handles it: the ASGI layer around the whole application.
+
+Requests whose host, address or query no handler could read are refused here. The client's address and scheme are those
+that configured proxies vouch for. Each answer has the security headers and a rule for caches. A client that goes away
+ends its request as such, and an error that nothing else caught is an answer without details.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from foundation.errors import DomainError
+from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
+from foundation.telemetry.correlation import current_correlation
+from foundation.web.client_address import NO_PROXIES, ProxyRule
+from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.problems import PROBLEM_TYPE, problem_body
+
+_log = structlog.get_logger(__name__)
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5})?)?", re.ASCII
+)
+_MOST_PORT: Final = 65535
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
+_HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
+_FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+_ASK_AGAIN: Final = (b"cache-control", b"no-cache")
+_PRIVATE: Final = (b"cache-control", b"private, no-cache")
+
+
+class MalformedRequest(DomainError):
+    status = 400
+    code = "malformed-request"
+    title = "The request is not well formed"
+
+
+class RequestIncomplete(DomainError):
+    """The client closed the connection before its body was complete; only the access log reads this answer."""
+
+    status = 400
+    code = "body-incomplete"
+    title = "The body is not complete"
+
+    def __init__(self) -> None:
+        super().__init__("The connection was closed before the body was complete. Send it again.")
+
+
+class InternalError(DomainError):
+    status = 500
+    code = "internal-error"
+    title = "Something went wrong here"
+
+    def __init__(self) -> None:
+        super().__init__("This is our fault, and it has been noted. Tell us the reference below if it happens again.")
+
+
+class Boundary:
+    """Inside `ObservedApp`, around the framework."""
+
+    def __init__(self, app: AsgiApp, *, proxies: ProxyRule = NO_PROXIES, public_port: int | None = None) -> None:
+        self._app = app
+        self._proxies = proxies
+        self._public_port = public_port
+        self._warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._resolve_client(scope)
+        scope.setdefault("state", {})["public_port"] = self._public_port
+        outgoing = _Outgoing(scope["path"], send)
+        try:
+            check_request(scope)
+            await self._app(scope, _Incoming(receive).receive, outgoing.send)
+        except DomainError as refusal:
+            await _answer(outgoing, refusal)
+        except Exception as error:
+            if outgoing.started:
+                raise
+            _log.error("web.failed", path=scope["path"], exc_info=error)
+            await _answer(outgoing, InternalError())
+
+    def _resolve_client(self, scope: Scope) -> None:
+        client, headers = scope.get("client"), scope["headers"]
+        if client is None:
+            return
+        peer, port = client
+        if not self._warned and not self._proxies.networks and header_values(scope, b"x-forwarded-for"):
+            self._warned = True  # once: clients can send it, too
+            _log.warning(
+                "web.proxy_not_trusted", peer=peer, hint="If this is your proxy, set FAIRLEAD_TRUSTED_PROXIES."
+            )
+        scope["scheme"] = self._proxies.scheme_of(peer, headers, scope.get("scheme", "http"))
+        address = self._proxies.client_of(peer, headers)
+        scope["client"] = (address, port if address == peer else 0)
+
+
+def check_request(scope: Scope) -> None:
+    """Raises: MalformedRequest."""
+    hosts = header_values(scope, b"host")
+    if len(hosts) > 1 or (not hosts and scope.get("http_version") != "1.0"):
+        raise MalformedRequest("A request has exactly one Host header.")
+    if hosts and not _is_host(hosts[0]):
+        raise MalformedRequest("The Host header is not a host name with an optional port.")
+    raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
+    _check_escapes(raw_path, "address", forbidden=_CONTROL)
+    _check_escapes(scope.get("query_string", b""), "query", forbidden=re.compile(rb"\x00"))
+
+
+def header_values(scope: Mapping[str, Any], name: bytes) -> list[bytes]:
+    """A header's values. `name` is lower case. Unlike the framework's request object, reading cannot fail."""
+    return [value for key, value in scope.get("headers", ()) if key == name]
+
+
+def header_text(scope: Mapping[str, Any], name: bytes) -> str:
+    """A header's first value, or an empty text."""
+    values = header_values(scope, name)
+    return values[0].decode("latin-1") if values else ""
+
+
+def _is_host(value: bytes) -> bool:
+    found = _HOST.fullmatch(value.decode("latin-1"))
+    return found is not None and int(found.group(1) or 0) <= _MOST_PORT
+
+
+def _check_escapes(text: bytes, where: str, *, forbidden: "re.Pattern[bytes]") -> None:
+    plain = unquote_to_bytes(text) if b"%" in text else text
+    try:
+        plain.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedRequest(f"The {where} is not UTF-8.") from None
+    if _BAD_ESCAPE.search(text) or forbidden.search(plain):
+        raise MalformedRequest(f"The {where} holds a percent sign without a code, or a control character.")
+
+
+class _Incoming:
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._complete = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._complete = not message.get("more_body", False)
+        elif message["type"] == "http.disconnect" and not self._complete:
+            raise RequestIncomplete
+        return message
+
+
+class _Outgoing:
+    def __init__(self, path: str, send: Send) -> None:
+        self._path = path
+        self._send = send
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = [(name.lower(), value) for name, value in message.get("headers", ())]
+            message["headers"] = [*headers, *_missing(headers, self._path, message["status"])]
+        await self._send(message)
+
+
+def _missing(headers: list[tuple[bytes, bytes]], path: str, status: int) -> Iterable[tuple[bytes, bytes]]:
+    present = {name for name, _ in headers}
+    added = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+    if b"cache-control" not in present:
+        added.append(_cache_rule(path, status))
+    return added
+
+
+def _cache_rule(path: str, status: int) -> tuple[bytes, bytes]:
+    if path.startswith("/static/"):
+        if status not in (200, 206, 304):
+            return NO_STORE
+        return _FOR_EVER if _HASHED_FILE.fullmatch(path) else _ASK_AGAIN
+    if path.startswith(("/api/", "/hooks/")) or status >= 400:
+        return NO_STORE
+    return _PRIVATE
+
+
+async def _answer(outgoing: _Outgoing, refusal: DomainError) -> None:
+    if outgoing.started:
+        return
+    body = problem_body(refusal, current_correlation())
+    headers: list[Any] = [(b"content-type", PROBLEM_TYPE.encode()), (b"content-length", b"%d" % len(body)), NO_STORE]
+    await outgoing.send({"type": "http.response.start", "status": int(refusal.status), "headers": headers})
+    await outgoing.send({"type": "http.response.body", "body": body, "more_body": False})

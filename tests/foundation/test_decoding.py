@@ -1,0 +1,100 @@
+"""JSON from outside is bounded in depth before it is parsed (V10 of issue 6)."""
+
+import json
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.decoding import MAX_DEPTH, JsonDecoder, TooDeep, decode_json, holds_nul
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[]{}"\\', max_size=4), inner, max_size=3),
+    max_leaves=200,
+)
+
+
+class Shape(msgspec.Struct):
+    a: int = 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b"[{" * 50_000,
+        b'{"a":1,"x":' + b"[" * 500 + b"]" * 500 + b"}",
+        b'[{"a":' * 33 + b"1" + b"}]" * 33,
+    ],
+)
+@pytest.mark.parametrize("shape", [None, Shape, list[Any], msgspec.Raw, dict[str, msgspec.Raw]])
+def test_v10_too_deep_is_malformed_for_every_shape(document: bytes, shape: Any) -> None:
+    began = time.monotonic()
+    with pytest.raises(msgspec.DecodeError):
+        decode_json(document, type=shape) if shape else decode_json(document)
+    with pytest.raises(TooDeep):
+        JsonDecoder(shape).decode(document)
+    assert time.monotonic() - began < 5
+
+
+def test_v10_the_limit_itself_is_allowed() -> None:
+    assert decode_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) is not None
+    with pytest.raises(TooDeep):
+        decode_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+
+
+@given(_VALUES)
+def test_what_is_shallow_is_decoded_as_before(value: Any) -> None:
+    assert decode_json(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("text", ["[" * 1000, "{[" * 500 + '"', '\\"[' * 300, "\\" * 99, "\\\\" * 99 + "]" * 99])
+def test_brackets_in_texts_are_no_depth(text: str) -> None:
+    assert decode_json(json.dumps([text, {text: text}])) == [text, {text: text}]
+
+
+@pytest.mark.parametrize(
+    "hostile", [b'"' + b'\\"' * 500_000, b'"' * 1_000_000, b"\\" * 1_000_000, b"[]" * 500_000, b'["[",' * 200_000]
+)
+def test_v10_the_check_takes_linear_time(hostile: bytes) -> None:
+    began = time.monotonic()
+    with pytest.raises(msgspec.DecodeError):
+        decode_json(hostile)
+    assert time.monotonic() - began < 5
+
+
+def test_bytes_that_are_no_utf_8_are_a_decode_error() -> None:
+    with pytest.raises(msgspec.DecodeError, match="UTF-8"):
+        decode_json(b'{"a": "\xff"}')
+
+
+def test_a_nearly_used_up_stack_is_a_decode_error() -> None:
+    def deeper(levels: int) -> Any:
+        return deeper(levels - 1) if levels else decode_json(b"[" * 60 + b"]" * 60)
+
+    for levels in range(600, 1000, 5):
+        try:
+            deeper(levels)
+        except RecursionError:
+            continue  # of this test's own calls
+        except msgspec.DecodeError:
+            return
+    pytest.fail("the stack was never used up inside the decoder")
+
+
+@pytest.mark.parametrize(
+    ("document", "holds"),
+    [
+        (rb'"\u0000"', True), (rb'"a\\\u0000"', True), (rb'"\\u0000"', False), (rb'"\\\\u0000"', False),
+        (rb'"\u00001"', True),
+        (b'"u0000"', False),
+    ],
+)  # fmt: skip
+def test_a_nul_in_a_text_is_found_and_a_backslash_before_u0000_is_none(document: bytes, holds: bool) -> None:  # noqa: FBT001
+    assert holds_nul(document) is holds
+    assert ("\x00" in decode_json(document)) is holds

@@ -1,0 +1,250 @@
+"""The listener's limits, over real sockets (V1 and item 6 of issue 6)."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import msgspec
+import pytest
+import uvicorn
+
+from foundation.web.headers import SECURITY_HEADERS
+from foundation.web.listener import ConnectionTable, Limits, bounded_protocol
+
+QUICK = Limits(head_seconds=1.0, body_seconds=1.0, write_seconds=1.0, linger_seconds=0.5)
+GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Reads the body and answers its size; `/large` answers 8 MB; `/early` answers without reading."""
+    if scope["type"] != "http":
+        return
+    size, path = 0, scope["path"]
+    while path != "/early":
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    body = b"x" * 8_000_000 if path == "/large" else b"%d %d" % (size, len(scope["headers"]))
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Listener:
+    def __init__(self, limits: Limits, **options: Any) -> None:
+        self.table = ConnectionTable(limits, **options)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, loop="uvloop", http=bounded_protocol(self.table), ws="none",
+            lifespan="off", timeout_graceful_shutdown=1, timeout_keep_alive=1,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self._thread.start()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._socket.close()
+
+
+@pytest.fixture
+def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
+    started = Listener(msgspec.structs.replace(QUICK, **getattr(request, "param", {})))
+    yield started
+    started.stop()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Until the listener closes."""
+    parts = []
+    try:
+        while part := connection.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """One answer with a Content-Length."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        part = connection.recv(65536)
+        assert part, answer
+        answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def send_some(connection: socket.socket, chunk: bytes, times: int) -> int:
+    """How many chunks the other side took before it closed."""
+    for sent in range(times):
+        try:
+            connection.sendall(chunk)
+        except OSError:
+            return sent
+    return times
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+def test_v1_a_header_line_without_end_is_refused_at_its_limit_and_costs_others_nothing(listener: Listener) -> None:
+    with closing(listener.connect()) as hostile:
+        hostile.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        taken = send_some(hostile, b"a" * 1_000_000, 100)
+        began = time.monotonic()
+        with closing(listener.connect()) as other:
+            other.sendall(GET)
+            assert status_of(read_answer(other)) == 200
+        assert time.monotonic() - began < 1
+        assert status_of(read_all(hostile)) == 431
+        assert taken < 30
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"X: " + b"a" * 3000 + b"\r\n") * 30 + b"\r\n", 431),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET /" + b"a" * 200_000, 414),
+        (b"\r\n" * 60_000, 431),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9" + b"9" * 400 + b"\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", 400),
+    ],
+)
+def test_v1_v14_what_is_too_large_or_no_http_is_refused_with_all_headers(
+    listener: Listener, request_head: bytes, status: int
+) -> None:
+    with closing(listener.connect()) as connection:
+        send_some(connection, request_head, 1)
+        answer = read_all(connection)
+    assert status_of(answer) == status
+    head = answer.partition(b"\r\n\r\n")[0]
+    for name, value in SECURITY_HEADERS:
+        assert name + b": " + value in head
+    assert b"content-type: application/problem+json" in head
+    assert b"connection: close" in head
+    assert b"cache-control: no-store" in head
+
+
+def test_ordinary_requests_are_as_before(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        for _ in range(3):
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"b" * 200_000)
+            assert read_answer(connection).endswith(b"200000 2")
+        connection.sendall(GET + GET)
+        assert read_answer(connection).count(b"HTTP/1.1 200") >= 1
+
+
+def test_a_trailer_adds_no_header(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Late: 1\r\n\r\n"
+        connection.sendall(chunked)
+        assert read_answer(connection).endswith(b"3 2")
+
+
+@pytest.mark.parametrize("drip", [b"GET / HTTP/1.1\r\nX: ", b"\r\n"])
+def test_v1_headers_that_never_end_are_given_up_however_they_drip(listener: Listener, drip: bytes) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(drip)
+        connection.settimeout(0.2)
+        until, answer = time.monotonic() + 6, b""
+        while time.monotonic() < until and b"\r\n\r\n" not in answer:
+            try:
+                connection.sendall(drip[-2:])
+                answer += connection.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert time.monotonic() < until
+        assert not answer or status_of(answer) == 408
+
+
+def test_v1_a_silent_connection_is_closed_without_an_answer(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        assert read_all(connection) == b""
+
+
+@pytest.mark.parametrize("path", [b"/", b"/early"])
+def test_v1_a_body_that_never_ends_is_given_up(listener: Listener, path: bytes) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+        assert status_of(read_all(connection)) == (408 if path == b"/" else 200)
+
+
+@pytest.mark.parametrize("listener", [{"request_bytes": 100_000}], indirect=True)
+def test_a_body_in_tiny_chunks_is_bounded_as_it_is_sent(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        send_some(connection, b"1;" + b"e" * 1000 + b"\r\na\r\n", 300)
+        assert status_of(read_all(connection)) == 413
+
+
+def test_a_client_that_does_not_read_its_answer_is_dropped(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        until = time.monotonic() + 10
+        while len(listener.table) == 0:
+            assert time.monotonic() < until
+        while len(listener.table) > 0:
+            assert time.monotonic() < until
+            threading.Event().wait(0.05)
+
+
+def test_v1_a_connection_is_idle_again_after_an_early_answer(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+        assert status_of(read_answer(connection)) == 200
+        connection.sendall(b"abc" + GET)
+        assert status_of(read_answer(connection)) == 200
+        assert read_all(connection) == b""
+
+
+@pytest.mark.parametrize(
+    "listener", [{"connections": 40, "head_seconds": 60.0}, {"per_peer": 40, "head_seconds": 60.0}], indirect=True
+)
+def test_item_6_slow_connections_beyond_the_limit_displace_each_other(listener: Listener) -> None:
+    slow = []
+    for _ in range(120):
+        connection = listener.connect()
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        slow.append(connection)
+        with closing(listener.connect()) as honest:
+            honest.sendall(GET)
+            assert status_of(read_answer(honest)) == 200
+    assert status_of(read_all(slow[0])) == 503
+    for connection in slow:
+        connection.close()
+
+
+def test_item_6_an_exempt_peer_has_no_limit_of_its_own() -> None:
+    limits = msgspec.structs.replace(QUICK, per_peer=4, head_seconds=60.0)
+    started = Listener(limits, is_exempt=lambda host: host == "127.0.0.1")
+    open_ones = [started.connect() for _ in range(20)]
+    for connection in open_ones:
+        connection.sendall(GET)
+        assert status_of(read_answer(connection)) == 200
+        connection.close()
+    started.stop()
