@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from foundation.audit.chain import GENESIS, ChainPoint, Verdict, chain_head, note, verify_chain
 from foundation.database.engine import Database
@@ -40,17 +40,21 @@ async def twelve(db: Database, scope: Scope) -> Scope:
 
 
 async def tamper(urls: Urls, scope: Scope, statement: str, *arguments: object) -> None:
-    """As someone who got hold of the database's superuser."""
+    """As the database's owner, who can switch off what protects the tables from everybody else."""
     async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
         await connection.execute("SELECT set_config('row_security', 'off', true)")
         for table in ("audit_entry", "audit_head"):
             await connection.execute(
-                sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.Identifier(table))
+                sql.SQL("ALTER TABLE {0} NO FORCE ROW LEVEL SECURITY, DISABLE TRIGGER USER").format(
+                    sql.Identifier(table)
+                )
             )
         done = await connection.execute(statement, (*arguments, scope.tenant_id))
         assert done.rowcount > 0
         for table in ("audit_entry", "audit_head"):
-            await connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(sql.Identifier(table)))
+            await connection.execute(
+                sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY, ENABLE TRIGGER USER").format(sql.Identifier(table))
+            )
 
 
 class TestWhole:
@@ -335,3 +339,67 @@ class TestBounds:
         found = await verdict(db, twelve, anchor=anchor, page=3)
         assert (found.entries, found.broken_at) == (12, None)
         assert (await verdict(db, twelve, anchor=ChainPoint(5, bytes(32)))).broken_at == 6
+
+
+_COPY = "INSERT INTO audit_entry SELECT tenant_id, msp_id, {seq}, {at}, action, subject, body, hash FROM audit_entry"
+_FORGE = """
+    WITH put AS (INSERT INTO audit_entry SELECT tenant_id, msp_id, {seq}, at, action, subject, 'x', {hash}
+                   FROM audit_entry WHERE seq = 12)
+    UPDATE audit_head SET seq = {seq}, hash = {hash}
+"""
+_APART = [
+    "UPDATE audit_head SET seq = seq - 1",
+    "UPDATE audit_head SET seq = 0, hash = decode(repeat('00', 32), 'hex')",
+    "UPDATE audit_head SET seq = seq + 1",
+    "UPDATE audit_head SET hash = sha256('x')",
+    "UPDATE audit_head SET seq = seq + 1, hash = sha256('x')",
+    _COPY.format(seq="seq + 1", at="at") + " WHERE seq = 12",
+    _COPY.format(seq="seq", at="at + interval '1 s'") + " WHERE seq = 12",
+    _COPY.format(seq="0", at="at") + " WHERE seq = 12",
+    _FORGE.format(seq=13, hash="sha256('x')"),
+    _FORGE.format(seq=14, hash="sha256(hash || 'x'::bytea)"),
+]
+
+
+class TestGuards:
+    """V7: the database itself lets the head only advance by its own entries."""
+
+    @pytest.mark.parametrize("statement", _APART)
+    async def test_v7_the_application_cannot_bring_head_and_entries_apart(
+        self, db: Database, twelve: Scope, statement: str
+    ) -> None:
+        async def attempt() -> None:
+            async with db.transaction(twelve) as session:
+                await session.execute(text(statement))
+
+        with pytest.raises(DBAPIError, match="audit") as refused:
+            await attempt()
+        assert getattr(refused.value.orig, "sqlstate", "") == "FL002"
+        assert (await verdict(db, twelve)).broken_at is None
+        await write(db, twelve)
+        assert (await verdict(db, twelve)).entries == 13
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_entry SET body = 'x' WHERE tenant_id = %s",
+            "DELETE FROM audit_entry WHERE tenant_id = %s",
+            "DELETE FROM audit_head WHERE tenant_id = %s",
+            "UPDATE audit_head SET seq = 3 WHERE tenant_id = %s",
+            "UPDATE audit_head SET msp_id = tenant_id, seq = seq + 1 WHERE tenant_id = %s",
+            "WITH t AS (SELECT %s::uuid) INSERT INTO audit_head SELECT uuidv7(), uuidv7(), 5, sha256('x') FROM t",
+        ],
+    )
+    async def test_v7_nor_can_the_owner_by_a_mere_statement(self, twelve: Scope, urls: Urls, statement: str) -> None:
+        async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
+            for table in ("audit_entry", "audit_head"):
+                await connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+            for part in await (await connection.execute(
+                "SELECT oid::regclass::text FROM pg_class WHERE relispartition AND relkind = 'r'"
+                " AND relname LIKE 'audit_entry%'"
+            )).fetchall():  # fmt: skip
+                await connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.SQL(part[0])))
+            with pytest.raises(psycopg.Error, match="audit") as refused:
+                await connection.execute(statement.encode(), (twelve.tenant_id,))
+            assert refused.value.sqlstate == "FL002"
+            await connection.rollback()
