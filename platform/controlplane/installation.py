@@ -12,6 +12,7 @@ import msgspec
 
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.servers import EmbeddedServers
+from controlplane.preflight import check_values
 from foundation.errors import Unavailable
 from foundation.settings import SERVERS, Settings, SettingsInvalid, read_settings
 
@@ -151,7 +152,9 @@ def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         SettingsInvalid: neither can be used; the text says what to do.
     """
     if names_servers(environment):
-        return read_settings(environment, vault_needed=vault_needed)
+        settings = read_settings(environment, vault_needed=vault_needed)
+        check_values(settings)
+        return settings
     found = find_installation(environment)
     if found is None:
         folder = environment.get(DATA_VARIABLE)

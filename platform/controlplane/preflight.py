@@ -51,6 +51,11 @@ def check_settings(settings: Settings, process: str = "command") -> None:
     for attribute, name in _URLS[process]:
         if not getattr(settings, attribute):
             raise SettingsInvalid(f"{name} is not set, and DATABASE_URL from which it would follow is not set either.")
+    check_values(settings)
+
+
+def check_values(settings: Settings) -> None:
+    """As `check_settings`, for whoever needs no particular address."""
     try:
         if settings.vault_keys:
             KeyRing.parse(settings.vault_keys)

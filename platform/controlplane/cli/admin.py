@@ -12,6 +12,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
+from controlplane.cli.accounts import MSP, TENANT, list_msps
 from controlplane.installation import find_settings
 from controlplane.onboarding import Person, onboard_client, open_msp
 from controlplane.preflight import check_settings
@@ -33,8 +34,6 @@ ENCRYPTED = (
     ),
     SEALED_ANSWERS,
 )
-MSP = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
-TENANT = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")
 
 
 def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
@@ -123,6 +122,9 @@ def create_client(msp_id: UUID, name: str, slug: str, currency: str) -> None:
         return f"client {scope.tenant_id}"
 
     run_with_services(act)
+
+
+tenant.add_command(list_msps)
 
 
 @tenant.command("list")

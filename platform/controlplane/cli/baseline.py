@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import OPERATOR, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -14,8 +15,6 @@ from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.starting import start_baseline
 from governance.schemas import ShownBaseline
 
-_msp = click.option("--msp", "msp_id", required=True, type=click.UUID, help="The MSP's id.")
-_tenant = click.option("--tenant", "tenant_id", required=True, type=click.UUID, help="The client's id.")
 _LOOK_SECONDS = 0.5
 
 
@@ -25,8 +24,8 @@ def baseline() -> None:
 
 
 @baseline.command("read")
-@_msp
-@_tenant
+@MSP
+@TENANT
 @click.option("--wait", "wait", default=60.0, show_default=True, help="Seconds to wait until all is read.")
 def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
     """Read the sources and channels anew, and compare them. Changes nothing; workers do the reading."""
@@ -47,8 +46,8 @@ def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
 
 
 @baseline.command("show")
-@_msp
-@_tenant
+@MSP
+@TENANT
 def show(msp_id: UUID, tenant_id: UUID) -> None:
     """The newest baseline, how far it is, and what it made."""
     scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)

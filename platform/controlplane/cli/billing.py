@@ -9,7 +9,8 @@ import click
 from billing.drafting import close_period
 from billing.periods import month_of
 from billing.sides import Side
-from controlplane.cli.admin import MSP, TENANT, operator_scope, run_with_services
+from controlplane.cli.accounts import MSP, TENANT
+from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now

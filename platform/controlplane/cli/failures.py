@@ -18,11 +18,35 @@ _OLD_SCHEMA = "The database's schema does not fit this program ({first}). Run `f
 
 
 class PlainGroup(click.Group):
-    """Around every command: a traceback is for defects of the program only."""
+    """A traceback is for defects of the program only, and all missing options are named at once."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        given = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 - what the subcommands are about to consume
         with plain_failures():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except click.MissingParameter as first:
+                raise _all_missing(first, given) from first
+
+
+def _all_missing(first: click.MissingParameter, given: list[str]) -> click.UsageError:
+    """Click names the first only. Groups take no options, so the command's own arguments follow its path."""
+    ctx = first.ctx
+    if ctx is None:
+        return first
+    depth, above = 0, ctx.parent
+    while above is not None:
+        depth, above = depth + 1, above.parent
+    try:
+        found, _, _ = ctx.command.make_parser(ctx).parse_args(given[depth:])
+    except click.UsageError:
+        return first
+    missing = [
+        param.get_error_hint(ctx)
+        for param in ctx.command.get_params(ctx)
+        if param.required and param.name not in found and param.value_from_envvar(ctx) is None
+    ]
+    return click.UsageError(f"Missing options: {', '.join(missing)}.", ctx) if len(missing) > 1 else first
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from uuid import UUID
 import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.cli.admin import MSP, operator_scope, run_with_services
+from controlplane.cli.accounts import CLIENT_OF_MSP, MSP
+from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
@@ -16,7 +17,10 @@ from tenants.people import find_person, resume_person
 from tenants.vouching import confirm
 
 _TENANT = click.option(
-    "--tenant", "tenant_id", type=click.UUID, help="The client's id; without it, the MSP's own account."
+    "--tenant",
+    "tenant_id",
+    type=CLIENT_OF_MSP,
+    help="The client's id or short name; without it, the MSP's own account.",
 )
 _EMAIL = click.option("--email", required=True)
 _REASON = click.option("--reason", required=True, help="Stays in the account's audit chain.")

@@ -4,7 +4,8 @@ from uuid import UUID
 
 import click
 
-from controlplane.cli.admin import MSP, operator_scope, run_with_services
+from controlplane.cli.accounts import CLIENT_OF_MSP, MSP
+from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
 from tenants.people import find_person, invite_person
@@ -13,7 +14,12 @@ from tenants.secrets import new_secret
 
 @click.command("password-link")
 @MSP
-@click.option("--tenant", "tenant_id", type=click.UUID, help="The client's id; without it, the MSP's own account.")
+@click.option(
+    "--tenant",
+    "tenant_id",
+    type=CLIENT_OF_MSP,
+    help="The client's id or short name; without it, the MSP's own account.",
+)
 @click.option("--email", required=True)
 def password_link(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """A link for somebody who forgot their password; it works once, for a week.

@@ -15,7 +15,8 @@ from connectors.connections import get_connection
 from connectors.polling import schedule_poll
 from connectors.registry import build_registry
 from controlplane import onboarding
-from controlplane.cli.admin import MSP, TENANT, operator_scope, run_with_services
+from controlplane.cli.accounts import CLIENT_OF_MSP, MSP, TENANT
+from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.onboarding import NewConnection
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -110,7 +111,7 @@ def publish_contracts(msp_id: UUID, tenant_id: UUID, source: UUID, seconds: floa
 
 @click.command("price-book")
 @MSP
-@click.option("--tenant", "tenant_id", type=click.UUID, help="A client with retail prices of its own.")
+@click.option("--tenant", "tenant_id", type=CLIENT_OF_MSP, help="A client with retail prices of its own.")
 @click.option("--side", type=click.Choice([side.value for side in Side]), required=True)
 @click.option("--currency", required=True, help="ISO 4217, e.g. EUR.")
 @click.option("--name", default="Standard", show_default=True)

@@ -1,0 +1,116 @@
+"""MSPs and clients on the command line: by id, or by short name where the database's owner can be asked."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import click
+import psycopg
+from psycopg import sql
+
+from controlplane.installation import find_settings
+from foundation.database.roles import BACKUP
+from foundation.errors import InvalidInput, NotFound
+from tenants.accounts import check_slug
+
+_NEEDS_OWNER = (
+    "needs DATABASE_URL of the owner, who alone may look across MSPs. It is known where an embedded installation runs."
+)
+
+
+@contextmanager
+def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction that reads every account. The run-time roles see one MSP at a time.
+
+    Raises:
+        InvalidInput: the owner's address is not known here.
+    """
+    owner_url = find_settings(os.environ, vault_needed=False).owner_url
+    if not owner_url:
+        raise InvalidInput(f"{purpose} {_NEEDS_OWNER}")
+    with psycopg.connect(owner_url, connect_timeout=5) as connection:
+        connection.execute(sql.SQL("SET TRANSACTION READ ONLY"))
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
+        yield connection
+
+
+class MspId(click.ParamType[UUID]):
+    """An MSP's id, or its short name."""
+
+    name = "id or short name"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> UUID:
+        found = _as_id(value)
+        if found is not None:
+            return found
+        check_slug(str(value))
+        with across_msps("A short name instead of an id") as connection:
+            row = connection.execute("SELECT msp_id FROM msp WHERE slug = %s", (str(value),)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no MSP with the short name “{value}”. `fairlead tenant list-msps` shows all.")
+        return UUID(str(row[0]))
+
+
+class ClientId(click.ParamType[UUID]):
+    """A client's id, or its short name within the MSP that --msp names."""
+
+    name = "id or short name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        found = _as_id(value)
+        if found is not None:
+            return found
+        check_slug(str(value))
+        msp_id = ctx.params.get("msp_id") if ctx is not None else None
+        if msp_id is None:
+            self.fail("a client's short name needs --msp beside it.", param, ctx)
+        with across_msps("A short name instead of an id") as connection:
+            row = connection.execute(
+                "SELECT tenant_id FROM client WHERE msp_id = %s AND slug = %s", (msp_id, str(value))
+            ).fetchone()
+        if row is None:
+            raise NotFound(
+                f"The MSP has no client with the short name “{value}”. `fairlead tenant list-msps` shows all."
+            )
+        return UUID(str(row[0]))
+
+
+def _as_id(value: Any) -> UUID | None:
+    try:
+        return value if isinstance(value, UUID) else UUID(str(value).strip())
+    except ValueError:
+        return None
+
+
+# The MSP is read first: a client's short name is one of its clients'.
+MSP = click.option(
+    "--msp",
+    "msp_id",
+    required=True,
+    is_eager=True,
+    type=MspId(),
+    help="The MSP's id or short name (`tenant list-msps`).",
+)
+TENANT = click.option(
+    "--tenant", "tenant_id", required=True, type=ClientId(), help="The client's id or short name (`tenant list-msps`)."
+)
+CLIENT_OF_MSP = ClientId()
+
+
+@click.command("list-msps")
+def list_msps() -> None:
+    """Every MSP and its clients, with their ids and short names."""
+    with across_msps("`fairlead tenant list-msps`") as connection:
+        msps = connection.execute("SELECT msp_id, slug, status, name FROM msp ORDER BY slug").fetchall()
+        clients = connection.execute(
+            "SELECT msp_id, tenant_id, slug, status, name FROM client ORDER BY slug"
+        ).fetchall()
+    for msp_id, slug, status, name in msps:
+        click.echo(f"{msp_id}  {status:9}  {slug}  {name}")
+        for of, client_id, client_slug, client_status, client_name in clients:
+            if of == msp_id:
+                click.echo(f"  {client_id}  {client_status:9}  {client_slug}  {client_name}")
+    if not msps:
+        click.echo("There is no MSP yet: `fairlead tenant create-msp` makes one.")
