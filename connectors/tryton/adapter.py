@@ -245,7 +245,11 @@ def _observations(snapshot: Snapshot) -> list[Observation]:
             unreadable.append(Unreadable(product.code, element, str(problem)))
             continue
         if value is not None:
-            found.append(Observation(product.code, element, value, version, committed_at, str(product.id)))
+            found.append(
+                Observation(
+                    product.code, element, value, version, committed_at, str(product.id), product.template.name or ""
+                )
+            )
     if unreadable:
         reasons = " ".join(f"{each.element}: {each.reason}" for each in unreadable)
         raise PayloadInvalid(

@@ -17,6 +17,7 @@ PRODUCT_FIELDS: Final = [
     "quantity",
     "write_date",
     "create_date",
+    "template.name",
     "template.write_date",
     "template.list_prices.write_date",
     "template.list_prices.create_date",
@@ -60,6 +61,7 @@ class Dated(msgspec.Struct, frozen=True):
 class Template(msgspec.Struct, frozen=True):
     write_date: Moment | None
     list_prices: list[Dated] = msgspec.field(name="list_prices.")
+    name: str | None = None
 
 
 class Product(msgspec.Struct, frozen=True):

@@ -25,8 +25,9 @@ class Observation(msgspec.Struct, frozen=True):
 
     `source_version` orders observations of the same element from the same source: a higher one is newer. Sources
     without a version use their commit time in microseconds. `committed_at` is when the source made it true; the
-    propagation clock starts there. `source_id` is the source's own identity of the record, which stays when the record
-    gets another key; empty for sources that identify records by the key alone.
+    delivery clock starts later, with the release. `source_id` is the source's own identity of the record, which stays
+    when the record gets another key; empty for sources that identify records by the key alone. `title` is the record's
+    name there, if the message carries it.
     """
 
     record_key: str
@@ -35,3 +36,4 @@ class Observation(msgspec.Struct, frozen=True):
     source_version: int
     committed_at: datetime
     source_id: str = ""
+    title: str = ""

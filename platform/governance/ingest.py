@@ -19,6 +19,7 @@ from governance.findings import clock_ahead, is_dated_ahead
 from governance.identities import hold_shared_keys
 from governance.planning import DEFAULT_CORRECTION_MS, Key, World, plan_changes
 from governance.rows import NewException, Observed
+from governance.titles import save_titles
 from governance.translating import QUARANTINED, Origin, Translated, translate_payload, unreadable_subject
 from governance.writing import write_plan
 
@@ -67,6 +68,7 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         asked = await repository.awaiting_keys(session, [record_key for record_key, element in seen if element == COST])
         world = await read_world(session, context, seen | asked)
         world = replace(world, sent=await sent_lately(session, observed, world))
+        await save_titles(session, observed, world.contracts)
         plan = plan_changes(observed, world)
         ask_anew(plan, world)
         await write_plan(session, plan, world)

@@ -68,6 +68,16 @@ class SourceRecord(TenantOwned, Base):
     __table_args__ = (Index("ix_source_record_key", "tenant_id", "connection_id", "record_key"),)
 
 
+class RecordTitle(TenantOwned, Base):
+    """A record's name as its source reports it. `search` is what a search is compared with."""
+
+    __tablename__ = "record_title"
+
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    search: Mapped[str]
+
+
 class Change(TenantOwned, Base):
     """A proposed new value with its origin, diff and the decision about it.
 

@@ -95,7 +95,9 @@ def _observation(change: Change) -> Observation:
         wanted = "no currency" if change.element == STOCK else "a currency"
         raise PayloadInvalid(f"{change.element} of {change.sku} must come with {wanted}; it came with the opposite.")
     value = Value(change.amount, change.currency)
-    return Observation(change.sku, change.element, value, change.version, change.committed_at, change.record_id)
+    return Observation(
+        change.sku, change.element, value, change.version, change.committed_at, change.record_id, change.title
+    )
 
 
 class _Subject(msgspec.Struct):

@@ -27,6 +27,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     committed_at: Annotated[datetime, msgspec.Meta(tz=True)]
     record_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    title: str = ""
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):

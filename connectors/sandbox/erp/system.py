@@ -90,6 +90,7 @@ class ErpSystem:
                 "currency": currency,
                 "version": version,
                 "committed_at": now,
+                "title": self.titles.get(sku, ""),
             },
             Change,
         )

@@ -25,6 +25,7 @@ from governance.changes.queries import find_change
 from governance.exceptions import replay_exception, settle_exception
 from governance.permissions import GovernancePermission
 from governance.severity import WEIGHTS
+from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -107,13 +108,16 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
     cost = None
     if change is not None and change.cost_amount is not None and change.new.currency:
         cost = Value(change.cost_amount, change.new.currency)
-    context = {"exception": found, "change": change, "cost": cost}
+    titles = await load_titles(access.session, [found.record_key])
+    context = {"titles": titles, "exception": found, "change": change, "cost": cost}
     return show(access, "exception.html", found.title, context, refusal=refusal)
 
 
 async def _list_context(access: Access, wanted: ExceptionFilter, after: UUID | None) -> dict[str, object]:
+    found = await list_attention(access.session, wanted=wanted, after=after)
     return {
-        "found": await list_attention(access.session, wanted=wanted, after=after),
+        "found": found,
+        "titles": await load_titles(access.session, [exception.record_key for exception in found.items]),
         "wanted": wanted,
         "after": after,
         "codes": sorted(WEIGHTS),

@@ -25,6 +25,7 @@ from governance.context import Context
 from governance.lookups import name_authors
 from governance.permissions import GovernancePermission
 from governance.rollback import roll_back_change
+from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -41,22 +42,26 @@ class RollbackForm(msgspec.Struct):
 
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
-async def change_list(
+async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
     access: OpenAccess,
     status: FromQuery[str] = "",
     element: FromQuery[str] = "",
     record: FromQuery[str] = "",
+    key: FromQuery[str] = "",
     after: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
-    wanted = ChangeFilter(state=status, element=element, record=record.strip())
+    """`record` is searched for, in keys and names; `key` is one record's key, exactly, as links carry it."""
+    searched = record.strip().removesuffix("*")
+    wanted = ChangeFilter(state=status, element=element, search=searched, key=key)
     found = await list_changes(access.session, wanted=wanted, now=access.now, after=after)
-    of_one = wanted.record and wanted.beginning is None
+    one = key or ("" if record.endswith("*") else searched)
     context = {
         "found": found,
         "wanted": wanted,
         "after": after,
         "looked_through": LOOKED_THROUGH,
-        "references": await read_references(access.session, wanted.record) if of_one else (),
+        "references": await read_references(access.session, one) if one else (),
+        "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),
     }
     return show(access, "changes.html", "Changes", context)
 
@@ -108,6 +113,7 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
         "change": detail.change,
         "standing": detail.change.version is not None and await is_standing(access.session, detail.change),
         "names": names,
+        "titles": await load_titles(access.session, [detail.change.record_key]),
         "publish_time": max((p.took for p in detail.change.channels if p.took is not None), default=None),
         "story": tell_story(detail, names),
     }

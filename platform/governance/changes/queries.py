@@ -18,6 +18,7 @@ from governance.inputs import check_text
 from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
 from governance.planning import ROLLBACK
 from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
+from governance.titles import SEARCHED, search_binds
 
 LOOKED_THROUGH: Final = 100_000
 """A filtered list looks through this many changes, newest first, so that no search is without an end; one for a single
@@ -28,11 +29,15 @@ _SHOWN_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFilter:
-    """Empty means any. `record` is a record key; with a `*` at its end, the beginning of one."""
+    """Empty means any. `record` is a record key; with a `*` at its end, the beginning of one. `key` is a record key,
+    exactly. `search` is a part of a key or of a product's name, in any case.
+    """
 
     state: str = ""
     element: str = ""
     record: str = ""
+    key: str = ""
+    search: str = ""
 
     @property
     def beginning(self) -> tuple[str, str] | None:
@@ -46,7 +51,7 @@ async def list_changes(
     session: AsyncSession, *, wanted: ChangeFilter, now: datetime, after: UUID | None = None, limit: int = 50
 ) -> ChangePage:
     """Newest first, with their channels."""
-    for name in ("state", "element", "record"):
+    for name in ("state", "element", "record", "key", "search"):
         check_text(getattr(wanted, name), name)
     among, fits, binds = _wanted(wanted, after)
     rows = (
@@ -78,6 +83,12 @@ def _wanted(wanted: ChangeFilter, after: UUID | None) -> tuple[str, str, dict[st
     if wanted.element:
         fits.append("c.element = :element")
         binds["element"] = wanted.element
+    if wanted.key:
+        among.append("record_key = :key")
+        binds["key"] = wanted.key
+    if wanted.search:
+        fits.append(SEARCHED)
+        binds |= search_binds(wanted.search)
     if wanted.beginning is not None:
         fits.append('c.record_key COLLATE "C" >= :low AND c.record_key COLLATE "C" < :high')
         binds["low"], binds["high"] = wanted.beginning

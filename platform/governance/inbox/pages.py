@@ -16,6 +16,7 @@ from governance.inputs import LONGEST_TEXT, check_text
 from governance.lookups import find_people, name_authors
 from governance.permissions import GovernancePermission
 from governance.release import answer_change
+from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -87,6 +88,7 @@ async def _detail(
         "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
         "approval": answer,
         "names": names,
+        "titles": await load_titles(access.session, [detail.change.record_key]),
         "own": bool(me.one_person & {answer.author, answer.requested_by}),
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
         "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key made by",
@@ -109,6 +111,7 @@ async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[st
         "tab": "answered" if tab == "answered" else "waiting",
         "after": after,
         "waiting": await count_waiting(access.session),
+        "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
         "names": await name_authors(access.session, quoted, me=str(access.principal.id)),
         "people": await find_people(access.session, {one.requested_by for one in asked}),
     }

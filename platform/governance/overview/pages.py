@@ -10,6 +10,7 @@ from governance.answers.pages import show
 from governance.overview.drawing import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
 from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
+from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -43,10 +44,12 @@ async def _figures(access: Access) -> dict[str, object]:
 
 
 async def _flow(access: Access) -> dict[str, object]:
+    latest = await read_latest(access.session, now=access.now)
     return {
         "clocks": await read_clocks(access.session, now=access.now),
         "unsent_limit": UNSENT,
-        "latest": await read_latest(access.session, now=access.now),
+        "latest": latest,
+        "titles": await load_titles(access.session, [change.record_key for change in latest]),
     }
 
 

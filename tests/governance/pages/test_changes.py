@@ -18,7 +18,7 @@ async def test_a_client_without_changes_is_told(site: Site) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
-    assert "No change fits" in (await site["viewer"].get(f"{LIST}?record=SKU-1")).text
+    assert "No changes match" in (await site["viewer"].get(f"{LIST}?record=SKU-1")).text
 
 
 async def test_the_list_is_filtered(busy: Site) -> None:
@@ -28,9 +28,13 @@ async def test_the_list_is_filtered(busy: Site) -> None:
     await busy.borealis.change("SKU-1", 1000, 7777)
     for query, shown in (
         ("", {"SKU-1", "SKU-10", "OTHER-1"}),
-        ("?record=SKU-1", {"SKU-1"}),
+        ("?record=SKU-1", {"SKU-1", "SKU-10"}),
+        ("?key=SKU-1", {"SKU-1"}),
+        ("?key=sku-1", set[str]()),
+        ("?record=ku-1", {"SKU-1", "SKU-10"}),
+        ("?record=_", set[str]()),
         ("?record=SKU-1*", {"SKU-1", "SKU-10"}),
-        ("?record=sku-1", set[str]()),
+        ("?record=sku-1", {"SKU-1", "SKU-10"}),
         ("?record=%25", set[str]()),
         ("?status=awaiting", {"OTHER-1"}),
         ("?element=stock.on_hand", {"SKU-10"}),
