@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import protect
 
 revision = "202611290315"
-down_revision = "202611290313"
+down_revision = "202611290314"
 branch_labels = None
 depends_on = None
 
