@@ -51,7 +51,12 @@ VALUE_SETS: dict[str, Values] = {
 }
 
 
+DIGEST = "sha256:" + "d" * 64
+
+
 def render(values: Values | None = None) -> list[Object]:
+    """With a digest of the image, unless the values say something about the image themselves."""
+    values = {"image": {"digest": DIGEST}, **(values or {})}
     with helm_python.Chart.load(CHART) as chart:
         chart.validate_schema(chart.merge_values(values))
         manifests = chart.render(values, name="prod", namespace="fairlead")

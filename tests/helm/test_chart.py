@@ -195,6 +195,13 @@ class TestComponents:
         images = {container["image"] for _, container in containers(rendered("fixed size"))}
         assert images == {"fairlead@sha256:" + "a" * 64}
 
+    def test_without_a_digest_or_a_tag_nothing_is_installed(self) -> None:
+        with pytest.raises(helm_python.HelmError, match="image.digest"):
+            render({"image": {}})
+        assert {container["image"] for _, container in containers(render({"image": {"tag": "1.2"}}))} == {
+            "fairlead:1.2"
+        }
+
 
 class TestNetwork:
     def allowed(self, name: str, component: str, direction: str) -> list[Object]:

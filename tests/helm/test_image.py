@@ -38,6 +38,13 @@ def test_the_chart_runs_the_image_as_the_user_the_image_makes() -> None:
     assert f"runAsGroup: {uid}" in pod
 
 
+def test_every_base_image_is_named_by_digest_at_the_build() -> None:
+    """No default: an ARG without one makes a build fail that names no image."""
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${NODE_IMAGE}", "${PYTHON_IMAGE}"}
+    assert re.findall(r"^ARG (\w+)=", DOCKERFILE, re.MULTILINE) == []
+    assert {"node:22-*@sha256:*", "python:3.*@sha256:*"} <= set(re.findall(r"in (\S+)\) ;;", DOCKERFILE))
+
+
 def test_the_charts_application_is_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     with helm_python.Chart.load(CHART) as chart:

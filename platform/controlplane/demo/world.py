@@ -70,6 +70,7 @@ class DemoWorld:
 
     def _start_sandbox(self) -> None:
         plan = self.stack.root / "sandbox.json"
+        plan.touch(mode=0o600)  # it holds the sandbox systems' token
         plan.write_bytes(msgspec.json.encode(sandbox_plans(demo_msps(), self.token)))
         port = str(self.sandbox_port)
         self.stack.run_module("sandbox", "connectors.sandbox", "--port", port, "--plan", str(plan))
