@@ -196,7 +196,7 @@ class TestComponents:
         assert images == {"fairlead@sha256:" + "a" * 64}
 
     def test_without_a_digest_or_a_tag_nothing_is_installed(self) -> None:
-        with pytest.raises(helm_python.HelmError, match="image.digest"):
+        with pytest.raises(helm_python.HelmError, match=r"Set image\.digest to"):
             render({"image": {}})
         assert {container["image"] for _, container in containers(render({"image": {"tag": "1.2"}}))} == {
             "fairlead:1.2"
