@@ -8,6 +8,7 @@ import msgspec
 from canonical.elements import PRICE, STOCK, Value
 from canonical.money import InexactAmount, minor_exponent, number_text, parse_decimal, to_integer
 from connectors.batches import push_in_parts, read_in_parts
+from connectors.offsets import OffsetPage, read_by_offset
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -19,15 +20,16 @@ from connectors.port import (
     WriteResult,
     WriteState,
 )
+from connectors.spelling import explain_unknown
+from connectors.vendure.lookup import Lookup
 from connectors.vendure.messages import IDS, LIST, UPDATE, VARIANTS, Updated, Variant, VariantId, VariantIds, Variants
-from connectors.vendure.session import Facts, GraphQlRefused, Session, is_signed_out, sign_in
+from connectors.vendure.session import LISTED, Facts, GraphQlRefused, Session, is_signed_out, sign_in
 
 Result = TypeVar("Result")
 Found = TypeVar("Found", VariantId, Variant)
 
-_LISTED: Final = 200
 _UNKNOWN: Final = "Vendure has no variant with this SKU. Create it there, or unmap the record."
-_SHARED: Final = "{} variants have this SKU in Vendure, so it is not known which one is meant. Give each its own."
+_SHARED: Final = "At least {} variants have this SKU in Vendure, so it is not known which is meant. Give each its own."
 _OLDER: Final = "A newer value of the same field was in the same batch."
 # Of these a single value is the cause; anything else is the shop's own trouble and passes.
 _VALUE_CODES: Final = frozenset(
@@ -60,7 +62,7 @@ class Vendure:
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
     ) -> list[ChannelReading]:
         return await read_in_parts(
-            keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=_LISTED // 2
+            keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=LISTED // 2
         )
 
     async def _send(
@@ -84,13 +86,10 @@ class Vendure:
             raise SystemUnavailable(f"Vendure did not answer the reading: {problem}", whole=whole) from problem
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
-        start = int(cursor or 0)
         try:
-            items = await self._signed_in(http, config, lambda session: _list(http, session, start))
+            return await self._signed_in(http, config, lambda session: _list(http, session, cursor))
         except GraphQlRefused as problem:
             raise SystemUnavailable(f"Vendure did not list its variants: {problem}") from problem
-        skus = list(dict.fromkeys(item.sku for item in items if item.sku))
-        return KeyPage(skus, str(start + len(items)), more=len(items) == _LISTED)
 
     async def _signed_in(
         self, http: HttpCaller, config: ConnectionConfig, act: Callable[[Session], Awaitable[Result]]
@@ -111,9 +110,9 @@ async def _push(http: HttpCaller, session: Session, writes: Sequence[ChannelWrit
     # Looked up for every push: a remembered id would let a SKU that has moved write to the wrong product, and a
     # remembered currency would write a price in another one.
     skus = sorted({write.record_key for write in writes})
-    answer = await session.ask(http, IDS, {"skus": skus}, VariantIds)
+    answer, variants = await Lookup(http, session, IDS, VariantIds).find(skus)
     facts = await session.facts(http, answer)
-    found = _by_sku(answer.product_variants.items)
+    found = _by_sku(variants)
     refused = {i: reason for i, write in enumerate(writes) if (reason := _cannot_be_shown(write, facts, found))}
     newest = sorted(_newest([index for index in range(len(writes)) if index not in refused], writes))
     sent = await _update(http, session, facts, [writes[index] for index in newest], found)
@@ -124,7 +123,14 @@ async def _push(http: HttpCaller, session: Session, writes: Sequence[ChannelWrit
             results.append(_result(write, WriteState.REFUSED, refused[index]))
         else:
             results.append(updated.get(index) or _result(write, WriteState.STALE, _OLDER))
-    return results
+
+    async def existing(keys: Sequence[str]) -> list[str]:
+        try:
+            return [variant.sku for variant in (await Lookup(http, session, IDS, VariantIds).find(keys))[1]]
+        except GraphQlRefused:
+            return []  # what was found out before stays true
+
+    return await explain_unknown(results, writes, {_UNKNOWN}, existing)
 
 
 def _newest(indexes: list[int], writes: Sequence[ChannelWrite]) -> frozenset[int]:
@@ -166,9 +172,9 @@ async def _update(
 async def _read(
     http: HttpCaller, session: Session, skus: list[str], keys: Sequence[tuple[str, str]]
 ) -> list[ChannelReading]:
-    answer = await session.ask(http, VARIANTS, {"skus": skus}, Variants)
+    answer, variants = await Lookup(http, session, VARIANTS, Variants).find(skus)
     facts = await session.facts(http, answer)
-    found = _by_sku(answer.product_variants.items)
+    found = _by_sku(variants)
     return [_reading(facts, sku, element, found.get(sku, ())) for sku, element in keys]
 
 
@@ -180,9 +186,25 @@ def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
     return found
 
 
-async def _list(http: HttpCaller, session: Session, start: int) -> list[VariantId]:
-    answer = await session.ask(http, LIST, {"skip": start, "take": _LISTED}, VariantIds)
-    return answer.product_variants.items
+async def _list(http: HttpCaller, session: Session, cursor: str) -> KeyPage:
+    """Vendure lists by position only. Variants that are removed meanwhile move the rest (`connectors.offsets`)."""
+    skus: dict[str, str] = {}
+    total: int | None = None
+
+    async def fetch(skip: int) -> OffsetPage:
+        nonlocal total
+        listed = (await session.ask_list(http, LIST, {"skip": skip}, VariantIds)).product_variants
+        total = listed.total_items
+        skus.update({item.id: item.sku for item in listed.items})
+        ids = [item.id for item in listed.items]
+        return OffsetPage(ids, more=len(ids) >= session.take if total is None else skip + len(ids) < total)
+
+    stretch = await read_by_offset(cursor, fetch)
+    ids = stretch.page.ids[stretch.first :]
+    keys = list(dict.fromkeys(skus[id_] for id_ in ids if skus[id_]))
+    unkeyed = sum(not skus[id_] for id_ in ids)
+    identity = f"{ids[0]} {ids[-1]}" if ids else ""
+    return KeyPage(keys, stretch.cursor, stretch.page.more, unkeyed=unkeyed, total=total, identity=identity)
 
 
 def _inputs(writes: list[ChannelWrite], facts: Facts, found: Mapping[str, Sequence[VariantId]]) -> list[dict[str, Any]]:

@@ -11,19 +11,19 @@ _FACTS: Final = """activeChannel { defaultCurrencyCode pricesIncludeTax }
   globalSettings { serverConfig { moneyStrategyPrecision } }
   stockLocations(options: {take: 1, sort: {createdAt: ASC}}) { items { id } }"""
 
-_BY_SKU: Final = "options: {take: 200, sort: {id: ASC}, filter: {sku: {in: $skus}}}"
+_BY_SKU: Final = "options: {skip: $skip, take: $take, sort: {id: ASC}, filter: {sku: {in: $skus}}}"
 
 SHOP: Final = f"{{ {_FACTS} }}"
 
-IDS: Final = f"""query ($skus: [String!]!) {{ {_FACTS}
-  productVariants({_BY_SKU}) {{ items {{ id sku }} }} }}"""
+IDS: Final = f"""query ($skus: [String!]!, $skip: Int!, $take: Int!) {{ {_FACTS}
+  productVariants({_BY_SKU}) {{ totalItems items {{ id sku }} }} }}"""
 
-VARIANTS: Final = f"""query ($skus: [String!]!) {{ {_FACTS}
-  productVariants({_BY_SKU}) {{ items {{
+VARIANTS: Final = f"""query ($skus: [String!]!, $skip: Int!, $take: Int!) {{ {_FACTS}
+  productVariants({_BY_SKU}) {{ totalItems items {{
     id sku prices {{ currencyCode price }} stockLevels {{ stockLocationId stockOnHand }} }} }} }}"""
 
 LIST: Final = """query ($skip: Int!, $take: Int!) {
-  productVariants(options: {skip: $skip, take: $take, sort: {id: ASC}}) { items { id sku } } }"""
+  productVariants(options: {skip: $skip, take: $take, sort: {id: ASC}}) { totalItems items { id sku } } }"""
 
 UPDATE: Final = """mutation ($input: [UpdateProductVariantInput!]!) {
   updateProductVariants(input: $input) { id } }"""
@@ -84,10 +84,6 @@ class VariantId(msgspec.Struct, frozen=True):
     sku: str
 
 
-class VariantIdList(msgspec.Struct, frozen=True):
-    items: list[VariantId]
-
-
 class WithFacts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """An answer with the shop's settings as they are now. Absent where the query did not ask for them."""
 
@@ -96,22 +92,27 @@ class WithFacts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     stock_locations: Locations | None = None
 
 
-class VariantIds(WithFacts, frozen=True, rename="camel"):
-    product_variants: VariantIdList
-
-
 class Variant(msgspec.Struct, frozen=True, rename="camel"):
+    id: str
     sku: str
     prices: list[Price]
     stock_levels: list[StockLevel]
 
 
-class VariantList(msgspec.Struct, frozen=True):
-    items: list[Variant]
+Item = TypeVar("Item", VariantId, Variant)
 
 
-class Variants(WithFacts, frozen=True, rename="camel"):
-    product_variants: VariantList
+class VariantList(msgspec.Struct, Generic[Item], frozen=True, rename="camel"):
+    items: list[Item]
+    total_items: int | None = None
+
+
+class Listed(WithFacts, Generic[Item], frozen=True, rename="camel"):
+    product_variants: VariantList[Item]
+
+
+VariantIds = Listed[VariantId]
+Variants = Listed[Variant]
 
 
 class Updated(msgspec.Struct, frozen=True, rename="camel"):

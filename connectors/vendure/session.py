@@ -1,7 +1,8 @@
 """A signed-in administrator of one Vendure shop, and how to talk GraphQL with it."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -13,6 +14,7 @@ from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, Answer, Logi
 from foundation.decoding import decode_json
 
 Data = TypeVar("Data")
+LISTED: Final = 200
 _SIGNED_OUT = frozenset({"FORBIDDEN", "UNAUTHORIZED"})
 
 
@@ -39,13 +41,30 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct):
+    """`take`: records per list, as many as the shop allows at once."""
+
     config: ConnectionConfig
     token: str
+    take: int = LISTED
 
     async def ask(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
         """Raises `GraphQlRefused`, `SystemUnavailable`, `PayloadInvalid`."""
         response = await _post(http, self.config, self.token, query, variables)
         return _data(response, shape)
+
+    async def ask_list(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
+        """As `ask`, with `take` as large as the shop allows; a smaller limit of its own is learnt from its refusal."""
+        take = self.take
+        while True:
+            try:
+                answer = await self.ask(http, query, {**variables, "take": take}, shape)
+            except GraphQlRefused as problem:
+                if problem.code != "USER_INPUT_ERROR" or take <= 1:
+                    raise
+                take = _smaller(str(problem), take)
+            else:
+                self.take = take
+                return answer
 
     async def facts(self, http: HttpCaller, answer: WithFacts) -> Facts:
         """From `answer`; asked for alone when it came without them. Raises as `ask`."""
@@ -59,6 +78,12 @@ class Session(msgspec.Struct):
         channel = shop.active_channel
         precision = shop.global_settings.server_config.money_strategy_precision
         return Facts(channel.default_currency_code, precision, location_id, _trouble(self.config, channel))
+
+
+def _smaller(message: str, take: int) -> int:
+    """The limit that the message names, or half of what was asked for."""
+    numbers = [int(digits) for digits in re.findall(r"[0-9]{1,6}", message)]
+    return next((number for number in numbers if 0 < number < take), take // 2)
 
 
 def is_signed_out(problem: GraphQlRefused) -> bool:

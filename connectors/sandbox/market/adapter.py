@@ -22,7 +22,9 @@ from connectors.port import (
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.market.messages import Catalogue, Feed, FeedItem, FeedReceipt, Listing, Listings, Price
+from connectors.spelling import explain_unknown
 from foundation.decoding import JsonDecoder
+from foundation.outbound.headers import parse_whole_number
 
 _REASONS: Final = {
     "unknown-sku": "The market has no listing with this SKU. Create it there, or unmap the record.",
@@ -41,9 +43,15 @@ class SandboxMarket:
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
-        return await push_in_parts(
+        results = await push_in_parts(
             writes, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
         )
+
+        async def existing(keys: Sequence[str]) -> list[str]:
+            readings = await self.read(http, config, [(key, STOCK) for key in keys])
+            return [reading.record_key for reading in readings if reading.value is not None]
+
+        return await explain_unknown(results, writes, {_REASONS["unknown-sku"]}, existing)
 
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
@@ -94,15 +102,26 @@ class SandboxMarket:
         return [_reading(sku, element, found.get(sku)) for sku, element in keys]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
+        """The market lists by page number only. Listings that end meanwhile move later ones to the page before, so that
+        page is read once more.
+        """
+        number = parse_whole_number(cursor) or 0
+        page = await self._page(http, config, number)
+        before = await self._page(http, config, number - 1) if number else Catalogue([], 0)
+        skus = list(dict.fromkeys([*page.skus, *before.skus]))
+        keys = [sku for sku in skus if sku]
+        identity = "\0".join(page.skus)
+        return KeyPage(keys, str(page.following), page.following > 0, unkeyed=len(skus) - len(keys), identity=identity)
+
+    async def _page(self, http: HttpCaller, config: ConnectionConfig, number: int) -> Catalogue:
         response = await http.request(
-            "GET", endpoint(config, f"/catalogue/{cursor or 0}"), headers=json_headers(config.secrets["api_key"])
+            "GET", endpoint(config, f"/catalogue/{number}"), headers=json_headers(config.secrets["api_key"])
         )
         check_readable(response, "The market")
         try:
-            page = self._catalogue.decode(response.content)
+            return self._catalogue.decode(response.content)
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The market's catalogue no longer has the agreed form: {problem}.") from problem
-        return KeyPage(page.skus, str(page.following), more=page.following > 0)
 
 
 def _item(write: ChannelWrite) -> FeedItem:

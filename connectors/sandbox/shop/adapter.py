@@ -8,6 +8,7 @@ import msgspec
 from canonical.elements import PRICE, STOCK, Value
 from canonical.money import UnknownCurrency, minor_exponent
 from connectors.batches import push_in_parts, read_in_parts
+from connectors.offsets import OffsetPage, read_by_offset
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -21,14 +22,16 @@ from connectors.port import (
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, Products, Shown, ShownValues
+from connectors.spelling import explain_unknown
 from foundation.decoding import JsonDecoder
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
+_UNKNOWN: Final = "The shop has no product with this SKU. Create it there, or unmap the record."
 _STATES: Final = {
     "applied": (WriteState.ACCEPTED, ""),
     "stale": (WriteState.STALE, "The shop holds a newer version."),
-    "unknown_sku": (WriteState.REFUSED, "The shop has no product with this SKU. Create it there, or unmap the record."),
+    "unknown_sku": (WriteState.REFUSED, _UNKNOWN),
     "invalid": (WriteState.REFUSED, "The shop does not take this value."),
 }
 _UNHEARD_OF: Final = (WriteState.RETRY, "The shop's answer to the write could not be understood.")
@@ -50,11 +53,15 @@ class SandboxShop:
         sendable = [write for write in writes if write.element in _FIELDS]
         if not sendable:
             return list(refused.values())
-        sent = iter(
-            await push_in_parts(
-                sendable, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
-            )
+        results = await push_in_parts(
+            sendable, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
         )
+
+        async def existing(keys: Sequence[str]) -> list[str]:
+            readings = await self.read(http, config, [(key, PRICE) for key in keys])
+            return [reading.record_key for reading in readings if reading.value is not None]
+
+        sent = iter(await explain_unknown(results, sendable, {_UNKNOWN}, existing))
         return [refused[index] if index in refused else next(sent) for index in range(len(writes))]
 
     async def _send(
@@ -118,7 +125,13 @@ class SandboxShop:
         return readings
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
-        start = int(cursor or 0)
+        """The shop lists by position only."""
+        stretch = await read_by_offset(cursor, lambda start: self._list(http, config, start))
+        skus = list(stretch.page.ids[stretch.first :])
+        keys = [sku for sku in skus if sku]
+        return KeyPage(keys, stretch.cursor, stretch.page.more, unkeyed=len(skus) - len(keys))
+
+    async def _list(self, http: HttpCaller, config: ConnectionConfig, start: int) -> OffsetPage:
         response = await http.request(
             "GET",
             endpoint(config, f"/products?start={start}&size={_LISTED}"),
@@ -129,7 +142,7 @@ class SandboxShop:
             page = self._products.decode(response.content)
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The shop's list of products no longer has the agreed form: {problem}.") from problem
-        return KeyPage(page.skus, str(start + len(page.skus)), page.more)
+        return OffsetPage(page.skus, page.more)
 
 
 def _not_shown(write: ChannelWrite) -> WriteResult:

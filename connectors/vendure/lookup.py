@@ -1,0 +1,79 @@
+"""Finding variants by SKU, all of them, whatever the shop's own limit of a list is."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any, Final, Generic
+
+from connectors.paging import Page, Walk, check_page
+from connectors.port import HttpCaller, SystemUnavailable
+from connectors.vendure.messages import Item, Listed
+from connectors.vendure.session import Session
+
+_MANY: Final = 2
+"""Variants of one SKU after which it is known that none of them is meant."""
+
+
+class Lookup(Generic[Item]):
+    """Variants by SKU with one of the queries of `messages`, in one sign-in."""
+
+    def __init__(self, http: HttpCaller, session: Session, query: str, shape: type[Listed[Item]]) -> None:
+        self._http = http
+        self._session = session
+        self._query = query
+        self._shape: Any = shape
+
+    async def find(self, skus: Sequence[str]) -> tuple[Listed[Item], list[Item]]:
+        """The variants of `skus`, and one answer with the shop's settings. Of a SKU that many share only some come.
+
+        A list that is cut short is asked for again without the SKUs that fill it, or in halves, so that no SKU hides
+        another. Raises as `Session.ask`.
+        """
+        first: Listed[Item] | None = None
+        found: list[Item] = []
+        pending = deque([list(dict.fromkeys(skus))])
+        while pending:
+            part = pending.popleft()
+            answer = await self._ask(part, 0)
+            first = first or answer
+            items = [each for each in answer.product_variants.items if each.sku in set(part)]
+            shared = {sku for sku, count in Counter(each.sku for each in items).items() if count >= _MANY}
+            if self._is_complete(answer, 0):
+                found += items
+                continue
+            found += [each for each in items if each.sku in shared]
+            rest = [sku for sku in part if sku not in shared]
+            if len(rest) == 1 and not shared:
+                found += await self._read_on(rest[0], answer)
+            elif rest:
+                middle = len(rest) if shared else len(rest) // 2
+                pending += [half for half in (rest[:middle], rest[middle:]) if half]
+        if first is None:
+            raise ValueError("variants are looked up by at least one SKU")
+        return first, found
+
+    async def _read_on(self, sku: str, answer: Listed[Item]) -> list[Item]:
+        """A shop that compares without regard to case or blanks lists many more than the one that is meant."""
+        start, walk = 0, Walk()
+        found = [each for each in answer.product_variants.items if each.sku == sku]
+        while len(found) < _MANY and not self._is_complete(answer, start):
+            start += len(answer.product_variants.items)
+            answer = await self._ask([sku], start)
+            items = answer.product_variants.items
+            asked, following = str(start), str(start + len(items))
+            step = check_page(walk, Page(asked, following, more=True, items=[each.id for each in items]))
+            if step.trouble:
+                raise SystemUnavailable(f"Vendure's list of variants cannot be read: {step.trouble}")
+            walk = step.walk
+            found += [each for each in items if each.sku == sku]
+        return found
+
+    async def _ask(self, skus: Sequence[str], skip: int) -> Listed[Item]:
+        variables: dict[str, Any] = {"skus": list(skus), "skip": skip}
+        answer: Listed[Item] = await self._session.ask_list(self._http, self._query, variables, self._shape)
+        return answer
+
+    def _is_complete(self, answer: Listed[Item], start: int) -> bool:
+        listed = answer.product_variants
+        if listed.total_items is not None:
+            return start + len(listed.items) >= listed.total_items
+        return len(listed.items) < self._session.take
