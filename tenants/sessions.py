@@ -1,11 +1,16 @@
 """Sessions of people, kept in Valkey under the MSP's prefix.
 
-The browser holds 256 random bits; the store knows only their SHA-256, so reading the store signs nobody in. A session
-is one host's MSP's: with another MSP's prefix it does not exist. What a person may do is never kept here; `identity`
-reads it for each request, so that suspending or a new role counts at once.
+The browser holds 256 random bits; the store knows only their SHA-256, so reading the store signs nobody in. Nor does
+writing it: each record carries a MAC, by a key that only the web processes have, over its name (so over MSP and secret)
+and its content (person and times, from which it ends). A session is one host's MSP's: with another MSP's prefix it does
+not exist. What a person may do is never kept here; `identity` reads it for each request, so that suspending or a new
+role counts at once.
 """
 
 import hashlib
+import hmac
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +30,8 @@ IDLE: Final = timedelta(hours=12)
 ABSOLUTE: Final = timedelta(days=7)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _SECRET_BYTES: Final = 32
+_MAC_BYTES: Final = 32
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 _SECURE_COOKIE: Final = "__Host-session"
 _PLAIN_COOKIE: Final = "session"
@@ -54,18 +61,20 @@ class Session:
 
 
 class SessionStore:
-    def __init__(self, client: "redis.asyncio.Redis", new_secret: NewSecret) -> None:
+    def __init__(self, client: "redis.asyncio.Redis", new_secret: NewSecret, key: bytes = b"") -> None:
+        """`key` is shared by all web processes. Without one, sessions are good in this process only."""
         self._client = client
         self._new_secret = new_secret
+        self._key = key or secrets.token_bytes(_MAC_BYTES)
 
     async def start(self, *, msp_id: UUID, tenant_id: UUID, person_id: UUID, now: datetime) -> Session:
         """A new session; callers end the one the browser had, so that nobody can plant one before sign-in."""
         session = Session(self._new_secret(_SECRET_BYTES), msp_id, tenant_id, person_id, created_at=now, seen_at=now)
         index, key = _index(msp_id, person_id), _key(msp_id, session.secret)
         pipe = self._client.pipeline(transaction=True)
-        pipe.set(key, _encode(session), ex=_life(session, now))
+        pipe.set(key, self._sealed(key, session), ex=_life(session, now))
         pipe.zremrangebyscore(index, "-inf", now.timestamp())
-        pipe.zadd(index, {key: (now + ABSOLUTE).timestamp()})
+        pipe.zadd(index, {_digest(session.secret): (now + ABSOLUTE).timestamp()})
         pipe.expire(index, ABSOLUTE)
         await self._run(pipe.execute())
         return session
@@ -79,40 +88,55 @@ class SessionStore:
         stored = await self._run(self._client.get(key))
         if stored is None:
             return None
-        record = decode_json(stored, type=_Record)
+        record = self._opened(key, stored)
+        if record is None:
+            return None
         if now - record.seen_at >= IDLE or now - record.created_at >= ABSOLUTE:
             return None
         session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, record.seen_at)
         if now - record.seen_at >= _TOUCH_EVERY:
             session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, seen_at=now)
             # XX: a session that was ended meanwhile stays ended.
-            await self._run(self._client.set(key, _encode(session), ex=_life(session, now), xx=True))
+            await self._run(self._client.set(key, self._sealed(key, session), ex=_life(session, now), xx=True))
         return session
 
     async def end(self, session: Session) -> None:
         key = _key(session.msp_id, session.secret)
         pipe = self._client.pipeline(transaction=True)
         pipe.delete(key)
-        pipe.zrem(_index(session.msp_id, session.person_id), key)
+        pipe.zrem(_index(session.msp_id, session.person_id), _digest(session.secret))
         await self._run(pipe.execute())
 
     async def end_all(self, *, msp_id: UUID, person_id: UUID) -> int:
         """How many there were. `person.signed_out_after` is what makes this certain; this frees the store at once."""
         index = _index(msp_id, person_id)
-        keys = cast("list[bytes]", await self._run(self._client.zrange(index, 0, -1)))
-        if keys:
-            await self._run(self._client.delete(index, *keys))
-        return len(keys)
+        found = cast("list[bytes]", await self._run(self._client.zrange(index, 0, -1)))
+        # Names are built here: what the index says must not decide which keys are deleted.
+        digests = [text for each in found if _DIGEST.fullmatch(text := each.decode("ascii", "replace"))]
+        if found:
+            await self._run(self._client.delete(index, *(f"{_prefix(msp_id)}{digest}" for digest in digests)))
+        return len(digests)
+
+    def _sealed(self, key: str, session: Session) -> bytes:
+        record = _Record(session.tenant_id, session.person_id, session.created_at, session.seen_at)
+        content = msgspec.json.encode(record)
+        return self._mac(key, content) + content
+
+    def _opened(self, key: str, stored: bytes) -> _Record | None:
+        """None for what was not sealed under this name by one of us."""
+        mac, content = stored[:_MAC_BYTES], stored[_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(key, content)):
+            return None
+        return decode_json(content, type=_Record)
+
+    def _mac(self, key: str, content: bytes) -> bytes:
+        return hmac.new(self._key, key.encode() + b"\0" + content, hashlib.sha256).digest()
 
     async def _run(self, command: Any) -> Any:
         try:
             return await command
         except RedisError as problem:
             raise Unavailable("Sessions cannot be read at the moment. Try again in a minute.") from problem
-
-
-def _encode(session: Session) -> bytes:
-    return msgspec.json.encode(_Record(session.tenant_id, session.person_id, session.created_at, session.seen_at))
 
 
 def _life(session: Session, now: datetime) -> int:
@@ -122,7 +146,15 @@ def _life(session: Session, now: datetime) -> int:
 
 
 def _key(msp_id: UUID, secret: bytes) -> str:
-    return f"fl:{msp_id}:session:{hashlib.sha256(secret).hexdigest()}"
+    return f"{_prefix(msp_id)}{_digest(secret)}"
+
+
+def _prefix(msp_id: UUID) -> str:
+    return f"fl:{msp_id}:session:"
+
+
+def _digest(secret: bytes) -> str:
+    return hashlib.sha256(secret).hexdigest()
 
 
 def _index(msp_id: UUID, person_id: UUID) -> str:

@@ -36,8 +36,8 @@ ADDRESS: Final = Limit(free=50, longest=timedelta(minutes=15), memory=timedelta(
 _RESERVE = """
 local now, wait = tonumber(ARGV[1]), 0
 for i, key in ipairs(KEYS) do
-  local due = tonumber(redis.call('HGET', key, 'due') or '0')
-  if due - now > wait then wait = due - now end
+  local due = tonumber(redis.call('HGET', key, 'due') or '0') or 0
+  wait = math.max(wait, math.min(due - now, tonumber(ARGV[3 * i])))
 end
 if wait > 0 then return wait end
 for i, key in ipairs(KEYS) do

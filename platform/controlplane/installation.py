@@ -14,7 +14,7 @@ from controlplane.embedded.paths import default_root
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.preflight import check_values
 from foundation.errors import Unavailable
-from foundation.settings import SERVERS, Settings, SettingsInvalid, read_settings
+from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, read_settings
 
 DATA_VARIABLE = "FAIRLEAD_DATA"
 DATABASE = "fairlead"
@@ -111,6 +111,7 @@ def embedded_environment(root: Path, environment: Mapping[str, str]) -> dict[str
     own = {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in SERVERS}
     own["DATABASE_URL"] = servers.database_url(dbname=DATABASE, role=OWNER)
     own["REDIS_URL"] = servers.redis_url
+    own |= {name: servers.redis_url_of(component) for component, name in VALKEY_URLS.items()}
     for name, file in (("FAIRLEAD_SECRET_KEY", "secret.key"), ("FAIRLEAD_VAULT_KEYS", "vault.keys")):
         if not own.get(name) and not own.get(f"{name}_FILE"):
             own[f"{name}_FILE"] = str(root / file)

@@ -17,7 +17,7 @@ from controlplane.migrate import alembic_config
 from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.outbound.settings import parse_allowed
-from foundation.settings import Settings, SettingsInvalid
+from foundation.settings import VALKEY_URLS, Settings, SettingsInvalid
 from foundation.valkey import blocking_valkey_client
 from foundation.vault.envelope import unwrap
 from foundation.vault.key_ring import KeyRing
@@ -51,6 +51,13 @@ def check_settings(settings: Settings, process: str = "command") -> None:
     for attribute, name in _URLS[process]:
         if not getattr(settings, attribute):
             raise SettingsInvalid(f"{name} is not set, and DATABASE_URL from which it would follow is not set either.")
+    if process in VALKEY_URLS and not settings.redis_url_of(process):
+        raise SettingsInvalid(f"REDIS_URL is not set. Set it, or {VALKEY_URLS[process]} to this component's own URL.")
+    if process == "web" and not settings.sessions_key:
+        raise SettingsInvalid(
+            "FAIRLEAD_SESSION_KEY is not set. All web processes share one, of at least 32 characters; make it with"
+            " `openssl rand -hex 32`."
+        )
     check_values(settings)
 
 

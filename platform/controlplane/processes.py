@@ -65,6 +65,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     """Serve until SIGTERM or SIGINT; requests under way are finished."""
     pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
+    settings = settings.as_component("web")
     check_settings(settings, "web")
     check_valkey(settings.redis_url)
     for url in (settings.app_url, settings.intake_url):
@@ -104,6 +105,7 @@ def run_relay(settings: Settings, *, metrics_port: int | None = None, pulse: Pul
     """Needs its own database role and Valkey only: no vault, no other role."""
     pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
+    settings = settings.as_component("relay")
     check_settings(settings, "relay")
     check_valkey(settings.redis_url)
     metrics = CollectorRegistry()
@@ -161,6 +163,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
     pulse = _shown(pulse)
     configure_logging(json=settings.log_json)
+    settings = settings.as_component("worker")
     check_settings(settings, "worker")
     check_valkey(settings.redis_url)
     metrics = CollectorRegistry()

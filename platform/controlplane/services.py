@@ -107,7 +107,7 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
         door=Door(
             db=db,
             policies=policies,
-            sessions=SessionStore(valkey, new_secret),
+            sessions=SessionStore(valkey, new_secret, settings.sessions_key),
             passwords=Passwords(),
             throttle=SignInThrottle(valkey),
             clock=utc_now,

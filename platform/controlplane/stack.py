@@ -113,6 +113,7 @@ class Stack(AbstractContextManager["Stack"]):
             require_whole(self.root, self._environment)
             begin_setup(self.root)
             self.servers = EmbeddedServers(self.root / "servers")
+            self.servers.give_valkey_users()
             self.servers.start()
             watched = (self.servers.postgres, self.servers.valkey)
             self._watch = ServerWatch(watched, on_crash=self.crashes.append, silent_seconds=self._silent_seconds)

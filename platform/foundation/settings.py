@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 import msgspec
 import psycopg
 import redis
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.conninfo import conninfo_to_dict
 
 from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
@@ -18,11 +20,12 @@ from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule,
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
 LEAST_SECRET: Final = 32
-SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), "REDIS_URL")
-SECRETS: Final = (*SERVERS, "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS")
+VALKEY_URLS: Final = {"web": "REDIS_WEB_URL", "worker": "REDIS_WORKER_URL", "relay": "REDIS_RELAY_URL"}
+SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), "REDIS_URL", *VALKEY_URLS.values())
+SECRETS: Final = (*SERVERS, "FAIRLEAD_SECRET_KEY", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS")
 """Each may also be given as …_FILE."""
 NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
-    "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS"),
+    "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"),
     "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS"),
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
 }
@@ -40,6 +43,8 @@ class SettingsInvalid(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`owner_url` is for migrations only. `outbound_allowed` is read by `outbound.settings.parse_allowed`.
 
+    `valkey_urls` are of components that have a user of their own in Valkey; `redis_url` serves the others.
+
     A process may be given less than all: what its environment lacks is empty here.
     """
 
@@ -50,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str
     vault_keys: str
     secret_key: bytes
+    session_key: bytes = b""
+    valkey_urls: Mapping[str, str] = {}
     outbound_allowed: str = ""
     trusted_proxies: str = ""
     forwarded_header: str = X_FORWARDED_FOR
@@ -59,6 +66,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "Settings(…)"
+
+    def redis_url_of(self, component: str) -> str:
+        """Of "web", "worker" or "relay"."""
+        return self.valkey_urls.get(component) or self.redis_url
+
+    def as_component(self, component: str) -> "Settings":
+        """With that component's own user of Valkey, and no other's."""
+        return msgspec.structs.replace(self, redis_url=self.redis_url_of(component), valkey_urls={})
+
+    @property
+    def sessions_key(self) -> bytes:
+        """What makes sessions' records genuine; empty in processes that serve no pages."""
+        return self.session_key or (derive_session_key(self.secret_key) if self.secret_key else b"")
 
     @property
     def proxies(self) -> ProxyRule:
@@ -84,12 +104,19 @@ def derive_passwords(secret_key: bytes) -> RolePasswords:
     return RolePasswords(app=derived(APP), intake=derived(INTAKE), relay=derived(RELAY))
 
 
+def derive_session_key(secret_key: bytes) -> bytes:
+    """HKDF-SHA256 (RFC 5869) with a label of its own, so that it tells nothing of what else follows from the secret."""
+    kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"fairlead sessions 1")
+    return base64.urlsafe_b64encode(kdf.derive(secret_key))
+
+
 def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) -> Settings:
     """From DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
 
     The roles' own URLs follow from DATABASE_URL and the secret. DATABASE_APP_URL, DATABASE_INTAKE_URL and
     DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by nobody.
-    A process may be given the URLs of just the roles it uses.
+    A process may be given the URLs of just the roles it uses. REDIS_WEB_URL, REDIS_WORKER_URL and REDIS_RELAY_URL
+    override REDIS_URL for one component each, and FAIRLEAD_SESSION_KEY what follows from the secret for sessions.
 
     Raises:
         SettingsInvalid: with the name of what is missing.
@@ -97,20 +124,24 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
     given = {role: _database(environment, name, needed=False) for role, name in ROLE_URLS.items()}
     owner = _database(environment, "DATABASE_URL", needed=not any(given.values()))
     deriving = bool(owner) and not all(given.values())
-    secret = _secret(environment, needed=deriving)
+    secret = _secret(environment, "FAIRLEAD_SECRET_KEY", needed=deriving)
     if deriving:
         passwords = derive_passwords(secret)
         derived = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
         given = {role: url or with_role(owner, role, derived[role]) for role, url in given.items()}
     _check_proxies(environment)
+    components = {component: _redis(environment, name, needed=False) for component, name in VALKEY_URLS.items()}
     return Settings(
         owner_url=owner,
         app_url=given[APP],
         intake_url=given[INTAKE],
         relay_url=given[RELAY],
-        redis_url=_redis(environment, "REDIS_URL"),
+        redis_url=_redis(environment, "REDIS_URL", needed=not any(components.values())),
+        valkey_urls={component: url for component, url in components.items() if url},
         vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS", needed=vault_needed),
         secret_key=secret,
+        session_key=_secret(environment, "FAIRLEAD_SESSION_KEY", needed=False)
+        or (derive_session_key(secret) if secret else b""),
         outbound_allowed=environment.get("FAIRLEAD_OUTBOUND_ALLOWED", ""),
         trusted_proxies=environment.get(PROXIES, ""),
         forwarded_header=environment.get(FORWARDED_HEADER, "").lower() or X_FORWARDED_FOR,
@@ -128,7 +159,9 @@ def write_environment(settings: Settings) -> dict[str, str]:
         "DATABASE_INTAKE_URL": settings.intake_url,
         "DATABASE_RELAY_URL": settings.relay_url,
         "REDIS_URL": settings.redis_url,
+        **{VALKEY_URLS[component]: url for component, url in settings.valkey_urls.items()},
         "FAIRLEAD_SECRET_KEY": settings.secret_key.decode(),
+        "FAIRLEAD_SESSION_KEY": settings.sessions_key.decode(),
         "FAIRLEAD_VAULT_KEYS": settings.vault_keys,
         "FAIRLEAD_OUTBOUND_ALLOWED": settings.outbound_allowed,
         PROXIES: settings.trusted_proxies,
@@ -142,7 +175,8 @@ def write_environment(settings: Settings) -> dict[str, str]:
 def process_environment(settings: Settings, process: str) -> dict[str, str]:
     """As `write_environment`, for one of `NEEDED_SECRETS`: without the secrets that the process does not need."""
     withheld = frozenset(SECRETS).difference(NEEDED_SECRETS[process])
-    return {name: value for name, value in write_environment(settings).items() if name not in withheld}
+    own = {name: value for name, value in write_environment(settings).items() if name not in withheld}
+    return own | {"REDIS_URL": settings.redis_url_of(process)}
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
@@ -187,12 +221,10 @@ def _password(url: str, name: str) -> str:
     return unquote(password)
 
 
-def _secret(environment: Mapping[str, str], *, needed: bool) -> bytes:
-    secret = _value(environment, "FAIRLEAD_SECRET_KEY", needed=needed).encode()
+def _secret(environment: Mapping[str, str], name: str, *, needed: bool) -> bytes:
+    secret = _value(environment, name, needed=needed).encode()
     if (secret or needed) and len(secret) < LEAST_SECRET:
-        raise SettingsInvalid(
-            f"FAIRLEAD_SECRET_KEY needs at least {LEAST_SECRET} characters. Make one with `openssl rand -hex 32`."
-        )
+        raise SettingsInvalid(f"{name} needs at least {LEAST_SECRET} characters. Make one with `openssl rand -hex 32`.")
     return secret
 
 
@@ -214,8 +246,10 @@ def _database(environment: Mapping[str, str], name: str, *, needed: bool) -> str
     return url
 
 
-def _redis(environment: Mapping[str, str], name: str) -> str:
-    url = _value(environment, name)
+def _redis(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
+    url = _value(environment, name, needed=needed)
+    if not url:
+        return ""
     try:
         redis.ConnectionPool.from_url(url).disconnect()
     except ValueError:

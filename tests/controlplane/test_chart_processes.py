@@ -2,6 +2,7 @@
 
 import base64
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from controlplane.embedded.servers import EmbeddedServers
 from controlplane.embedded.supervise import Program, Supervisor
 from controlplane.ports import held_port
 from foundation.settings import with_role
+from foundation.valkey_users import RULES
 from tests.helm.rendering import Object, containers, rendered
 
 ROOT = Path(__file__).parents[2]
@@ -32,11 +34,12 @@ class Machine:
         servers.create_database("fairlead", owner="fairlead_owner")
         owner = servers.database_url(dbname="fairlead", role="fairlead_owner")
         self.secrets = {
-            "owner-url": owner,
-            "app-url": with_role(owner, "fairlead_app", "app password"),
-            "intake-url": with_role(owner, "fairlead_intake", "intake password"),
-            "relay-url": with_role(owner, "fairlead_relay", "relay password"),
-            "url": servers.redis_url,
+            "fairlead-database/owner-url": owner,
+            "fairlead-database/app-url": with_role(owner, "fairlead_app", "app password"),
+            "fairlead-database/intake-url": with_role(owner, "fairlead_intake", "intake password"),
+            "fairlead-database/relay-url": with_role(owner, "fairlead_relay", "relay password"),
+            **{f"fairlead-redis/{component}-url": servers.redis_url_of(component) for component in RULES},
+            "fairlead-session/key": secrets.token_hex(32),
         }
         self.keys = folder / "keys"
         self.keys.write_text("k1:" + base64.b64encode(os.urandom(32)).decode())
@@ -46,7 +49,8 @@ class Machine:
     def environment(self, container: Object) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         told = {
-            variable["name"]: variable.get("value") or self.secrets[variable["valueFrom"]["secretKeyRef"]["key"]]
+            variable["name"]: variable.get("value")
+            or self.secrets["{name}/{key}".format(**variable["valueFrom"]["secretKeyRef"])]
             for variable in container["env"]
         }
         # The vault's keys are a mounted file where the chart mounts them.
@@ -63,6 +67,11 @@ class Machine:
         settings = [f"{key}={value}" for key, value in self.environment(container).items()]
         argv = ["/usr/bin/env", "-i", *settings, sys.executable, "-m", "controlplane.cli.main", *arguments]
         return Program(name=name, argv=argv, restart=False)
+
+
+def with_users(servers: EmbeddedServers) -> EmbeddedServers:
+    servers.give_valkey_users()
+    return servers
 
 
 @pytest.fixture
@@ -91,7 +100,7 @@ def machine() -> Iterator[Machine]:
     """Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user."""
     with (
         TemporaryDirectory(prefix="fairlead-chart-") as name,
-        EmbeddedServers(Path(name) / "servers", durable=False) as servers,
+        with_users(EmbeddedServers(Path(name) / "servers", durable=False)) as servers,
     ):
         machine = Machine(Path(name), servers)
         migration = machine.program("migrate", {"http": 0, "metrics": 0})

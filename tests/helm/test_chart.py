@@ -159,6 +159,23 @@ class TestComponents:
             "prod-fairlead-migrate": {"DATABASE_URL", *roles},
         }
 
+    def test_v2_each_component_has_its_own_user_of_valkey_and_only_web_the_key_of_sessions(self) -> None:
+        known = {
+            workload: {
+                variable["name"]: variable["valueFrom"]["secretKeyRef"]["key"]
+                for variable in container["env"]
+                if variable["name"] in {"REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_SECRET_KEY"}
+            }
+            for workload, container in containers(rendered("defaults"))
+        }
+        assert known == {
+            "prod-fairlead-web": {"REDIS_URL": "web-url", "FAIRLEAD_SESSION_KEY": "key"},
+            "prod-fairlead-worker-shared": {"REDIS_URL": "worker-url"},
+            "prod-fairlead-worker-shared-bulk": {"REDIS_URL": "worker-url"},
+            "prod-fairlead-relay": {"REDIS_URL": "relay-url"},
+            "prod-fairlead-migrate": {"REDIS_URL": "relay-url"},
+        }
+
     def test_only_web_and_workers_hold_the_vault_keys(self) -> None:
         holding = {
             workload

@@ -1,3 +1,7 @@
+import hashlib
+from typing import cast
+
+import msgspec
 import pytest
 import redis.asyncio
 from hypothesis import given
@@ -46,6 +50,53 @@ class TestTheStore:
         assert session.cookie not in stored
         assert session.secret.hex() not in stored
         assert "secret" not in repr(session)
+
+    @pytest.mark.parametrize("forgery", ["by hand", "by hand, as long as a true one", "of another process's key"])
+    async def test_v2_who_writes_to_the_store_signs_nobody_in(
+        self, door: Door, ada: Somebody, valkey: "redis.asyncio.Redis", forgery: str
+    ) -> None:
+        cookie, times = text_of(secret := bytes(32)), {"created_at": NOW, "seen_at": NOW}
+        record = msgspec.json.encode({"tenant_id": ada.scope.tenant_id, "person_id": ada.id, **times})
+        if forgery == "of another process's key":
+            other = SessionStore(valkey, lambda _: secret, b"a key that the forger made up")
+            await other.start(msp_id=ada.scope.msp_id, tenant_id=ada.scope.tenant_id, person_id=ada.id, now=NOW)
+        else:
+            padding = bytes(32) if "long" in forgery else b""
+            key = f"fl:{ada.scope.msp_id}:session:{hashlib.sha256(secret).hexdigest()}"
+            await valkey.set(key, padding + record)
+        assert await identify_person(door, msp_id=ada.scope.msp_id, cookie=cookie) is None
+
+    async def test_v2_a_true_record_serves_no_other_session_person_or_time(
+        self, door: Door, ada: Somebody, other_msp: Tenant, valkey: "redis.asyncio.Redis"
+    ) -> None:
+        mine, other = await begin(door, ada), await begin(door, ada)
+        msp_id = ada.scope.msp_id
+        own, others = (f"fl:{msp_id}:session:{hashlib.sha256(s.secret).hexdigest()}" for s in (mine, other))
+        stored = cast("bytes", await valkey.get(own))
+        somebody = stored.replace(str(ada.id).encode(), str(new_id()).encode())
+        abroad = own.replace(str(msp_id), str(other_msp.scope.msp_id))
+        for name, cookie, at, content in [
+            (others, other.cookie, msp_id, stored),
+            (own, mine.cookie, msp_id, stored.replace(b"2026", b"2036")),
+            (own, mine.cookie, msp_id, somebody),
+            (own, mine.cookie, msp_id, stored[:-1]),
+            (own, mine.cookie, msp_id, b""),
+            (abroad, mine.cookie, other_msp.scope.msp_id, stored),
+        ]:
+            await valkey.set(name, content)
+            assert await door.sessions.find(cookie, msp_id=at, now=NOW) is None
+        await valkey.set(own, stored)
+        assert await who(door, mine) == ada.id
+
+    async def test_v2_the_index_of_sessions_decides_no_deletion(
+        self, door: Door, ada: Somebody, valkey: "redis.asyncio.Redis"
+    ) -> None:
+        session, precious = await begin(door, ada), f"fl:precious:{new_id()}"
+        await valkey.set(precious, "x")
+        await valkey.zadd(f"fl:{ada.scope.msp_id}:sessions-of:{ada.id}", {precious: 9e12, "../x": 9e12})
+        assert await door.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 1
+        assert await valkey.exists(precious)
+        assert await who(door, session) is None
 
     async def test_another_msps_host_does_not_know_the_session(
         self, door: Door, other_msp: Tenant, ada: Somebody

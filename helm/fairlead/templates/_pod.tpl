@@ -1,6 +1,6 @@
 {{/*
 The pod of every component. Arguments: root, component, args (list), values (resources, terminationGracePeriodSeconds),
-database (list of "app", "intake", "relay", "owner"), redis (bool), vault (bool), http (bool), pool (label, optional),
+database (list of "app", "intake", "relay", "owner"), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), http (bool), pool (label, optional),
 serviceAccount (name).
 No component gets a credential it does not need.
 */}}
@@ -71,7 +71,10 @@ spec:
         {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $root.Values.database.secretName "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
         {{- end }}
         {{- if .redis }}
-        {{- include "fairlead.secretEnv" (dict "name" "REDIS_URL" "secretName" $root.Values.redis.secretName "key" $root.Values.redis.urlKey) | nindent 8 }}
+        {{- include "fairlead.secretEnv" (dict "name" "REDIS_URL" "secretName" $root.Values.redis.secretName "key" (get $root.Values.redis (printf "%sKey" .redis))) | nindent 8 }}
+        {{- end }}
+        {{- if .sessions }}
+        {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_SESSION_KEY" "secretName" $root.Values.session.secretName "key" $root.Values.session.keyKey) | nindent 8 }}
         {{- end }}
         {{- if .vault }}
         - name: FAIRLEAD_VAULT_KEYS_FILE

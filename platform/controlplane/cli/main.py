@@ -20,6 +20,7 @@ from controlplane.cli.failures import PlainGroup
 from controlplane.cli.member import member
 from controlplane.cli.people import password_link
 from controlplane.cli.setup import SETUP
+from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.supervise import PULSE_VARIABLE
@@ -131,7 +132,7 @@ def worker(  # noqa: PLR0913 - one per option
 ) -> None:
     """Do the work of a pool, or of one pinned tenant."""
     if turn is not None:
-        sys.exit(run_turn(settings_from_environment(), telling=turn, jobs=build_jobs))
+        sys.exit(run_turn(settings_from_environment().as_component("worker"), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
     pulse = Pulse(pulse_file)
     run_worker(
@@ -162,7 +163,7 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
 
 for command in (baseline, password_link, *SETUP):
     tenant.add_command(command)
-for command in (demo, doctor, tenant, member, billing, audit, keys, backup, restore):
+for command in (demo, doctor, tenant, member, billing, audit, keys, backup, restore, valkey_users):
     main.add_command(command)
 
 

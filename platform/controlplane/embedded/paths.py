@@ -42,6 +42,10 @@ class EmbeddedPaths:
         return self.root / "valkey"
 
     @property
+    def valkey_passwords(self) -> Path:
+        return self.root / "valkey.passwords"
+
+    @property
     def valkey_log(self) -> Path:
         return self.root / "valkey.log"
 

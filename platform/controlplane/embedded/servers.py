@@ -16,7 +16,7 @@ from controlplane.embedded.paths import embedded_paths, make_private_folder
 from controlplane.embedded.postgres import SUPERUSER, Postgres
 from controlplane.embedded.processes import START_SECONDS, Spawner
 from controlplane.embedded.server import POLL_SECONDS
-from controlplane.embedded.valkey import Valkey
+from controlplane.embedded.valkey import Valkey, make_passwords
 
 SECOND_LOOK_SECONDS = 0.1
 """An owner that is just being killed still holds the lock, and its servers answer; they end with it."""
@@ -53,6 +53,11 @@ class EmbeddedServers:
         except BaseException:
             self.stop()
             raise
+
+    def give_valkey_users(self) -> None:
+        """Before the start: a user of Valkey for each component, with the keys it needs and no others."""
+        self.paths.root.mkdir(parents=True, exist_ok=True)
+        make_passwords(self.paths.valkey_passwords)
 
     def _own_or_attach(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -119,7 +124,11 @@ class EmbeddedServers:
 
     @property
     def redis_url(self) -> str:
+        """The administrator's."""
         return self.valkey.url()
+
+    def redis_url_of(self, component: str) -> str:
+        return self.valkey.url(component=component)
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,13 +1,44 @@
+import hashlib
+import secrets
 import shutil
 import signal
 import socket
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
+
 from controlplane.embedded.os_user import give, open_reading, open_search
 from controlplane.embedded.paths import valkey_program
 from controlplane.embedded.processes import Command
 from controlplane.embedded.server import EmbeddedServer
+from foundation.valkey_users import RULES, acl_line, user_name
+
+ADMINISTRATOR = "administrator"
+
+
+def make_passwords(path: Path) -> None:
+    """Once: from the next start on, each component has a user of its own, and nobody is let in without a password."""
+    if not path.exists():
+        made = {component: secrets.token_hex(32) for component in (ADMINISTRATOR, *RULES)}
+        part = path.with_suffix(".part")
+        part.touch(mode=0o600)
+        part.write_bytes(msgspec.json.encode(made))
+        part.replace(path)
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """By component; none before `make_passwords`."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+
+
+def _rule(component: str, password: str) -> str:
+    if component == ADMINISTRATOR:
+        return f"user default reset on #{hashlib.sha256(password.encode()).hexdigest()} ~* &* +@all"
+    return acl_line(component, password)
 
 
 class Valkey(EmbeddedServer):
@@ -23,16 +54,28 @@ class Valkey(EmbeddedServer):
     def log(self) -> Path:
         return self.paths.valkey_log
 
-    def url(self, *, db: int = 0) -> str:
-        return f"unix://{quote(str(self.paths.valkey_socket))}?db={db}"
+    def url(self, *, db: int = 0, component: str = ADMINISTRATOR) -> str:
+        """For the administrator, or a component's own user; without users, everybody is the administrator."""
+        password = read_passwords(self.paths.valkey_passwords).get(component)
+        user = "default" if component == ADMINISTRATOR else user_name(component)
+        who = f"{user}:{password}@" if password else ""
+        return f"unix://{who}{quote(str(self.paths.valkey_socket))}?db={db}"
 
     def answers(self) -> bool:
+        password = read_passwords(self.paths.valkey_passwords).get(ADMINISTRATOR)
+        signing_in, signed_in = (f"AUTH {password}\r\n".encode(), b"+OK\r\n") if password else (b"", b"")
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(5)
                 connection.connect(str(self.paths.valkey_socket))
-                connection.sendall(b"PING\r\n")
-                return connection.recv(7) == b"+PONG\r\n"  # while it loads its data it says -LOADING
+                connection.sendall(signing_in + b"PING\r\n")
+                wanted, got = signed_in + b"+PONG\r\n", b""  # while it loads its data it says -LOADING
+                while len(got) < len(wanted) and wanted.startswith(got):
+                    part = connection.recv(len(wanted) - len(got))
+                    if not part:
+                        break
+                    got += part
+                return got == wanted
         except OSError:
             return False
 
@@ -68,4 +111,6 @@ class Valkey(EmbeddedServer):
         argv = [str(valkey_program())]
         for name, value in options.items():
             argv += [f"--{name}", value]
+        for component, password in read_passwords(self.paths.valkey_passwords).items():
+            argv += ["--user", *_rule(component, password).split()[1:]]
         return Command(argv=argv, log=self.log, death_signal=self.stop_signal, user=self._user, cwd=self.data)

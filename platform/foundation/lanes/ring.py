@@ -208,12 +208,16 @@ class RingReader:
             return None
         key, member, place = popped
         ring = key.decode().removeprefix(f"{_PREFIX}:ring:")
-        tenant = member.decode()
+        try:
+            tenant = member.decode()
+            msp_id, tenant_id = map(UUID, tenant.split(":"))
+        except ValueError:  # not ours; whoever else can write here must not end the consumer
+            _log.warning("ring.foreign_member", ring=ring)
+            return None
         lane = cast("Any", self._script(keys=[], args=[_PREFIX, ring, tenant, repr(float(place))]))
         if not lane:
             return None
-        msp_id, tenant_id = tenant.split(":")
-        return LaneTicket(UUID(msp_id), UUID(tenant_id), lane.decode(), ring.endswith(_BULK))
+        return LaneTicket(msp_id, tenant_id, lane.decode("utf-8", "replace"), ring.endswith(_BULK))
 
     def _rings(self, pool: str) -> list[str]:
         """In the order they are looked at."""

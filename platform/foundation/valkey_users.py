@@ -1,0 +1,44 @@
+"""Users of Valkey: one per component, each with the keys and commands it needs and no others.
+
+What a forger of each key could do, and what stands against it besides the user's rights:
+
+- `fl:{msp}:session:*` (web): sign in as anybody. Each record carries a MAC by a key that only web has.
+- `fl:{msp}:sessions-of:*` (web): keep a session in the store. `person.signed_out_after` in PostgreSQL refuses it.
+- `fl:{msp}:sign-in:*` (web): forget failures, or make somebody wait. Waits are bounded when they are read.
+- `fl:lanes:*` (web as hints, worker, relay): wake or delay work. Leases, fences and scopes are PostgreSQL's, and the
+  relay wakes lanes again; members that are none are dropped.
+- `fl:out:*` (worker): delay a client's calls, or lift our own limit on them. What cannot be read falls back to the
+  process's own limits.
+
+Nothing else is kept in Valkey: policy, brands, idempotency, health and positions are in PostgreSQL.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+_CONNECT: Final = "+hello +auth +ping +select +quit +reset +client|setinfo +client|setname +client|id"
+_SCRIPTS: Final = "+eval +evalsha +script|load"
+_WAKE: Final = "~fl:lanes:* +hget +zrangebyscore +incr +spop +zadd +zscore +time"
+
+RULES: Final[Mapping[str, str]] = {
+    "web": (
+        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* +get +set +del +expire +exists"
+        f" +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hincrby +time ({_WAKE})"
+    ),
+    "worker": (
+        f"{_CONNECT} {_SCRIPTS} {_WAKE} +sadd +hset +hdel +exists +zpopmin +bzpopmin +zremrangebyscore +pexpire"
+        f" (~fl:out:* {_SCRIPTS} +hmget +hset +pexpire +time)"
+    ),
+    "relay": f"{_CONNECT} {_SCRIPTS} {_WAKE} +multi +exec +del +hset",
+}
+"""By component: selectors in brackets are alternatives to what stands before them (Redis 7, Valkey 7.2)."""
+
+
+def user_name(component: str) -> str:
+    return f"fairlead_{component}"
+
+
+def acl_line(component: str, password: str) -> str:
+    """A line of Valkey's ACL file. Of the password it holds only the SHA-256, which is enough for a random one."""
+    return f"user {user_name(component)} reset on #{hashlib.sha256(password.encode()).hexdigest()} {RULES[component]}"
