@@ -5,7 +5,8 @@ from html import escape
 
 import msgspec
 
-from canonical.money import Money
+from canonical.elements import COST, PRICE, STOCK
+from canonical.money import Money, minor_exponent
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430}"
@@ -42,28 +43,30 @@ def shop_page(heading: str, currency: str, rows: Iterable[ShopRow]) -> str:
 
 def erp_page(rows: Iterable[ErpRow], currency: str, token: str) -> str:
     """With the operator's token each value is a small form; without it the list is read-only."""
+    digits = minor_exponent(currency)
 
     def cell(row: ErpRow, element: str, amount: int) -> str:
+        is_money = element != STOCK
+        shown = f"{Money(amount, currency).to_decimal():.{digits}f}" if is_money else str(amount)
         if not token:
-            return f'<td data-field="{element}">{amount}</td>'
+            return f'<td data-field="{element}">{shown}</td>'
+        mode = "decimal" if is_money else "numeric"
+        label = f"{element} of {escape(row.sku)}" + (f" in {escape(currency)}" if is_money else "")
         return (
             f'<td data-field="{element}"><form method="post"><input type="hidden" name="token" value="{escape(token)}">'
             f'<input type="hidden" name="sku" value="{escape(row.sku)}">'
             f'<input type="hidden" name="element" value="{element}">'
-            f'<input name="amount" type="number" value="{amount}" aria-label="{element} of {escape(row.sku)}">'
+            f'<input name="amount" inputmode="{mode}" value="{shown}" aria-label="{label}">'
             "<button>Save</button></form></td>"
         )
 
     lines = [
         f'<tr data-sku="{escape(row.sku)}"><td>{escape(row.sku)}</td><td>{escape(row.title)}</td>'
-        f"{cell(row, 'price.list', row.price)}{cell(row, 'price.cost', row.cost)}"
-        f"{cell(row, 'stock.on_hand', row.stock)}</tr>"
+        f"{cell(row, PRICE, row.price)}{cell(row, COST, row.cost)}{cell(row, STOCK, row.stock)}</tr>"
         for row in rows
     ]
-    head = (
-        "<tr><th>SKU</th><th>Product</th>"
-        f"<th>Price, smallest unit of {escape(currency)}</th><th>Cost</th><th>On hand</th></tr>"
-    )
+    unit = escape(currency)
+    head = f"<tr><th>SKU</th><th>Product</th><th>Price, {unit}</th><th>Cost, {unit}</th><th>On hand</th></tr>"
     return _page("ERP price list", head, lines)
 
 

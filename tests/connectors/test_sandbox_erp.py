@@ -290,8 +290,43 @@ class TestOwnership:
         url = sandbox.add("sandbox-erp")
         async with httpx2.AsyncClient(follow_redirects=True, timeout=60) as client:
             assert "<form" not in (await client.get(f"{url}/")).text
-            form = {"sku": "SKU-003", "element": PRICE, "amount": "777"}
+            form = {"sku": "SKU-003", "element": PRICE, "amount": "7.77"}
             refused = await client.post(f"{url}/", data=form | {"token": "guess"})
             assert refused.status_code == 403
             saved = await client.post(f"{url}/", data=form | {"token": TOKEN})
-            assert 'value="777"' in saved.text
+            assert 'value="7.77"' in saved.text
+
+    @pytest.mark.parametrize(
+        ("element", "typed", "minor"),
+        [(PRICE, "19.99", 1999), (PRICE, " 20 ", 2000), (COST, "0.5", 50), (STOCK, "12", 12)],
+    )
+    async def test_u12_the_form_takes_values_as_people_write_them(
+        self, sandbox: RunningSandbox, element: str, typed: str, minor: int
+    ) -> None:
+        url = sandbox.add("sandbox-erp")
+        async with httpx2.AsyncClient(timeout=60) as client:
+            form = {"sku": "SKU-003", "element": element, "amount": typed, "token": TOKEN}
+            assert (await client.post(f"{url}/", data=form)).status_code == 303
+            items = {item["sku"]: item for item in (await client.get(f"{url}/items")).json()["items"]}
+        assert items["SKU-003"][element]["amount"] == minor
+
+    @pytest.mark.parametrize(
+        ("element", "typed"),
+        [(PRICE, "19.999"), (PRICE, "1,000.00"), (PRICE, ""), (PRICE, "NaN"), (STOCK, "1.5"), ("price.other", "1")],
+    )
+    async def test_u12_what_is_no_exact_value_is_refused(
+        self, sandbox: RunningSandbox, element: str, typed: str
+    ) -> None:
+        url = sandbox.add("sandbox-erp")
+        async with httpx2.AsyncClient(timeout=60) as client:
+            form = {"sku": "SKU-003", "element": element, "amount": typed, "token": TOKEN}
+            assert (await client.post(f"{url}/", data=form)).status_code == 422
+
+    async def test_u12_a_value_is_saved_only_while_it_is_as_expected(self, sandbox: RunningSandbox) -> None:
+        url = sandbox.add("sandbox-erp")
+        async with httpx2.AsyncClient(timeout=60, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+            value = {"sku": "SKU-003", "element": PRICE, "amount": 777}
+            first = await client.post(f"{url}/changes", json={"changes": [value]})
+            stale = await client.post(f"{url}/changes", json={"changes": [value | {"amount": 5, "expected": 776}]})
+            fresh = await client.post(f"{url}/changes", json={"changes": [value | {"amount": 6, "expected": 777}]})
+        assert [first.status_code, stale.status_code, fresh.status_code] == [200, 409, 200]

@@ -46,9 +46,12 @@ class ChangePage(msgspec.Struct, frozen=True):
 
 
 class NewValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """With `expected` it is saved only while the present amount is that one."""
+
     sku: Sku
     element: Literal["price.list", "price.cost", "stock.on_hand"]
     amount: Amount
+    expected: Amount | None = None
 
 
 class NewValues(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.money import Money, parse_decimal, to_integer
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
 from connectors.sandbox.erp.messages import TYPE_OF, Change, NewValue, NewValues
 from connectors.sandbox.erp.webhooks import WebhookSender, WebhookTarget
@@ -127,7 +128,12 @@ class ErpSystem:
             return problem(422, str(wrong))
         if unknown := [value.sku for value in values if value.sku not in self.titles]:
             return problem(422, f"The ERP does not know {unknown[0]}.")
+        if changed := [value.sku for value in values if self._is_changed(value)]:
+            return problem(409, f"{changed[0]} has another value meanwhile.")
         return json_reply({"changes": self.set_values(values)})
+
+    def _is_changed(self, value: NewValue) -> bool:
+        return value.expected is not None and self.current[value.sku, value.element].amount != value.expected
 
     def _save_form(self, request: Request) -> Reply:
         fields = parse_qs(request.body.decode("utf-8", "replace"))
@@ -135,15 +141,20 @@ class ErpSystem:
         if token != self.token:
             return problem(403, "Price, cost and stock are owned by the ERP: only its operator may change them.")
         try:
-            value = msgspec.convert(
-                {"sku": sku, "element": element, "amount": int(fields.get("amount", [""])[0])}, NewValue
-            )
+            amount = self._typed(element, fields.get("amount", [""])[0].strip())
+            value = msgspec.convert({"sku": sku, "element": element, "amount": amount}, NewValue)
         except ValueError as wrong:
             return problem(422, str(wrong))
         if sku not in self.titles:
             return problem(422, f"The ERP does not know {sku}.")
         self.set_values([value])
         return Reply(303, headers=((b"location", f"/{self.name}/?token={token}".encode()),))
+
+    def _typed(self, element: str, text: str) -> int:
+        """As people write it: prices and costs in the currency, pieces as a whole number."""
+        if element == STOCK:
+            return to_integer(parse_decimal(text))
+        return Money.from_text(text, self.currency).minor
 
     def _page(self, token: str) -> str:
         rows = [

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import shutil
 import signal
 import sys
@@ -13,18 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import httpx2
 import msgspec
 
+from controlplane.demo.business_day import play_business_day
 from controlplane.demo.check import check
 from controlplane.demo.plan import PASSWORD
-from controlplane.demo.seed import SKUS, SeededMsp
+from controlplane.demo.seed import SeededMsp
 from controlplane.demo.world import DemoWorld
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
 from foundation.settings import without_secrets
 
 _PORT = 8080
+_STAFF = {
+    "msp_admin": "MSP administrator",
+    "msp_operator": "MSP operator (connections, exceptions, failed jobs; decides nothing)",
+}
 
 
 @click.command()
@@ -59,7 +62,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
             signal.signal(number, lambda *_: stop.set())
         _announce(world, time.monotonic() - started)  # it says that Ctrl-C ends everything: from then on it does
         if not quiet_erp:
-            threading.Thread(target=_live, args=(world, stop), daemon=True).start()
+            threading.Thread(target=play_business_day, args=(world, stop), daemon=True).start()
         while not stop.wait(1.0):
             world.stack.tell_crashes()
         click.echo("Stopping …")
@@ -87,6 +90,7 @@ def _announce(world: DemoWorld, seconds: float) -> None:
         for email, what in _people(msp):
             click.echo(f"  {email:32} {what}")
         click.echo("")
+    click.echo("Who runs this installation has no sign-in: `fairlead tenant …` in another shell, e.g. `list-msps`.")
     first = world.clients[0].plan.slug
     click.echo(f"Change a price yourself: {world.sandbox}/{first}-erp/?token={world.token}")
     click.echo(f"See it in the shop:      {world.sandbox}/{first}-shop/")
@@ -94,28 +98,9 @@ def _announce(world: DemoWorld, seconds: float) -> None:
 
 
 def _people(msp: SeededMsp) -> list[tuple[str, str]]:
-    staff = [(person.email, "MSP administrator, all clients") for person in msp.plan.staff]
+    staff = [(person.email, f"{_STAFF[person.role]}, all clients") for person in msp.plan.staff]
     return staff + [
         (person.email, f"{person.role.replace('_', ' ')}, {client.partner if person.partner else client.name}")
         for client in msp.plan.clients
         for person in client.people
     ]
-
-
-def _live(world: DemoWorld, stop: threading.Event) -> None:
-    """A gentle business day: mostly stock and small prices, now and then one that needs a person."""
-    draw = random.Random(7)  # noqa: S311 - a play, not a secret
-    with httpx2.Client(timeout=10, headers={"Authorization": f"Bearer {world.token}"}) as http:
-        while not stop.wait(draw.uniform(1.0, 3.0)):
-            client = draw.choice(world.clients).plan
-            sku, kind = draw.randrange(SKUS), draw.random()
-            if kind < 0.5:
-                value = {"element": "stock.on_hand", "amount": draw.randrange(20, 180)}
-            else:
-                spread = 30 if kind < 0.95 else 250
-                value = {"element": "price.list", "amount": (10 + sku) * 100 + draw.randrange(0, spread)}
-            body = {"changes": [{"sku": f"SKU-{sku:03}", **value}]}
-            try:
-                http.post(f"{world.sandbox}/{client.slug}-erp/changes", json=body)
-            except httpx2.HTTPError as error:
-                click.echo(f"The sandbox ERP did not answer: {error}", err=True)

@@ -39,7 +39,10 @@ def demo_msps() -> tuple[DemoMsp, ...]:
             theme={"monogram": "NB", "accent": "#1f5fbf", "neutral": "cool", "mark": "tile"},
             wholesale="0.0100",
             retail="0.0250",
-            staff=(DemoPerson("nora@northbeam.example", "Nora Lind", "msp_admin"),),
+            staff=(
+                DemoPerson("nora@northbeam.example", "Nora Lind", "msp_admin"),
+                DemoPerson("oda@northbeam.example", "Oda Vik", "msp_operator"),
+            ),
             clients=(
                 DemoClient(
                     "Birch & Sons",
@@ -70,7 +73,10 @@ def demo_msps() -> tuple[DemoMsp, ...]:
             theme={"monogram": "HL", "accent": "#0f766e", "neutral": "warm", "mark": "circle"},
             wholesale="0.0120",
             retail="0.0300",
-            staff=(DemoPerson("hugo@harborline.example", "Hugo Marsh", "msp_admin"),),
+            staff=(
+                DemoPerson("hugo@harborline.example", "Hugo Marsh", "msp_admin"),
+                DemoPerson("otto@harborline.example", "Otto Penn", "msp_operator"),
+            ),
             clients=(
                 DemoClient(
                     "Cobalt Outdoors",

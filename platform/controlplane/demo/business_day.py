@@ -1,0 +1,71 @@
+"""Prices and stock that change by themselves in the demonstration's ERPs. What a visitor set is left alone."""
+
+import random
+import threading
+from collections import Counter
+
+import click
+import httpx2
+import msgspec
+
+from canonical.elements import PRICE, STOCK
+from controlplane.demo.seed import SKUS
+from controlplane.demo.world import DemoWorld
+
+_SMALL, _LARGE = 30, 250
+_MOST_ASKED = 4
+"""Prices of one client that this play puts before a person, and then leaves alone, so that an answer still counts."""
+
+
+class ErpPlay:
+    """One client's ERP. Each value is saved only while it is still the one this play saw or set last."""
+
+    def __init__(self, http: httpx2.Client, url: str, draw: random.Random) -> None:
+        self._http = http
+        self._url = url
+        self._draw = draw
+        items = http.get(f"{url}/items").raise_for_status().json()["items"]
+        self._known = {
+            (item["sku"], element): int(item[element]["amount"]) for item in items for element in (PRICE, STOCK)
+        }
+        self._asked: Counter[str] = Counter()
+
+    def step(self) -> None:
+        """Mostly stock and small prices, now and then one that needs a person."""
+        index, kind = self._draw.randrange(SKUS), self._draw.random()
+        sku = f"SKU-{index:03}"
+        if kind < 0.5:
+            self._save(sku, STOCK, self._draw.randrange(20, 180))
+            return
+        is_large = kind >= 0.95 and len(self._asked) < _MOST_ASKED
+        if sku in self._asked:
+            return
+        if self._save(
+            sku, PRICE, (10 + index) * 100 + self._draw.randrange(*((_SMALL, _LARGE) if is_large else (0, _SMALL)))
+        ):
+            self._asked.update([sku] if is_large else [])
+
+    def _save(self, sku: str, element: str, amount: int) -> bool:
+        known = self._known.get((sku, element))
+        if known is None:
+            return False
+        value = {"sku": sku, "element": element, "amount": amount, "expected": known}
+        answer = self._http.post(f"{self._url}/changes", content=msgspec.json.encode({"changes": [value]}))
+        if answer.status_code == 409:  # a visitor has set it: it is theirs from now on
+            del self._known[sku, element]
+            return False
+        answer.raise_for_status()
+        self._known[sku, element] = amount
+        return True
+
+
+def play_business_day(world: DemoWorld, stop: threading.Event) -> None:
+    draw = random.Random(7)  # noqa: S311 - a play, not a secret
+    headers = {"Authorization": f"Bearer {world.token}", "Content-Type": "application/json"}
+    with httpx2.Client(timeout=10, headers=headers) as http:
+        plays = [ErpPlay(http, f"{world.sandbox}/{client.plan.slug}-erp", draw) for client in world.clients]
+        while not stop.wait(draw.uniform(1.0, 3.0)):
+            try:
+                draw.choice(plays).step()
+            except httpx2.HTTPError as error:
+                click.echo(f"The sandbox ERP did not answer: {error}", err=True)
