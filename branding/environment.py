@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jinja2
+from markupsafe import escape
 
 from branding import formats
 
@@ -32,6 +33,8 @@ _HTMX_CONFIG = json.dumps(
 def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[str], str]) -> jinja2.Environment:
     """`static_url` maps a browser asset's name to its hashed address; templates call it as `asset`.
 
+    Text is shown with its invisible characters marked (`formats.show_text`); `as_typed` is for what a form sends back.
+
     This room's templates are always found, and cannot be hidden by another room's.
     """
     environment = jinja2.Environment(
@@ -40,6 +43,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=formats.show_text,
     )
     environment.filters |= {
         "money": formats.format_money,
@@ -50,6 +54,9 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "date": formats.format_date,
         "ago": formats.format_ago,
         "initials": formats.format_initials,
+        "key": formats.format_key,
+        "exactly": formats.encode_exactly,
+        "as_typed": escape,
     }
     environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}
     return environment

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from canonical.money import Money, UnknownCurrency, minor_exponent
+from foundation.text import isolate, mark_hidden, mark_key
 
 _NARROW = "\N{NO-BREAK SPACE}"
 _TENTHS = 9.95
@@ -22,6 +24,26 @@ def format_money(value: Money) -> str:
     except UnknownCurrency:
         return f"{value.minor:,}{_NARROW}minor units of {value.currency}".replace("-", "−")
     return f"{value.to_decimal():,.{digits}f}{_NARROW}{value.currency}".replace("-", "−")
+
+
+def format_key(value: str) -> Markup:
+    """A record's key as another system wrote it: every character visible, and of a direction of its own."""
+    marked = mark_key(value)
+    return escape(marked) if marked.isascii() else Markup('<bdi class="key">{}</bdi>').format(marked)
+
+
+def encode_exactly(value: str) -> str:
+    """A key in an address: every character that could mean something there is encoded, slashes too."""
+    return quote(value, safe="")
+
+
+def show_text(value: object) -> object:
+    """What a page shows of a text, wherever it comes from: invisible characters are marked, and its direction stays its
+    own. Markup is the product's own.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
+        return value
+    return isolate(mark_hidden(value.replace("\r\n", "\n"), lines=True))
 
 
 def format_percent(value: float | Decimal, digits: int = 1) -> str:

@@ -18,6 +18,7 @@ _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Not Cn (unassigned): scripts and emoji newer than this Python's tables are visible."""
 _SELECTABLE: Final = frozenset({"So", "Sm", "Lo"})
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 _LONGEST_DOMAIN: Final = 253
 _LONGEST_LABEL: Final = 63
 
@@ -77,6 +78,30 @@ def mark_hidden(text: str, *, lines: bool = False) -> str:
         f"⟨U+{ord(c):04X}⟩" if not (lines and c in "\n\t") and _is_hidden_at(text, at) else c
         for at, c in enumerate(text)
     )
+
+
+def mark_key(text: str) -> str:
+    """A key of another system with everything visible that tells it from another: as `mark_hidden`, and blanks that are
+    easily missed (␣ at an end or beside another), other spaces than U+0020, and a form that is not NFC.
+    """
+    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+        return text
+    marked = "".join(
+        f"⟨U+{ord(c):04X}⟩" if c != " " and unicodedata.category(c) == "Zs" else "␣" if _is_missed(text, at) else c
+        for at, c in enumerate(text)
+    )
+    return mark_hidden(marked) + ("" if unicodedata.is_normalized("NFC", text) else "⟨not NFC⟩")
+
+
+def _is_missed(text: str, at: int) -> bool:
+    """A blank that a reader does not notice."""
+    around = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    return text[at] == " " and any(not c or c.isspace() for c in around)
+
+
+def isolate(text: str) -> str:
+    """`text` so that its direction does not rearrange what stands beside it (Unicode's isolates, UAX #9)."""
+    return f"\u2068{text}\u2069" if any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text) else text
 
 
 def normalize_name(text: str) -> str:

@@ -16,6 +16,7 @@ from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.lanes.work import NewWork, add_work
 from foundation.telemetry.correlation import current_correlation
+from foundation.text import mark_key
 from governance.claims import Claim, keys_of, load_claims, put_claims
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.kinds import INGEST, ingest_lane
@@ -104,9 +105,9 @@ def _exception(connection_id: UUID, record_key: str, claims: Sequence[Claim], co
         code=DUPLICATE_KEY,
         subject=_subject(connection_id, record_key),
         title="Two records of the source have the same key",
-        detail=f"The source's records {named}{more} have the key {record_key}, so nothing about it is taken over. "
-        "Give each record its own key there. If the others are gone, replay this exception: the record that changed "
-        "last is taken.",
+        detail=f"The source's records {named}{more} have the key {mark_key(record_key)}, so nothing about it is taken "
+        "over. Give each record its own key there. If the others are gone, replay this exception: the record that "
+        "changed last is taken.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         record_key=record_key,
         connection_id=connection_id,

@@ -29,11 +29,18 @@ def check_text(text: str, field: str) -> str:
 
     Browsers send a line break as two characters and count it as one, as people do.
     """
-    text = text.replace("\r\n", "\n")
+    return check_exact(text.replace("\r\n", "\n"), field).strip()
+
+
+def check_exact(text: str, field: str) -> str:
+    """As it is. For keys of records and places in lists of them: one with a blank at its end is another key.
+
+    Raises InvalidInput as `check_text`.
+    """
     if "\x00" in text:
         raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
             f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field
         )
-    return text.strip()
+    return text

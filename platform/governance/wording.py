@@ -5,6 +5,7 @@ from typing import Final
 from branding.formats import format_grouped, format_money, format_percent
 from canonical.elements import COST, PRICE, STOCK, Value
 from canonical.money import Money
+from foundation.text import mark_key
 from governance import kinds
 
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
@@ -81,7 +82,7 @@ def write_words(name: str) -> str:
 
 def name_subject(element: str, record_key: str) -> str:
     """What a sentence is about: “List price of SKU-1”."""
-    return f"{write_element(element)} of {record_key}"
+    return f"{write_element(element)} of {mark_key(record_key)}"
 
 
 def write_difference(old: Value | None, new: Value) -> str:

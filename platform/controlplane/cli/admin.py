@@ -22,6 +22,7 @@ from foundation.clock import utc_now
 from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
 from foundation.scope import Actor, Scope
+from foundation.text import mark_hidden
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
 from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
 from tenants.door import Door
@@ -46,7 +47,7 @@ def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
         finally:
             await services.close()
 
-    click.echo(asyncio.run(carry_out()))
+    click.echo(mark_hidden(asyncio.run(carry_out()), lines=True))
 
 
 def monogram_of(name: str) -> str:

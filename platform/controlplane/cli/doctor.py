@@ -23,6 +23,7 @@ from controlplane.stack import default_static, project_root
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.database.settings import with_settings
 from foundation.settings import Settings, SettingsInvalid, read_settings
+from foundation.text import mark_hidden
 
 Check = Callable[[Settings], Awaitable[Finding | list[Finding]]]
 LEAST_FREE = 512 * 1024 * 1024
@@ -37,9 +38,9 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
         click.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
     else:
         for finding in findings:
-            click.echo(f"{_mark(finding)}{finding.what}: {finding.state}")
+            click.echo(_mark(finding) + mark_hidden(f"{finding.what}: {finding.state}", lines=True))
             if finding.mend:
-                click.echo(f"     → {finding.mend}")
+                click.echo(mark_hidden(f"     → {finding.mend}", lines=True))
     sys.exit(1 if any(finding.mend and not finding.warning for finding in findings) else 0)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from controlplane.preflight import unavailable_text
 from foundation.errors import DomainError
 from foundation.settings import SettingsInvalid
+from foundation.text import mark_hidden
 
 _OLD_SCHEMA = "The database's schema does not fit this program ({first}). Run `fairlead migrate`."
 
@@ -57,7 +58,7 @@ def plain_failures() -> Iterator[None]:
         sentence = describe_failure(error)
         if sentence is None:
             raise
-        raise click.ClickException(sentence) from error
+        raise click.ClickException(mark_hidden(sentence, lines=True)) from error
 
 
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (

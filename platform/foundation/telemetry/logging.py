@@ -3,6 +3,7 @@
 The standard library's loggers (uvicorn, dramatiq, alembic) come out in the same form, through the same redaction.
 """
 
+import json as json_module
 import logging
 import sys
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from foundation.telemetry.correlation import current_correlation
 from foundation.telemetry.redaction import redact
-from foundation.text import clean_foreign_text, clean_foreign_values
+from foundation.text import clean_foreign_text, clean_foreign_values, has_hidden, mark_hidden
 
+_OF_LINES = frozenset({"exception", "stack"})
 _NOISY = {"httpcore2": logging.WARNING, "httpx2": logging.WARNING, "asyncio": logging.WARNING}
 
 
@@ -25,7 +27,8 @@ def configure_logging(*, json: bool, level: str = "INFO", stream: TextIO | None 
     number = logging.getLevelNamesMapping()[level.upper()]
     # Plain tracebacks: the pretty ones print local variables, and with them whatever secrets are in hand.
     console = structlog.dev.ConsoleRenderer(colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback)
-    render: list[Processor] = [structlog.processors.format_exc_info, redacted, _render_json if json else console]
+    render: list[Processor] = [structlog.processors.format_exc_info, redacted]
+    render += [_render_json] if json else [marked, console]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         with_correlation,
@@ -63,6 +66,19 @@ def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     return kept
 
 
+def marked(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """For a terminal, which would obey escape sequences and direction characters in other systems' words."""
+    return {name: _marked(value, lines=name in _OF_LINES) for name, value in event.items()}
+
+
+def _marked(value: object, *, lines: bool = False) -> object:
+    if isinstance(value, str):
+        return mark_hidden(value, lines=lines)
+    if isinstance(value, dict):
+        return {_marked(key): _marked(each) for key, each in value.items()}
+    return [_marked(each) for each in value] if isinstance(value, list | tuple | set | frozenset) else value
+
+
 def _with_logger_name(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     record = event.get("_record")
     if record is not None:
@@ -72,9 +88,15 @@ def _with_logger_name(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     try:
-        return msgspec.json.encode(event, enc_hook=repr).decode()
+        line = msgspec.json.encode(event, enc_hook=repr).decode()
     except UnicodeEncodeError:  # a lone surrogate in the words of another system
-        return msgspec.json.encode(clean_foreign_values(event), enc_hook=repr).decode()
+        line = msgspec.json.encode(clean_foreign_values(event), enc_hook=repr).decode()
+    return line if line.isascii() and line.isprintable() else _escaped(line)
+
+
+def _escaped(line: str) -> str:
+    """The same JSON with invisible characters as escapes: whoever looks at the file sees them."""
+    return "".join(json_module.dumps(c)[1:-1] if has_hidden(c) else c for c in line)
 
 
 class _Lines:

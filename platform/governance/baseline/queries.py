@@ -11,7 +11,7 @@ from canonical.elements import COST
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from governance.baseline.rows import Verdict
-from governance.inputs import check_text
+from governance.inputs import check_exact
 from governance.lookups import to_value
 from governance.schemas import BaselinePage, ComparedPage, ComparedValue, ShownBaseline, ShownPart
 
@@ -72,7 +72,7 @@ async def list_compared(
     """By record key. `which` is one of LISTS; `after` is the last page's `next_after`."""
     if which not in LISTS:
         raise InvalidInput(f"Choose one of {', '.join(LISTS)}.", field="which")
-    place = _place(check_text(after, "after"))
+    place = _place(check_exact(after, "after"))
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
     beyond = "AND (r.record_key, r.element, r.connection_id) > (:key, :element, :connection)" if place else ""
     rows = (

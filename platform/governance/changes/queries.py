@@ -14,7 +14,7 @@ from canonical.elements import REFERENCE_ELEMENTS, Value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
-from governance.inputs import check_text
+from governance.inputs import check_exact
 from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
 from governance.planning import ROLLBACK
 from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
@@ -52,7 +52,7 @@ async def list_changes(
 ) -> ChangePage:
     """Newest first, with their channels."""
     for name in ("state", "element", "record", "key", "search"):
-        check_text(getattr(wanted, name), name)
+        check_exact(getattr(wanted, name), name)
     among, fits, binds = _wanted(wanted, after)
     rows = (
         await session.execute(
@@ -95,6 +95,9 @@ def _wanted(wanted: ChangeFilter, after: UUID | None) -> tuple[str, str, dict[st
     elif wanted.record:
         among.append("record_key = :record")
         binds["record"] = wanted.record
+    if wanted.key:
+        among.append("record_key = :key")
+        binds["key"] = wanted.key
     return " AND ".join(among), " AND ".join(fits), binds
 
 

@@ -12,7 +12,7 @@ from canonical.elements import Value
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.delivery import DELIVERY_SECONDS, LATE
-from governance.inputs import check_text
+from governance.inputs import check_exact
 from governance.lookups import PROPAGATION_COLUMNS, to_propagation
 from governance.overview.queries import DAY, DECIDING, NEWEST
 from governance.schemas import ShownPropagation, ShownValue
@@ -122,7 +122,7 @@ async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50)
                  WHERE n.tenant_id = :t AND {own.format("n")}
                  ORDER BY v.record_key, v.element, n.name LIMIT :limit
             """),
-            {**_whose(session), "after": check_text(after, "after"), "limit": limit + 1},
+            {**_whose(session), "after": check_exact(after, "after"), "limit": limit + 1},
         )
     ).all()
     items = [ShownValue(r.name, r.record_key, r.element, Value(r.amount, r.currency), r.seen_at) for r in rows]

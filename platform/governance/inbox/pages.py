@@ -78,7 +78,7 @@ async def _detail(
     names = await name_authors(
         access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
     )
-    same = ChangeFilter(record=detail.change.record_key, element=detail.change.element)
+    same = ChangeFilter(key=detail.change.record_key, element=detail.change.element)
     lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
     me = access.principal.actor
     invited = answer.requested_by in await find_people(access.session, [answer.requested_by])

@@ -23,12 +23,12 @@ async def audit(
     after: FromQuery[int | None] = None,
     verify: FromQuery[str] = "",
 ) -> Response[Any]:
-    found = await list_entries(access.session, subject=subject.strip(), after=after)
+    found = await list_entries(access.session, subject=subject, after=after)
     names = await load_names(access.session, find_ids(found.items))
     context = {
         "told": [tell(entry, names) for entry in found.items],
         "next_after": found.next_after,
-        "subject": subject.strip(),
+        "subject": subject,
         "after": after,
         "verdict": await verify_chain(access.session) if verify else None,
     }

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
-from governance.inputs import check_number, check_text
+from governance.inputs import check_exact, check_number
 from governance.schemas import EntryPage, ShownEntry
 from governance.trail.telling import Named
 
@@ -39,7 +39,7 @@ async def list_entries(
             """),
             {
                 "t": scope_of(session).tenant_id,
-                "subject": check_text(subject, "subject"),
+                "subject": check_exact(subject, "subject"),
                 "after": check_number(after, "after"),
                 "limit": limit + 1,
             },

@@ -1,0 +1,96 @@
+"""A15, V18: text of other systems, on pages, in logs and in sentences, shows what is in it and moves nothing else."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from branding.environment import build_environment
+from branding.formats import format_key
+from foundation.telemetry.logging import configure_logging
+from foundation.text import has_hidden, mark_key
+from governance.wording import name_subject
+
+HOSTILE = {
+    "bidi override": "SKU-\u202e1", "isolate": "SKU\u2066-1", "zero width": "SKU\u200b-1", "escape": "SKU\x1b[31m-1",
+    "C1 control": "SKU\x9b31m-1", "line break": "SKU\r\n-1", "nul": "SKU\x00-1", "tag": "SKU\U000e0041-1",
+    "soft hyphen": "SKU\xad-1", "byte order mark": "\ufeffSKU-1", "filler": "SKU\u3164-1", "surrogate": "SKU\ud800-1",
+    "line separator": "SKU\u2028-1", "backspace": "SKU\x08-1",
+}  # fmt: skip
+environment = build_environment([Path(__file__).parent], static_url=lambda name: name)
+
+
+def render(source: str, **values: object) -> str:
+    return environment.from_string(source).render(**values)
+
+
+@pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a15_a_hostile_key_is_marked_wherever_a_page_shows_it(key: str) -> None:
+    for source in ("{{ key|key }}", '<p title="{{ key|key }}">{{ name }}</p>', "{{ key }}", "{{ [key]|join }}"):
+        page = render(source, key=key, name=key)
+        kept = page.replace("\n", "") if source == "{{ key }}" or "join" in source or "name" in source else page
+        assert not has_hidden(kept.replace("\u2068", "").replace("\u2069", "")), source
+        assert "⟨U+" in page or key == HOSTILE["line break"]
+    assert "⟨U+" in format_key(key)
+    assert "⟨U+" in name_subject("price.list", key)
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("SKU-1", "SKU-1"), ("SKU 1", "SKU 1"), ("SKU-1 ", "SKU-1␣"), (" SKU-1", "␣SKU-1"), ("SKU  1", "SKU␣␣1"),
+        ("SKU\xa01", "SKU⟨U+00A0⟩1"), ("SKU\u30001", "SKU⟨U+3000⟩1"), ("SKU\u20091", "SKU⟨U+2009⟩1"), (" ", "␣"),
+        ("SK\u00dc", "SK\u00dc"), ("SKU\u0308", "SKU\u0308⟨not NFC⟩"), ("\u05d0-1", "\u05d0-1"),
+    ],
+)  # fmt: skip
+def test_a15_what_tells_one_key_from_another_is_visible(key: str, shown: str) -> None:
+    assert mark_key(key) == shown
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a15_keys_that_differ_look_different(key: str) -> None:
+    for other in (f"{key} ", f" {key}", f"{key}\u200b", f"{key}\u202e", f"{key}\xa0"):
+        assert mark_key(key) != mark_key(other)
+
+
+def test_a15_text_written_from_right_to_left_is_isolated() -> None:
+    assert render("{{ key }}", key="\u05d0-1") == "\u2068\u05d0-1\u2069"
+    assert render("{{ key|key }}", key="\u05d0-1") == '<bdi class="key">\u05d0-1</bdi>'
+    assert render("{{ key }}", key="Zürich – 1\xa0€") == "Zürich – 1\xa0€"
+
+
+def test_a15_markup_and_what_a_form_sends_back_stay_as_they_are() -> None:
+    assert render("{{ one }}", one=Markup("<b>\u200b</b>")) == "<b>\u200b</b>"
+    forms = '{% import "components/ui.html" as ui %}{{ ui.filter_search("record", "SKU", value) }}'
+    assert 'value="SKU-\u202e&lt;1"' in render(forms, value="SKU-\u202e<1")
+    assert render("{{ text }}", text="one\r\ntwo\tthree") == "one\ntwo\tthree"
+
+
+@pytest.mark.parametrize(
+    ("key", "address"),
+    [("SKU-1 ", "SKU-1%20"), ("a/../b", "a%2F..%2Fb"), ('"%&#', "%22%25%26%23"), ("\u202e", "%E2%80%AE"), ("*", "%2A")],
+)
+def test_a16_a_key_in_an_address_is_encoded_in_full(key: str, address: str) -> None:
+    assert render("{{ key|exactly }}", key=key) == address
+
+
+@pytest.mark.parametrize("in_json", [True, False])
+def test_a15_a_log_line_obeys_nobody(in_json: bool) -> None:  # noqa: FBT001
+    output = io.StringIO()
+    configure_logging(json=in_json, stream=output)
+    try:
+        for key in HOSTILE.values():
+            structlog.get_logger("test").info("seen", key=key, more={"keys": [key]}, error=f"no {key}")
+    finally:
+        configure_logging(json=True)
+    text = output.getvalue()
+    assert len(text.splitlines()) == len(HOSTILE) == text.count("\n")
+    assert not has_hidden(text, lines=True)
+    if in_json:
+        found = [json.loads(line)["key"] for line in text.splitlines()]
+        assert found[0] == HOSTILE["bidi override"]
