@@ -3,6 +3,7 @@
 from billing.jobs import billing_jobs, repair_billing
 from connectors import events as connection_events
 from connectors.polling import connector_jobs, repair_polls
+from controlplane.audit_export import export_job, repair_export
 from controlplane.services import Services
 from foundation.idempotency.jobs import idempotency_jobs
 from foundation.idempotency.keeping import repair_pruning
@@ -24,8 +25,9 @@ def build_jobs(services: Services) -> JobKinds:
         *connector_jobs(context.runtime, context.clock, context.new_id, ingest_kind=INGEST),
         *billing_jobs(context.clock),
         *idempotency_jobs(context.clock),
+        export_job(services),
     ]
-    duties = (repair_polls, repair_governance, repair_billing, repair_pruning)
+    duties = (repair_polls, repair_governance, repair_billing, repair_pruning, repair_export)
     return JobKinds(
         [*kinds, repair_job(duties, context.clock), deliver_job(ANNOUNCED, GOVERNANCE_SUBSCRIPTIONS, kinds)]
     )

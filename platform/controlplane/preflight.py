@@ -17,7 +17,7 @@ from controlplane.migrate import alembic_config
 from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.outbound.settings import parse_allowed
-from foundation.settings import VALKEY_URLS, Settings, SettingsInvalid
+from foundation.settings import AUDIT_SECRET, AUDIT_URL, VALKEY_URLS, Settings, SettingsInvalid
 from foundation.valkey import blocking_valkey_client
 from foundation.vault.envelope import unwrap
 from foundation.vault.key_ring import KeyRing
@@ -57,6 +57,10 @@ def check_settings(settings: Settings, process: str = "command") -> None:
         raise SettingsInvalid(
             "FAIRLEAD_SESSION_KEY is not set. All web processes share one, of at least 32 characters; make it with"
             " `openssl rand -hex 32`."
+        )
+    if process == "worker" and settings.audit_heads_url and not settings.audit_heads_secret:
+        raise SettingsInvalid(
+            f"{AUDIT_URL} is set and {AUDIT_SECRET} is not: exports of audit heads are signed with it."
         )
     check_values(settings)
 

@@ -1,6 +1,7 @@
 """Settings: read from the environment once, by the composition root, and passed as values."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -20,13 +21,17 @@ from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule,
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
 LEAST_SECRET: Final = 32
+LEAST_AUDIT_KEY: Final = 24
 VALKEY_URLS: Final = {"web": "REDIS_WEB_URL", "worker": "REDIS_WORKER_URL", "relay": "REDIS_RELAY_URL"}
 SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), "REDIS_URL", *VALKEY_URLS.values())
-SECRETS: Final = (*SERVERS, "FAIRLEAD_SECRET_KEY", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS")
+AUDIT_FILE: Final = "FAIRLEAD_AUDIT_HEADS_FILE"
+AUDIT_URL: Final = "FAIRLEAD_AUDIT_HEADS_URL"
+AUDIT_SECRET: Final = "FAIRLEAD_AUDIT_HEADS_SECRET"  # noqa: S105 - the setting's name
+SECRETS: Final = (*SERVERS, "FAIRLEAD_SECRET_KEY", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET)
 """Each may also be given as …_FILE."""
 NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"),
-    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS"),
+    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET),
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
 }
 """What each long-running process gets; the owner's address is for `migrate` only."""
@@ -63,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_port: int | None = None
     log_json: bool = True
     otlp_endpoint: str = ""
+    audit_heads_file: str = ""
+    audit_heads_url: str = ""
+    audit_heads_secret: str = ""
 
     def __repr__(self) -> str:
         return "Settings(…)"
@@ -148,6 +156,9 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         public_port=_port(environment),
         log_json=_log_form(environment) == "json",
         otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        audit_heads_file=environment.get(AUDIT_FILE, ""),
+        audit_heads_url=_http_url(environment, AUDIT_URL),
+        audit_heads_secret=_audit_secret(environment),
     )
 
 
@@ -169,6 +180,9 @@ def write_environment(settings: Settings) -> dict[str, str]:
         PUBLIC_PORT: str(settings.public_port or ""),
         "FAIRLEAD_LOG": "json" if settings.log_json else "console",
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
+        AUDIT_FILE: settings.audit_heads_file,
+        AUDIT_URL: settings.audit_heads_url,
+        **({AUDIT_SECRET: settings.audit_heads_secret} if settings.audit_heads_secret else {}),
     }
 
 
@@ -191,6 +205,23 @@ def with_role(url: str, role: str, password: str) -> str:
     host = netloc.rpartition("@")[2]
     kept = [(name, value) for name, value in parse_qsl(query) if name not in {"user", "password"}]
     return f"{scheme}://{role}:{quote(password, safe='')}@{host}{path}" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _audit_secret(environment: Mapping[str, str]) -> str:
+    """Standard Webhooks: `whsec_` and base64. Processes that do not export get the address without it."""
+    secret = _value(environment, AUDIT_SECRET, needed=False)
+    if not secret:
+        return ""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith("whsec_") or len(key) < LEAST_AUDIT_KEY:
+        raise SettingsInvalid(
+            f"{AUDIT_SECRET} is not whsec_ and base64 of at least {LEAST_AUDIT_KEY} bytes."
+            " Make one with `echo whsec_$(openssl rand -base64 32)`."
+        )
+    return secret
 
 
 def _check_proxies(environment: Mapping[str, str]) -> None:

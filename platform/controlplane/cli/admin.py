@@ -1,8 +1,7 @@
-"""Administration: tenants, audit chains, keys. Everything done here is audited as the operator's act."""
+"""Administration: tenants, keys. Everything done here is audited as the operator's act."""
 
 import asyncio
 import os
-import sys
 import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import TextIO
@@ -17,7 +16,6 @@ from controlplane.installation import find_settings
 from controlplane.onboarding import Person, onboard_client, open_msp
 from controlplane.preflight import check_settings
 from controlplane.services import Services, build_services
-from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
@@ -195,30 +193,6 @@ def _share(msp_id: UUID, tenant_id: UUID, *, pool: str, weight: int, cap: int) -
         return f"pool {pool}, weight {weight}, cap {cap}"
 
     run_with_services(act)
-
-
-@click.group()
-def audit() -> None:
-    """Audit chains."""
-
-
-@audit.command("verify")
-@MSP
-@TENANT
-def verify(msp_id: UUID, tenant_id: UUID) -> None:
-    """Recompute every hash of one client's chain. Exits with 1 when an entry does not follow from the one before."""
-    broken: list[int] = []
-
-    async def act(services: Services) -> str:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            verdict = await verify_chain(session)
-        if verdict.broken_at is not None:
-            broken.append(verdict.broken_at)
-            return f"BROKEN at entry {verdict.broken_at}"
-        return f"{verdict.entries} entries, whole. Head {verdict.head}"
-
-    run_with_services(act)
-    sys.exit(1 if broken else 0)
 
 
 @click.group()

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from controlplane.apart import run_turn
-from controlplane.cli.admin import audit, keys, tenant
+from controlplane.cli.admin import keys, tenant
+from controlplane.cli.audit import audit
 from controlplane.cli.backup import backup, restore
 from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing

@@ -1,0 +1,92 @@
+"""The job that exports the heads of an MSP's audit chains: to the log, and to a file and a webhook if they are set."""
+
+import asyncio
+import os
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.signatures import sign
+from controlplane.services import Services
+from foundation.audit.heads import SignedHeads, read_heads, sign_heads
+from foundation.database.engine import scope_of
+from foundation.errors import DomainError
+from foundation.ids import new_id
+from foundation.lanes.jobs import JobKind, RetryPolicy
+from foundation.lanes.repair import ensure_timer
+from foundation.lanes.run import LaneRun
+from foundation.lanes.work import set_timer
+from foundation.outbound.errors import OutboundUnavailable
+
+EXPORT: Final = "audit.export_heads"
+LANE: Final = "audit-export"
+EVERY: Final = timedelta(hours=1)
+AFTER_FAILURE: Final = timedelta(minutes=5)
+_RATE, _BURST = 1.0, 5
+_ACCEPTED = range(200, 300)
+_log = structlog.get_logger(__name__)
+
+
+def export_job(services: Services) -> JobKind:
+    clock = services.governance.clock
+
+    async def export(run: LaneRun) -> None:
+        now = clock()
+        async with services.db.transaction(run.scope.for_fleet()) as session:
+            heads = await read_heads(session)
+        signed = sign_heads(services.vault.key_ring, run.scope.msp_id, heads, now=now)
+        delivered = await deliver(services, signed, now=now)
+        async with run.finishing() as session:
+            await _schedule(session, now + (EVERY if delivered else AFTER_FAILURE))
+
+    return JobKind(EXPORT, export, batch=1, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))
+
+
+async def repair_export(session: AsyncSession, now: datetime) -> None:
+    """Every MSP's own account exports; whatever ended the chain of timers, it goes on within an interval."""
+    scope = scope_of(session)
+    if scope.tenant_id == scope.msp_id:
+        await ensure_timer(session, name=EXPORT, lane=LANE, kind=EXPORT, due_at=now + EVERY)
+
+
+async def _schedule(session: AsyncSession, due_at: datetime) -> None:
+    await set_timer(session, name=EXPORT, lane=LANE, kind=EXPORT, due_at=due_at)
+
+
+async def deliver(services: Services, signed: SignedHeads, *, now: datetime) -> bool:
+    """False when the webhook did not take it; the file and the log have it then all the same."""
+    settings, line = services.settings, signed.line()
+    _log.info("audit.heads_exported", msp_id=str(signed.msp_id), chains=len(signed.heads), export=line.decode().strip())
+    if settings.audit_heads_file:
+        await asyncio.to_thread(_append, settings.audit_heads_file, line)
+    if not settings.audit_heads_url:
+        return True
+    try:
+        await _post(services, signed.msp_id, line, now=now)
+    except DomainError as error:
+        _log.error("audit.heads_not_delivered", msp_id=str(signed.msp_id), reason=error.detail)
+        return False
+    return True
+
+
+async def _post(services: Services, msp_id: UUID, body: bytes, *, now: datetime) -> None:
+    settings = services.settings
+    caller = services.outbound.for_credential(msp_id, EXPORT, _RATE, _BURST)
+    signature = sign(settings.audit_heads_secret.encode(), message_id=f"msg_{new_id().hex}", sent_at=now, body=body)
+    headers = {**signature, "content-type": "application/json"}
+    answer = await caller.request("POST", settings.audit_heads_url, headers=headers, content=body)
+    if answer.status_code not in _ACCEPTED:
+        raise OutboundUnavailable(f"The receiver of audit heads answered {answer.status_code}.")
+
+
+def _append(path: str, line: bytes) -> None:
+    """One write, so that lines of several workers do not mix."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,99 @@
+"""`fairlead audit …`: verifying audit chains, also against heads that were kept elsewhere."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import click
+import psycopg
+
+from controlplane.backup import contents
+from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.installation import find_settings
+from controlplane.services import Services
+from foundation.audit.chain import START, ChainPoint, verify_chain
+from foundation.audit.heads import expected_points, read_signed
+from foundation.errors import InvalidInput
+
+Chains = Mapping[tuple[UUID, UUID], Sequence[ChainPoint]]
+
+
+@click.group()
+def audit() -> None:
+    """Audit chains."""
+
+
+@audit.command("verify")
+@click.option("--msp", "msp_id", type=click.UUID, help="The MSP's id.")
+@click.option("--tenant", "tenant_id", type=click.UUID, help="The client's id; the MSP's own account has the MSP's id.")
+@click.option("--all", "every", is_flag=True, help="Every chain there is. Needs DATABASE_URL of the owner.")
+@click.option(
+    "--expect", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Exported heads, one export a line. Each chain must still pass through its heads.",
+)  # fmt: skip
+def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: Path | None) -> None:
+    """Recompute every hash of a chain, of those in --expect, or of all. Exits with 1 when one does not verify.
+
+    Without --expect, a chain that its database's owner cut or rewrote from some entry on can verify.
+    """
+    if not (every or expect or (msp_id and tenant_id)):
+        raise click.UsageError("Give --msp and --tenant, or --expect, or --all.")
+    if bool(msp_id) != bool(tenant_id):
+        raise click.UsageError("Give both --msp and --tenant.")
+    broken: list[UUID] = []
+
+    async def act(services: Services) -> str:
+        kept = _kept(services, expect)
+        chosen = _chosen(kept, msp_id=msp_id, tenant_id=tenant_id, every=every)
+        told = []
+        for (msp, tenant), points in sorted(chosen.items()):
+            whose = "" if tenant_id else f"{tenant}: "
+            async with services.db.transaction(operator_scope(msp, tenant)) as session:
+                verdict = await verify_chain(session, expected=points)
+            if verdict.broken_at is not None:
+                broken.append(tenant)
+                told.append(f"{whose}BROKEN at entry {verdict.broken_at}")
+            else:
+                against = f", through {len(points)} kept heads" if points else ""
+                told.append(f"{whose}{verdict.entries} entries, whole{against}. Head {verdict.head}")
+        return "\n".join(told) or "no chains"
+
+    run_with_services(act)
+    sys.exit(1 if broken else 0)
+
+
+def _kept(services: Services, expect: Path | None) -> Chains:
+    if expect is None:
+        return {}
+    with expect.open("rb") as file:
+        kept = expected_points(read_signed(services.vault.key_ring, file))
+    if not kept:
+        raise InvalidInput(f"{expect} holds no exported heads.")
+    for (_, tenant_id), points in kept.items():
+        if len({point.seq for point in points}) != len(set(points)):
+            raise InvalidInput(f"{expect} holds two different heads of the same length for {tenant_id}.")
+    return kept
+
+
+def _chosen(kept: Chains, *, msp_id: UUID | None, tenant_id: UUID | None, every: bool) -> Chains:
+    if msp_id is not None and tenant_id is not None:
+        return {(msp_id, tenant_id): [p for p in kept.get((msp_id, tenant_id), ()) if p != START]}
+    found: dict[tuple[UUID, UUID], Sequence[ChainPoint]] = dict(kept)
+    if every:
+        for chain in _all_chains():
+            found.setdefault(chain, ())
+    return found
+
+
+def _all_chains() -> list[tuple[UUID, UUID]]:
+    owner_url = find_settings(os.environ).owner_url
+    if not owner_url:
+        raise InvalidInput("DATABASE_URL of the owner is not set: only the owner sees which chains there are.")
+    with psycopg.connect(owner_url) as connection, connection.transaction():
+        contents.enter_backup_role(connection)
+        return connection.execute(
+            "SELECT msp_id, tenant_id FROM audit_head UNION SELECT msp_id, tenant_id FROM client"
+            " UNION SELECT msp_id, tenant_id FROM msp"
+        ).fetchall()

@@ -1,0 +1,101 @@
+"""Heads of audit chains, signed for keeping elsewhere: what a chain must still pass through when it is verified later.
+
+Whoever owns the database can rewrite a chain and recompute every hash. The signature's key derives from the vault's
+key, which is not in the database, so that no head can be made to fit afterwards. Copies at a third party (by webhook)
+hold against those, too, who have the vault's key.
+"""
+
+import hmac
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import ChainPoint
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput
+from foundation.vault.errors import VaultSealed
+from foundation.vault.key_ring import KeyRing
+
+_PURPOSE: Final = b"fairlead audit heads v1"
+
+
+class Head(msgspec.Struct, frozen=True):
+    tenant_id: UUID
+    seq: int
+    hash: str
+
+
+class SignedHeads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every chain of one MSP at one time: its clients' and its own. `key` is the id of the vault's key."""
+
+    version: int = 1
+    exported_at: datetime
+    msp_id: UUID
+    heads: Sequence[Head]
+    key: str
+    mac: str = ""
+
+    def line(self) -> bytes:
+        return msgspec.json.encode(self, order="deterministic") + b"\n"
+
+
+async def read_heads(session: AsyncSession) -> list[Head]:
+    """Of all chains of the session's MSP; the session reads across its clients."""
+    rows = await session.execute(
+        text("SELECT tenant_id, seq, hash FROM audit_head WHERE msp_id = :msp_id ORDER BY tenant_id"),
+        {"msp_id": scope_of(session).msp_id},
+    )
+    return [Head(row.tenant_id, row.seq, bytes(row.hash).hex()) for row in rows]
+
+
+def sign_heads(ring: KeyRing, msp_id: UUID, heads: Sequence[Head], *, now: datetime) -> SignedHeads:
+    unsigned = SignedHeads(exported_at=now, msp_id=msp_id, heads=heads, key=ring.current)
+    return msgspec.structs.replace(unsigned, mac=_mac(ring, unsigned))
+
+
+def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
+    """Exports as they were kept, one a line; none of them is believed without its signature.
+
+    Raises:
+        InvalidInput: a line is none, or was not signed with the vault's key.
+    """
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            signed = msgspec.json.decode(line, type=SignedHeads)
+        except msgspec.MsgspecError as error:
+            raise InvalidInput(f"Line {number} is not an export of audit heads.") from error
+        try:
+            expected = _mac(ring, msgspec.structs.replace(signed, mac=""))
+        except VaultSealed as error:
+            raise InvalidInput(
+                f"Line {number} was signed with the vault's key {signed.key}, which is not given. Add it to the keys."
+            ) from error
+        if not hmac.compare_digest(signed.mac, expected):
+            raise InvalidInput(f"Line {number} was changed, or was not signed with the vault's key {signed.key}.")
+        found.append(signed)
+    return found
+
+
+def expected_points(exports: Iterable[SignedHeads]) -> dict[tuple[UUID, UUID], list[ChainPoint]]:
+    """Per (msp_id, tenant_id): the points that its chain passed through."""
+    points: dict[tuple[UUID, UUID], list[ChainPoint]] = {}
+    for export in exports:
+        for head in export.heads:
+            points.setdefault((export.msp_id, head.tenant_id), []).append(
+                ChainPoint(head.seq, bytes.fromhex(head.hash))
+            )
+    return points
+
+
+def _mac(ring: KeyRing, unsigned: SignedHeads) -> str:
+    key = hmac.digest(ring.get(unsigned.key), _PURPOSE, "sha256")
+    return b64encode(hmac.digest(key, msgspec.json.encode(unsigned, order="deterministic"), "sha256")).decode()

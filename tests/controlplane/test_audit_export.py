@@ -1,0 +1,232 @@
+"""Audit that holds against whoever owns the database (V7): heads are exported, and forged chains are found out."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from psycopg import sql
+from sqlalchemy import text
+
+from connectors.signatures import StandardWebhook
+from controlplane.audit_export import EXPORT, LANE
+from controlplane.cli.main import main
+from controlplane.jobs import build_jobs
+from controlplane.preflight import check_settings
+from controlplane.services import Services
+from foundation.audit.chain import note, verify_chain
+from foundation.clock import utc_now
+from foundation.lanes.worker import LaneWorker
+from foundation.scope import Scope
+from foundation.settings import SettingsInvalid
+from tests.conftest import VAULT_KEYS, Urls
+from tests.foundation.outbound.server import Answer, running
+from tests.support.world import World
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def call(urls: Urls) -> Call:
+    environment = {
+        "DATABASE_URL": urls.owner,
+        "DATABASE_APP_URL": urls.app,
+        "DATABASE_INTAKE_URL": urls.intake,
+        "DATABASE_RELAY_URL": urls.relay,
+        "REDIS_URL": urls.redis,
+        "FAIRLEAD_VAULT_KEYS": VAULT_KEYS,
+    }
+    return lambda *arguments: CliRunner().invoke(main, arguments, env=environment)
+
+
+async def export(world: World, services: Services) -> None:
+    """The job as the house's worker does it, at once."""
+    scope = world.house
+    async with services.db.transaction(scope) as session:
+        await session.execute(
+            text("""
+                INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, :lane, :kind, 'now')
+            """),
+            {"t": scope.tenant_id, "m": scope.msp_id, "lane": LANE, "kind": EXPORT},
+        )
+    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    await worker.run_lane(scope.msp_id, scope.tenant_id, LANE)
+
+
+def with_settings(services: Services, **changed: str) -> Services:
+    return replace(services, settings=msgspec.structs.replace(services.settings, **changed))
+
+
+async def act(services: Services, scope: Scope, count: int = 3) -> None:
+    async with services.db.transaction(scope) as session:
+        for number in range(count):
+            note(session, action="price.changed", subject=f"product:{number}", data={"n": number}, at=utc_now())
+
+
+@pytest.fixture
+async def kept(world: World, tmp_path: Path) -> Path:
+    """The file of exports, after an export that names the client's chain and the house's."""
+    path = tmp_path / "heads.jsonl"
+    await act(world.services, world.scope, 12)
+    await export(world, with_settings(world.services, audit_heads_file=str(path)))
+    return path
+
+
+def as_owner(urls: Urls, *statements: str, **binds: object) -> None:
+    """The owner switches off what the database does against it, and switches it on again."""
+    with psycopg.connect(urls.owner) as connection:
+        tables = connection.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relname ~ '^audit_(entry|head)' AND relkind IN ('r', 'p')"
+        ).fetchall()
+        for (table,) in tables:
+            name = sql.SQL(table)
+            connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
+        for table in ("audit_entry", "audit_head"):
+            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
+        for statement in statements:
+            connection.execute(statement.encode(), binds)
+        for table in ("audit_entry", "audit_head"):
+            connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(table)))
+        for (table,) in tables:
+            connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(sql.SQL(table)))
+
+
+_CUT = (
+    "DELETE FROM audit_entry WHERE tenant_id = %(t)s AND seq > 9",
+    """
+    UPDATE audit_head h SET seq = 9, hash = e.hash FROM audit_entry e
+     WHERE e.tenant_id = h.tenant_id AND e.seq = 9 AND h.tenant_id = %(t)s
+    """,
+)
+# An act is blamed on somebody else, and every later hash and the head are made to fit.
+_FORGE = (
+    "UPDATE audit_entry SET body = replace(body, '\"n\":5', '\"n\":6') WHERE tenant_id = %(t)s",
+    """
+    DO $$ DECLARE r record; h bytea := decode(repeat('00', 32), 'hex'); t uuid := current_setting('app.forged')::uuid;
+    BEGIN
+        FOR r IN SELECT seq, body FROM audit_entry WHERE tenant_id = t ORDER BY seq LOOP
+            h := sha256(h || convert_to(r.body, 'UTF8'));
+            UPDATE audit_entry SET hash = h WHERE tenant_id = t AND seq = r.seq;
+        END LOOP;
+        UPDATE audit_head SET hash = h WHERE tenant_id = t;
+    END $$
+    """,
+)
+_REMOVED = (
+    "DELETE FROM audit_entry WHERE tenant_id = %(t)s",
+    "DELETE FROM audit_head WHERE tenant_id = %(t)s",
+)
+
+
+async def self_consistent(services: Services, scope: Scope) -> bool:
+    async with services.db.transaction(scope) as session:
+        return (await verify_chain(session)).broken_at is None
+
+
+class TestOwner:
+    @pytest.mark.parametrize("whose", ["scope", "house"])
+    @pytest.mark.parametrize("crime", [_CUT, _FORGE, _REMOVED])
+    async def test_v7_cutting_forging_and_recomputing_are_found_out(
+        self, world: World, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
+    ) -> None:
+        """Also where the chain is consistent in itself; for a client's chain and for the MSP's own."""
+        scope: Scope = getattr(world, whose)
+        path = tmp_path / "heads.jsonl"
+        await act(world.services, scope, 12)
+        await export(world, with_settings(world.services, audit_heads_file=str(path)))
+        expected = ("audit", "verify", "--expect", str(path))
+        good = await asyncio.to_thread(call, *expected)
+        assert (good.exit_code, good.output.count("whole, through 1 kept heads")) == (0, 2), good.output
+        statements = (f"SET LOCAL app.forged = '{scope.tenant_id}'", *crime)
+        await asyncio.to_thread(as_owner, urls, *statements, t=scope.tenant_id)
+        assert await self_consistent(world.services, scope)
+        found = await asyncio.to_thread(call, *expected)
+        assert found.exit_code == 1
+        assert f"{scope.tenant_id}: BROKEN" in found.output
+        one = ("--msp", str(scope.msp_id), "--tenant", str(scope.tenant_id))
+        assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
+
+    async def test_v7_an_export_that_was_changed_is_refused(self, kept: Path, call: Call) -> None:
+        content = await asyncio.to_thread(kept.read_text)
+        record = json.loads(content)
+        for changed in (
+            record | {"heads": record["heads"][:1]},
+            record | {"mac": ""},
+            record | {"heads": [head | {"seq": head["seq"] - 1} for head in record["heads"]]},
+        ):
+            await asyncio.to_thread(kept.write_text, json.dumps(changed))
+            told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept))
+            assert told.exit_code == 1
+            assert told.output.startswith("Error: Line 1 was changed")
+
+    async def test_v7_all_chains_are_verified_by_one_command(self, kept: Path, world: World, call: Call) -> None:
+        told = await asyncio.to_thread(call, "audit", "verify", "--all", "--expect", str(kept))
+        for scope in (world.scope, world.house):
+            assert f"{scope.tenant_id}: " in told.output
+
+
+class TestExport:
+    async def test_v7_the_webhook_carries_a_standard_signature(self, world: World) -> None:
+        async with running(lambda _: Answer()) as receiver:
+            services = with_settings(world.services, audit_heads_url=f"{receiver.url}/heads", audit_heads_secret=SECRET)
+            await export(world, services)
+            (seen,) = receiver.seen
+        StandardWebhook().verify(seen.headers, seen.body, SECRET.encode(), utc_now())
+        heads = {head["tenant_id"] for head in json.loads(seen.body)["heads"]}
+        assert heads == {str(world.scope.tenant_id), str(world.house.tenant_id)}
+
+    async def test_v7_a_receiver_that_fails_ends_no_chain_of_exports(self, world: World, tmp_path: Path) -> None:
+        path = tmp_path / "heads.jsonl"
+        async with running(lambda _: Answer(status=500)) as receiver:
+            services = with_settings(
+                world.services, audit_heads_url=receiver.url, audit_heads_secret=SECRET, audit_heads_file=str(path)
+            )
+            await export(world, services)
+        assert len((await asyncio.to_thread(path.read_text)).splitlines()) == 1
+        due = await due_in(world)
+        assert timedelta(minutes=4) < due <= timedelta(minutes=5)
+
+    async def test_v7_it_comes_again_within_the_hour_and_another_msp_is_not_in_it(
+        self, world: World, other_world: World, kept: Path
+    ) -> None:
+        assert timedelta(minutes=59) < await due_in(world) <= timedelta(hours=1)
+        content = await asyncio.to_thread(kept.read_text)
+        assert str(world.scope.tenant_id) in content
+        assert str(other_world.scope.tenant_id) not in content
+
+    async def test_v7_every_msp_exports_without_being_told(self, world: World) -> None:
+        """Armed by the repair of timers, which every account has."""
+        scope = world.house
+        async with world.services.db.transaction(scope) as session:
+            await session.execute(
+                text(
+                    "INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'repair', :kind, 'repair')"
+                ),
+                {"t": scope.tenant_id, "m": scope.msp_id, "kind": "foundation.repair_timers"},
+            )
+        services = world.services
+        worker = LaneWorker(
+            services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics
+        )
+        await worker.run_lane(scope.msp_id, scope.tenant_id, "repair")
+        assert await due_in(world) <= timedelta(hours=1)
+
+    def test_an_address_without_a_secret_is_refused_at_the_start(self, services: Services) -> None:
+        settings = msgspec.structs.replace(services.settings, audit_heads_url="https://auditor.example/heads")
+        with pytest.raises(SettingsInvalid, match="FAIRLEAD_AUDIT_HEADS_SECRET"):
+            check_settings(settings, "worker")
+        check_settings(settings, "web")
+
+
+async def due_in(world: World) -> timedelta:
+    async with world.services.db.transaction(world.house) as session:
+        due = (await session.execute(text("SELECT due_at FROM timer WHERE name = :n"), {"n": EXPORT})).scalar_one()
+    return due - utc_now()
