@@ -9,10 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import psycopg
 import pytest
 from click.testing import CliRunner, Result
-from psycopg import sql
 from sqlalchemy import text
 
 from connectors.signatures import StandardWebhook
@@ -28,6 +26,7 @@ from foundation.scope import Scope
 from foundation.settings import SettingsInvalid
 from tests.conftest import VAULT_KEYS, Urls
 from tests.foundation.outbound.server import Answer, running
+from tests.support.tampering import tamper_as_owner
 from tests.support.world import World
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -80,25 +79,6 @@ async def kept(world: World, tmp_path: Path) -> Path:
     return path
 
 
-def as_owner(urls: Urls, *statements: str, **binds: object) -> None:
-    """The owner switches off what the database does against it, and switches it on again."""
-    with psycopg.connect(urls.owner) as connection:
-        tables = connection.execute(
-            "SELECT oid::regclass::text FROM pg_class WHERE relname ~ '^audit_(entry|head)' AND relkind IN ('r', 'p')"
-        ).fetchall()
-        for (table,) in tables:
-            name = sql.SQL(table)
-            connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
-        for table in ("audit_entry", "audit_head"):
-            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
-        for statement in statements:
-            connection.execute(statement.encode(), binds)
-        for table in ("audit_entry", "audit_head"):
-            connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(table)))
-        for (table,) in tables:
-            connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(sql.SQL(table)))
-
-
 _CUT = (
     "DELETE FROM audit_entry WHERE tenant_id = %(t)s AND seq > 9",
     """
@@ -146,7 +126,7 @@ class TestOwner:
         good = await asyncio.to_thread(call, *expected)
         assert (good.exit_code, good.output.count("whole, through 1 kept heads")) == (0, 2), good.output
         statements = (f"SET LOCAL app.forged = '{scope.tenant_id}'", *crime)
-        await asyncio.to_thread(as_owner, urls, *statements, t=scope.tenant_id)
+        await asyncio.to_thread(tamper_as_owner, urls.owner, *statements, t=scope.tenant_id)
         assert await self_consistent(world.services, scope)
         found = await asyncio.to_thread(call, *expected)
         assert found.exit_code == 1
@@ -229,4 +209,5 @@ class TestExport:
 async def due_in(world: World) -> timedelta:
     async with world.services.db.transaction(world.house) as session:
         due = (await session.execute(text("SELECT due_at FROM timer WHERE name = :n"), {"n": EXPORT})).scalar_one()
-    return due - utc_now()
+    left: timedelta = due - utc_now()
+    return left

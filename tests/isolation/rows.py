@@ -1,6 +1,7 @@
 """One made-up row per table, whatever tables there are."""
 
-from typing import Any
+import hashlib
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -55,6 +56,7 @@ def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
                         psycopg.errors.CheckViolation,
                         psycopg.errors.ForeignKeyViolation,
                         psycopg.errors.InsufficientPrivilege,  # a row that may only stand beside one made later
+                        psycopg.OperationalError,  # an audit entry without its head
                     ):
                         connection.rollback()
                         continue
@@ -71,8 +73,11 @@ def insert(connection: psycopg.Connection[Any], owner: psycopg.Connection[Any], 
         " AND is_identity = 'NO' AND is_generated = 'NEVER'",
         (table,),
     ).fetchall()
-    values = {name: value_for(name, kind, udt, scope) for name, kind, udt in columns}
-    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+    values = {name: value_for(name, kind, udt, scope) for name, kind, udt in columns} | OF_TABLE.get(table, {})
+    insertion = "INSERT INTO {} ({}) VALUES ({})"
+    if table == "audit_entry":  # the chain's head advances with its entries, in the same statement
+        insertion = f"WITH put AS ({insertion}) UPDATE audit_head SET seq = 1, hash = {_HASH}"
+    statement = sql.SQL(insertion).format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, values)),
         sql.SQL(", ").join(sql.Placeholder() * len(values)),
@@ -100,6 +105,11 @@ BY_KIND: dict[str, object] = {
     "ARRAY": [],
 } | dict.fromkeys(("bigint", "integer", "smallint", "numeric", "double precision"), 1)
 
+_HASH: LiteralString = "sha256(decode(repeat('00', 32), 'hex') || 'x')"
+OF_TABLE: dict[str, dict[str, object]] = {
+    "audit_head": {"seq": 0, "hash": bytes(32)},
+    "audit_entry": {"seq": 1, "body": "x", "hash": hashlib.sha256(bytes(32) + b"x").digest()},
+}
 # Columns whose values a check constraint restricts.
 SPECIAL: dict[str, object] = {
     "side": "retail",
