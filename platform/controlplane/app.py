@@ -10,7 +10,6 @@ from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
@@ -35,12 +34,13 @@ from connectors.intake.receive import HookReceiver
 from connectors.intake.writer import IntakeWriter
 from connectors.routes import hooks_handler
 from controlplane.edge import authenticate_first, provide_access, provide_home
+from controlplane.options import complete_allow
 from controlplane.preflight import judge_revision
+from controlplane.reference import openapi_config
 from controlplane.refusals import Refusals
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.web.api import IDEMPOTENCY
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 from governance.billed import USAGE
 from governance.kinds import INGEST
@@ -96,7 +96,8 @@ def create_app(services: Services, *, static: Path) -> Litestar:
             backend="gzip", gzip_compress_level=5, minimum_size=1024, exclude=["^/hooks/"]
         ),
         lifespan=[lifespan],
-        openapi_config=OpenAPIConfig(title="API", version="1", path="/api/v1/schema", description=IDEMPOTENCY),
+        openapi_config=openapi_config(utc_now),
+        before_send=[complete_allow],
         debug=False,
     )  # fmt: skip
 
@@ -120,6 +121,7 @@ def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
 
 def _templates(static: Path) -> JinjaTemplateEngine:
     rooms = [Path(module.__file__).parent / "templates" for module in (tenants, billing, governance) if module.__file__]
+    rooms.append(Path(__file__).parent / "templates")
     environment = build_environment(rooms, static_url=asset_urls(read_manifest(static)))
     return JinjaTemplateEngine.from_environment(environment)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from tests.benchmarks.table import Row, write_table
 
-NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy", "dramatiq")
+NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy", "dramatiq", "hostile")
 
 
 def main() -> None:

@@ -199,6 +199,9 @@ class TestHeaders:
             assert answer.values("cache-control") == ["no-store"]
 
     async def test_item_7_a_405_lists_what_is_allowed(self, site: Site, house: House) -> None:
+        for path in ("/api/v1/api-keys", "/sign-in"):
+            answer = await raw(site.observed, "OPTIONS", path, headers=host_of(house.host))
+            assert (answer.status, answer.values("allow")) == (204, ["GET, OPTIONS, POST"])
         for method, path, allow in (
             ("DELETE", "/api/v1/clients", "GET, OPTIONS"),
             ("PUT", "/sign-in", "GET, OPTIONS, POST"),

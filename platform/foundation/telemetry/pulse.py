@@ -3,19 +3,25 @@
 A beat comes from the very loop that does the work. A thread beside it would answer while everything else stands still.
 """
 
+import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from socketserver import ThreadingMixIn
 from threading import Thread
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+import uvicorn
+from prometheus_client import CollectorRegistry, make_asgi_app
+
+from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.listener import ConnectionTable, Limits, bounded_protocol
 
 BEAT_SECONDS = 1.0
 SILENT_SECONDS = 30.0
 """Many times the longest pause of a healthy process on a machine that has far too much to do."""
+
+_LIMITS: Final = Limits(request_bytes=64 * 1024, body_seconds=5.0, head_seconds=5.0, connections=64, per_peer=32)
 
 
 class Pulse:
@@ -49,32 +55,33 @@ READY = Readiness("")
 
 def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse, readiness: Readiness = READY) -> int:
     """`/healthz` answers 503 when the pulse has stopped, `/readyz` until the process takes work; every other path is
-    the metrics.
+    the metrics. In a thread with a loop of its own, behind the same limits as the web.
 
     Returns the port, which the system chooses when `port` is 0.
     """
-    metrics = make_wsgi_app(registry)
+    metrics = make_asgi_app(registry)
 
-    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/readyz":
-            problem = readiness.problem
-            start_response("503 Service Unavailable" if problem else "200 OK", [("Content-Type", "text/plain")])
-            return [f"{problem or 'ok'}\n".encode()]
-        if environ["PATH_INFO"] != "/healthz":
-            return metrics(environ, start_response)  # type: ignore[no-any-return]
-        beats = pulse.silent_seconds < SILENT_SECONDS
-        start_response("200 OK" if beats else "503 Service Unavailable", [("Content-Type", "text/plain")])
-        return [b"ok\n" if beats else b"no pulse\n"]
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/readyz":
+            await _answer(send, 503 if readiness.problem else 200, readiness.problem or "ok")
+        elif scope["path"] == "/healthz":
+            beats = pulse.silent_seconds < SILENT_SECONDS
+            await _answer(send, 200 if beats else 503, "ok" if beats else "no pulse")
+        else:
+            await metrics(scope, receive, send)
 
-    server = make_server("0.0.0.0", port, app, server_class=_Server, handler_class=_Quiet)  # noqa: S104 - as the chart wants
-    Thread(target=server.serve_forever, name="fairlead-metrics", daemon=True).start()
-    return server.server_port
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, loop="uvloop", http=bounded_protocol(ConnectionTable(_LIMITS)),
+        ws="none", lifespan="off", proxy_headers=False, server_header=False,
+    )  # fmt: skip
+    listener = socket.create_server(("0.0.0.0", port), backlog=64)  # noqa: S104 - as the chart wants
+    run = partial(uvicorn.Server(config).run, sockets=[listener])
+    Thread(target=run, name="fairlead-metrics", daemon=True).start()
+    return int(listener.getsockname()[1])
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's names
-        pass
+async def _answer(send: Any, status: int, text: str) -> None:
+    body = f"{text}\n".encode()
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)), NO_STORE, *SECURITY_HEADERS]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

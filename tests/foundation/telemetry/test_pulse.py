@@ -1,7 +1,9 @@
 """A process's pulse, as a file and over HTTP."""
 
+import socket
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
@@ -36,3 +38,15 @@ def test_healthz_tells_a_pulse_that_stopped_and_metrics_go_on() -> None:
     assert "fairlead_test_total 1.0" in asked(port, "/metrics")[1]
     pulse.beat()
     assert asked(port, "/healthz")[0] == 200
+
+
+def test_v1_the_metrics_port_has_the_same_limits() -> None:
+    port = serve_metrics(0, CollectorRegistry(), Pulse())
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as hostile:
+        with suppress(OSError):
+            hostile.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 300_000)
+        assert hostile.recv(100).startswith(b"HTTP/1.1 431 ")
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(100)]
+    assert asked(port, "/healthz") == (200, "ok\n")
+    for connection in slow:
+        connection.close()

@@ -1,0 +1,214 @@
+"""The API's description: an OpenAPI document that declares what really comes, and a page of it under the host's brand.
+
+The page is rendered here, without a script from outside, so it works under our content security policy.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.response import Template
+
+from branding.pages import ShownBrand
+from branding.shell import Page
+from foundation.clock import Clock
+from foundation.web.api import IDEMPOTENCY
+from foundation.web.problems import PROBLEM_TYPE
+
+PATH: Final = "/api/v1/schema"
+_LONGEST_PAGE: Final = 500
+_TEXT_PATTERNS: Final = {"path": r"^[^\x00-\x1f\x7f/]+$", "query": r"^[^\x00]*$"}
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+_REFUSALS: Final = {
+    "400": "The address, a header or the body cannot be read.",
+    "401": "No API key and no session, or one that is not accepted.",
+    "403": "The role does not allow it, the account is suspended, or the form is out of date.",
+    "404": "Nothing with this address exists in this account.",
+    "422": "A value is not valid.",
+    "429": "Too many requests; see Retry-After.",
+    "503": "A service behind this one does not answer. Send it again.",
+}
+_BODY_REFUSALS: Final = {
+    "409": "This key's first request is under way, or the state has changed.",
+    "413": "The body is too large.",
+}
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "properties": {
+        "type": {"type": "string", "description": "What kind of refusal it is; stable."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence that says what to do."},
+        "correlation": {"type": "string", "description": "Quote it to support."},
+        "field": {"type": "string", "description": "The value that is not valid."},
+    },
+    "required": ["type", "title", "status", "detail", "correlation"],
+}
+_SCHEMES: Final[dict[str, Any]] = {
+    "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-session",
+        "description": "The session of a signed-in person; acts need X-CSRF-Token, too.",
+    },
+}
+
+
+def openapi_config(clock: Clock) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="API",
+        version="1",
+        path=PATH,
+        description=IDEMPOTENCY,
+        openapi_router=_SchemaRouter(PATH, route_handlers=[], include_in_schema=False, opt={"public": True}),
+        render_plugins=[_Description(clock)],
+    )
+
+
+class _SchemaRouter(Router):
+    def register(self, value: Any) -> Any:
+        """Without the framework's own page for unknown addresses: ours is shown there, too."""
+        handler_name = getattr(getattr(value, "fn", None), "__name__", "")
+        return [] if handler_name == "handle_schema_path_not_found" else super().register(value)
+
+
+class _Description(OpenAPIRenderPlugin):
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(path="/openapi.json", media_type="application/json")  # type: ignore[arg-type]
+        self._clock = clock
+        self._document: bytes | None = None
+
+    def has_path(self, path: str) -> bool:
+        """The page at the root is registered below: it needs the brand."""
+        return path == "/" or path in self.paths
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        if self._document is None:
+            self._document = msgspec.json.encode(complete_document(openapi_schema))
+        return self._document
+
+    def receive_router(self, router: Router) -> None:
+        router.register(_page(self._clock))
+
+
+def complete_document(document: dict[str, Any]) -> dict[str, Any]:
+    """What the framework cannot know: who may call, every refusal as a problem, and limits that handlers check."""
+    components = dict(document["components"])
+    components["schemas"] = components["schemas"] | {"Problem": _PROBLEM}
+    components["securitySchemes"] = _SCHEMES
+    paths = {
+        path: {method: _complete(method, operation) for method, operation in item.items()}
+        for path, item in document["paths"].items()
+    }
+    security: list[dict[str, list[str]]] = [{name: []} for name in _SCHEMES]
+    return document | {"paths": paths, "components": components, "security": security}
+
+
+def _complete(method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    refusals = _REFUSALS if method == "get" else _REFUSALS | _BODY_REFUSALS
+    responses = {status: answer for status, answer in operation["responses"].items() if int(status) < 400}
+    responses |= {status: _problem(sentence) for status, sentence in sorted(refusals.items())}
+    parameters = [_bounded(parameter) for parameter in operation.get("parameters", ())]
+    return operation | {"responses": responses, "parameters": parameters}
+
+
+def _problem(sentence: str) -> dict[str, Any]:
+    return {"description": sentence, "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def _bounded(parameter: dict[str, Any]) -> dict[str, Any]:
+    if parameter["in"] == "query" and parameter["name"] == "limit":
+        return parameter | {"schema": parameter["schema"] | {"minimum": 1, "maximum": _LONGEST_PAGE}}
+    if parameter["in"] in _TEXT_PATTERNS and parameter["schema"] in (
+        {"type": "string"},
+        {"type": "string", "default": ""},
+    ):
+        return parameter | {"schema": parameter["schema"] | {"pattern": _TEXT_PATTERNS[parameter["in"]]}}
+    if parameter["in"] == "header" and parameter["name"] == "Idempotency-Key":
+        return parameter | {"schema": parameter["schema"] | {"pattern": "^[!-~]+$"}}
+    return parameter
+
+
+def _page(clock: Clock) -> HTTPRouteHandler:
+    @get("/", name="api_reference", opt={"public": True}, include_in_schema=False)
+    async def api_reference(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
+        document = complete_document(request.app.openapi_schema.to_schema())
+        page = Page(brand=brand, title="API reference", now=clock())
+        context = {
+            "page": page,
+            "description": IDEMPOTENCY,
+            "groups": list_operations(document),
+            "document_href": f"{PATH}/openapi.json",
+        }
+        return Template("api_reference.html", context=context)
+
+    return api_reference
+
+
+class ShownOperation(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    text: str
+    parameters: list[tuple[str, str, str]]
+    body: list[tuple[str, str, str]]
+    answers: list[tuple[str, str, str]]
+
+
+def list_operations(document: dict[str, Any]) -> list[tuple[str, list[ShownOperation]]]:
+    """By tag, in the document's order."""
+    groups: dict[str, list[ShownOperation]] = {}
+    for path, item in document["paths"].items():
+        for method in (method for method in _METHODS if method in item):
+            operation = item[method]
+            tag = next(iter(operation.get("tags", ())), "other")
+            groups.setdefault(tag[:1].upper() + tag[1:], []).append(_shown(document, method, path, operation))
+    return list(groups.items())
+
+
+def _shown(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> ShownOperation:
+    body = _content(operation.get("requestBody", {}))
+    answers = [
+        (status, answer["description"], _name_of(_content(answer))) for status, answer in operation["responses"].items()
+    ]
+    parameters = [
+        (each["name"], each["in"], _name_of(each.get("schema", {})) + ("" if each.get("required") else ", optional"))
+        for each in operation["parameters"]
+    ]
+    text = operation.get("description") or operation.get("summary", "")
+    return ShownOperation(method.upper(), path, text, parameters, _fields(document, body), answers)
+
+
+def _content(holder: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a body or an answer, which has one media type at most."""
+    for content in holder.get("content", {}).values():
+        return dict(content.get("schema", {}))
+    return {}
+
+
+def _fields(document: dict[str, Any], schema: dict[str, Any]) -> list[tuple[str, str, str]]:
+    reference = schema.get("$ref", "").rpartition("/")[2]
+    shape = document["components"]["schemas"].get(reference, schema)
+    required = set(shape.get("required", ()))
+    return [
+        (name, _name_of(each), "required" if name in required else "optional")
+        for name, each in shape.get("properties", {}).items()
+    ]
+
+
+def _name_of(schema: dict[str, Any]) -> str:
+    """A schema's name, or its types."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "oneOf" in schema or "anyOf" in schema:
+        return " or ".join(_name_of(each) for each in schema.get("oneOf", schema.get("anyOf", ())))
+    kind = schema.get("type", "")
+    if kind == "array":
+        return f"list of {_name_of(schema.get('items', {}))}"
+    kinds: Sequence[str] = kind if isinstance(kind, list) else [str(kind)]
+    return " or ".join(kinds) + (f" ({schema['format']})" if "format" in schema else "")

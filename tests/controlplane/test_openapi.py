@@ -1,0 +1,150 @@
+"""What the OpenAPI document declares is what comes: schemathesis with all checks against the real process (item 7).
+
+Listed with a reason, and nothing else, is excepted:
+
+* `positive_data_acceptance` takes 422 too: rules between values (a role that may be given, a currency's digits, a
+  page's size) are beyond a schema. It takes 410 and 413 for the same reason.
+* `negative_data_rejection` takes 405 and 415, as they are rejections.
+* `use_after_free` and `ensure_resource_availability`: off. What is revoked or suspended stays listed, on purpose, and
+  can be read.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from branding.assets import build_assets
+from controlplane.ports import free_port
+from controlplane.reference import PATH
+from controlplane.services import Services
+from controlplane.stack import project_root
+from foundation.settings import write_environment
+from tests.support.site import House, Site, Visit
+
+SECONDS = 60
+EXAMPLES = 3
+CONFIG = """
+seed = 20261129
+continue-on-failure = true
+parameters = {{ client = "{client}" }}
+headers = {{ Host = "{host}" }}
+warnings = false
+
+[generation]
+deterministic = true
+max-examples = {examples}
+database = "none"
+
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "413", "422"]
+negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
+missing_required_header.expected-statuses = ["400", "401", "403", "404", "406", "422"]
+use_after_free.enabled = false
+ensure_resource_availability.enabled = false
+
+[phases.stateful]
+enabled = false
+"""  # noqa: E501 - one line each
+
+
+@contextmanager
+def running_web(services: Services, static: Path, log: Path) -> Iterator[int]:
+    """`fairlead web` as a process of its own; its port."""
+    build_assets(project_root(), static)
+    port = free_port(0)
+    environment = {**os.environ, **write_environment(services.settings)}
+    command = [sys.executable, "-m", "controlplane.cli.main", "web", "--port", str(port), "--static", str(static)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + 120
+        while True:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
+                    break
+            except (urllib.error.URLError, OSError):
+                threading_wait()
+        yield port
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def threading_wait() -> None:
+    time.sleep(0.1)  # until a process listens there is nothing to wait on but its port
+
+
+def run_schemathesis(tmp_path: Path, port: int, house: House, *options: str) -> subprocess.CompletedProcess[str]:
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG.format(client=house.slug, host=house.host, examples=EXAMPLES))
+    url = f"http://127.0.0.1:{port}{PATH}/openapi.json"
+    command = [
+        sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(config), "run", url, "--checks",
+        "all", *options,
+    ]  # fmt: skip
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.mark.parametrize("role", ["client_admin", ""])
+async def test_item_7_what_openapi_declares_is_what_comes(
+    services: Services, house: House, admin: Visit, tmp_path: Path, role: str
+) -> None:
+    options: list[str] = []
+    if role:
+        made = await admin.api("POST", f"/api/v1/clients/{house.slug}/api-keys", {"name": "Fuzz", "role": role})
+        options = ["-H", f"Authorization: Bearer {made.json()['key']}"]
+    log = tmp_path / "web.log"
+    with running_web(services, tmp_path / "static", log) as port:
+        done = run_schemathesis(tmp_path, port, house, *options)
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+    tested = re.search(r"(\d+) generated", done.stdout)
+    assert tested is not None, done.stdout
+    assert int(tested.group(1)) > 300
+    assert "web.failed" not in log.read_text()
+
+
+async def test_item_7_the_document_declares_refusals_and_who_may_call(site: Site, house: House) -> None:
+    http = site.visit(house.host).http
+    document: dict[str, Any] = (await http.get(f"{PATH}/openapi.json")).json()
+    assert set(document["components"]["securitySchemes"]) == {"apiKey", "session"}
+    assert document["security"] == [{"apiKey": []}, {"session": []}]
+    operations = [(method, each) for item in document["paths"].values() for method, each in item.items()]
+    assert len(operations) > 50
+    for method, operation in operations:
+        refusals = {"400", "401", "403", "404", "422", "429", "503"} | ({"409", "413"} if method != "get" else set())
+        assert refusals <= set(operation["responses"])
+        for status in refusals:
+            assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
+
+
+async def test_u10_the_reference_page_is_branded_and_needs_no_script(site: Site, house: House) -> None:
+    http = site.visit(house.host).http
+    page = await http.get(PATH)
+    assert page.status_code == 200
+    assert "Calm Harbour" in page.text
+    for operation in ("GET /api/v1/clients", "POST /api/v1/clients/{client}/api-keys", "GET /api/v1/fleet"):
+        assert operation in page.text
+    addresses = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
+    assert addresses
+    assert all(each.startswith(("/", "#")) for each in addresses)
+    assert "<style" not in page.text
+    for unknown in (f"{PATH}/none", f"{PATH}/none.json", f"{PATH}/redoc", f"{PATH}/swagger"):
+        answer = await http.get(unknown)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
