@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from foundation.decoding import decode_json
+
 TAIL: Final = 20
 """Records by which pages overlap: so many may be removed before the position without a step back."""
 _MOST_STEPS: Final = 3
@@ -62,6 +64,6 @@ def _after(ids: Sequence[str], tail: Sequence[str]) -> int | None:
 def _decode(cursor: str) -> _Place:
     """A cursor of another form, from before an update, begins the list again."""
     try:
-        return msgspec.json.decode(cursor, type=_Place) if cursor else _Place()
+        return decode_json(cursor, _Place) if cursor else _Place()
     except msgspec.DecodeError:
         return _Place()

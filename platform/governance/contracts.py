@@ -9,6 +9,7 @@ from connectors.polling import move_poll
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
+from governance.held import schedule_release
 from governance.models import ElementContract
 
 
@@ -57,6 +58,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     contract.decision_slo_ms = round(decision_slo / timedelta(milliseconds=1))
     contract.version, contract.published_at = (contract.version or 0) + 1, now
     await session.flush()
+    await schedule_release(session)
     source = None if source_connection_id is None else str(source_connection_id)
     data = {"source": source, "owner": owner, "version": contract.version}
     note(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)

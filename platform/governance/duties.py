@@ -13,6 +13,7 @@ from governance import kinds
 from governance.clocks import NEXT_CLOCK
 from governance.corrections import NEXT_CORRECTION
 from governance.expiry import NEXT_APPROVAL
+from governance.held import schedule_release
 from governance.outcome import REREAD_EVERY, reread_timer
 from governance.standing import repair_standing
 
@@ -37,7 +38,9 @@ _SOURCES: Final = text("""
 
 
 async def repair_governance(session: AsyncSession, now: datetime) -> None:
-    """Clocks, approvals, drift scans, health checks, and polls of sources whose baseline was accepted."""
+    """Clocks, approvals, drift scans, health checks, polls of sources whose baseline was accepted, and observations
+    that are held although their contract is published.
+    """
     tenant = {"t": scope_of(session).tenant_id}
     for kind, due in _DUE.items():
         due_at: datetime | None = await session.scalar(due, tenant)
@@ -48,3 +51,4 @@ async def repair_governance(session: AsyncSession, now: datetime) -> None:
     for source in (await session.scalars(_SOURCES, tenant)).all():
         await ensure_timer(session, name=poll_lane(source), lane=poll_lane(source), kind=POLL, due_at=now)
     await repair_standing(session, now)
+    await schedule_release(session)

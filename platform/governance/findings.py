@@ -6,7 +6,7 @@ from typing import Final
 from canonical.elements import Observation
 from foundation.clock import write_utc
 from governance.rows import Contract, EventRow, NewException, Observed
-from governance.wording import name_subject, write_value
+from governance.wording import name_subject, write_element, write_value
 
 _DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -48,4 +48,20 @@ def clock_ahead(event: EventRow, seen: Observation) -> NewException:
         correction_slo_ms=_DEFAULT_CORRECTION_MS,
         connection_id=event.connection_id,
         correlation=event.correlation,
+    )
+
+
+def contract_missing(item: Observed) -> NewException:
+    """One per connection and element; the observations are held (`governance.held`)."""
+    element = item.observation.element
+    return NewException(
+        code="contract.missing",
+        subject=f"{item.connection_id}:{element}",
+        title="No contract for this element",
+        detail=f"{write_element(element)} is reported, but no contract is published for it. The values are held: "
+        "publish a contract, and they are taken.",
+        correction_slo_ms=_DEFAULT_CORRECTION_MS,
+        element=element,
+        connection_id=item.connection_id,
+        correlation=item.correlation,
     )

@@ -13,6 +13,7 @@ from governance.clocks import clocks_handler
 from governance.context import Context
 from governance.corrections import corrections_handler
 from governance.expiry import approvals_handler
+from governance.held import held_handler
 from governance.ingest import ingest_handler
 from governance.propagate import PUSH_RETRY, push_handler
 from governance.readback import LOOKS, verify_handler
@@ -39,6 +40,7 @@ def governance_jobs(context: Context) -> list[JobKind]:
         JobKind(kinds.CLOCKS, clocks_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.CORRECTIONS, corrections_handler(context), batch=100, retry=RetryPolicy(attempts=1000)),
         JobKind(kinds.REREAD, reread_handler(context), batch=1, seconds=120.0, retry=REREAD_RETRY),
+        JobKind(kinds.RELEASE_HELD, held_handler(context), batch=1),
         JobKind(kinds.WATCH, watch_handler(context), batch=100),
         JobKind(kinds.STANDING, standing_handler(context), batch=1),
         JobKind(kinds.CATCH_UP, catch_up_handler(context), batch=1),

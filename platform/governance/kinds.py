@@ -20,6 +20,9 @@ BASELINE_READ: Final = "governance.read_baseline"
 BASELINE_ACCEPT: Final = "governance.accept_baseline"
 BASELINE_FORGET: Final = "governance.forget_baseline"
 
+RELEASE_HELD: Final = "governance.release_held"
+
+HELD_LANE: Final = "held"
 BASELINE_LANE: Final = "baseline"
 ANEW_LANE: Final = "anew"
 CLOCK_LANE: Final = "clocks"

@@ -257,3 +257,16 @@ class GovernanceException(TenantOwned, Base):
             postgresql_where=text("state = 'open' AND escalated_at IS NULL"),
         ),
     )
+
+
+class HeldObservation(TenantOwned, Base):
+    """The newest observation of a record whose element has no contract yet, by its source event."""
+
+    __tablename__ = "held_observation"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    source_event_id: Mapped[UUID]
+    source_version: Mapped[int] = mapped_column(BigInteger)
+    held_at: Mapped[datetime]

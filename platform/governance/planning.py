@@ -14,7 +14,7 @@ from uuid import UUID
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Observation, Value
 from foundation.ids import NewId
 from governance.content import content_hash
-from governance.findings import stale_value
+from governance.findings import contract_missing, stale_value
 from governance.rows import (
     Awaiting,
     ChangeRow,
@@ -73,6 +73,8 @@ class Plan:
     propagations: list[PropagationRow] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[Key] = field(default_factory=set)
+    held: list[Observed] = field(default_factory=list)
+    """Until a contract is published for their element (`governance.held`)."""
     taken: list[Taken] = field(default_factory=list)
     overtaken_by: str = "Newer data arrived from the source."
     asked: dict[Key, ChangeRow] = field(default_factory=dict)
@@ -176,22 +178,23 @@ def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan
     if contract is not None and row is not None and (row.approved == seen.value or seen.value in lately):
         plan.echoes += 1  # a channel tells us what we wrote to it
         return
-    code = "contract.missing" if contract is None else "contract.second_writer"
-    title = "No contract for this element" if contract is None else "Set by someone other than its source of truth"
+    if contract is None:
+        plan.held.append(item)
+        if world.contracts:  # until the first contract is published the client is being set up
+            plan.exceptions.append(contract_missing(item))
+        return
     subject = name_subject(seen.element, seen.record_key)
     detail = (
-        f"{subject} was reported, but no contract is published for this element. Publish one, then replay."
-        if contract is None
-        else f"{subject} was set to {write_value(seen.value)} elsewhere. It was not taken over: "
+        f"{subject} was set to {write_value(seen.value)} elsewhere. It was not taken over: "
         "change it in the source of truth."
     )
     plan.exceptions.append(
         NewException(
-            code=code,
+            code="contract.second_writer",
             subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
-            title=title,
+            title="Set by someone other than its source of truth",
             detail=detail,
-            correction_slo_ms=DEFAULT_CORRECTION_MS if contract is None else contract.correction_slo_ms,
+            correction_slo_ms=contract.correction_slo_ms,
             record_key=seen.record_key,
             element=seen.element,
             connection_id=item.connection_id,

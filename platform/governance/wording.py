@@ -42,6 +42,7 @@ _WORK: Final = {
     kinds.REREAD: "Read again what a channel shows",
     kinds.WATCH: "Take note of a connection that pauses, fails or recovers",
     kinds.STANDING: "Look whether a connection still fails",
+    kinds.RELEASE_HELD: "Take values that were held until their contract was published",
     kinds.CATCH_UP: "Send a resumed channel what it missed",
     kinds.CORRECTIONS: "Look for what was not corrected in time",
     kinds.CLOCKS: "Look for late values",

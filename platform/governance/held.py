@@ -1,0 +1,135 @@
+"""Observations that came before a contract says who owns their element: held, and taken when one is published.
+
+Only the newest of each record and element is kept; its source event holds the original bytes. When the contract names
+another connection as the source, what was held of this one is dropped: it was never anybody's value.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.lanes.jobs import Handler
+from foundation.lanes.run import LaneRun
+from foundation.lanes.work import NewWork, add_work
+from governance.context import Context
+from governance.kinds import HELD_LANE, INGEST, RELEASE_HELD, ingest_lane
+from governance.rows import Observed
+
+MISSING: Final = "contract.missing"
+_BATCH: Final = 500
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    connection_id: UUID
+    element: str
+    record_key: str
+    source_event_id: UUID
+    source_version: int
+
+
+_HOLD: Final = BulkWrite(
+    {
+        "connection_id": "uuid", "element": "varchar", "record_key": "varchar", "source_event_id": "uuid",
+        "source_version": "bigint",
+    },
+    """
+    INSERT INTO held_observation (tenant_id, msp_id, connection_id, element, record_key, source_event_id,
+                                  source_version, held_at)
+    SELECT :tenant_id, :msp_id, r.connection_id, r.element, r.record_key, r.source_event_id, r.source_version, :now
+      FROM {rows} ORDER BY r.connection_id, r.element, r.record_key
+    ON CONFLICT (tenant_id, connection_id, element, record_key) DO UPDATE SET
+        source_event_id = excluded.source_event_id, source_version = excluded.source_version, held_at = excluded.held_at
+     WHERE held_observation.source_version <= excluded.source_version
+    """,
+)  # fmt: skip
+_RELEASE: Final = text("""
+    WITH due AS (
+        SELECT h.connection_id, h.element, h.record_key, k.source_connection_id = h.connection_id AS own
+          FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+         WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key LIMIT :batch FOR UPDATE OF h
+    )
+    DELETE FROM held_observation h USING due
+     WHERE h.tenant_id = :t AND h.connection_id = due.connection_id AND h.element = due.element
+       AND h.record_key = due.record_key
+    RETURNING h.connection_id, h.source_event_id, due.own
+""")
+_RESOLVE: Final = text("""
+    WITH due AS (
+        SELECT e.id, k.source_connection_id = e.connection_id AS own
+          FROM governance_exception e JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
+         WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code
+         ORDER BY e.code, e.subject LIMIT :batch FOR UPDATE OF e
+    )
+    UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+      FROM due WHERE e.tenant_id = :t AND e.id = due.id
+    RETURNING e.connection_id, e.source_event_id, due.own, e.subject
+""")
+_WAITS: Final = text("""
+    SELECT EXISTS (SELECT 1 FROM held_observation h
+                     JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+                    WHERE h.tenant_id = :t)
+        OR EXISTS (SELECT 1 FROM governance_exception e
+                     JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
+                    WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code)
+""")
+
+
+async def hold_observations(session: AsyncSession, items: Sequence[Observed], *, now: datetime) -> None:
+    newest: dict[tuple[UUID, str, str], Observed] = {}
+    for item in items:
+        seen = item.observation
+        key = (item.connection_id, seen.element, seen.record_key)
+        known = newest.get(key)
+        if known is None or known.observation.source_version <= seen.source_version:
+            newest[key] = item
+    rows = [_Row(*key, item.source_event_id, item.observation.source_version) for key, item in newest.items()]
+    await _HOLD.execute(session, rows, now=now)
+
+
+async def schedule_release(session: AsyncSession) -> None:
+    """Enqueue the release of what is held for elements that have a contract, if there is anything."""
+    if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, "code": MISSING}):
+        add_work(session, [_job()])
+
+
+def held_handler(context: Context) -> Handler:
+    async def release(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            if await release_held(session, now=context.clock()):
+                add_work(session, [_job()])
+
+    return release
+
+
+async def release_held(session: AsyncSession, *, now: datetime) -> bool:
+    """Ingest what is held for elements that have a contract now. Returns whether there may be more."""
+    tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}
+    released = (await session.execute(_RELEASE, tenant)).all()
+    resolved = (await session.execute(_RESOLVE, {**tenant, "code": MISSING, "now": now})).all()
+    for row in resolved:
+        note(session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": MISSING}, at=now)
+    events = {
+        (row.source_event_id, row.connection_id)
+        for row in [*released, *resolved]
+        if row.own and row.source_event_id is not None
+    }
+    add_work(
+        session,
+        [
+            NewWork(ingest_lane(connection_id), INGEST, str(connection_id), ref=event_id)
+            for event_id, connection_id in sorted(events)
+        ],
+    )
+    return _BATCH in (len(released), len(resolved))
+
+
+def _job() -> NewWork:
+    return NewWork(HELD_LANE, RELEASE_HELD, RELEASE_HELD)
