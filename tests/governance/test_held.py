@@ -117,7 +117,7 @@ async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         names = ", ".join(before.keys())
-        values = ", ".join(f":{name}" for name in before.keys())
+        values = ", ".join(f":{name}" for name in before)
         await session.execute(text(f"INSERT INTO held_observation ({names}) VALUES ({values})"), dict(before))
     await repair(world)
     assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
