@@ -34,6 +34,7 @@ from connectors.intake.receive import HookReceiver
 from connectors.intake.writer import IntakeWriter
 from connectors.routes import hooks_handler
 from controlplane.edge import authenticate_first, provide_access, provide_home
+from controlplane.local_index import LocalIndex
 from controlplane.options import complete_allow
 from controlplane.preflight import judge_revision
 from controlplane.reference import openapi_config
@@ -55,8 +56,8 @@ _REVISION_VISIBLE = """
 """
 
 
-def create_app(services: Services, *, static: Path) -> Litestar:
-    """`static` is the folder of built browser assets."""
+def create_app(services: Services, *, static: Path, local_hosts: Path | None = None) -> Litestar:
+    """`static` is the folder of built browser assets; `local_hosts` see `LocalIndex`."""
     brands = BrandDirectory(services.db, utc_now)
     directory = HookDirectory(services.settings.intake_url, services.vault)
     writer = IntakeWriter(services.settings.intake_url, kind=INGEST, ring=services.ring.hint)
@@ -89,7 +90,7 @@ def create_app(services: Services, *, static: Path) -> Litestar:
         guards=[authenticate_first(services, brands)],
         request_class=BoundedRequest,
         request_max_body_size=FORM_BYTES,
-        exception_handlers=Refusals(brands, utc_now).handlers(),
+        exception_handlers=Refusals(brands, utc_now, LocalIndex(local_hosts)).handlers(),
         template_config=TemplateConfig(instance=_templates(static)),
         # Forms' tokens are masked anew in each page, so that a compressed length tells nothing about them.
         compression_config=CompressionConfig(

@@ -61,6 +61,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     static: Path,
     metrics_port: int | None = None,
     pulse: Pulse | None = None,
+    local_hosts: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished."""
     pulse = _shown(pulse)
@@ -74,7 +75,9 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     proxies = settings.proxies
     inner = Boundary(
-        cast("AsgiApp", create_app(services, static=static)), proxies=proxies, public_port=settings.public_port
+        cast("AsgiApp", create_app(services, static=static, local_hosts=local_hosts)),
+        proxies=proxies,
+        public_port=settings.public_port,
     )
     access_log = AccessLog(json=settings.log_json)
     app = ObservedApp(inner, registry=services.metrics, access_log=access_log, tracing=services.tracing)

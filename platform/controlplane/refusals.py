@@ -11,8 +11,10 @@ from litestar.response import Redirect, Template
 
 from branding.brand import Brand, house_brand
 from branding.directory import BrandDirectory
+from branding.errors import UnknownHost
 from branding.shell import Page
 from controlplane.edge import SignInRequired
+from controlplane.local_index import LocalIndex
 from controlplane.once import AlreadyAnswered, replay
 from foundation.clock import Clock
 from foundation.errors import DomainError, InvalidInput, NotFound, Unavailable
@@ -74,8 +76,9 @@ def _invalid_input(error: ValidationException) -> InvalidInput:
 class Refusals:
     """Exception handlers, bound to what they need to show a page."""
 
-    def __init__(self, brands: BrandDirectory, clock: Clock) -> None:
+    def __init__(self, brands: BrandDirectory, clock: Clock, local: LocalIndex) -> None:
         self._brands = brands
+        self._local = local
         self._clock = clock
         self._house = house_brand()
 
@@ -103,6 +106,9 @@ class Refusals:
         if _is_machine(request) or isinstance(error, RequestIncomplete):
             body = problem_body(error, current_correlation())
             return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE, headers=headers)
+        if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
+            page = Page(brand=self._house, title="This installation", now=self._clock())
+            return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)
         page = Page(brand=self._brand(request), title=error.title, now=self._clock())
         context = {
             "page": page,

@@ -4,15 +4,17 @@ import asyncio
 import os
 import secrets
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
+import psycopg
 
 from branding.assets import build_assets
 from controlplane.data_folder import KEYS_FILE, SECRET_FILE, begin_setup, finish_setup, require_whole
@@ -30,6 +32,7 @@ from controlplane.installation import (
     embedded_environment,
     uses_own_servers,
 )
+from controlplane.local_index import hosts_file, write_hosts
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.preflight import check_settings, require_keys_open
 from foundation.settings import Settings, process_environment, read_settings
@@ -37,6 +40,7 @@ from foundation.telemetry.pulse import SILENT_SECONDS
 from foundation.vault.key_ring import KeyRing
 
 _TOLD_LINES = 8
+_HOSTS_SECONDS = 5.0
 
 
 def embedded_settings(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Settings:
@@ -92,6 +96,7 @@ class Stack(AbstractContextManager["Stack"]):
         self._lock = InstallationLock(root)
         self._rotation = LogRotation((root / "logs", root / "servers"), on_failure=self._tell)
         self._watch: ServerWatch | None = None
+        self._hosts_due = 0.0
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -141,6 +146,17 @@ class Stack(AbstractContextManager["Stack"]):
             self.servers.stop()
         self._lock.release()
 
+    def tend(self) -> None:
+        """What the process that runs the installation does about once a second."""
+        self.tell_crashes()
+        if time.monotonic() >= self._hosts_due:
+            with suppress(psycopg.Error):  # the database is being started again
+                self.write_hosts()
+
+    def write_hosts(self) -> None:
+        self._hosts_due = time.monotonic() + _HOSTS_SECONDS
+        write_hosts(self.settings.owner_url, hosts_file(self.root))
+
     def tell_crashes(self) -> None:
         """On standard error; what is told is forgotten."""
         while self.crashes:
@@ -165,7 +181,9 @@ class Stack(AbstractContextManager["Stack"]):
         """Web, worker and relay; returns when the web answers."""
         static = default_static()
         build_assets(project_root(), static)
-        self.run("web", "web", "--host", host, "--port", str(port), "--static", str(static))
+        self.write_hosts()
+        hosts = ("--local-hosts", str(hosts_file(self.root)))
+        self.run("web", "web", "--host", host, "--port", str(port), "--static", str(static), *hosts)
         self.run("worker", "worker", "--turns", "prompt")
         self.run("bulk-worker", "worker", "--turns", "bulk")
         self.run("relay", "relay")

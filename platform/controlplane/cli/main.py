@@ -76,7 +76,7 @@ def up(port: int, data: Path | None) -> None:
         stack.run_product(port=port)
         click.echo(f"Serving on http://127.0.0.1:{port}. Hosts are brands: `fairlead tenant create-msp` makes one.")
         click.echo(f"Logs: {stack.root / 'logs'}. Ctrl-C ends it.")
-        wait_for_signal(stack.tell_crashes)
+        wait_for_signal(stack.tend)
 
 
 @main.command()
@@ -99,12 +99,23 @@ def migrate(revision: str) -> None:
 @click.option("--port", default=8000, show_default=True, type=_PORT)
 @click.option("--static", type=click.Path(path_type=Path), help="Folder of the built browser assets.")
 @click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
+@click.option("--local-hosts", type=click.Path(path_type=Path), hidden=True)
 @_PULSE
-def web(*, host: str, port: int, static: Path | None, metrics_port: int | None, pulse_file: Path | None) -> None:
+def web(  # noqa: PLR0913 - one per option
+    *,
+    host: str,
+    port: int,
+    static: Path | None,
+    metrics_port: int | None,
+    local_hosts: Path | None,
+    pulse_file: Path | None,
+) -> None:
     """Serve the pages, the API and the webhooks."""
     settings = settings_from_environment()
     pulse, files = Pulse(pulse_file), static or default_static()
-    run_web(settings, host=host, port=port, static=files, metrics_port=metrics_port, pulse=pulse)
+    run_web(
+        settings, host=host, port=port, static=files, metrics_port=metrics_port, pulse=pulse, local_hosts=local_hosts
+    )
 
 
 @main.command()

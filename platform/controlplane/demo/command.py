@@ -64,7 +64,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
         if not quiet_erp:
             threading.Thread(target=play_business_day, args=(world, stop), daemon=True).start()
         while not stop.wait(1.0):
-            world.stack.tell_crashes()
+            world.stack.tend()
         click.echo("Stopping …")
 
 
@@ -84,7 +84,7 @@ def _fresh_root() -> Iterator[Path]:
 
 
 def _announce(world: DemoWorld, seconds: float) -> None:
-    click.echo(f"\nReady in {seconds:.1f} s. Everyone's password: {PASSWORD}\n")
+    click.echo(f"\nReady in {seconds:.1f} s: http://localhost:{world.port}/. Everyone's password: {PASSWORD}\n")
     for msp in world.msps:
         click.echo(click.style(f"{msp.plan.name}  {world.address(msp.plan.slug)}", bold=True))
         for email, what in _people(msp):
