@@ -20,6 +20,7 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "billing.models",
     "governance.models",
     "governance.baseline.models",
+    "governance.retention.models",
     "policy.models",
     "branding.models",
     "tenants.models",

@@ -1,7 +1,7 @@
 """Identifiers. UUIDv7 (RFC 9562 §5.7), so that keys of one tenant cluster by time."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -16,3 +16,8 @@ def new_id() -> UUID:
 def id_floor(at: datetime) -> UUID:
     """Not above any UUIDv7 made at `at` or later: the lower end of a range of keys that are ordered by time."""
     return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+def time_of(made: UUID) -> datetime:
+    """When a UUIDv7 was made."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)

@@ -20,6 +20,7 @@ from controlplane.onboarding import NewConnection, connect, onboard_client, onbo
 from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now
+from foundation.ids import new_id
 from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
 from tests.conftest import Urls
@@ -326,3 +327,24 @@ async def key_of(services: Services, scope: Scope) -> UUID:
         rows = await session.connection()
         found = await rows.exec_driver_sql("SELECT ciphertext FROM connection_secret")
         return key_id_of(bytes(found.scalar_one()))
+
+
+def test_r16_retention_is_planned_held_and_run_from_the_command_line(environment: dict[str, str | None]) -> None:
+    """Nothing of today is old enough, so a run removes nothing, and says so."""
+    who = ["--msp", str(new_id()), "--tenant", str(new_id())]
+
+    def retention(*arguments: str) -> str:
+        done = call(environment, "retention", *arguments)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "changes: 731 days" in retention("plan", *who)
+    assert "900 days" in retention("policy", *who, "--class", "changes", "--days", "900")
+    held = retention("hold", *who, "--class", "changes", "--reason", "a lawsuit")
+    told = retention("plan", *who)
+    assert "changes: 900 days" in told
+    assert "on changes: stands; a lawsuit" in told
+    assert "released" in retention("release", *who, held.split()[1], "--reason", "settled")
+    assert "nothing may go yet" in retention("run")
+    without_owner = call(environment | {"DATABASE_URL": None}, "retention", "run")
+    assert "DATABASE_URL of the owner" in without_owner.output

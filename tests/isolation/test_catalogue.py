@@ -126,7 +126,7 @@ def test_r16_the_relay_may_create_partitions_and_nothing_else_there(owner: psyco
 
 
 def test_ledgers_are_append_only_for_the_application(owner: psycopg.Connection[Any]) -> None:
-    for table in ("usage_event", "audit_entry", "source_event", "source_event_key"):
+    for table in ("usage_event", "audit_entry", "source_event"):
         rows = owner.execute(
             "SELECT privilege_type FROM information_schema.role_table_grants WHERE grantee = %s AND table_name = %s",
             (APP, table),

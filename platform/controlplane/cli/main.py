@@ -20,6 +20,7 @@ from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
 from controlplane.cli.member import member
 from controlplane.cli.people import password_link
+from controlplane.cli.retention import retention
 from controlplane.cli.setup import SETUP
 from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
@@ -175,7 +176,7 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
 
 for command in (baseline, password_link, *SETUP):
     tenant.add_command(command)
-for command in (demo, doctor, tenant, member, billing, audit, keys, backup, restore, valkey_users):
+for command in (demo, doctor, tenant, member, billing, audit, keys, backup, restore, valkey_users, retention):
     main.add_command(command)
 
 

@@ -132,22 +132,35 @@ async def chain_head(session: AsyncSession) -> ChainPoint:
     return START if head is None else ChainPoint(head.seq, bytes(head.hash))
 
 
+async def load_anchor(session: AsyncSession) -> ChainPoint:
+    """What retention left of the session's tenant."""
+    found = (
+        await session.execute(
+            text("SELECT seq, hash FROM audit_anchor WHERE tenant_id = :t ORDER BY seq DESC LIMIT 1"),
+            {"t": scope_of(session).tenant_id},
+        )
+    ).one_or_none()
+    return START if found is None else ChainPoint(found.seq, bytes(found.hash))
+
+
 async def verify_chain(
     session: AsyncSession,
     *,
-    anchor: ChainPoint = START,
+    anchor: ChainPoint | None = None,
     expected: Sequence[ChainPoint] = (),
     page: int = 5000,
 ) -> Verdict:
     """Recompute every hash of the session's tenant from `anchor` up to its present head, oldest first.
 
-    `anchor` is the last entry that was removed by retention; what it stands for is trusted. Entries at or before it,
+    `anchor` is the last entry that was removed by retention; what it stands for is trusted. Without one it is the one
+    that retention left. Entries at or before it,
     and entries beyond the head, are faults. `expected` are heads that were kept elsewhere: the chain must still pass
     through each of them that is not before the anchor.
 
     Head, first and last entry are read in one statement, so entries that are written meanwhile do not look like faults.
     """
     keys = {"t": scope_of(session).tenant_id}
+    anchor = anchor or await load_anchor(session)
     bounds = (await session.execute(_BOUNDS, keys)).one()
     if bounds.first is not None and bounds.first <= anchor.seq:
         return Verdict(entries=anchor.seq, head=anchor.hash.hex(), broken_at=bounds.first)

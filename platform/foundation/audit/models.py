@@ -28,3 +28,16 @@ class AuditHead(TenantOwned, Base):
 
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[bytes]
+
+
+class AuditAnchor(TenantOwned, Base):
+    """The last of the entries that retention removed: the chain is verified from it on. One row for each removal."""
+
+    __tablename__ = "audit_anchor"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    hash: Mapped[bytes]
+    entries: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    removed_at: Mapped[datetime]

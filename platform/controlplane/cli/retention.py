@@ -1,0 +1,138 @@
+"""`fairlead retention`: what will go and when, remove it, and holds. The page and the API use the same use cases."""
+
+import os
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import click
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.cli.accounts import MSP, TENANT
+from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.retention import RETAINED
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.settings import read_settings
+from governance.retention.change_policy import place_hold, release_hold, set_policy
+from governance.retention.plan import plan_retention
+from governance.retention.run import run_retention
+from governance.retention.schemas import DataClassView, NewHold, NewPolicy, RetentionView
+
+_CLASS = click.option("--class", "data_class", default="", help="One class of data; without it, all.")
+
+
+@click.group()
+def retention() -> None:
+    """How long data is kept, what is held, what will go and what went."""
+
+
+@retention.command("plan")
+@MSP
+@TENANT
+def plan(msp_id: UUID, tenant_id: UUID) -> None:
+    """What of one client will go, and when; what is held; what went. Nothing is changed."""
+
+    async def act(session: AsyncSession) -> str:
+        return _tell(await plan_retention(session, RETAINED, now=utc_now()))
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@retention.command("run")
+def run() -> None:
+    """Remove what may go, of every client. Needs DATABASE_URL of the owner, who drops partitions. Run it daily."""
+
+    async def act(services: Services) -> str:
+        settings = read_settings(os.environ)
+        if not settings.owner_url:
+            raise click.ClickException("DATABASE_URL of the owner is not set. Only the owner may drop partitions.")
+        owner = Database(settings.owner_url, pool_size=1, application_name="fairlead retention")
+        try:
+            report = await run_retention(owner, services.db, RETAINED, now=utc_now(), new_id=new_id)
+        finally:
+            await owner.close()
+        rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
+        parts = [f"dropped {name}" for name in report.dropped]
+        return "\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts])
+
+    run_with_services(act)
+
+
+@retention.command("policy")
+@MSP
+@TENANT
+@click.option("--class", "data_class", required=True)
+@click.option("--days", type=int, help="Without it, back to the default.")
+@click.option("--element", default="", help="Keep one element's rows longer than the class.")
+def policy(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, element: str) -> None:
+    """Set how long one client's data of a class is kept."""
+
+    async def act(session: AsyncSession) -> str:
+        await set_policy(session, RETAINED, data_class, NewPolicy(days, element), now=utc_now())
+        return f"{data_class}{f' of {element}' if element else ''}: {f'{days} days' if days else 'the default'}"
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@retention.command("hold")
+@MSP
+@TENANT
+@_CLASS
+@click.option("--record", default="", help="One record's key; without it, all records.")
+@click.option("--reason", required=True, help="Stays in the client's audit chain.")
+def hold(*, msp_id: UUID, tenant_id: UUID, data_class: str, record: str, reason: str) -> None:
+    """Place a legal hold: nothing it covers is removed until it is released."""
+
+    async def act(session: AsyncSession) -> str:
+        new = NewHold(reason, data_class, record)
+        return f"hold {await place_hold(session, RETAINED, new, now=utc_now(), new_id=new_id)}"
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@retention.command("release")
+@MSP
+@TENANT
+@click.argument("hold_id", type=click.UUID)
+@click.option("--reason", required=True, help="Stays in the client's audit chain.")
+def release(*, msp_id: UUID, tenant_id: UUID, hold_id: UUID, reason: str) -> None:
+    """Release a legal hold. What it kept goes at the next run, if nothing else keeps it."""
+
+    async def act(session: AsyncSession) -> str:
+        await release_hold(session, hold_id, reason=reason, now=utc_now())
+        return f"hold {hold_id} is released"
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+def _in_scope(msp_id: UUID, tenant_id: UUID, act: Callable[[AsyncSession], Awaitable[str]]) -> None:
+    async def carry_out(services: Services) -> str:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            return await act(session)
+
+    run_with_services(carry_out)
+
+
+def _tell(view: RetentionView) -> str:
+    lines = [line for one in view.classes for line in _tell_class(one)]
+    for hold_ in view.holds:
+        covers = f"{hold_.data_class or 'everything'}{f' of {hold_.record_key}' if hold_.record_key else ''}"
+        state = f"released {hold_.released_at:%Y-%m-%d}" if hold_.released_at else "stands"
+        lines.append(f"hold {hold_.id} on {covers}: {state}; {hold_.reason}")
+    for purge in view.purges:
+        how = f"dropped {purge.partition}" if purge.partition else "deleted"
+        lines.append(
+            f"went {purge.purged_at:%Y-%m-%d %H:%M}: {purge.removed} of {purge.table} before {purge.before:%Y-%m-%d}"
+            f" ({how}, {purge.kept} kept)"
+        )
+    return "\n".join(lines)
+
+
+def _tell_class(one: DataClassView) -> list[str]:
+    due = f"{'more than ' if one.due_is_more else ''}{one.due} rows go at the next run"
+    state = "held" if one.is_held else due if one.due else f"next {one.next_at:%Y-%m-%d}" if one.next_at else "empty"
+    oldest = f", oldest {one.oldest_at:%Y-%m-%d}" if one.oldest_at else ""
+    lines = [f"{one.name}: {one.keep_days} days; about {one.rows} rows, {one.bytes // 1024} KiB{oldest}; {state}"]
+    return lines + [f"  {element.element}: {element.keep_days} days" for element in one.elements]

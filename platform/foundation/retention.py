@@ -1,0 +1,92 @@
+"""How a room declares which of its tables grow, how long their rows are kept, and what must stay for longer.
+
+A row goes when the whole month in which it was made is older than the policy allows. So a month goes at once: by
+dropping its partition where the table is partitioned and nobody needs it any more, by deleting rows otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+CHAIN: Final = "audit_entry"
+"""The one table whose rows follow from one another: what goes is a beginning of the chain, and an anchor stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedTable:
+    """`key` gives a row's age: a UUIDv7, or a time when `by_time`. `closed` is an SQL condition for rows that may go.
+
+    `element` and `record` name the columns by which element contracts and holds of one record apply.
+    """
+
+    name: str
+    key: str
+    partitioned: bool = False
+    by_time: bool = False
+    closed: str = "true"
+    element: str = ""
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataClass:
+    """`tables` in the order in which rows go. Floors and pins are SQL in the tenant's scope, with :t and :before.
+
+    A floor answers the key from which on everything stays; a pin answers keys of single rows that stay.
+    """
+
+    name: str
+    title: str
+    holds: str
+    tables: tuple[RetainedTable, ...]
+    default_days: int
+    least_days: int
+    floors: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+
+    @property
+    def by_element(self) -> bool:
+        return any(table.element for table in self.tables)
+
+    @property
+    def by_record(self) -> bool:
+        return all(table.record for table in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What one room needs of another room's rows. The composition root adds it to the class of that name."""
+
+    data_class: str
+    sql: str
+
+
+def month_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def cutoff(now: datetime, days: int) -> datetime:
+    """The first moment that is kept: months that ended before are older than `days` as a whole."""
+    return month_of(now - timedelta(days=days))
+
+
+def find_class(classes: Sequence[DataClass], name: str) -> DataClass | None:
+    return next((one for one in classes if one.name == name), None)
+
+
+AUDIT: Final = DataClass(
+    "audit", "Audit entries", "Everything that was done, in a chain that can be verified.",
+    (RetainedTable(CHAIN, "at", partitioned=True, by_time=True),), default_days=3653, least_days=365,
+)  # fmt: skip
+DEAD_LETTERS: Final = DataClass(
+    "dead_letters", "Dead letters, closed", "Jobs that were given up and then replayed or discarded by a person.",
+    (RetainedTable("dead_letter", "settled_at", by_time=True, closed="state <> 'parked'"),),
+    default_days=90, least_days=7,
+)  # fmt: skip
+# A job that waits, or was given up and may be replayed, needs the source event it is about.
+WAITING_EVENTS: Final = Pin(
+    "source_events",
+    "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before UNION"
+    " SELECT ref FROM dead_letter WHERE tenant_id = :t AND state = 'parked' AND ref < :before",
+)

@@ -1,0 +1,132 @@
+"""Set how long a class of data is kept, place a hold, release one. Each is audited."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.ids import NewId
+from foundation.retention import DataClass, find_class
+from governance.inputs import check_text
+from governance.retention.repository import LOCK_SHARED
+from governance.retention.schemas import NewHold, NewPolicy
+
+MOST_DAYS: Final = 36_525  # a hundred years
+
+
+async def set_policy(
+    session: AsyncSession, classes: Sequence[DataClass], name: str, policy: NewPolicy, *, now: datetime
+) -> None:
+    """Raises NotFound for an unknown class, InvalidInput for days outside its bounds."""
+    scope, data_class = scope_of(session), _known(classes, name)
+    element = check_text(policy.element, "element").strip()
+    if element and not data_class.by_element:
+        raise InvalidInput(f"{data_class.title} are not kept by element. Leave the element empty.")
+    if policy.keep_days is not None and not data_class.least_days <= policy.keep_days <= MOST_DAYS:
+        raise InvalidInput(
+            f"Keep {data_class.title.lower()} for at least {data_class.least_days} days and at most {MOST_DAYS}."
+        )
+    keys = {"t": scope.tenant_id, "class": name, "element": element}
+    before = await session.scalar(
+        text("""
+            SELECT keep_days FROM retention_policy
+             WHERE tenant_id = :t AND data_class = :class AND element = :element FOR UPDATE
+        """),
+        keys,
+    )
+    await session.execute(LOCK_SHARED)
+    if policy.keep_days is None:
+        await session.execute(
+            text("DELETE FROM retention_policy WHERE tenant_id = :t AND data_class = :class AND element = :element"),
+            keys,
+        )
+    else:
+        await session.execute(
+            text("""
+                INSERT INTO retention_policy (tenant_id, msp_id, data_class, element, keep_days, changed_at, changed_by)
+                VALUES (:t, :m, :class, :element, :days, :now, :by)
+                ON CONFLICT (tenant_id, data_class, element) DO UPDATE SET keep_days = excluded.keep_days,
+                       changed_at = excluded.changed_at, changed_by = excluded.changed_by
+            """),
+            {**keys, "m": scope.msp_id, "days": policy.keep_days, "now": now, "by": scope.actor.name},
+        )
+    note(
+        session, action="retention.policy_set", subject=f"data_class:{name}",
+        data={"element": element, "days_before": before, "days": policy.keep_days}, at=now,
+    )  # fmt: skip
+
+
+async def place_hold(
+    session: AsyncSession, classes: Sequence[DataClass], hold: NewHold, *, now: datetime, new_id: NewId
+) -> UUID:
+    """Waits for a removal that is under way: once this is committed, nothing it covers goes.
+
+    Raises NotFound for an unknown class, InvalidInput without a reason.
+    """
+    scope = scope_of(session)
+    if hold.data_class:
+        _known(classes, hold.data_class)
+    reason = _reason(hold.reason)
+    hold_id, record_key = new_id(), check_text(hold.record_key, "record_key").strip()
+    await session.execute(LOCK_SHARED)
+    await session.execute(
+        text("""
+            INSERT INTO legal_hold (tenant_id, msp_id, id, data_class, record_key, reason, placed_at, placed_by)
+            VALUES (:t, :m, :id, :class, :record, :reason, :now, :by)
+        """),
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "id": hold_id, "class": hold.data_class, "record": record_key,
+            "reason": reason, "now": now, "by": scope.actor.name,
+        },
+    )  # fmt: skip
+    note(
+        session, action="retention.hold_placed", subject=f"legal_hold:{hold_id}",
+        data={"data_class": hold.data_class, "record": record_key, "reason": reason}, at=now,
+    )  # fmt: skip
+    return hold_id
+
+
+async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now: datetime) -> None:
+    """What it kept goes at the next run, if nothing else keeps it.
+
+    Raises NotFound, Conflict when it is released already, InvalidInput without a reason.
+    """
+    scope, reason = scope_of(session), _reason(reason)
+    found = (
+        await session.execute(
+            text("SELECT released_at FROM legal_hold WHERE tenant_id = :t AND id = :id FOR UPDATE"),
+            {"t": scope.tenant_id, "id": hold_id},
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    if found.released_at is not None:
+        raise Conflict("This hold was released before. Reload the page to see the present state.")
+    await session.execute(
+        text("""
+            UPDATE legal_hold SET released_at = :now, released_by = :by, release_reason = :reason
+             WHERE tenant_id = :t AND id = :id
+        """),
+        {"t": scope.tenant_id, "id": hold_id, "now": now, "by": scope.actor.name, "reason": reason},
+    )
+    note(session, action="retention.hold_released", subject=f"legal_hold:{hold_id}", data={"reason": reason}, at=now)
+
+
+def _known(classes: Sequence[DataClass], name: str) -> DataClass:
+    found = find_class(classes, name)
+    if found is None:
+        raise NotFound(f"There is no class of data by this name. There are: {', '.join(one.name for one in classes)}.")
+    return found
+
+
+def _reason(reason: str) -> str:
+    reason = check_text(reason, "reason").strip()
+    if not reason:
+        raise InvalidInput("Say why: the reason stays in the audit trail.")
+    return reason

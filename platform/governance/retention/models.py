@@ -1,0 +1,56 @@
+"""Policies, legal holds, and the log of what was removed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class RetentionPolicy(TenantOwned, Base):
+    """How many days a class is kept, or one element's rows of it. Without a row the class's default applies."""
+
+    __tablename__ = "retention_policy"
+
+    data_class: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    keep_days: Mapped[int] = mapped_column(Integer)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
+class LegalHold(TenantOwned, Base):
+    """While it stands, nothing it covers is removed. Empty `data_class` or `record_key` means all."""
+
+    __tablename__ = "legal_hold"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    data_class: Mapped[str] = mapped_column(server_default="")
+    record_key: Mapped[str] = mapped_column(server_default="")
+    reason: Mapped[str]
+    placed_at: Mapped[datetime]
+    placed_by: Mapped[str]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None]
+    release_reason: Mapped[str | None]
+
+    __table_args__ = (Index("ix_legal_hold_open", "tenant_id", postgresql_where=text("released_at IS NULL")),)
+
+
+class RetentionPurge(TenantOwned, Base):
+    """One removal: how many rows made before `before` went, and how many stayed because something needs them."""
+
+    __tablename__ = "retention_purge"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    data_class: Mapped[str]
+    table_name: Mapped[str]
+    before: Mapped[datetime]
+    removed: Mapped[int] = mapped_column(BigInteger)
+    kept: Mapped[int] = mapped_column(BigInteger)
+    partition: Mapped[str] = mapped_column(
+        server_default=""
+    )  # the partition that was dropped; empty: rows were deleted
+    purged_at: Mapped[datetime]

@@ -1,0 +1,126 @@
+"""What will go of a client's data and when, what is held, and what went."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.database.partitions import month_after
+from foundation.ids import time_of
+from foundation.retention import CHAIN, DataClass, RetainedTable, month_of
+from governance.retention import repository
+from governance.retention.repository import Case, Kept
+from governance.retention.rules import ClientRules, Limit
+from governance.retention.schemas import DataClassView, ElementPolicyView, HoldView, PurgeView, RetentionView
+
+MANY: Final = 10_000
+_MOST_SHOWN: Final = 50
+_SIZE: Final = text("""
+    SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes, coalesce(sum(greatest(c.reltuples, 0)), 0) AS rows
+      FROM pg_class c WHERE c.relkind = 'r'
+       AND (c.oid = CAST(:table AS regclass)
+            OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)))
+""")
+
+
+async def plan_retention(session: AsyncSession, classes: Sequence[DataClass], *, now: datetime) -> RetentionView:
+    """In the client's scope. Nothing is changed."""
+    rules = await repository.load_rules(session, scope_of(session).tenant_id)
+    return RetentionView(
+        [await _view(session, one, rules, now) for one in classes],
+        await list_holds(session),
+        await list_purges(session),
+    )
+
+
+async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules, now: datetime) -> DataClassView:
+    limits = rules.limits(data_class, now)
+    latest = max((limit.before for limit in limits), default=None)
+    kept = await repository.load_kept(session, data_class, latest) if latest else Kept()
+    scope = scope_of(session)
+    case = Case(scope.tenant_id, scope.msp_id, data_class, rules, kept)
+    due, rows, size = 0, 0, 0
+    oldest: list[datetime] = []
+    for table in data_class.tables:
+        for limit in limits:
+            due += await _count_due(session, case, table, limit)
+        found = await _oldest(session, table)
+        oldest += [found] if found else []
+        estimate = await _estimate(session, table)
+        rows, size = rows + estimate[0], size + estimate[1]
+    first = min(oldest, default=None)
+    next_at = None
+    if limits and first:
+        next_at = max(now, month_after(month_of(first)) + timedelta(days=rules.keep_days(data_class)))
+    return DataClassView(
+        data_class.name, data_class.title, data_class.holds, rules.keep_days(data_class), data_class.default_days,
+        data_class.least_days,
+        [ElementPolicyView(element, days) for element, days in rules.elements(data_class).items()],
+        data_class.by_element, rules.is_held(data_class), rules.held_records(data_class), first,
+        limits[0].before if limits else None, min(due, MANY), due > MANY, next_at, rows, size,
+    )  # fmt: skip
+
+
+async def _count_due(session: AsyncSession, case: Case, table: RetainedTable, limit: Limit) -> int:
+    counted = text(
+        f"SELECT count(*) FROM (SELECT 1 FROM {table.name} WHERE {case.condition(table, limit)} LIMIT :many) due"
+    )
+    return int(await session.scalar(counted, case.binds(table, limit) | {"many": MANY + 1}) or 0)
+
+
+async def _oldest(session: AsyncSession, table: RetainedTable) -> datetime | None:
+    if not table.key:
+        return None
+    first = "seq" if table.name == CHAIN else table.key
+    found: UUID | datetime | None = await session.scalar(
+        text(
+            f"SELECT {table.key} FROM {table.name} WHERE tenant_id = :t AND ({table.closed})"
+            f" AND {table.key} IS NOT NULL ORDER BY {first} LIMIT 1"
+        ),
+        {"t": scope_of(session).tenant_id},
+    )
+    return time_of(found) if isinstance(found, UUID) else found
+
+
+async def _estimate(session: AsyncSession, table: RetainedTable) -> tuple[int, int]:
+    """Rows of the client as the planner expects them, and their share of the table with its indexes, in bytes."""
+    whole = (await session.execute(_SIZE, {"table": table.name})).one()
+    plan = await session.scalar(
+        text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {table.name} WHERE tenant_id = :t"),
+        {"t": scope_of(session).tenant_id},
+    )
+    rows = int(plan[0]["Plan"]["Plan Rows"]) if plan else 0
+    share = min(1.0, rows / whole.rows) if whole.rows else 0.0
+    return (rows, int(float(whole.bytes) * share)) if whole.rows else (0, 0)
+
+
+async def list_holds(session: AsyncSession) -> list[HoldView]:
+    """Standing ones first, then the newest of the released."""
+    rows = await session.execute(
+        text("""
+            SELECT id, data_class, record_key, reason, placed_at, placed_by, released_at, released_by, release_reason
+              FROM legal_hold WHERE tenant_id = :t
+             ORDER BY released_at IS NOT NULL, coalesce(released_at, placed_at) DESC, id LIMIT :limit
+        """),
+        {"t": scope_of(session).tenant_id, "limit": _MOST_SHOWN},
+    )
+    return [HoldView(*row) for row in rows]
+
+
+async def list_purges(session: AsyncSession) -> list[PurgeView]:
+    """Newest first; the batches of one run are one line."""
+    rows = await session.execute(
+        text("""
+            SELECT purged_at, data_class, table_name, max(before), CAST(sum(removed) AS bigint),
+                   CAST(sum(kept) AS bigint), partition
+              FROM retention_purge WHERE tenant_id = :t
+             GROUP BY purged_at, data_class, table_name, partition
+             ORDER BY purged_at DESC, data_class, table_name LIMIT :limit
+        """),
+        {"t": scope_of(session).tenant_id, "limit": _MOST_SHOWN},
+    )
+    return [PurgeView(*row) for row in rows]

@@ -1,0 +1,64 @@
+"""Remove a client's rows from tables without partitions, in its own scope, a batch per transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import Database, scope_of
+from foundation.ids import NewId
+from foundation.retention import DataClass, RetainedTable
+from foundation.scope import Scope
+from governance.retention import repository
+from governance.retention.rules import Limit
+
+
+async def purge_rows(
+    db: Database, scope: Scope, classes: Sequence[DataClass], *, now: datetime, new_id: NewId
+) -> dict[str, int]:
+    """Returns how many rows went, by table."""
+    removed: dict[str, int] = {}
+    for data_class in classes:
+        async with db.transaction(scope) as session:
+            limits = (await repository.load_rules(session, scope.tenant_id)).limits(data_class, now)
+        for table in (table for table in data_class.tables if not table.partitioned):
+            for limit in limits:
+                more = True
+                while more:
+                    async with db.transaction(scope) as session:
+                        count = await _purge_batch(session, data_class, table, limit, now=now, new_id=new_id)
+                    removed[table.name] = removed.get(table.name, 0) + count
+                    more = count == repository.BATCH
+    return removed
+
+
+async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
+    session: AsyncSession, data_class: DataClass, table: RetainedTable, limit: Limit, *, now: datetime, new_id: NewId
+) -> int:
+    """Rules are read again under the lock: a hold that was placed meanwhile counts."""
+    scope = scope_of(session)
+    await session.execute(repository.LOCK)
+    rules = await repository.load_rules(session, scope.tenant_id)
+    if limit not in rules.limits(data_class, now):
+        return 0
+    kept = await repository.load_kept(session, data_class, limit.before) if data_class.pins else repository.Kept()
+    case = repository.Case(scope.tenant_id, scope.msp_id, data_class, rules, kept)
+    gone = await session.execute(
+        text(f"""
+            DELETE FROM {table.name} WHERE tenant_id = :t AND ctid = ANY (ARRAY(
+                SELECT ctid FROM {table.name} WHERE {case.condition(table, limit)} LIMIT :rows))
+            RETURNING 1
+        """),
+        case.binds(table, limit) | {"rows": repository.BATCH},
+    )
+    count = len(gone.all())
+    if count:
+        removal = repository.Removal(table.name, limit.before, count)
+        await repository.log_purge(session, case, removal, now=now, new_id=new_id)
+        note(
+            session, action="retention.removed", subject=f"data_class:{data_class.name}",
+            data={"table": table.name, "rows": count, "before": limit.before.isoformat()}, at=now,
+        )  # fmt: skip
+    return count

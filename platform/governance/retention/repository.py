@@ -1,0 +1,130 @@
+"""Reading and writing policies, holds and the log of removals; and what must stay of a client's rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.sides import as_rater
+from foundation.database.engine import scope_of
+from foundation.ids import NewId, id_floor
+from foundation.retention import CHAIN, DataClass, RetainedTable
+from governance.retention.rules import ClientRules, Hold, Limit
+
+BATCH: Final = 20_000
+LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('fairlead retention'))")
+LOCK_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(hashtext('fairlead retention'))")
+"""Removing takes the lock, placing a hold shares it: once a hold is placed, nothing it covers is being removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Keys of single rows that stay, and the key (in the chain: the number) from which on all stay."""
+
+    keys: Sequence[UUID] = ()
+    floor: UUID | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One client's rows of one class, and all that decides about them."""
+
+    tenant_id: UUID
+    msp_id: UUID
+    data_class: DataClass
+    rules: ClientRules
+    kept: Kept = field(default_factory=Kept)
+
+    def condition(self, table: RetainedTable, limit: Limit) -> str:
+        """What may go, as SQL over the table's columns; `binds` gives what it names."""
+        parts = ["tenant_id = :t", f"({table.closed})"]
+        if table.key:
+            parts.append(f"{table.key} < :before")
+        if table.name == CHAIN and self.kept.floor is not None:
+            parts.append("seq < :floor")
+        elif self.kept.floor is not None:
+            parts.append(f"{table.key} < CAST(:floor AS uuid)")
+        if self.kept.keys:
+            parts.append(f"NOT ({table.key} = ANY (CAST(:kept AS uuid[])))")
+        if table.element and limit.elements:
+            parts.append(f"{table.element} = ANY (CAST(:elements AS varchar[]))")
+        if table.element and limit.other_than:
+            parts.append(f"({table.element} IS NULL OR NOT ({table.element} = ANY (CAST(:other AS varchar[]))))")
+        if table.record and self.rules.held_records(self.data_class):
+            parts.append(f"({table.record} IS NULL OR NOT ({table.record} = ANY (CAST(:held AS varchar[]))))")
+        return " AND ".join(parts)
+
+    def binds(self, table: RetainedTable, limit: Limit) -> dict[str, Any]:
+        return {
+            "t": self.tenant_id,
+            "before": limit.before if table.by_time else id_floor(limit.before),
+            "before_at": limit.before,
+            "floor": self.kept.floor,
+            "kept": list(self.kept.keys),
+            "elements": list(limit.elements),
+            "other": list(limit.other_than),
+            "held": self.rules.held_records(self.data_class),
+        }
+
+
+async def load_rules(session: AsyncSession, tenant_id: UUID) -> ClientRules:
+    """In the client's scope, or as the owner."""
+    policies = await session.execute(
+        text("SELECT data_class, element, keep_days FROM retention_policy WHERE tenant_id = :t"), {"t": tenant_id}
+    )
+    holds = await session.execute(
+        text("SELECT data_class, record_key FROM legal_hold WHERE tenant_id = :t AND released_at IS NULL"),
+        {"t": tenant_id},
+    )
+    by_key = {(row.data_class, row.element): row.keep_days for row in policies}
+    return ClientRules(by_key, [Hold(row.data_class, row.record_key) for row in holds])
+
+
+async def load_kept(session: AsyncSession, data_class: DataClass, before: datetime) -> Kept:
+    """In the client's scope, of rows made before `before`."""
+    binds: dict[str, Any] = {"t": scope_of(session).tenant_id, "before": id_floor(before)}
+    if data_class.tables[0].name == CHAIN:
+        floor = await session.scalar(
+            text("SELECT min(seq) FROM audit_entry WHERE tenant_id = :t AND at >= :at"),
+            {"t": binds["t"], "at": before},
+        )
+        return Kept(floor=floor)
+    keys: set[UUID] = set()
+    for pin in data_class.pins:
+        keys.update(key for key in await session.scalars(text(pin), binds) if key is not None)
+    floors: list[UUID] = []
+    if data_class.floors:
+        async with as_rater(session):
+            found = [await session.scalar(text(floor), binds) for floor in data_class.floors]
+        floors = [floor for floor in found if floor is not None]
+    return Kept(sorted(keys), min(floors, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How many rows made before `before` went, and how many stayed. `partition` is the one that was dropped."""
+
+    table: str
+    before: datetime
+    removed: int
+    kept: int = 0
+    partition: str = ""
+
+
+async def log_purge(session: AsyncSession, case: Case, gone: Removal, *, now: datetime, new_id: NewId) -> None:
+    await session.execute(
+        text("""
+            INSERT INTO retention_purge (tenant_id, msp_id, id, data_class, table_name, before, removed, kept,
+                                         partition, purged_at)
+            VALUES (:t, :m, :id, :data_class, :table, :before, :removed, :kept, :partition, :now)
+        """),
+        {
+            "t": case.tenant_id, "m": case.msp_id, "id": new_id(), "data_class": case.data_class.name,
+            "table": gone.table, "before": gone.before, "removed": gone.removed, "kept": gone.kept,
+            "partition": gone.partition, "now": now,
+        },
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""What applies to a class: its default, the client's policy, longer ones of elements, and holds. The strictest wins."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from foundation.retention import DataClass, cutoff
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Empty means all."""
+
+    data_class: str
+    record_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Rows made before `before` may go: those of `elements`, or of all elements but `other_than`."""
+
+    before: datetime
+    elements: tuple[str, ...] = ()
+    other_than: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRules:
+    """One client's policies, by (class, element), and its standing holds."""
+
+    policies: Mapping[tuple[str, str], int]
+    holds: Sequence[Hold]
+
+    def keep_days(self, data_class: DataClass, element: str = "") -> int:
+        """An element's policy can only keep longer than its class does, and none keeps shorter than the minimum."""
+        of_class = self.policies.get((data_class.name, ""), data_class.default_days)
+        of_element = self.policies.get((data_class.name, element), 0) if element else 0
+        return max(of_class, of_element, data_class.least_days)
+
+    def is_held(self, data_class: DataClass) -> bool:
+        """As a whole. A hold of one record keeps all of a class whose rows are not filed by record."""
+        return any(not hold.record_key or not data_class.by_record for hold in self._of(data_class))
+
+    def held_records(self, data_class: DataClass) -> list[str]:
+        return sorted({hold.record_key for hold in self._of(data_class) if hold.record_key})
+
+    def limits(self, data_class: DataClass, now: datetime) -> list[Limit]:
+        """Empty when the class is held."""
+        if self.is_held(data_class):
+            return []
+        by_element = self.elements(data_class)
+        longer = tuple(element for element, days in by_element.items() if days > self.keep_days(data_class))
+        return [
+            Limit(cutoff(now, self.keep_days(data_class)), other_than=longer),
+            *(Limit(cutoff(now, by_element[element]), elements=(element,)) for element in longer),
+        ]
+
+    def elements(self, data_class: DataClass) -> dict[str, int]:
+        """The days of each element that has a policy of its own."""
+        names = sorted(element for name, element in self.policies if name == data_class.name and element)
+        return {element: self.keep_days(data_class, element) for element in names} if data_class.by_element else {}
+
+    def earliest(self, data_class: DataClass, now: datetime) -> datetime | None:
+        """From here on something of the class stays; None when it is held as a whole."""
+        return min((limit.before for limit in self.limits(data_class, now)), default=None)
+
+    def _of(self, data_class: DataClass) -> Iterable[Hold]:
+        return (hold for hold in self.holds if hold.data_class in ("", data_class.name))

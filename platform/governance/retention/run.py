@@ -1,0 +1,47 @@
+"""Remove what no policy, hold or other row needs any more: of every client, from every table that grows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.database import partition_drop
+from foundation.database.engine import Database
+from foundation.ids import NewId
+from foundation.retention import DataClass
+from foundation.scope import Scope
+from governance.retention.purge_partitions import ACTOR, Purge, purge_partitions
+from governance.retention.purge_rows import purge_rows
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionReport:
+    """Rows by table, and the partitions that were dropped."""
+
+    removed: Mapping[str, int]
+    dropped: Sequence[str]
+    clients: int
+
+
+async def run_retention(
+    owner: Database, app: Database, classes: Sequence[DataClass], *, now: datetime, new_id: NewId
+) -> RetentionReport:
+    """Safe to repeat and to interrupt: each step is a transaction of its own, and is logged in it."""
+    purge = Purge(owner, app, now, new_id)
+    tenants = await _all_tenants(owner, classes)
+    for tenant_id, msp_id in sorted(tenants.items()):
+        scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=ACTOR)
+        for table, rows in (await purge_rows(app, scope, classes, now=now, new_id=new_id)).items():
+            purge.count(table, rows)
+    await purge_partitions(purge, classes)
+    return RetentionReport(purge.removed, purge.dropped, len(tenants))
+
+
+async def _all_tenants(owner: Database, classes: Sequence[DataClass]) -> dict[UUID, UUID]:
+    """Whoever has rows in a partitioned table: all that is done is audited, so it is everybody."""
+    found: dict[UUID, UUID] = {}
+    async with owner.transaction(None) as session:
+        for table in (table for one in classes for table in one.tables if table.partitioned):
+            for part in await partition_drop.list_partitions(session, table.name):
+                found.update(await partition_drop.list_tenants(session, part))
+    return found

@@ -1,0 +1,89 @@
+"""What pages and the API show of retention."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class ElementPolicyView(msgspec.Struct, frozen=True):
+    """An element kept longer than its class."""
+
+    element: str
+    keep_days: int
+
+
+class DataClassView(msgspec.Struct, frozen=True):
+    """One class of data: the policy that applies, what is there, what will go next and when.
+
+    `due` rows go at the next run (`due_is_more`: at least so many). `rows` and `bytes` are estimates. `next_at` is when
+    the month of the oldest row may go; none while the class is held or empty.
+    """
+
+    name: str
+    title: str
+    holds: str
+    keep_days: int
+    default_days: int
+    least_days: int
+    elements: Sequence[ElementPolicyView]
+    by_element: bool
+    is_held: bool
+    held_records: Sequence[str]
+    oldest_at: datetime | None
+    before: datetime | None
+    due: int
+    due_is_more: bool
+    next_at: datetime | None
+    rows: int
+    bytes: int
+
+
+class HoldView(msgspec.Struct, frozen=True):
+    """Empty `data_class` or `record_key` means all."""
+
+    id: UUID
+    data_class: str
+    record_key: str
+    reason: str
+    placed_at: datetime
+    placed_by: str
+    released_at: datetime | None
+    released_by: str | None
+    release_reason: str | None
+
+
+class PurgeView(msgspec.Struct, frozen=True):
+    """What went of one table on one day. `partition` is the one that was dropped; empty when rows were deleted."""
+
+    purged_at: datetime
+    data_class: str
+    table: str
+    before: datetime
+    removed: int
+    kept: int
+    partition: str
+
+
+class RetentionView(msgspec.Struct, frozen=True):
+    classes: Sequence[DataClassView]
+    holds: Sequence[HoldView]
+    purges: Sequence[PurgeView]
+
+
+class NewPolicy(msgspec.Struct, frozen=True):
+    """`keep_days` none: back to the default. `element` is for classes that have elements, and can only keep longer."""
+
+    keep_days: int | None
+    element: str = ""
+
+
+class NewHold(msgspec.Struct, frozen=True):
+    reason: str
+    data_class: str = ""
+    record_key: str = ""
+
+
+class HoldRelease(msgspec.Struct, frozen=True):
+    reason: str

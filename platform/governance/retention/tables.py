@@ -1,0 +1,58 @@
+"""Which of this room's tables grow, how long their rows are kept, and what they need of other rooms' rows."""
+
+from typing import Final
+
+from foundation.retention import DataClass, Pin, RetainedTable
+from governance.states import RUNNING
+
+_OPEN: Final = "governance_exception WHERE tenant_id = :t AND state = 'open'"
+_BASELINES: Final = """
+baseline_id IN (SELECT b.id FROM baseline b WHERE b.tenant_id = :t AND b.state IN ('accepted', 'discarded')
+                   AND coalesce(b.finished_at, b.decided_at, b.started_at) < :before_at)
+"""
+
+RETAINED: Final = (
+    DataClass(
+        "changes", "Changes and deliveries", "Each change, the decision about it, and its way to every channel.",
+        (
+            RetainedTable("propagation", "change_id", partitioned=True, element="element", record="record_key"),
+            RetainedTable("change", "id", partitioned=True, element="element", record="record_key"),
+        ),
+        default_days=731, least_days=90,
+        pins=(
+            # The change behind a value that stands now, and one that is not decided or not delivered yet.
+            "SELECT change_id FROM record_value WHERE tenant_id = :t AND change_id < :before",
+            "SELECT change_id FROM channel_value WHERE tenant_id = :t AND change_id < :before",
+            "SELECT id FROM change WHERE tenant_id = :t AND id < :before AND state = 'awaiting'",
+            f"SELECT change_id FROM propagation WHERE tenant_id = :t AND change_id < :before AND {RUNNING}",
+            f"SELECT change_id FROM {_OPEN} AND change_id < :before",
+            "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before",
+            "SELECT ref FROM dead_letter WHERE tenant_id = :t AND ref < :before AND state = 'parked'",
+        ),
+    ),
+    DataClass(
+        "exceptions", "Exceptions, closed", "What needed attention and was resolved or discarded.",
+        (RetainedTable("governance_exception", "settled_at", by_time=True, closed="state <> 'open'", element="element",
+                       record="record_key"),),
+        default_days=400, least_days=30,
+    ),
+    DataClass(
+        "baselines", "Baseline readings", "What sources and channels said when they were compared as a whole."
+        " The comparison's figures stay.",
+        (
+            RetainedTable("baseline_reading", "", closed=_BASELINES, record="record_key"),
+            RetainedTable("baseline_item", "", closed=_BASELINES, record="record_key"),
+        ),
+        default_days=90, least_days=7,
+    ),
+)  # fmt: skip
+
+PINS: Final = (
+    Pin("source_events", f"SELECT source_event_id FROM {_OPEN} AND source_event_id < :before"),
+    Pin("source_events", "SELECT source_event_id FROM change"
+                         " WHERE tenant_id = :t AND source_event_id < :before AND state = 'awaiting'"),
+    Pin("source_events", "SELECT source_event_id FROM record_value"
+                         " WHERE tenant_id = :t AND source_event_id < :before"),
+    # An approval that was carried out is told with its change.
+    Pin("approvals", "SELECT approval_id FROM change WHERE tenant_id = :t AND approval_id < :before"),
+)  # fmt: skip

@@ -1,0 +1,13 @@
+"""How long answers to approval requests are kept."""
+
+from typing import Final
+
+from foundation.retention import DataClass, RetainedTable
+
+RETAINED: Final = (
+    DataClass(
+        "approvals", "Approvals, answered", "Who answered which request, when and why.",
+        (RetainedTable("approval", "id", closed="state NOT IN ('pending', 'granted')"),),
+        default_days=731, least_days=90,
+    ),
+)  # fmt: skip

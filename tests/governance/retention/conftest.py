@@ -1,0 +1,138 @@
+"""A database of its own: whole months are dropped in it."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import text
+
+from controlplane.migrate import migrate_schema
+from controlplane.retention import RETAINED
+from foundation.audit.chain import Verdict, note, verify_chain
+from foundation.database.engine import Database
+from foundation.database.partitions import month_after
+from foundation.ids import id_floor, new_id
+from foundation.scope import Scope
+from governance.retention.run import RetentionReport, run_retention
+from tests.conftest import Urls
+from tests.support.servers import Servers
+
+MONTH_END = month_after(datetime.now(UTC))
+"""Of the first partition, in which rows are that were made until now."""
+_CHANGE = """
+INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_amount, new_currency, source_version, origin,
+                    author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)
+VALUES (:t, :m, :id, :record, :element, 1, 'USD', 1, 'source', 'a', :state, 'auto', 'r', 'r', 1, now(), now(), '')
+"""
+_PROPAGATION = """
+INSERT INTO propagation (tenant_id, msp_id, change_id, connection_id, id, record_key, element, amount, currency,
+                         version, state, committed_at, slo_due_at)
+SELECT tenant_id, msp_id, id, :connection, id, record_key, element, 1, 'USD', 1, 'verified', now(), now()
+  FROM change WHERE tenant_id = :t AND id = :id
+"""
+_VALUE = """
+INSERT INTO record_value (tenant_id, msp_id, record_key, element, source_amount, source_currency, source_version,
+                          amount, currency, version, change_id, source_event_id)
+VALUES (:t, :m, :record, 'price.list', 1, 'USD', 1, 1, 'USD', 1, :change, :event)
+"""
+_EVENT = """
+INSERT INTO source_event (tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via,
+                          received_at, correlation)
+VALUES (:t, :m, :id, :id, 'k', 'h', 'b', 'application/json', 'poll', now(), '')
+"""
+
+
+class Kept:
+    """What the tests put into the database, and what is still there."""
+
+    def __init__(self, app: Database, owner: Database) -> None:
+        self.app = app
+        self.owner = owner
+
+    async def change(
+        self,
+        scope: Scope,
+        *,
+        record: str = "SKU-1",
+        element: str = "price.list",
+        state: str = "released",
+        at: datetime | None = None,
+    ) -> UUID:
+        change_id = UUID(int=id_floor(at).int | (new_id().int & ((1 << 64) - 1))) if at else new_id()
+        keys = {"t": scope.tenant_id, "id": change_id}
+        async with self.app.transaction(scope) as session:
+            await session.execute(
+                text(_CHANGE), {**keys, "m": scope.msp_id, "record": record, "element": element, "state": state}
+            )
+            await session.execute(text(_PROPAGATION), {**keys, "connection": new_id()})
+        return change_id
+
+    async def value(self, scope: Scope, record: str, change: UUID | None, event: UUID | None = None) -> None:
+        await self.execute(scope, _VALUE, record=record, change=change, event=event)
+
+    async def event(self, scope: Scope) -> UUID:
+        event_id = new_id()
+        await self.execute(scope, _EVENT, id=event_id)
+        return event_id
+
+    async def execute(self, scope: Scope, statement: str, **binds: object) -> None:
+        async with self.app.transaction(scope) as session:
+            await session.execute(text(statement), {"t": scope.tenant_id, "m": scope.msp_id, **binds})
+
+    async def ids(self, scope: Scope, table: str = "change", column: str = "id") -> set[UUID]:
+        async with self.app.transaction(scope) as session:
+            return set(await session.scalars(text(f"SELECT {column} FROM {table}")))
+
+    async def partition_of(self, scope: Scope, change: UUID) -> str:
+        async with self.app.transaction(scope) as session:
+            found = await session.execute(
+                text("SELECT c.relname FROM change h JOIN pg_class c ON c.oid = h.tableoid WHERE h.id = :id"),
+                {"id": change},
+            )
+            return str(found.scalar_one())
+
+    async def act(self, scope: Scope, at: datetime, times: int = 1) -> None:
+        async with self.app.transaction(scope) as session:
+            for _ in range(times):
+                note(session, action="test.done", subject="test:1", data={}, at=at)
+
+    async def verify(self, scope: Scope) -> Verdict:
+        async with self.app.transaction(scope) as session:
+            return await verify_chain(session)
+
+    async def run(self, days: int, *, after: datetime = MONTH_END) -> RetentionReport:
+        """So many days after the first partition's month has ended."""
+        now = after + timedelta(days=days)
+        return await run_retention(self.owner, self.app, RETAINED, now=now, new_id=new_id)
+
+
+@pytest.fixture
+def own(servers: Servers, urls: Urls) -> Iterator[tuple[str, str]]:
+    """The owner's and the application's address of a fresh database."""
+    name = f"fairlead_retention_{new_id().hex[-8:]}"
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s",
+            (urlsplit(urls.owner).path.removeprefix("/"),),
+        ).fetchone()
+        assert found is not None
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(found[0]))
+        )
+    owner = urlsplit(urls.owner)._replace(path=f"/{name}").geturl()
+    migrate_schema(owner)
+    yield owner, urlsplit(urls.app)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def kept(own: tuple[str, str]) -> AsyncIterator[Kept]:
+    owner, app = Database(own[0], pool_size=2), Database(own[1], pool_size=2)
+    yield Kept(app, owner)
+    await owner.close()
+    await app.close()
