@@ -23,7 +23,7 @@ _NAV = (
         label="Set-up",
         items=(
             NavItem(label="Connections", href="/connections", icon="channel"),
-            NavItem(label="Element contracts", href="/contracts", icon="policy"),
+            NavItem(label="Data ownership and targets", href="/contracts", icon="policy"),
             NavItem(label="People", href="/people", icon="people"),
         ),
     ),

@@ -110,8 +110,8 @@ def _expired(change: ChangeRow, *, granted: bool) -> NewException:
     return NewException(
         code="approval.expired",
         subject=f"{CHANGE}:{change.id}",
-        title="An approval was not carried out in time" if granted else "An approval expired without an answer",
-        detail=f"{subject} was approved, but the approval ran out before it was carried out, so nothing was sent. "
+        title="An approval expired before publishing" if granted else "An approval expired without an answer",
+        detail=f"{subject} was approved, but the approval expired before publishing, so nothing was sent. "
         "Send it again from its source."
         if granted
         else f"{subject}: nobody answered in time, so nothing was sent. Send it again from its source.",

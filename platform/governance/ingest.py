@@ -114,8 +114,9 @@ def _reused(event_id: UUID, connection_id: UUID, correlation: str) -> NewExcepti
     return NewException(
         code="source.reused_id",
         subject=str(event_id),
-        title="A message id came again with other content",
-        detail="Both messages were kept; only the first was carried out. Replay this one if it is the right one.",
+        title="Duplicate message ID",
+        detail="Another message with the same ID has other content. Both are kept; only the first was processed. "
+        "Replay this one if it is the right one.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         connection_id=connection_id,
         source_event_id=event_id,

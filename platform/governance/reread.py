@@ -113,7 +113,7 @@ def _drift(connection_id: UUID, value: Kept, reading: ChannelReading) -> NewExce
     return NewException(
         code=SECOND_WRITER,
         subject=_subject(connection_id, value),
-        title="Set by someone other than its source of truth",
+        title="Changed outside its source of truth",
         detail=f"{name_subject(value.element, value.record_key)}: the channel shows {shows}, {write_value(value.value)}"
         f" was seen there on {write_utc(value.seen_at)}. Replay it to send the approved value again.",
         correction_slo_ms=DEFAULT_CORRECTION_MS,

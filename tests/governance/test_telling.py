@@ -25,7 +25,7 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
     [
         (
             entry("propagation.verified", f"change:{CHANGE}", {"connection": SHOP, "read": 1530, "version": 2}),
-            "Value seen on a channel", "SKU-1, list price", "15.30\xa0EUR on Web shop",
+            "Visible on a channel", "SKU-1, list price", "15.30\xa0EUR on Web shop",
         ),
         (
             entry("approval.refused", SHOP[:-1] + "9", {
@@ -47,7 +47,7 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
         ),
         (
             entry("reference.taken", "record:SKU-1", {"element": "price.cost", "old": 5, "new": 6, "currency": "EUR"}),
-            "Value taken over for reference", "SKU-1, cost", "0.05\xa0EUR → 0.06\xa0EUR",
+            "Reference value updated", "SKU-1, cost", "0.05\xa0EUR → 0.06\xa0EUR",
         ),
         (entry("sign_in.succeeded", f"person:{ANA}", {}), "Signed in", "Ana Reyes", ""),
         (entry("policy.published", "policy:3", {}), "Policy published", "Policy 3", ""),

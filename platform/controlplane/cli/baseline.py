@@ -72,7 +72,7 @@ def told(found: ShownBaseline) -> str:
             lines.append(f"    {part.error}")
     if found.state == "accepted":
         lines.append(
-            f"  made: {found.accepted} values approved, {found.proven} proven, {found.automatic} passed,"
-            f" {found.awaiting} wait for a person, {found.refused} refused, {found.overtaken} overtaken"
+            f"  made: {found.accepted} values approved, {found.proven} matched, {found.automatic} passed policy,"
+            f" {found.awaiting} need approval, {found.refused} refused, {found.overtaken} superseded"
         )
     return "\n".join(lines)

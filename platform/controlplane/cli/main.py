@@ -162,7 +162,7 @@ def worker(  # noqa: PLR0913 - one per option
 @click.option("--metrics-port", type=_PORT)
 @_PULSE
 def relay(metrics_port: int | None, pulse_file: Path | None) -> None:
-    """Ring lanes whose time has come or whose worker died. Run one or more."""
+    """Dispatch due work and recover work of failed workers. Run one or more."""
     run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, pulse=Pulse(pulse_file))
 
 

@@ -130,7 +130,7 @@ def price_book(*, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str
 @MSP
 @click.option("--book", type=click.UUID, required=True, help="The price book's id.")
 @click.option("--meter", default=METER_VERIFIED, show_default=True)
-@click.option("--description", default="Values made visible and proven", show_default=True, help="On the invoice.")
+@click.option("--description", default="Verified updates", show_default=True, help="On the invoice.")
 @click.option("--unit-price", required=True, help="In the book's currency, e.g. 0.03.")
 @click.option("--included", default=0, show_default=True, help="Units a month that cost nothing.")
 @click.option("--from", "begins", type=_DATE, help="A day (UTC); without it, now. The price before it ends then.")

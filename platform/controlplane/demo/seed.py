@@ -94,7 +94,7 @@ async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
         book = NewPriceBook(side, currency, "Standard")
         book_id = await create_price_book(session, book, now=start, new_id=new_id)
         terms = Terms(unit_price=Decimal(price))
-        line = NewPrice(METER_VERIFIED, "Values made visible and proven", terms, start)
+        line = NewPrice(METER_VERIFIED, "Verified updates", terms, start)
         await set_price(session, book_id, price=line, now=start, new_id=new_id)
 
 

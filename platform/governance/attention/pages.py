@@ -135,7 +135,7 @@ async def _letters(access: Access, state: str, after: UUID | None, refusal: Doma
         "after": after,
         "counts": await count_attention(access.session),
     }
-    return show(access, "dead_letters.html", "Given up", context, refusal=refusal)
+    return show(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)
 
 
 ATTENTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (

@@ -133,6 +133,15 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
     return [_judge(row) for row in rows]
 
 
+async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
+    """(slug, name), by name."""
+    rows = await session.execute(
+        text("SELECT slug, name FROM client WHERE msp_id = :msp ORDER BY name, slug LIMIT :limit"),
+        {"msp": scope_of(session).msp_id, "limit": limit},
+    )
+    return rows.all()
+
+
 def _judge(row: Row[Any]) -> ClientHealth:
     needs_attention = row.medium or row.letters or row.failing or row.awaiting or row.paused
     return ClientHealth(

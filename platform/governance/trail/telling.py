@@ -12,22 +12,22 @@ from governance.schemas import ShownEntry
 from governance.wording import write_element, write_kind, write_value, write_words
 
 _TITLES: Final = {
-    "change.awaiting": "Change waits for approval",
-    "change.released": "Change released to channels",
+    "change.awaiting": "Change needs approval",
+    "change.released": "Change released",
     "change.refused": "Change refused by policy",
-    "propagation.verified": "Value seen on a channel",
+    "propagation.verified": "Visible on a channel",
     "approval.granted": "Approved",
     "approval.refused": "Declined",
-    "approval.used": "Approval carried out",
-    "approval.expired": "Approval expired unanswered",
-    "exception.corrected": "Exception corrected itself",
-    "reference.taken": "Value taken over for reference",
+    "approval.used": "Approval used",
+    "approval.expired": "Approval expired",
+    "exception.corrected": "Exception resolved automatically",
+    "reference.taken": "Reference value updated",
     "sign_in.succeeded": "Signed in",
     "sign_in.failed": "Sign-in failed",
     "sign_in.refused": "Sign-in refused",
     "person.signed_out": "Signed out",
-    "dead_letter.replayed": "Work that was given up, done again",
-    "dead_letter.discarded": "Work that was given up, discarded",
+    "dead_letter.replayed": "Failed job replayed",
+    "dead_letter.discarded": "Failed job discarded",
 }
 _ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
@@ -85,7 +85,9 @@ def _about(entry: ShownEntry, names: Mapping[str, Named]) -> str:
 def _text(entry: ShownEntry, names: Mapping[str, Named]) -> Iterable[str]:
     data = entry.data
     if isinstance(data.get("new"), int):
-        yield f"{_value(data.get('old'), data.get('currency'))} → {_value(data['new'], data.get('currency'))}"
+        old = data.get("old")
+        before = "New: " if old is None else f"{_value(old, data.get('currency'))} → "
+        yield before + _value(data["new"], data.get("currency"))
     channel = names.get(str(data.get("connection")))
     if isinstance(data.get("read"), int):
         subject = names.get(entry.subject.partition(":")[2], Named(""))

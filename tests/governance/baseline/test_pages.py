@@ -30,7 +30,7 @@ async def test_an_administrator_reads_compares_and_accepts(site: Site, world: Wo
     assert begun.status_code == 303, begun.text
     address = begun.headers["location"]
     reading = (await visit.get(address)).text
-    assert "The systems are being read" in reading
+    assert "Reading the systems" in reading
     assert f'hx-get="{address}/progress' in reading
     await world.work()
     ready = (await visit.get(address)).text
@@ -80,7 +80,7 @@ async def test_roles(site: Site, world: World, house: House) -> None:
     root, address = root_of(house), f"{root_of(house)}/{baseline}"
     approver = await site.signed_in(house.host, house.approver)
     page = (await approver.get(address)).text
-    assert "It waits for someone who may accept it" in page
+    assert "Ready for acceptance" in page
     assert "Accept this baseline" not in page
     for path in (root, f"{address}/accept", f"{address}/discard"):
         assert (await approver.post(path)).status_code == 403, path

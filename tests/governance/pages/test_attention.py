@@ -13,7 +13,7 @@ async def test_without_exceptions_or_letters_the_pages_say_so(site: Site) -> Non
     page = await site["admin"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing needs attention" in page.text
-    assert "Nothing was given up" in (await site["admin"].get(LETTERS)).text
+    assert "No failed jobs" in (await site["admin"].get(LETTERS)).text
 
 
 async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: Site) -> None:
@@ -33,7 +33,7 @@ async def test_lists_are_filtered_and_lead_on_page_by_page(busy: Site) -> None:
         await busy.acme.exception("change.refused", f"Refused {number:02}", exposure=1 + number % 3 * 1000)
     await busy.acme.exception("source.quarantined", "Unreadable", state="resolved")
     assert "Unreadable" in (await busy["viewer"].get(f"{LIST}?status=resolved")).text
-    assert "No exception fits" in (await busy["viewer"].get(f"{LIST}?code=approval.stale")).text
+    assert "No exceptions match" in (await busy["viewer"].get(f"{LIST}?code=approval.stale")).text
     first = (await busy["viewer"].get(LIST)).text
     following = re.search(rf'href="({LIST}\?[^"]*after=[^"]+)"', first)
     assert following is not None

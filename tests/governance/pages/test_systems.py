@@ -37,7 +37,7 @@ async def test_connections_tell_their_health_and_what_waits(busy: Site) -> None:
         rows = {row[0]: row[1] for row in re.findall(r'class="lead">\s*([^<]+?)\s*<(.*?)</tr>', page, re.DOTALL)}
         assert "Failing" in rows["Web shop"]
         assert "The shop answered &lt;b&gt;503&lt;/b&gt;." in rows["Web shop"]
-        assert re.search(r'data-label="Waiting work"[^>]*>\s*<div>\s*3\b', rows["Web shop"])
+        assert re.search(r'data-label="Pending jobs"[^>]*>\s*<div>\s*3\b', rows["Web shop"])
         assert "Working" in rows["Harbour market"]
         assert "Harbour Retail" in rows["Harbour market"]
         assert f"/hooks/{acme.source}" in rows["Central ERP"]
@@ -84,8 +84,8 @@ async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: Site) -> No
 async def test_a_partner_without_a_channel_is_told(site: Site) -> None:
     page = (await site["partner"].get(CHANNEL)).text
     assert "No channel is connected for you yet" in page
-    assert "Nothing was sent to you yet" in page
-    assert "Nothing was seen yet" in (await site["partner"].get(f"{CHANNEL}/values")).text
+    assert "No changes yet" in page
+    assert "No values yet" in (await site["partner"].get(f"{CHANNEL}/values")).text
 
 
 async def test_a_partners_pages_lead_through_all_its_rows(busy: Site) -> None:
@@ -115,8 +115,8 @@ async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> No
     assert page.status_code == 200, page.text
     recorded = "change.released · change:1 · currency EUR, new 1040, owner &lt;i&gt;, record key SKU-1"
     for shown in (
-        "Change released to channels",
-        "nothing → 10.40\xa0EUR, owner &lt;i&gt;",
+        "Change released",
+        "New: 10.40\xa0EUR, owner &lt;i&gt;",
         recorded,
         "Policy published",
     ):
@@ -124,7 +124,7 @@ async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> No
     only = (await busy["admin"].get(f"{AUDIT}?subject=change:1")).text
     assert "change.released" in only
     assert "policy.published" not in only
-    assert "The chain is whole" in (await busy["admin"].get(f"{AUDIT}?verify=yes")).text
+    assert "Verified" in (await busy["admin"].get(f"{AUDIT}?verify=yes")).text
     assert "No entries" in (await busy["admin"].get(f"{AUDIT}?subject=nothing")).text
 
 
