@@ -46,8 +46,8 @@ async def test_an_administrator_reads_compares_and_accepts(site: Site, world: Wo
     await accepted(world, visit, address)
     done = (await visit.get(address)).text
     assert "Accepted by Admin Calm Harbour" in done
-    assert "1 passed by policy, 1 put before a person, 2 refused" not in done
-    assert "1 passed by policy, 1 put before a person, 1 refused" in done
+    assert "1 passed policy, 1 need approval, 2 refused" not in done
+    assert "1 passed policy, 1 need approval, 1 refused" in done
     change = re.search(rf'href="(/clients/{house.slug}/changes/[0-9a-f-]+)"', done)
     assert change is not None
     story = (await visit.get(change[1])).text

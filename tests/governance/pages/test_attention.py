@@ -68,7 +68,7 @@ async def test_a_severity_explains_itself(busy: Site) -> None:
     change = await busy.acme.change("SKU-1", 1000, 900, state="refused", outcome="refuse", standing=False)
     made = await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, change=change)
     page = (await busy["approver"].get(f"{LIST}/{made}")).text
-    for shown in ("formula 2026-11", "Revenue", "Compliance", "Partner", "Policy refuses the value", "70 of 100"):
+    for shown in ("Formula 2026-11", "Revenue", "Compliance", "Partner", "Policy refuses the value", "70 of 100"):
         assert shown in page
     assert f"/clients/acme/changes/{change}" in page
     assert "1\N{NO-BREAK SPACE}h left" in page

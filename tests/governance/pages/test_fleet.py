@@ -20,7 +20,7 @@ async def test_the_worst_client_comes_first(busy: Site) -> None:
         assert [("Borealis" in row, "Acme" in row) for row in rows] == [(True, False), (False, True)]
         assert "At risk" in rows[0]
         assert 'href="/clients/borealis/dead-letters">1 failed job<' in rows[0]
-        assert 'href="/clients/borealis/connections">1 system fails<' in rows[0]
+        assert 'href="/clients/borealis/connections">1 connection failing<' in rows[0]
         assert "Needs a look" in rows[1]
         assert 'href="/clients/acme/approvals">1<' in rows[1]
         assert "0%" in rows[1]
