@@ -57,7 +57,7 @@ def contract_missing(item: Observed) -> NewException:
     return NewException(
         code="contract.missing",
         subject=f"{item.connection_id}:{element}",
-        title="No contract for this element",
+        title="No owner is published for this element",
         detail=f"{write_element(element)} is reported, but no contract is published for it. The values are held: "
         "publish a contract, and they are taken.",
         correction_slo_ms=_DEFAULT_CORRECTION_MS,

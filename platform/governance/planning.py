@@ -192,7 +192,7 @@ def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan
         NewException(
             code="contract.second_writer",
             subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
-            title="Set by someone other than its source of truth",
+            title="Changed outside its source of truth",
             detail=detail,
             correction_slo_ms=contract.correction_slo_ms,
             record_key=seen.record_key,
