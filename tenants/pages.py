@@ -17,6 +17,7 @@ from branding.shell import Page
 from foundation.audit.chain import note
 from foundation.errors import DomainError, NotFound
 from foundation.web.boundary import header_text
+from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.csrf import FIELD, make_token, require_same_site
 from tenants.door import Door
@@ -47,16 +48,16 @@ def provide_door(door: Door) -> Provide:
 
 @get("/sign-in", name="sign_in", opt=_PUBLIC, include_in_schema=False)
 async def sign_in_page(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
-    target = safe_next(request.query_params.get("next", ""))
+    target = _next_page(request, request.query_params.get("next", ""))
     if await _signed_in(request, brand, door) is not None:
         return Redirect(target or "/", status_code=303, headers=_PRIVATE)
-    return _sign_in_form(request, brand, door, target=target)
+    return _sign_in_form(request, brand, door, target=target, expired="expired" in request.query_params)
 
 
 @post("/sign-in", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     form = await request.form()
-    email, target = _text(form, "email"), safe_next(_text(form, "next"))
+    email, target = _text(form, "email"), _next_page(request, _text(form, "next"))
     given = Credentials(_msp_of(brand), email, _text(form, "password"), _address_of(request))
     try:
         _require_own_form(request, _text(form, FIELD))
@@ -153,9 +154,17 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
     *,
     target: str,
     email: str = "",
+    expired: bool = False,
     refusal: DomainError | None = None,
 ) -> Response[Any]:
-    context = {"template": "sign_in.html", "title": "Sign in", "action": "/sign-in", "email": email, "next": target}
+    context = {
+        "template": "sign_in.html",
+        "title": "Sign in",
+        "action": "/sign-in",
+        "email": email,
+        "next": target,
+        "expired": expired,
+    }
     return _form(request, brand, door, context, refusal=refusal)
 
 
@@ -224,6 +233,11 @@ def _knock(request: AnyRequest, brand: Brand, token: str) -> Knock:
 
 def _address_of(request: AnyRequest) -> str:
     return request.client.host if request.client is not None else ""
+
+
+def _next_page(request: AnyRequest, target: str) -> str:
+    """Never a part of a page, whoever wrote the address."""
+    return safe_next(page_of(request, safe_next(target)))
 
 
 def _text(form: Any, name: str) -> str:

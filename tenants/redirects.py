@@ -5,8 +5,12 @@ from typing import Final
 
 _PATH: Final = re.compile(r"/(?:[\w!$&'()*+,;=:@%~.-][\w!$&'()*+,;=:@%~./?-]*)?", re.ASCII)
 _LONGEST: Final = 500
+_NOT_BACK: Final = ("/sign-in", "/sign-out", "/welcome/")
+"""Where signing in leads from, never to."""
 
 
 def safe_next(target: str) -> str:
     """`target` if it is a path on this host, else an empty text. An address like `//host` is none."""
-    return target if len(target) <= _LONGEST and _PATH.fullmatch(target) else ""
+    if len(target) > _LONGEST or not _PATH.fullmatch(target) or target.startswith(_NOT_BACK):
+        return ""
+    return target

@@ -47,7 +47,9 @@
     const later = () => setTimeout(() => (toast.matches(":hover, :focus-within") ? later() : leave(toast)), 6000);
     later();
   };
+  // A poll that fails again and again says so once.
   const failed = () => {
+    if (document.querySelector("#toasts [data-failed]")) return;
     const copy = document.getElementById("toast-failed").content.cloneNode(true);
     document.getElementById("toasts").append(copy);
   };
@@ -117,6 +119,53 @@
     if (once) setTimeout(() => (once.disabled = true));
   }, true);
 
+  // What was typed outlives a session that ends: it is kept in this tab over the sign-in, and put back on its page.
+  const TYPED = "typed";
+  const fields = () => [...document.querySelectorAll("main form[method=post] :is(input, textarea, select)[name]")];
+  const isTyped = (field) =>
+    !["hidden", "password", "file"].includes(field.type) && field.form.getAttribute("action") !== "/sign-in";
+  const nameOf = (field) =>
+    `${field.form.getAttribute("action")} ${field.name} ${field.type === "radio" ? field.value : ""}`;
+  const keepTyped = () => {
+    const typed = fields().filter(isTyped).map((field) => [nameOf(field), field.checked, field.value]);
+    try {
+      if (typed.length) sessionStorage.setItem(TYPED, JSON.stringify({ page: location.pathname, typed }));
+    } catch {
+      // Storage can be forbidden; the page then comes back as it was.
+    }
+  };
+  const restoreTyped = () => {
+    try {
+      const saved = JSON.parse(sessionStorage.getItem(TYPED) || "null");
+      if (!saved) return;
+      if (document.querySelector("form[action='/sign-in']")) {
+        const expired = saved.expired || new URLSearchParams(location.search).has("expired");
+        if (expired) sessionStorage.setItem(TYPED, JSON.stringify({ ...saved, expired }));
+        else sessionStorage.removeItem(TYPED);
+        return;
+      }
+      sessionStorage.removeItem(TYPED);
+      if (!saved.expired || saved.page !== location.pathname) return;
+      for (const field of fields().filter(isTyped)) {
+        const [, checked, value] = saved.typed.find(([name]) => name === nameOf(field)) || [];
+        if (value === undefined) continue;
+        if (["radio", "checkbox"].includes(field.type)) field.checked = checked;
+        else field.value = value;
+        const dialog = field.closest("dialog");
+        if (dialog && value && !dialog.open) dialog.showModal();
+      }
+    } catch {
+      // Nothing readable is kept.
+    }
+  };
+  document.addEventListener("submit", ({ target }) => {
+    const action = target.getAttribute("action") || "";
+    if (target.method === "post" && !action.startsWith("/sign-")) keepTyped();
+  });
+  document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+    if (detail.xhr.getResponseHeader("HX-Redirect")?.startsWith("/sign-in")) keepTyped();
+  });
+
   document.addEventListener("htmx:confirm", async (event) => {
     const question = event.detail.question;
     if (!question) return;
@@ -128,7 +177,8 @@
 
   // A hidden tab does not poll; it catches up when it is looked at again.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && polls(event.detail.elt)) event.preventDefault();
+    const { elt } = event.detail;
+    if ((document.hidden || elt.dataset.stopped) && polls(elt)) event.preventDefault();
   });
 
   // What is pressed stays until it is let go: drawn anew in between, the click would be lost. The next poll draws it.
@@ -158,7 +208,17 @@
       stop.focus({ preventScroll: true });
     }
   });
-  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    const { status } = detail.xhr;
+    const gone = [401, 403, 404, 410].includes(status);
+    if (gone && polls(detail.elt)) detail.elt.dataset.stopped = "yes"; // asking again would not help
+    // A link leads to the page that says why, instead of doing nothing.
+    if (detail.requestConfig.boosted && detail.requestConfig.verb === "get" && gone) {
+      location.assign(detail.pathInfo.finalRequestPath);
+      return;
+    }
+    failed();
+  });
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:afterSettle", (event) => {
     document.querySelectorAll("[data-toast]").forEach(expire);
@@ -172,6 +232,7 @@
     document.querySelectorAll("[data-toast]").forEach(expire);
     document.querySelector("[data-focus]")?.focus();
     reopen();
+    restoreTyped();
     matchMedia("(min-width: 56rem)").addEventListener("change", () => document.getElementById("sidebar")?.hidePopover?.());
   });
 })();

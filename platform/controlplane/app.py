@@ -42,6 +42,7 @@ from controlplane.refusals import Refusals
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from foundation.web.fragments import remember_fragments
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 from governance.billed import USAGE
 from governance.kinds import INGEST
@@ -73,7 +74,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
             await directory.close()
             await services.close()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             hooks_handler(receiver, utc_now),
             create_static_files_router("/static", directories=[static], opt={"public": True}, include_in_schema=False,
@@ -101,6 +102,8 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
         before_send=[complete_allow],
         debug=False,
     )  # fmt: skip
+    remember_fragments(app)
+    return app
 
 
 def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:

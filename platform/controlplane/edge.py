@@ -25,6 +25,7 @@ from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
 from foundation.web.boundary import header_text
+from foundation.web.fragments import require_part
 from governance.waiting import count_waiting_work
 from policy.index import PolicyIndex
 from tenants.access import Access
@@ -50,6 +51,7 @@ def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
     """A guard: who calls a route with a permission is known before its body is read, let alone parsed."""
 
     async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        require_part(connection)
         if "permission" not in handler.opt:
             return
         _, caller = await _brand_and_caller(services.door, brands, connection)

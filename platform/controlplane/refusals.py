@@ -13,7 +13,7 @@ from branding.brand import Brand, house_brand
 from branding.directory import BrandDirectory
 from branding.errors import UnknownHost
 from branding.shell import Page
-from controlplane.edge import SignInRequired
+from controlplane.edge import SignInRequired, session_cookie
 from controlplane.local_index import LocalIndex
 from controlplane.once import AlreadyAnswered, replay
 from foundation.clock import Clock
@@ -21,7 +21,9 @@ from foundation.errors import DomainError, InvalidInput, NotFound, Unavailable
 from foundation.lanes.run import is_outage
 from foundation.telemetry.correlation import current_correlation
 from foundation.web.boundary import InternalError, RequestIncomplete, header_text
+from foundation.web.fragments import PageInstead, page_behind
 from foundation.web.problems import PROBLEM_TYPE, problem_body
+from tenants.redirects import safe_next
 
 _log = structlog.get_logger(__name__)
 AnyRequest = Request[Any, Any, Any]
@@ -86,6 +88,7 @@ class Refusals:
         return {
             SignInRequired: self.sign_in,
             AlreadyAnswered: replay,
+            PageInstead: self.show_page,
             DomainError: self.refuse,
             HTTPException: self.framework,
             Exception: self.fail,
@@ -94,12 +97,15 @@ class Refusals:
     def sign_in(self, request: AnyRequest, error: SignInRequired) -> Response[Any]:
         if _is_machine(request):
             return self.refuse(request, error)
-        query = request.scope.get("query_string", b"").decode("latin-1")
-        target = request.scope["path"] + (f"?{query}" if query else "")
-        place = f"/sign-in?next={quote(target, safe='')}"
+        # Only a browser that was signed in can have lost what it typed.
+        expired = "&expired=1" if session_cookie(request) else ""
+        place = f"/sign-in?next={quote(safe_next(page_behind(request)), safe='')}{expired}"
         if header_text(request.scope, b"hx-request"):
             return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": place})
         return Redirect(place, status_code=303)
+
+    def show_page(self, _: AnyRequest, found: PageInstead) -> Response[Any]:
+        return Redirect(safe_next(found.address) or "/", status_code=303)
 
     def refuse(self, request: AnyRequest, error: DomainError) -> Response[Any]:
         headers = _headers(error)

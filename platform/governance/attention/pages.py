@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from canonical.elements import Value
 from foundation.errors import DomainError
 from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show, try_to
 from governance.attention.queries import (
     ExceptionFilter,
@@ -46,7 +47,7 @@ async def exception_list(
     return show(access, "exceptions.html", "Exceptions", await _list_context(access, wanted, after))
 
 
-@get(f"{_ROOT}/rows", opt=_READ, dependencies=FILTERED, include_in_schema=False)
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=FILTERED, include_in_schema=False)
 async def exception_rows(
     access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show, try_to
 from governance.baseline.accepting import accept_baseline
 from governance.baseline.queries import BELOW_COST, LISTS, find_baseline, list_baselines, list_compared
@@ -40,7 +41,7 @@ async def baseline_detail(
     return await _detail(access, baseline_id, which=which, after=after)
 
 
-@get(f"{_ONE}/progress", opt=_READ, include_in_schema=False)
+@get(f"{_ONE}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
 async def baseline_progress(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     return show(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id))
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show
 from governance.changes.queries import (
     LOOKED_THROUGH,
@@ -71,7 +72,7 @@ async def change_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Respon
     return await _detail(access, change_id)
 
 
-@get(f"{_ROOT}/{{change_id:uuid}}/progress", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/{{change_id:uuid}}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
 async def change_progress(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
     return show(access, "change_progress.html", "Change", await _context(access, change_id))
 

@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import show
 from governance.channel.queries import list_propagations, list_shown, read_channel
 from governance.permissions import GovernancePermission
@@ -22,7 +23,7 @@ async def channel(access: OpenAccess, after: FromQuery[UUID | None] = None) -> R
     return show(access, "channel.html", "Your channel", await _way(access, after))
 
 
-@get(f"{_ROOT}/rows", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
 async def channel_rows(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
     return show(access, "channel_rows.html", "Your channel", await _way(access, after))
 

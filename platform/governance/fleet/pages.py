@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import show
 from governance.fleet.drawing import draw_hours
 from governance.fleet.queries import MANY, ClientHealth, list_client_names, read_fleet, read_hours
@@ -37,12 +38,12 @@ async def fleet(access: OpenAccess, show_only: Only = "") -> Response[Any]:
     return show(access, "fleet.html", "Clients", context)
 
 
-@get("/fleet/rows", opt=_FLEET, include_in_schema=False)
+@get("/fleet/rows", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_rows(access: OpenAccess, show_only: Only = "") -> Response[Any]:
     return show(access, "fleet_rows.html", "Clients", await _rows(access, show_only))
 
 
-@get("/fleet/switcher", opt=_FLEET, include_in_schema=False)
+@get("/fleet/switcher", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_switcher(access: OpenAccess) -> Response[Any]:
     """The entries of the client switcher's menu."""
     clients = await list_client_names(access.session, limit=_SWITCHED + 1)
@@ -50,7 +51,7 @@ async def fleet_switcher(access: OpenAccess) -> Response[Any]:
     return show(access, "fleet_switcher.html", "Clients", context)
 
 
-@get("/fleet/chart", opt=_FLEET, include_in_schema=False)
+@get("/fleet/chart", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_chart(access: OpenAccess) -> Response[Any]:
     chart = draw_hours(await read_hours(access.session, now=access.now), access.now)
     return show(access, "fleet_chart.html", "Clients", {"chart": chart})

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show, try_to
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.inbox.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
@@ -42,7 +43,7 @@ async def approval_list(
     return show(access, "approvals.html", "Approvals", await _list_context(access, tab, after))
 
 
-@get(f"{_ROOT}/waiting", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, include_in_schema=False)
 async def approval_rows(
     access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
 ) -> Response[Any]:

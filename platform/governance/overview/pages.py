@@ -6,6 +6,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import show
 from governance.overview.drawing import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
 from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
@@ -24,17 +25,17 @@ async def overview(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> R
     return show(access, "overview.html", "Overview", context)
 
 
-@get(f"{_ROOT}/figures", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/figures", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_figures(access: OpenAccess) -> Response[Any]:
     return show(access, "overview_figures.html", "Overview", await _figures(access))
 
 
-@get(f"{_ROOT}/flow", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/flow", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_flow(access: OpenAccess) -> Response[Any]:
     return show(access, "overview_flow.html", "Overview", await _flow(access))
 
 
-@get(f"{_ROOT}/charts", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/charts", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_charts(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
     return show(access, "overview_charts.html", "Overview", await _charts(access, span))
 

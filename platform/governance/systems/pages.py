@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from connectors.connections import get_connection
 from foundation.errors import DomainError
+from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show, try_to
 from governance.context import Context
 from governance.permissions import GovernancePermission
@@ -31,7 +32,7 @@ async def connection_list(access: OpenAccess) -> Response[Any]:
     return await _list(access)
 
 
-@get(f"{_ROOT}/rows", opt=_READ, include_in_schema=False)
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
 async def connection_rows(access: OpenAccess) -> Response[Any]:
     context = {"connections": await list_health(access.session), "many": MANY}
     return show(access, "connection_rows.html", "Connections", context)

@@ -1,0 +1,92 @@
+"""U1: a session that ends leads back to a whole page, says so, and loses nothing that was typed."""
+
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import pytest
+from litestar.handlers import HTTPRouteHandler
+
+from foundation.ids import new_id
+from tests.support.site import PASSWORD, House, Site, Visit
+
+
+def fragments(site: Site) -> list[str]:
+    return sorted(
+        route.path_format
+        for route in site.app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if isinstance(handler, HTTPRouteHandler) and handler.opt.get("fragment")
+    )
+
+
+def next_of(location: str) -> str:
+    parts = urlsplit(location)
+    assert parts.path == "/sign-in"
+    assert parse_qs(parts.query).get("expired") == ["1"]
+    return parse_qs(parts.query, keep_blank_values=True)["next"][0]
+
+
+@pytest.fixture
+async def ended(site: Site, house: House, admin: Visit) -> Visit:
+    """Somebody whose sessions were all ended while a page is open."""
+    await admin.post("/sign-out-everywhere")
+    admin.http.cookies.set("session", "A" * 43, domain=house.host)
+    return admin
+
+
+async def test_u1_every_part_that_polls_leads_back_to_its_page(site: Site, house: House, ended: Visit) -> None:
+    known = fragments(site)
+    assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
+    for address in known:
+        path = address.format(client=house.slug, change_id=new_id(), baseline_id=new_id(), connection_id=new_id())
+        page = path.rpartition("/")[0]
+        shown = f"http://{house.host}{page}?tab=answered"
+        answers = [
+            await ended.get(path, headers={"HX-Request": "true", "HX-Current-URL": shown}),
+            await ended.get(path, headers={"HX-Request": "true"}),
+            await ended.get(f"{path}?after=x"),
+        ]
+        places = [a.headers.get("hx-redirect") or a.headers["location"] for a in answers]
+        assert [next_of(place) for place in places] == [f"{page}?tab=answered", page, f"{page}?after=x"]
+        signing_in = await ended.get("/sign-in", params={"next": path})
+        assert f'name="next" value="{page}"' in signing_in.text
+
+
+async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
+    site: Site, house: House, ended: Visit
+) -> None:
+    page = f"/clients/{house.slug}/people/{UUID(int=1)}"
+    late = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
+    assert (late.status_code, next_of(late.headers["location"])) == (303, page)
+    elsewhere = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": "http://evil.example/a"})
+    assert next_of(elsewhere.headers["location"]) == ""
+    foreign = {"HX-Request": "true", "HX-Current-URL": "http://evil.example/clients/x"}
+    assert next_of((await ended.get("/fleet/rows", headers=foreign)).headers["hx-redirect"]) == "/fleet"
+
+
+async def test_u1_signing_in_again_says_why_and_lands_on_the_page(site: Site, house: House, ended: Visit) -> None:
+    place = (await ended.get("/fleet/rows", headers={"HX-Request": "true"})).headers["hx-redirect"]
+    page = await ended.get(place)
+    assert "Session expired" in page.text
+    assert "Session expired" not in (await site.visit(house.host).get("/sign-in")).text
+    form = {"email": house.admin, "password": PASSWORD, "next": "/fleet/rows?span=x"}
+    landed = await ended.post("/sign-in", form)
+    assert (landed.status_code, landed.headers["location"]) == (303, "/fleet?span=x")
+
+
+async def test_u1_a_part_is_never_all_that_a_browser_shows(site: Site, house: House, admin: Visit) -> None:
+    visited = {"Sec-Fetch-Dest": "document"}
+    gone = await admin.get(f"/clients/{house.slug}/overview/flow", headers=visited)
+    assert (gone.status_code, gone.headers["location"]) == (303, f"/clients/{house.slug}/overview")
+    assert (await admin.get(f"/clients/{house.slug}/overview/flow", headers={"HX-Request": "true"})).status_code == 200
+
+
+async def test_u1_nobody_who_never_signed_in_is_told_of_a_session(site: Site, house: House) -> None:
+    answer = await site.visit(house.host).get("/fleet")
+    assert answer.headers["location"] == "/sign-in?next=%2Ffleet"
+
+
+@pytest.mark.parametrize("target", ["/sign-in", "/sign-in?next=/x", "/sign-out", "/welcome/abc", "//evil.example"])
+async def test_u1_signing_in_never_leads_to_where_one_signs_in_or_out(site: Site, house: House, target: str) -> None:
+    page = await site.visit(house.host).get("/sign-in", params={"next": target})
+    assert 'name="next"' not in page.text
