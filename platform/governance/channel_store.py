@@ -65,6 +65,15 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     error: str | None = None
 
 
+class Moved(msgspec.Struct, frozen=True, gc=False):
+    """What was settled. `troubled`: an exception may be open about it. `unproven`: the channel had accepted it, so that
+    buyers may have seen it, and a newer value took its place before it was read back.
+    """
+
+    troubled: bool
+    unproven: bool
+
+
 class Shown(msgspec.Struct, frozen=True, gc=False):
     record_key: str
     element: str
@@ -75,6 +84,8 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
     change_id: UUID
 
 
+UNPROVEN: Final = "Accepted, then replaced by a newer value before it was read back. Not verified and not billed."
+
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
@@ -82,13 +93,15 @@ _SETTLE: Final = BulkWrite(
     },
     """
     WITH r AS MATERIALIZED (SELECT * FROM {rows}), locked AS MATERIALIZED (
-        SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled FROM r, propagation p
+        SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled,
+               r.state = 'superseded' AND p.accepted_at IS NOT NULL AS unproven FROM r, propagation p
          WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
            AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
            AND (p.state = :was OR r.state = 'superseded' AND p.{running})
          ORDER BY p.change_id FOR UPDATE OF p
     )
-    UPDATE propagation p SET state = r.state, attempts = p.attempts + 1, error = r.error,
+    UPDATE propagation p SET state = r.state, attempts = p.attempts + 1,
+           error = CASE WHEN locked.unproven THEN :unproven ELSE r.error END,
            breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_amount = coalesce(r.read_amount, p.read_amount),
@@ -97,7 +110,7 @@ _SETTLE: Final = BulkWrite(
       FROM r JOIN locked USING (change_id) WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id
        AND p.connection_id = :connection_id AND p.change_id = r.change_id
        AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
-    RETURNING p.change_id, locked.troubled
+    RETURNING p.change_id, locked.troubled, locked.unproven
     """.replace("{running}", RUNNING),
 )  # fmt: skip
 _SHOW: Final = BulkWrite(
@@ -154,14 +167,14 @@ async def load_pending(
 
 async def settle_propagations(
     session: AsyncSession, connection_id: UUID, rows: Sequence[Settled], *, was: str
-) -> dict[UUID, bool]:
+) -> dict[UUID, Moved]:
     """Moves on what still is in state `was`; `superseded` ends whatever runs. Rows are locked in the order of changes.
 
-    Returns the changes that moved, with whether an exception may be open about them: their clock may have run out
-    while the channel was being asked.
+    Returns the changes that moved. An exception may be open about them: their clock may have run out while the channel
+    was being asked.
     """
-    settled = await _SETTLE.execute(session, rows, connection_id=connection_id, was=was)
-    return {row.change_id: row.troubled for row in settled}
+    settled = await _SETTLE.execute(session, rows, connection_id=connection_id, was=was, unproven=UNPROVEN)
+    return {row.change_id: Moved(row.troubled, row.unproven) for row in settled}
 
 
 async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence[Shown], *, now: datetime) -> None:

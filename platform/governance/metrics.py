@@ -37,6 +37,16 @@ class ClockMetrics:
             "fairlead_overdue_approvals", "Approvals not answered by their due time", ["tenant_id"], registry=registry
         )
 
+        self._unproven = Counter(
+            "fairlead_unproven_deliveries",
+            "Values a channel accepted that a newer value replaced before they were read back",
+            ["tenant_id", "connection_id"],
+            registry=registry,
+        )
+
+    def unproven(self, tenant_id: UUID, connection_id: UUID) -> None:
+        self._unproven.labels(str(tenant_id), str(connection_id)).inc()
+
     def delivered(self, tenant_id: UUID, connection_id: UUID, took: timedelta) -> None:
         self._delivery.labels(str(tenant_id), str(connection_id)).observe(took.total_seconds())
 

@@ -1,6 +1,6 @@
 """Collecting and writing what came of a batch on one channel: states, shown values, usage, audit, corrections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypedDict
@@ -15,7 +15,7 @@ from foundation.lanes.work import NewWork, add_work, set_timer
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import kinds, states
-from governance.channel_store import Pending, Settled, Shown, settle_propagations, show_values
+from governance.channel_store import Moved, Pending, Settled, Shown, settle_propagations, show_values
 from governance.context import Context
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.planning import DEFAULT_CORRECTION_MS
@@ -113,12 +113,13 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
         await arm_reread(session, connection_id, now=now, draw=context.draw)
     record_usage(session, [Usage(kinds.METER_VERIFIED, p.id, 1, now, p.change_id) for p in seen])
     done = {p.change_id for p in seen} | {id_ for id_, s in outcome.settled.items() if s.state == states.SUPERSEDED}
-    corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if moved.get(change_id)]
+    corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if _is_troubled(moved, change_id)]
     for code in _ABOUT_CHANNEL:
         await resolve_corrected(session, code, corrected, now=now)
     found = [exception for exception in outcome.exceptions if exception.change_id in moved]
     await open_exceptions(session, found, now=now, new_id=context.new_id)
     add_work(session, [work for work in outcome.work if work.ref in moved])
+    _note_unproven(session, context, connection_id, [id_ for id_, what in moved.items() if what.unproven], now=now)
     for p in seen:
         context.metrics.delivered(scope_of(session).tenant_id, connection_id, p.took(now))
         note(
@@ -129,6 +130,22 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
             data={"connection": str(connection_id), "read": p.amount, "version": p.version},
             at=now,
         )
+
+
+def _is_troubled(moved: Mapping[UUID, Moved], change_id: UUID) -> bool:
+    return change_id in moved and moved[change_id].troubled
+
+
+def _note_unproven(
+    session: AsyncSession, context: Context, connection_id: UUID, change_ids: Sequence[UUID], *, now: datetime
+) -> None:
+    """Buyers may have seen these values. Nobody read them back, so they are neither verified nor billed; counted as
+    what they are, a channel's own log can be explained.
+    """
+    for change_id in sorted(change_ids):
+        context.metrics.unproven(scope_of(session).tenant_id, connection_id)
+        data = {"connection": str(connection_id)}
+        note(session, action="propagation.unproven", subject=f"change:{change_id}", data=data, at=now)
 
 
 async def arm_reread(session: AsyncSession, connection_id: UUID, *, now: datetime, draw: Callable[[], float]) -> None:

@@ -97,7 +97,8 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending], again: Ab
         except OutboundUnavailable as error:
             results = [_later(p, error) for p in part]
         except OutboundRefused as error:
-            results = [_refused(p, str(error)) for p in part]
+            # The connection's address or credential cannot be used. That says nothing about the values: they wait.
+            results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
         attempt.readings |= await _look(opened, look)
