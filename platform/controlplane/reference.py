@@ -23,6 +23,12 @@ PATH: Final = "/api/v1/schema"
 _LONGEST_PAGE: Final = 500
 _TEXT_PATTERNS: Final = {"path": r"^[^\x00-\x1f\x7f/]+$", "query": r"^[^\x00]*$"}
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
+_SUCCESSES: Final = {
+    "200": "Done.",
+    "201": "Created.",
+    "202": "Accepted; it is carried out in the background.",
+    "204": "Done; there is no body.",
+}
 _REFUSALS: Final = {
     "400": "The address, a header or the body cannot be read.",
     "401": "No API key and no session, or one that is not accepted.",
@@ -66,6 +72,7 @@ def openapi_config(clock: Clock) -> OpenAPIConfig:
         version="1",
         path=PATH,
         description=IDEMPOTENCY,
+        use_handler_docstrings=True,
         openapi_router=_SchemaRouter(PATH, route_handlers=[], include_in_schema=False, opt={"public": True}),
         render_plugins=[_Description(clock)],
     )
@@ -112,7 +119,11 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
 
 def _complete(method: str, operation: dict[str, Any]) -> dict[str, Any]:
     refusals = _REFUSALS if method == "get" else _REFUSALS | _BODY_REFUSALS
-    responses = {status: answer for status, answer in operation["responses"].items() if int(status) < 400}
+    responses = {
+        status: answer | {"description": _SUCCESSES.get(status, answer["description"])}
+        for status, answer in operation["responses"].items()
+        if int(status) < 400
+    }
     responses |= {status: _problem(sentence) for status, sentence in sorted(refusals.items())}
     parameters = [_bounded(parameter) for parameter in operation.get("parameters", ())]
     return operation | {"responses": responses, "parameters": parameters}
@@ -142,7 +153,7 @@ def _page(clock: Clock) -> HTTPRouteHandler:
         page = Page(brand=brand, title="API reference", now=clock())
         context = {
             "page": page,
-            "description": IDEMPOTENCY,
+            "description": IDEMPOTENCY.replace("`", ""),
             "groups": list_operations(document),
             "document_href": f"{PATH}/openapi.json",
         }

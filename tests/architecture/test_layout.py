@@ -2,6 +2,7 @@
 
 import ast
 import platform
+import re
 import statistics
 import tomllib
 from collections.abc import Iterator
@@ -97,3 +98,32 @@ def names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name.split(".")[0] for alias in node.names]
     return [node.module.split(".")[0]] if node.module and node.level == 0 else []
+
+
+OWN_DOCUMENTS = {
+    "branding/assets.py",
+    "platform/canonical/money.py",
+    "platform/controlplane/apart.py",
+    "platform/controlplane/backup/create.py",
+    "platform/controlplane/cli/backup_age.py",
+    "platform/controlplane/embedded/valkey.py",
+    "platform/controlplane/installation.py",
+    "platform/controlplane/local_index.py",
+    "platform/foundation/database/access.py",
+    "platform/foundation/decoding.py",
+}
+"""These read what we wrote ourselves, to our own files and rows; money reads one scalar."""
+
+
+def test_v10_json_from_outside_is_decoded_with_a_bounded_depth() -> None:
+    """Finding V10: a decoder without a bound fails in other ways than its callers expect."""
+    parsing = re.compile(r"\bjson\.(?:loads?|decode|Decoder)\(|\bjson\.JSONDecoder|\borjson\b|\.request\.json\(")
+    users = {str(path.relative_to(ROOT)) for path in modules() if parsing.search(path.read_text())}
+    assert users == OWN_DOCUMENTS
+
+
+def test_v15_no_address_is_built_from_what_a_request_says_of_its_host() -> None:
+    """Findings V13 and V15: the framework's URL object fails on odd hosts, and the Host header is the caller's text."""
+    reading = re.compile(r"\brequest\.(?:url|base_url)\b|\bheaders(?:\.get\(|\[)['\"]host['\"]", re.IGNORECASE)
+    users = [str(path.relative_to(ROOT)) for path in modules() if reading.search(path.read_text())]
+    assert users == []

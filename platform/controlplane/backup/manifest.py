@@ -13,6 +13,7 @@ import msgspec
 
 from controlplane.backup.errors import BackupInvalid
 from controlplane.backup.sealing import WrappedKey
+from foundation.decoding import decode_json
 from foundation.vault.errors import VaultSealed
 from foundation.vault.key_ring import KeyRing
 
@@ -76,9 +77,9 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} is not a whole backup: {Path(error.filename or MANIFEST).name} is missing or unreadable."
         ) from error
     try:
-        if msgspec.json.decode(signature, type=Signature).sha256 != hashlib.sha256(text).hexdigest():
+        if decode_json(signature, type=Signature).sha256 != hashlib.sha256(text).hexdigest():
             raise BackupInvalid(f"{MANIFEST} was changed after it was written. Use another backup.")
-        manifest = msgspec.json.decode(text, type=Manifest)
+        manifest = decode_json(text, type=Manifest)
     except msgspec.MsgspecError as error:
         raise BackupInvalid(f"{MANIFEST} is not one that this release can read. Use another backup.") from error
     if manifest.format != FORMAT:
@@ -99,7 +100,7 @@ def check_signature(folder: Path, manifest: Manifest, ring: KeyRing) -> None:
             raise BackupInvalid(
                 f"The vault's key {key_id}, which this backup needs, is not given. Use --vault-keys-file."
             ) from error
-    given = msgspec.json.decode((folder / SIGNATURE).read_bytes(), type=Signature)
+    given = decode_json((folder / SIGNATURE).read_bytes(), type=Signature)
     expected = _sign((folder / MANIFEST).read_bytes(), ring.get(manifest.signed_with))
     if not hmac.compare_digest(given.hmac, expected.hmac):
         raise BackupInvalid(

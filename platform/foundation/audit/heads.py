@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import ChainPoint
 from foundation.database.engine import scope_of
+from foundation.decoding import decode_json
 from foundation.errors import InvalidInput
 from foundation.vault.errors import VaultSealed
 from foundation.vault.key_ring import KeyRing
@@ -70,7 +71,7 @@ def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
         if not line.strip():
             continue
         try:
-            signed = msgspec.json.decode(line, type=SignedHeads)
+            signed = decode_json(line, type=SignedHeads)
         except msgspec.MsgspecError as error:
             raise InvalidInput(f"Line {number} is not an export of audit heads.") from error
         try:
