@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _INTERVALS = 4
@@ -36,6 +37,12 @@ def fit_axis(values: Iterable[float], top: float | None = None) -> Axis:
 def _round_step(rough: float) -> float:
     power = 10.0 ** math.floor(math.log10(rough))
     return next(power * step for step in _STEPS if power * step >= rough * (1 - 1e-9))
+
+
+def round_labels(starts: Sequence[datetime], every: timedelta) -> list[str]:
+    """Times of day at multiples of `every` since midnight UTC; blank in between."""
+    seconds = every.total_seconds()
+    return [f"{at.astimezone(UTC):%H:%M}" if at.timestamp() % seconds == 0 else "" for at in starts]
 
 
 def thin_labels(labels: Sequence[str]) -> list[str]:

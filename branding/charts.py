@@ -47,13 +47,16 @@ def line_chart(  # noqa: PLR0913 - one call per drawing
     area: bool = False,
     top: float | None = None,
     written: Format = format_plain,
+    ticks_at: Sequence[str] = (),
 ) -> Markup:
-    """`top` fixes the axis' upper end; otherwise it is the next round number above the values."""
+    """`top` fixes the axis' upper end; otherwise it is the next round number above the values. `ticks_at`: the text
+    below each place, mostly blank; by default `labels`, thinned.
+    """
     axis = fit_axis((value for one in series for value in one.values if value is not None), top)
     marks = Markup("").join(
         _line(one, colour, axis, len(labels), area=area) for colour, one in enumerate(series, start=1)
     )
-    return _figure(chart_id, title, labels, series, axis, marks, written)
+    return _figure(chart_id, title, labels, series, axis, marks, written, ticks_at)
 
 
 def bar_chart(
@@ -72,10 +75,16 @@ def bar_chart(
     return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written)
 
 
-def stacked_bar_chart(
-    chart_id: str, title: str, labels: Sequence[str], series: Sequence[Series], *, written: Format = format_plain
+def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
+    chart_id: str,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    written: Format = format_plain,
+    ticks_at: Sequence[str] = (),
 ) -> Markup:
-    """Values are not negative; the height of a bar is their sum."""
+    """Values are not negative; the height of a bar is their sum. `ticks_at` as in `line_chart`."""
     sums = [sum(one.values[index] or 0 for one in series) for index in range(len(labels))]
     axis = fit_axis(sums)
     band = _WIDTH / max(len(labels), 1)
@@ -86,7 +95,7 @@ def stacked_bar_chart(
             above = below + (one.values[index] or 0)
             marks.append(_bar(band * (index + 0.2), band * 0.6, axis.part(below), axis.part(above), colour))
             below = above
-    return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written)
+    return _figure(chart_id, title, labels, series, axis, Markup("").join(marks), written, ticks_at)
 
 
 def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequence[Value]) -> Markup:
@@ -165,9 +174,10 @@ def _figure(  # noqa: PLR0913, PLR0917
     axis: Axis,
     marks: Markup,
     written: Format,
+    ticks_at: Sequence[str] = (),
 ) -> Markup:
     ticks = Markup("").join(Markup("<span>{}</span>").format(written(tick)) for tick in reversed(axis.ticks))
-    shown = Markup("").join(Markup("<span>{}</span>").format(text) for text in thin_labels(labels))
+    shown = Markup("").join(Markup("<span>{}</span>").format(text) for text in (ticks_at or thin_labels(labels)))
     legend = _legend([(one.name, "") for one in series], dashed=[one.dashed for one in series])
     legend = legend if len(series) > 1 else _EMPTY
     return Markup(
@@ -175,7 +185,8 @@ def _figure(  # noqa: PLR0913, PLR0917
         '<div class="y-axis" aria-hidden="true">{3}</div>'
         '<svg viewBox="0 0 {4} {5}" preserveAspectRatio="none" role="img" aria-labelledby="{0}-title">'
         '<title id="{0}-title">{1}. The numbers follow as a table.</title>{6}{7}{8}</svg>'
-        '<div class="x-axis" aria-hidden="true">{9}</div></div>{10}</figure>'
+        '<div class="x-axis" aria-hidden="true">{9}</div></div>'
+        '<p class="readout num" aria-hidden="true"></p>{10}</figure>'
     ).format(chart_id, title, legend, ticks, _WIDTH, _HEIGHT, _grid(axis), marks,
              _bands(labels, series, written), shown, _numbers(title, labels, series, written))  # fmt: skip
 

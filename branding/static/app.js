@@ -54,6 +54,17 @@
     document.getElementById("toasts").append(copy);
   };
 
+  // What an action has done, told by the answer before this page; see foundation/web/flash.py.
+  const confirmDone = () => {
+    const found = document.cookie.match(/(?:^|; )done=([^;]*)/);
+    const template = document.getElementById("toast-done");
+    if (!found || !template) return;
+    document.cookie = "done=; path=/; max-age=0; samesite=lax";
+    const copy = template.content.cloneNode(true);
+    copy.querySelector(".notice-title").textContent = decodeURIComponent(found[1]);
+    document.getElementById("toasts").append(copy);
+  };
+
   // Says so on the button. Where the clipboard is closed to pages, the text is at least selected.
   const copyText = async (button) => {
     const source = document.getElementById(button.dataset.copy);
@@ -221,6 +232,7 @@
   });
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:afterSettle", (event) => {
+    confirmDone();
     document.querySelectorAll("[data-toast]").forEach(expire);
     reopen();
     const { target } = event.detail;
@@ -228,7 +240,14 @@
     const wanted = fresh?.querySelector?.("[data-focus]") || (target?.id === "main" ? target : null);
     wanted?.focus({ preventScroll: true });
   });
+  // The values of a chart at the place that is pointed at.
+  document.addEventListener("pointerover", ({ target }) => {
+    const band = target.closest?.(".band");
+    const readout = band?.closest("figure")?.querySelector(".readout");
+    if (readout) readout.textContent = band.querySelector("title").textContent.split("\n").join(" · ");
+  });
   document.addEventListener("DOMContentLoaded", () => {
+    confirmDone();
     document.querySelectorAll("[data-toast]").forEach(expire);
     document.querySelector("[data-focus]")?.focus();
     reopen();

@@ -12,6 +12,7 @@ from litestar.response import Redirect, Template
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
 from foundation.ids import new_id
+from foundation.web.flash import done_cookies
 from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
 from tenants.access import Access
@@ -142,9 +143,11 @@ async def attempt(access: Access, act: Awaitable[object]) -> DomainError | None:
     return None
 
 
-def go(access: Access, where: str = "") -> Redirect:
+def go(access: Access, where: str = "", *, done: str = "Saved") -> Redirect:
     """To the page of people, or further on from there."""
-    return Redirect(f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS))
+    return Redirect(
+        f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS), cookies=done_cookies(done)
+    )
 
 
 def _about_reason(refusal: DomainError | None) -> bool:

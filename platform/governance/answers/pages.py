@@ -7,6 +7,7 @@ from litestar.response import Redirect, Template
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, NotFound
+from foundation.web.flash import done_cookies
 from governance.wording import (
     level_of,
     write_difference,
@@ -51,8 +52,9 @@ def root_of(access: Access) -> str:
     return "" if access.client is None else f"/clients/{access.client.slug}"
 
 
-def go(access: Access, path: str) -> Redirect:
-    return Redirect(root_of(access) + path, status_code=303, headers=dict(_HEADERS))
+def go(access: Access, path: str, *, done: str = "") -> Redirect:
+    """`done` is shown on the page that follows."""
+    return Redirect(root_of(access) + path, status_code=303, headers=dict(_HEADERS), cookies=done_cookies(done))
 
 
 async def try_to(access: Access, act: Awaitable[Any]) -> DomainError | None:

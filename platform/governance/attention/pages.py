@@ -62,19 +62,19 @@ async def exception_detail(access: OpenAccess, exception_id: FromPath[UUID]) -> 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/replay", opt=_RESOLVE, include_in_schema=False)
 async def exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, exception_id, replay_exception(access.session, exception_id, now=access.now))
+    return await _act(access, exception_id, replay_exception(access.session, exception_id, now=access.now), "Replayed")
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/resolve", opt=_RESOLVE, include_in_schema=False)
 async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = settle_exception(access.session, exception_id, state="resolved", now=access.now)
-    return await _act(access, exception_id, settle)
+    return await _act(access, exception_id, settle, "Resolved")
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/discard", opt=_RESOLVE, include_in_schema=False)
 async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = settle_exception(access.session, exception_id, state="discarded", now=access.now)
-    return await _act(access, exception_id, settle)
+    return await _act(access, exception_id, settle, "Discarded")
 
 
 @get(_LETTER, opt=_LETTERS, include_in_schema=False)
@@ -87,20 +87,28 @@ async def dead_letter_list(
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
 async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
     refusal = await try_to(access, replay_dead_letter(access.session, letter_id, now=access.now))
-    return go(access, "/dead-letters") if refusal is None else await _letters(access, "parked", None, refusal)
+    return (
+        go(access, "/dead-letters", done="Replayed")
+        if refusal is None
+        else await _letters(access, "parked", None, refusal)
+    )
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
 async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
     refusal = await try_to(access, discard_dead_letter(access.session, letter_id, now=access.now))
-    return go(access, "/dead-letters") if refusal is None else await _letters(access, "parked", None, refusal)
-
-
-async def _act(access: Access, exception_id: UUID, act: Awaitable[None]) -> Response[Any]:
-    refusal = await try_to(access, act)
     return (
-        go(access, f"/exceptions/{exception_id}") if refusal is None else await _detail(access, exception_id, refusal)
+        go(access, "/dead-letters", done="Discarded")
+        if refusal is None
+        else await _letters(access, "parked", None, refusal)
     )
+
+
+async def _act(access: Access, exception_id: UUID, act: Awaitable[None], done: str) -> Response[Any]:
+    refusal = await try_to(access, act)
+    if refusal is not None:
+        return await _detail(access, exception_id, refusal)
+    return go(access, f"/exceptions/{exception_id}", done=done)
 
 
 async def _detail(access: Access, exception_id: UUID, refusal: DomainError | None = None) -> Response[Any]:

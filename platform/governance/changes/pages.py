@@ -94,7 +94,7 @@ def build_change_pages(context: Context) -> list[HTTPRouteHandler]:
                 back = await roll_back_change(access.session, context, change_id, connection_id=data.connection)
         except DomainError as refusal:
             return await _detail(access, change_id, refusal)
-        return go(access, f"/changes/{back}")
+        return go(access, f"/changes/{back}", done="Rollback created")
 
     return [change_list, change_detail, change_progress, event_detail, change_rollback]
 

@@ -1,11 +1,12 @@
 """The fleet's charts."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from markupsafe import Markup
 
+from branding.axis import round_labels
 from branding.charts import Series, stacked_bar_chart
 from governance.fleet.queries import ClientHours, hours_until
 
@@ -20,4 +21,10 @@ def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
         others = [sum(hour) for hour in zip(*(client.changes for client in busiest[_NAMED:]), strict=True)]
         series.append(Series(f"{len(busiest) - _NAMED} others", others))
     labels = [f"{start.astimezone(UTC):%H:%M}" for start in hours_until(now)]
-    return stacked_bar_chart("chart-fleet", "Changes per hour by client, last 24 hours, UTC", labels, series)
+    return stacked_bar_chart(
+        "chart-fleet",
+        "Changes per hour by client, last 24 hours, UTC",
+        labels,
+        series,
+        ticks_at=round_labels(hours_until(now), timedelta(hours=4)),
+    )

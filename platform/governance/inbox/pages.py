@@ -68,7 +68,7 @@ async def approval_answer(
     refusal = await try_to(access, answer())
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)
-    return go(access, f"/approvals/{change_id}")
+    return go(access, f"/approvals/{change_id}", done="Approved" if data.answer == "approve" else "Declined")
 
 
 async def _detail(

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from markupsafe import Markup
 
+from branding.axis import round_labels
 from branding.charts import Series, line_chart, stacked_bar_chart
 from branding.formats import format_duration
 from governance.overview.queries import Bucket
@@ -20,6 +21,7 @@ class Span(msgspec.Struct, frozen=True):
     name: str
     label: str
     width: timedelta
+    tick: timedelta
 
     def start(self, now: datetime) -> datetime:
         """Aligned to the width, so that bars do not change their bounds with every look."""
@@ -29,38 +31,48 @@ class Span(msgspec.Struct, frozen=True):
 
 
 SPANS: Final[Mapping[str, Span]] = {
-    "1h": Span("1h", "Last hour", timedelta(seconds=150)),
-    "6h": Span("6h", "6 hours", timedelta(minutes=15)),
-    "24h": Span("24h", "24 hours", timedelta(hours=1)),
+    "1h": Span("1h", "Last hour", timedelta(seconds=150), timedelta(minutes=15)),
+    "6h": Span("6h", "6 hours", timedelta(minutes=15), timedelta(hours=1)),
+    "24h": Span("24h", "24 hours", timedelta(hours=1), timedelta(hours=4)),
 }
 DEFAULT_SPAN: Final = "1h"
 
 
-def draw_changes(buckets: Sequence[Bucket]) -> Markup:
+def draw_changes(buckets: Sequence[Bucket], span: Span) -> Markup:
     series = (
         Series("Automatic", [bucket.automatic for bucket in buckets]),
         Series("Needed approval", [bucket.reviewed for bucket in buckets]),
         Series("Refused", [bucket.refused for bucket in buckets]),
     )
-    return stacked_bar_chart("chart-changes", "Changes by decision", _labels(buckets), series)
+    return stacked_bar_chart(
+        "chart-changes", "Changes by decision", _labels(buckets), series, ticks_at=_ticks(buckets, span)
+    )
 
 
-def draw_times(buckets: Sequence[Bucket]) -> Markup:
+def draw_times(buckets: Sequence[Bucket], span: Span) -> Markup:
     series = (
         Series("Median", [bucket.half_s for bucket in buckets]),
         Series("95% within", [bucket.most_s for bucket in buckets]),
     )
     title = "Time to publish, from release to read-back"
-    return line_chart("chart-times", title, _labels(buckets), series, written=format_duration)
+    return line_chart(
+        "chart-times", title, _labels(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
+    )
 
 
-def draw_decisions(buckets: Sequence[Bucket]) -> Markup:
+def draw_decisions(buckets: Sequence[Bucket], span: Span) -> Markup:
     series = (
         Series("Median", [bucket.decision_half_s for bucket in buckets]),
         Series("95% within", [bucket.decision_most_s for bucket in buckets]),
     )
     title = "Time to decide, of changes that needed approval"
-    return line_chart("chart-decisions", title, _labels(buckets), series, written=format_duration)
+    return line_chart(
+        "chart-decisions", title, _labels(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
+    )
+
+
+def _ticks(buckets: Sequence[Bucket], span: Span) -> list[str]:
+    return round_labels([bucket.start for bucket in buckets], span.tick)
 
 
 def _labels(buckets: Sequence[Bucket]) -> list[str]:

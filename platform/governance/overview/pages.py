@@ -61,9 +61,9 @@ async def _charts(access: Access, span: str) -> dict[str, object]:
     return {
         "span": chosen,
         "spans": list(SPANS.values()),
-        "changes_chart": draw_changes(buckets),
-        "times_chart": draw_times(buckets),
-        "decisions_chart": draw_decisions(buckets),
+        "changes_chart": draw_changes(buckets, chosen),
+        "times_chart": draw_times(buckets, chosen),
+        "decisions_chart": draw_decisions(buckets, chosen),
     }
 
 

@@ -40,12 +40,16 @@ async def connection_rows(access: OpenAccess) -> Response[Any]:
 
 @post(f"{_ONE}/pause", opt=_WRITE, include_in_schema=False)
 async def pause_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, pausing.pause_connection(access.session, connection_id, now=access.now))
+    return await _act(
+        access, pausing.pause_connection(access.session, connection_id, now=access.now), "Connection paused"
+    )
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, include_in_schema=False)
 async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, pausing.resume_connection(access.session, connection_id, now=access.now))
+    return await _act(
+        access, pausing.resume_connection(access.session, connection_id, now=access.now), "Connection resumed"
+    )
 
 
 def build_system_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
@@ -68,9 +72,9 @@ def build_system_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
     return (connection_list, connection_rows, pause_connection, resume_connection, renew_secret)
 
 
-async def _act(access: Access, act: Awaitable[None]) -> Response[Any]:
+async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:
     refusal = await try_to(access, act)
-    return go(access, "/connections") if refusal is None else await _list(access, refusal)
+    return go(access, "/connections", done=done) if refusal is None else await _list(access, refusal)
 
 
 async def _list(

@@ -9,7 +9,7 @@ from litestar.params import FromQuery
 from foundation.audit.chain import verify_chain
 from governance.answers.pages import show
 from governance.permissions import GovernancePermission
-from governance.trail.queries import list_entries, load_names
+from governance.trail.queries import KINDS, list_entries, load_names
 from governance.trail.telling import find_ids, tell
 from tenants.routes import OpenAccess
 
@@ -20,15 +20,18 @@ _READ: Final = {"permission": GovernancePermission.READ_AUDIT}
 async def audit(
     access: OpenAccess,
     subject: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
     after: FromQuery[int | None] = None,
     verify: FromQuery[str] = "",
 ) -> Response[Any]:
-    found = await list_entries(access.session, subject=subject, after=after)
+    found = await list_entries(access.session, subject=subject, kind=kind, after=after)
     names = await load_names(access.session, find_ids(found.items))
     context = {
         "told": [tell(entry, names) for entry in found.items],
         "next_after": found.next_after,
         "subject": subject,
+        "chosen": kind,
+        "kinds": [("", "All entries"), *((name, name.capitalize()) for name in KINDS)],
         "after": after,
         "verdict": await verify_chain(access.session) if verify else None,
     }

@@ -1,7 +1,7 @@
 """Entries of the audit chain, newest first."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,17 @@ from foundation.decoding import decode_json
 from governance.inputs import check_exact, check_number
 from governance.schemas import EntryPage, ShownEntry
 from governance.trail.telling import Named
+
+LOOKED_THROUGH: Final = 100_000
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
+    "delivery": ("propagation",),
+    "exceptions": ("exception", "dead_letter"),
+    "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand"),
+    "connections": ("connection",),
+    "billing": ("invoice", "price", "price_book"),
+}
+"""What the list can be narrowed to, by the first part of an action's name."""
 
 
 class _Actor(msgspec.Struct):
@@ -26,21 +37,31 @@ class _Body(msgspec.Struct):
 
 
 async def list_entries(
-    session: AsyncSession, *, subject: str = "", after: int | None = None, limit: int = 50
+    session: AsyncSession, *, subject: str = "", kind: str = "", after: int | None = None, limit: int = 50
 ) -> EntryPage:
-    """`subject` is one exact subject such as "change:<id>"; empty means all. `after` is the last number seen."""
+    """`subject` is one exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS. `after` is
+    the last number seen.
+
+    A filtered list looks through the newest LOOKED_THROUGH entries.
+    """
     rows = (
         await session.execute(
             text("""
-                SELECT seq, at, action, subject, body FROM audit_entry
-                 WHERE tenant_id = :t AND (:subject = '' OR subject = :subject)
-                   AND (CAST(:after AS bigint) IS NULL OR seq < :after)
+                SELECT seq, at, action, subject, body
+                  FROM (SELECT * FROM audit_entry
+                         WHERE tenant_id = :t AND (:subject = '' OR subject = :subject)
+                           AND (CAST(:after AS bigint) IS NULL OR seq < :after)
+                         ORDER BY seq DESC LIMIT :looked) e
+                 WHERE :kind = '' OR split_part(action, '.', 1) = ANY (:actions)
                  ORDER BY seq DESC LIMIT :limit
             """),
             {
                 "t": scope_of(session).tenant_id,
                 "subject": check_exact(subject, "subject"),
                 "after": check_number(after, "after"),
+                "kind": kind if kind in KINDS else "",
+                "actions": list(KINDS.get(kind, ())),
+                "looked": LOOKED_THROUGH,
                 "limit": limit + 1,
             },
         )

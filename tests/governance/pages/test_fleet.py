@@ -21,7 +21,7 @@ async def test_the_worst_client_comes_first(busy: Site) -> None:
         assert "At risk" in rows[0]
         assert 'href="/clients/borealis/dead-letters">1 failed job<' in rows[0]
         assert 'href="/clients/borealis/connections">1 connection failing<' in rows[0]
-        assert "Needs a look" in rows[1]
+        assert "Needs attention" in rows[1]
         assert 'href="/clients/acme/approvals">1<' in rows[1]
         assert "0%" in rows[1]
         assert "0 of 1<" in rows[1]
