@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from connectors.port import ChannelReading, ChannelWrite, SystemUnavailable, WriteResult, WriteState
-from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.outbound.errors import AnswerTooLarge, OutboundRefused, OutboundUnavailable
 
 Item = TypeVar("Item")
 Key = tuple[str, str]
@@ -112,13 +112,13 @@ async def read_in_parts(
     queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
     left = MOST_REFUSED
     found: dict[int, ChannelReading] = {}
-    failure: SystemUnavailable | None = None
+    failure: SystemUnavailable | AnswerTooLarge | None = None
     while queue:
         part = queue.popleft()
         try:
             answers = await ask([key for _, key in part])
-        except SystemUnavailable as problem:
-            if not problem.whole:
+        except (SystemUnavailable, AnswerTooLarge) as problem:
+            if isinstance(problem, SystemUnavailable) and not problem.whole:
                 raise
             failure = failure or problem
             # Without one answer so far it may be an outage.

@@ -53,12 +53,14 @@ _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """`since`: everything up to it was read. In the middle of a window: continue after product `after`; `upcoming` is
     the newest date met so far that is not after `until`, the start of the window, and becomes the next `since`.
+    `currency` is the company's while all this was read; empty as long as that was not kept.
     """
 
     since: _Instant
     after: int = 0
     upcoming: _Instant = _EPOCH
     until: _Instant = _EPOCH
+    currency: str = ""
 
 
 class _Id(msgspec.Struct, frozen=True):
@@ -114,7 +116,7 @@ class Tryton:
 
 
 async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetime) -> PollPage:
-    place = _checked(stored, now, _overlap(session))
+    place = _checked(_in_currency(stored, session.currency), now, _overlap(session))
     if not place.after:
         place = await _begin_window(http, session, place, now)
     found = await _find_changed(http, session, place)
@@ -126,10 +128,19 @@ async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetim
         move = found.moves.get(product_id)
         dates = _dates(raw, move)
         upcoming = max([upcoming, *(date for date in dates if date <= place.until)])
-        external_id = f"product/{product_id}/{max(dates, default=_EPOCH):%Y%m%dT%H%M%S.%f}/{_digest(raw, move)}"
+        external_id = (
+            f"product/{product_id}/{max(dates, default=_EPOCH):%Y%m%dT%H%M%S.%f}/{_digest(session.currency, raw, move)}"
+        )
         payloads.append((external_id, snapshot_bytes(session.currency, now, raw, move)))
     following = Cursor(upcoming) if found.end is None else Cursor(place.since, found.end, upcoming, place.until)
+    if stored.currency or following != stored:
+        following = msgspec.structs.replace(following, currency=session.currency)
     return PollPage(payloads, msgspec.json.encode(following).decode(), more=found.end is not None)
+
+
+def _in_currency(stored: Cursor, currency: str) -> Cursor:
+    """Every price means something else in another currency, and no date tells of it: everything is read again."""
+    return stored if stored.currency in ("", currency) else Cursor(_EPOCH)
 
 
 def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
@@ -196,11 +207,11 @@ async def _search_moves(
     return await session.call(http, list[msgspec.Raw], method, domain, 0, limit, order, ["product", "write_date"])
 
 
-def _digest(product: msgspec.Raw, move: msgspec.Raw | None) -> str:
+def _digest(currency: str, product: msgspec.Raw, move: msgspec.Raw | None) -> str:
     """Of the content: a transaction that commits late changes it without a newer date. Fields are sorted first,
     because their order differs from one start of Tryton to the next.
     """
-    parts = [decode_json(raw) for raw in (product, move) if raw is not None]
+    parts = [currency, *(decode_json(raw) for raw in (product, move) if raw is not None)]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 
+DUPLICATE_KEY: Final = "source.duplicate_key"
+
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """As the source said last. `source_event_id` is the message that said it."""
@@ -77,3 +79,13 @@ async def drop_other_claims(session: AsyncSession, connection_id: UUID, record_k
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "key": record_key, "keep": keep},
     )
+
+
+async def is_key_shared(session: AsyncSession, record_key: str) -> bool:
+    """Whether an exception is open that says so."""
+    found = text("""
+        SELECT EXISTS (SELECT 1 FROM governance_exception
+                        WHERE tenant_id = :t AND record_key = :key AND state = 'open' AND code = :code)
+    """)
+    keys = {"t": scope_of(session).tenant_id, "key": record_key, "code": DUPLICATE_KEY}
+    return bool(await session.scalar(found, keys))

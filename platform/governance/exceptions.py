@@ -17,7 +17,7 @@ from foundation.ids import NewId
 from foundation.lanes.work import NewWork, add_work, set_timer
 from foundation.text import clean_error_text, clean_foreign_text
 from governance.channel_store import reopen_propagation
-from governance.claims import drop_other_claims
+from governance.claims import DUPLICATE_KEY, drop_other_claims
 from governance.errors import NothingToReplay
 from governance.kinds import ANEW_LANE, CLOCK_LANE, CORRECTIONS, DECIDE_ANEW, INGEST, PUSH, ingest_lane, push_lane
 from governance.models import GovernanceException
@@ -202,7 +202,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     if is_of_channel(found.code, found.change_id, found.connection_id, found.source_event_id):
         work = await _send_again(session, found)
     elif found.source_event_id is not None and found.connection_id is not None:
-        if found.code == "source.duplicate_key" and found.record_key is not None:
+        if found.code == DUPLICATE_KEY and found.record_key is not None:
             await drop_other_claims(session, found.connection_id, found.record_key, keep=found.source_event_id)
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)

@@ -17,13 +17,12 @@ from foundation.ids import NewId
 from foundation.lanes.work import NewWork, add_work
 from foundation.telemetry.correlation import current_correlation
 from foundation.text import mark_key
-from governance.claims import Claim, keys_of, load_claims, put_claims
+from governance.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.kinds import INGEST, ingest_lane
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException, Observed
 
-DUPLICATE_KEY: Final = "source.duplicate_key"
 _NAMED: Final = 5
 
 

@@ -14,6 +14,7 @@ from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
 from foundation.lanes.work import NewWork, add_work
 from governance import repository
+from governance.claims import is_key_shared
 from governance.context import Context
 from governance.errors import NotAwaiting
 from governance.exceptions import open_exceptions, resolve_about, resolve_corrected
@@ -82,7 +83,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
 
     Raises:
         NotFound: no such change in this account.
-        NotAwaiting: it was answered, overtaken or expired, or is not what was seen.
+        NotAwaiting: it was answered, overtaken or expired, is not what was seen, or its key is two records'.
         OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
     """
     changes = await repository.load_changes(session, [change_id])
@@ -93,6 +94,11 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
     if seen is not None and seen != change.approval_id:
         raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
+    if grant and await is_key_shared(session, change.record_key):
+        raise NotAwaiting(
+            "Two records of the source have this key, so it is not known which one this value is for. Correct that"
+            " there first; until then the change can only be declined."
+        )
     scope = scope_of(session)
     await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
     change.decided_at = now

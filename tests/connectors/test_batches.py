@@ -1,6 +1,6 @@
 """A3, A4: one value or one size that a channel does not take holds nothing else back. Channels in memory answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +22,7 @@ from connectors.port import (
 )
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
-from foundation.outbound.errors import OutboundUnavailable
+from foundation.outbound.errors import AnswerTooLarge, OutboundUnavailable
 
 CONFIG = ConnectionConfig("c", "https://channel.example", {}, {"api_key": "of a test"})
 ADAPTERS = pytest.mark.parametrize("adapter", [SandboxShop(), SandboxMarket()], ids=["shop", "market"])
@@ -215,3 +215,29 @@ async def test_a3_what_is_not_answered_is_no_reading() -> None:
 
     with pytest.raises(SystemUnavailable):
         await batches.read_in_parts([("A", STOCK), ("B", STOCK)], ask, lambda _: 1, most_items=10)
+
+
+async def test_a4_an_answer_that_is_too_large_is_asked_for_in_parts() -> None:
+    asked: list[int] = []
+
+    async def ask(keys: Sequence[tuple[str, str]]) -> list[ChannelReading]:
+        asked.append(len(keys))
+        if len(keys) > 3:
+            raise AnswerTooLarge("The other system's answer was larger than allowed.")
+        return [ChannelReading(sku, element, Value(1)) for sku, element in keys]
+
+    readings = await batches.read_in_parts([(sku, STOCK) for sku in "ABCDEFGH"], ask, lambda _: 1, most_items=10)
+    assert [(r.record_key, r.answered) for r in readings] == [(sku, True) for sku in "ABCDEFGH"]
+    assert max(asked[-4:]) <= 3
+
+
+async def test_a10_two_listings_with_one_sku_prove_nothing() -> None:
+    class Twice(Channel):
+        def _answer(self, method: str, asked: dict[str, Any], skus: list[str]) -> dict[str, Any]:
+            made = super()._answer(method, asked, skus)
+            return {"listings": [*made["listings"], self._listing("A")]} if "listings" in made else made
+
+    channel, market = Twice(), SandboxMarket()
+    await market.push(channel, CONFIG, [stock("A"), stock("B")])
+    [shared, alone] = await market.read(channel, CONFIG, [("A", STOCK), ("B", STOCK)])
+    assert (shared.value, shared.unreadable, alone.value) == (None, "2 listings with this SKU", Value(7))

@@ -1,10 +1,18 @@
 """A10: two records of a source under one key are told, and nothing is released for the key until one has it alone."""
 
+from contextlib import nullcontext
 from uuid import UUID
 
-from canonical.elements import PRICE, STOCK
+import msgspec
+import pytest
+
+from canonical.elements import PRICE, STOCK, Observation
+from connectors.sandbox.erp.adapter import SandboxErp
 from foundation.clock import utc_now
+from governance.errors import NotAwaiting
 from governance.exceptions import replay_exception
+from governance.release import answer_change
+from tests.governance.baseline.clients import read
 from tests.governance.test_main_job import person, seed
 from tests.support.world import World
 
@@ -106,3 +114,36 @@ async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: Wor
     await world.work(settle=20.0)
     assert await approved(world) == [("SKU-001", 3), ("SKU-002", 6), ("SKU-004", 4)]
     assert ("source.quarantined", "SKU-002", "resolved") in await world.rows(found)
+
+
+async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_have_its_key(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10_000, PRICE))
+    await world.work()
+    [(change_id,)] = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    await world.deliver(of(world, "8", "SKU-001", 10_100, PRICE))
+    await world.work()
+    for grant, refused in ((True, True), (False, False)):
+        async with world.services.db.transaction(person(world)) as session:
+            with pytest.raises(NotAwaiting) if refused else nullcontext():
+                await answer_change(session, UUID(str(change_id)), grant=grant, reason="because", now=utc_now())
+
+
+async def test_a10_a_baseline_accepts_nothing_for_a_key_of_two_records(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translate = SandboxErp.translate
+
+    def as_two(self: SandboxErp, body: bytes) -> list[Observation]:
+        """SKU-002 is said to be a second SKU-001."""
+        return [
+            msgspec.structs.replace(o, source_id=o.record_key, record_key=o.record_key.replace("SKU-002", "SKU-001"))
+            for o in translate(self, body)
+        ]
+
+    monkeypatch.setattr(SandboxErp, "translate", as_two)
+    baseline = await read(world)
+    items = "SELECT DISTINCT record_key FROM baseline_item WHERE baseline_id = :b AND amount IS NOT NULL"
+    keys = {key for (key,) in await world.rows(items, b=baseline)}
+    assert "SKU-003" in keys
+    assert not keys & {"SKU-001", "SKU-002"}
+    assert await world.rows(_OPEN) == [("source.duplicate_key", "SKU-001")]

@@ -96,10 +96,13 @@ class SandboxMarket:
         )
         check_readable(response, "The market")
         try:
-            found = {listing.sku: listing for listing in self._listings.decode(response.content).listings}
+            listings = self._listings.decode(response.content).listings
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The market's listings no longer have the agreed form: {problem}.") from problem
-        return [_reading(sku, element, found.get(sku)) for sku, element in keys]
+        found: dict[str, list[Listing]] = {}
+        for listing in listings:
+            found.setdefault(listing.sku, []).append(listing)
+        return [_reading(sku, element, found.get(sku, ())) for sku, element in keys]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
         """The market lists by page number only. Listings that end meanwhile move later ones to the page before, so that
@@ -139,9 +142,12 @@ def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
     return WriteResult(write.record_key, write.element, WriteState.REFUSED, detail)
 
 
-def _reading(sku: str, element: str, listing: Listing | None) -> ChannelReading:
-    if listing is None or element not in (PRICE, STOCK):
+def _reading(sku: str, element: str, listings: Sequence[Listing]) -> ChannelReading:
+    if not listings or element not in (PRICE, STOCK):
         return ChannelReading(sku, element, None)
+    if len(listings) > 1:
+        return ChannelReading(sku, element, None, unreadable=f"{len(listings)} listings with this SKU")
+    [listing] = listings
     if element == STOCK:
         return ChannelReading(sku, element, Value(listing.quantity), listing.quantity_revision)
     text, currency = number_text(bytes(listing.price.value)), listing.price.currency

@@ -19,6 +19,7 @@ from foundation.clock import Clock
 from foundation.outbound.breaker import Outcome
 from foundation.outbound.budget import Attempt
 from foundation.outbound.errors import (
+    AnswerTooLarge,
     OutboundHeld,
     OutboundRefused,
     OutboundThrottled,
@@ -182,7 +183,8 @@ class BoundCaller:
             failure = next(failure for kinds, failure in _FAILURES if isinstance(error, kinds))
             await self._settle(admission, failure.outcome)
             self._called(failure.word, started)
-            raise OutboundUnavailable(failure.detail) from error
+            kind = AnswerTooLarge if isinstance(error, TooLarge) else OutboundUnavailable
+            raise kind(failure.detail) from error
         await self._judge(admission, response)
         self._called(_outcome_word(response.status_code), started)
         return response

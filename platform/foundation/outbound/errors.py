@@ -24,6 +24,10 @@ class OutboundUnavailable(Unavailable):
         self.retry_after = retry_after
 
 
+class AnswerTooLarge(OutboundUnavailable):
+    """The answer was larger than allowed, and would be again. Asking for less at once may fare better."""
+
+
 class OutboundHeld(OutboundUnavailable):
     """Not sent: nothing reached the other system. The work is put off; nothing was tried."""
 
