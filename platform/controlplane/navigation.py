@@ -27,6 +27,7 @@ def client_nav(client: Client, may: May, waiting: Waiting | None) -> tuple[NavGr
     root = f"/clients/{client.slug}"
     approvals, exceptions = (waiting.approvals, waiting.exceptions) if waiting else (None, None)
     audit = (NavItem(label="Audit", href=f"{root}/audit", icon="archive"),) if may("audit:read") else ()
+    retention = (NavItem(label="Retention", href=f"{root}/retention", icon="clock"),) if may("retention:read") else ()
     return (
         NavGroup(
             items=(
@@ -43,6 +44,7 @@ def client_nav(client: Client, may: May, waiting: Waiting | None) -> tuple[NavGr
                 NavItem(label="Invoices", href=f"{root}/invoices", icon="invoice"),
                 *_people(root, may),
                 *audit,
+                *retention,
             ),
         ),
     )

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from connectors.port import Connector
 from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
+from controlplane.retention import RETAINED
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
@@ -102,6 +103,7 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
             new_id,
             rights=MemberRights(db, policies),
             metrics=ClockMetrics(metrics),
+            retained=RETAINED,
         ),
         policies=policies,
         door=Door(

@@ -1,12 +1,13 @@
 """What this room's jobs and use cases are built with; made once by the composition root."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
 from foundation.ids import NewId
+from foundation.retention import DataClass
 from governance.metrics import ClockMetrics
 from policy.cache import PolicyCache
 from tenants.rights import MemberRights
@@ -23,3 +24,4 @@ class Context:
     rights: MemberRights | None = None
     draw: Callable[[], float] = field(default=random.random)
     metrics: ClockMetrics = field(default_factory=ClockMetrics)
+    retained: Sequence[DataClass] = ()

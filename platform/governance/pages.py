@@ -10,6 +10,7 @@ from governance.context import Context
 from governance.fleet.pages import FLEET_PAGES
 from governance.inbox.pages import INBOX_PAGES
 from governance.overview.pages import OVERVIEW_PAGES
+from governance.retention.pages import build_retention_pages
 from governance.systems.pages import build_system_pages
 from governance.trail.pages import TRAIL_PAGES
 
@@ -25,4 +26,5 @@ def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
         *CHANNEL_PAGES,
         *build_baseline_pages(context),
         *TRAIL_PAGES,
+        *build_retention_pages(context),
     ]

@@ -26,3 +26,5 @@ class GovernancePermission(StrEnum):
     READ_CHANNEL = "channel:read"
     READ_FLEET = "fleet:read"
     READ_AUDIT = "audit:read"
+    READ_RETENTION = "retention:read"
+    WRITE_RETENTION = "retention:write"

@@ -10,6 +10,7 @@ from governance.context import Context
 from governance.fleet.routes import FLEET_ROUTES
 from governance.inbox.routes import INBOX_ROUTES
 from governance.overview.routes import OVERVIEW_ROUTES
+from governance.retention.routes import build_retention_routes
 from governance.systems.routes import build_system_routes
 from governance.trail.routes import TRAIL_ROUTES
 
@@ -25,4 +26,5 @@ def build_governance_routes(context: Context) -> list[HTTPRouteHandler]:
         *CHANNEL_ROUTES,
         *build_baseline_routes(context),
         *TRAIL_ROUTES,
+        *build_retention_routes(context),
     ]

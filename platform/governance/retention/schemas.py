@@ -85,5 +85,9 @@ class NewHold(msgspec.Struct, frozen=True):
     record_key: str = ""
 
 
+class HoldPlaced(msgspec.Struct, frozen=True):
+    id: UUID
+
+
 class HoldRelease(msgspec.Struct, frozen=True):
     reason: str

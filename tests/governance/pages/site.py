@@ -21,6 +21,7 @@ from branding.environment import build_environment
 from branding.pages import provide_brand
 from connectors.runtime import ConnectorRuntime
 from controlplane.edge import provide_access
+from controlplane.retention import RETAINED
 from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.scope import Scope
@@ -123,7 +124,7 @@ async def make_partner(door: Door, scope: Scope, name: str) -> UUID:
 def context_of(door: Door) -> Context:
     """Pages never speak to a connected system, so the runtime has nothing in it."""
     runtime = cast("ConnectorRuntime", None)
-    return Context(runtime, door.policies, door.clock, new_id)
+    return Context(runtime, door.policies, door.clock, new_id, retained=RETAINED)
 
 
 def build_app(

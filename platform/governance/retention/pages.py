@@ -1,0 +1,79 @@
+"""The page of retention: policies, what will go next, holds, and what went."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from foundation.errors import DomainError, InvalidInput
+from governance.answers.pages import go, show, try_to
+from governance.context import Context
+from governance.permissions import GovernancePermission
+from governance.retention.change_policy import place_hold, release_hold, set_policy
+from governance.retention.plan import plan_retention
+from governance.retention.schemas import NewHold, NewPolicy
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_RETENTION}
+_WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
+_ROOT: Final = "/clients/{client:str}/retention"
+_MOST_DIGITS: Final = 6
+AnyRequest = Request[Any, Any, Any]
+
+
+def build_retention_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
+    classes = context.retained
+
+    async def render(access: Access, refusal: DomainError | None = None) -> Response[Any]:
+        view = await plan_retention(access.session, classes, now=access.now)
+        titles = {one.name: one.title for one in view.classes}
+        return show(access, "retention.html", "Retention", {"view": view, "titles": titles}, refusal=refusal)
+
+    async def act(access: Access, change: Awaitable[Any]) -> Response[Any]:
+        refusal = await try_to(access, change)
+        return go(access, "/retention") if refusal is None else await render(access, refusal)
+
+    @get(_ROOT, name="retention", opt=_READ, include_in_schema=False)
+    async def retention_page(access: OpenAccess) -> Response[Any]:
+        return await render(access)
+
+    @post(f"{_ROOT}/policy", opt=_WRITE, include_in_schema=False)
+    async def set_policy_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        form = await request.form()
+        try:
+            policy = NewPolicy(_days(form), _text(form, "element"))
+        except InvalidInput as refusal:
+            return await render(access, refusal)
+        return await act(access, set_policy(access.session, classes, _text(form, "data_class"), policy, now=access.now))
+
+    @post(f"{_ROOT}/holds", opt=_WRITE, include_in_schema=False)
+    async def place_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        form = await request.form()
+        hold = NewHold(_text(form, "reason"), _text(form, "data_class"), _text(form, "record_key"))
+        placing = place_hold(access.session, classes, hold, now=access.now, new_id=context.new_id)
+        return await act(access, placing)
+
+    @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
+    async def release_hold_page(request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]) -> Response[Any]:
+        reason = _text(await request.form(), "reason")
+        return await act(access, release_hold(access.session, hold_id, reason=reason, now=access.now))
+
+    return (retention_page, set_policy_page, place_hold_page, release_hold_page)
+
+
+def _text(form: Mapping[str, Any], name: str) -> str:
+    return str(form.get(name, "")).strip()
+
+
+def _days(form: Mapping[str, Any]) -> int | None:
+    """None for an empty field: back to the default. Raises InvalidInput."""
+    typed = _text(form, "keep_days")
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= _MOST_DIGITS):
+        raise InvalidInput("Enter the days as a whole number, such as 731, or leave the field empty for the default.")
+    return int(typed)

@@ -1,0 +1,47 @@
+"""The API of retention: the plan, policies and holds."""
+
+from typing import Final
+from uuid import UUID
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
+
+from foundation.web.api import post, put
+from governance.context import Context
+from governance.permissions import GovernancePermission
+from governance.retention.change_policy import place_hold, release_hold, set_policy
+from governance.retention.plan import plan_retention
+from governance.retention.schemas import HoldPlaced, HoldRelease, NewHold, NewPolicy, RetentionView
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_RETENTION}
+_WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
+_ROOT: Final = "/api/v1/clients/{client:str}/retention"
+_TAGS: Final = ["retention"]
+
+
+def build_retention_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
+    classes = context.retained
+
+    @get(_ROOT, opt=_READ, tags=_TAGS)
+    async def api_retention(access: OpenAccess) -> RetentionView:
+        """For each class of data: its policy, what will go next and when. Legal holds. What went."""
+        return await plan_retention(access.session, classes, now=access.now)
+
+    @put(f"{_ROOT}/policies/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
+    async def api_set_policy(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewPolicy]) -> None:
+        """Keep a class for so many days; without days, for the default. An element can only be kept longer."""
+        await set_policy(access.session, classes, data_class, data, now=access.now)
+
+    @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
+    async def api_place_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
+        """Nothing it covers is removed until it is released. Without a class or a record it covers all."""
+        return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=context.new_id))
+
+    @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
+    async def api_release_hold(access: OpenAccess, hold_id: FromPath[UUID], data: JSONBody[HoldRelease]) -> None:
+        """What it kept goes at the next run, if nothing else keeps it."""
+        await release_hold(access.session, hold_id, reason=data.reason, now=access.now)
+
+    return (api_retention, api_set_policy, api_place_hold, api_release_hold)

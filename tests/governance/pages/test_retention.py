@@ -1,0 +1,83 @@
+"""R16: the page and the API of retention: what will go, holds, what went; who may see and change it."""
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from tests.governance.pages.site import Site
+
+PAGE = "/clients/acme/retention"
+API = "/api/v1/clients/acme/retention"
+
+
+async def test_r16_the_page_tells_policies_what_goes_next_and_that_nothing_went(busy: Site) -> None:
+    page = await busy["admin"].get(PAGE)
+    assert page.status_code == 200, page.text
+    for shown in ("Changes and deliveries", "Audit entries", "Usage events", "Nothing went yet", "No legal holds"):
+        assert shown in page.text
+    assert "3,653 days" in page.text
+
+
+async def test_r16_a_policy_is_set_and_a_wrong_one_refused(busy: Site) -> None:
+    admin = busy["admin"]
+    saved = await admin.post(f"{PAGE}/policy", {"data_class": "changes", "keep_days": "900", "element": ""}, page=PAGE)
+    assert saved.status_code == 303
+    assert "900 days" in (await admin.get(PAGE)).text
+    for keep_days, said in (("1", "at least 90 days"), ("never", "as a whole number"), ("²", "as a whole number")):
+        form = {"data_class": "changes", "keep_days": keep_days, "element": ""}
+        refused = await admin.post(f"{PAGE}/policy", form, page=PAGE)
+        assert refused.status_code == 422
+        assert said in refused.text
+    longer = {"data_class": "changes", "keep_days": "2000", "element": "price.list"}
+    assert (await admin.post(f"{PAGE}/policy", longer, page=PAGE)).status_code == 303
+    assert "List price: 2,000 days" in (await admin.get(PAGE)).text
+
+
+async def test_r16_a_hold_is_placed_shown_and_released_with_reasons(busy: Site) -> None:
+    admin = busy["admin"]
+    form = {"data_class": "", "record_key": "SKU-1", "reason": "Case <b>17</b>"}
+    assert (await admin.post(f"{PAGE}/holds", form, page=PAGE)).status_code == 303
+    page = (await admin.get(PAGE)).text
+    assert "A legal hold stands" in page
+    assert "Case &lt;b&gt;17&lt;/b&gt;" in page
+    found = re.search(r"/retention/holds/([0-9a-f-]{36})/release", page)
+    assert found is not None
+    release = f"{PAGE}/holds/{found[1]}/release"
+    assert (await admin.post(release, {"reason": " "}, page=PAGE)).status_code == 422
+    stranger = await busy["stranger"].post(
+        f"/clients/borealis/retention/holds/{found[1]}/release", {"reason": "mine"}, page="/clients/borealis/retention"
+    )
+    assert stranger.status_code == 404
+    assert (await admin.post(release, {"reason": "settled"}, page=PAGE)).status_code == 303
+    assert "settled" in (await admin.get(PAGE)).text
+    async with busy.acme.db.transaction(busy.acme.scope) as session:
+        actions = list(await session.scalars(text("SELECT action FROM audit_entry WHERE action LIKE 'retention.%'")))
+    assert actions == ["retention.hold_placed", "retention.hold_released"]
+
+
+@pytest.mark.parametrize(
+    ("who", "may_see", "may_change"),
+    [("admin", 200, 204), ("staff", 200, 204), ("operator", 200, 403), ("viewer", 403, 403), ("stranger", 404, 404)],
+)
+async def test_r16_who_may_see_and_change_it(busy: Site, who: str, may_see: int, may_change: int) -> None:
+    reader = busy[who]
+    assert (await reader.get(PAGE)).status_code == may_see
+    seen = await reader.get(API)
+    assert seen.status_code == may_see
+    own = "/clients/borealis/retention" if who == "stranger" else "/clients/acme/changes"
+    form = {"data_class": "changes", "keep_days": "800", "element": ""}
+    posted = await reader.post(f"{PAGE}/policy", form, page=own)
+    assert posted.status_code == {204: 303}.get(may_change, may_change)
+
+
+async def test_r16_the_api_places_a_hold_and_shows_it(busy: Site) -> None:
+    admin = busy["admin"]
+    placed = await admin.call(f"{API}/holds", {"reason": "a lawsuit", "data_class": "changes"}, page=PAGE)
+    assert placed.status_code == 201, placed.text
+    view = (await admin.get(API)).json()
+    assert view["holds"][0]["id"] == placed.json()["id"]
+    assert next(one for one in view["classes"] if one["name"] == "changes")["is_held"] is True
+    assert (await admin.call(f"{API}/holds", {"reason": "x", "data_class": "nothing"}, page=PAGE)).status_code == 404
+    released = await admin.call(f"{API}/holds/{placed.json()['id']}/release", {"reason": "settled"}, page=PAGE)
+    assert released.status_code == 204
