@@ -185,10 +185,11 @@ def _figure(  # noqa: PLR0913, PLR0917
         '<div class="y-axis" aria-hidden="true">{3}</div>'
         '<svg viewBox="0 0 {4} {5}" preserveAspectRatio="none" role="img" aria-labelledby="{0}-title">'
         '<title id="{0}-title">{1}. The numbers follow as a table.</title>{6}{7}{8}</svg>'
-        '<div class="x-axis" aria-hidden="true">{9}</div></div>'
+        '<div class="x-axis{11}" aria-hidden="true">{9}</div></div>'
         '<p class="readout num" aria-hidden="true"></p>{10}</figure>'
     ).format(chart_id, title, legend, ticks, _WIDTH, _HEIGHT, _grid(axis), marks,
-             _bands(labels, series, written), shown, _numbers(title, labels, series, written))  # fmt: skip
+             _bands(labels, series, written), shown, _numbers(title, labels, series, written),
+             " is-round" if ticks_at else "")  # fmt: skip
 
 
 def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) -> Markup:
