@@ -116,13 +116,14 @@ async def connect(services: Services, scope: Scope, new: NewConnection) -> UUID:
         )
 
 
-async def publish_contracts(
+async def publish_contracts(  # noqa: PLR0913 - keyword-only targets
     services: Services,
     scope: Scope,
     source: UUID,
     *,
     propagation_slo: timedelta = timedelta(seconds=30),
     correction_slo: timedelta = timedelta(hours=4),
+    decision_slo: timedelta | None = None,
 ) -> None:
     """Price, stock and cost, all owned by `source`."""
     async with services.db.transaction(scope) as session:
@@ -134,5 +135,6 @@ async def publish_contracts(
                 owner=owner,
                 propagation_slo=propagation_slo,
                 correction_slo=correction_slo,
+                decision_slo=decision_slo,
                 now=utc_now(),
             )

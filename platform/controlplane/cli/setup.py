@@ -89,10 +89,15 @@ def connect(  # noqa: PLR0913 - click passes options by name
 @MSP
 @TENANT
 @click.option("--source", type=click.UUID, required=True, help="The connection that is right about price, stock, cost.")
-@click.option("--seconds", default=30.0, show_default=True, help="Until a value must be seen on every channel.")
+@click.option("--seconds", default=30.0, show_default=True, help="From release until a value must be visible.")
+@click.option(
+    "--decide-hours", default=24.0, show_default=True, help="From a proposal until people must have answered."
+)
 @click.option("--hours", default=4.0, show_default=True, help="Until an exception must be corrected.")
-def publish_contracts(msp_id: UUID, tenant_id: UUID, source: UUID, seconds: float, hours: float) -> None:
-    """Say which system is right about a client's prices, stock and costs, and how soon a value must be seen."""
+def publish_contracts(  # noqa: PLR0913 - click passes options by name
+    *, msp_id: UUID, tenant_id: UUID, source: UUID, seconds: float, decide_hours: float, hours: float
+) -> None:
+    """Say which system is right about a client's prices, stock and costs, and how soon a value must be visible."""
 
     async def act(services: Services) -> str:
         scope = operator_scope(msp_id, tenant_id)
@@ -103,6 +108,7 @@ def publish_contracts(msp_id: UUID, tenant_id: UUID, source: UUID, seconds: floa
                 f"“{found.name}” is a channel. Name the system that is right about values.", field="source"
             )
         clocks = {"propagation_slo": timedelta(seconds=seconds), "correction_slo": timedelta(hours=hours)}
+        clocks["decision_slo"] = timedelta(hours=decide_hours)
         await onboarding.publish_contracts(services, scope, source, **clocks)
         return f"prices, stock and costs are {found.name}'s"
 
