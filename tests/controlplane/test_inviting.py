@@ -50,7 +50,7 @@ class TestInviting:
     ) -> None:
         people, email = f"/clients/{house.slug}/people", fresh()
         assert f'href="{people}/invite"' in (await admin.get(people)).text
-        assert "No mail is sent from here yet" in (await admin.get(f"{people}/invite")).text
+        assert "Send it yourself" in (await admin.get(f"{people}/invite")).text
         answer = await admin.post(f"{people}/invite", form(email.upper(), "client_approver"))
         link = link_in(answer)
         assert link.startswith(f"http://{house.host}/welcome/")

@@ -70,11 +70,11 @@ class TestMainJob:
     ) -> None:
         with town.person(msp, approver) as person:
             person.open(f"/clients/{client}/approvals?tab=answered")
-            expect(person.page.locator("tbody")).to_contain_text(person.page.locator(".viewer b").inner_text())
+            expect(person.page.locator("tbody")).to_contain_text("You")
             person.page.get_by_role("link", name="Approvals").first.click()
             town.change(client, "SKU-002", "price.list", 15_00)
             waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")
-            expect(person.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Waiting\s+[1-9]"))
+            expect(person.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Pending\s+[1-9]"))
             person.shot(f"{msp}-approvals")
             assert not town.shopper_sees(client, "SKU-002", "15.00")
             waiting.get_by_role("link", name="SKU-002").click()
@@ -86,7 +86,7 @@ class TestMainJob:
             person.page.get_by_label("Reason").fill("The supplier raised it.")
             person.page.get_by_role("button", name="Approve").click()
             person.sees(person.page.locator("main"), "The supplier raised it.")
-            person.page.get_by_role("link", name="See it on the channels").click()
+            person.page.get_by_role("link", name="Channel delivery").click()
             sees_read_back(person, f"15.00 {currency}")
             person.shot(f"{msp}-change")
             assert town.shopper_sees(client, "SKU-002", "15.00")
@@ -124,7 +124,7 @@ class TestExceptions:
             person.sees(person.page.locator("main"), "ERP")
             person.shot("exception-quarantined")
             place = person.page.url
-            person.page.get_by_role("link", name="The original message").click()
+            person.page.get_by_role("link", name="Original message").click()
             person.sees(person.page.locator("pre"), '"skuu": "SKU-004"')
             person.shot("original-message")
             person.page.goto(place)
@@ -227,7 +227,8 @@ class TestPeople:
             person.shot("fleet")
             person.page.get_by_role("link", name="Birch & Sons").click()
             expect(person.page.get_by_role("heading", level=1)).to_contain_text("Overview")
-            person.page.get_by_role("link", name=re.compile("Birch & Sons")).click()
+            person.page.locator("summary.account").click()
+            person.page.get_by_role("link", name="All clients").click()
             expect(person.page.get_by_role("heading", level=1)).to_contain_text("Clients")
 
     def test_a_partner_sees_its_own_channel_and_nothing_else(self, town: Town) -> None:
