@@ -54,6 +54,32 @@
     document.getElementById("toasts").append(copy);
   };
 
+  // Lists continue after a key, so a page knows the next one only. The page before is remembered when Next is followed.
+  const pagesBefore = () => {
+    try {
+      return JSON.parse(sessionStorage.getItem("pages")) || {};
+    } catch {
+      return {};
+    }
+  };
+  const rememberPage = (link) => {
+    const entries = Object.entries(pagesBefore()).slice(-200);
+    const next = new URL(link.href);
+    entries.push([next.pathname + next.search, location.pathname + location.search]);
+    try {
+      sessionStorage.setItem("pages", JSON.stringify(Object.fromEntries(entries)));
+    } catch {
+      // Storage can be forbidden; the list then leads back to its start only.
+    }
+  };
+  const showPrevious = () => {
+    const before = pagesBefore()[location.pathname + location.search];
+    for (const link of document.querySelectorAll("[data-previous]")) {
+      link.hidden = !before;
+      if (before) link.href = before;
+    }
+  };
+
   // What an action has done, told by the answer before this page; see foundation/web/flash.py.
   const confirmDone = () => {
     const found = document.cookie.match(/(?:^|; )done=([^;]*)/);
@@ -79,6 +105,8 @@
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest?.(selector);
     if (on("[data-theme-toggle]")) toggleTheme();
+    const next = on("[data-next]");
+    if (next) rememberPage(next);
     const dismiss = on("[data-dismiss]");
     if (dismiss) leave(dismiss.closest("[data-toast]"));
     const copies = on("[data-copy]");
@@ -233,6 +261,7 @@
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:afterSettle", (event) => {
     confirmDone();
+    showPrevious();
     document.querySelectorAll("[data-toast]").forEach(expire);
     reopen();
     const { target } = event.detail;
@@ -248,6 +277,7 @@
   });
   document.addEventListener("DOMContentLoaded", () => {
     confirmDone();
+    showPrevious();
     document.querySelectorAll("[data-toast]").forEach(expire);
     document.querySelector("[data-focus]")?.focus();
     reopen();
