@@ -1,0 +1,54 @@
+"""U11: the fleet's tiles agree with each other and lead to the clients they count."""
+
+import re
+
+import pytest
+
+from tests.governance.pages.site import Site
+
+
+def tiles(page: str) -> dict[str, tuple[str, int]]:
+    """Address and number of each tile by its label."""
+    found = re.findall(
+        r'class="tile"\s+href="([^"]+)">.*?</svg>\s*([^<]+)</span>\s*<span class="tile-value num">([\d,]+)<',
+        page,
+        re.DOTALL,
+    )
+    return {label.strip(): (href, int(number.replace(",", ""))) for href, label, number in found}
+
+
+def clients(page: str) -> list[str]:
+    return re.findall(r'id="f-([a-z]+)"', page)
+
+
+async def test_u11_health_tiles_add_up_to_all_clients(busy: Site) -> None:
+    await busy.borealis.letter("no")
+    page = (await busy["operator"].get("/fleet")).text
+    shown = tiles(page)
+    assert shown["At risk"][1] + shown["Need attention"][1] + shown["Healthy"][1] == len(clients(page)) == 2
+
+
+@pytest.mark.parametrize(
+    "label", ["At risk", "Need attention", "Healthy", "Open exceptions", "Late values", "Approvals"]
+)
+async def test_u11_each_tile_leads_to_the_clients_it_counts(busy: Site, label: str) -> None:
+    await busy.acme.awaiting("SKU-1", 1000, 2000)
+    await busy.acme.change("SKU-2", 1000, 1040, states={"Web shop": "pending"}, at=3600)
+    await busy.borealis.exception("source.quarantined", "Unreadable")
+    href, number = tiles((await busy["operator"].get("/fleet")).text)[label]
+    narrowed = await busy["operator"].get(href)
+    assert narrowed.status_code == 200
+    listed = clients(narrowed.text)
+    if label in {"At risk", "Need attention", "Healthy"}:
+        assert len(listed) == number
+    else:
+        assert bool(listed) is (number > 0)
+    assert tiles(narrowed.text)[label] == (href, number)
+
+
+async def test_u13_the_switcher_lists_own_clients_only(busy: Site) -> None:
+    menu = (await busy["operator"].get("/fleet/switcher")).text
+    assert re.findall(r'href="(/clients/[a-z]+)/overview"', menu) == ["/clients/acme", "/clients/borealis"]
+    assert (await busy["viewer"].get("/fleet/switcher")).status_code in {403, 404}
+    page = (await busy["operator"].get("/clients/acme/overview")).text
+    assert re.search(r'<details class="menu switcher">\s*<summary class="account">', page)
