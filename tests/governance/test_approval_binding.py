@@ -224,7 +224,7 @@ async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(wo
         await expire_waiting(session, world.services.governance)
     assert await world.rows("SELECT state FROM change") == [("expired",)]
     ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
-    assert title == "An approval was not carried out in time"
+    assert title == "An approval expired before publishing"
     assert "was approved" in str(detail)
 
 
