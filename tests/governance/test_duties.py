@@ -171,7 +171,9 @@ async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(wor
     await run(world, "UPDATE connection SET created_at = created_at - :past", past=past)
     await run(world, "UPDATE timer SET due_at = now() WHERE name = :name", name=name)
     await world.work()
-    assert await world.rows("SELECT code, subject FROM governance_exception WHERE state = 'open'") == [(FAILING, str(shop))]
+    assert await world.rows("SELECT code, subject FROM governance_exception WHERE state = 'open'") == [
+        (FAILING, str(shop))
+    ]
 
 
 async def test_a2_the_next_source_of_an_element_is_polled_as_the_one_before_was(
