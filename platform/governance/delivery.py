@@ -20,9 +20,10 @@ from governance.states import HELD, RUNNING, SUPERSEDED, VERIFIED
 
 COUNTING: Final = f"{RUNNING} AND state <> 'held'"
 """As SQL: propagations whose delivery clock runs while their channel is active."""
-ACTIVE_CHANNEL: Final = """EXISTS (SELECT 1 FROM connection a WHERE a.tenant_id = p.tenant_id
-                                       AND a.id = p.connection_id AND a.state = 'active')"""
-"""As SQL, of propagation `p`."""
+ACTIVE_CHANNEL: Final = """EXISTS (SELECT 1 FROM connection a JOIN client s ON s.tenant_id = a.tenant_id
+                                     WHERE a.tenant_id = p.tenant_id AND a.id = p.connection_id
+                                       AND a.state = 'active' AND s.status = 'active')"""
+"""As SQL, of propagation `p`: neither its channel is paused nor its client suspended."""
 LATE: Final = f"""(p.breached OR p.state NOT IN ('verified', 'superseded', 'held') AND p.slo_due_at < :now
                    AND {ACTIVE_CHANNEL})"""
 """As SQL, of propagation `p` at :now. A settlement records in `breached` whether a verified one was late."""

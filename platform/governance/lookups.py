@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import Value
 from foundation.database.engine import scope_of
-from governance.delivery import is_late
+from governance.delivery import ACTIVE_CHANNEL, is_late
 from governance.schemas import ShownApproval, ShownChange, ShownPropagation
 
 CHANGE_COLUMNS: Final = """
@@ -19,10 +19,10 @@ CHANGE_COLUMNS: Final = """
     c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
 """
 APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in ShownApproval.__struct_fields__)
-PROPAGATION_COLUMNS: Final = """
+PROPAGATION_COLUMNS: Final = f"""
     p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
     p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at, p.verified_at,
-    p.read_amount, p.previous_amount, p.previous_currency, p.error, n.state = 'active' AS channel_active,
+    p.read_amount, p.previous_amount, p.previous_currency, p.error, {ACTIVE_CHANNEL} AS channel_active,
     CASE WHEN n.state <> 'active' THEN n.paused_at END AS channel_paused_at
 """
 _MACHINE = "connection:"

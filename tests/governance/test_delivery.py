@@ -22,6 +22,7 @@ from governance.rollback import roll_back_change
 from governance.schemas import ShownChange
 from governance.states import RUNNING
 from governance.systems.pausing import pause_connection, resume_connection
+from tenants.accounts import suspend_client
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
 from tests.support.world import World
@@ -287,3 +288,16 @@ async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(world: World) -> 
     async with world.services.db.transaction(world.scope) as session:
         await expire_waiting(session, world.services.governance)
     assert await world.rows("SELECT DISTINCT overdue FROM approval WHERE state = 'pending'") == [(False,)]
+
+
+async def test_u2_nothing_is_late_while_the_client_is_suspended(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        await suspend_client(session, reason="unpaid", now=utc_now())
+    await pass_by(world, timedelta(hours=6))
+    assert not any(p.late for p in (await latest(world)).channels)
+    async with world.services.db.transaction(world.scope) as session:
+        assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 0
