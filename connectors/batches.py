@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from connectors.port import ChannelReading, ChannelWrite, SystemUnavailable, WriteResult, WriteState
+from connectors.port import ChannelReading, ChannelWrite, HttpCaller, SystemUnavailable, WriteResult, WriteState
 from foundation.outbound.errors import AnswerTooLarge, OutboundRefused, OutboundUnavailable
 
 Item = TypeVar("Item")
@@ -43,9 +43,10 @@ def split_by_size(
         yield items[start:]
 
 
-async def push_in_parts(
+async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
+    http: HttpCaller,
     writes: Sequence[ChannelWrite],
-    send: Callable[[Sequence[ChannelWrite]], Awaitable[list[WriteResult]]],
+    send: Callable[[HttpCaller, Sequence[ChannelWrite]], Awaitable[list[WriteResult]]],
     size_of: Callable[[ChannelWrite], int],
     *,
     most_bytes: int = BODY_BYTES,
@@ -58,6 +59,7 @@ async def push_in_parts(
     numbered = list(enumerate(writes))
     queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
     left = {WriteState.REFUSED: MOST_REFUSED, WriteState.RETRY: MOST_FAILED}
+    callers: dict[int, HttpCaller] = {}
     results: dict[int, WriteResult] = {}
     sent: dict[Key, int] = {}
     while queue:
@@ -68,7 +70,7 @@ async def push_in_parts(
         if not fresh:
             continue
         try:
-            answers = await send([write for _, write in fresh])
+            answers = await send(callers.get(fresh[0][0], http), [write for _, write in fresh])
         except (OutboundUnavailable, OutboundRefused) as error:
             if not results:
                 raise
@@ -85,6 +87,8 @@ async def push_in_parts(
                 queue.extendleft(reversed(halves(fresh)))  # down to single values, or no attempt would end with one
             else:
                 queue.extend(halves(fresh))  # a half that succeeds between failures tells this from an outage
+                # Sent before and failed, so each half is a retry and under the budget for those.
+                callers |= {half[0][0]: _for_retries(http) for half in halves(fresh)}
             continue
         results |= {n: answer for (n, _), answer in zip(fresh, answers, strict=True)}
         sent |= {(w.record_key, w.element): w.version for _, w in fresh}
@@ -130,6 +134,11 @@ async def read_in_parts(
     if failure is not None and not found:
         raise failure
     return [found.get(n) or ChannelReading(key, element, None, answered=False) for n, (key, element) in enumerate(keys)]
+
+
+def _for_retries(http: HttpCaller) -> HttpCaller:
+    again: Callable[[], HttpCaller] | None = getattr(http, "again", None)
+    return http if again is None else again()
 
 
 def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:

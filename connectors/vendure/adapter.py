@@ -55,7 +55,11 @@ class Vendure:
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
         return await push_in_parts(
-            writes, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
+            http,
+            writes,
+            lambda caller, part: self._send(caller, config, part),
+            _size_of_write,
+            most_items=self.max_batch,
         )
 
     async def read(

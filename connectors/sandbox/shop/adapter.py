@@ -54,7 +54,11 @@ class SandboxShop:
         if not sendable:
             return list(refused.values())
         results = await push_in_parts(
-            sendable, lambda part: self._send(http, config, part), _size_of_write, most_items=self.max_batch
+            http,
+            sendable,
+            lambda caller, part: self._send(caller, config, part),
+            _size_of_write,
+            most_items=self.max_batch,
         )
 
         async def existing(keys: Sequence[str]) -> list[str]:

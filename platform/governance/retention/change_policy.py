@@ -13,7 +13,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.retention import DataClass, find_class
-from governance.inputs import check_text
+from governance.inputs import check_exact, check_text
 from governance.retention.repository import LOCK_SHARED
 from governance.retention.schemas import NewHold, NewPolicy
 
@@ -73,7 +73,7 @@ async def place_hold(
     if hold.data_class:
         _known(classes, hold.data_class)
     reason = _reason(hold.reason)
-    hold_id, record_key = new_id(), check_text(hold.record_key, "record_key").strip()
+    hold_id, record_key = new_id(), check_exact(hold.record_key, "record_key")
     await session.execute(LOCK_SHARED)
     await session.execute(
         text("""
