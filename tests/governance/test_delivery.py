@@ -213,17 +213,22 @@ async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: World,
     assert shop.slo_due_at == shop.released_at + timedelta(seconds=30) + shop.excluded
 
 
+@pytest.mark.parametrize(("suspended", "paused", "excluded"), [(4, 6, 6), (6, 4, 6), (6, 1, 5)])
 async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
-    world: World, sandbox: RunningSandbox
+    world: World, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
 ) -> None:
+    """The suspension ends two hours ago, the pause now; both are told in hours before now."""
     await paused_delivery(world, sandbox)
-    await pass_by(world, timedelta(hours=6))
+    await pass_by(world, timedelta(hours=7))
     now = utc_now()
     async with world.services.db.transaction(world.scope) as session:
-        await move_clocks(session, now - timedelta(hours=4), now - timedelta(hours=2))
+        await session.execute(
+            text("UPDATE connection SET paused_at = :at WHERE state = 'paused'"), {"at": now - timedelta(hours=paused)}
+        )
+        await move_clocks(session, now - timedelta(hours=suspended), now - timedelta(hours=2))
         await resume_connection(session, world.channels["shop0"], now=now)
     (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
-    assert timedelta(hours=5, minutes=59) < shop.excluded < timedelta(hours=6, minutes=1)
+    assert shop.excluded == timedelta(hours=excluded)
 
 
 async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: World) -> None:
