@@ -9,7 +9,19 @@ from datetime import UTC, datetime
 
 from tests.benchmarks.table import Row, write_table
 
-NAMES = ("intake", "way", "fairness", "idle", "isolation", "recovery", "metering", "policy", "dramatiq", "hostile")
+NAMES = (
+    "intake",
+    "way",
+    "fairness",
+    "idle",
+    "isolation",
+    "recovery",
+    "metering",
+    "policy",
+    "dramatiq",
+    "hostile",
+    "retention",
+)
 
 
 def main() -> None:
