@@ -49,7 +49,12 @@ def every_page() -> dict[str, str]:
         page = Page(brand=brand, title="Sign in", now=NOW, csrf_token="token")
         for error in ("", "That e-mail and password do not match."):
             pages[f"{brand.slug} sign-in {error}"] = templates.get_template("sign_in.html").render(
-                page=page, action="/sign-in", email="ada@northwind.example", error=error, next="/approvals"
+                expired=not error,
+                page=page,
+                action="/sign-in",
+                email="ada@northwind.example",
+                error=error,
+                next="/approvals",
             )
         for status in (401, 403, 404, 500, 503):
             pages[f"{brand.slug} {status}"] = templates.get_template("error.html").render(
