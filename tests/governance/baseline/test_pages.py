@@ -138,8 +138,8 @@ async def test_the_api_does_the_same(site: Site, world: World, house: House) -> 
     assert (one["items"][0]["source"], two["items"][0]["outcome"], two["next_after"]) == (
         {"amount": 1_100, "currency": "USD"}, "review", "",
     )  # fmt: skip
-    for query in ("which=all", "after=nowhere", "limit=0", "after=%00"):
-        assert (await visit.api("GET", f"{address}/values?{query}")).status_code == 422, query
+    for query, status in (("which=all", 422), ("after=nowhere", 422), ("limit=0", 422), ("after=%00", 400)):
+        assert (await visit.api("GET", f"{address}/values?{query}")).status_code == status, query
     assert (await visit.api("GET", f"{root}/{UUID(int=7)}/values")).status_code == 404
     taken = await visit.api("POST", f"{address}/accept")
     assert (taken.status_code, taken.json()["state"]) == (202, "accepting")
