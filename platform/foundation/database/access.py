@@ -121,6 +121,7 @@ def settle_access(connection: Connection, revision: str) -> None:
     """After a migration to the head: backups can read every table, PUBLIC uses nothing, and all of it is recorded."""
     _close_to_public(connection)
     _close_partitions(connection)
+    _name_owner_by_office(connection)
     open_to_backup(connection)
     record = msgspec.json.encode(read_access(connection, revision)).decode()
     with connection.transaction():
@@ -174,6 +175,21 @@ def _close_partitions(connection: Connection) -> None:
     ).fetchall()
     for (name,) in lost:
         connection.execute(sql.SQL("SELECT {}.close(%s::regclass)").format(sql.Identifier(SCHEMA)), (name,))
+
+
+def _name_owner_by_office(connection: Connection) -> None:
+    """A policy for the owner by name cannot be restored where the owner goes by another one."""
+    found = connection.execute(
+        "SELECT c.oid::regclass::text, p.polname, ARRAY(SELECT pg_get_userbyid(r)::text FROM unnest(p.polroles) r"
+        "  WHERE r NOT IN (c.relowner, 'pg_database_owner'::regrole))"
+        " FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relowner = ANY (p.polroles)"
+    ).fetchall()
+    for table, policy, others in found:
+        roles = sql.SQL(", ").join(map(sql.Identifier, ["pg_database_owner", *others]))
+        statement = sql.SQL("ALTER POLICY {} ON {} TO {}").format(sql.Identifier(policy), sql.SQL(table), roles)
+        with connection.transaction():
+            connection.execute(statement)
 
 
 def _close_to_public(connection: Connection) -> None:
