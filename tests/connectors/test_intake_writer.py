@@ -11,6 +11,7 @@ from foundation.clock import utc_now
 from foundation.database.engine import Hints
 from foundation.errors import Unavailable
 from foundation.ids import new_id
+from governance.kinds import INGEST
 from tests.conftest import Urls
 from tests.support.servers import Servers
 from tests.support.world import World
@@ -24,7 +25,7 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls)
         rung += 1
         raise RuntimeError("the bell is cracked")
 
-    writer = IntakeWriter(urls.intake, kind="test", ring=crack)
+    writer = IntakeWriter(urls.intake, kind=INGEST, ring=crack)
     world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     async with asyncio.timeout(60):
@@ -55,7 +56,7 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
 
-    writer = IntakeWriter(urls.intake, kind="test", ring=swallow)
+    writer = IntakeWriter(urls.intake, kind=INGEST, ring=swallow)
     world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     await world.deliver(world.change("SKU-001", "stock.on_hand", 1))

@@ -63,6 +63,21 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
     )
     if owner := await found.fetchone():
         await _let_enter(connection, BACKUP, owner[0])
+    await _close_large_objects(connection)
+
+
+async def _close_large_objects(connection: AsyncConnection) -> None:
+    """They are nobody's rows, so no policy separates tenants. Only a superuser can take them from PUBLIC."""
+    found = await connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    if await found.fetchone() != (True,):
+        return
+    functions = await connection.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
+        " AND (proname LIKE 'lo\\_%' OR proname IN ('loread', 'lowrite'))"
+        " AND has_function_privilege('public', oid, 'EXECUTE')"
+    )
+    for (signature,) in await functions.fetchall():
+        await connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(signature)))
 
 
 async def _let_enter(connection: AsyncConnection, role: str, member: str) -> None:

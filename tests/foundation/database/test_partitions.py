@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from foundation.database.partition_job import create_partitions, keep_partitions
 from foundation.database.partitions import SCHEMA, month_after
 from foundation.ids import id_floor, new_id
 from foundation.scope import Scope
+from governance.kinds import INGEST
 from tests.conftest import Urls
 from tests.isolation.rows import enter
 
@@ -77,18 +79,34 @@ def test_r16_the_relay_may_create_no_other_month(urls: Urls, function: str) -> N
 async def test_r16_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, scope: Scope, other_scope: Scope) -> None:
     """The same external id in three months is one source event, and another tenant's is its own."""
     connection_id, month = new_id(), datetime.now(UTC)
+    for one_scope in (scope, other_scope):
+        await connect_something(urls, one_scope, connection_id)
     async with await psycopg.AsyncConnection.connect(urls.intake) as connection:
         results = []
         for _ in range(3):
             one = delivery(scope, connection_id, month)
-            results += await store_deliveries(connection, [one, delivery(scope, connection_id, month)], kind="none")
+            results += await store_deliveries(connection, [one, delivery(scope, connection_id, month)], kind=INGEST)
             month = month_after(month) + timedelta(days=1)
         assert results == [Stored.NEW] + [Stored.DUPLICATE] * 5
-        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], kind="none")
+        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], kind=INGEST)
         assert other == [Stored.NEW]
         changed = delivery(scope, connection_id, month, body_hash=b"y" * 32)
-        assert await store_deliveries(connection, [changed], kind="none") == [Stored.REUSED_ID]
+        assert await store_deliveries(connection, [changed], kind=INGEST) == [Stored.REUSED_ID]
         await connection.rollback()
+
+
+async def connect_something(urls: Urls, scope: Scope, connection_id: UUID) -> None:
+    """Intake stores messages of connections that exist."""
+    async with await psycopg.AsyncConnection.connect(urls.app) as connection:
+        await connection.execute(
+            "SELECT set_config('app.tenant_id', %s, true), set_config('app.msp_id', %s, true)",
+            (str(scope.tenant_id), str(scope.msp_id)),
+        )
+        await connection.execute(
+            "INSERT INTO connection (tenant_id, msp_id, id, kind, role, name, base_url, settings, requests_per_second,"
+            " burst, created_at) VALUES (%s, %s, %s, 'sandbox-erp', 'erp', 'ERP', 'x', '{}', 1, 1, now())",
+            (scope.tenant_id, scope.msp_id, connection_id),
+        )
 
 
 def delivery(scope: Scope, connection_id: object, at: datetime, *, body_hash: bytes = b"x" * 32) -> Delivery:

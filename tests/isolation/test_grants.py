@@ -1,0 +1,292 @@
+"""Every right of every role, judged against the catalogue (V9): each with its reason, and nothing besides."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from foundation.database.partitions import SCHEMA
+from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, RELAY
+from foundation.ids import new_id
+from tests.conftest import Urls
+from tests.support.servers import Servers
+from tests.support.world import World
+
+Owner = psycopg.Connection[Any]
+WHOLE = "*"
+# (role, table, verb): columns, and why it is needed.
+NARROW: dict[tuple[str, str, str], tuple[str, str]] = {
+    (RELAY, "work", "SELECT"): ("held lane msp_id ready_at seq tenant_id", "that a lane has work, whose, and when"),
+    (RELAY, "lane", "SELECT"): ("lease_until name paused_until tenant_id", "that nobody holds the lane"),
+    (RELAY, "lane_share", "SELECT"): ("msp_id pool resting tenant_id weight", "which pool serves the client"),
+    (RELAY, "timer", "SELECT"): ("due_at", "when to look again, and whether the relay is late (doctor)"),
+    (RELAY, "installation", "SELECT"): (WHOLE, "the last backup's age (doctor); a policy shows that row only"),
+    (RELAY, "alembic_version", "SELECT"): (WHOLE, "whether the schema fits the program"),
+    (INTAKE, "alembic_version", "SELECT"): (WHOLE, "whether the schema fits the program"),
+    (INTAKE, "connection", "SELECT"): ("id kind msp_id state tenant_id", "whose an address is"),
+    (INTAKE, "client", "SELECT"): ("status tenant_id", "that the client is not suspended"),
+    (INTAKE, "connection_secret", "SELECT"): (WHOLE, "webhooks' signing secrets, sealed; a policy shows those only"),
+    (INTAKE, "vault_key", "SELECT"): (WHOLE, "data keys, wrapped under a key that is not in the database"),
+    (INTAKE, "source_event", "SELECT"): (
+        "body_hash connection_id dedupe_key id tenant_id", "whether a delivery came before",
+    ),
+    (INTAKE, "source_event", "INSERT"): (WHOLE, "webhooks of connections that exist; a policy checks each"),
+    (INTAKE, "source_event_key", "SELECT"): (
+        "body_hash connection_id dedupe_key event_id tenant_id", "whether a delivery came before",
+    ),
+    (INTAKE, "source_event_key", "INSERT"): (WHOLE, "as source_event"),
+    (INTAKE, "work", "INSERT"): (
+        "body correlation key kind lane msp_id ref tenant_id", "the ingest job of a delivery; a policy checks it",
+    ),
+}  # fmt: skip
+LEDGERS = ("audit_entry", "usage_event", "source_event", "policy_version")
+SECRET_COLUMNS = {"password_hash", "secret_hash", "ciphertext", "wrapped", "kept", "token_hash"}
+DEFINERS = {
+    "timers_fire()": {RELAY},
+    "repairs_fire()": {RELAY},
+    f"{SCHEMA}.create_ahead()": {RELAY},
+    f"{SCHEMA}.analyze_tables()": {RELAY},
+    f"{SCHEMA}.coverage()": {RELAY},
+}
+
+
+def rights(owner: Owner, roles: list[str]) -> dict[tuple[str, str, str], str]:
+    """(role, table, verb): columns, or * for all."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for role, table, verb, column in owner.execute(
+        """
+        SELECT pg_get_userbyid(a.grantee), c.relname, a.privilege_type, '*' FROM pg_class c, aclexplode(c.relacl) a
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        UNION ALL
+        SELECT pg_get_userbyid(a.grantee), c.relname, a.privilege_type, t.attname
+          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
+         WHERE c.relnamespace = 'public'::regnamespace AND NOT t.attisdropped
+        """
+    ):
+        if role in roles:
+            found.setdefault((role, table, verb), set()).add(column)
+    return {key: WHOLE if WHOLE in columns else " ".join(sorted(columns)) for key, columns in found.items()}
+
+
+def test_v9_relay_and_intake_have_these_rights_and_no_others(owner: Owner) -> None:
+    assert rights(owner, [RELAY, INTAKE]) == {key: columns for key, (columns, _) in NARROW.items()}
+
+
+def test_v9_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: Owner) -> None:
+    found = rights(owner, [APP])
+    assert {verb for _, _, verb in found} <= {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    for table in LEDGERS:
+        assert {verb for _, name, verb in found if name == table} == {"SELECT", "INSERT"}, table
+    assert found[APP, "audit_head", "UPDATE"] == "hash seq"
+    assert (APP, "audit_head", "DELETE") not in found
+    assert not any(table == "installation" for _, table, _ in found)
+
+
+def test_v9_the_fleet_and_backups_only_read_and_the_fleet_sees_no_secret(owner: Owner) -> None:
+    found = rights(owner, [FLEET, BACKUP])
+    assert {verb for _, _, verb in found} == {"SELECT"}
+    columns: dict[str, set[str]] = {}
+    for table, column in owner.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    ):
+        columns.setdefault(table, set()).add(column)
+    for (role, table, _), granted in found.items():
+        if role == FLEET:
+            seen = columns[table] if granted == WHOLE else set(granted.split())
+            assert not seen & SECRET_COLUMNS, table
+    tables = {
+        name
+        for (name,) in owner.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        )
+    }
+    assert {table for role, table, _ in found if role == BACKUP} == tables
+
+
+def test_v9_public_may_use_nothing_of_ours(owner: Owner) -> None:
+    rows = owner.execute(
+        """
+        SELECT 'relation', c.relname::text FROM pg_class c, aclexplode(c.relacl) a
+         WHERE a.grantee = 0 AND c.relnamespace IN ('public'::regnamespace, %(s)s::regnamespace)
+        UNION ALL
+        SELECT 'column', t.attrelid::regclass::text FROM pg_attribute t, aclexplode(t.attacl) a
+         WHERE a.grantee = 0 AND t.attrelid::regclass::text NOT LIKE 'pg\\_%%'
+        UNION ALL
+        SELECT 'schema', n.nspname FROM pg_namespace n,
+               aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+         WHERE a.grantee = 0 AND n.nspname IN ('public', %(s)s::text)
+        UNION ALL
+        SELECT 'function', p.oid::regprocedure::text FROM pg_proc p,
+               aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+         WHERE a.grantee = 0 AND p.pronamespace = 'public'::regnamespace AND p.prorettype <> 'trigger'::regtype
+        UNION ALL
+        SELECT 'temporary', d.datname FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+         WHERE a.grantee = 0 AND d.datname = current_database() AND a.privilege_type = 'TEMPORARY'
+        """,
+        {"s": SCHEMA},
+    )
+    assert rows.fetchall() == []
+
+
+def test_v9_definer_functions_are_these_with_a_fixed_search_path(owner: Owner) -> None:
+    rows = owner.execute(
+        "SELECT p.oid::regprocedure::text, p.proconfig @> ARRAY['search_path=pg_catalog'],"
+        " array_agg(pg_get_userbyid(a.grantee)::text) FILTER (WHERE a.grantee <> p.proowner)"
+        " FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
+        " WHERE p.prosecdef AND p.pronamespace IN ('public'::regnamespace, %s::regnamespace) GROUP BY p.oid",
+        (SCHEMA,),
+    ).fetchall()
+    assert all(fixed for _, fixed, _ in rows)
+    assert {name: set(grantees) for name, _, grantees in rows} == DEFINERS
+
+
+@pytest.mark.parametrize("role", OUR_ROLES)
+def test_v9_no_role_makes_objects(owner: Owner, role: str) -> None:
+    found = owner.execute(
+        "SELECT has_schema_privilege(%(r)s, 'public', 'CREATE'), has_schema_privilege(%(r)s, %(s)s, 'CREATE'),"
+        " has_database_privilege(%(r)s, current_database(), 'CREATE'),"
+        " has_database_privilege(%(r)s, current_database(), 'TEMPORARY'),"
+        " (SELECT bool_or(has_parameter_privilege(%(r)s, name, 'SET')) FROM pg_settings WHERE context = 'superuser')",
+        {"r": role, "s": SCHEMA},
+    ).fetchone()
+    assert found is not None
+    assert not any(found)
+
+
+FILES_AND_SIGNALS = (
+    "pg_read_file('/etc/passwd')",
+    "pg_read_binary_file('/etc/passwd')",
+    "pg_ls_dir('/')",
+    "pg_ls_logdir()",
+    "pg_reload_conf()",
+    "pg_rotate_logfile()",
+    "lo_import('/etc/passwd')",
+    "lo_from_bytea(0, 'x')",
+    "lo_create(0)",
+    "lo_creat(-1)",
+)
+
+
+@pytest.fixture(params=["app", "intake", "relay"])
+def connection(request: pytest.FixtureRequest, urls: Urls) -> Iterator[Owner]:
+    with psycopg.connect(getattr(urls, request.param), autocommit=True) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize("call", FILES_AND_SIGNALS)
+def test_v9_no_role_reads_files_signals_the_server_or_keeps_large_objects(
+    connection: Owner, servers: Servers, call: str
+) -> None:
+    """Large objects are nobody's rows. Only a superuser can revoke them, so on other servers they stay."""
+    if call.startswith("lo_") and not call.startswith("lo_import") and servers.embedded is None:
+        return
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"SELECT {call}".encode())
+
+
+@pytest.mark.parametrize("statement", ["CREATE TEMP TABLE t (id int)", "CREATE TABLE t (id int)", "COPY t FROM '/x'"])
+def test_v9_no_role_makes_tables_not_even_temporary_ones(connection: Owner, statement: str) -> None:
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)):
+        connection.execute(statement.encode())
+
+
+class TestRelay:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (%(t)s, %(m)s, 'l', 'x', 'k')",
+            "UPDATE timer SET due_at = now()",
+            "UPDATE timer SET due_at = NULL WHERE due_at <= now()",
+            "UPDATE lane_share SET repair_at = now()",
+            "SELECT kind FROM timer",
+            "SELECT name FROM timer",
+            "SELECT kind FROM work",
+            "DELETE FROM lane",
+        ],
+    )
+    def test_v9_it_enqueues_and_arms_nothing_itself(self, world: World, urls: Urls, statement: str) -> None:
+        with psycopg.connect(urls.relay) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement.encode(), {"t": world.scope.tenant_id, "m": world.scope.msp_id})
+
+    @pytest.mark.parametrize("role", ["app", "intake"])
+    def test_v9_nobody_else_calls_its_functions(self, urls: Urls, role: str) -> None:
+        for function in ("timers_fire()", "repairs_fire()"):
+            with (
+                psycopg.connect(getattr(urls, role)) as connection,
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+            ):
+                connection.execute(f"SELECT {function}".encode())
+
+    def test_v9_the_owner_sees_nothing_outside_of_them(self, world: World, urls: Urls) -> None:
+        with psycopg.connect(urls.owner) as connection:
+            connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(world.scope.tenant_id),))
+            for table in ("work", "timer", "lane_share"):
+                assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,)
+
+
+EVENT = """
+    INSERT INTO source_event (tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via,
+                              received_at, correlation)
+    VALUES (%(t)s, %(m)s, %(id)s, %(c)s, 'k', 'h', 'b', 't', %(via)s, now(), '')
+"""
+KEY = """
+    INSERT INTO source_event_key (tenant_id, msp_id, connection_id, dedupe_key, body_hash, event_id, via)
+    VALUES (%(t)s, %(m)s, %(c)s, 'k', 'h', %(id)s, %(via)s)
+"""
+JOB = """
+    INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body)
+    VALUES (%(t)s, %(m)s, %(lane)s, %(kind)s, %(c)s::text, %(id)s, %(body)s)
+"""
+
+
+class TestIntake:
+    def given(self, world: World, other: World) -> dict[str, dict[str, object]]:
+        own = {
+            "t": world.scope.tenant_id, "m": world.scope.msp_id, "c": world.erp, "id": new_id(), "via": "webhook",
+            "lane": f"ingest/{world.erp}", "kind": "governance.ingest", "body": None,
+        }  # fmt: skip
+        stranger = other.erp
+        return {
+            "own": own,
+            "a connection of another client": own | {"c": stranger, "lane": f"ingest/{stranger}"},
+            "another client with this connection": own | {"t": other.scope.tenant_id, "m": other.scope.msp_id},
+            "another MSP": own | {"m": other.scope.msp_id},
+            "no connection at all": own | {"c": (nobody := new_id()), "lane": f"ingest/{nobody}"},
+        }
+
+    @pytest.mark.parametrize("statement", [EVENT, KEY, JOB])
+    def test_v9_only_what_fits_together_is_stored(
+        self, world: World, other_world: World, urls: Urls, statement: str
+    ) -> None:
+        for name, binds in self.given(world, other_world).items():
+            with psycopg.connect(urls.intake) as connection:
+                if name == "own":
+                    connection.execute(statement.encode(), binds)
+                    continue
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement.encode(), binds)
+
+    @pytest.mark.parametrize(
+        ("statement", "changed"),
+        [
+            (JOB, {"kind": "billing.rate"}),
+            (JOB, {"lane": "push/x"}),
+            (JOB, {"id": None}),
+            (JOB, {"body": '{"anything": 1}'}),
+            (EVENT, {"via": "poll"}),
+            (KEY, {"via": "poll"}),
+        ],
+    )
+    def test_v9_it_enqueues_ingest_jobs_of_webhooks_only(
+        self, world: World, other_world: World, urls: Urls, statement: str, changed: dict[str, object]
+    ) -> None:
+        with psycopg.connect(urls.intake) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement.encode(), self.given(world, other_world)["own"] | changed)
+
+    def test_v9_it_reads_signing_secrets_and_no_others(self, world: World, urls: Urls) -> None:
+        with psycopg.connect(urls.intake) as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT name FROM connection_secret WHERE tenant_id = %s", (world.scope.tenant_id,)
+            ).fetchall()
+        assert rows == [("webhook_secret",)]
