@@ -41,6 +41,12 @@ class BodyTooLarge(DomainError):
     title = "The body is too large"
 
 
+class MalformedInput(InvalidInput):
+    """Refused before the handler ran, so nothing is kept of it for its idempotency key; a refusal with 422 is kept."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
 class NotAccepted(DomainError):
     """Whatever else the framework refuses."""
 
@@ -65,14 +71,14 @@ def from_framework(error: HTTPException) -> DomainError:
     return NotAccepted(error.status_code)
 
 
-def _invalid_input(error: ValidationException) -> InvalidInput:
+def _invalid_input(error: ValidationException) -> MalformedInput:
     """Names each value that is wrong; the framework's text holds the address and names of our types."""
     found = error.extra if isinstance(error.extra, list) else []
     fields = sorted({str(each["key"]) for each in found if isinstance(each, dict) and each.get("key")})
     if not fields:
-        return InvalidInput("The body or a value in the address does not have the expected form.")
+        return MalformedInput("The body or a value in the address does not have the expected form.")
     verb = "is" if len(fields) == 1 else "are"
-    return InvalidInput(f"{', '.join(fields)} {verb} missing or not of the expected form.", field=fields[0])
+    return MalformedInput(f"{', '.join(fields)} {verb} missing or not of the expected form.", field=fields[0])
 
 
 class Refusals:

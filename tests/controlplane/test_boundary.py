@@ -260,10 +260,10 @@ class TestBodies:
             (b'{"name": "\\ud800", "role": "machine"}', 400),
             (b'{"name": 1e999, "role": "machine"}', 400),
             (b'{"name": "a\\u0000b", "role": "machine"}', 422),
-            (b'{"name": 5, "role": "machine"}', 422),
-            (b"null", 422),
-            (b"", 422),
-            (b"[]", 422),
+            (b'{"name": 5, "role": "machine"}', 400),
+            (b"null", 400),
+            (b"", 400),
+            (b"[]", 400),
             (b"x" * (FORM_BYTES + 1), 413),
         ):
             answer = await admin.http.post("/api/v1/api-keys", content=body, headers=headers)
@@ -371,9 +371,11 @@ class TestProxies:
 
 class TestOneSentencePerMistake:
     async def test_u14_the_same_mistake_has_the_same_title(self, admin: Visit) -> None:
-        for query in ("after=zzz", "limit=zzz", "limit=0", "limit=99999", "limit=1e9"):
+        for query, status in (
+            ("after=zzz", 400), ("limit=zzz", 400), ("limit=1e9", 422), ("limit=0", 422), ("limit=99999", 422),
+        ):  # fmt: skip
             answer = await admin.http.get(f"/api/v1/api-keys?{query}")
-            assert answer.status_code == 422
+            assert answer.status_code == status
             told = answer.json()
             assert (told["type"], told["title"]) == ("/problems/invalid-input", "The input is not valid")
             assert told["field"] == query.partition("=")[0]
