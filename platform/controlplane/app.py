@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
@@ -35,7 +37,6 @@ from connectors.intake.writer import IntakeWriter
 from connectors.routes import hooks_handler
 from controlplane.edge import authenticate_first, provide_access, provide_home
 from controlplane.local_index import LocalIndex
-from controlplane.options import complete_allow
 from controlplane.preflight import judge_revision
 from controlplane.reference import openapi_config
 from controlplane.refusals import Refusals
@@ -77,9 +78,12 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
     app = Litestar(
         route_handlers=[
             hooks_handler(receiver, utc_now),
-            create_static_files_router("/static", directories=[static], opt={"public": True}, include_in_schema=False,
-                                       cache_control=None),
-            *_handlers(services),
+            # Beside the webhooks, which are many and need neither.
+            Router("/", guards=[authenticate_first(services, brands)], middleware=[_compression()], route_handlers=[
+                create_static_files_router("/static", directories=[static], opt={"public": True},
+                                           include_in_schema=False, cache_control=None),
+                *_handlers(services),
+            ]),
         ],
         dependencies={
             "brand": provide_brand(brands),
@@ -88,22 +92,22 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
             "access": provide_access(services, brands),
             "home": provide_home(services, brands),
         },
-        guards=[authenticate_first(services, brands)],
         request_class=BoundedRequest,
         request_max_body_size=FORM_BYTES,
         exception_handlers=Refusals(brands, utc_now, LocalIndex(local_hosts)).handlers(),
         template_config=TemplateConfig(instance=_templates(static)),
-        # Forms' tokens are masked anew in each page, so that a compressed length tells nothing about them.
-        compression_config=CompressionConfig(
-            backend="gzip", gzip_compress_level=5, minimum_size=1024, exclude=["^/hooks/"]
-        ),
         lifespan=[lifespan],
         openapi_config=openapi_config(utc_now),
-        before_send=[complete_allow],
         debug=False,
     )  # fmt: skip
     remember_fragments(app)
     return app
+
+
+def _compression() -> DefineMiddleware:
+    """Forms' tokens are masked anew in each page, so that a compressed length tells nothing about them."""
+    config = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1024)
+    return DefineMiddleware(CompressionMiddleware, config=config)
 
 
 def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:

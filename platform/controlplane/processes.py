@@ -9,7 +9,6 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 import dramatiq
@@ -23,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
 from controlplane.jobs import build_jobs
+from controlplane.options import complete_allow
 from controlplane.preflight import check_database, check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS, Database
@@ -35,7 +35,7 @@ from foundation.lanes.ring import SHARED_POOL, Ring, Turns
 from foundation.lanes.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.access_log import AccessLog
-from foundation.telemetry.asgi import AsgiApp, ObservedApp
+from foundation.telemetry.asgi import ObservedApp
 from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, Readiness, serve_metrics
@@ -75,7 +75,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     proxies = settings.proxies
     inner = Boundary(
-        cast("AsgiApp", create_app(services, static=static, local_hosts=local_hosts)),
+        complete_allow(create_app(services, static=static, local_hosts=local_hosts)),
         proxies=proxies,
         public_port=settings.public_port,
     )

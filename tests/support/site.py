@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 from litestar import Litestar
@@ -17,12 +17,13 @@ from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
 from controlplane.app import create_app
 from controlplane.onboarding import Person, add_partner, add_person
+from controlplane.options import complete_allow
 from controlplane.services import Services
 from controlplane.stack import project_root
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
-from foundation.telemetry.asgi import AsgiApp, ObservedApp
+from foundation.telemetry.asgi import ObservedApp
 from foundation.web.boundary import Boundary
 from tenants.accounts import get_client
 from tests.support.world import World
@@ -82,7 +83,7 @@ class Site:
 async def running_site(services: Services, static: Path) -> AsyncIterator[Site]:
     build_assets(project_root(), static)
     app = create_app(services, static=static)
-    site = Site(app, services, ObservedApp(Boundary(cast("AsgiApp", app)), registry=CollectorRegistry()))
+    site = Site(app, services, ObservedApp(Boundary(complete_allow(app)), registry=CollectorRegistry()))
     async with lifespan(app):
         yield site
     for http in site.visits:

@@ -6,7 +6,8 @@ ends its request as such, and an error that nothing else caught is an answer wit
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -25,7 +26,10 @@ _HOST: Final = re.compile(
 )
 _MOST_PORT: Final = 65535
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PLAIN: Final = re.compile(rb"[!-$&-~]*")
+_NUL: Final = re.compile(rb"\x00")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
+_SECURITY_NAMES: Final = frozenset(name for name, _ in SECURITY_HEADERS)
 _HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _ASK_AGAIN: Final = (b"cache-control", b"no-cache")
@@ -90,11 +94,13 @@ class Boundary:
         if client is None:
             return
         peer, port = client
-        if not self._warned and not self._proxies.networks and header_values(scope, b"x-forwarded-for"):
-            self._warned = True  # once: clients can send it, too
-            _log.warning(
-                "web.proxy_not_trusted", peer=peer, hint="If this is your proxy, set FAIRLEAD_TRUSTED_PROXIES."
-            )
+        if not self._proxies.networks:
+            if not self._warned and header_values(scope, b"x-forwarded-for"):
+                self._warned = True  # once: clients can send it, too
+                _log.warning("web.proxy_not_trusted", peer=peer, hint="Your proxy? Set FAIRLEAD_TRUSTED_PROXIES.")
+            if ":" in peer:  # IPv4 in IPv6 is one address, not two
+                scope["client"] = (self._proxies.client_of(peer, ()), port)
+            return
         scope["scheme"] = self._proxies.scheme_of(peer, headers, scope.get("scheme", "http"))
         address = self._proxies.client_of(peer, headers)
         scope["client"] = (address, port if address == peer else 0)
@@ -102,14 +108,16 @@ class Boundary:
 
 def check_request(scope: Scope) -> None:
     """Raises: MalformedRequest."""
-    hosts = header_values(scope, b"host")
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (not hosts and scope.get("http_version") != "1.0"):
         raise MalformedRequest("A request has exactly one Host header.")
     if hosts and not _is_host(hosts[0]):
         raise MalformedRequest("The Host header is not a host name with an optional port.")
     raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
-    _check_escapes(raw_path, "address", forbidden=_CONTROL)
-    _check_escapes(scope.get("query_string", b""), "query", forbidden=re.compile(rb"\x00"))
+    if not _PLAIN.fullmatch(raw_path):
+        _check_escapes(raw_path, "address", forbidden=_CONTROL)
+    if query := scope.get("query_string", b""):
+        _check_escapes(query, "query", forbidden=_NUL)
 
 
 def header_values(scope: Mapping[str, Any], name: bytes) -> list[bytes]:
@@ -123,6 +131,7 @@ def header_text(scope: Mapping[str, Any], name: bytes) -> str:
     return values[0].decode("latin-1") if values else ""
 
 
+@lru_cache(1024)
 def _is_host(value: bytes) -> bool:
     found = _HOST.fullmatch(value.decode("latin-1"))
     return found is not None and int(found.group(1) or 0) <= _MOST_PORT
@@ -161,14 +170,17 @@ class _Outgoing:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            headers = [(name.lower(), value) for name, value in message.get("headers", ())]
+            headers = message.get("headers", ())
             message["headers"] = [*headers, *_missing(headers, self._path, message["status"])]
         await self._send(message)
 
 
-def _missing(headers: list[tuple[bytes, bytes]], path: str, status: int) -> Iterable[tuple[bytes, bytes]]:
-    present = {name for name, _ in headers}
-    added = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+def _missing(headers: Any, path: str, status: int) -> list[tuple[bytes, bytes]]:
+    present = {name.lower() for name, _ in headers}
+    if present.isdisjoint(_SECURITY_NAMES):
+        added = list(SECURITY_HEADERS)
+    else:
+        added = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
     if b"cache-control" not in present:
         added.append(_cache_rule(path, status))
     return added

@@ -23,7 +23,7 @@ from foundation.web.headers import NO_STORE, SECURITY_HEADERS
 
 _SLICE: Final = 16 * 1024
 """Headers are parsed in pieces of this size, which is how far beyond the limit they may reach."""
-_DISCARDED: Final = 512 * 1024
+_DISCARDED: Final = 64 * 1024
 """What a refused client may still send before reading stops; closing at once would reset the connection and could
 lose the answer."""
 _PIPELINED: Final = 8
@@ -62,6 +62,10 @@ class _Reading(Enum):
     NOTHING = 0
     HEAD = 1
     BODY = 2
+
+
+_NOTHING, _HEAD, _BODY = _Reading
+"""Looked up on each header: a class attribute of an Enum costs more than a global."""
 
 
 class _Refused(Exception):
@@ -133,7 +137,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._table = table
         self._limits = table.limits
-        self._reading = _Reading.HEAD
+        self._head_limit, self._fields_limit = table.limits.head_bytes, table.limits.fields
+        self._reading = _HEAD
         self._since = self.loop.time()
         """Since when this side has waited for the client."""
         self._write_since: float | None = None
@@ -165,7 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             self._discard(len(data))
             return
-        if self._reading is _Reading.NOTHING and not self._is_answering:
+        if self._reading is _NOTHING and not self._is_answering:
             self._await_head()
         if len(data) <= _SLICE:
             self._feed(data)
@@ -174,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._feed(data[start : start + _SLICE])
                 if self._refused or self.transport.is_closing():
                     return
-        if self._reading is _Reading.NOTHING and not self._is_answering:
+        if self._reading is _NOTHING and not self._is_answering:
             # The rest of a body whose request was answered before: the connection is idle again.
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -193,7 +198,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._messages += 1
-        if self._reading is not _Reading.HEAD:
+        if self._reading is not _HEAD:
             self._await_head()
         self._head_bytes = self._field_bytes = 0
         super().on_message_begin()
@@ -205,23 +210,22 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._field_bytes += len(name) + len(value) + 4
-        if self._field_bytes > self._limits.head_bytes or len(self.headers) >= self._limits.fields:
+        if self._field_bytes > self._head_limit or len(self.headers) >= self._fields_limit:
             self._reject(431)
-        if self._reading is not _Reading.HEAD:
+        if self._reading is not _HEAD:
             return  # a trailer; the application has seen the headers already
-        if (
-            len(name) == len(b"content-length")
-            and name.lower() == b"content-length"
-            and value.isdigit()
-            and int(value[:20]) > self._limits.request_bytes
-        ):
-            self._reject(413)
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"content-length":
+            if value.isdigit() and int(value[:20]) > self._limits.request_bytes:
+                self._reject(413)
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if len(self.pipeline) >= _PIPELINED:
             self._reject(400)
-        self._reading = _Reading.BODY
+        self._reading = _BODY
         self._since = self.loop.time()
         self._body_bytes = 0
         super().on_headers_complete()
@@ -229,13 +233,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False  # the parser takes no further request on this connection
 
     def on_message_complete(self) -> None:
-        self._reading = _Reading.NOTHING
+        self._reading = _NOTHING
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         if self._refused:
             return
-        if self._reading is not _Reading.BODY:
+        if self._reading is not _BODY:
             self._since = self.loop.time()
         super().on_response_complete()
 
@@ -251,7 +255,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return 0.0
         if self._write_since is not None:
             return self._write_since
-        if self._reading is _Reading.BODY or not self._is_answering:
+        if self._reading is _BODY or not self._is_answering:
             return self._since
         return None
 
@@ -265,10 +269,10 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._write_since is not None:
             if now - self._write_since > self._limits.write_seconds:
                 self.transport.abort()
-        elif self._reading is _Reading.HEAD:
+        elif self._reading is _HEAD:
             if not self._is_answering and now - self._since > self._limits.head_seconds:
                 self._refuse(408)
-        elif self._reading is _Reading.BODY:
+        elif self._reading is _BODY:
             late = now - self._since > self._limits.body_seconds
             if late and not self.flow.read_paused:  # paused: the application has not taken what came
                 self._refuse(408)
@@ -284,7 +288,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _await_head(self) -> None:
-        self._reading = _Reading.HEAD
+        self._reading = _HEAD
         self._since = self.loop.time()
         self._head_bytes = 0
 
@@ -293,11 +297,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._refused or self.transport.is_closing() or messages != self._messages:
             return
-        if reading is _Reading.HEAD and self._reading is _Reading.HEAD:
+        if reading is _HEAD and self._reading is _HEAD:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes:
                 self._refuse(431)
-        elif reading is _Reading.BODY:
+        elif reading is _BODY:
             self._body_bytes += len(data)
             if self._body_bytes > self._limits.request_bytes:
                 self._refuse(413)
@@ -319,8 +323,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if started:
             self.transport.abort()
             return
-        silent = (status in (408, 503) and not self._messages) or (not answering and self._reading is not _Reading.HEAD)
-        if not silent or (status == 503 and self._reading is _Reading.HEAD):
+        silent = (status in (408, 503) and not self._messages) or (not answering and self._reading is not _HEAD)
+        if not silent or (status == 503 and self._reading is _HEAD):
             self.transport.write(refusal_answer(status))
         if self.transport.can_write_eof():
             self.transport.write_eof()
