@@ -58,7 +58,7 @@ async def schedule_total(session: AsyncSession, now: datetime) -> None:
 
 async def repair_billing(session: AsyncSession, now: datetime) -> None:
     """Timers of a client, or of an MSP's house, that stand still go on."""
-    await restart_timers(session, (RATE, CATCH_UP, TOTAL), now=now)
+    await restart_timers(session, (RATE, CATCH_UP, TOTAL), now=now, longest=2 * CATCH_UP_EVERY)
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:

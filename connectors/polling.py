@@ -28,6 +28,7 @@ from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
 POLL = "connectors.poll"
+LATEST_POLL = timedelta(hours=1)
 POLL_RETRY = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
 
 
@@ -60,16 +61,18 @@ async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetim
 
 
 async def repair_polls(session: AsyncSession, now: datetime) -> None:
-    """Each active connection that was ever polled is polled again, whatever ended its chain of timers."""
+    """Each active connection that was ever polled is polled again, whatever ended its chain of timers: also a clock
+    that ran ahead for a while and set one far into the future.
+    """
     await session.execute(
         text("""
             UPDATE timer t SET due_at = :now
               FROM connection c
-             WHERE t.tenant_id = :t AND t.kind = :kind AND t.due_at IS NULL
+             WHERE t.tenant_id = :t AND t.kind = :kind AND (t.due_at IS NULL OR t.due_at > :latest)
                AND c.tenant_id = :t AND c.state = 'active' AND t.name = 'poll/' || c.id
                AND NOT EXISTS (SELECT 1 FROM work w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
         """),
-        {"t": scope_of(session).tenant_id, "kind": POLL, "now": now},
+        {"t": scope_of(session).tenant_id, "kind": POLL, "now": now, "latest": now + LATEST_POLL},
     )
 
 

@@ -172,7 +172,7 @@ async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _F
     if place.since != _EPOCH:  # the first time every product is read; its moves would only repeat that
         since = tryton_moment(max(place.since - _overlap(session), _EPOCH))
         rows = await _moves_since(http, session, since, place.after)
-        moves = dict(rows)
+        moves = dict(reversed(rows))  # of each product the first, which is the newest
         if len(rows) == _MOVES:
             ends.append(rows[-1][0])
         domain.append(["OR", *[[name, ">=", since] for name in CHANGE_FIELDS], ["id", "in", list(moves)]])
@@ -187,9 +187,9 @@ async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _F
 async def _moves_since(
     http: HttpCaller, session: Session, since: dict[str, Any], after: int
 ) -> list[tuple[int, msgspec.Raw]]:
-    """Finished moves by product, oldest first."""
+    """Finished moves by product, newest first: a list that is cut short still holds the newest of its last product."""
     domain = [["write_date", ">=", since], ["state", "=", "done"], ["product", ">", after]]
-    order = [["product", "ASC"], ["write_date", "ASC"]]
+    order = [["product", "ASC"], ["write_date", "DESC"]]
     rows = await _search_moves(http, session, domain, _MOVES, order)
     return [(_decode(row, _Moved, "a stock move").product, row) for row in rows]
 

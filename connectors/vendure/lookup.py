@@ -11,6 +11,7 @@ from connectors.vendure.session import Session
 
 _MANY: Final = 2
 """Variants of one SKU after which it is known that none of them is meant."""
+_MOST_PAGES: Final = 50
 
 
 class Lookup(Generic[Item]):
@@ -61,8 +62,9 @@ class Lookup(Generic[Item]):
             items = answer.product_variants.items
             asked, following = str(start), str(start + len(items))
             step = check_page(walk, Page(asked, following, more=True, items=[each.id for each in items]))
-            if step.trouble:
-                raise SystemUnavailable(f"Vendure's list of variants cannot be read: {step.trouble}")
+            if step.trouble or step.walk.pages > _MOST_PAGES:
+                trouble = step.trouble or "It is too long."
+                raise SystemUnavailable(f"Vendure's list of variants of one SKU cannot be read: {trouble}")
             walk = step.walk
             found += [each for each in items if each.sku == sku]
         return found

@@ -69,9 +69,12 @@ async def watch_connections(session: AsyncSession, context: Context, events: Seq
         await _set_timer(session, event.subject, event.at + FAILING_AFTER if counts else None)
         if resumed is not None and resumed.role == "channel":
             await arm_reread(session, event.subject, now=event.at, draw=context.draw)
-    paused = [event.subject for event in events if event.kind == CONNECTION_PAUSED]
-    found = [_paused(row) for row in await _still_paused(session, paused)]
+    still = {row.id: row for row in await _still_paused(session, [event.subject for event in events])}
+    found = [_paused(still[e.subject]) for e in events if e.kind == CONNECTION_PAUSED and e.subject in still]
     await open_exceptions(session, found, now=context.clock(), new_id=context.new_id)
+    # Whatever resumed it, and although the exception may have been opened just then.
+    resumed_ids = [str(e.subject) for e in events if e.kind == CONNECTION_RESUMED and e.subject not in still]
+    await resolve_corrected(session, CONNECTION_IS_PAUSED, resumed_ids, now=context.clock())
     await _settle(session, context, [event.subject for event in events])
 
 

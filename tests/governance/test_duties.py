@@ -221,3 +221,12 @@ async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(world
     assert {name for name in await timers(world) if name.startswith(kinds.REREAD)} == {
         f"{kinds.REREAD}/{channel}" for channel in world.channels.values()
     }
+
+
+async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(world: World) -> None:
+    await poll_at_once(world)
+    await world.work()
+    await run(world, "UPDATE timer SET due_at = now() + interval '1 year'")
+    await repair(world)
+    ahead = "SELECT name FROM timer WHERE due_at > now() + interval '3 days'"
+    assert await world.rows(ahead) == []

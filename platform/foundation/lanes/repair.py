@@ -5,7 +5,7 @@ few minutes; the relay enqueues it from `lane_share.repair_at`, so that no timer
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import text
@@ -33,7 +33,7 @@ _ENSURE: Final = text(f"""
 """)
 _RESTART: Final = text(f"""
     UPDATE timer t SET due_at = :now
-     WHERE t.tenant_id = :tenant_id AND t.kind = ANY (:kinds) AND t.due_at IS NULL
+     WHERE t.tenant_id = :tenant_id AND t.kind = ANY (:kinds) AND (t.due_at IS NULL OR t.due_at > :latest)
        AND {_NO_JOB.format(lane="t.lane", kind="t.kind")}
 """)
 
@@ -48,9 +48,12 @@ async def ensure_timer(session: AsyncSession, *, name: str, lane: str, kind: str
     )  # fmt: skip
 
 
-async def restart_timers(session: AsyncSession, kinds: Sequence[str], *, now: datetime) -> None:
-    """For jobs that always set their next timer: one that stands still without a job has lost it."""
-    await session.execute(_RESTART, {"tenant_id": scope_of(session).tenant_id, "kinds": list(kinds), "now": now})
+async def restart_timers(session: AsyncSession, kinds: Sequence[str], *, now: datetime, longest: timedelta) -> None:
+    """For jobs that always set their next timer, `longest` ahead: one without a due time and without a job has lost it,
+    and one that is further ahead was set by a clock that was wrong.
+    """
+    binds = {"tenant_id": scope_of(session).tenant_id, "kinds": list(kinds), "now": now, "latest": now + longest}
+    await session.execute(_RESTART, binds)
 
 
 def repair_job(duties: Iterable[Duty], clock: Clock) -> JobKind:
