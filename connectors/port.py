@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from canonical.elements import Observation, Value
+from foundation.text import clean_error_text
+
+LONGEST_DETAIL: Final = 2000
 
 
 class WriteState(StrEnum):
@@ -94,7 +97,7 @@ class PayloadInvalid(Exception):
     def __init__(
         self, detail: str, *, observations: Sequence[Observation] = (), unreadable: Sequence[Unreadable] = ()
     ) -> None:
-        super().__init__(detail)
+        super().__init__(clean_error_text(detail, longest=LONGEST_DETAIL))
         self.observations = tuple(observations)
         self.unreadable = tuple(unreadable)
 
@@ -108,6 +111,7 @@ class SystemUnavailable(Exception):
     def __init__(
         self, detail: str, *, retry_after: float | None = None, whole: bool = False, permanent: bool = False
     ) -> None:
+        detail = clean_error_text(detail, longest=LONGEST_DETAIL)
         super().__init__(detail)
         self.detail = detail
         self.permanent = permanent  # the same request will be answered in the same way

@@ -7,11 +7,19 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from canonical.money import UnknownCurrency, minor_exponent
-from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.port import (
+    LONGEST_DETAIL,
+    ConnectionConfig,
+    HttpCaller,
+    HttpResponse,
+    PayloadInvalid,
+    SystemUnavailable,
+)
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
 from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, Answer, Login, Shop, WithFacts
 from foundation.decoding import decode_json
+from foundation.text import clean_error_text
 
 Data = TypeVar("Data")
 LISTED: Final = 200
@@ -22,7 +30,7 @@ class GraphQlRefused(Exception):
     """The shop understood the question and did not do it."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(clean_error_text(message, longest=LONGEST_DETAIL))
         self.code = code
 
 

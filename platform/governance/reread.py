@@ -44,6 +44,8 @@ def reread_handler(context: Context) -> Handler:
             opened = await context.runtime.open(session, connection_id)
             kept = await rounds.next_values(session, connection_id, limit=VALUES_A_TURN)
             stopped = await rounds.some_stopped(session, connection_id, limit=VALUES_A_TURN // 10)
+        if not opened.active:
+            return  # nothing is exchanged with a paused channel
         run.check_lease()
         try:
             shown = await _read(opened, kept)
