@@ -14,6 +14,7 @@ from foundation.telemetry.correlation import current_correlation
 from foundation.web.boundary import RequestIncomplete
 from foundation.web.problems import problem_body
 
+HOOKS = "/hooks"
 _ACCEPTED = {stored: msgspec.json.encode({"status": stored.value}) for stored in Stored}
 _JSON = [(b"content-type", b"application/json")]
 _ALLOW = (b"allow", b"POST")
@@ -35,7 +36,7 @@ class MethodNotAllowed(DomainError):
 def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
     """The handler mounted at /hooks."""
 
-    @asgi("/hooks", is_mount=True, copy_scope=True, opt={"public": True})
+    @asgi(HOOKS, is_mount=True, copy_scope=True, opt={"public": True})
     async def receive_hook(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope.get("method") != "POST":

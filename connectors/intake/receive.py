@@ -19,7 +19,7 @@ from foundation.text import clean_error_text
 MAX_BODY = 1024 * 1024
 _MAX_ID = 200
 _BY_HASH = "sha256:"
-_OWN_KEY = re.compile(r"sha256:|baseline/|.*#[0-9a-f]{64}\Z", re.IGNORECASE | re.DOTALL)
+_OWN_KEY = re.compile(r"sha256:|baseline/|[^#]*#(?:[^#]*#)*[0-9a-f]{64}\Z", re.IGNORECASE)
 """Deduplication keys that we make ourselves; a sender's id among them could pass for another event."""
 
 
@@ -43,7 +43,7 @@ class HookReceiver:
             NotFound: no connection has this address.
             Unauthenticated: the signature does not hold.
             Conflict: the connection is paused, or its client suspended.
-        InvalidInput: the delivery's id is one of those that we make ourselves.
+            InvalidInput: the delivery's id is one of those that we make ourselves.
             Unavailable: it could not be stored; the sender should send it again.
         """
         route = await self._route(address)

@@ -21,8 +21,8 @@ from prometheus_client import CollectorRegistry
 
 from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
+from controlplane.dispatch import dispatch_requests
 from controlplane.jobs import build_jobs
-from controlplane.options import complete_allow
 from controlplane.preflight import check_database, check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS, Database
@@ -75,7 +75,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
     proxies = settings.proxies
     inner = Boundary(
-        complete_allow(create_app(services, static=static, local_hosts=local_hosts)),
+        dispatch_requests(create_app(services, static=static, local_hosts=local_hosts)),
         proxies=proxies,
         public_port=settings.public_port,
     )

@@ -5,6 +5,7 @@ the database allows. *Identity* text (an address, a name, a password) is brought
 *Shown* text has its invisible characters made visible.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 import idna
 
 REPLACEMENT: Final = "\ufffd"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JOINERS: Final = "\u200c\u200d"
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 """Letters and marks by their category that show nothing (Default_Ignorable_Code_Point in Unicode's data)."""
@@ -58,7 +60,7 @@ def clean_foreign_values(value: Any) -> Any:
 
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold `text` exactly as it is."""
-    return not any(_cannot_be_stored(c) for c in text)
+    return "\x00" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
 def has_hidden(text: str, *, lines: bool = False) -> bool:

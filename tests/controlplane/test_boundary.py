@@ -201,14 +201,30 @@ class TestHeaders:
     async def test_item_7_a_405_lists_what_is_allowed(self, site: Site, house: House) -> None:
         for path in ("/api/v1/api-keys", "/sign-in"):
             answer = await raw(site.observed, "OPTIONS", path, headers=host_of(house.host))
-            assert (answer.status, answer.values("allow")) == (204, ["GET, OPTIONS, POST"])
+            assert (answer.status, answer.values("allow")) == (204, ["GET, HEAD, OPTIONS, POST"])
         for method, path, allow in (
-            ("DELETE", "/api/v1/clients", "GET, OPTIONS"),
-            ("PUT", "/sign-in", "GET, OPTIONS, POST"),
+            ("DELETE", "/api/v1/clients", "GET, HEAD, OPTIONS"),
+            ("PUT", "/sign-in", "GET, HEAD, OPTIONS, POST"),
             ("GET", "/hooks/x", "POST"),
-            ("PUT", "/api/v1/api-keys", "GET, OPTIONS, POST"),
+            ("PUT", "/api/v1/api-keys", "GET, HEAD, OPTIONS, POST"),
         ):
             answer = await raw(site.observed, method, path, headers=host_of(house.host))
+            assert (answer.status, answer.values("allow")) == (405, [allow])
+
+    async def test_item_7_head_is_answered_wherever_get_is(self, site: Site, house: House) -> None:
+        script = (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
+        for path in ("/sign-in", "/healthz", "/api/v1/clients", "/api/v1/schema", "/nowhere", "/api/v1/nothing", "/",
+                     f"/static/{script}", "/static/none.css"):  # fmt: skip
+            got = await raw(site.observed, path=path, headers=host_of(house.host))
+            head = await raw(site.observed, "HEAD", path, headers=host_of(house.host))
+            assert (head.status, head.body) == (got.status, b""), path
+            for name in ("content-type", "content-length", "cache-control", "content-security-policy", "location"):
+                same = name == "content-length" and got.status >= 400  # a problem names its own request
+                assert same or head.values(name) == got.values(name), (path, name)
+
+    async def test_item_7_head_is_refused_where_there_is_no_get(self, site: Site, house: House) -> None:
+        for path, allow in (("/hooks/x", "POST"), ("/sign-out", "OPTIONS, POST")):
+            answer = await raw(site.observed, "HEAD", path, headers=host_of(house.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
     async def test_u16_hashed_files_are_kept_for_ever_and_compressed(self, site: Site, house: House) -> None:

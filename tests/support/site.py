@@ -16,8 +16,8 @@ from branding.assets import build_assets
 from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
 from controlplane.app import create_app
+from controlplane.dispatch import dispatch_requests
 from controlplane.onboarding import Person, add_partner, add_person
-from controlplane.options import complete_allow
 from controlplane.services import Services
 from controlplane.stack import project_root
 from foundation.clock import utc_now
@@ -83,7 +83,7 @@ class Site:
 async def running_site(services: Services, static: Path) -> AsyncIterator[Site]:
     build_assets(project_root(), static)
     app = create_app(services, static=static)
-    site = Site(app, services, ObservedApp(Boundary(complete_allow(app)), registry=CollectorRegistry()))
+    site = Site(app, services, ObservedApp(Boundary(dispatch_requests(app)), registry=CollectorRegistry()))
     async with lifespan(app):
         yield site
     for http in site.visits:

@@ -76,12 +76,12 @@ class ObservedApp:
         started = time.perf_counter()
         status = 0
 
-        async def sending(message: Message) -> None:
+        def sending(message: Message) -> Awaitable[None]:  # no coroutine of its own
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (HEADER, correlation.encode())]
-            await send(message)
+            return send(message)
 
         try:
             if self._tracing is NO_TRACING:
