@@ -29,6 +29,7 @@ WARM_UP, ROUNDS = 200, 4_000
 SETUP = """
 CREATE TABLE bench_value (LIKE record_value INCLUDING ALL) WITH (fillfactor = 70);
 CREATE ROLE bench_plain LOGIN PASSWORD 'plain' NOSUPERUSER NOBYPASSRLS;
+GRANT USAGE ON SCHEMA public TO bench_plain;
 GRANT SELECT, INSERT, UPDATE, DELETE ON bench_value TO bench_plain;
 """
 FILL = """

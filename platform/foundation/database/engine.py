@@ -11,18 +11,23 @@ from dataclasses import replace
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
+import structlog
 from psycopg.rows import namedtuple_row
 from sqlalchemy import AdaptedConnection, Connection, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
 from foundation.database.connecting import connect_as
 from foundation.database.pool import ConnectingAtCheckout
 from foundation.database.roles import FLEET
 from foundation.database.scoped import NO_SCOPE, ScopedConnection, begin_sql, scope_sql
+from foundation.database.session_state import NotingCursor
 from foundation.scope import Scope
+
+_log = structlog.get_logger(__name__)
 
 Hints = dict[tuple[UUID, UUID], set[str]]
 """Lanes that got work, per (msp_id, tenant_id)."""
@@ -58,10 +63,12 @@ class Database:
                 patience=patience,
                 prepare_threshold=3,
                 application_name=application_name,
+                cursor_factory=NotingCursor,
             )
             if planning:
                 await connection.execute(planning)
                 await connection.commit()
+                connection.keeps_state = False  # for each borrower
             return connection
 
         self._engine: AsyncEngine = create_async_engine(
@@ -74,7 +81,7 @@ class Database:
             pool_use_lifo=True,
         )
         event.listen(self._engine.sync_engine, "checkout", _notice_hangup)
-        event.listen(self._engine.sync_engine, "checkin", _forget_scope)
+        event.listen(self._engine.sync_engine, "checkin", _give_back)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -143,9 +150,17 @@ def _notice_hangup(connection: AdaptedConnection, _record: object, _pooled: obje
         raise InvalidatePoolError("the server hung up")
 
 
-def _forget_scope(connection: AdaptedConnection | None, _record: object) -> None:
-    if connection is not None:
-        cast("ScopedConnection", connection.driver_connection).opening = NO_SCOPE
+def _give_back(adapted: AdaptedConnection | None, record: ConnectionPoolEntry) -> None:
+    """Without a scope; and not at all when its session is no longer as it was."""
+    if adapted is None:
+        return
+    connection = cast("ScopedConnection", adapted.driver_connection)
+    connection.opening = NO_SCOPE
+    if connection.keeps_state:
+        _log.warning(
+            "database.session_changed", hint="A statement changed its session. Use SET LOCAL and pg_advisory_xact_lock."
+        )
+        record.invalidate()
 
 
 def _scoped(pooled: PoolProxiedConnection) -> ScopedConnection:

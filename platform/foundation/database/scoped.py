@@ -64,6 +64,8 @@ class ScopedConnection(PatientConnection):
     """
 
     opening: bytes | None = NO_SCOPE
+    keeps_state = False
+    """A statement changed the session beyond its transaction, see `session_state`."""
 
     def _start_query(self) -> PQGen[None]:
         # Each statement passes here first. psycopg's own method sends BEGIN and takes one result; should a later
