@@ -1,8 +1,7 @@
 """Invoices as pages: a client's own, and the MSP's with both sides and the margin."""
 
-import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from billing.closing import close_invoice
-from billing.periods import Period, month_of
+from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating_runs import read_rating
 from billing.reconciling import reconcile
@@ -29,7 +28,7 @@ from billing.schemas import LineEvents
 from billing.telling import Telling, Used
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
 from foundation.database.savepoint import savepoint
-from foundation.errors import Conflict, DomainError, InvalidInput
+from foundation.errors import Conflict, DomainError
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -41,7 +40,6 @@ _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"
 _PAGE: Final = 50
 OpenTelling = NamedDependency[Telling]
 """A handler's parameter called `telling`, filled by `provide_telling`."""
-_MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 
 
 def provide_telling(telling: Telling) -> Provide:
@@ -203,9 +201,4 @@ async def _clients(access: Access, client_id: UUID) -> str:
 
 
 def _month(text: str, now: datetime) -> Period:
-    if not text:
-        return month_of(now)
-    found = _MONTH.fullmatch(text)
-    if found is None or not 1 <= int(found[2]) <= 12 or not 1970 < int(found[1]) < 9999:
-        raise InvalidInput("A month is written like 2026-03.", field="month")
-    return month_of(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))
+    return parse_month(text) if text else month_of(now)

@@ -1,11 +1,16 @@
 """Billing periods: half-open, in UTC."""
 
+import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
+from typing import Final
 
 import msgspec
 
+from foundation.errors import InvalidInput
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class Period(msgspec.Struct, frozen=True, order=True):
@@ -32,6 +37,14 @@ def month_of(moment: datetime) -> Period:
     start = datetime(moment.year, moment.month, 1, tzinfo=UTC)
     end = datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1, tzinfo=UTC)
     return Period(start, end)
+
+
+def parse_month(text: str) -> Period:
+    """Raises InvalidInput for anything but a month such as 2026-03 whose neighbours can be computed too."""
+    found = _MONTH.fullmatch(text)
+    if found is None or not EPOCH.year < int(found[1]) < MAXYEAR:
+        raise InvalidInput("A month is written like 2026-03.", field="month")
+    return month_of(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))
 
 
 def services_billed_in(period: Period, closed: Sequence[Period]) -> list[Service]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from foundation.errors import InvalidInput
+from foundation.text import is_storable
 
 MOST: Final = 200
 USUAL: Final = 50
@@ -25,7 +26,7 @@ def check_number(number: int | None, field: str) -> int | None:
 
 
 def check_text(text: str, field: str) -> str:
-    """Without spaces around it. Raises InvalidInput for what cannot be kept: the NUL character, or too much.
+    """Without spaces around it. Raises InvalidInput for what cannot be kept: NUL, half a character, or too much.
 
     Browsers send a line break as two characters and count it as one, as people do.
     """
@@ -39,6 +40,8 @@ def check_exact(text: str, field: str) -> str:
     """
     if "\x00" in text:
         raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
+    if not is_storable(text):
+        raise InvalidInput("The text contains half a character (a lone surrogate). Remove it.", field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
             f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field

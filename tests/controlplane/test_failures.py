@@ -15,12 +15,15 @@ from click.testing import CliRunner
 
 from controlplane.cli.failures import describe_failure
 from controlplane.cli.main import main
+from controlplane.onboarding import onboard_client, onboard_msp
 from controlplane.preflight import check_settings, is_of_settings
+from controlplane.services import Services
+from foundation.scope import Scope
 from foundation.settings import SettingsInvalid, read_settings
 from tests.controlplane.test_cli import commands
 
 SECRET = "a-password-nobody-may-see"
-NO_SERVERS = {"demo", "tenant-systems", "doctor"}
+NO_SERVERS = {"demo", "tenant-systems", "valkey-users", "doctor"}
 PROCESSES = ("web", "worker", "relay")
 NOT_A_COMMAND_OF_ONE_ACT = {*PROCESSES, "up", *NO_SERVERS}
 LOOK_AT_THEIR_INPUT_FIRST = {("tenant", "connect"), ("restore",)}
@@ -44,7 +47,7 @@ def minimal(command: click.Command, folder: Path) -> list[str]:
     """Each required option with a value of its kind."""
     file = folder / "value"
     file.write_text("a long enough password of a test\n")
-    given: list[str] = []
+    given = ["--all"] if command.name == "verify" else []
     for option in command.params:
         if isinstance(option, click.Argument):
             given.append(str(file))
@@ -177,3 +180,54 @@ class TestRefusals:
     def test_a_defect_keeps_its_traceback(self) -> None:
         assert describe_failure(KeyError("x")) is None
         assert describe_failure(ExceptionGroup("several", [KeyError("x"), OSError(28, "No space")])) is None
+
+
+NUMBERS = ("-1", "0", "nan", "inf", "-inf", "1e300", "9" * 30, "x")
+TEXTS = ("", " ", "\udcff", "a\x00b", "x" * 5000, "\u202eabc", "0000-00", "9999-12", "0000-01")
+
+
+def odd_values() -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Each option of each command with values nobody should give."""
+    for path in leaves():
+        for option in command_at(path).params:
+            if (
+                not isinstance(option, click.Option)
+                or option.is_flag
+                or isinstance(option.type, click.Path | click.File)
+            ):
+                continue
+            is_number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
+            for value in NUMBERS if is_number or option.name == "unit_price" else TEXTS:
+                yield path, option.opts[0], value
+
+
+@pytest.fixture
+async def client(services: Services) -> Scope:
+    slug = uuid4().hex[:12]
+    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    return await onboard_client(services, house, name="Client", slug=f"client-{slug}", currency="USD")
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("path", "option"),
+        sorted({(path, option) for path, option, _ in odd_values()}),
+        ids=lambda it: "-".join(it) if isinstance(it, tuple) else it,
+    )
+    def test_r14_no_value_of_an_option_ends_in_a_traceback(
+        self, environment: dict[str, str | None], tmp_path: Path, client: Scope, path: tuple[str, ...], option: str
+    ) -> None:
+        """On an account that exists, so that the value itself is what is looked at."""
+        given = minimal(command_at(path), tmp_path)
+        is_pairs = len(given) % 2 == 0  # not with a flag or an argument
+        known = dict(zip(given[::2], given[1::2], strict=True)) if is_pairs else {}
+        known |= {
+            name: str(value)
+            for name, value in (("--msp", client.msp_id), ("--tenant", client.tenant_id))
+            if any(name in each.opts for each in command_at(path).params)
+        }
+        for value in [value for at, name, value in odd_values() if (at, name) == (path, option)]:
+            arguments = [f"{name}={each}" for name, each in (known | {option: value}).items()]
+            done = CliRunner().invoke(main, [*path, *arguments], env=environment)
+            told = done.exception is None or isinstance(done.exception, SystemExit)
+            assert told, (value[:20], repr(done.exception))

@@ -1,13 +1,11 @@
 """Closing invoices, both sides. What an MSP charges its client it may close itself; wholesale is the operator's."""
 
-import re
-from datetime import UTC, datetime
 from uuid import UUID
 
 import click
 
 from billing.drafting import close_period
-from billing.periods import month_of
+from billing.periods import parse_month
 from billing.sides import Side
 from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
@@ -15,8 +13,7 @@ from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now
 from foundation.database.engine import change_scope
-
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+from foundation.errors import InvalidInput
 
 
 @click.group()
@@ -31,10 +28,10 @@ def billing() -> None:
 @click.option("--side", type=click.Choice([side.value for side in Side]), default=Side.RETAIL.value, show_default=True)
 def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
     """Rate what is left of a client's month and close its invoice. Usage that arrives later is billed next."""
-    match = _MONTH.fullmatch(month)
-    if match is None:
-        raise click.BadParameter("A month is written like 2026-03.", param_hint="--month")
-    period = month_of(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC))
+    try:
+        period = parse_month(month)
+    except InvalidInput as error:
+        raise click.BadParameter(error.detail, param_hint="--month") from error
 
     async def act(services: Services) -> str:
         scope, now = operator_scope(msp_id, tenant_id), utc_now()
