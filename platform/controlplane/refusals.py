@@ -1,7 +1,8 @@
 """Every refusal's answer: problem details for machines, a branded page or form for people. Never a stack trace."""
 
+import errno
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
@@ -26,6 +27,7 @@ from foundation.web.problems import PROBLEM_TYPE, problem_body
 from tenants.redirects import safe_next
 
 _log = structlog.get_logger(__name__)
+_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -147,11 +149,19 @@ class Refusals:
         if is_outage(error):
             _log.warning("web.database_away", error=str(error))
             return self.refuse(request, Unavailable("The service is starting again. Try once more in a few seconds."))
+        if _is_no_file(request, error):
+            return self.refuse(request, NotFound())
         _log.error("web.failed", path=request.scope["path"], exc_info=error)
         return self.refuse(request, InternalError())
 
     def _brand(self, request: AnyRequest) -> Brand:
         return self._brands.remembered(header_text(request.scope, b"host")) or self._house
+
+
+def _is_no_file(request: AnyRequest, error: Exception) -> bool:
+    """The framework catches the error for a file that is not there, not those for a name that cannot be one."""
+    cause = error.__cause__ or error
+    return request.scope["path"].startswith("/static/") and isinstance(cause, OSError) and cause.errno in _NO_FILE
 
 
 def _is_machine(request: AnyRequest) -> bool:

@@ -241,6 +241,13 @@ class TestHeaders:
         assert page.headers["content-encoding"] == "gzip"
         assert "no-store" in page.headers["cache-control"]
 
+    async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, site: Site, house: House) -> None:
+        file = "/static/" + (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
+        for path in (f"{file}/x", f"{file}/..", f"{file}/%5c", "/static/" + "a" * 300, "/static/" + "a/" * 2500):
+            for method in ("GET", "HEAD"):
+                answer = await raw(site.observed, method, path, headers=host_of(house.host))
+                assert answer.status == 404, path
+
     async def test_correlation_ids_from_outside_are_kept_apart(self, site: Site, house: House) -> None:
         headers = [*host_of(house.host), (b"x-correlation-id", b"chosen-by-caller")]
         assert (await raw(site.observed, headers=headers)).values("x-correlation-id") != ["chosen-by-caller"]

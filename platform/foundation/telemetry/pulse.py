@@ -14,6 +14,7 @@ from typing import Any, Final
 import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 
+from foundation.web.boundary import Boundary
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
 from foundation.web.listener import ConnectionTable, Limits, bounded_protocol
 
@@ -59,7 +60,7 @@ def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse, readines
 
     Returns the port, which the system chooses when `port` is 0.
     """
-    metrics = make_asgi_app(registry)
+    metrics = Boundary(make_asgi_app(registry))
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/readyz":
@@ -68,6 +69,8 @@ def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse, readines
             beats = pulse.silent_seconds < SILENT_SECONDS
             await _answer(send, 200 if beats else 503, "ok" if beats else "no pulse")
         else:
+            # Its negotiation of the format decodes headers; others than ASCII mean nothing there.
+            scope["headers"] = [pair for pair in scope["headers"] if pair[1].isascii()]
             await metrics(scope, receive, send)
 
     config = uvicorn.Config(

@@ -13,11 +13,12 @@ import resource
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
 
@@ -27,6 +28,7 @@ _DISCARDED: Final = 64 * 1024
 """What a refused client may still send before reading stops; closing at once would reset the connection and could
 lose the answer."""
 _PIPELINED: Final = 8
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
 _SWEEP_SECONDS: Final = 1.0
 _SPARE_FILES: Final = 256
 
@@ -54,7 +56,9 @@ _DETAILS: Final = {
     413: "The body is too large. Send it in parts.",
     414: "The address is too long.",
     431: "The headers are too large. Send fewer or shorter headers and cookies.",
+    501: "This transfer coding is not supported. Send the body as it is, or chunked.",
     503: "Too many connections are open. Try again in a few seconds.",
+    505: "This version of HTTP is not supported. Use HTTP/1.1.",
 }
 
 
@@ -150,6 +154,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._messages = 0
         self._refusal = 0
         self._refused = False
+        self._running: RequestResponseCycle | None = None
+        """The request that is being answered; `cycle` is the newest, which may wait behind it."""
 
     # --- the transport's events
 
@@ -218,6 +224,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if name == b"content-length":
             if value.isdigit() and int(value[:20]) > self._limits.request_bytes:
                 self._reject(413)
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            self._reject(501)
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
@@ -225,12 +233,20 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.pipeline) >= _PIPELINED:
             self._reject(400)
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._reject(505)
+        if not self.url.startswith(b"/") and not _names_host(self.url, self.headers):
+            self._reject(400)
+        super().on_headers_complete()  # starts nothing when it cannot read the address
         self._reading = _BODY
         self._since = self.loop.time()
         self._body_bytes = 0
-        super().on_headers_complete()
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # the parser takes no further request on this connection
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         self._reading = _NOTHING
@@ -315,10 +331,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refused = True
         self._unset_keepalive_if_required()
         answering, started = self._is_answering, False
-        if answering:
-            started = self.cycle.response_started
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        if answering and self._running is not None:
+            started = self._running.response_started and not self._running.response_complete
+            self._running.disconnected = True
+            self._running.message_event.set()
         self.pipeline.clear()
         if started:
             self.transport.abort()
@@ -337,6 +353,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
 
 
+def _names_host(target: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether an absolute address names the host that the Host header does: proxies differ in which of them counts."""
+    scheme, _, rest = target.partition(b"://")
+    authority, slash, _ = rest.partition(b"/")
+    hosts = [value.strip().lower() for name, value in headers if name == b"host"]
+    return target == b"*" or (
+        scheme.lower() in {b"http", b"https"} and bool(slash) and all(host == authority.lower() for host in hosts)
+    )
+
+
+@lru_cache
 def refusal_answer(status: int) -> bytes:
     """The whole answer to a request that never reached the application, as it is written to the connection."""
     phrase = HTTPStatus(status).phrase

@@ -50,3 +50,14 @@ def test_v1_the_metrics_port_has_the_same_limits() -> None:
     assert asked(port, "/healthz") == (200, "ok\n")
     for connection in slow:
         connection.close()
+
+
+def test_v13_v14_the_metrics_port_takes_any_header_and_answers_with_the_security_headers() -> None:
+    """The format's negotiation decodes headers, and failed on what is not UTF-8."""
+    port = serve_metrics(0, CollectorRegistry(), Pulse())
+    for header in (b"Accept: \xff", b"Accept-Encoding: \xff, gzip;q=nan", b"X: \xff"):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as asking:
+            asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + header + b"\r\n\r\n")
+            answer = asking.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.count(b"x-content-type-options: nosniff") == 1

@@ -1,5 +1,6 @@
 """The listener's limits, over real sockets (V1 and item 6 of issue 6)."""
 
+import logging
 import socket
 import threading
 import time
@@ -130,6 +131,13 @@ def test_v1_a_header_line_without_end_is_refused_at_its_limit_and_costs_others_n
         (b"nonsense\r\n\r\n", 400),
         (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", 400),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 400),
+        (b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET http://a:99999/ HTTP/1.1\r\nHost: a:99999\r\n\r\n", 400),
+        (b"GET http://evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET http://a@evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
     ],
 )
 def test_v1_v14_what_is_too_large_or_no_http_is_refused_with_all_headers(
@@ -248,3 +256,23 @@ def test_item_6_an_exempt_peer_has_no_limit_of_its_own() -> None:
         assert status_of(read_answer(connection)) == 200
         connection.close()
     started.stop()
+
+
+def test_an_absolute_address_of_the_same_host_is_served(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"GET HTTP://A/healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert status_of(read_answer(connection)) == 200
+
+
+def test_v13_a_refusal_behind_a_request_that_is_being_answered_is_no_error_of_ours(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The request before must not be answered on a connection that is closed already."""
+    for behind in (GET * 20, GET + b"nonsense\r\n\r\n", GET * 2 + b"GET / HTTP/2.0\r\n\r\n"):
+        with closing(listener.connect()) as connection:
+            connection.sendall(GET + behind)
+            assert status_of(read_all(connection)) in {200, 400, 505}
+    with closing(listener.connect()) as connection:
+        connection.sendall(GET)
+        assert status_of(read_answer(connection)) == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
