@@ -32,6 +32,7 @@ _URLS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "worker": (("app_url", "DATABASE_APP_URL"),),
     "relay": (("relay_url", "DATABASE_RELAY_URL"),),
     "migrate": (("owner_url", "DATABASE_URL"),),
+    "retention": (("owner_url", "DATABASE_URL"), ("app_url", "DATABASE_APP_URL")),
     "command": (("app_url", "DATABASE_APP_URL"),),
 }
 _OF_SETTINGS: Final = (
@@ -50,6 +51,8 @@ def check_settings(settings: Settings, process: str = "command") -> None:
     """Raises `SettingsInvalid` with the name of what is wrong, never with its value."""
     for attribute, name in _URLS[process]:
         if not getattr(settings, attribute):
+            if attribute == "owner_url":
+                raise SettingsInvalid(f"{name} of the owner is not set. Only the owner may change tables.")
             raise SettingsInvalid(f"{name} is not set, and DATABASE_URL from which it would follow is not set either.")
     if process in VALKEY_URLS and not settings.redis_url_of(process):
         raise SettingsInvalid(f"REDIS_URL is not set. Set it, or {VALKEY_URLS[process]} to this component's own URL.")

@@ -41,6 +41,8 @@ from foundation.vault.key_ring import KeyRing
 
 _TOLD_LINES = 8
 _HOSTS_SECONDS = 5.0
+_DAY = 86_400.0
+_FIRST_DAILY = 300.0
 
 
 def embedded_settings(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Settings:
@@ -173,6 +175,14 @@ class Stack(AbstractContextManager["Stack"]):
         environment = process_environment(self.settings, arguments[0])
         program = Program(name=name, argv=argv, env=environment, silent_seconds=self._silent_seconds)
         self.supervisor.start(program)
+
+    def run_daily(self, name: str, *arguments: str) -> None:
+        """One of our commands that ends: some minutes after the start, so that starting stays quick, then each day."""
+        argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
+        environment = process_environment(self.settings, arguments[0])
+        self.supervisor.start(
+            Program(name=name, argv=argv, env=environment, every_seconds=_DAY, first_after_seconds=_FIRST_DAILY)
+        )
 
     def run_module(self, name: str, module: str, *arguments: str) -> None:
         self.supervisor.start(Program(name=name, argv=(sys.executable, "-m", module, *arguments)))

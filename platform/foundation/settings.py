@@ -33,8 +33,9 @@ NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"),
     "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET),
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
+    "retention": ("DATABASE_URL", *ROLE_URLS.values()),
 }
-"""What each long-running process gets; the owner's address is for `migrate` only."""
+"""What each process gets; the owner's address is for what changes the schema or drops partitions."""
 LOG_FORMS: Final = ("json", "console")
 PROXIES: Final = "FAIRLEAD_TRUSTED_PROXIES"
 FORWARDED_HEADER: Final = "FAIRLEAD_FORWARDED_HEADER"
@@ -190,7 +191,8 @@ def process_environment(settings: Settings, process: str) -> dict[str, str]:
     """As `write_environment`, for one of `NEEDED_SECRETS`: without the secrets that the process does not need."""
     withheld = frozenset(SECRETS).difference(NEEDED_SECRETS[process])
     own = {name: value for name, value in write_environment(settings).items() if name not in withheld}
-    return own | {"REDIS_URL": settings.redis_url_of(process)}
+    component = process if process in VALKEY_URLS else "relay"  # whose user may do the least
+    return own | {"REDIS_URL": settings.redis_url_of(component)}
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -40,6 +40,16 @@ VALUE_SETS: dict[str, Values] = {
         "nodeSelector": {"kubernetes.io/arch": "amd64"},
         "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
     },
+    "scheduled": {
+        "retention": {"schedule": "@daily"},
+        "backup": {
+            "enabled": True,
+            "schedule": "0 */6 * * MON-FRI",
+            "claimName": "backups",
+            "recipientSecretName": "fairlead-recipient",
+        },
+        "audit": {"headsUrl": "https://witness.example/heads", "headsSecretName": "fairlead-witness"},
+    },
     "closed network": {
         "networkPolicy": {
             "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
@@ -87,6 +97,8 @@ def pods(objects: list[Object]) -> Iterator[tuple[str, Object]]:
     for found in objects:
         if found["kind"] in {"Deployment", "Job", "StatefulSet", "DaemonSet"}:
             yield found["metadata"]["name"], found["spec"]["template"]
+        if found["kind"] == "CronJob":
+            yield found["metadata"]["name"], found["spec"]["jobTemplate"]["spec"]["template"]
 
 
 def containers(objects: list[Object]) -> Iterator[tuple[str, Object]]:

@@ -24,6 +24,7 @@ from tests.helm.rendering import (
 )
 
 KUBERNETES = ("1.30", "1.32", kubernetes_validate.latest_version())
+ENDING = {f"prod-fairlead-{command}" for command in ("migrate", "retention", "backup")}
 every_value_set = pytest.mark.parametrize("name", VALUE_SETS)
 
 
@@ -60,7 +61,7 @@ class TestEveryRendering:
 
     def test_whatever_keeps_running_is_probed_and_measured(self, name: str) -> None:
         for workload, container in containers(rendered(name)):
-            if workload == "prod-fairlead-migrate":
+            if workload in ENDING:
                 assert "ports" not in container
                 continue
             ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -72,7 +73,7 @@ class TestEveryRendering:
     def test_no_secret_is_written_in_a_manifest(self, name: str) -> None:
         for _, container in containers(rendered(name)):
             for variable in container["env"]:
-                if re.search(r"_URL|KEY(?!S_FILE)|SECRET|PASSWORD|TOKEN", variable["name"]):
+                if re.search(r"(DATABASE|REDIS)\w*_URL|KEY(?!S_FILE)|SECRET|PASSWORD|TOKEN", variable["name"]):
                     assert "value" not in variable
                     assert set(variable["valueFrom"]) == {"secretKeyRef"}
         assert of_kind(rendered(name), "Secret") == {}
@@ -115,6 +116,7 @@ class TestComponents:
             "prod-fairlead-worker-shared-bulk": ["worker", "--pool", "shared", "--turns", "bulk", *measured],
             "prod-fairlead-relay": ["relay", *measured],
             "prod-fairlead-migrate": ["migrate"],
+            "prod-fairlead-retention": ["retention", "run"],
         }
 
     def test_without_workers_for_bulk_turns_the_shared_pool_does_them_too(self) -> None:
@@ -136,14 +138,14 @@ class TestComponents:
         tide = deployments["prod-fairlead-worker-pinned-tide"]["spec"]["template"]["spec"]["containers"][0]
         assert tide["resources"] == shared["resources"]
 
-    def test_only_the_migration_knows_the_owner_of_the_tables(self) -> None:
+    def test_only_commands_that_end_know_the_owner_of_the_tables(self) -> None:
         knowing = {
             workload
-            for workload, container in containers(rendered("pinned pools"))
+            for workload, container in containers(rendered("pinned pools") + rendered("scheduled"))
             for variable in container["env"]
             if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key") == "owner-url"
         }
-        assert knowing == {"prod-fairlead-migrate"}
+        assert knowing == ENDING
 
     def test_each_component_knows_only_the_database_roles_it_uses(self) -> None:
         known = {
@@ -157,6 +159,7 @@ class TestComponents:
             "prod-fairlead-worker-shared-bulk": {"DATABASE_APP_URL"},
             "prod-fairlead-relay": {"DATABASE_RELAY_URL"},
             "prod-fairlead-migrate": {"DATABASE_URL", *roles},
+            "prod-fairlead-retention": {"DATABASE_URL", *roles},
         }
 
     def test_v2_each_component_has_its_own_user_of_valkey_and_only_web_the_key_of_sessions(self) -> None:
@@ -174,6 +177,7 @@ class TestComponents:
             "prod-fairlead-worker-shared-bulk": {"REDIS_URL": "worker-url"},
             "prod-fairlead-relay": {"REDIS_URL": "relay-url"},
             "prod-fairlead-migrate": {"REDIS_URL": "relay-url"},
+            "prod-fairlead-retention": {"REDIS_URL": "relay-url"},
         }
 
     def test_only_web_and_workers_hold_the_vault_keys(self) -> None:
@@ -185,6 +189,39 @@ class TestComponents:
         }
         workers = {"prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk"}
         assert holding == {"prod-fairlead-web", *workers}
+
+    def test_r16_what_may_go_is_removed_daily_unless_that_is_switched_off(self) -> None:
+        job = of_kind(rendered("defaults"), "CronJob")["prod-fairlead-retention"]["spec"]
+        assert (job["schedule"], job["timeZone"], job["concurrencyPolicy"]) == ("23 3 * * *", "Etc/UTC", "Forbid")
+        assert job["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+        assert of_kind(render({"retention": {"enabled": False}}), "CronJob") == {}
+
+    def test_v8_a_backup_is_encrypted_onto_the_named_volume(self) -> None:
+        assert set(of_kind(rendered("scheduled"), "CronJob")) == {"prod-fairlead-backup", "prod-fairlead-retention"}
+        (template,) = [it for name, it in pods(rendered("scheduled")) if name == "prod-fairlead-backup"]
+        (container,) = template["spec"]["containers"]
+        volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+        mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+        arguments = dict(zip(container["args"][1::2], container["args"][2::2], strict=True))
+        assert volumes[mounts[arguments["--out"]]]["persistentVolumeClaim"] == {"claimName": "backups"}
+        folder, _, file = arguments["--recipient"].rpartition("/")
+        recipient = volumes[mounts[folder]]["secret"]
+        assert recipient["secretName"] == "fairlead-recipient"
+        assert [item["path"] for item in recipient["items"]] == [file]
+        assert {"name": "FAIRLEAD_VAULT_KEYS_FILE", "value": "/run/fairlead/vault/keys"} in container["env"]
+
+    def test_v8_only_workers_deliver_audit_heads(self) -> None:
+        told = {
+            workload: {v["name"]: v for v in container["env"] if v["name"].startswith("FAIRLEAD_AUDIT_HEADS_")}
+            for workload, container in containers(rendered("scheduled"))
+        }
+        assert {name for name, found in told.items() if found} == {
+            "prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk",
+        }  # fmt: skip
+        found = told["prod-fairlead-worker-shared"]
+        assert found["FAIRLEAD_AUDIT_HEADS_URL"]["value"] == "https://witness.example/heads"
+        secret = found["FAIRLEAD_AUDIT_HEADS_SECRET"]["valueFrom"]["secretKeyRef"]
+        assert secret == {"name": "fairlead-witness", "key": "secret"}
 
     def test_the_migration_runs_before_installation_and_upgrade(self) -> None:
         job = of_kind(rendered("defaults"), "Job")["prod-fairlead-migrate"]
@@ -290,6 +327,13 @@ REFUSED: dict[str, Values] = {
     "every address as a proxy (V6)": {"ingress": {"trustedProxies": ["*"]}},
     "all of IPv4 as proxies (V6)": {"ingress": {"trustedProxies": ["0.0.0.0/0"]}},
     "all of IPv6 as proxies (V6)": {"ingress": {"trustedProxies": ["::/0"]}},
+    "a time that is no schedule": {"retention": {"schedule": "every night"}},
+    "a backup without a volume": {"backup": {"enabled": True, "recipientSecretName": "recipient"}},
+    "a backup that anybody could read": {"backup": {"enabled": True, "claimName": "backups"}},
+    "audit heads without a signature": {"audit": {"headsUrl": "https://witness.example/heads"}},
+    "a password in the address of audit heads": {
+        "audit": {"headsUrl": "https://user:word@witness.example/", "headsSecretName": "witness"}
+    },
     "a port out of range": {"networkPolicy": {"database": {"port": 70000}}},
 }
 
@@ -332,5 +376,5 @@ class TestValues:
 @pytest.mark.parametrize("name", VALUE_SETS)
 def test_the_command_line_accepts_what_every_container_is_told(name: str) -> None:
     for _, container in containers(rendered(name)):
-        command, *arguments = container["args"]
+        command, *arguments = (str(CHART / "values.yaml") if it.endswith(".pem") else it for it in container["args"])
         main.commands[command].make_context(command, list(arguments))

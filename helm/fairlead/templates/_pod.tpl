@@ -1,6 +1,6 @@
 {{/*
 The pod of every component. Arguments: root, component, args (list), values (resources, terminationGracePeriodSeconds),
-database (list of "app", "intake", "relay", "owner"), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), http (bool), pool (label, optional),
+database (list of "app", "intake", "relay", "owner"), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), auditHeads (bool), backups (bool), http (bool), pool (label, optional),
 serviceAccount (name).
 No component gets a credential it does not need.
 */}}
@@ -76,6 +76,13 @@ spec:
         {{- if .sessions }}
         {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_SESSION_KEY" "secretName" $root.Values.session.secretName "key" $root.Values.session.keyKey) | nindent 8 }}
         {{- end }}
+        {{- if .auditHeads }}
+        {{- with $root.Values.audit.headsUrl }}
+        - name: FAIRLEAD_AUDIT_HEADS_URL
+          value: {{ . | quote }}
+        {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_AUDIT_HEADS_SECRET" "secretName" $root.Values.audit.headsSecretName "key" $root.Values.audit.headsSecretKey) | nindent 8 }}
+        {{- end }}
+        {{- end }}
         {{- if .vault }}
         - name: FAIRLEAD_VAULT_KEYS_FILE
           value: /run/fairlead/vault/keys
@@ -130,6 +137,13 @@ spec:
           mountPath: /run/fairlead/vault
           readOnly: true
         {{- end }}
+        {{- if .backups }}
+        - name: backups
+          mountPath: /backups
+        - name: recipient
+          mountPath: /run/fairlead/recipient
+          readOnly: true
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir:
@@ -142,5 +156,17 @@ spec:
         items:
           - key: {{ $root.Values.vault.keysKey }}
             path: keys
+    {{- end }}
+    {{- if .backups }}
+    - name: backups
+      persistentVolumeClaim:
+        claimName: {{ $root.Values.backup.claimName }}
+    - name: recipient
+      secret:
+        secretName: {{ $root.Values.backup.recipientSecretName }}
+        defaultMode: 0440
+        items:
+          - key: {{ $root.Values.backup.recipientKey }}
+            path: recipient.pem
     {{- end }}
 {{- end -}}

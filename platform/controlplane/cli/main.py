@@ -75,6 +75,7 @@ def up(port: int, data: Path | None) -> None:
     root = (data or default_root() / "up").absolute()
     with held_port(port), Stack(root, environment=os.environ) as stack:
         stack.run_product(port=port)
+        stack.run_daily("retention", "retention", "run")
         click.echo(f"Serving on http://127.0.0.1:{port}. Hosts are brands: `fairlead tenant create-msp` makes one.")
         click.echo(f"Logs: {stack.root / 'logs'}. Ctrl-C ends it.")
         wait_for_signal(stack.tend)

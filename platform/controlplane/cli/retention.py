@@ -1,5 +1,6 @@
 """`fairlead retention`: what will go and when, remove it, and holds. The page and the API use the same use cases."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -9,15 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.installation import find_settings
+from controlplane.preflight import check_settings
 from controlplane.retention import RETAINED
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.settings import read_settings
+from foundation.settings import Settings
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.plan import plan_retention
-from governance.retention.run import run_retention
+from governance.retention.run import RetentionReport, run_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, RetentionView
 
 _CLASS = click.option("--class", "data_class", default="", help="One class of data; without it, all.")
@@ -42,22 +45,27 @@ def plan(msp_id: UUID, tenant_id: UUID) -> None:
 
 @retention.command("run")
 def run() -> None:
-    """Remove what may go, of every client. Needs DATABASE_URL of the owner, who drops partitions. Run it daily."""
+    """Remove what may go, of every client. Needs DATABASE_URL of the owner, who drops partitions.
 
-    async def act(services: Services) -> str:
-        settings = read_settings(os.environ)
-        if not settings.owner_url:
-            raise click.ClickException("DATABASE_URL of the owner is not set. Only the owner may drop partitions.")
-        owner = Database(settings.owner_url, pool_size=1, application_name="fairlead retention")
-        try:
-            report = await run_retention(owner, services.db, RETAINED, now=utc_now(), new_id=new_id)
-        finally:
-            await owner.close()
-        rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
-        parts = [f"dropped {name}" for name in report.dropped]
-        return "\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts])
+    `fairlead up` does it daily. For servers of your own, schedule it.
+    """
+    settings = find_settings(os.environ, vault_needed=False)
+    check_settings(settings, "retention")
+    report = asyncio.run(_run(settings))
+    rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
+    parts = [f"dropped {name}" for name in report.dropped]
+    click.echo("\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts]))
 
-    run_with_services(act)
+
+async def _run(settings: Settings) -> RetentionReport:
+    owner, app = (
+        Database(url, pool_size=1, application_name="fairlead retention")
+        for url in (settings.owner_url, settings.app_url)
+    )
+    try:
+        return await run_retention(owner, app, RETAINED, now=utc_now(), new_id=new_id)
+    finally:
+        await asyncio.gather(owner.close(), app.close())
 
 
 @retention.command("policy")

@@ -19,6 +19,8 @@ from foundation.settings import without_secrets
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
+FAILED_COMMAND_SECONDS = 900.0
+"""Until a repeated command that failed is run again, unless its turn comes sooner."""
 WATCH_SECONDS = 0.1
 ABORT_SECONDS = 2.0
 """Between SIGABRT, upon which Python writes every thread's stack to the log, and SIGKILL."""
@@ -32,6 +34,9 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to this process's environment, whose secrets are withheld."""
     restart: bool = True
+    every_seconds: float | None = None
+    """For a command that ends: it is run again so long after it ended with 0, and sooner after a failure."""
+    first_after_seconds: float = 0.0
     silent_seconds: float | None = None
     """When given, the program touches the file that FAIRLEAD_PULSE_FILE names while it is well. Without a beat for so
     long (START_SECONDS at least until the first) it is ended, and started again like any other that ended.
@@ -66,7 +71,10 @@ class Crash:
     @property
     def sentence(self) -> str:
         how = "gave no sign of life" if self.hung else f"ended with {self.exit_code}"
-        return f"{self.name} {how}" + ("." if self.restarts_in_seconds is None else " and is started again.")
+        if self.restarts_in_seconds is None:
+            return f"{self.name} {how}."
+        minutes = round(self.restarts_in_seconds / 60)
+        return f"{self.name} {how} and is started again{f' in {minutes} minutes' if minutes > 1 else ''}."
 
 
 def restart_delay(crashes: int) -> float:
@@ -106,11 +114,17 @@ class Supervisor:
         with self._guard:
             if program.name in self._runs:
                 raise EmbeddedServerFailed(f"A program named {program.name!r} runs already. Stop it first.")
-            self._runs[program.name] = _Run(program=program, process=self._spawn(program), started_at=self._now())
+            self._runs[program.name] = self._first_run(program)
             if self._watcher is None:
                 self._stopping.clear()
                 self._watcher = threading.Thread(target=self._watch, name="fairlead-supervisor", daemon=True)
                 self._watcher.start()
+
+    def _first_run(self, program: Program) -> _Run:
+        now = self._now()
+        if program.first_after_seconds:
+            return _Run(program=program, process=None, started_at=now, retry_at=now + program.first_after_seconds)
+        return _Run(program=program, process=self._spawn(program), started_at=now)
 
     def wait_until(self, name: str, ready: Callable[[], bool], *, seconds: float) -> None:
         """Wait for a program to become ready; a crash or a time-out is told with the end of its log."""
@@ -211,6 +225,9 @@ class Supervisor:
         if run.given_up or run.process is None or (code := run.process.poll()) is None:
             return None
         _end_group(run.process)
+        if code == 0 and run.program.every_seconds is not None:
+            run.process, run.crashes, run.retry_at = None, 0, self._now() + run.program.every_seconds
+            return None
         tail, hung = log_tail(self.log(run.program.name)), run.aborted
         run.beat, run.silent, run.aborted = 0, 0.0, False
         if not run.program.restart:
@@ -230,6 +247,8 @@ class Supervisor:
 
     def _retry_later(self, run: _Run) -> float:
         delay = restart_delay(run.crashes)
+        if run.program.every_seconds is not None:
+            delay = max(delay, min(run.program.every_seconds, FAILED_COMMAND_SECONDS))
         run.retry_at = self._now() + delay
         return delay
 

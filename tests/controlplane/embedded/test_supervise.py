@@ -124,6 +124,30 @@ class TestSupervisor:
         assert [crash.exit_code for crash in crashes if crash.name == "one"] == [3]
         assert supervisor.exit_code("one") == 3
 
+    def test_a_repeated_command_runs_again_after_success_without_a_word(
+        self, supervisor: Supervisor, crashes: list[Crash]
+    ) -> None:
+        supervisor.start(python("one", "print('done')", every_seconds=0.01))
+        until(lambda: supervisor.log("one").read_text().count("done") >= 3)
+        assert crashes == []
+
+    def test_a_repeated_command_waits_for_its_first_turn(self, tmp_path: Path) -> None:
+        now = [1000.0]
+        with Supervisor(tmp_path, now=lambda: now[0]) as supervisor:
+            supervisor.start(python("one", SLEEPER, every_seconds=86_400.0, first_after_seconds=300.0))
+            assert supervisor.pid("one") is None
+            assert not supervisor.log("one").exists()
+            now[0] += 301
+            until(lambda: supervisor.log("one").exists())
+            said_up(supervisor, "one")
+
+    def test_a_repeated_command_that_fails_is_told_and_run_again_in_minutes(
+        self, supervisor: Supervisor, crashes: list[Crash]
+    ) -> None:
+        supervisor.start(python("one", "raise SystemExit(3)", every_seconds=86_400.0))
+        until(lambda: bool(crashes))
+        assert [crash.sentence for crash in crashes] == ["one ended with 3 and is started again in 15 minutes."]
+
     def test_a_failed_start_says_why(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", "raise SystemExit('the reason')"))
         with pytest.raises(EmbeddedServerFailed, match="the reason"):
