@@ -12,14 +12,12 @@ with every poll until their date has passed.
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from math import floor
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
 from canonical.elements import COST, PRICE, STOCK, Observation, Value
-from canonical.money import InexactAmount, Money, UnknownCurrency
+from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
 from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
 from connectors.tryton.messages import (
     CHANGE_FIELDS,
@@ -280,14 +278,18 @@ def _money(raw: msgspec.Raw, currency: str) -> Value | None:
 
 
 def _on_hand(raw: msgspec.Raw) -> Value | None:
-    """Part of a piece cannot be sold: 2.5 on hand are 2. Sums of floats are rounded first: 2.9999999999 are 3."""
-    number = decode_json(raw, type=Decimal | None)
-    if number is None:
-        return None
+    """Whole pieces or nothing. Tryton rounds its sums to the unit's own digits, so any rest is meant: channels sell
+    pieces, and neither 12 nor 13 is what the stock is.
+    """
     text = bytes(raw).decode()
-    if text.startswith('"') or not number.is_finite() or abs(number) > _EXACT_FLOATS:
-        raise InexactAmount(f"{text[:60]} is not a number of pieces.")
-    return Value(floor(round(number, 6)))
+    if text == "null":
+        return None
+    number = parse_decimal(text)
+    if abs(number) > _EXACT_FLOATS:
+        raise InexactAmount(f"{text[:60]} is beyond the whole numbers that Tryton can tell apart.")
+    if number != number.to_integral_value():
+        raise InexactAmount(f"{text[:60]} is not a whole number of pieces. Keep this product in a unit without digits.")
+    return Value(to_integer(number))
 
 
 def _microseconds(moment: datetime) -> int:

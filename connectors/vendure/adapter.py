@@ -36,7 +36,9 @@ _VALUE_CODES: Final = frozenset(
     {"USER_INPUT_ERROR", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "ILLEGAL_OPERATION"}
 )
 _FAILED_CODES: Final = frozenset({"INTERNAL_SERVER_ERROR"})
-_INPUT_BYTES: Final = 120
+_EXACT: Final = 2**53 - 1
+_INEXACT: Final = f"Vendure keeps numbers exactly up to {_EXACT} only."
+_INPUT_BYTES: Final = 160
 """What one value adds to a mutation besides its key."""
 
 
@@ -183,9 +185,9 @@ async def _read(
 
 
 def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
-    """Several variants may share a SKU in Vendure; then none of them is meant."""
+    """Several variants may share a SKU in Vendure; then none of them is meant. One may have come on two pages."""
     found: dict[str, list[Found]] = {}
-    for variant in variants:
+    for variant in {variant.id: variant for variant in variants}.values():
         found.setdefault(variant.sku, []).append(variant)
     return found
 
@@ -217,7 +219,10 @@ def _inputs(writes: list[ChannelWrite], facts: Facts, found: Mapping[str, Sequen
     for write in writes:
         fields = inputs.setdefault(write.record_key, {"id": found[write.record_key][0].id})
         if write.element == PRICE:
-            fields["price"] = _shop_amount(write.value, facts.precision)
+            # Named, or Vendure takes the price for one in the channel's default currency of the moment: that may have
+            # been changed since it was looked up.
+            amount = _shop_amount(write.value, facts.precision)
+            fields["prices"] = [{"currencyCode": write.value.currency, "price": amount}]
         else:
             fields["stockLevels"] = [{"stockLocationId": facts.location_id, "stockOnHand": write.value.amount}]
     return list(inputs.values())
@@ -243,9 +248,10 @@ def _price_cannot_be_shown(value: Value, facts: Facts) -> str:
         return f"This Vendure channel sells in {facts.currency}, not in {value.currency}."
     if value.amount < 0:
         return "Vendure would show a negative price; it is not sent."
-    if _shop_amount(value, facts.precision) is None:
+    amount = _shop_amount(value, facts.precision)
+    if amount is None:
         return f"Vendure is set to {facts.precision} digits and cannot hold this price exactly."
-    return ""
+    return "" if amount <= _EXACT else f"{_INEXACT} The price would be {amount}."
 
 
 def _shop_amount(value: Value, precision: int) -> int | None:
@@ -263,18 +269,33 @@ def _reading(facts: Facts, sku: str, element: str, variants: Sequence[Variant]) 
     for variant in variants:
         if element == STOCK:
             on_hand = [s.stock_on_hand for s in variant.stock_levels if s.stock_location_id == facts.location_id]
-            return ChannelReading(sku, element, Value(on_hand[0] if on_hand else 0))
+            return _stock_reading(sku, number_text(bytes(on_hand[0])) if on_hand else "0")
         for price in variant.prices if element == PRICE else ():
             if price.currency_code == facts.currency:
                 return _price_reading(facts, sku, number_text(bytes(price.price)))
     return ChannelReading(sku, element, None)
 
 
+def _stock_reading(sku: str, text: str) -> ChannelReading:
+    try:
+        return ChannelReading(sku, STOCK, Value(_whole(text)))
+    except InexactAmount as problem:
+        return ChannelReading(sku, STOCK, None, unreadable=f"{text[:60]} ({problem})")
+
+
+def _whole(text: str, exponent: int = 0) -> int:
+    """Raises InexactAmount, also for what two numbers of ours would look like there."""
+    number = parse_decimal(text)
+    if abs(number) > _EXACT:
+        raise InexactAmount(_INEXACT)
+    return to_integer(number, exponent)
+
+
 def _price_reading(facts: Facts, sku: str, text: str) -> ChannelReading:
     if facts.trouble:
         return ChannelReading(sku, PRICE, None, unreadable=f"{text} {facts.currency}. {facts.trouble}")
     try:
-        amount = to_integer(parse_decimal(text), minor_exponent(facts.currency) - facts.precision)
+        amount = _whole(text, minor_exponent(facts.currency) - facts.precision)
     except InexactAmount:  # no value of ours, and no reason to fail the neighbours
         unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {facts.currency}"
         return ChannelReading(sku, PRICE, None, unreadable=unreadable)

@@ -22,6 +22,7 @@ class Lookup(Generic[Item]):
         self._session = session
         self._query = query
         self._shape: Any = shape
+        self._settings: tuple[object, ...] | None = None
 
     async def find(self, skus: Sequence[str]) -> tuple[Listed[Item], list[Item]]:
         """The variants of `skus`, and one answer with the shop's settings. Of a SKU that many share only some come.
@@ -72,6 +73,10 @@ class Lookup(Generic[Item]):
     async def _ask(self, skus: Sequence[str], skip: int) -> Listed[Item]:
         variables: dict[str, Any] = {"skus": list(skus), "skip": skip}
         answer: Listed[Item] = await self._session.ask_list(self._http, self._query, variables, self._shape)
+        settings = answer.active_channel, answer.global_settings, answer.stock_locations
+        if self._settings not in (None, settings):
+            raise SystemUnavailable("The settings of the Vendure channel changed while it was read. It is read again.")
+        self._settings = settings
         return answer
 
     def _is_complete(self, answer: Listed[Item], start: int) -> bool:

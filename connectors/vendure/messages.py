@@ -75,8 +75,10 @@ class Price(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StockLevel(msgspec.Struct, frozen=True, rename="camel"):
+    """`stock_on_hand` raw, as `Price.price`."""
+
     stock_location_id: str
-    stock_on_hand: int
+    stock_on_hand: msgspec.Raw
 
 
 class VariantId(msgspec.Struct, frozen=True):

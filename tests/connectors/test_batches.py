@@ -199,8 +199,21 @@ async def test_a8_one_odd_value_of_a_shop_leaves_its_neighbours_readable() -> No
         "",
         True,
     ]
+    [alone] = await SandboxShop().read(channel, CONFIG, [("A", PRICE)])
+    assert "10.5" in alone.unreadable, "one odd value is no change of the form, also when it is read alone"
+    channel.shown["A"] = {"sum": 7}
     with pytest.raises(PayloadInvalid):
         await SandboxShop().read(channel, CONFIG, [("A", PRICE)])
+
+
+@pytest.mark.parametrize("odd", ["12.5", "1e400", '"7.5"', "null", "[]"])
+async def test_a8_an_odd_quantity_of_a_market_leaves_the_rest_readable(odd: str) -> None:
+    channel, market = Channel(), SandboxMarket()
+    await market.push(channel, CONFIG, [stock("A"), stock("B")])
+    channel.shown["A"]["amount"] = msgspec.Raw(odd.encode())
+    shown, price, plain = await market.read(channel, CONFIG, [("A", STOCK), ("A", PRICE), ("B", STOCK)])
+    assert (shown.value, price.value, plain.value) == (None, Value(1000, "USD"), Value(7))
+    assert odd in shown.unreadable
 
 
 def test_a4_one_that_is_too_large_alone_goes_alone() -> None:

@@ -270,13 +270,29 @@ class TestTranslate:
                 assert Decimal(found.amount).scaleb(-digits) == price
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
-    def test_part_of_a_piece_is_not_on_hand(self, quantity: Decimal) -> None:
-        [*_, stock] = Tryton().translate(snapshot(PRODUCT | {"quantity": float(quantity)}))
-        assert quantity - 1 < stock.value.amount <= quantity
+    def test_a8_stock_comes_in_whole_pieces_exactly_or_not_at_all(self, quantity: Decimal) -> None:
+        body = snapshot(PRODUCT | {"quantity": float(quantity)})
+        if quantity == int(quantity):
+            assert Tryton().translate(body)[-1].value == Value(int(quantity))
+            return
+        with pytest.raises(PayloadInvalid) as told:
+            Tryton().translate(body)
+        assert [(each.record_key, each.element) for each in told.value.unreadable] == [("SKU-000", STOCK)]
+        assert str(float(quantity)) in told.value.unreadable[0].reason
+        assert [o.element for o in told.value.observations] == [PRICE, COST], "its neighbours are taken"
 
-    def test_a_sum_of_floats_does_not_lose_a_piece(self) -> None:
-        [*_, stock] = Tryton().translate(snapshot(PRODUCT | {"quantity": 3 - 1e-12}))
-        assert stock.value == Value(3)
+    @pytest.mark.parametrize(
+        ("quantity", "pieces"), [("-0.0", 0), ("1e3", 1000), ("-4.0", -4), ("9007199254740992.0", 2**53), ("7", 7)]
+    )
+    def test_a8_whole_pieces_count_however_they_are_written(self, quantity: str, pieces: int) -> None:
+        body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
+        assert Tryton().translate(body)[-1].value == Value(pieces)
+
+    @pytest.mark.parametrize("quantity", ["12.5", "2.9999999999", "12.0000000000000000001", "1e-400", "-0.5", "0.1"])
+    def test_a8_part_of_a_piece_is_told(self, quantity: str) -> None:
+        body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
+        with pytest.raises(PayloadInvalid, match="whole number of pieces"):
+            Tryton().translate(body)
 
     @pytest.mark.parametrize("change", [{"type": "service"}, {"consumable": True}, {"quantity": None}])
     def test_what_is_not_kept_in_stock_has_none(self, change: dict[str, Any]) -> None:

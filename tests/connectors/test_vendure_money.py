@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from canonical.elements import COST, PRICE, STOCK, Value
 from canonical.money import minor_exponent
-from connectors.port import ChannelWrite, ConnectionConfig, HttpResponse, WriteState
+from connectors.port import ChannelWrite, ConnectionConfig, HttpResponse, SystemUnavailable, WriteState
 from connectors.vendure.adapter import Vendure
 from connectors.vendure.messages import IDS, LOGIN, SHOP, UPDATE, VARIANTS
 
@@ -29,6 +29,10 @@ class Answered:
     headers: Mapping[str, str] = field(default_factory=lambda: {"vendure-auth-token": "t"})
 
 
+class NotSoldIn(Exception):
+    """The channel does not have this currency."""
+
+
 @dataclass
 class Shop:
     """Variants by id; `forgets`: it says yes and keeps nothing."""
@@ -39,6 +43,9 @@ class Shop:
     forgets: bool = False
     taxed: bool | None = None
     location: str = "1"
+    available: tuple[str, ...] = ()  # besides `currency`
+    asked: list[str] = field(default_factory=list)
+    changes: dict[str, str] = field(default_factory=dict)  # by query: the default currency from its answer on
 
     def add(self, variant_id: str, sku: str, **prices: int) -> None:
         self.variants[variant_id] = {"sku": sku, "prices": prices, "stock": {"1": 5, "2": 70}}
@@ -48,28 +55,40 @@ class Shop:
     ) -> HttpResponse:
         assert (method, url, bool(headers)) == ("POST", "https://shop.example/admin-api", True)
         asked = msgspec.json.decode(content or b"")
-        return Answered(msgspec.json.encode({"data": self._answer(asked["query"], asked["variables"])}))
+        self.asked.append(asked["query"])
+        try:
+            return Answered(msgspec.json.encode({"data": self._answer(asked["query"], asked["variables"])}))
+        except NotSoldIn as problem:
+            refusal = {"message": f"{problem} is not available", "extensions": {"code": "USER_INPUT_ERROR"}}
+            return Answered(msgspec.json.encode({"data": None, "errors": [refusal]}))
+        finally:
+            self.currency = self.changes.pop(asked["query"], self.currency)
 
     def _answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         if query == LOGIN:
             return {"login": {"__typename": "CurrentUser"}}
+        facts = {
+            "activeChannel": {"defaultCurrencyCode": self.currency, "pricesIncludeTax": self.taxed},
+            "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.precision}},
+            "stockLocations": {"items": [{"id": self.location}]},
+        }
         if query == SHOP:
-            return {
-                "activeChannel": {"defaultCurrencyCode": self.currency, "pricesIncludeTax": self.taxed},
-                "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.precision}},
-                "stockLocations": {"items": [{"id": self.location}]},
-            }
+            return facts
         if query == UPDATE:
             return {"updateProductVariants": [self._update(each) for each in variables["input"]]}
         assert query in (IDS, VARIANTS)
         found = [self._shown(i, v) for i, v in sorted(self.variants.items()) if v["sku"] in variables["skus"]]
-        return {"productVariants": {"items": found}}
+        return facts | {"productVariants": {"items": found}}
 
     def _update(self, given: dict[str, Any]) -> dict[str, str]:
         variant = self.variants[given["id"]]
+        if unavailable := {p["currencyCode"] for p in given.get("prices", ())} - {self.currency, *self.available}:
+            raise NotSoldIn(unavailable.pop())
         if not self.forgets:
             if "price" in given:
                 variant["prices"][self.currency] = given["price"]
+            for price in given.get("prices", ()):
+                variant["prices"][price["currencyCode"]] = price["price"]
             for level in given.get("stockLevels", ()):
                 variant["stock"][level["stockLocationId"]] = level["stockOnHand"]
         return {"id": given["id"]}
@@ -240,3 +259,87 @@ async def test_a17_a_shop_in_an_unknown_currency_takes_no_price() -> None:
     assert (result.state, "ISO 4217" in result.detail) == (WriteState.REFUSED, True)
     [reading] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE)])
     assert (reading.value, "ISO 4217" in reading.unreadable) == (None, True)
+
+
+@pytest.mark.parametrize("available", [(), ("USD", "JPY"), ("EUR",)])
+@pytest.mark.parametrize("moment", [LOGIN, SHOP, IDS, UPDATE, VARIANTS], ids=["login", "shop", "ids", "write", "read"])
+async def test_a9_a_currency_that_changes_at_any_moment_writes_no_price_in_it(
+    moment: str, available: tuple[str, ...]
+) -> None:
+    """16.00 USD is never 1,600 JPY, neither written nor read, whenever the default changes."""
+    adapter, shop = Vendure(), Shop("USD", available=available, changes={moment: "JPY"})
+    shop.add("7", "SKU-1", USD=1500, JPY=700)
+    [result] = await adapter.push(shop, CONFIG, [write(Value(1600, "USD"))])
+    first, second = [(await adapter.read(shop, CONFIG, [("SKU-1", PRICE)]))[0].value for _ in range(2)]
+    written = result.state is WriteState.ACCEPTED
+    assert shop.variants["7"]["prices"] == {"USD": 1600 if written else 1500, "JPY": 700}
+    assert result.state in {WriteState.ACCEPTED, WriteState.REFUSED}
+    assert second == Value(7, "JPY"), "what a buyer is shown from now on"
+    assert first == (Value(1600, "USD") if moment == VARIANTS else second)
+
+
+async def test_a9_settings_that_change_between_two_pages_give_no_reading() -> None:
+    adapter, shop = Vendure(), Shop("USD")
+    shop.add("7", "SKU-1", USD=1500, JPY=700)
+    shop.add("8", "SKU-2", USD=1500, JPY=700)
+    answer = shop._answer
+
+    def one_at_a_time(query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        made = answer(query, variables)
+        if query == VARIANTS:
+            items = made["productVariants"]["items"]
+            made["productVariants"] = {"items": items[:1], "totalItems": len(items)}
+            shop.currency = "JPY"
+        return made
+
+    shop._answer = one_at_a_time  # type: ignore[method-assign]
+    keys = [("SKU-1", PRICE), ("SKU-2", PRICE)]
+    with pytest.raises(SystemUnavailable, match="changed while"):
+        await adapter.read(shop, CONFIG, keys)
+    assert [r.value for r in await adapter.read(shop, CONFIG, keys)] == [Value(7, "JPY")] * 2
+
+
+async def test_a9_a_price_is_written_in_its_own_currency_beside_the_others() -> None:
+    shop = Shop("USD", available=("EUR",))
+    shop.add("7", "SKU-1", EUR=999, USD=1500)
+    assert await push(shop, write(Value(1600, "USD"))) == [WriteState.ACCEPTED]
+    assert shop.variants["7"]["prices"] == {"EUR": 999, "USD": 1600}
+    assert await push(shop, write(Value(1700, "EUR"))) == [WriteState.REFUSED], "buyers are not shown it by default"
+
+
+@pytest.mark.parametrize(("precision", "minor"), [(2, 2**53), (2, 2**53 + 1), (3, 2**53 // 10 + 1), (2, 2**63 - 1)])
+async def test_a8_a_price_beyond_the_shops_exact_numbers_is_refused(precision: int, minor: int) -> None:
+    """Its numbers are floats: it would keep a neighbour of such a price."""
+    shop = Shop("USD", precision)
+    shop.add("7", "SKU-1", USD=9007199254740992)
+    [result] = await Vendure().push(shop, CONFIG, [write(Value(minor, "USD"))])
+    assert (result.state, "exactly" in result.detail) == (WriteState.REFUSED, True)
+    [reading] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE)])
+    assert (reading.value, "9007199254740992" in reading.unreadable) == (None, True)
+
+
+@pytest.mark.parametrize("shown", ["12.5", "1e30", '"many"', "null", "true", "9007199254740993"])
+async def test_a8_an_odd_stock_is_told_and_leaves_its_neighbours_readable(shown: str) -> None:
+    shop = Shop()
+    shop.add("7", "SKU-1", USD=1000)
+    shop.add("8", "SKU-2", USD=1000)
+    shop.variants["7"]["stock"]["1"] = msgspec.Raw(shown.encode())
+    keys = [("SKU-1", STOCK), ("SKU-1", PRICE), ("SKU-2", STOCK)]
+    odd, price, stock = await Vendure().read(shop, CONFIG, keys)
+    assert (odd.value, price.value, stock.value) == (None, Value(1000, "USD"), Value(5))
+    assert shown.strip('"') in odd.unreadable or "exactly" in odd.unreadable
+
+
+async def test_a10_one_variant_on_two_pages_is_one() -> None:
+    shop = Shop()
+    shop.add("7", "SKU-1", USD=1000)
+    answer = shop._answer
+
+    def twice(query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        made = answer(query, variables)
+        if query == VARIANTS:
+            made["productVariants"]["items"] *= 2
+        return made
+
+    shop._answer = twice  # type: ignore[method-assign]
+    assert await read(shop) == Value(1000, "USD")

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from canonical.elements import PRICE, STOCK, Value
-from canonical.money import InexactAmount, Money, UnknownCurrency, number_text
+from canonical.money import InexactAmount, Money, UnknownCurrency, number_text, parse_decimal, to_integer
 from connectors.batches import QUERY_BYTES, push_in_parts, read_in_parts
 from connectors.port import (
     ChannelReading,
@@ -21,9 +21,18 @@ from connectors.port import (
 )
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
-from connectors.sandbox.market.messages import Catalogue, Feed, FeedItem, FeedReceipt, Listing, Listings, Price
+from connectors.sandbox.market.messages import (
+    Catalogue,
+    Feed,
+    FeedItem,
+    FeedReceipt,
+    Listings,
+    Price,
+    ShownListing,
+    ShownPrice,
+)
 from connectors.spelling import explain_unknown
-from foundation.decoding import JsonDecoder
+from foundation.decoding import JsonDecoder, decode_json
 from foundation.outbound.headers import parse_whole_number
 
 _REASONS: Final = {
@@ -103,7 +112,9 @@ class SandboxMarket:
             listings = self._listings.decode(response.content).listings
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The market's listings no longer have the agreed form: {problem}.") from problem
-        found: dict[str, list[Listing]] = {}
+        if drift := _drift(listings):
+            raise PayloadInvalid(f"The market's listings no longer have the agreed form: {drift}.")
+        found: dict[str, list[ShownListing]] = {}
         for listing in listings:
             found.setdefault(listing.sku, []).append(listing)
         return [_reading(sku, element, found.get(sku, ())) for sku, element in keys]
@@ -146,21 +157,51 @@ def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
     return WriteResult(write.record_key, write.element, WriteState.REFUSED, detail)
 
 
-def _reading(sku: str, element: str, listings: Sequence[Listing]) -> ChannelReading:
+def _drift(listings: Sequence[ShownListing]) -> str:
+    """Of listings none of which has the fields of a price; an odd content is one listing's own matter."""
+    told = ""
+    for listing in listings:
+        try:
+            decode_json(listing.price, type=ShownPrice | None)
+        except msgspec.DecodeError as problem:
+            told = told or str(problem)
+        else:
+            return ""
+    return told
+
+
+def _reading(sku: str, element: str, listings: Sequence[ShownListing]) -> ChannelReading:
     if not listings or element not in (PRICE, STOCK):
         return ChannelReading(sku, element, None)
     if len(listings) > 1:
         return ChannelReading(sku, element, None, unreadable=f"{len(listings)} listings with this SKU")
     [listing] = listings
-    if element == STOCK:
-        return ChannelReading(sku, element, Value(listing.quantity), listing.quantity_revision)
-    text, currency = number_text(bytes(listing.price.value)), listing.price.currency
+    raw, revision = (
+        (listing.quantity, listing.quantity_revision) if element == STOCK else (listing.price, listing.price_revision)
+    )
     try:
-        money = Money.from_text(text, currency)
-    except (InexactAmount, UnknownCurrency) as problem:
-        unreadable = f"{text[:60]} {currency[:20]} ({problem})"
-        return ChannelReading(sku, element, None, listing.price_revision, unreadable=unreadable)
-    return ChannelReading(sku, element, Value(money.minor, money.currency), listing.price_revision)
+        value = _quantity(raw) if element == STOCK else _price(raw)
+    except (msgspec.DecodeError, InexactAmount, UnknownCurrency) as problem:
+        text = bytes(raw)[:100].decode("utf-8", "replace")
+        return ChannelReading(sku, element, None, _revision(revision), unreadable=f"{text} ({problem})")
+    return ChannelReading(sku, element, value, _revision(revision))
+
+
+def _price(raw: msgspec.Raw) -> Value:
+    shown = decode_json(raw, type=ShownPrice)
+    money = Money.from_text(number_text(bytes(shown.value)), decode_json(shown.currency, type=str))
+    return Value(money.minor, money.currency)
+
+
+def _quantity(raw: msgspec.Raw) -> Value:
+    return Value(to_integer(parse_decimal(number_text(bytes(raw)))))
+
+
+def _revision(raw: msgspec.Raw) -> int | None:
+    try:
+        return decode_json(raw, type=int)
+    except msgspec.DecodeError:
+        return None
 
 
 def _size_of_write(write: ChannelWrite) -> int:

@@ -11,13 +11,10 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class ShownPrice(msgspec.Struct, frozen=True):
-    """As the market writes it, whatever it is: one listing's odd price must not make its neighbours unreadable.
-
-    Raw, so that a number that is not in quotes is not read as a float.
-    """
+    """Raw, so that a number that is not in quotes is not read as a float."""
 
     value: msgspec.Raw
-    currency: str
+    currency: msgspec.Raw
 
 
 class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,5 +58,15 @@ class Catalogue(msgspec.Struct, frozen=True):
     following: int
 
 
+class ShownListing(msgspec.Struct, frozen=True):
+    """A `Listing` as the market writes it, whatever it holds: one odd value must not make its neighbours unreadable."""
+
+    sku: str
+    price: msgspec.Raw
+    price_revision: msgspec.Raw
+    quantity: msgspec.Raw
+    quantity_revision: msgspec.Raw
+
+
 class Listings(msgspec.Struct, frozen=True):
-    listings: list[Listing]
+    listings: list[ShownListing]

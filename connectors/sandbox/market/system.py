@@ -146,9 +146,8 @@ class MarketSystem:
 
     def _listing(self, sku: str) -> Listing:
         price, quantity = self.prices[sku], self.quantities[sku]
-        shown = ShownPrice(
-            msgspec.Raw(msgspec.json.encode(str(Money(price.amount, self.currency).to_decimal()))), self.currency
-        )
+        text = str(Money(price.amount, self.currency).to_decimal())
+        shown = ShownPrice(*(msgspec.Raw(msgspec.json.encode(each)) for each in (text, self.currency)))
         return Listing(sku, shown, price.revision, quantity.amount, quantity.revision)
 
     def _page(self) -> str:

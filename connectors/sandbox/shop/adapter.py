@@ -21,9 +21,19 @@ from connectors.port import (
 )
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable, failed_writes
-from connectors.sandbox.shop.messages import Field, Keys, NewValue, NewValues, Outcomes, Products, Shown, ShownValues
+from connectors.sandbox.shop.messages import (
+    Field,
+    Keys,
+    NewValue,
+    NewValues,
+    Outcomes,
+    Products,
+    Shown,
+    ShownRaw,
+    ShownValues,
+)
 from connectors.spelling import explain_unknown
-from foundation.decoding import JsonDecoder
+from foundation.decoding import JsonDecoder, decode_json
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
@@ -123,10 +133,9 @@ class SandboxShop:
             ) from problem
         if len(values) != len(keys):
             raise PayloadInvalid(f"The shop was asked for {len(keys)} values and answered {len(values)}.")
-        readings = [_reading(key, raw) for key, raw in zip(keys, values, strict=True)]
-        if keys and all(reading.unreadable for reading in readings):
-            raise PayloadInvalid(f"The shop's values no longer have the agreed form: {readings[0].unreadable}.")
-        return readings
+        if drift := _drift(values):
+            raise PayloadInvalid(f"The shop's values no longer have the agreed form: {drift}.")
+        return [_reading(key, raw) for key, raw in zip(keys, values, strict=True)]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
         """The shop lists by position only."""
@@ -153,6 +162,19 @@ def _not_shown(write: ChannelWrite) -> WriteResult:
     return WriteResult(
         write.record_key, write.element, WriteState.REFUSED, f"The shop does not show {write.element} to anyone."
     )
+
+
+def _drift(values: Sequence[msgspec.Raw]) -> str:
+    """Of values none of which has the fields of one; an odd content is one value's own matter."""
+    told = ""
+    for raw in values:
+        try:
+            decode_json(raw, type=ShownRaw | None)
+        except msgspec.DecodeError as problem:
+            told = told or str(problem)
+        else:
+            return ""
+    return told
 
 
 def _reading(key: tuple[str, str], raw: msgspec.Raw) -> ChannelReading:

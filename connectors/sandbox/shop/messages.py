@@ -43,6 +43,14 @@ class Shown(msgspec.Struct, frozen=True):
     version: int
 
 
+class ShownRaw(msgspec.Struct, frozen=True):
+    """The fields of a `Shown`, whatever they hold."""
+
+    amount: msgspec.Raw
+    currency: msgspec.Raw
+    version: msgspec.Raw
+
+
 class Products(msgspec.Struct, frozen=True):
     """A part of the shop's products, in the order they were made."""
 
