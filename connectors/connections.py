@@ -127,9 +127,30 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
         announce(session, DomainEvent(CONNECTION_RESUMED, connection_id, now, {"since": since}))
     else:
         found.paused_at = now
+        found.missing_since = found.missing_since or now
         announce(session, DomainEvent(CONNECTION_PAUSED, connection_id, now))
     note(
         session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
+    )
+
+
+async def find_missing_since(session: AsyncSession, connection_id: UUID) -> datetime | None:
+    """Since when a channel may lack released values: its first pause after which it was not caught up."""
+    return await session.scalar(
+        select(Connection.missing_since).where(
+            Connection.tenant_id == scope_of(session).tenant_id, Connection.id == connection_id
+        )
+    )
+
+
+async def note_caught_up(session: AsyncSession, connection_id: UUID, *, since: datetime) -> None:
+    """The channel has what was released since then, unless it was paused again meanwhile."""
+    await session.execute(
+        text("""
+            UPDATE connection SET missing_since = NULL
+             WHERE tenant_id = :t AND id = :c AND state = 'active' AND missing_since = :since
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "since": since},
     )
 
 

@@ -25,6 +25,7 @@ class Connection(TenantOwned, Base):
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default="active")  # active | paused
     paused_at: Mapped[datetime | None]
+    missing_since: Mapped[datetime | None]  # a channel may not have what was released since then
     requests_per_second: Mapped[float] = mapped_column(Float)
     burst: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]

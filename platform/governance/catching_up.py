@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from connectors.connections import find_missing_since, note_caught_up
 from foundation.database.engine import scope_of
 from foundation.lanes.events import told
 from foundation.lanes.jobs import Handler
@@ -31,7 +32,7 @@ _MISSED: Final = text("""
       JOIN element_contract k ON k.tenant_id = :t AND k.element = v.element
       LEFT JOIN approval a ON a.tenant_id = :t AND a.id = c.approval_id
      WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND c.state = 'released'
-       AND greatest(c.proposed_at, a.decided_at) >= :since
+       AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since
        AND (c.targets IS NULL OR :connection = ANY (c.targets))
        AND NOT EXISTS (SELECT 1 FROM propagation p
                         WHERE p.tenant_id = :t AND p.connection_id = :connection AND p.record_key = v.record_key
@@ -41,7 +42,9 @@ _MISSED: Final = text("""
 
 
 def catch_up_handler(context: Context) -> Handler:
-    """Looks once more after the margin."""
+    """Looks once more after the margin. A channel that was paused again before it had everything keeps the time since
+    when it may lack values, so that the next catch-up begins there.
+    """
 
     async def catch_up(run: LaneRun) -> None:
         item = run.items[0]
@@ -52,12 +55,16 @@ def catch_up_handler(context: Context) -> Handler:
             if "last" not in body:
                 await resolve_pause(session, event.subject, now=context.clock())
             await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
-            if await send_missed(session, context, event.subject, since=since) == VALUES_A_TURN:
+            missing = await find_missing_since(session, event.subject)
+            begin = since if missing is None else min(since, missing - _MARGIN)
+            if await send_missed(session, context, event.subject, since=begin) == VALUES_A_TURN:
                 add_work(session, [following])
             elif "last" not in body:
                 # Under a key of its own, so that it holds back no other event about this channel.
                 last = replace(following, key=f"{item.key}/last", body=body | {"last": True})
                 add_work(session, [replace(last, delay=_MARGIN.total_seconds())])
+            elif missing is not None:
+                await note_caught_up(session, event.subject, since=missing)
 
     return catch_up
 

@@ -33,9 +33,9 @@ _CODES = "SELECT code FROM governance_exception WHERE state = 'open' ORDER BY co
 _SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=3))
 _PASSED = {
     "change": ("committed_at", "proposed_at", "decided_at"),
-    "approval": ("created_at", "due_at", "expires_at", "decided_at"),
+    "approval": ("created_at", "due_at", "expires_at", "decided_at", "used_at"),
     "propagation": ("committed_at", "released_at", "slo_due_at", "verified_at", "accepted_at", "excluded_until"),
-    "connection": ("paused_at",),
+    "connection": ("paused_at", "missing_since"),
     "element_contract": ("clocks_from",),
     "timer": ("due_at",),
 }
