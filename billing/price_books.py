@@ -16,6 +16,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, NotFound
 from foundation.ids import NewId
+from foundation.names import clean_name
 from foundation.scope import Scope
 
 
@@ -59,7 +60,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     _check_currency(book.currency)
     if book.client_id is not None and book.side is not Side.RETAIL:
         raise PriceNotAllowed("Only a retail book can be one client's own.")
-    book_id = new_id()
+    name, book_id = clean_name(book.name), new_id()
     async with as_rater(session):
         made = await session.scalar(
             text("""
@@ -69,12 +70,12 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
             """),
             {
                 "tenant_id": scope.tenant_id, "id": book_id, "side": book.side.value, "client_id": book.client_id,
-                "currency": book.currency, "name": book.name, "now": now,
+                "currency": book.currency, "name": name, "now": now,
             },
         )  # fmt: skip
     if made is None:
         raise Conflict("There is a price book for this already. Add prices to it.")
-    data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": book.name}
+    data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": name}
     note(session, action="price_book.created", subject=f"price_book:{book_id}", data=data, at=now)
     return book_id
 

@@ -16,6 +16,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.scope import Scope
+from foundation.text import TextInvalid, normalize_domain
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
@@ -40,7 +41,7 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
         HostTaken: another MSP has it.
     """
     scope = _house(session)
-    name = normal_host(host)
+    name = _normal_name(host)
     if not name:
         raise InvalidInput(f"“{host}” is not a host name such as portal.example.com.", field="host")
     brand = await repository.find_by_slug(session, scope, slug)
@@ -53,9 +54,17 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
 
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
     scope = _house(session)
-    if not await repository.release_host(session, scope, normal_host(host)):
+    if not await repository.release_host(session, scope, _normal_name(host)):
         raise NotFound(f"No brand is shown under “{host}” here.")
     note(session, action="brand.host_released", subject=f"msp:{scope.msp_id}", data={"host": host}, at=now)
+
+
+def _normal_name(host: str) -> str:
+    """As browsers send it: also for a name in another script, typed as people read it."""
+    try:
+        return normal_host(normalize_domain(host))
+    except TextInvalid:
+        return ""
 
 
 def _house(session: AsyncSession) -> Scope:

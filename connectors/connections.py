@@ -19,6 +19,7 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.lanes.events import DomainEvent, announce
 from foundation.lanes.work import wake_lanes
+from foundation.names import clean_name
 from foundation.vault.vault import Vault
 
 
@@ -38,7 +39,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     """Raises InvalidInput, naming the field that is missing, unknown or malformed."""
     scope = scope_of(session)
     _check(manifest, settings, secrets)
-    connection_id = new_id()
+    name, connection_id = clean_name(name), new_id()
     session.add(
         Connection(
             tenant_id=scope.tenant_id,

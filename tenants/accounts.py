@@ -6,7 +6,6 @@ An account is created in a transaction whose scope is the new account itself; no
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +15,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.lanes.models import LaneShare
+from foundation.names import clean_name
 from tenants.door import Door
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp, Standing
@@ -23,7 +23,6 @@ from tenants.models import Client, Msp, Standing
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
-LONGEST_NAME: Final = 120
 
 
 async def create_msp(session: AsyncSession, *, name: str, slug: str, now: datetime) -> Msp:
@@ -180,10 +179,3 @@ def check_slug(slug: str) -> str:
     if not _SLUG.fullmatch(slug):
         raise InvalidInput("A short name has 1 to 63 small letters, digits and inner hyphens.", field="slug")
     return slug
-
-
-def clean_name(name: str) -> str:
-    cleaned = " ".join(name.split())
-    if not 1 <= len(cleaned) <= LONGEST_NAME or not cleaned.isprintable():
-        raise InvalidInput(f"A name has 1 to {LONGEST_NAME} characters.", field="name")
-    return cleaned

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
+from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
-from tenants.accounts import clean_name
 from tenants.door import Door
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey, Client, Person, Standing

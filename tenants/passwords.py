@@ -7,6 +7,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from foundation.text import TextInvalid, normalize_password
 from tenants.errors import WeakPassword
 
 SHORTEST: Final = 12
@@ -24,8 +25,9 @@ class Passwords:
         self._nobody = hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
     async def hash(self, password: str) -> str:
+        """Of the one form of a password, however it was composed when it was typed."""
         async with self._slots:
-            return await asyncio.to_thread(self._hasher.hash, password)
+            return await asyncio.to_thread(self._hasher.hash, _prepared(password))
 
     async def prepare(self, password: str, *, email: str) -> str:
         """The hash of a password a person has chosen.
@@ -38,15 +40,15 @@ class Passwords:
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """The same work whether or not there is a hash; without one the answer is no."""
-        if len(password) > LONGEST:
-            password = ""
-        async with self._slots:
-            matches = await asyncio.to_thread(self._matches, password_hash or self._nobody, password)
+        matches = False
+        for form in _forms(password):
+            async with self._slots:
+                matches |= await asyncio.to_thread(self._matches, password_hash or self._nobody, form)
         return matches and password_hash is not None
 
-    def is_outdated(self, password_hash: str) -> bool:
-        """Whether it was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(password_hash)
+    def is_outdated(self, password_hash: str, password: str) -> bool:
+        """Whether it was made with other parameters than today's, or may be of `password` as it was typed."""
+        return self._hasher.check_needs_rehash(password_hash) or password != _prepared(password)
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
@@ -61,6 +63,12 @@ def check_password(password: str, *, email: str) -> None:
     Raises:
         WeakPassword: too short, too long, one sign repeated, or made of the e-mail address.
     """
+    try:
+        password = normalize_password(password) if password else ""
+    except TextInvalid as problem:
+        raise WeakPassword(
+            "This password has a character that cannot be seen. Type it, with letters, digits, signs and spaces."
+        ) from problem
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(f"A password has {SHORTEST} to {LONGEST} characters. Three or four unrelated words do well.")
     local = email.partition("@")[0].casefold()
@@ -71,5 +79,21 @@ def check_password(password: str, *, email: str) -> None:
 
 def check_repeated(password: str, again: str) -> None:
     """Raises: WeakPassword."""
-    if password != again:
+    if _prepared(password) != _prepared(again):
         raise WeakPassword("The two passwords are not the same. Type the same one twice.")
+
+
+def _forms(password: str) -> tuple[str, ...]:
+    """What a password is verified as: in the form in which it is hashed, and as it was typed, for hashes made before
+    passwords had one form. How many there are depends on what was typed only.
+    """
+    if len(password) > 2 * LONGEST:
+        return ("",)
+    return tuple(dict.fromkeys((_prepared(password), password)))
+
+
+def _prepared(password: str) -> str:
+    try:
+        return normalize_password(password)
+    except TextInvalid:
+        return password

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
-from tenants.accounts import clean_name
+from foundation.names import clean_name
+from foundation.text import TextInvalid, normalize_email
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Partner, Person, Standing
 from tenants.secrets import NewSecret, bytes_of, text_of
@@ -26,6 +27,7 @@ from tenants.secrets import NewSecret, bytes_of, text_of
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
 INVITE_LIFE: Final = timedelta(days=7)
 LONGEST_LIST: Final = 500
+LONGEST_EMAIL: Final = 254
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
 _INVITE_BYTES: Final = 32
 
@@ -251,8 +253,11 @@ async def _require_partner(session: AsyncSession, partner_id: UUID) -> None:
 
 
 def clean_email(email: str) -> str:
-    """Lower case, as addresses are compared; nobody has two mailboxes that differ in case only."""
-    cleaned = email.strip().lower()
-    if not _EMAIL.fullmatch(cleaned) or not cleaned.isprintable():
+    """The form in which addresses are kept and compared (`normalize_email`)."""
+    try:
+        cleaned = normalize_email(email)
+    except TextInvalid:
+        cleaned = ""
+    if len(cleaned) > LONGEST_EMAIL or not _EMAIL.fullmatch(cleaned):
         raise InvalidInput("This is not an e-mail address, such as name@example.com.", field="email")
     return cleaned

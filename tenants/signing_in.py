@@ -15,16 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
 from foundation.scope import Actor, Scope
+from foundation.text import TextInvalid, normalize_email
 from tenants.door import Door
 from tenants.errors import SignInFailed, Suspended
 from tenants.identity import load_principal
 from tenants.models import Msp, Person, Standing
+from tenants.people import LONGEST_EMAIL
 from tenants.principal import Principal
 
 _DOOR: Final = Actor.system("sign-in")
 _NOBODY: Final = UUID(int=0)
 _MOST_HOMES: Final = 4
-_LONGEST_EMAIL: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,7 @@ async def authenticate(door: Door, credentials: Credentials) -> Principal:
         Suspended: the password is right, but the person or the account is suspended.
     """
     now = door.clock()
-    email = credentials.email.strip().lower()[:_LONGEST_EMAIL]
-    if not email.isprintable():
-        email = ""  # nobody's; PostgreSQL would refuse some control characters
+    email = _read_email(credentials.email)
     house = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
     await door.throttle.reserve(msp_id=house.msp_id, email=email, address=credentials.address, now=now)
     candidates = [await _read_candidate(door, scope, person) for scope, person in await _find_homes(door, house, email)]
@@ -70,6 +69,15 @@ async def authenticate(door: Door, credentials: Credentials) -> Principal:
             await door.throttle.release(msp_id=house.msp_id, email=email, address=credentials.address)
             return principal
     raise Suspended
+
+
+def _read_email(typed: str) -> str:
+    """As it is kept. What is no address is nobody's: the empty one."""
+    try:
+        email = normalize_email(typed) if len(typed) <= 2 * LONGEST_EMAIL else ""
+    except TextInvalid:
+        return ""
+    return email if len(email) <= LONGEST_EMAIL else ""
 
 
 async def _find_homes(door: Door, house: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
@@ -107,7 +115,7 @@ async def _note_failure(door: Door, candidate: _Candidate, credentials: Credenti
 async def _enter(door: Door, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
     """None if the person or the account is suspended."""
     assert found.password_hash is not None  # noqa: S101 - what has no hash never verifies
-    outdated = door.passwords.is_outdated(found.password_hash)
+    outdated = door.passwords.is_outdated(found.password_hash, credentials.password)
     renewed = await door.passwords.hash(credentials.password) if outdated else None
     async with door.db.transaction(found.scope) as session:
         principal = await load_principal(session, door.policies, found.person_id)

@@ -126,12 +126,12 @@ def normalize_password(text: str) -> str:
     """A password as RFC 8265 §4.2 prepares it (OpaqueString): other spaces become U+0020, then NFC; case is kept.
 
     Raises:
-        TextInvalid: empty, or with control characters or code points that are not assigned.
+        TextInvalid: empty, or with control or invisible characters or code points that are not assigned.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in _storable(text))
     normal = unicodedata.normalize("NFC", spaced)
-    if not normal or any(unicodedata.category(c) in {"Cc", "Cn", "Co", "Zl", "Zp"} for c in normal):
-        raise TextInvalid("it is empty or contains a control character")
+    if not normal or has_hidden(normal) or any(unicodedata.category(c) == "Cn" for c in normal):
+        raise TextInvalid("it is empty or contains a control or invisible character")
     return normal
 
 
@@ -149,6 +149,8 @@ def normalize_email(text: str) -> str:
     folded = _fold(local)
     if has_hidden(folded) or any(c.isspace() for c in folded):
         raise TextInvalid("it contains blanks or invisible characters")
+    if any(unicodedata.category(c) == "Cn" for c in folded):  # other programs may know its case, and fold it
+        raise TextInvalid("it contains characters that are not assigned")
     return f"{folded}@{_readable_domain(domain)}"
 
 

@@ -9,6 +9,7 @@ from connectors.polling import move_poll
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
+from foundation.names import clean_name
 from governance.held import schedule_release
 from governance.models import ElementContract
 
@@ -34,6 +35,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     """
     if not owner.strip():
         raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
+    owner = clean_name(owner, field="owner")
     if not workflow.strip():
         raise InvalidInput("A contract needs a workflow.", field="workflow")
     if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):

@@ -63,11 +63,14 @@ async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) 
     return {row.record_key: row.title for row in rows}
 
 
-SEARCHED: Final = f"""(lower(c.record_key) LIKE :key_pattern OR c.record_key = ANY (ARRAY(
+_FOLDED_KEY: Final = 'normalize(casefold(normalize(c.record_key, NFKC) COLLATE "pg_unicode_fast"), NFKC)'
+"""As `fold_text`, in PostgreSQL."""
+
+SEARCHED: Final = f"""({_FOLDED_KEY} LIKE :pattern OR c.record_key = ANY (ARRAY(
     SELECT t.record_key FROM record_title t
-     WHERE t.tenant_id = :t AND t.search LIKE :title_pattern LIMIT {_MATCHES})))"""
+     WHERE t.tenant_id = :t AND t.search LIKE :pattern LIMIT {_MATCHES})))"""
 """As SQL, of change `c`: its record's key or name contains what is searched; binds by `search_binds`."""
 
 
 def search_binds(searched: str) -> dict[str, object]:
-    return {"key_pattern": like_pattern(searched.lower()), "title_pattern": like_pattern(fold_text(searched))}
+    return {"pattern": like_pattern(fold_text(searched))}

@@ -1,5 +1,6 @@
 """Brands in the database: found by host before anyone is signed in, changed only by their MSP."""
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,13 @@ class TestManaging:
             query = text("SELECT action FROM audit_entry WHERE tenant_id = :tenant ORDER BY seq")
             actions = (await session.execute(query, {"tenant": scope.tenant_id})).scalars().all()
         assert list(actions) == ["brand.set", "brand.host_pointed"]
+
+    async def test_a14_a_host_in_another_script_is_known_as_browsers_send_it(self, db: Database) -> None:
+        scope, label = house(), f"müller-{new_id().hex[16:]}"
+        await publish(db, scope, unicodedata.normalize("NFD", f"{label.title()}.example"))
+        sent = f"xn--{label.encode('punycode').decode()}.example"
+        async with db.transaction(None, host=sent) as session:
+            assert await resolve_brand(session, sent) is not None
 
     @pytest.mark.parametrize(
         "host", ["", "exa mple.com", "-a.example", "a..b", "[::1]", "a" * 64 + ".example", "x'; --"]

@@ -197,7 +197,7 @@ class TestTenants:
         assert asked.exit_code == 0, asked.output
         assert PASSWORD not in asked.output
         file = tmp_path / "password"
-        file.write_text(f"{PASSWORD}\n")
+        file.write_text(f"{PASSWORD}\r\n", encoding="utf-8-sig")  # as an editor of Windows writes it
         other = f"{slug}-2"
         made = call(environment, "tenant", "create-msp", *msp_options(other)[:-2], "--admin-password-file", str(file))
         assert made.exit_code == 0, made.output

@@ -144,6 +144,27 @@ def test_r16_rows_of_before_are_in_partitions_and_known_again(empty: str, urls: 
         assert dict(rows) == dict.fromkeys(ids, True)
 
 
+def test_a14_addresses_of_before_get_the_form_in_which_they_are_compared(empty: str, urls: Urls) -> None:
+    """Where two of one account become the same, both stay as they are."""
+    scope = make_scope()
+    step = next(s for s in ScriptDirectory.from_config(alembic_config()).walk_revisions() if "email_form" in s.path)
+    migrate_schema(empty, str(step.down_revision))
+    kept = ["zoe\u0308@example.com", "a@xn--mller-kva.example", "strasse@x.example", "straße@x.example", "o@x.example"]
+    with psycopg.connect(urlsplit(urls.app)._replace(path=urlsplit(empty).path).geturl()) as connection:
+        enter(connection, scope)
+        for email in kept:
+            connection.execute(
+                "INSERT INTO person (tenant_id, msp_id, id, email, name, status, created_at)"
+                " VALUES (%s, %s, %s, %s, 'Zoe', 'active', now())",
+                (scope.tenant_id, scope.msp_id, new_id(), email),
+            )
+        connection.commit()
+        migrate_schema(empty)
+        enter(connection, scope)
+        found = {email for (email,) in connection.execute("SELECT email FROM person")}
+    assert found == {"zoë@example.com", "a@müller.example", "strasse@x.example", "straße@x.example", "o@x.example"}
+
+
 def test_the_models_say_what_the_migrations_made(empty: str) -> None:
     migrate_schema(empty)
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty))

@@ -40,6 +40,15 @@ async def test_u6_by_any_case_a_part_of_the_key_or_the_name(world: World, text: 
     assert ("SKU-001" in await search(world, text)) is found
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("GR\u00d6\u00dfE-1", "gro\u0308sse"), ("gro\u0308\u00dfe-1", "GR\u00d6SSE-1"), ("\uff33KU-9", "sku-9")],
+)
+async def test_a14_a_key_is_found_however_it_is_composed(world: World, key: str, text: str) -> None:
+    await named(world, key, NAME)
+    assert await search(world, text) == {key}
+
+
 async def test_u6_a_name_is_the_source_of_truths_and_changes_with_it(world: World, other_world: World) -> None:
     await named(world, "SKU-001", "Old name")
     await named(world, "SKU-001", "New\x00 name")

@@ -12,10 +12,10 @@ from foundation.audit.chain import verify_chain
 from foundation.database.engine import Database, scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
+from foundation.names import clean_name
 from foundation.scope import Actor
 from tenants.accounts import (
     check_slug,
-    clean_name,
     count_clients,
     create_client,
     create_msp,

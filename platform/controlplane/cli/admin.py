@@ -19,6 +19,7 @@ from controlplane.services import Services, build_services
 from foundation.clock import utc_now
 from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
+from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from foundation.text import mark_hidden
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
@@ -72,7 +73,7 @@ def tenant() -> None:
 @click.option("--admin-email", required=True)
 @click.option(
     "--admin-password-file",
-    type=click.File(encoding="utf-8"),
+    type=click.File(encoding="utf-8-sig"),
     help="A file whose first line is the administrator's password; - is standard input. Without it you are asked.",
 )
 def create_msp(  # noqa: PLR0913 - click passes options by name
@@ -96,7 +97,7 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
 
     async def act(services: Services) -> str:
         tokens = {
-            "name": name,
+            "name": clean_name(name),
             "monogram": monogram_of(name) or monogram_of(slug),
             "accent": accent,
             "support_email": support_email,

@@ -168,7 +168,7 @@ def _pairs(given: tuple[str, ...], option: str) -> Iterable[tuple[str, str]]:
 
 def _first_line(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        return Path(path).read_text(encoding="utf-8-sig").partition("\n")[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{path} cannot be read.", param_hint="--secret") from error
 

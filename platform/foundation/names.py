@@ -1,0 +1,23 @@
+"""Names that people give to accounts, members, systems and price books."""
+
+from typing import Final
+
+from foundation.errors import InvalidInput
+from foundation.text import TextInvalid, normalize_name
+
+LONGEST_NAME: Final = 120
+
+
+def clean_name(name: str, *, field: str = "name") -> str:
+    """The form in which names are kept and compared (`normalize_name`).
+
+    Raises:
+        InvalidInput: empty, too long, or with characters that change how the text around it is shown.
+    """
+    try:
+        cleaned = normalize_name(name)
+    except TextInvalid as problem:
+        raise InvalidInput(f"This name cannot be used: {problem}.", field=field) from problem
+    if not 1 <= len(cleaned) <= LONGEST_NAME:
+        raise InvalidInput(f"A name has 1 to {LONGEST_NAME} characters.", field=field)
+    return cleaned
