@@ -10,7 +10,7 @@ from sqlalchemy import text
 from foundation.text import TextInvalid, normalize_email
 
 revision = "202611290805"
-down_revision = "202611290330"
+down_revision = "202611290815"
 branch_labels = None
 depends_on = None
 
