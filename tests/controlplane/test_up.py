@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
+import psycopg
 import pytest
 
 from controlplane.embedded.paths import embedded_paths
@@ -307,6 +308,16 @@ class TestWatch:
         os.kill(first, signal.SIGSTOP)
         until(lambda: server.pid not in {None, first} and server.answers())
         assert [(crash.name, crash.hung) for crash in crashes] == [(server.name, True)]
+
+    def test_r1_a_server_that_was_asked_to_end_does_not_wait_for_its_clients(
+        self, watched: tuple[EmbeddedServers, list[Crash]]
+    ) -> None:
+        servers, crashes = watched
+        first = servers.postgres.pid
+        with psycopg.connect(servers.database_url(), autocommit=True):
+            os.kill(first or 0, signal.SIGTERM)
+            until(lambda: servers.postgres.pid not in {None, first} and servers.postgres.answers())
+        assert [(crash.name, crash.exit_code) for crash in crashes] == [("PostgreSQL", 0)]
 
     def test_a_server_that_is_down_on_purpose_stays_down(self, watched: tuple[EmbeddedServers, list[Crash]]) -> None:
         servers, crashes = watched

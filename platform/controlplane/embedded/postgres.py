@@ -17,6 +17,7 @@ from controlplane.embedded.server import EmbeddedServer
 SUPERUSER = "postgres"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """Answered before the server looks at who asks, and at whether it takes connections."""
+_STATE_LINE = 7
 
 SETTINGS = {
     "listen_addresses": "",
@@ -79,6 +80,14 @@ class Postgres(EmbeddedServer):
 
     def responds(self) -> bool:
         return bool(self._ask(self.paths.postgres_socket, _SSL_REQUEST))
+
+    def is_stopping(self) -> bool:
+        """The eighth line of its lock file is its state (src/include/utils/pidfile.h)."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return False
+        return len(lines) > _STATE_LINE and lines[_STATE_LINE].strip() == "stopping"
 
     def _prepare(self) -> None:
         programs = postgres_programs()

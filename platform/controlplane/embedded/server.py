@@ -52,6 +52,10 @@ class EmbeddedServer(ABC):
     def responds(self) -> bool:
         """Whether the server says anything at all, also while it recovers or has no connection to spare."""
 
+    def is_stopping(self) -> bool:
+        """Whether it takes no new clients because somebody asked it to end."""
+        return False
+
     @abstractmethod
     def _command(self) -> Command: ...
 

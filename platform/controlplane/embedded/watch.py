@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.processes import START_SECONDS
+from controlplane.embedded.server import PROBE_SECONDS as LONGEST_PROBE
 from controlplane.embedded.server import EmbeddedServer
 from controlplane.embedded.supervise import HEALTHY_SECONDS, Crash, restart_delay
 
@@ -90,15 +91,18 @@ class ServerWatch:
         return Crash(state.server.name, code, delay, log_tail, hung)
 
     def _kill_hung(self) -> None:
-        looked_at = time.monotonic()
+        looked_at, longest = time.monotonic(), PROBE_SECONDS + LONGEST_PROBE * len(self._states)
         while not self._stopping.wait(PROBE_SECONDS):
             # A machine that was suspended, or has no time for this thread, has none for the servers either.
             now = time.monotonic()
-            passed, looked_at = min(now - looked_at, 2 * PROBE_SECONDS), now
+            passed, looked_at = min(now - looked_at, longest), now
             for state in self._states:
                 self._probe(state, passed)
 
     def _probe(self, state: _State, passed: float) -> None:
+        if state.server.is_stopping():
+            # After SIGTERM PostgreSQL waits for every client to leave, and takes no new one: our pools never leave.
+            state.server.send(state.server.stop_signal)
         pid = state.server.pid
         if pid is None or state.server.responds():
             state.silent, state.has_responded = 0.0, state.has_responded or pid is not None
