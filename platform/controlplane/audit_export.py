@@ -57,17 +57,25 @@ async def _schedule(session: AsyncSession, due_at: datetime) -> None:
 
 
 async def deliver(services: Services, signed: SignedHeads, *, now: datetime) -> bool:
-    """False when the webhook did not take it; the file and the log have it then all the same."""
+    """False when the file or the webhook did not take it; the other one and the log have it then all the same."""
     settings, line = services.settings, signed.line()
     _log.info("audit.heads_exported", msp_id=str(signed.msp_id), chains=len(signed.heads), export=line.decode().strip())
-    if settings.audit_heads_file:
-        await asyncio.to_thread(_append, settings.audit_heads_file, line)
+    written = await _write(settings.audit_heads_file, line, signed.msp_id) if settings.audit_heads_file else True
     if not settings.audit_heads_url:
-        return True
+        return written
     try:
         await _post(services, signed.msp_id, line, now=now)
     except DomainError as error:
         _log.error("audit.heads_not_delivered", msp_id=str(signed.msp_id), reason=error.detail)
+        return False
+    return written
+
+
+async def _write(path: str, line: bytes, msp_id: UUID) -> bool:
+    try:
+        await asyncio.to_thread(_append, path, line)
+    except OSError as error:  # such as a full disk
+        _log.error("audit.heads_not_written", msp_id=str(msp_id), reason=error.strerror)
         return False
     return True
 

@@ -1,6 +1,7 @@
 """What a process checks before it takes work: its settings, and that the database has the schema it was written for."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from controlplane.migrate import alembic_config
 from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.outbound.settings import parse_allowed
-from foundation.settings import AUDIT_SECRET, AUDIT_URL, VALKEY_URLS, Settings, SettingsInvalid
+from foundation.settings import AUDIT_FILE, AUDIT_SECRET, AUDIT_URL, VALKEY_URLS, Settings, SettingsInvalid, shorten
 from foundation.valkey import blocking_valkey_client
 from foundation.vault.envelope import unwrap
 from foundation.vault.key_ring import KeyRing
@@ -41,6 +42,9 @@ _OF_SETTINGS: Final = (
     "no pg_hba.conf entry",
     "no password supplied",
     "permission denied for database",
+    "unrecognized configuration parameter",
+    "invalid value for parameter",
+    "could not match",
 )
 """In a refusal by the database server: waiting does not help against these."""
 _RETRY_SECONDS = 1.0
@@ -65,7 +69,17 @@ def check_settings(settings: Settings, process: str = "command") -> None:
         raise SettingsInvalid(
             f"{AUDIT_URL} is set and {AUDIT_SECRET} is not: exports of audit heads are signed with it."
         )
+    if process == "worker" and settings.audit_heads_file:
+        _require_writable(AUDIT_FILE, settings.audit_heads_file)
     check_values(settings)
+
+
+def _require_writable(name: str, file: str) -> None:
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise SettingsInvalid(f"{name} names {shorten(file)}, which cannot be written: {reason}.") from None
 
 
 def check_values(settings: Settings) -> None:
@@ -78,7 +92,7 @@ def check_values(settings: Settings) -> None:
     try:
         parse_allowed(settings.outbound_allowed)
     except ValueError as error:
-        raise SettingsInvalid(f"{_NETWORKS} {error}.") from None
+        raise SettingsInvalid(f"{_NETWORKS} {shorten(str(error), 200)}.") from None
 
 
 def unavailable_text(error: BaseException) -> str:
@@ -175,6 +189,10 @@ def check_valkey(url: str) -> None:
         client.ping()
     except (redis.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise SettingsInvalid(f"Valkey refuses the user or password in REDIS_URL: {unavailable_text(error)}.") from None
+    except redis.ResponseError as error:
+        if "DB index" in str(error):
+            raise SettingsInvalid(f"Valkey has no database of the number in REDIS_URL: {error}.") from None
+        _log.warning("valkey.away", error=unavailable_text(error))
     except redis.RedisError as error:
         _log.warning("valkey.away", error=unavailable_text(error))
     finally:

@@ -1,9 +1,9 @@
 """Settings: read from the environment once, by the composition root, and passed as values."""
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,17 @@ LOG_FORMS: Final = ("json", "console")
 PROXIES: Final = "FAIRLEAD_TRUSTED_PROXIES"
 FORWARDED_HEADER: Final = "FAIRLEAD_FORWARDED_HEADER"
 PUBLIC_PORT: Final = "FAIRLEAD_PUBLIC_PORT"
+LONGEST_VALUE: Final = 65_536
+_LONGEST_SHOWN: Final = 60
+_NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Surrogates stand for bytes of the environment that are not UTF-8. Keys may be written on several lines."""
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "gssencmode": ("disable", "prefer", "require"),
+    "channel_binding": ("disable", "prefer", "require"),
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+}
+"""Parameters of a URL whose values libpq looks at only when it connects."""
 
 
 class SettingsInvalid(Exception):
@@ -151,13 +162,13 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         secret_key=secret,
         session_key=_secret(environment, "FAIRLEAD_SESSION_KEY", needed=False)
         or (derive_session_key(secret) if secret else b""),
-        outbound_allowed=environment.get("FAIRLEAD_OUTBOUND_ALLOWED", ""),
-        trusted_proxies=environment.get(PROXIES, ""),
-        forwarded_header=environment.get(FORWARDED_HEADER, "").lower() or X_FORWARDED_FOR,
+        outbound_allowed=_plain(environment, "FAIRLEAD_OUTBOUND_ALLOWED"),
+        trusted_proxies=_plain(environment, PROXIES),
+        forwarded_header=_plain(environment, FORWARDED_HEADER).strip().lower() or X_FORWARDED_FOR,
         public_port=_port(environment),
         log_json=_log_form(environment) == "json",
         otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        audit_heads_file=environment.get(AUDIT_FILE, ""),
+        audit_heads_file=_plain(environment, AUDIT_FILE),
         audit_heads_url=_http_url(environment, AUDIT_URL),
         audit_heads_secret=_audit_secret(environment),
     )
@@ -216,7 +227,7 @@ def _audit_secret(environment: Mapping[str, str]) -> str:
         return ""
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not ASCII
         key = b""
     if not secret.startswith("whsec_") or len(key) < LEAST_AUDIT_KEY:
         raise SettingsInvalid(
@@ -227,23 +238,24 @@ def _audit_secret(environment: Mapping[str, str]) -> str:
 
 
 def _check_proxies(environment: Mapping[str, str]) -> None:
-    header = environment.get(FORWARDED_HEADER, "").lower()
+    header = _plain(environment, FORWARDED_HEADER).strip().lower()
     if header not in {"", X_FORWARDED_FOR, FORWARDED}:
-        raise SettingsInvalid(f"{FORWARDED_HEADER} is {header}. Set it to {X_FORWARDED_FOR} or {FORWARDED}.")
+        raise SettingsInvalid(f"{FORWARDED_HEADER} is {shorten(header)}. Set it to {X_FORWARDED_FOR} or {FORWARDED}.")
     try:
-        parse_networks(environment.get(PROXIES, ""))
+        parse_networks(_plain(environment, PROXIES))
     except ValueError as error:
         raise SettingsInvalid(
-            f"{PROXIES} cannot be used: {error}. List the networks of your own proxies, such as 10.0.0.0/8."
+            f"{PROXIES} cannot be used: {shorten(str(error), 200)}."
+            " List the networks of your own proxies, such as 10.0.0.0/8."
         ) from error
 
 
 def _port(environment: Mapping[str, str]) -> int | None:
-    text = environment.get(PUBLIC_PORT, "")
+    text = _plain(environment, PUBLIC_PORT).strip()
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
-        raise SettingsInvalid(f"{PUBLIC_PORT} is {text}. Set it to a port from 1 to 65535, or leave it out.")
+        raise SettingsInvalid(f"{PUBLIC_PORT} is {shorten(text)}. Set it to a port from 1 to 65535, or leave it out.")
     return int(text)
 
 
@@ -271,11 +283,14 @@ def _database(environment: Mapping[str, str], name: str, *, needed: bool) -> str
         raise SettingsInvalid(form)
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeDecodeError):
         raise SettingsInvalid(f"{form} Special characters in the password are percent-encoded.") from None
     ports = str(parts.get("port", "")).split(",")
     if not all(port == "" or (port.isascii() and port.isdigit() and 0 < int(port) < 65536) for port in ports):
         raise SettingsInvalid(f"{name} names a port that is not a number from 1 to 65535.")
+    for option, known in _CHOICES.items():
+        if parts.get(option, known[0]) not in known:
+            raise SettingsInvalid(f"{name} names a value for {option} that is none of {', '.join(known)}.")
     return url
 
 
@@ -284,8 +299,14 @@ def _redis(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
     if not url:
         return ""
     try:
-        redis.ConnectionPool.from_url(url).disconnect()
-    except ValueError:
+        parts = urlsplit(url)
+        redis.ConnectionPool.from_url(url).make_connection()  # looks at the parameters, and does not connect
+        # Where the library would do without: another host, port or database than was meant.
+        named = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
+        valid = named and (parts.scheme == "unix" or re.fullmatch(r"(/[0-9]*)?", parts.path))
+    except (ValueError, TypeError, redis.RedisError):
+        valid = False
+    if not valid:
         raise SettingsInvalid(
             f"{name} is not a Redis URL. Write it as redis://user:password@host:6379/0, rediss://… or unix://path."
         ) from None
@@ -293,17 +314,19 @@ def _redis(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
 
 
 def _log_form(environment: Mapping[str, str]) -> str:
-    form = environment.get("FAIRLEAD_LOG") or LOG_FORMS[0]
+    form = _plain(environment, "FAIRLEAD_LOG").strip() or LOG_FORMS[0]
     if form not in LOG_FORMS:
-        raise SettingsInvalid(f"FAIRLEAD_LOG is {' or '.join(LOG_FORMS)}, not {form!r}.")
+        raise SettingsInvalid(f"FAIRLEAD_LOG is {' or '.join(LOG_FORMS)}, not {shorten(form)!r}.")
     return form
 
 
 def _http_url(environment: Mapping[str, str], name: str) -> str:
-    url = environment.get(name, "")
+    url = _plain(environment, name)
     try:
         parts = urlsplit(url)
-        valid = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0)
+        valid = not url or (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and url.split() == [url]
+        )
     except ValueError:
         valid = False
     if not valid:
@@ -311,8 +334,24 @@ def _http_url(environment: Mapping[str, str], name: str) -> str:
     return url
 
 
+def shorten(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _plain(environment: Mapping[str, str], name: str) -> str:
+    return _checked(name, environment.get(name, ""))
+
+
+def _checked(name: str, value: str) -> str:
+    if len(value) > LONGEST_VALUE:
+        raise SettingsInvalid(f"{name} is longer than {LONGEST_VALUE} characters, which no setting is.")
+    if _NO_TEXT.search(value):
+        raise SettingsInvalid(f"{name} holds control characters, or bytes that are not UTF-8. Set it anew.")
+    return value
+
+
 def _value(environment: Mapping[str, str], name: str, *, needed: bool = True) -> str:
-    value = environment.get(name, "")
+    value = _plain(environment, name)
     if not value and (file := environment.get(f"{name}_FILE")):
         try:
             value = Path(file).read_text(encoding="utf-8").strip()
@@ -320,6 +359,7 @@ def _value(environment: Mapping[str, str], name: str, *, needed: bool = True) ->
             raise SettingsInvalid(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
         except ValueError:  # not UTF-8, or a path that cannot be one
             raise SettingsInvalid(f"{name}_FILE names {file}, which is not a text file.") from None
+    _checked(f"{name}_FILE's text", value)
     if not value and needed:
         raise SettingsInvalid(f"{name} is not set. Set it, or {name}_FILE to a file that holds it.")
     return value

@@ -174,6 +174,19 @@ class TestExport:
         due = await due_in(world)
         assert timedelta(minutes=4) < due <= timedelta(minutes=5)
 
+    async def test_v7_a_file_that_cannot_be_written_keeps_nothing_from_the_webhook(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        file = {"audit_heads_file": str(tmp_path)}
+        with pytest.raises(SettingsInvalid, match=r"FAIRLEAD_AUDIT_HEADS_FILE names .* Is a directory"):
+            check_settings(msgspec.structs.replace(world.services.settings, **file), "worker")
+        async with running(lambda _: Answer()) as receiver:
+            await export(
+                world, with_settings(world.services, audit_heads_url=receiver.url, audit_heads_secret=SECRET, **file)
+            )
+            assert len(receiver.seen) == 1
+        assert await due_in(world) <= timedelta(minutes=5)
+
     async def test_v7_it_comes_again_within_the_hour_and_another_msp_is_not_in_it(
         self, world: World, other_world: World, kept: Path
     ) -> None:

@@ -5,6 +5,7 @@ import pytest
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.settings import (
     ROLE_URLS,
+    SECRETS,
     SettingsInvalid,
     derive_passwords,
     read_settings,
@@ -118,3 +119,64 @@ def test_v6_a_proxy_setting_that_cannot_be_used_is_named(wrong: dict[str, str]) 
     settings = read_settings(environment | {"FAIRLEAD_TRUSTED_PROXIES": "10.0.0.0/8", "FAIRLEAD_PUBLIC_PORT": "8443"})
     again = read_settings(write_environment(settings) | environment)
     assert (again.proxies, again.public_port) == (settings.proxies, 8443)
+
+
+VARIABLES = (
+    *SECRETS, "FAIRLEAD_OUTBOUND_ALLOWED", "FAIRLEAD_TRUSTED_PROXIES", "FAIRLEAD_FORWARDED_HEADER",
+    "FAIRLEAD_PUBLIC_PORT", "FAIRLEAD_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "FAIRLEAD_AUDIT_HEADS_URL",
+    "FAIRLEAD_AUDIT_HEADS_FILE",
+)  # fmt: skip
+UNUSABLE = ("\udcff", "a\x1bb" * 10, "x" * 70_000, "postgresql://o:p@h/\udcff", "k1:\x07")
+MALFORMED = {
+    "DATABASE_APP_URL": (
+        "postgresql://o:p%ff@h/d", "postgresql://o:p%zz@h/d", "postgresql://o:p@h/d?sslmode=wrong", "o:p@h/d",
+        "postgresql://o:p@h/d?target_session_attrs=x", "postgresql://o:p@h:0/d", "postgresql://o:p@[::1/d",
+        "\U0001f600",
+    ),
+    "REDIS_WORKER_URL": (
+        "redis://", "redis://:p@", "redis://h:0", "redis://h:99999", "redis://h/x", "redis://h/-1", "redis://h/0/1",
+        "redis://h?db=x", "redis://h?nonsense=1", "redis://[::1", "unix://", "rediss://h?ssl_cert_reqs=maybe", "h:6379",
+    ),
+    "FAIRLEAD_SESSION_KEY": ("short", "\U0001f600"),
+    "FAIRLEAD_TRUSTED_PROXIES": ("*", "0.0.0.0/0", "10.0.0.0/33", "x" * 5000),
+    "FAIRLEAD_PUBLIC_PORT": ("0", "65536", "-1", "1e3", "\uff11\uff12", "9" * 5000),
+    "FAIRLEAD_FORWARDED_HEADER": ("x-real-ip", "x" * 5000),
+    "FAIRLEAD_LOG": ("xml", "JSON", "x" * 5000),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("collector", "https://", "http://h:0", "http://h:99999", "http:// h/"),
+    "FAIRLEAD_AUDIT_HEADS_SECRET": ("whsec_", "whsec_\U0001f600", "A" * 40, "whsec_" + "A" * 31),
+}  # fmt: skip
+LONGEST_SENTENCE = 400
+
+
+class TestMalformed:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            *((name, value) for name in VARIABLES for value in UNUSABLE),
+            *((name, value) for name, values in MALFORMED.items() for value in values),
+        ],
+    )
+    def test_r14_the_variable_is_named_in_a_short_sentence_without_a_secret(self, name: str, value: str) -> None:
+        with pytest.raises(SettingsInvalid, match=f"^{name}") as refused:
+            read_settings(DERIVED | GIVEN | {name: value})
+        told = str(refused.value)
+        assert len(told) < LONGEST_SENTENCE
+        assert told.isprintable()
+        assert name not in SECRETS or len(value) <= len("redis://") or value not in told
+
+    @pytest.mark.parametrize("content", [b"\xff\xfe", b"k1:\x00", b"x" * 70_000])
+    def test_r14_the_text_of_a_file_is_looked_at_as_well(self, tmp_path: Path, content: bytes) -> None:
+        file = tmp_path / "keys"
+        file.write_bytes(content)
+        environment = {name: value for name, value in DERIVED.items() if name != "FAIRLEAD_VAULT_KEYS"}
+        with pytest.raises(SettingsInvalid, match="FAIRLEAD_VAULT_KEYS_FILE"):
+            read_settings(environment | {"FAIRLEAD_VAULT_KEYS_FILE": str(file)})
+
+    def test_keys_on_several_lines_and_blanks_around_a_word_are_taken(self) -> None:
+        given = {"FAIRLEAD_VAULT_KEYS": "k2:y,\r\nk1:x", "FAIRLEAD_LOG": " json\n", "FAIRLEAD_PUBLIC_PORT": " 8443 "}
+        settings = read_settings(DERIVED | given)
+        assert (settings.vault_keys, settings.log_json, settings.public_port) == (
+            given["FAIRLEAD_VAULT_KEYS"],
+            True,
+            8443,
+        )

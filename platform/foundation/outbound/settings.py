@@ -30,8 +30,10 @@ def parse_allowed(text: str) -> tuple[AllowedTarget, ...]:
     """
     targets = []
     for entry in text.split():
-        network, _, ports = entry.partition("@")
-        numbers = frozenset(int(port) for port in ports.split(",")) if ports else None
+        network, at, ports = entry.partition("@")
+        if at and not all(port.isascii() and port.isdigit() for port in ports.split(",")):
+            raise ValueError(f"{entry} names a port that is no number")
+        numbers = frozenset(int(port) for port in ports.split(",")) if at else None
         if numbers is not None and not all(0 < number < 65536 for number in numbers):
             raise ValueError(f"{entry} names a port outside 1 to 65535")
         targets.append(AllowedTarget(ip_network(network), numbers))
