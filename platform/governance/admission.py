@@ -5,14 +5,14 @@ from typing import Final
 
 import msgspec
 
-from canonical.elements import Observation
+from canonical.elements import COST, PRICE, STOCK, Observation, Value
 from canonical.money import UnknownCurrency, minor_exponent
 from connectors.port import ChannelReading, PayloadInvalid
-from foundation.text import is_storable
+from foundation.text import clean_error_text, is_storable
 
 _LARGEST: Final = 2**63 - 1
 _LONGEST: Final = 200
-_LONGEST_CODE: Final = 12
+_QUOTED: Final = 80
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,15 +27,10 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
     subject = f"{seen.element} of {seen.record_key}"
     if len(seen.source_id) > _LONGEST or not is_storable(seen.source_id):
         raise PayloadInvalid(f"{subject} came with an identity of the source that cannot be kept.")
-    if len(seen.value.currency) > _LONGEST_CODE or not is_storable(seen.value.currency):
-        raise PayloadInvalid(f"{subject} came with a currency that is none.")
-    if not -_LARGEST <= seen.value.amount <= _LARGEST or not 0 <= seen.source_version <= _LARGEST:
-        raise PayloadInvalid(f"{subject} came with a number that is too large to be kept.")
-    if seen.value.currency:
-        try:
-            minor_exponent(seen.value.currency)
-        except UnknownCurrency as problem:
-            raise PayloadInvalid(f"{subject} cannot be kept: {problem}") from problem
+    if trouble := _trouble(seen.element, seen.value):
+        raise PayloadInvalid(f"{subject} cannot be kept: {trouble.rstrip('.')}.")
+    if not 0 <= seen.source_version <= _LARGEST:
+        raise PayloadInvalid(f"{subject} came with a version that is too large to be kept.")
     if seen.committed_at.tzinfo is None or seen.committed_at < _EARLIEST:
         raise PayloadInvalid(f"{subject} came with a time of {seen.committed_at.isoformat()}, which cannot be.")
     if seen.committed_at <= received_at:
@@ -44,15 +39,28 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
 
 
 def admit_reading(reading: ChannelReading) -> ChannelReading:
-    """As it is, but never with a number or a text that cannot be kept: such a value proves nothing."""
+    """As it is, but never with a value that cannot be kept or is none of its element: such a value proves nothing."""
     value, version = reading.value, reading.version
     if version is not None and not 0 <= version <= _LARGEST:
         reading = msgspec.structs.replace(reading, version=None)
-    if value is None or (-_LARGEST <= value.amount <= _LARGEST and is_storable(value.currency)):
+    if value is None or not (trouble := _trouble(reading.element, value)):
         return reading
-    return msgspec.structs.replace(
-        reading, value=None, unreadable="a number or a currency that is too large to be kept"
-    )
+    shown = clean_error_text(f"{value.amount} {value.currency}".strip(), longest=_QUOTED)
+    return msgspec.structs.replace(reading, value=None, unreadable=f"{shown} ({trouble})")
+
+
+def _trouble(element: str, value: Value) -> str:
+    if not -_LARGEST <= value.amount <= _LARGEST:
+        return "a number that is too large to be kept"
+    if not value.currency:
+        return "a price without a currency" if element in {PRICE, COST} else ""
+    if element == STOCK:
+        return "pieces with a currency"
+    try:
+        minor_exponent(value.currency)
+    except UnknownCurrency as problem:
+        return str(problem)
+    return ""
 
 
 def is_admissible_key(record_key: str) -> bool:

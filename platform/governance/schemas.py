@@ -396,7 +396,11 @@ class ShownBaseline(msgspec.Struct, frozen=True):
 
 
 class ComparedValue(msgspec.Struct, frozen=True):
-    """What the source says and what one channel showed. `outcome` is what policy said of taking the source's value."""
+    """What the source says and what one channel showed. `outcome` is what policy said of taking the source's value.
+
+    `unreadable` is what the channel shows when that is no exact value (a fraction of a minor unit, an unknown
+    currency); then `shown` is null.
+    """
 
     record_key: str
     element: str
@@ -410,6 +414,7 @@ class ComparedValue(msgspec.Struct, frozen=True):
     below_cost: bool
     seen_at: datetime
     change_id: UUID | None
+    unreadable: str = ""
 
 
 class ComparedPage(msgspec.Struct, frozen=True):

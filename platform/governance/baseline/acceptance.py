@@ -86,7 +86,7 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
     rows = await session.execute(
         text("""
             SELECT r.connection_id, r.record_key, r.element, r.amount, r.currency, r.version, r.verdict, r.outcome,
-                   r.below_cost, r.seen_at
+                   r.below_cost, r.seen_at, r.unreadable
               FROM baseline_part p, unnest(CAST(:records AS varchar[])) AS k (record_key),
                    LATERAL (SELECT * FROM baseline_reading r WHERE r.tenant_id = :t AND r.baseline_id = :b
                                AND r.connection_id = p.connection_id AND r.record_key = k.record_key OFFSET 0) r

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from canonical.elements import PRICE, Value
 from connectors.port import ChannelReading
+from foundation.text import clean_error_text
 from governance.baseline.rows import Reading, Verdict, Wanted
 from governance.planning import BASELINE, facts_of, judged_as
 from policy.index import PolicyIndex, decide
 from policy.rules import Outcome
+
+_LONGEST: Final = 300
 
 
 def compare(
@@ -51,6 +55,7 @@ def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: 
         outcome=_foresee(want, reading, index),
         below_cost=is_below_cost(want.element, want.value, want.cost),
         seen_at=now,
+        unreadable=clean_error_text(reading.unreadable, longest=_LONGEST) or None,
     )
 
 

@@ -92,6 +92,7 @@ class BaselineReading(TenantOwned, Base):
     """What one channel showed beside it. verdict: equal | differs | source_only | channel_only.
 
     `outcome` is what policy said, when it was read, of making a difference equal; `change_id` is what came of it.
+    `unreadable`: what the channel shows when that is no exact value; then no amount is kept.
     """
 
     __tablename__ = "baseline_reading"
@@ -108,6 +109,7 @@ class BaselineReading(TenantOwned, Base):
     below_cost: Mapped[bool]
     seen_at: Mapped[datetime]
     change_id: Mapped[UUID | None]
+    unreadable: Mapped[str | None]
 
     __table_args__ = (
         Index(

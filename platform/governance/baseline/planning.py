@@ -115,7 +115,7 @@ def _accept(case: _Case, standing: Standing, world: World, act: Act, made: Accep
     row = case.row
     shown = [reading for reading in case.readings if reading.value is not None]
     # A channel that compares versions takes only higher ones, whoever wrote the present one.
-    highest = max((reading.version or 0 for reading in shown), default=0)
+    highest = max((reading.version or 0 for reading in case.readings), default=0)
     if case.fresh or row.version < highest:
         made.plan.values[case.key] = row
     row.version = max(row.version, highest)

@@ -80,7 +80,8 @@ async def list_compared(
             text(f"""
                 SELECT r.record_key, r.element, r.connection_id, coalesce(n.name, 'a connection that is gone') AS name,
                        i.amount AS source, i.currency AS source_currency, r.amount, r.currency, c.amount AS cost,
-                       c.currency AS cost_currency, r.verdict, r.outcome, r.below_cost, r.seen_at, r.change_id
+                       c.currency AS cost_currency, r.verdict, r.outcome, r.below_cost, r.seen_at, r.change_id,
+                       r.unreadable
                   FROM (SELECT * FROM baseline_reading r
                          WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} {beyond}
                          ORDER BY r.record_key, r.element, r.connection_id LIMIT :limit) r
@@ -122,6 +123,7 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         below_cost=row.below_cost,
         seen_at=row.seen_at,
         change_id=row.change_id,
+        unreadable=row.unreadable or "",
     )
 
 

@@ -37,13 +37,14 @@ _PUT_READINGS: Final = BulkWrite(
     {
         "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "amount": "bigint",
         "currency": "varchar", "version": "bigint", "verdict": "varchar", "outcome": "varchar",
-        "below_cost": "boolean", "seen_at": "timestamptz",
+        "below_cost": "boolean", "seen_at": "timestamptz", "unreadable": "varchar",
     },
     """
     INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, record_key, element, amount, currency,
-                                  version, verdict, outcome, below_cost, seen_at)
+                                  version, verdict, outcome, below_cost, seen_at, unreadable)
     SELECT :tenant_id, :msp_id, :baseline_id, r.connection_id, r.record_key, r.element, r.amount, r.currency,
-           r.version, r.verdict, r.outcome, r.below_cost, r.seen_at FROM {rows} ORDER BY r.record_key, r.element
+           r.version, r.verdict, r.outcome, r.below_cost, r.seen_at, r.unreadable
+      FROM {rows} ORDER BY r.record_key, r.element
     ON CONFLICT DO NOTHING
     """,
 )  # fmt: skip

@@ -55,7 +55,7 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What a channel showed, and what was made of it."""
+    """What a channel showed, and what was made of it. `unreadable`: what it shows when that is no exact value."""
 
     connection_id: UUID
     record_key: str
@@ -67,6 +67,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     outcome: str | None
     below_cost: bool
     seen_at: datetime
+    unreadable: str | None = None
 
     @property
     def value(self) -> Value | None:

@@ -3,8 +3,12 @@
 import re
 from uuid import UUID
 
+from canonical.elements import PRICE
+from connectors.port import ChannelReading, KeyPage
 from controlplane.onboarding import Person, add_person
+from governance.baseline.queries import list_compared
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
+from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, replace_part
 from tests.support.site import PASSWORD, House, Site, Visit, furnish
 from tests.support.world import World
 
@@ -147,3 +151,27 @@ async def test_the_api_does_the_same(site: Site, world: World, house: House) -> 
     told = (await visit.api("GET", address)).json()
     assert (told["state"], told["automatic"], told["awaiting"]) == ("accepted", 1, 1)
     assert [item["id"] for item in (await visit.api("GET", root)).json()["items"]] == [told["id"]]
+
+
+async def test_a8_a_channels_inexact_value_is_shown_as_it_was_read(site: Site, house: House, world: World) -> None:
+    """On the page and in the API; neither as nothing nor rounded."""
+    odd = "10.9951 USD\u202e\x1b with 4 digits"
+
+    def answer(sku: str, element: str) -> ChannelReading:
+        if element == PRICE and sku in {"SKU-001", "OWN-1"}:
+            return ChannelReading(sku, element, None, 9, unreadable=odd)
+        return ChannelReading(sku, element, None)
+
+    listed = ScriptedCatalogue(lambda cursor, before: KeyPage(["OWN-1"], "", more=False))
+    replace_part(world, "sandbox-shop", channel=ScriptedChannel(answer), catalogue=listed)
+    baseline = await read(world)
+    visit = await site.signed_in(house.host, house.admin)
+    for which in ("differs", "channel_only"):
+        page = (await visit.get(f"/clients/{house.slug}/baselines/{baseline}?which={which}")).text
+        row = page.split("Compared values by record")[1]
+        assert "10.9951 USD⟨U+202E⟩" in row
+        assert not set(page) & {"\u202e", "\x1b"}
+        assert "Not an exact value" in row
+        async with world.services.db.transaction(world.scope) as session:
+            found = await list_compared(session, baseline, which=which)
+        assert [(one.shown, one.unreadable[:11]) for one in found.items if one.unreadable] == [(None, "10.9951 USD")]
