@@ -1,10 +1,14 @@
 """The one way templates are rendered: escaped, strict about missing values, with the product's formats."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import do_xmlattr
+from jinja2.nodes import EvalContext
 from markupsafe import escape
 
 from branding import formats
@@ -30,6 +34,28 @@ _HTMX_CONFIG = json.dumps(
 )
 
 
+class _Code(CodeGenerator):
+    """Joins with `formats.show_joined` what templates join with `~`."""
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - as in the base class
+        self.write("environment.show_joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
+class _Environment(jinja2.Environment):
+    code_generator_class = _Code
+    show_joined = staticmethod(formats.show_joined)
+
+
+@jinja2.pass_eval_context
+def _show_attributes(context: EvalContext, attributes: Mapping[str, object], autospace: bool = True) -> str:  # noqa: FBT001, FBT002
+    """Jinja's `xmlattr`, with each value as pages show it."""
+    return do_xmlattr(context, {name: formats.show_text(value) for name, value in attributes.items()}, autospace)
+
+
 def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[str], str]) -> jinja2.Environment:
     """`static_url` maps a browser asset's name to its hashed address; templates call it as `asset`.
 
@@ -37,7 +63,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
 
     This room's templates are always found, and cannot be hidden by another room's.
     """
-    environment = jinja2.Environment(
+    environment = _Environment(
         loader=jinja2.FileSystemLoader([TEMPLATES, *template_dirs]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -57,6 +83,8 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "key": formats.format_key,
         "exactly": formats.encode_exactly,
         "as_typed": escape,
+        "datetime_text": formats.write_datetime,
+        "xmlattr": _show_attributes,
     }
     environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}
     return environment

@@ -1,5 +1,6 @@
 """How values are written on pages. Pure functions; the environment offers each as a filter."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from urllib.parse import quote
@@ -46,6 +47,14 @@ def show_text(value: object) -> object:
     return isolate(mark_hidden(value.replace("\r\n", "\n"), lines=True))
 
 
+def show_joined(parts: Iterable[object]) -> object:
+    """The `~` of templates. Text beside markup is shown as alone: joined, it would pass for the product's own."""
+    made = tuple(parts)
+    if any(isinstance(part, Markup) for part in made):
+        return Markup("").join(escape(show_text(part)) for part in made)
+    return "".join(map(str, made))
+
+
 def format_percent(value: float | Decimal, digits: int = 1) -> str:
     """`value` is a part of one: 0.123 is 12.3%."""
     return f"{value * 100:,.{digits}f}%".replace("-", "−")
@@ -77,9 +86,14 @@ def format_duration(value: timedelta | float) -> str:
 
 def format_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> Markup:
     """A <time> element with the exact instant; `zone` is the viewer's. `seconds` where the order of moments is told."""
+    return _time(value, write_datetime(value, zone, seconds=seconds))
+
+
+def write_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> str:
+    """As `format_datetime`, for text that is no page, such as a mail's."""
     local = value.astimezone(zone)
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-    return _time(value, f"{local.day} {local:%b %Y}, {clock} {local.tzname()}")
+    return f"{local.day} {local:%b %Y}, {clock} {local.tzname()}"
 
 
 def format_date(value: datetime, zone: tzinfo = UTC) -> Markup:

@@ -7,6 +7,7 @@ import msgspec
 
 from canonical.elements import COST, PRICE, STOCK
 from canonical.money import Money, minor_exponent
+from foundation.text import mark_key
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430}"
@@ -33,7 +34,7 @@ class ErpRow(msgspec.Struct, frozen=True):
 
 def shop_page(heading: str, currency: str, rows: Iterable[ShopRow]) -> str:
     lines = [
-        f'<tr data-sku="{escape(row.sku)}"><td>{escape(row.sku)}</td><td>{escape(row.title)}</td>'
+        f'<tr data-sku="{escape(row.sku)}"><td>{_shown(row.sku)}</td><td>{_shown(row.title)}</td>'
         f'<td data-field="price">{"" if row.price is None else escape(str(Money(row.price, currency)))}</td>'
         f'<td data-field="stock">{"" if row.stock is None else row.stock}</td></tr>'
         for row in rows
@@ -51,7 +52,7 @@ def erp_page(rows: Iterable[ErpRow], currency: str, token: str) -> str:
         if not token:
             return f'<td data-field="{element}">{shown}</td>'
         mode = "decimal" if is_money else "numeric"
-        label = f"{element} of {escape(row.sku)}" + (f" in {escape(currency)}" if is_money else "")
+        label = f"{element} of {escape(mark_key(row.sku))}" + (f" in {escape(currency)}" if is_money else "")
         return (
             f'<td data-field="{element}"><form method="post"><input type="hidden" name="token" value="{escape(token)}">'
             f'<input type="hidden" name="sku" value="{escape(row.sku)}">'
@@ -61,13 +62,18 @@ def erp_page(rows: Iterable[ErpRow], currency: str, token: str) -> str:
         )
 
     lines = [
-        f'<tr data-sku="{escape(row.sku)}"><td>{escape(row.sku)}</td><td>{escape(row.title)}</td>'
+        f'<tr data-sku="{escape(row.sku)}"><td>{_shown(row.sku)}</td><td>{_shown(row.title)}</td>'
         f"{cell(row, PRICE, row.price)}{cell(row, COST, row.cost)}{cell(row, STOCK, row.stock)}</tr>"
         for row in rows
     ]
     unit = escape(currency)
     head = f"<tr><th>SKU</th><th>Product</th><th>Price, {unit}</th><th>Cost, {unit}</th><th>On hand</th></tr>"
     return _page("ERP price list", head, lines)
+
+
+def _shown(text: str) -> str:
+    """As on the product's own pages: everything in it is visible, and its direction stays its own."""
+    return f"<bdi>{escape(mark_key(text))}</bdi>" if not text.isascii() else escape(mark_key(text))
 
 
 def _page(heading: str, head: str, lines: list[str]) -> str:

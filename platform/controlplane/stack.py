@@ -37,6 +37,7 @@ from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.preflight import check_settings, require_keys_open
 from foundation.settings import Settings, process_environment, read_settings
 from foundation.telemetry.pulse import SILENT_SECONDS
+from foundation.text import mark_hidden
 from foundation.vault.key_ring import KeyRing
 
 _TOLD_LINES = 8
@@ -167,7 +168,7 @@ class Stack(AbstractContextManager["Stack"]):
 
     @staticmethod
     def _tell(sentence: str) -> None:
-        print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - the terminal of whoever started the installation
+        print(mark_hidden(sentence, lines=True), file=sys.stderr, flush=True)  # noqa: T201 - the terminal of whoever started the installation
 
     def run(self, name: str, *arguments: str) -> None:
         """One of our own commands as a supervised process, with no more secrets than that command needs."""

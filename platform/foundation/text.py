@@ -5,6 +5,7 @@ the database allows. *Identity* text (an address, a name, a password) is brought
 *Shown* text has its invisible characters made visible.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -15,10 +16,17 @@ import idna
 REPLACEMENT: Final = "\ufffd"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JOINERS: Final = "\u200c\u200d"
-_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-"""Letters and marks by their category that show nothing (Default_Ignorable_Code_Point in Unicode's data)."""
+_IGNORABLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
+)
+"""What shows nothing though its category does not say so: Default_Ignorable_Code_Point of Unicode's data, with the code
+points reserved for it, and three characters that are blank by their design.
+"""
+_MOST_MARKS: Final = 6
+"""Combining marks on one letter; no script stacks more. Beyond, they cover the lines above and below."""
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Not Cn (unassigned): scripts and emoji newer than this Python's tables are visible."""
+_STACKING: Final = frozenset({"Mn", "Me"})
 _SELECTABLE: Final = frozenset({"So", "Sm", "Lo"})
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 _LONGEST_DOMAIN: Final = 253
@@ -64,7 +72,7 @@ def is_storable(text: str) -> bool:
 
 
 def has_hidden(text: str, *, lines: bool = False) -> bool:
-    """Whether `text` holds a control, bidirectional, zero-width or other invisible character.
+    """Whether `text` holds a control, bidirectional, zero-width or other invisible character, or a stack of marks.
 
     `lines`: line feeds and tabs are allowed. Joiners are hidden too, except where a script needs them (see
     `normalize_name`).
@@ -79,6 +87,15 @@ def mark_hidden(text: str, *, lines: bool = False) -> str:
     return "".join(
         f"⟨U+{ord(c):04X}⟩" if not (lines and c in "\n\t") and _is_hidden_at(text, at) else c
         for at, c in enumerate(text)
+    )
+
+
+def escape_hidden(document: str) -> str:
+    """The same JSON with invisible characters as escapes: whoever looks at it sees them, and machines read the same."""
+    if document.isascii() and document.isprintable():
+        return document
+    return "".join(
+        json.dumps(c)[1:-1] if c != "\n" and _is_hidden_at(document, at) else c for at, c in enumerate(document)
     )
 
 
@@ -207,7 +224,18 @@ def _is_hidden_at(text: str, at: int) -> bool:
         return not _joins(text, at)
     if _is_variation_selector(c):
         return not _selects(text, at)
-    return unicodedata.category(c) in _HIDDEN or c in _FILLERS or _is_noncharacter(c)
+    category = unicodedata.category(c)
+    return (
+        category in _HIDDEN
+        or _IGNORABLE.match(c) is not None
+        or _is_noncharacter(c)
+        or (category in _STACKING and _is_stacked(text, at))
+    )
+
+
+def _is_stacked(text: str, at: int) -> bool:
+    before = text[max(0, at - _MOST_MARKS) : at]
+    return len(before) == _MOST_MARKS and all(unicodedata.category(c) in _STACKING for c in before)
 
 
 def _is_zero_width_at(text: str, at: int) -> bool:
@@ -217,7 +245,7 @@ def _is_zero_width_at(text: str, at: int) -> bool:
         return not _joins(text, at)
     if _is_variation_selector(c):
         return not _selects(text, at)
-    return c in _FILLERS or c in "\u00ad\u180e\u200b\u2060\ufeff"
+    return _IGNORABLE.match(c) is not None or c in "\u00ad\u180e\u200b\u2060\ufeff"
 
 
 def _joins(text: str, at: int) -> bool:

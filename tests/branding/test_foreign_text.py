@@ -21,6 +21,10 @@ HOSTILE = {
     "C1 control": "SKU\x9b31m-1", "line break": "SKU\r\n-1", "nul": "SKU\x00-1", "tag": "SKU\U000e0041-1",
     "soft hyphen": "SKU\xad-1", "byte order mark": "\ufeffSKU-1", "filler": "SKU\u3164-1", "surrogate": "SKU\ud800-1",
     "line separator": "SKU\u2028-1", "backspace": "SKU\x08-1",
+    "tags block": "SKU\U000e0000-1", "reserved tag": "SKU\U000e0080-1", "variation selector": "SKU\ufe0f-1",
+    "Mongolian selector": "SKU\u180b-1", "blank Braille": "SKU\u2800-1", "ideographic selector": "SKU\U000e0100-1",
+    "reserved ignorable": "SKU\u2065-1", "stack of marks": f"SKU{chr(0x336) * 40}-1",
+    "null notehead": "SKU\U0001d159-1",
 }  # fmt: skip
 environment = build_environment([Path(__file__).parent], static_url=lambda name: name)
 
@@ -62,6 +66,21 @@ def test_a15_text_written_from_right_to_left_is_isolated() -> None:
     assert render("{{ key }}", key="\u05d0-1") == "\u2068\u05d0-1\u2069"
     assert render("{{ key|key }}", key="\u05d0-1") == '<bdi class="key">\u05d0-1</bdi>'
     assert render("{{ key }}", key="Zürich – 1\xa0€") == "Zürich – 1\xa0€"
+
+
+@pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a15_text_joined_to_markup_is_marked_too(key: str) -> None:
+    """`~` makes markup of text beside it, and so do attributes; neither passes for the product's own."""
+    for source in ('{{ own ~ key ~ "." }}', '{{ "" ~ ("of " ~ own) ~ key }}', '<p{{ {"title": key}|xmlattr }}>'):
+        page = render(source, key=key, own=Markup("<b>x</b>"))
+        assert not has_hidden(page.replace("\u2068", "").replace("\u2069", ""), lines=True), source
+        assert "&lt;b" not in page
+
+
+def test_a15_joined_text_is_escaped_once() -> None:
+    assert render("{{ own ~ text }}", own=Markup("<b>"), text="<i>&") == "<b>&lt;i&gt;&amp;"
+    assert render("{{ text ~ 1 ~ none }}", text="<i>") == "&lt;i&gt;1None"
+    assert render('{% set joined = text ~ "" %}{{ joined|urlencode }}', text="\u202e") == "%E2%80%AE"
 
 
 def test_a15_markup_and_what_a_form_sends_back_stay_as_they_are() -> None:

@@ -10,6 +10,7 @@ import click
 import psycopg
 from psycopg import sql
 
+from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from foundation.database.roles import BACKUP
 from foundation.errors import InvalidInput, NotFound
@@ -108,9 +109,9 @@ def list_msps() -> None:
             "SELECT msp_id, tenant_id, slug, status, name FROM client ORDER BY slug"
         ).fetchall()
     for msp_id, slug, status, name in msps:
-        click.echo(f"{msp_id}  {status:9}  {slug}  {name}")
+        say(f"{msp_id}  {status:9}  {slug}  {name}")
         for of, client_id, client_slug, client_status, client_name in clients:
             if of == msp_id:
-                click.echo(f"  {client_id}  {client_status:9}  {client_slug}  {client_name}")
+                say(f"  {client_id}  {client_status:9}  {client_slug}  {client_name}")
     if not msps:
-        click.echo("There is no MSP yet: `fairlead tenant create-msp` makes one.")
+        say("There is no MSP yet: `fairlead tenant create-msp` makes one.")

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
 from controlplane.cli.accounts import MSP, TENANT, list_msps
+from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from controlplane.onboarding import Person, onboard_client, open_msp
 from controlplane.preflight import check_settings
@@ -21,7 +22,6 @@ from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
-from foundation.text import mark_hidden
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
 from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
 from tenants.door import Door
@@ -46,7 +46,7 @@ def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
         finally:
             await services.close()
 
-    click.echo(mark_hidden(asyncio.run(carry_out()), lines=True))
+    say(asyncio.run(carry_out()))
 
 
 def monogram_of(name: str) -> str:

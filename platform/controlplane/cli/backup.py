@@ -17,6 +17,7 @@ from controlplane.backup.sealing import (
     seal_under_passphrase,
 )
 from controlplane.backup.target import Target, opened_target, write_private
+from controlplane.cli.terminal import say
 from foundation.clock import utc_now
 from foundation.vault.key_ring import KeyRing
 
@@ -52,8 +53,8 @@ def backup(
         folder, manifest = create_backup(target.owner_url, vault_keys=keys, out=out, now=utc_now(), sealing=sealing)
     rows = sum(facts.rows for facts in manifest.tables.values())
     size = sum(facts.bytes for facts in manifest.files.values())
-    click.echo(f"{folder}: {rows} rows in {len(manifest.tables)} tables, {size} bytes, read again and whole.")
-    click.echo(
+    say(f"{folder}: {rows} rows in {len(manifest.tables)} tables, {size} bytes, read again and whole.")
+    say(
         "The vault's keys are in it, encrypted."
         if sealing
         else f"The vault's keys ({', '.join(manifest.vault_keys) or 'none yet'}) are not in it. Keep a copy apart."
@@ -90,7 +91,7 @@ def restore(  # noqa: PLR0913 - click passes options by name
     if check:
         keys = _text(vault_keys_file) or kept or os.environ.get("FAIRLEAD_VAULT_KEYS", "")
         check_backup(folder, _ring(keys), data_key)
-        click.echo(f"{folder} is whole: made at {manifest.created_at}, schema {manifest.revision}.")
+        say(f"{folder} is whole: made at {manifest.created_at}, schema {manifest.revision}.")
         return
     _restore(folder, manifest, data_key, kept=kept, data=data, given=_text(vault_keys_file), out=vault_keys_out)
 
@@ -122,8 +123,8 @@ def _restore(  # noqa: PLR0913 - what the command was given
             if path is not None and not path.exists():
                 write_private(path, keys)
     rows = sum(facts.rows for facts in manifest.tables.values())
-    click.echo(f"Restored: {rows} rows in {len(manifest.tables)} tables as of {manifest.created_at}.")
-    click.echo(f"{chains} audit chains verified. Sessions are not in a backup: everybody signs in again.")
+    say(f"Restored: {rows} rows in {len(manifest.tables)} tables as of {manifest.created_at}.")
+    say(f"{chains} audit chains verified. Sessions are not in a backup: everybody signs in again.")
 
 
 def _sealing(passphrase_file: Path | None, recipient: Path | None) -> SealingKey | None:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 import click
-import msgspec
 import psycopg
 import redis.asyncio
 
@@ -15,6 +14,7 @@ from branding.assets import read_manifest
 from branding.errors import MissingAsset
 from controlplane.cli.backup_age import last_backup
 from controlplane.cli.findings import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
+from controlplane.cli.terminal import say, say_json
 from controlplane.embedded.paths import default_root
 from controlplane.installation import data_root, find_installation, names_servers
 from controlplane.migrate import current_revision, latest_revision
@@ -23,7 +23,6 @@ from controlplane.stack import default_static, project_root
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.database.settings import with_settings
 from foundation.settings import Settings, SettingsInvalid, read_settings
-from foundation.text import mark_hidden
 
 Check = Callable[[Settings], Awaitable[Finding | list[Finding]]]
 LEAST_FREE = 512 * 1024 * 1024
@@ -35,12 +34,12 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
     """Look at this machine, the settings, the database, Valkey and the assets. Exits with 1 if something is wrong."""
     findings = asyncio.run(examine(os.environ))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
+        say_json(findings)
     else:
         for finding in findings:
-            click.echo(_mark(finding) + mark_hidden(f"{finding.what}: {finding.state}", lines=True))
+            say(f"{finding.what}: {finding.state}", mark=_mark(finding))
             if finding.mend:
-                click.echo(mark_hidden(f"     → {finding.mend}", lines=True))
+                say(f"     → {finding.mend}")
     sys.exit(1 if any(finding.mend and not finding.warning for finding in findings) else 0)
 
 

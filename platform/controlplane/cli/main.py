@@ -22,6 +22,7 @@ from controlplane.cli.member import member
 from controlplane.cli.people import password_link
 from controlplane.cli.retention import retention
 from controlplane.cli.setup import SETUP
+from controlplane.cli.terminal import say
 from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
 from controlplane.embedded.paths import default_root
@@ -76,8 +77,8 @@ def up(port: int, data: Path | None) -> None:
     with held_port(port), Stack(root, environment=os.environ) as stack:
         stack.run_product(port=port)
         stack.run_daily("retention", "retention", "run")
-        click.echo(f"Serving on http://127.0.0.1:{port}. Hosts are brands: `fairlead tenant create-msp` makes one.")
-        click.echo(f"Logs: {stack.root / 'logs'}. Ctrl-C ends it.")
+        say(f"Serving on http://127.0.0.1:{port}. Hosts are brands: `fairlead tenant create-msp` makes one.")
+        say(f"Logs: {stack.root / 'logs'}. Ctrl-C ends it.")
         wait_for_signal(stack.tend)
 
 
@@ -93,7 +94,7 @@ def migrate(revision: str) -> None:
     found = None if names_servers(os.environ) else find_installation(os.environ)
     admin_url = found.admin_url if found is not None else settings.owner_url
     asyncio.run(prepare_roles(admin_url, settings.role_passwords))
-    click.echo(f"The schema is at {migrate_schema(settings.owner_url, revision)}.")
+    say(f"The schema is at {migrate_schema(settings.owner_url, revision)}.")
 
 
 @main.command()

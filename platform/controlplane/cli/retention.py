@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
 from controlplane.retention import RETAINED
@@ -54,7 +55,7 @@ def run() -> None:
     report = asyncio.run(_run(settings))
     rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
     parts = [f"dropped {name}" for name in report.dropped]
-    click.echo("\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts]))
+    say("\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts]))
 
 
 async def _run(settings: Settings) -> RetentionReport:

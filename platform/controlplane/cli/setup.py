@@ -17,6 +17,7 @@ from connectors.registry import build_registry
 from controlplane import onboarding
 from controlplane.cli.accounts import CLIENT_OF_MSP, MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.cli.terminal import say
 from controlplane.onboarding import NewConnection
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -31,11 +32,11 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
 def systems() -> None:
     """The kinds of system that can be connected, and the settings each one takes."""
     for kind, connector in sorted(build_registry().items()):
-        click.echo(f"{kind}: {connector.manifest.title} ({connector.manifest.role})")
+        say(f"{kind}: {connector.manifest.title} ({connector.manifest.role})")
         for field in connector.manifest.fields:
             option = "--secret" if field.secret else "--set"
             needed = "needed" if field.required and not field.default else "optional"
-            click.echo(f"  {option} {field.name}=…  {field.label}, {needed}")
+            say(f"  {option} {field.name}=…  {field.label}, {needed}")
 
 
 @click.command("connect")

@@ -4,6 +4,7 @@ import secrets
 
 import click
 
+from controlplane.cli.terminal import say
 from foundation.settings import VALKEY_URLS
 from foundation.valkey_users import RULES, acl_line, user_name
 
@@ -16,9 +17,9 @@ def valkey_users() -> None:
     and the others into the secrets of the components.
     """
     passwords = {component: secrets.token_urlsafe(32) for component in RULES}
-    click.echo("# Lines for the ACL file; `default` should be off, or have a password of its own.")
+    say("# Lines for the ACL file; `default` should be off, or have a password of its own.")
     for component, password in passwords.items():
-        click.echo(acl_line(component, password).replace(" reset ", " ", 1))
-    click.echo("\n# For the components, in front of the host:")
+        say(acl_line(component, password).replace(" reset ", " ", 1))
+    say("\n# For the components, in front of the host:")
     for component, password in passwords.items():
-        click.echo(f"{VALKEY_URLS[component]}=rediss://{user_name(component)}:{password}@HOST:6379/0")
+        say(f"{VALKEY_URLS[component]}=rediss://{user_name(component)}:{password}@HOST:6379/0")

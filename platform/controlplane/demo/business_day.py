@@ -4,11 +4,11 @@ import random
 import threading
 from collections import Counter
 
-import click
 import httpx2
 import msgspec
 
 from canonical.elements import PRICE, STOCK
+from controlplane.cli.terminal import say
 from controlplane.demo.seed import SKUS
 from controlplane.demo.world import DemoWorld
 
@@ -68,4 +68,4 @@ def play_business_day(world: DemoWorld, stop: threading.Event) -> None:
             try:
                 draw.choice(plays).step()
             except httpx2.HTTPError as error:
-                click.echo(f"The sandbox ERP did not answer: {error}", err=True)
+                say(f"The sandbox ERP did not answer: {error}", err=True)

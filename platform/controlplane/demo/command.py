@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import msgspec
 
+from controlplane.cli.terminal import say, say_json
 from controlplane.demo.business_day import play_business_day
 from controlplane.demo.check import check
 from controlplane.demo.plan import PASSWORD
@@ -54,8 +54,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
     with _fresh_root() as root, DemoWorld(root, environment=without_secrets(os.environ), port=chosen) as world:
         if check_only:
             report = asyncio.run(check(world))
-            text = msgspec.json.encode(report)
-            click.echo(text.decode() if as_json else msgspec.json.format(text).decode())
+            say_json(report, lines=not as_json)
             sys.exit(1 if report.problems else 0)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -65,7 +64,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
             threading.Thread(target=play_business_day, args=(world, stop), daemon=True).start()
         while not stop.wait(1.0):
             world.stack.tend()
-        click.echo("Stopping …")
+        say("Stopping …")
 
 
 @contextmanager
@@ -84,17 +83,17 @@ def _fresh_root() -> Iterator[Path]:
 
 
 def _announce(world: DemoWorld, seconds: float) -> None:
-    click.echo(f"\nReady in {seconds:.1f} s: http://localhost:{world.port}/. Everyone's password: {PASSWORD}\n")
+    say(f"\nReady in {seconds:.1f} s: http://localhost:{world.port}/. Everyone's password: {PASSWORD}\n")
     for msp in world.msps:
-        click.echo(click.style(f"{msp.plan.name}  {world.address(msp.plan.slug)}", bold=True))
+        say("", mark=click.style(f"{msp.plan.name}  {world.address(msp.plan.slug)}", bold=True))
         for email, what in _people(msp):
-            click.echo(f"  {email:32} {what}")
-        click.echo("")
-    click.echo("Who runs this installation has no sign-in: `fairlead tenant …` in another shell, e.g. `list-msps`.")
+            say(f"  {email:32} {what}")
+        say("")
+    say("Who runs this installation has no sign-in: `fairlead tenant …` in another shell, e.g. `list-msps`.")
     first = world.clients[0].plan.slug
-    click.echo(f"Change a price yourself: {world.sandbox}/{first}-erp/?token={world.token}")
-    click.echo(f"See it in the shop:      {world.sandbox}/{first}-shop/")
-    click.echo(f"Logs: {world.stack.root / 'logs'}.  Ctrl-C ends everything.\n")
+    say(f"Change a price yourself: {world.sandbox}/{first}-erp/?token={world.token}")
+    say(f"See it in the shop:      {world.sandbox}/{first}-shop/")
+    say(f"Logs: {world.stack.root / 'logs'}.  Ctrl-C ends everything.\n")
 
 
 def _people(msp: SeededMsp) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 The standard library's loggers (uvicorn, dramatiq, alembic) come out in the same form, through the same redaction.
 """
 
-import json as json_module
 import logging
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from foundation.telemetry.correlation import current_correlation
 from foundation.telemetry.redaction import redact
-from foundation.text import clean_foreign_text, clean_foreign_values, has_hidden, mark_hidden
+from foundation.text import clean_foreign_text, clean_foreign_values, escape_hidden, mark_hidden
 
 _OF_LINES = frozenset({"exception", "stack"})
 _NOISY = {"httpcore2": logging.WARNING, "httpx2": logging.WARNING, "asyncio": logging.WARNING}
@@ -91,12 +90,7 @@ def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
         line = msgspec.json.encode(event, enc_hook=repr).decode()
     except UnicodeEncodeError:  # a lone surrogate in the words of another system
         line = msgspec.json.encode(clean_foreign_values(event), enc_hook=repr).decode()
-    return line if line.isascii() and line.isprintable() else _escaped(line)
-
-
-def _escaped(line: str) -> str:
-    """The same JSON with invisible characters as escapes: whoever looks at the file sees them."""
-    return "".join(json_module.dumps(c)[1:-1] if has_hidden(c) else c for c in line)
+    return escape_hidden(line)
 
 
 class _Lines:

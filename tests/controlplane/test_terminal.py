@@ -1,0 +1,62 @@
+"""A15: what commands write moves nothing in the terminal, and is the same JSON for machines."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import controlplane
+from controlplane.cli import doctor as doctor_command
+from controlplane.cli.findings import Finding
+from controlplane.cli.main import main
+from controlplane.cli.terminal import say, say_json
+from controlplane.stack import Stack
+from foundation.text import has_hidden
+from tests.branding.test_foreign_text import HOSTILE
+
+SOURCES = Path(controlplane.__file__).parent
+
+
+@pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a15_a_command_obeys_nobody(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"key {key}", mark="ok ")
+    written = capsys.readouterr().out
+    assert written.startswith("ok key SKU" if not key.startswith("\ufeff") else "ok key ⟨U+FEFF⟩")
+    assert not has_hidden(written, lines=True)
+    Stack._tell(f"crashed: {key}")
+    assert not has_hidden(capsys.readouterr().err, lines=True)
+
+
+@pytest.mark.parametrize("key", [key for key in HOSTILE.values() if "\ud800" not in key])
+@pytest.mark.parametrize("lines", [1, 0])
+def test_a15_json_for_machines_is_the_same_with_escapes(
+    key: str,
+    lines: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say_json({"key": key}, lines=bool(lines))
+    written = capsys.readouterr().out
+    assert json.loads(written) == {"key": key}
+    assert not has_hidden(written, lines=True)
+
+
+def test_a15_doctor_marks_the_words_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def examine(environment: object) -> list[Finding]:
+        return [Finding("Connection \u202eerp", "said \x1b[2J", "ask \U000e0041")]
+
+    monkeypatch.setattr(doctor_command, "examine", examine)
+    for arguments in (["doctor"], ["doctor", "--json"]):
+        told = CliRunner().invoke(main, arguments)
+        assert told.exit_code == 1
+        assert not has_hidden(told.output, lines=True)
+
+
+def test_a15_commands_write_through_one_place() -> None:
+    direct = {
+        str(path.relative_to(SOURCES))
+        for path in SOURCES.rglob("*.py")
+        if re.search(r"click\.s?echo\(|(?<![\w.])print\(", path.read_text())
+    }
+    assert direct <= {"cli/terminal.py", "stack.py"}
