@@ -9,7 +9,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from connectors.port import ChannelReading, ChannelWrite, HttpCaller, SystemUnavailable, WriteResult, WriteState
+from connectors.port import (
+    ChannelReading,
+    ChannelWrite,
+    HttpCaller,
+    PayloadInvalid,
+    SystemUnavailable,
+    WriteResult,
+    WriteState,
+)
 from foundation.outbound.errors import AnswerTooLarge, OutboundRefused, OutboundUnavailable
 
 Item = TypeVar("Item")
@@ -108,7 +116,8 @@ async def read_in_parts(
     most_bytes: int = BODY_BYTES,
     most_items: int,
 ) -> list[ChannelReading]:
-    """One reading per key, in their order. What the channel does not answer for is not `answered`.
+    """One reading per key, in their order. What the channel does not answer for is not `answered`; one that makes the
+    answer it comes in unreadable is `unreadable` itself, and its neighbours are read without it.
 
     Raises what `ask` raises when the channel answers for none of the keys.
     """
@@ -116,12 +125,13 @@ async def read_in_parts(
     queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
     left = MOST_REFUSED
     found: dict[int, ChannelReading] = {}
-    failure: SystemUnavailable | AnswerTooLarge | None = None
+    odd: dict[int, ChannelReading] = {}
+    failure: SystemUnavailable | AnswerTooLarge | PayloadInvalid | None = None
     while queue:
         part = queue.popleft()
         try:
             answers = await ask([key for _, key in part])
-        except (SystemUnavailable, AnswerTooLarge) as problem:
+        except (SystemUnavailable, AnswerTooLarge, PayloadInvalid) as problem:
             if isinstance(problem, SystemUnavailable) and not problem.whole:
                 raise
             failure = failure or problem
@@ -129,11 +139,14 @@ async def read_in_parts(
             if len(part) > 1 and left > (0 if found else MOST_REFUSED - MOST_FAILED):
                 left -= 2
                 queue.extend(halves(part))
+            elif len(part) == 1 and isinstance(problem, PayloadInvalid):
+                odd |= {n: ChannelReading(*key, None, unreadable=str(problem)) for n, key in part}
             continue
         found |= {n: reading for (n, _), reading in zip(part, answers, strict=True)}
     if failure is not None and not found:
         raise failure
-    return [found.get(n) or ChannelReading(key, element, None, answered=False) for n, (key, element) in enumerate(keys)]
+    found |= odd
+    return [found.get(n) or ChannelReading(*key, None, answered=False) for n, key in enumerate(keys)]
 
 
 def _for_retries(http: HttpCaller) -> HttpCaller:

@@ -4,6 +4,7 @@ Each page overlaps the one before by a few records. When none of them is found w
 moved further, and reading steps back; at worst it begins again. A record may come twice, and none is left out.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -54,10 +55,14 @@ async def read_by_offset(cursor: str, fetch: Callable[[int], Awaitable[OffsetPag
 
 
 def _after(ids: Sequence[str], tail: Sequence[str]) -> int | None:
-    """The place behind the last record that was read; None when none of them is there."""
-    if not tail:
-        return 0
-    known = set(tail)
+    """The place behind the last record that was read; None when none of them is there.
+
+    Records that share an id, such as those without one, say nothing about the place once the list has moved.
+    """
+    if list(ids[: len(tail)]) == list(tail):
+        return len(tail)
+    times = Counter(ids)
+    known = {id_ for id_ in tail if times[id_] == 1}
     return next((n + 1 for n in range(len(ids) - 1, -1, -1) if ids[n] in known), None)
 
 

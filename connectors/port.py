@@ -209,6 +209,11 @@ class KeyPage(msgspec.Struct, frozen=True):
     total: int | None = None
     identity: str = ""
 
+    @property
+    def records(self) -> list[str]:
+        """A key for each record, blank where there is none: a page of records without keys is not empty."""
+        return [*self.keys, *[""] * self.unkeyed]
+
 
 class CatalogueSource(Protocol):
     """A channel that can say which records it shows, so that what only it shows is found."""

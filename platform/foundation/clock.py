@@ -11,5 +11,12 @@ def utc_now() -> datetime:
 
 
 def write_utc(moment: datetime) -> str:
-    """For texts that say the zone themselves, whatever zone the instant came in."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    """For texts that say the zone themselves, whatever zone the instant came in.
+
+    Another system's instant can be one that has no year in UTC: that is written with its own offset.
+    """
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        return f"{moment:%Y-%m-%d %H:%M %z}"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -254,3 +254,26 @@ async def test_a10_two_listings_with_one_sku_prove_nothing() -> None:
     await market.push(channel, CONFIG, [stock("A"), stock("B")])
     [shared, alone] = await market.read(channel, CONFIG, [("A", STOCK), ("B", STOCK)])
     assert (shared.value, shared.unreadable, alone.value) == (None, "2 listings with this SKU", Value(7))
+
+
+async def test_a3_one_record_whose_answer_cannot_be_read_leaves_its_neighbours_readable() -> None:
+    async def ask(keys: Sequence[tuple[str, str]]) -> list[ChannelReading]:
+        if ("F", STOCK) in keys:
+            raise PayloadInvalid("Expected `int`, got `str`.")
+        return [ChannelReading(sku, element, Value(1)) for sku, element in keys]
+
+    readings = await batches.read_in_parts([(sku, STOCK) for sku in "ABCDEFGH"], ask, lambda _: 1, most_items=10)
+    assert [r.record_key for r in readings if r.value == Value(1)] == list("ABCDEGH")
+    assert "Expected" in readings[5].unreadable
+
+
+async def test_a3_an_answer_whose_form_has_changed_is_asked_for_a_few_times_only() -> None:
+    asked: list[int] = []
+
+    async def ask(keys: Sequence[tuple[str, str]]) -> list[ChannelReading]:
+        asked.append(len(keys))
+        raise PayloadInvalid("Expected `int`, got `str`.")
+
+    with pytest.raises(PayloadInvalid):
+        await batches.read_in_parts([(f"S{n}", STOCK) for n in range(250)], ask, lambda _: 1, most_items=250)
+    assert len(asked) <= batches.MOST_FAILED + 1

@@ -162,6 +162,14 @@ async def test_a13_pages_of_variants_that_share_a_sku_are_no_endless_list() -> N
     assert await list_all(Vendure(), VendureShop(dict.fromkeys(range(5000), "N/A"))) == {"N/A"}
 
 
+@pytest.mark.parametrize(
+    "shop", [VendureShop(dict.fromkeys(range(5000), "") | {6000: "A"}), PlainShop([""] * 900 + ["A"])]
+)
+async def test_a13_pages_of_records_without_a_key_are_no_endless_list(shop: VendureShop | PlainShop) -> None:
+    source = Vendure() if isinstance(shop, VendureShop) else SandboxShop()
+    assert await list_all(source, shop) == {"A"}
+
+
 async def list_all(source: CatalogueSource, shop: Any, between: dict[int, Any] | None = None) -> set[str]:
     """`between`: what happens before the n-th page."""
     found: set[str] = set()
@@ -171,7 +179,7 @@ async def list_all(source: CatalogueSource, shop: Any, between: dict[int, Any] |
             between[n]()
         page = await source.list_keys(shop, CONFIG, cursor)
         found |= set(page.keys)
-        step = check_page(walk, Page(cursor, page.cursor, page.more, page.keys, None, page.total, page.identity))
+        step = check_page(walk, Page(cursor, page.cursor, page.more, page.records, None, page.total, page.identity))
         assert not step.trouble
         if not page.more:
             return found
@@ -215,6 +223,19 @@ async def test_a12_what_is_there_all_the_time_is_listed(adapter: Any, data: st.D
         adapter(), shop, {n: (lambda numbers=numbers: change(numbers)) for n, numbers in changes.items()}
     )
     assert found >= always
+
+
+@pytest.mark.parametrize("shared", ["", "N/A"])
+async def test_a12_records_that_share_an_id_hide_none_that_follows(shared: str) -> None:
+    """Ten records are removed while the last ones read and some of those to come cannot be told apart."""
+    skus = [f"S{n}" for n in range(40)] + [shared] * 30 + [f"T{n}" for n in range(60)] + [shared] * 30
+    shop = PlainShop(skus, size=50)
+
+    def remove() -> None:
+        del shop.skus[:10]
+
+    found = await list_all(SandboxShop(), shop, {1: remove})
+    assert found >= {f"T{n}" for n in range(60)}
 
 
 @pytest.mark.parametrize("cursor", ["200", "", "[1", "{}", '["x"]', "9" * 30])

@@ -205,11 +205,14 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
     assert await world.rows(due, lane=poll_lane(world.erp)) == [(True,)], "and it is asked again by itself"
 
 
-async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_is_taken(world: World) -> None:
+@pytest.mark.parametrize("ahead", ["", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00"])
+async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_is_taken(
+    world: World, ahead: str
+) -> None:
+    ahead = ahead or (utc_now() + timedelta(days=365)).isoformat()
     async with world.services.db.transaction(world.scope) as session:
-        ahead = utc_now() + timedelta(days=365)
         for sku in ("SKU-001", "SKU-002"):
-            body = msgspec.json.encode(world.change(sku, STOCK, 4) | {"committed_at": ahead.isoformat()})
+            body = msgspec.json.encode(world.change(sku, STOCK, 4) | {"committed_at": ahead})
             payload = (f"chg_{sku}", body)
             await _store(
                 session, world.erp, PollPage([payload], "1", more=False), kind=INGEST, now=utc_now(), new_id=new_id

@@ -142,7 +142,8 @@ class SandboxShop:
         stretch = await read_by_offset(cursor, lambda start: self._list(http, config, start))
         skus = list(stretch.page.ids[stretch.first :])
         keys = [sku for sku in skus if sku]
-        return KeyPage(keys, stretch.cursor, stretch.page.more, unkeyed=len(skus) - len(keys))
+        identity = "" if keys else stretch.cursor  # nothing else tells pages without a SKU apart
+        return KeyPage(keys, stretch.cursor, stretch.page.more, unkeyed=len(skus) - len(keys), identity=identity)
 
     async def _list(self, http: HttpCaller, config: ConnectionConfig, start: int) -> OffsetPage:
         response = await http.request(

@@ -221,7 +221,7 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     unkeyed = page.unkeyed + len(page.keys) - len(keys)
     step = check_page(
         turn.part.walk,
-        Page(turn.part.cursor, page.cursor, page.more, page.keys, total=page.total, identity=page.identity),
+        Page(turn.part.cursor, page.cursor, page.more, page.records, total=page.total, identity=page.identity),
     )
     if page.more:
         await _move(session, turn, "listing", step, unkeyed=unkeyed)
