@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "202611290815"
-down_revision = "202611290330"
+revision = "202611290822"
+down_revision = "202611290805"
 branch_labels = None
 depends_on = None
 
