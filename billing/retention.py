@@ -4,12 +4,19 @@ from typing import Final
 
 from foundation.retention import DataClass, RetainedTable
 
-# From the first event that no closed invoice has on, everything stays.
+# From the first event on that is not billed, everything stays: not on a closed invoice of each side that has a price
+# book, or, where there is no book, of any side. Reconciliation then still finds all that it could be asked about.
 _UNINVOICED: Final = """
+    WITH side AS (SELECT DISTINCT side FROM price_book WHERE msp_id = :m),
+         closed AS (SELECT id, side FROM invoice WHERE tenant_id = :t AND state = 'closed')
     SELECT u.id FROM usage_event u
      WHERE u.tenant_id = :t AND u.id < :before
-       AND NOT EXISTS (SELECT 1 FROM rated_usage r JOIN invoice i ON i.tenant_id = r.tenant_id AND i.id = r.invoice_id
-                        WHERE r.tenant_id = :t AND r.meter = u.meter AND r.usage_id = u.id AND i.state = 'closed')
+       AND (EXISTS (SELECT 1 FROM side s WHERE NOT EXISTS (
+                SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id
+                 WHERE r.tenant_id = :t AND r.side = s.side AND r.meter = u.meter AND r.usage_id = u.id))
+            OR NOT EXISTS (
+                SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id
+                 WHERE r.tenant_id = :t AND r.meter = u.meter AND r.usage_id = u.id))
      ORDER BY u.id LIMIT 1
 """
 _IN_DRAFTS: Final = """
@@ -17,6 +24,8 @@ _IN_DRAFTS: Final = """
      WHERE r.tenant_id = :t AND r.usage_id < :before AND i.state = 'draft'
      ORDER BY r.usage_id LIMIT 1
 """
+# Closed periods of a year and a month can be reconciled and asked about, down to each event.
+_CLOSED_PERIODS: Final = 400
 
 RETAINED: Final = (
     DataClass(
@@ -25,6 +34,6 @@ RETAINED: Final = (
             RetainedTable("rated_usage", "usage_id", partitioned=True),
             RetainedTable("usage_event", "id", partitioned=True),
         ),
-        default_days=3653, least_days=3653, floors=(_UNINVOICED, _IN_DRAFTS),
+        default_days=3653, least_days=_CLOSED_PERIODS, floors=(_UNINVOICED, _IN_DRAFTS),
     ),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.settings import Settings
-from governance.retention.change_policy import place_hold, release_hold, set_policy
+from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.run import RetentionReport, run_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, RetentionView
@@ -45,26 +45,29 @@ def plan(msp_id: UUID, tenant_id: UUID) -> None:
 
 
 @retention.command("run")
-def run() -> None:
+@click.option(
+    "--clock-is-right", is_flag=True, help="After a long pause, or after a wrong clock: you have checked the clock."
+)
+def run(*, clock_is_right: bool) -> None:
     """Remove what may go, of every client. Needs DATABASE_URL of the owner, who drops partitions.
 
-    `fairlead up` does it daily. For servers of your own, schedule it.
+    `fairlead up` does it daily. For servers of your own, schedule it. It refuses when the clock may be wrong.
     """
     settings = find_settings(os.environ, vault_needed=False)
     check_settings(settings, "retention")
-    report = asyncio.run(_run(settings))
+    report = asyncio.run(_run(settings, clock_is_right=clock_is_right))
     rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
     parts = [f"dropped {name}" for name in report.dropped]
     say("\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts]))
 
 
-async def _run(settings: Settings) -> RetentionReport:
+async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
     owner, app = (
         Database(url, pool_size=1, application_name="fairlead retention")
         for url in (settings.owner_url, settings.app_url)
     )
     try:
-        return await run_retention(owner, app, RETAINED, now=utc_now(), new_id=new_id)
+        return await run_retention(owner, app, RETAINED, now=utc_now(), new_id=new_id, clock_confirmed=clock_is_right)
     finally:
         await asyncio.gather(owner.close(), app.close())
 
@@ -83,6 +86,20 @@ def policy(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, 
         return f"{data_class}{f' of {element}' if element else ''}: {f'{days} days' if days else 'the default'}"
 
     _in_scope(msp_id, tenant_id, act)
+
+
+@retention.command("default")
+@MSP
+@click.option("--class", "data_class", required=True)
+@click.option("--days", type=int, help="Without it, back to the product's default.")
+def default(*, msp_id: UUID, data_class: str, days: int | None) -> None:
+    """Set how long an MSP's own account and all its clients keep a class. Clients can keep longer, never shorter."""
+
+    async def act(session: AsyncSession) -> str:
+        await set_default(session, RETAINED, data_class, days, now=utc_now())
+        return f"{data_class}: {f'{days} days' if days else 'the default'} for every account"
+
+    _in_scope(msp_id, msp_id, act)
 
 
 @retention.command("hold")

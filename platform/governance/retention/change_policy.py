@@ -5,16 +5,19 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.elements import COST, PRICE, STOCK
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.retention import DataClass, find_class
 from governance.inputs import check_exact, check_text
-from governance.retention.repository import LOCK_SHARED
+from governance.models import ElementContract
+from governance.retention.repository import LOCK_SHARED, load_defaults
+from governance.retention.rules import ClientRules
 from governance.retention.schemas import NewHold, NewPolicy
 
 MOST_DAYS: Final = 36_525  # a hundred years
@@ -23,15 +26,19 @@ MOST_DAYS: Final = 36_525  # a hundred years
 async def set_policy(
     session: AsyncSession, classes: Sequence[DataClass], name: str, policy: NewPolicy, *, now: datetime
 ) -> None:
-    """Raises NotFound for an unknown class, InvalidInput for days outside its bounds."""
+    """Raises NotFound for an unknown class, InvalidInput for days outside its bounds or an element without a contract.
+
+    What was set before can always be taken back.
+    """
     scope, data_class = scope_of(session), _known(classes, name)
-    element = check_text(policy.element, "element").strip()
+    element = check_text(policy.element, "element")
     if element and not data_class.by_element:
-        raise InvalidInput(f"{data_class.title} are not kept by element. Leave the element empty.")
-    if policy.keep_days is not None and not data_class.least_days <= policy.keep_days <= MOST_DAYS:
-        raise InvalidInput(
-            f"Keep {data_class.title.lower()} for at least {data_class.least_days} days and at most {MOST_DAYS}."
-        )
+        raise InvalidInput(f"{data_class.title} are not kept by element. Leave the element empty.", field="element")
+    if policy.keep_days is not None:
+        if element:
+            await _check_element(session, element)
+        rules = ClientRules({}, (), await load_defaults(session, scope.msp_id))
+        _check_days(data_class, policy.keep_days, least=rules.least_days(data_class))
     keys = {"t": scope.tenant_id, "class": name, "element": element}
     before = await session.scalar(
         text("""
@@ -59,6 +66,34 @@ async def set_policy(
     note(
         session, action="retention.policy_set", subject=f"data_class:{name}",
         data={"element": element, "days_before": before, "days": policy.keep_days}, at=now,
+    )  # fmt: skip
+
+
+async def set_default(
+    session: AsyncSession, classes: Sequence[DataClass], name: str, keep_days: int | None, *, now: datetime
+) -> None:
+    """In the MSP's own account, for it and all its clients. None: back to the product's default.
+
+    Raises NotFound for an unknown class, InvalidInput for days outside its bounds.
+    """
+    scope, data_class = scope_of(session), _known(classes, name)
+    if keep_days is not None:
+        _check_days(data_class, keep_days, least=data_class.least_days)
+    before = (await load_defaults(session, scope.msp_id)).get(name)
+    keys = {"t": scope.tenant_id, "class": name}
+    await session.execute(LOCK_SHARED)
+    await session.execute(text("DELETE FROM retention_default WHERE tenant_id = :t AND data_class = :class"), keys)
+    if keep_days is not None:
+        await session.execute(
+            text("""
+                INSERT INTO retention_default (tenant_id, msp_id, data_class, keep_days, changed_at, changed_by)
+                VALUES (:t, :m, :class, :days, :now, :by)
+            """),
+            {**keys, "m": scope.msp_id, "days": keep_days, "now": now, "by": scope.actor.name},
+        )
+    note(
+        session, action="retention.default_set", subject=f"data_class:{name}",
+        data={"days_before": before, "days": keep_days}, at=now,
     )  # fmt: skip
 
 
@@ -123,6 +158,22 @@ def _known(classes: Sequence[DataClass], name: str) -> DataClass:
     if found is None:
         raise NotFound(f"There is no class of data by this name. There are: {', '.join(one.name for one in classes)}.")
     return found
+
+
+def _check_days(data_class: DataClass, days: int, *, least: int) -> None:
+    if not least <= days <= MOST_DAYS:
+        raise InvalidInput(
+            f"Keep {data_class.title.lower()} for at least {least} days and at most {MOST_DAYS}.", field="keep_days"
+        )
+
+
+async def _check_element(session: AsyncSession, element: str) -> None:
+    contracts = await session.scalars(
+        select(ElementContract.element).where(ElementContract.tenant_id == scope_of(session).tenant_id)
+    )
+    known = sorted({PRICE, STOCK, COST, *contracts})
+    if element not in known:
+        raise InvalidInput(f"There is no element by this name. There are: {', '.join(known)}.", field="element")
 
 
 def _reason(reason: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -19,6 +19,19 @@ class RetentionPolicy(TenantOwned, Base):
     keep_days: Mapped[int] = mapped_column(Integer)
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
+
+
+class RetentionDefault(TenantOwned, Base):
+    """Of an MSP, for its own account and every client: they can keep longer, never shorter."""
+
+    __tablename__ = "retention_default"
+
+    data_class: Mapped[str] = mapped_column(primary_key=True)
+    keep_days: Mapped[int] = mapped_column(Integer)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+    __table_args__ = (CheckConstraint("tenant_id = msp_id", name="house"),)
 
 
 class LegalHold(TenantOwned, Base):

@@ -15,7 +15,14 @@ from foundation.retention import CHAIN, DataClass, RetainedTable, month_of
 from governance.retention import repository
 from governance.retention.repository import Case, Kept
 from governance.retention.rules import ClientRules, Limit
-from governance.retention.schemas import DataClassView, ElementPolicyView, HoldView, PurgeView, RetentionView
+from governance.retention.schemas import (
+    DataClassView,
+    DefaultView,
+    ElementPolicyView,
+    HoldView,
+    PurgeView,
+    RetentionView,
+)
 
 MANY: Final = 10_000
 _MOST_SHOWN: Final = 50
@@ -29,7 +36,8 @@ _SIZE: Final = text("""
 
 async def plan_retention(session: AsyncSession, classes: Sequence[DataClass], *, now: datetime) -> RetentionView:
     """In the client's scope. Nothing is changed."""
-    rules = await repository.load_rules(session, scope_of(session).tenant_id)
+    scope = scope_of(session)
+    rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
     return RetentionView(
         [await _view(session, one, rules, now) for one in classes],
         await list_holds(session),
@@ -57,8 +65,8 @@ async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules
     if limits and first:
         next_at = max(now, month_after(month_of(first)) + timedelta(days=rules.keep_days(data_class)))
     return DataClassView(
-        data_class.name, data_class.title, data_class.holds, rules.keep_days(data_class), data_class.default_days,
-        data_class.least_days,
+        data_class.name, data_class.title, data_class.holds, rules.keep_days(data_class),
+        rules.default_days(data_class), rules.least_days(data_class),
         [ElementPolicyView(element, days) for element, days in rules.elements(data_class).items()],
         data_class.by_element, rules.is_held(data_class), rules.held_records(data_class), first,
         limits[0].before if limits else None, min(due, MANY), due > MANY, next_at, rows, size,
@@ -96,6 +104,14 @@ async def _estimate(session: AsyncSession, table: RetainedTable) -> tuple[int, i
     rows = int(plan[0]["Plan"]["Plan Rows"]) if plan else 0
     share = min(1.0, rows / whole.rows) if whole.rows else 0.0
     return (rows, int(float(whole.bytes) * share)) if whole.rows else (0, 0)
+
+
+async def list_defaults(session: AsyncSession, classes: Sequence[DataClass]) -> list[DefaultView]:
+    """Of the session's MSP."""
+    rules = ClientRules({}, (), await repository.load_defaults(session, scope_of(session).msp_id))
+    return [
+        DefaultView(one.name, one.title, rules.default_days(one), one.default_days, one.least_days) for one in classes
+    ]
 
 
 async def list_holds(session: AsyncSession) -> list[HoldView]:

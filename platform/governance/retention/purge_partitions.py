@@ -19,13 +19,13 @@ from foundation.database.engine import Database
 from foundation.database.partition_drop import Partition
 from foundation.ids import NewId
 from foundation.retention import CHAIN, DataClass, RetainedTable
-from foundation.scope import Actor, Scope
+from foundation.scope import Scope
 from governance.retention import chain, repository
+from governance.retention.clock_guard import ACTOR
 from governance.retention.repository import Case, Removal
 from governance.retention.rules import ClientRules
 
 _log = structlog.get_logger(__name__)
-ACTOR = Actor.system("retention")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ async def _purge_month(run: Purge, month: _Month) -> bool:
     """Returns False when the partitions are in use: the next run tries again."""
     async with run.owner.transaction(None) as session:
         tenants = {one: msp for part in month.parts for one, msp in await partition_drop.list_tenants(session, part)}
-        rules = [(one, msp, await repository.load_rules(session, one)) for one, msp in tenants.items()]
+        rules = [(one, msp, await repository.load_rules(session, one, msp)) for one, msp in tenants.items()]
     cases = [await _look_up_kept(run, month, Case(one, msp, month.data_class, rule)) for one, msp, rule in rules]
     if month.may_drop(cases, run.now):
         return await _drop(run, month, cases)
@@ -125,7 +125,7 @@ async def _look_up_kept(run: Purge, month: _Month, case: Case) -> Case:
 
 
 async def _reread(session: AsyncSession, case: Case) -> Case:
-    return replace(case, rules=await repository.load_rules(session, case.tenant_id))
+    return replace(case, rules=await repository.load_rules(session, case.tenant_id, case.msp_id))
 
 
 async def _drop(run: Purge, month: _Month, found: Sequence[Case]) -> bool:

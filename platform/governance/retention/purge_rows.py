@@ -22,7 +22,7 @@ async def purge_rows(
     removed: dict[str, int] = {}
     for data_class in classes:
         async with db.transaction(scope) as session:
-            limits = (await repository.load_rules(session, scope.tenant_id)).limits(data_class, now)
+            limits = (await repository.load_rules(session, scope.tenant_id, scope.msp_id)).limits(data_class, now)
         for table in (table for table in data_class.tables if not table.partitioned):
             for limit in limits:
                 more = True
@@ -40,7 +40,7 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
     """Rules are read again under the lock: a hold that was placed meanwhile counts."""
     scope = scope_of(session)
     await session.execute(repository.LOCK)
-    rules = await repository.load_rules(session, scope.tenant_id)
+    rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
     if limit not in rules.limits(data_class, now):
         return 0
     kept = await repository.load_kept(session, data_class, limit.before) if data_class.pins else repository.Kept()

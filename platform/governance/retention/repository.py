@@ -71,7 +71,7 @@ class Case:
         }
 
 
-async def load_rules(session: AsyncSession, tenant_id: UUID) -> ClientRules:
+async def load_rules(session: AsyncSession, tenant_id: UUID, msp_id: UUID) -> ClientRules:
     """In the client's scope, or as the owner."""
     policies = await session.execute(
         text("SELECT data_class, element, keep_days FROM retention_policy WHERE tenant_id = :t"), {"t": tenant_id}
@@ -81,12 +81,26 @@ async def load_rules(session: AsyncSession, tenant_id: UUID) -> ClientRules:
         {"t": tenant_id},
     )
     by_key = {(row.data_class, row.element): row.keep_days for row in policies}
-    return ClientRules(by_key, [Hold(row.data_class, row.record_key) for row in holds])
+    held = [Hold(row.data_class, row.record_key) for row in holds]
+    return ClientRules(by_key, held, await load_defaults(session, msp_id))
+
+
+async def load_defaults(session: AsyncSession, msp_id: UUID) -> dict[str, int]:
+    """The MSP's, by class. In the scope of one of its accounts they are visible to this statement only."""
+    async with session.begin_nested():
+        await session.execute(text("SELECT set_config('app.retention', 'rules', true)"))
+        rows = await session.execute(
+            text("SELECT data_class, keep_days FROM retention_default WHERE msp_id = :m"), {"m": msp_id}
+        )
+        found = {row.data_class: row.keep_days for row in rows}
+        await session.execute(text("SELECT set_config('app.retention', '', true)"))
+    return found
 
 
 async def load_kept(session: AsyncSession, data_class: DataClass, before: datetime) -> Kept:
     """In the client's scope, of rows made before `before`."""
-    binds: dict[str, Any] = {"t": scope_of(session).tenant_id, "before": id_floor(before)}
+    scope = scope_of(session)
+    binds: dict[str, Any] = {"t": scope.tenant_id, "m": scope.msp_id, "before": id_floor(before)}
     if data_class.tables[0].name == CHAIN:
         floor = await session.scalar(
             text("SELECT min(seq) FROM audit_entry WHERE tenant_id = :t AND at >= :at"),

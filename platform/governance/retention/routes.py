@@ -10,14 +10,23 @@ from litestar.params import FromPath, JSONBody
 from foundation.web.api import post, put
 from governance.context import Context
 from governance.permissions import GovernancePermission
-from governance.retention.change_policy import place_hold, release_hold, set_policy
-from governance.retention.plan import plan_retention
-from governance.retention.schemas import HoldPlaced, HoldRelease, NewHold, NewPolicy, RetentionView
+from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
+from governance.retention.plan import list_defaults, plan_retention
+from governance.retention.schemas import (
+    DefaultList,
+    HoldPlaced,
+    HoldRelease,
+    NewDefault,
+    NewHold,
+    NewPolicy,
+    RetentionView,
+)
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
 _ROOT: Final = "/api/v1/clients/{client:str}/retention"
+_DEFAULTS: Final = "/api/v1/retention/defaults"
 _TAGS: Final = ["retention"]
 
 
@@ -44,4 +53,14 @@ def build_retention_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
         """What it kept goes at the next run, if nothing else keeps it."""
         await release_hold(access.session, hold_id, reason=data.reason, now=access.now)
 
-    return (api_retention, api_set_policy, api_place_hold, api_release_hold)
+    @get(_DEFAULTS, opt=_READ, tags=_TAGS)
+    async def api_retention_defaults(access: OpenAccess) -> DefaultList:
+        """For each class of data: how long all your accounts keep it unless a client keeps it longer."""
+        return DefaultList(await list_defaults(access.session, classes))
+
+    @put(f"{_DEFAULTS}/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
+    async def api_set_default(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewDefault]) -> None:
+        """For your own account and every client. Without days, back to the product's default."""
+        await set_default(access.session, classes, data_class, data.keep_days, now=access.now)
+
+    return (api_retention, api_set_policy, api_place_hold, api_release_hold, api_retention_defaults, api_set_default)

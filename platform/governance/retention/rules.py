@@ -1,7 +1,9 @@
-"""What applies to a class: its default, the client's policy, longer ones of elements, and holds. The strictest wins."""
+"""What applies to a class: the MSP's default, the client's policy, longer ones of elements, and holds. The strictest
+wins.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from foundation.retention import DataClass, cutoff
@@ -26,16 +28,27 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class ClientRules:
-    """One client's policies, by (class, element), and its standing holds."""
+    """One client's policies, by (class, element), its standing holds, and its MSP's defaults by class."""
 
     policies: Mapping[tuple[str, str], int]
     holds: Sequence[Hold]
+    defaults: Mapping[str, int] = field(default_factory=dict)
 
     def keep_days(self, data_class: DataClass, element: str = "") -> int:
-        """An element's policy can only keep longer than its class does, and none keeps shorter than the minimum."""
-        of_class = self.policies.get((data_class.name, ""), data_class.default_days)
+        """An element's policy can only keep longer than its class does, a client's only longer than its MSP's default,
+        and none keeps shorter than the minimum.
+        """
+        of_class = self.policies.get((data_class.name, ""), self.default_days(data_class))
         of_element = self.policies.get((data_class.name, element), 0) if element else 0
-        return max(of_class, of_element, data_class.least_days)
+        return max(of_class, of_element, self.least_days(data_class))
+
+    def default_days(self, data_class: DataClass) -> int:
+        """Without a policy of the client's own."""
+        return self.defaults.get(data_class.name, data_class.default_days)
+
+    def least_days(self, data_class: DataClass) -> int:
+        """The shortest that a policy of the client can be."""
+        return max(data_class.least_days, self.defaults.get(data_class.name, 0))
 
     def is_held(self, data_class: DataClass) -> bool:
         """As a whole. A hold of one record keeps all of a class whose rows are not filed by record."""

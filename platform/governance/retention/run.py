@@ -10,7 +10,8 @@ from foundation.database.engine import Database
 from foundation.ids import NewId
 from foundation.retention import DataClass
 from foundation.scope import Scope
-from governance.retention.purge_partitions import ACTOR, Purge, purge_partitions
+from governance.retention.clock_guard import ACTOR, check_clock, record_run
+from governance.retention.purge_partitions import Purge, purge_partitions
 from governance.retention.purge_rows import purge_rows
 
 
@@ -23,17 +24,29 @@ class RetentionReport:
     clients: int
 
 
-async def run_retention(
-    owner: Database, app: Database, classes: Sequence[DataClass], *, now: datetime, new_id: NewId
+async def run_retention(  # noqa: PLR0913 - keyword-only parts of one run
+    owner: Database,
+    app: Database,
+    classes: Sequence[DataClass],
+    *,
+    now: datetime,
+    new_id: NewId,
+    clock_confirmed: bool = False,
 ) -> RetentionReport:
-    """Safe to repeat and to interrupt: each step is a transaction of its own, and is logged in it."""
+    """Safe to repeat and to interrupt: each step is a transaction of its own, and is logged in it.
+
+    Raises ClockInDoubt, unless a person has confirmed that the clock is right.
+    """
     purge = Purge(owner, app, now, new_id)
     tenants = await _all_tenants(owner, classes)
+    if not clock_confirmed:
+        await check_clock(owner, app, tenants, now=now)
     for tenant_id, msp_id in sorted(tenants.items()):
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=ACTOR)
         for table, rows in (await purge_rows(app, scope, classes, now=now, new_id=new_id)).items():
             purge.count(table, rows)
     await purge_partitions(purge, classes)
+    await record_run(owner, app, tenants, now=now, confirmed=clock_confirmed)
     return RetentionReport(purge.removed, purge.dropped, len(tenants))
 
 

@@ -72,6 +72,26 @@ class RetentionView(msgspec.Struct, frozen=True):
     purges: Sequence[PurgeView]
 
 
+class DefaultView(msgspec.Struct, frozen=True):
+    """`keep_days` applies to every account of the MSP; `product_days` is the product's own default."""
+
+    name: str
+    title: str
+    keep_days: int
+    product_days: int
+    least_days: int
+
+
+class DefaultList(msgspec.Struct, frozen=True):
+    items: Sequence[DefaultView]
+
+
+class NewDefault(msgspec.Struct, frozen=True):
+    """`keep_days` none: back to the product's default. Clients can keep longer, never shorter."""
+
+    keep_days: int | None
+
+
 class NewPolicy(msgspec.Struct, frozen=True):
     """`keep_days` none: back to the default. `element` is for classes that have elements, and can only keep longer."""
 

@@ -60,10 +60,10 @@ class Reader:
         headers = {"origin": f"https://{self.host}", "sec-fetch-site": "same-origin"}
         return await self._send("POST", path, headers=headers, data=dict(form or {}) | {"_csrf_token": value})
 
-    async def call(self, path: str, body: object, *, page: str) -> httpx.Response:
-        """POST to the API from a page of the browser's session: the token goes in a header."""
+    async def call(self, path: str, body: object, *, page: str, method: str = "POST") -> httpx.Response:
+        """Write to the API from a page of the browser's session: the token goes in a header."""
         headers = {"origin": f"https://{self.host}", "x-csrf-token": token_of(await self.get(page))}
-        return await self._send("POST", path, headers=headers, json=body)
+        return await self._send(method, path, headers=headers, json=body)
 
     async def _send(self, method: str, path: str, *, headers: Mapping[str, str], **more: Any) -> httpx.Response:
         sent = dict(headers) | {"cookie": f"__Host-session={self.cookie}"}

@@ -81,3 +81,20 @@ async def test_r16_the_api_places_a_hold_and_shows_it(busy: Site) -> None:
     assert (await admin.call(f"{API}/holds", {"reason": "x", "data_class": "nothing"}, page=PAGE)).status_code == 404
     released = await admin.call(f"{API}/holds/{placed.json()['id']}/release", {"reason": "settled"}, page=PAGE)
     assert released.status_code == 204
+
+
+async def test_r16_the_msp_sets_a_default_for_all_its_clients(busy: Site) -> None:
+    staff, admin, defaults = busy["staff"], busy["admin"], "/api/v1/retention/defaults"
+    saved = await staff.call(f"{defaults}/changes", {"keep_days": 1200}, page=PAGE, method="PUT")
+    assert saved.status_code == 204, saved.text
+    listed = {one["name"]: one for one in (await staff.get(defaults)).json()["items"]}
+    assert (listed["changes"]["keep_days"], listed["changes"]["product_days"]) == (1200, 731)
+    shown = next(one for one in (await admin.get(API)).json()["classes"] if one["name"] == "changes")
+    assert (shown["keep_days"], shown["least_days"]) == (1200, 1200)
+    refused = await admin.call(f"{API}/policies/changes", {"keep_days": 800}, page=PAGE, method="PUT")
+    assert refused.status_code == 422
+    for who, home, status in (("admin", "acme", 404), ("operator", "acme", 403), ("stranger", "borealis", 404)):
+        page = f"/clients/{home}/changes"
+        answer = await busy[who].call(f"{defaults}/changes", {"keep_days": 900}, page=page, method="PUT")
+        assert answer.status_code == status, who
+        assert (await busy[who].get(defaults)).status_code == {403: 200}.get(status, status), who

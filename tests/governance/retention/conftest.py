@@ -105,8 +105,11 @@ class Kept:
             return await verify_chain(session)
 
     async def run(self, days: int, *, after: datetime = MONTH_END) -> RetentionReport:
-        """So many days after the first partition's month has ended."""
+        """So many days after the first partition's month has ended, which no clock says yet."""
         now = after + timedelta(days=days)
+        return await run_retention(self.owner, self.app, RETAINED, now=now, new_id=new_id, clock_confirmed=True)
+
+    async def run_by_clock(self, now: datetime) -> RetentionReport:
         return await run_retention(self.owner, self.app, RETAINED, now=now, new_id=new_id)
 
 
