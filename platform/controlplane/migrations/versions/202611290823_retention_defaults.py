@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import MSP, protect
 from foundation.database.roles import APP
 
-revision = "202611290806"
-down_revision = "202611290330"
+revision = "202611290823"
+down_revision = "202611290822"
 branch_labels = None
 depends_on = None
 
