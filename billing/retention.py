@@ -29,7 +29,7 @@ _CLOSED_PERIODS: Final = 400
 
 RETAINED: Final = (
     DataClass(
-        "usage", "Usage events", "What was metered and what it was billed as. Never before it is on a closed invoice.",
+        "usage", "Usage events", "Metered usage and its price. Kept at least until its invoice is closed.",
         (
             RetainedTable("rated_usage", "usage_id", partitioned=True),
             RetainedTable("usage_event", "id", partitioned=True),

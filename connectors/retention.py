@@ -6,11 +6,11 @@ from foundation.retention import DataClass, RetainedTable
 
 RETAINED: Final = (
     DataClass(
-        "source_events", "Source messages", "What other systems sent, byte for byte.",
+        "source_events", "Source messages", "Messages from other systems, stored byte for byte.",
         (RetainedTable("source_event", "id", partitioned=True),), default_days=400, least_days=30,
     ),
     DataClass(
-        "delivery_keys", "Delivery identities", "By these a message that is sent again is recognised as a duplicate.",
+        "delivery_keys", "Message IDs", "Used to recognise a message that is sent again.",
         (RetainedTable("source_event_key", "event_id"),), default_days=1096, least_days=90,
     ),
 )  # fmt: skip

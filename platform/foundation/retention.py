@@ -76,11 +76,11 @@ def find_class(classes: Sequence[DataClass], name: str) -> DataClass | None:
 
 
 AUDIT: Final = DataClass(
-    "audit", "Audit entries", "Everything that was done, in a chain that can be verified.",
+    "audit", "Audit entries", "All actions in the account, as a chain that can be verified.",
     (RetainedTable(CHAIN, "at", partitioned=True, by_time=True),), default_days=3653, least_days=365,
 )  # fmt: skip
 DEAD_LETTERS: Final = DataClass(
-    "dead_letters", "Dead letters, closed", "Jobs that were given up and then replayed or discarded by a person.",
+    "dead_letters", "Closed failed jobs", "Failed jobs that were replayed or discarded.",
     (RetainedTable("dead_letter", "settled_at", by_time=True, closed="state <> 'parked'"),),
     default_days=90, least_days=7,
 )  # fmt: skip

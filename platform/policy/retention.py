@@ -6,7 +6,7 @@ from foundation.retention import DataClass, RetainedTable
 
 RETAINED: Final = (
     DataClass(
-        "approvals", "Approvals, answered", "Who answered which request, when and why.",
+        "approvals", "Answered approvals", "Who answered each request, when and why.",
         (RetainedTable("approval", "id", closed="state NOT IN ('pending', 'granted')"),),
         default_days=731, least_days=90,
     ),

@@ -343,12 +343,12 @@ def test_r16_retention_is_planned_held_and_run_from_the_command_line(environment
     held = retention("hold", *who, "--class", "changes", "--reason", "a lawsuit")
     told = retention("plan", *who)
     assert "changes: 900 days" in told
-    assert "on changes: stands; a lawsuit" in told
+    assert "on changes: active; a lawsuit" in told
     assert "released" in retention("release", *who, held.split()[1], "--reason", "settled")
     assert "800 days for every account" in retention("default", *who[:2], "--class", "changes", "--days", "800")
     shorter = call(environment, "retention", "policy", *who, "--class", "changes", "--days", "799")
     assert "at least 800 days" in shorter.output
     assert shorter.exit_code == 1
-    assert "nothing may go yet" in retention("run", "--clock-is-right")
+    assert "nothing to delete" in retention("run", "--clock-is-right")
     without_owner = call(environment | {"DATABASE_URL": None}, "retention", "run")
     assert "DATABASE_URL of the owner" in without_owner.output

@@ -1,4 +1,4 @@
-"""`fairlead retention`: what will go and when, remove it, and holds. The page and the API use the same use cases."""
+"""`fairlead retention`: plan and run deletions, set periods, place and release holds, as the page and the API do."""
 
 import asyncio
 import os
@@ -29,14 +29,14 @@ _CLASS = click.option("--class", "data_class", default="", help="One class of da
 
 @click.group()
 def retention() -> None:
-    """How long data is kept, what is held, what will go and what went."""
+    """Retention periods, legal holds, and deletions."""
 
 
 @retention.command("plan")
 @MSP
 @TENANT
 def plan(msp_id: UUID, tenant_id: UUID) -> None:
-    """What of one client will go, and when; what is held; what went. Nothing is changed."""
+    """Show one client's retention periods, next deletions, holds and past deletions. Nothing is changed."""
 
     async def act(session: AsyncSession) -> str:
         return _tell(await plan_retention(session, RETAINED, now=utc_now()))
@@ -49,7 +49,7 @@ def plan(msp_id: UUID, tenant_id: UUID) -> None:
     "--clock-is-right", is_flag=True, help="After a long pause, or after a wrong clock: you have checked the clock."
 )
 def run(*, clock_is_right: bool) -> None:
-    """Remove what may go, of every client. Needs DATABASE_URL of the owner, who drops partitions.
+    """Delete data past its retention period, of every client. Needs DATABASE_URL of the owner, who drops partitions.
 
     `fairlead up` does it daily. For servers of your own, schedule it. It refuses when the clock may be wrong.
     """
@@ -58,7 +58,7 @@ def run(*, clock_is_right: bool) -> None:
     report = asyncio.run(_run(settings, clock_is_right=clock_is_right))
     rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
     parts = [f"dropped {name}" for name in report.dropped]
-    say("\n".join([f"{report.clients} accounts looked at", *(rows or ["nothing may go yet"]), *parts]))
+    say("\n".join([f"{report.clients} accounts checked", *(rows or ["nothing to delete"]), *parts]))
 
 
 async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
@@ -107,9 +107,9 @@ def default(*, msp_id: UUID, data_class: str, days: int | None) -> None:
 @TENANT
 @_CLASS
 @click.option("--record", default="", help="One record's key; without it, all records.")
-@click.option("--reason", required=True, help="Stays in the client's audit chain.")
+@click.option("--reason", required=True, help="Recorded in the client's audit trail.")
 def hold(*, msp_id: UUID, tenant_id: UUID, data_class: str, record: str, reason: str) -> None:
-    """Place a legal hold: nothing it covers is removed until it is released."""
+    """Place a legal hold: data it covers is not deleted until it is released."""
 
     async def act(session: AsyncSession) -> str:
         new = NewHold(reason, data_class, record)
@@ -122,9 +122,9 @@ def hold(*, msp_id: UUID, tenant_id: UUID, data_class: str, record: str, reason:
 @MSP
 @TENANT
 @click.argument("hold_id", type=click.UUID)
-@click.option("--reason", required=True, help="Stays in the client's audit chain.")
+@click.option("--reason", required=True, help="Recorded in the client's audit trail.")
 def release(*, msp_id: UUID, tenant_id: UUID, hold_id: UUID, reason: str) -> None:
-    """Release a legal hold. What it kept goes at the next run, if nothing else keeps it."""
+    """Release a legal hold. Data that only this hold kept is deleted in the next run."""
 
     async def act(session: AsyncSession) -> str:
         await release_hold(session, hold_id, reason=reason, now=utc_now())
@@ -145,20 +145,22 @@ def _tell(view: RetentionView) -> str:
     lines = [line for one in view.classes for line in _tell_class(one)]
     for hold_ in view.holds:
         covers = f"{hold_.data_class or 'everything'}{f' of {hold_.record_key}' if hold_.record_key else ''}"
-        state = f"released {hold_.released_at:%Y-%m-%d}" if hold_.released_at else "stands"
+        state = f"released {hold_.released_at:%Y-%m-%d}" if hold_.released_at else "active"
         lines.append(f"hold {hold_.id} on {covers}: {state}; {hold_.reason}")
     for purge in view.purges:
         how = f"dropped {purge.partition}" if purge.partition else "deleted"
         lines.append(
-            f"went {purge.purged_at:%Y-%m-%d %H:%M}: {purge.removed} of {purge.table} before {purge.before:%Y-%m-%d}"
+            f"deleted {purge.purged_at:%Y-%m-%d %H:%M}: {purge.removed} of {purge.table} before {purge.before:%Y-%m-%d}"
             f" ({how}, {purge.kept} kept)"
         )
     return "\n".join(lines)
 
 
 def _tell_class(one: DataClassView) -> list[str]:
-    due = f"{'more than ' if one.due_is_more else ''}{one.due} rows go at the next run"
-    state = "held" if one.is_held else due if one.due else f"next {one.next_at:%Y-%m-%d}" if one.next_at else "empty"
+    due = f"{'more than ' if one.due_is_more else ''}{one.due} rows in the next run"
+    state = "on hold" if one.is_held else due if one.due else f"next {one.next_at:%Y-%m-%d}" if one.next_at else "empty"
     oldest = f", oldest {one.oldest_at:%Y-%m-%d}" if one.oldest_at else ""
-    lines = [f"{one.name}: {one.keep_days} days; about {one.rows} rows, {one.bytes // 1024} KiB{oldest}; {state}"]
+    lines = [
+        f"{one.name}: {one.keep_days} days; {'about ' if one.rows_are_estimated else ''}{one.rows} rows, {one.bytes // 1024} KiB{oldest}; {state}"
+    ]
     return lines + [f"  {element.element}: {element.keep_days} days" for element in one.elements]

@@ -1,1 +1,1 @@
-"""Retention: how long each class of data is kept, what is held, what will go and what went."""
+"""Retention: periods per class of data, legal holds, and deletions, planned and past."""

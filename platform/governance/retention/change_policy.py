@@ -33,7 +33,7 @@ async def set_policy(
     scope, data_class = scope_of(session), _known(classes, name)
     element = check_text(policy.element, "element")
     if element and not data_class.by_element:
-        raise InvalidInput(f"{data_class.title} are not kept by element. Leave the element empty.", field="element")
+        raise InvalidInput(f"{data_class.title} have no period per element. Choose all elements.", field="element")
     if policy.keep_days is not None:
         if element:
             await _check_element(session, element)
@@ -128,7 +128,7 @@ async def place_hold(
 
 
 async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now: datetime) -> None:
-    """What it kept goes at the next run, if nothing else keeps it.
+    """Release of a legal hold. Data that only this hold kept is deleted in the next run.
 
     Raises NotFound, Conflict when it is released already, InvalidInput without a reason.
     """
@@ -179,5 +179,5 @@ async def _check_element(session: AsyncSession, element: str) -> None:
 def _reason(reason: str) -> str:
     reason = check_text(reason, "reason").strip()
     if not reason:
-        raise InvalidInput("Say why: the reason stays in the audit trail.")
+        raise InvalidInput("Enter a reason. It is recorded in the audit trail.", field="reason")
     return reason

@@ -1,16 +1,19 @@
-"""The page of retention: policies, what will go next, holds, and what went."""
+"""Page of retention: periods, the next deletions, legal holds and past deletions."""
 
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.response import Template
 
 from foundation.errors import DomainError, InvalidInput
 from governance.answers.pages import go, show, try_to
 from governance.context import Context
+from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.plan import plan_retention
@@ -25,17 +28,31 @@ _MOST_DIGITS: Final = 6
 AnyRequest = Request[Any, Any, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was typed, and the dialog it was typed in: both are shown again beside the reason."""
+
+    dialog: str
+    form: Mapping[str, Any]
+
+
 def build_retention_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
     classes = context.retained
 
-    async def render(access: Access, refusal: DomainError | None = None) -> Response[Any]:
+    async def render(access: Access, refusal: DomainError | None = None, refused: Refused | None = None) -> Template:
         view = await plan_retention(access.session, classes, now=access.now)
-        titles = {one.name: one.title for one in view.classes}
-        return show(access, "retention.html", "Retention", {"view": view, "titles": titles}, refusal=refusal)
+        context = {
+            "view": view,
+            "titles": {one.name: one.title for one in view.classes},
+            "shown": refused.dialog if refused else "",
+            "typed": refused.form if refused else {},
+            "reason_limit": LONGEST_TEXT,
+        }
+        return show(access, "retention.html", "Retention", context, refusal=refusal)
 
-    async def act(access: Access, change: Awaitable[Any]) -> Response[Any]:
+    async def act(access: Access, change: Awaitable[Any], done: str, refused: Refused) -> Response[Any]:
         refusal = await try_to(access, change)
-        return go(access, "/retention") if refusal is None else await render(access, refusal)
+        return go(access, "/retention", done=done) if refusal is None else await render(access, refusal, refused)
 
     @get(_ROOT, name="retention", opt=_READ, include_in_schema=False)
     async def retention_page(access: OpenAccess) -> Response[Any]:
@@ -44,23 +61,26 @@ def build_retention_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ROOT}/policy", opt=_WRITE, include_in_schema=False)
     async def set_policy_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
+        refused = Refused("policy", form)
         try:
             policy = NewPolicy(_days(form), _text(form, "element"))
         except InvalidInput as refusal:
-            return await render(access, refusal)
-        return await act(access, set_policy(access.session, classes, _text(form, "data_class"), policy, now=access.now))
+            return await render(access, refusal, refused)
+        setting = set_policy(access.session, classes, _text(form, "data_class"), policy, now=access.now)
+        return await act(access, setting, "Retention period saved", refused)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, include_in_schema=False)
     async def place_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         hold = NewHold(_text(form, "reason"), _text(form, "data_class"), _text(form, "record_key"))
         placing = place_hold(access.session, classes, hold, now=access.now, new_id=context.new_id)
-        return await act(access, placing)
+        return await act(access, placing, "Legal hold placed", Refused("hold", form))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
     async def release_hold_page(request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]) -> Response[Any]:
-        reason = _text(await request.form(), "reason")
-        return await act(access, release_hold(access.session, hold_id, reason=reason, now=access.now))
+        form = await request.form()
+        releasing = release_hold(access.session, hold_id, reason=_text(form, "reason"), now=access.now)
+        return await act(access, releasing, "Legal hold released", Refused(f"release-{hold_id}", form))
 
     return (retention_page, set_policy_page, place_hold_page, release_hold_page)
 

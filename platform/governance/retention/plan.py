@@ -1,4 +1,4 @@
-"""What will go of a client's data and when, what is held, and what went."""
+"""Retention plan of a client: the next deletions, legal holds and past deletions."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules
     kept = await repository.load_kept(session, data_class, latest) if latest else Kept()
     scope = scope_of(session)
     case = Case(scope.tenant_id, scope.msp_id, data_class, rules, kept)
-    due, rows, size = 0, 0, 0
+    due, rows, size, estimated = 0, 0, 0, False
     oldest: list[datetime] = []
     for table in data_class.tables:
         for limit in limits:
@@ -59,7 +59,7 @@ async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules
         found = await _oldest(session, table)
         oldest += [found] if found else []
         estimate = await _estimate(session, table)
-        rows, size = rows + estimate[0], size + estimate[1]
+        rows, size, estimated = rows + estimate[0], size + estimate[1], estimated or estimate[0] > MANY
     first = min(oldest, default=None)
     next_at = None
     if limits and first:
@@ -69,7 +69,7 @@ async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules
         rules.default_days(data_class), rules.least_days(data_class),
         [ElementPolicyView(element, days) for element, days in rules.elements(data_class).items()],
         data_class.by_element, rules.is_held(data_class), rules.held_records(data_class), first,
-        limits[0].before if limits else None, min(due, MANY), due > MANY, next_at, rows, size,
+        limits[0].before if limits else None, min(due, MANY), due > MANY, next_at, rows, estimated, size,
     )  # fmt: skip
 
 
@@ -95,15 +95,22 @@ async def _oldest(session: AsyncSession, table: RetainedTable) -> datetime | Non
 
 
 async def _estimate(session: AsyncSession, table: RetainedTable) -> tuple[int, int]:
-    """Rows of the client as the planner expects them, and their share of the table with its indexes, in bytes."""
-    whole = (await session.execute(_SIZE, {"table": table.name})).one()
-    plan = await session.scalar(
-        text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {table.name} WHERE tenant_id = :t"),
-        {"t": scope_of(session).tenant_id},
+    """Rows of the client, and their share of the table with its indexes in bytes.
+
+    Up to MANY rows are counted: the planner knows nothing of a table that was not analysed yet, and rounds small ones.
+    """
+    tenant = {"t": scope_of(session).tenant_id}
+    counted = int(
+        await session.scalar(
+            text(f"SELECT count(*) FROM (SELECT 1 FROM {table.name} WHERE tenant_id = :t LIMIT :many) one"),
+            tenant | {"many": MANY + 1},
+        )
+        or 0
     )
-    rows = int(plan[0]["Plan"]["Plan Rows"]) if plan else 0
-    share = min(1.0, rows / whole.rows) if whole.rows else 0.0
-    return (rows, int(float(whole.bytes) * share)) if whole.rows else (0, 0)
+    plan = await session.scalar(text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {table.name} WHERE tenant_id = :t"), tenant)
+    rows = counted if counted <= MANY else max(counted, int(plan[0]["Plan"]["Plan Rows"]))
+    whole = (await session.execute(_SIZE, {"table": table.name})).one()
+    return (rows, int(float(whole.bytes) * rows / max(whole.rows, rows))) if rows else (0, 0)
 
 
 async def list_defaults(session: AsyncSession, classes: Sequence[DataClass]) -> list[DefaultView]:

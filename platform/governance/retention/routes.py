@@ -35,22 +35,22 @@ def build_retention_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
 
     @get(_ROOT, opt=_READ, tags=_TAGS)
     async def api_retention(access: OpenAccess) -> RetentionView:
-        """For each class of data: its policy, what will go next and when. Legal holds. What went."""
+        """Retention period and next deletion of each class of data; legal holds; past deletions."""
         return await plan_retention(access.session, classes, now=access.now)
 
     @put(f"{_ROOT}/policies/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
     async def api_set_policy(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewPolicy]) -> None:
-        """Keep a class for so many days; without days, for the default. An element can only be kept longer."""
+        """Set the retention period of a class; without days, the default. An element can only be kept longer."""
         await set_policy(access.session, classes, data_class, data, now=access.now)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
     async def api_place_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
-        """Nothing it covers is removed until it is released. Without a class or a record it covers all."""
+        """Place a legal hold: what it covers is not deleted until its release. Without a class or a record it covers all."""
         return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=context.new_id))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
     async def api_release_hold(access: OpenAccess, hold_id: FromPath[UUID], data: JSONBody[HoldRelease]) -> None:
-        """What it kept goes at the next run, if nothing else keeps it."""
+        """Release a legal hold. Data that only this hold kept is deleted in the next run."""
         await release_hold(access.session, hold_id, reason=data.reason, now=access.now)
 
     @get(_DEFAULTS, opt=_READ, tags=_TAGS)

@@ -15,10 +15,11 @@ class ElementPolicyView(msgspec.Struct, frozen=True):
 
 
 class DataClassView(msgspec.Struct, frozen=True):
-    """One class of data: the policy that applies, what is there, what will go next and when.
+    """One class of data: its retention period, its size, and its next deletion.
 
-    `due` rows go at the next run (`due_is_more`: at least so many). `rows` and `bytes` are estimates. `next_at` is when
-    the month of the oldest row may go; none while the class is held or empty.
+    `due` rows go at the next run (`due_is_more`: at least so many). `rows` are counted up to 10,000 and estimated above
+    (`rows_are_estimated`); `bytes` are an estimate. `next_at` is when the month of the oldest row may go; none while
+    the class is held or empty.
     """
 
     name: str
@@ -37,6 +38,7 @@ class DataClassView(msgspec.Struct, frozen=True):
     due_is_more: bool
     next_at: datetime | None
     rows: int
+    rows_are_estimated: bool
     bytes: int
 
 
@@ -55,7 +57,7 @@ class HoldView(msgspec.Struct, frozen=True):
 
 
 class PurgeView(msgspec.Struct, frozen=True):
-    """What went of one table on one day. `partition` is the one that was dropped; empty when rows were deleted."""
+    """Deletions from one table on one day. `partition` is the one that was dropped; empty when rows were deleted."""
 
     purged_at: datetime
     data_class: str

@@ -13,7 +13,7 @@ baseline_id IN (SELECT b.id FROM baseline b WHERE b.tenant_id = :t AND b.state I
 
 RETAINED: Final = (
     DataClass(
-        "changes", "Changes and deliveries", "Each change, the decision about it, and its way to every channel.",
+        "changes", "Changes and deliveries", "Each change with its decision and its delivery to each channel.",
         (
             RetainedTable("propagation", "change_id", partitioned=True, element="element", record="record_key"),
             RetainedTable("change", "id", partitioned=True, element="element", record="record_key"),
@@ -31,14 +31,13 @@ RETAINED: Final = (
         ),
     ),
     DataClass(
-        "exceptions", "Exceptions, closed", "What needed attention and was resolved or discarded.",
+        "exceptions", "Closed exceptions", "Exceptions that were resolved or discarded.",
         (RetainedTable("governance_exception", "settled_at", by_time=True, closed="state <> 'open'", element="element",
                        record="record_key"),),
         default_days=400, least_days=30,
     ),
     DataClass(
-        "baselines", "Baseline readings", "What sources and channels said when they were compared as a whole."
-        " The comparison's figures stay.",
+        "baselines", "Baseline readings", "Values read from sources and channels for a baseline. Its totals are kept.",
         (
             RetainedTable("baseline_reading", "", closed=_BASELINES, record="record_key"),
             RetainedTable("baseline_item", "", closed=_BASELINES, record="record_key"),

@@ -1,6 +1,7 @@
 """R16: the page and the API of retention: what will go, holds, what went; who may see and change it."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import text
@@ -14,7 +15,7 @@ API = "/api/v1/clients/acme/retention"
 async def test_r16_the_page_tells_policies_what_goes_next_and_that_nothing_went(busy: Site) -> None:
     page = await busy["admin"].get(PAGE)
     assert page.status_code == 200, page.text
-    for shown in ("Changes and deliveries", "Audit entries", "Usage events", "Nothing went yet", "No legal holds"):
+    for shown in ("Changes and deliveries", "Audit entries", "Usage events", "No deletions yet", "No legal holds"):
         assert shown in page.text
     assert "3,653 days" in page.text
 
@@ -24,11 +25,18 @@ async def test_r16_a_policy_is_set_and_a_wrong_one_refused(busy: Site) -> None:
     saved = await admin.post(f"{PAGE}/policy", {"data_class": "changes", "keep_days": "900", "element": ""}, page=PAGE)
     assert saved.status_code == 303
     assert "900 days" in (await admin.get(PAGE)).text
-    for keep_days, said in (("1", "at least 90 days"), ("never", "as a whole number"), ("²", "as a whole number")):
+    assert unquote(saved.cookies["done"]) == "Retention period saved"
+    for keep_days, said in (
+        ("1", "at least 90 days"),
+        ("never", "as a whole number"),
+        ("²", "as a whole number"),
+    ):
         form = {"data_class": "changes", "keep_days": keep_days, "element": ""}
         refused = await admin.post(f"{PAGE}/policy", form, page=PAGE)
         assert refused.status_code == 422
         assert said in refused.text
+        assert f'value="{keep_days}"' in refused.text
+        assert re.search(r'id="policy"[^>]*data-shown', refused.text)
     longer = {"data_class": "changes", "keep_days": "2000", "element": "price.list"}
     assert (await admin.post(f"{PAGE}/policy", longer, page=PAGE)).status_code == 303
     assert "List price: 2,000 days" in (await admin.get(PAGE)).text
@@ -39,12 +47,14 @@ async def test_r16_a_hold_is_placed_shown_and_released_with_reasons(busy: Site) 
     form = {"data_class": "", "record_key": "SKU-1", "reason": "Case <b>17</b>"}
     assert (await admin.post(f"{PAGE}/holds", form, page=PAGE)).status_code == 303
     page = (await admin.get(PAGE)).text
-    assert "A legal hold stands" in page
+    assert "1 legal hold is active" in page
     assert "Case &lt;b&gt;17&lt;/b&gt;" in page
     found = re.search(r"/retention/holds/([0-9a-f-]{36})/release", page)
     assert found is not None
     release = f"{PAGE}/holds/{found[1]}/release"
-    assert (await admin.post(release, {"reason": " "}, page=PAGE)).status_code == 422
+    refused = await admin.post(release, {"reason": " "}, page=PAGE)
+    assert refused.status_code == 422
+    assert re.search(rf'id="release-{found[1]}"[^>]*data-shown', refused.text)
     stranger = await busy["stranger"].post(
         f"/clients/borealis/retention/holds/{found[1]}/release", {"reason": "mine"}, page="/clients/borealis/retention"
     )
@@ -98,3 +108,25 @@ async def test_r16_the_msp_sets_a_default_for_all_its_clients(busy: Site) -> Non
         answer = await busy[who].call(f"{defaults}/changes", {"keep_days": 900}, page=page, method="PUT")
         assert answer.status_code == status, who
         assert (await busy[who].get(defaults)).status_code == {403: 200}.get(status, status), who
+
+
+async def test_r16_a_refused_hold_keeps_what_was_typed_in_its_open_dialog(busy: Site) -> None:
+    admin = busy["admin"]
+    form = {"data_class": "changes", "record_key": "SKU-1", "reason": "x" * 2_001}
+    refused = await admin.post(f"{PAGE}/holds", form, page=PAGE)
+    assert refused.status_code == 422
+    assert re.search(r'id="hold"[^>]*data-shown', refused.text)
+    assert "x" * 2_001 in refused.text
+    assert 'value="SKU-1"' in refused.text
+    assert re.search(r'<option value="changes" selected', refused.text)
+
+
+async def test_r16_rows_of_a_table_that_was_never_analysed_are_counted(busy: Site) -> None:
+    form = {"data_class": "changes", "keep_days": "900", "element": ""}
+    assert (await busy["admin"].post(f"{PAGE}/policy", form, page=PAGE)).status_code == 303
+    view = (await busy["admin"].get(API)).json()
+    async with busy.acme.db.transaction(busy.acme.scope) as session:
+        entries = await session.scalar(text("SELECT count(*) FROM audit_entry"))
+    shown = next(one for one in view["classes"] if one["name"] == "audit")
+    assert shown["rows"] == entries > 0
+    assert shown["rows_are_estimated"] is False
