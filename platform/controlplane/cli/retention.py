@@ -160,7 +160,6 @@ def _tell_class(one: DataClassView) -> list[str]:
     due = f"{'more than ' if one.due_is_more else ''}{one.due} rows in the next run"
     state = "on hold" if one.is_held else due if one.due else f"next {one.next_at:%Y-%m-%d}" if one.next_at else "empty"
     oldest = f", oldest {one.oldest_at:%Y-%m-%d}" if one.oldest_at else ""
-    lines = [
-        f"{one.name}: {one.keep_days} days; {'about ' if one.rows_are_estimated else ''}{one.rows} rows, {one.bytes // 1024} KiB{oldest}; {state}"
-    ]
+    rows = f"{'about ' if one.rows_are_estimated else ''}{one.rows} rows"
+    lines = [f"{one.name}: {one.keep_days} days; {rows}, {one.bytes // 1024} KiB{oldest}; {state}"]
     return lines + [f"  {element.element}: {element.keep_days} days" for element in one.elements]

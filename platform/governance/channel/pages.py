@@ -11,6 +11,7 @@ from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import show
 from governance.channel.queries import list_propagations, list_shown, read_channel
 from governance.permissions import GovernancePermission
+from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -30,14 +31,18 @@ async def channel_rows(access: OpenAccess, after: FromQuery[UUID | None] = None)
 
 @get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
 async def channel_values(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
-    context = {"values": await list_shown(access.session, after=after), "after": after}
+    values = await list_shown(access.session, after=after)
+    titles = await load_titles(access.session, [one.record_key for one in values.items])
+    context = {"values": values, "titles": titles, "after": after}
     return show(access, "channel_values.html", "Your channel", context)
 
 
 async def _way(access: Access, after: UUID | None) -> dict[str, object]:
+    found = await list_propagations(access.session, now=access.now, after=after)
     return {
         "figures": await read_channel(access.session, now=access.now),
-        "found": await list_propagations(access.session, now=access.now, after=after),
+        "found": found,
+        "titles": await load_titles(access.session, [one.record_key for one in found.items]),
         "after": after,
     }
 

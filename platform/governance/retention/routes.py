@@ -45,7 +45,7 @@ def build_retention_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
 
     @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
     async def api_place_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
-        """Place a legal hold: what it covers is not deleted until its release. Without a class or a record it covers all."""
+        """Place a legal hold: what it covers is not deleted until its release. Without class and record: all."""
         return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=context.new_id))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
