@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.clock import Clock
 from foundation.database.engine import Database
 from policy.cache import PolicyCache
+from tenants.devices import Devices
 from tenants.passwords import Passwords
 from tenants.secrets import NewSecret
 from tenants.sessions import SessionStore
@@ -29,6 +30,7 @@ class Door:
     sessions: SessionStore
     passwords: Passwords
     throttle: SignInThrottle
+    devices: Devices
     clock: Clock
     new_secret: NewSecret
     move_clocks: MoveClocks

@@ -20,6 +20,7 @@ from foundation.web.boundary import header_text
 from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.csrf import FIELD, make_token, require_same_site
+from tenants.devices import LIFE
 from tenants.door import Door
 from tenants.errors import CrossSiteRequest, WeakPassword
 from tenants.identity import SignedIn, identify_person
@@ -58,7 +59,7 @@ async def sign_in_page(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -
 async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
     form = await request.form()
     email, target = _text(form, "email"), _next_page(request, _text(form, "next"))
-    given = Credentials(_msp_of(brand), email, _text(form, "password"), _address_of(request))
+    given = Credentials(_msp_of(brand), email, _text(form, "password"), _address_of(request), _device_cookie(request))
     try:
         _require_own_form(request, _text(form, FIELD))
         principal = await authenticate(door, given)
@@ -140,7 +141,12 @@ async def _enter(request: AnyRequest, brand: Brand, door: Door, principal: Princ
     session = await door.sessions.start(
         msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=door.clock()
     )
+    device = door.devices.remember(
+        _device_cookie(request),
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=door.clock(),
+    )  # fmt: skip
     cookies = [
+        _cookie(rule, rule.device_name, device, seconds=int(LIFE.total_seconds())),
         _cookie(rule, rule.session_name, session.cookie, seconds=int(ABSOLUTE.total_seconds())),
         _cookie(rule, rule.visit_name, "", seconds=0),
     ]
@@ -216,6 +222,10 @@ def _require_own_page(request: AnyRequest, token: str, secret: bytes | None) -> 
 
 def _visit_secret(request: AnyRequest) -> bytes | None:
     return bytes_of(request.cookies.get(_rule_of(request).visit_name, ""), _VISIT_BYTES)
+
+
+def _device_cookie(request: AnyRequest) -> str:
+    return request.cookies.get(_rule_of(request).device_name, "")
 
 
 def _rule_of(request: AnyRequest) -> CookieRule:

@@ -175,6 +175,10 @@ class CookieRule:
     def visit_name(self) -> str:
         return "__Host-visit" if self.secure else "visit"
 
+    @property
+    def device_name(self) -> str:
+        return "__Host-device" if self.secure else "device"
+
     def session_of(self, cookies: Mapping[str, str]) -> str:
         return cookies.get(self.session_name, "")
 

@@ -1,7 +1,7 @@
 """Signing in with e-mail and password, on the host of one MSP.
 
 No transaction is open while a password is hashed. Whether an address is known shows neither in the answer nor in the
-work done: an unknown one goes the same way with nobody's hash.
+work done: as many hashes are verified for every address, nobody's where it is known at fewer accounts.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import note
 from foundation.scope import Actor, Scope
 from foundation.text import TextInvalid, normalize_email
+from tenants.devices import Device
 from tenants.door import Door
 from tenants.errors import SignInFailed, Suspended
 from tenants.identity import load_principal
@@ -30,12 +31,15 @@ _MOST_HOMES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """`address` is where the request came from; `msp_id` is that of the host it came to."""
+    """`address` is where the request came from, `msp_id` that of the host it came to, `device` a cookie of
+    `tenants.devices`.
+    """
 
     msp_id: UUID
     email: str
     password: str
     address: str
+    device: str = ""
 
 
 class _Candidate(NamedTuple):
@@ -57,16 +61,20 @@ async def authenticate(door: Door, credentials: Credentials) -> Principal:
     now = door.clock()
     email = _read_email(credentials.email)
     house = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
-    await door.throttle.reserve(msp_id=house.msp_id, email=email, address=credentials.address, now=now)
+    device = await _find_device(door, house, credentials.device, email, now)
+    attempt = await door.throttle.reserve(
+        msp_id=house.msp_id, email=email, address=credentials.address, now=now, device=device
+    )
     candidates = [await _read_candidate(door, scope, person) for scope, person in await _find_homes(door, house, email)]
-    matching = [one for one in candidates if await door.passwords.verify(one.password_hash, credentials.password)]
+    verified = [await door.passwords.verify(one.password_hash, credentials.password) for one in candidates]
+    matching = [one for one, right in zip(candidates, verified, strict=True) if right]
     if not matching:
         await _note_failure(door, candidates[0], credentials, now)
         raise SignInFailed
     for candidate in matching:
         principal = await _enter(door, candidate, credentials, now)
         if principal is not None:
-            await door.throttle.release(msp_id=house.msp_id, email=email, address=credentials.address)
+            await door.throttle.release(attempt)
             return principal
     raise Suspended
 
@@ -80,8 +88,22 @@ def _read_email(typed: str) -> str:
     return email if len(email) <= LONGEST_EMAIL else ""
 
 
+async def _find_device(door: Door, house: Scope, cookie: str, email: str, now: datetime) -> Device | None:
+    """The browser, if this person signed in with it and no password, suspension or sign-out everywhere came since."""
+    for device in door.devices.recognize(cookie, msp_id=house.msp_id, now=now):
+        own = (Person.tenant_id == device.tenant_id, Person.id == device.person_id, Person.email == email)
+        since = or_(Person.signed_out_after.is_(None), Person.signed_out_after <= device.since)
+        query = select(Person.id).where(*own, Person.status == Standing.ACTIVE, since)
+        async with door.db.transaction(house.for_tenant(device.tenant_id)) as session:
+            if await session.scalar(query) is not None:
+                return device
+    return None
+
+
 async def _find_homes(door: Door, house: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
-    """Scope and id of everybody with this address in the MSP, staff first; nobody in the house if there is none."""
+    """Scope and id of everybody with this address in the MSP, staff first, and nobody in the house for the rest: always
+    as many, so that the work does not tell at how many accounts an address is known.
+    """
     async with door.db.transaction(house.for_fleet()) as session:
         rows = await session.execute(
             select(Person.tenant_id, Person.id)
@@ -93,7 +115,8 @@ async def _find_homes(door: Door, house: Scope, email: str) -> Sequence[tuple[Sc
         open_ = await session.scalar(
             select(func.count()).where(Msp.tenant_id == house.msp_id, Msp.status == Standing.ACTIVE)
         )
-    return homes if homes and open_ else [(house, _NOBODY)]
+    known = homes if open_ else []
+    return [*known, *[(house, _NOBODY)] * (_MOST_HOMES - len(known))]
 
 
 async def _read_candidate(door: Door, scope: Scope, person_id: UUID) -> _Candidate:

@@ -29,6 +29,7 @@ from governance.context import Context
 from governance.metrics import ClockMetrics
 from governance.resuming import move_clocks
 from policy.cache import PolicyCache
+from tenants.devices import Devices
 from tenants.door import Door
 from tenants.passwords import Passwords
 from tenants.rights import MemberRights
@@ -112,6 +113,7 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
             sessions=SessionStore(valkey, new_secret, settings.sessions_key),
             passwords=Passwords(),
             throttle=SignInThrottle(valkey),
+            devices=Devices(new_secret, settings.sessions_key),
             clock=utc_now,
             new_secret=new_secret,
             move_clocks=move_clocks,

@@ -64,12 +64,12 @@ async def read_offer(door: Door, knock: Knock) -> Offer:
         Suspended: the link is right, but its account is suspended.
     """
     now, counted = door.clock(), f"invitation:{knock.invite.person_id}"
-    await door.throttle.reserve(msp_id=knock.msp_id, email=counted, address=knock.address, now=now)
+    attempt = await door.throttle.reserve(msp_id=knock.msp_id, email=counted, address=knock.address, now=now)
     async with door.db.transaction(knock.scope) as session:
         offer, staff = await _offer(session, door, knock.invite, now)
     if staff is not None:
         await check_staff(door, knock.scope, *staff)
-    await door.throttle.release(msp_id=knock.msp_id, email=counted, address=knock.address)
+    await door.throttle.release(attempt)
     return offer
 
 

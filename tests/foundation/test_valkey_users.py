@@ -17,9 +17,11 @@ from foundation.outbound.gate import Credential, Gate, Limit
 from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.valkey_users import RULES
+from tenants.devices import Device
+from tenants.errors import SignInThrottled
 from tenants.secrets import new_secret
 from tenants.sessions import SessionStore
-from tenants.throttle import SignInThrottle
+from tenants.throttle import EMAIL, SignInThrottle
 
 KEY = b"a key of the web processes alone, 32+"
 
@@ -62,8 +64,14 @@ async def test_v2_web_may_keep_sessions_count_sign_ins_and_wake_lanes(own_server
     assert await sessions.find(session.cookie, msp_id=msp_id, now=now) is not None
     await sessions.end(session)
     assert await sessions.end_all(msp_id=msp_id, person_id=person_id) == 1
-    await throttle.reserve(msp_id=msp_id, email="a@b.example", address="192.0.2.1", now=now)
-    await throttle.release(msp_id=msp_id, email="a@b.example", address="192.0.2.1")
+    device = Device(new_id(), person_id, now, bytes(16))
+    for number in range(EMAIL.free):
+        address = f"192.0.2.{number}"
+        counted = await throttle.reserve(msp_id=msp_id, email="a@b.example", address=address, now=now)
+    with pytest.raises(SignInThrottled):
+        await throttle.reserve(msp_id=msp_id, email="a@b.example", address="192.0.2.99", now=now)
+    await throttle.release(counted)
+    await throttle.release(await throttle.reserve(msp_id=msp_id, email="a", address="", now=now, device=device))
     await Ring(web, patience=30).ring({(msp_id, new_id()): {"a", "b"}})
     await web.aclose()
 

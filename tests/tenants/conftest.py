@@ -14,6 +14,7 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, create_msp
+from tenants.devices import Devices
 from tenants.door import Door
 from tenants.passwords import Passwords
 from tenants.people import NewPerson, create_person, set_password
@@ -82,7 +83,7 @@ async def leave_clocks(session: AsyncSession, since: datetime, now: datetime) ->
 
 @pytest.fixture
 def door(db: Database, passwords: Passwords, sessions: SessionStore, throttle: SignInThrottle, clock: Ticking) -> Door:
-    return Door(db, PolicyCache(), sessions, passwords, throttle, clock, new_secret, leave_clocks)
+    return Door(db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks)
 
 
 @pytest.fixture
@@ -149,5 +150,7 @@ async def make_person(
     return Somebody(tenant.scope, person_id, email)
 
 
-def credentials(msp: Tenant, email: str, password: str = PASSWORD, address: str = "203.0.113.7") -> Credentials:
-    return Credentials(msp_id=msp.scope.msp_id, email=email, password=password, address=address)
+def credentials(
+    msp: Tenant, email: str, password: str = PASSWORD, address: str = "203.0.113.7", device: str = ""
+) -> Credentials:
+    return Credentials(msp.scope.msp_id, email, password, address, device)

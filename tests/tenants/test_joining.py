@@ -85,7 +85,7 @@ class TestTheLink:
         clock.forward(hours=1)
         answer = await accept(browser, link)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
-        assert list(browser.cookies) == ["__Host-session"]
+        assert set(browser.cookies) == {"__Host-session", "__Host-device"}
         assert (await browser.get("/sign-in")).headers["location"] == "/"
         async with door.db.transaction(client.scope) as session:
             person = await get_person(session, invited(link))

@@ -53,9 +53,24 @@ class TestSigningIn:
         attributes = {part.strip().lower() for part in line.split(";")[1:]}
         assert {"secure", "httponly", "samesite=lax", "path=/", "max-age=604800"} <= attributes
         assert not any(part.startswith("domain") for part in attributes)
-        assert list(browser.cookies) == ["__Host-session"]
+        assert set(browser.cookies) == {"__Host-session", "__Host-device"}
         again = await browser.get("/sign-in?next=/approvals")
         assert (again.status_code, again.headers["location"]) == (303, "/approvals")
+
+    async def test_v5_the_browser_is_known_after_it_signed_out_and_strangers_do_not_make_it_wait(
+        self, browser: Browser, visitors: httpx.AsyncClient, ada: Somebody
+    ) -> None:
+        answer = await browser.sign_in(ada.email)
+        (line,) = [line for line in answer.headers.get_list("set-cookie") if line.startswith("__Host-device=")]
+        attributes = {part.strip().lower() for part in line.split(";")[1:]}
+        assert {"secure", "httponly", "samesite=lax", "path=/", "max-age=15552000"} <= attributes
+        await browser.post("/sign-out", {"_csrf_token": ""})
+        del browser.cookies["__Host-session"]
+        stranger = Browser(visitors, browser.origin)
+        for _ in range(5):
+            assert (await stranger.sign_in(ada.email, "wrong, quite wrong")).status_code == 401
+        assert (await stranger.sign_in(ada.email)).status_code == 429
+        assert (await browser.sign_in(ada.email)).status_code == 303
 
     async def test_a_wrong_password_shows_the_form_again_without_the_password(
         self, browser: Browser, ada: Somebody
@@ -164,7 +179,7 @@ class TestSigningOut:
         assert answer.status_code == 403
         answer = await browser.post("/sign-out", {"_csrf_token": token})
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-        assert browser.cookies == {}
+        assert set(browser.cookies) == {"__Host-device"}
         browser.cookies = before
         assert (await browser.get("/sign-in")).status_code == 200
         assert await audited(door.db, client, "person.signed_out") == [("person.signed_out", f"person:{ada.id}")]
@@ -189,7 +204,11 @@ class TestSigningOut:
         assert (await second.get("/sign-in")).status_code == 303
         token = await page_token(door, browser, ada)
         answer = await browser.post("/sign-out-everywhere", {"_csrf_token": token})
-        assert (answer.status_code, answer.headers["location"], browser.cookies) == (303, "/sign-in", {})
+        assert (answer.status_code, answer.headers["location"], set(browser.cookies)) == (
+            303,
+            "/sign-in",
+            {"__Host-device"},
+        )
         assert (await second.get("/sign-in")).status_code == 200
         noted = await audited(door.db, client, "person.signed_out_everywhere")
         assert noted == [("person.signed_out_everywhere", f"person:{ada.id}")]
