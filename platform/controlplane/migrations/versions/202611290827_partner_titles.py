@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import NO_PARTNER, PARTNER
 
-revision = "202611290823"
-down_revision = "202611290822"
+revision = "202611290827"
+down_revision = "202611290823"
 branch_labels = None
 depends_on = None
 
