@@ -14,6 +14,8 @@ from foundation.text import clean_error_text
 ALWAYS = timedelta(0)
 IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
 """As SQL, of a connection."""
+_DRIFT = timedelta(minutes=5)
+"""What was noted further ahead was noted by a clock that was wrong for a while, and says nothing any more."""
 
 
 async def note_health(
@@ -25,14 +27,17 @@ async def note_health(
     """
     if error is not None:
         error = clean_error_text(error) or "The system gave no reason."
-    column = "last_failure_at" if error else "last_success_at"
+    column, other = ("last_failure_at", "last_success_at") if error else ("last_success_at", "last_failure_at")
     turned = await session.scalar(
         text(f"""
             WITH was AS (SELECT id, {IS_FAILING} AS failing FROM connection WHERE tenant_id = :t AND id = :c)
-            UPDATE connection c SET {column} = :now, last_error = coalesce(:error, c.last_error)
+            UPDATE connection c SET {column} = :now, last_error = coalesce(:error, c.last_error),
+                   {other} = CASE WHEN c.{other} > :now + CAST(:drift AS interval)
+                                  THEN :now - interval '1 microsecond' ELSE c.{other} END
               FROM was WHERE c.tenant_id = :t AND c.id = was.id
                AND (CAST(:every AS interval) = interval '0'
                     OR coalesce(c.{column}, '-infinity') < :now - CAST(:every AS interval)
+                    OR greatest(c.last_success_at, c.last_failure_at) > :now + CAST(:drift AS interval)
                     OR was.failing AND NOT :failed)
             RETURNING was.failing <> :failed
         """),
@@ -42,6 +47,7 @@ async def note_health(
             "now": now,
             "error": error,
             "every": every,
+            "drift": _DRIFT,
             "failed": error is not None,
         },
     )

@@ -45,6 +45,7 @@ class Attempt:
     unsent: set[UUID] = field(default_factory=set)
     spent: set[UUID] = field(default_factory=set)  # of these: retries beyond their budget
     readings: dict[UUID, ChannelReading] = field(default_factory=dict)
+    unread: str = ""  # why the channel did not answer a reading of what it had taken
 
 
 def push_handler(context: Context) -> Handler:
@@ -101,17 +102,18 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending], again: Ab
             results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
-        attempt.readings |= await _look(opened, look)
+        await _look(opened, look, attempt)
     return attempt
 
 
-async def _look(opened: OpenConnection, sent: Sequence[Pending]) -> dict[UUID, ChannelReading]:
-    """By change id; empty when the channel does not answer, which proves nothing either way."""
+async def _look(opened: OpenConnection, sent: Sequence[Pending], attempt: Attempt) -> None:
+    """Without an answer nothing is proven either way."""
     try:
-        return await read_back(opened, sent)
+        attempt.readings |= await read_back(opened, sent)
     except NO_ANSWER as error:
         _log.info("readback.no_answer", connection=opened.config.connection_id, error=str(error))
-        return {}
+        if not isinstance(error, OutboundHeld):
+            attempt.unread = str(error) or type(error).__name__
 
 
 def parts(
@@ -188,7 +190,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
         else:
             _judge(run, context, item, p, attempt, outcome)
     await write_outcome(session, context, outcome)
-    await note_health(session, connection_id, now=now, every=HEALTH_EVERY)
+    await note_health(session, connection_id, now=now, error=attempt.unread or None, every=HEALTH_EVERY)
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 
+from connectors.health import note_health
 from connectors.port import ChannelReading, SystemUnavailable
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
@@ -14,7 +15,7 @@ from governance import states
 from governance.channel_store import Pending, load_pending
 from governance.context import Context
 from governance.outcome import FIRST_LOOK_SECONDS, Outcome, unreadable_detail, write_outcome
-from governance.propagate import NO_ANSWER, REST_SECONDS, read_back
+from governance.propagate import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
 
 _log = structlog.get_logger(__name__)
 LOOKS = RetryPolicy(attempts=60, base=0.25, cap=60.0)
@@ -47,9 +48,11 @@ def verify_handler(context: Context) -> Handler:
                 outcome.superseded(p.change_id)
             else:
                 looked.append((item, p))
+        failure: Exception | None = None
         try:
             readings = await read_back(opened, [p for _, p in looked], {item.ref for item, _ in looked if item.again})
         except NO_ANSWER as error:
+            failure = error
             _rest(run, context, [item for item, _ in looked], error)
         else:
             outcome.now = context.clock()
@@ -57,6 +60,9 @@ def verify_handler(context: Context) -> Handler:
                 _judge(run, context, item, p, readings.get(p.change_id), outcome)
         async with run.finishing() as session:
             await write_outcome(session, context, outcome)
+            if looked and not isinstance(failure, OutboundHeld):
+                told = None if failure is None else str(failure)
+                await note_health(session, connection_id, now=outcome.now, error=told, every=HEALTH_EVERY)
 
     return verify
 

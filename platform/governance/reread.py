@@ -11,11 +11,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.health import note_health
 from connectors.port import ChannelReading
 from connectors.runtime import OpenConnection
 from foundation.clock import write_utc
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun
+from foundation.outbound.errors import OutboundHeld
 from foundation.text import clean_foreign_text
 from governance import rounds, states
 from governance.admission import admit_reading
@@ -24,7 +26,7 @@ from governance.context import Context
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.outcome import Outcome, arm_reread, write_outcome
 from governance.planning import DEFAULT_CORRECTION_MS
-from governance.propagate import NO_ANSWER, read_back
+from governance.propagate import HEALTH_EVERY, NO_ANSWER, read_back
 from governance.rounds import Kept
 from governance.rows import NewException
 from governance.schemas import SECOND_WRITER
@@ -52,11 +54,16 @@ def reread_handler(context: Context) -> Handler:
             outcomes = [await _look(opened, run, context, was, stopped) for was in (states.REFUSED, states.GIVEN_UP)]
         except NO_ANSWER as error:
             _log.info("reread.no_answer", connection=str(connection_id), error=str(error))
+            if not isinstance(error, OutboundHeld):
+                async with run.finishing() as session:
+                    await note_health(session, connection_id, now=context.clock(), error=str(error), every=HEALTH_EVERY)
             return
         async with run.finishing() as session:
             for outcome in outcomes:
                 await write_outcome(session, context, outcome)
             await _compare(session, context, connection_id, kept, shown)
+            if kept:
+                await note_health(session, connection_id, now=context.clock(), every=HEALTH_EVERY)
 
     return reread
 

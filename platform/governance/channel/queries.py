@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import Value
+from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.delivery import DELIVERY_SECONDS, LATE
@@ -24,6 +25,7 @@ class ChannelFigures(msgspec.Struct, frozen=True):
 
     channels: Sequence[str]
     paused: Sequence[str]
+    failing: Sequence[str]
     visible: int
     changes: int
     running: int
@@ -59,6 +61,10 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                               WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state <> 'active'
                                 AND {own.format("n")}
                               ORDER BY n.name) AS paused,
+                       ARRAY(SELECT n.name FROM connection n
+                              WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state = 'active' AND {IS_FAILING}
+                                AND {own.format("n")}
+                              ORDER BY n.name) AS failing,
                        count(*) FILTER (WHERE state = 'verified') AS visible,
                        count(*) FILTER (WHERE state <> 'superseded') AS changes,
                        count(*) FILTER (WHERE {RUNNING}) AS running,
@@ -76,7 +82,9 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
             },
         )
     ).one()
-    return ChannelFigures(row.channels, row.paused, row.visible, row.changes, row.running, row.late, row.half_s)
+    return ChannelFigures(
+        row.channels, row.paused, row.failing, row.visible, row.changes, row.running, row.late, row.half_s
+    )
 
 
 async def list_propagations(

@@ -7,7 +7,14 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
-from governance.channel.queries import PropagationPage, ValuePage, list_propagations, list_shown
+from governance.channel.queries import (
+    ChannelFigures,
+    PropagationPage,
+    ValuePage,
+    list_propagations,
+    list_shown,
+    read_channel,
+)
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
@@ -15,6 +22,12 @@ from tenants.routes import OpenAccess
 _READ: Final = {"permission": GovernancePermission.READ_CHANNEL}
 _ROOT: Final = "/api/v1/clients/{client:str}/channel"
 _TAGS: Final = ["channel"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_channel(access: OpenAccess) -> ChannelFigures:
+    """How the channels are: paused, failing, late, and the figures of the last 24 hours."""
+    return await read_channel(access.session, now=access.now)
 
 
 @get(f"{_ROOT}/propagations", opt=_READ, tags=_TAGS)
@@ -33,4 +46,4 @@ async def api_channel_values(
     return await list_shown(access.session, after=after, limit=check_limit(limit))
 
 
-CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_channel_propagations, api_channel_values)
+CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_channel, api_channel_propagations, api_channel_values)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
@@ -32,8 +33,8 @@ DECIDING: Final = timedelta(days=3)
 
 class Figures(msgspec.Struct, frozen=True):
     """`changes` stops at MANY. `judged` counts released changes, `visible` those seen on every channel they go to,
-    paused ones included. `half_s` and `most_s` are delivery times, `decision_half_s` and `decision_most_s` the times
-    that people took.
+    paused ones included. `paused` and `failing` name connections, sources first. `half_s` and `most_s` are delivery
+    times, `decision_half_s` and `decision_most_s` the times that people took.
     """
 
     changes: int
@@ -47,6 +48,7 @@ class Figures(msgspec.Struct, frozen=True):
     awaiting: int
     overdue: int
     paused: Sequence[str]
+    failing: Sequence[str]
 
     @property
     def exceptions(self) -> int:
@@ -96,8 +98,10 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                        (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting') AS awaiting,
                        (SELECT count(*) FROM approval
                          WHERE tenant_id = :t AND state = 'pending' AND due_at <= :now) AS overdue,
-                       ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND role = 'channel' AND state <> 'active'
-                              ORDER BY name) AS paused
+                       ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state <> 'active'
+                              ORDER BY role <> 'erp', name) AS paused,
+                       ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state = 'active' AND {IS_FAILING}
+                              ORDER BY role <> 'erp', name) AS failing
             """),
             {
                 "t": scope_of(session).tenant_id,
@@ -125,6 +129,7 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
         awaiting=row.awaiting,
         overdue=row.overdue,
         paused=row.paused,
+        failing=row.failing,
     )
 
 
@@ -171,14 +176,17 @@ class Clock(msgspec.Struct, frozen=True):
     paused_at: datetime | None = None
     is_paused: bool = False
     unsent: int = 0
+    is_failing: bool = False
 
     @property
     def standing(self) -> str:
-        """paused; late: buyers see old values now; breached: they did today; on track otherwise."""
+        """paused; late: buyers see old values now; failing: the channel did not answer lately; breached: late today."""
         if self.is_paused:
             return "paused"
         if self.late:
             return "late"
+        if self.is_failing:
+            return "failing"
         return "breached" if self.breached else "on track"
 
 
@@ -229,12 +237,13 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
                            AND (c.targets IS NULL OR n.id = ANY (c.targets))
                            AND NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = v.tenant_id
                                               AND p.change_id = c.id AND p.connection_id = n.id)
-                         LIMIT :unsent) u) AS unsent
+                         LIMIT :unsent) u) AS unsent,
+                   n.state = 'active' AND {IS_FAILING} AS is_failing
               FROM connection n JOIN element_contract k ON k.tenant_id = n.tenant_id
               LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element
               LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element
              WHERE n.tenant_id = :t AND n.role = 'channel' AND k.element <> ALL (:reference)
-             ORDER BY late DESC, (n.state <> 'active') DESC, breached DESC, n.name, k.element
+             ORDER BY late DESC, (n.state <> 'active') DESC, is_failing DESC, breached DESC, n.name, k.element
         """),
         {
             "t": scope_of(session).tenant_id,
@@ -250,6 +259,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
         Clock(
             row.channel, row.connection_id, row.element, timedelta(milliseconds=row.propagation_slo_ms), row.running,
             row.accepted, row.late, row.oldest, row.in_time, row.breached, row.paused_at, row.is_paused, row.unsent,
+            row.is_failing,
         )
         for row in rows
     ]  # fmt: skip

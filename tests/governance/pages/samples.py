@@ -96,6 +96,11 @@ class Sample:
         async with self.db.transaction(self.scope) as session:
             await session.execute(statement.values(last_success_at=self.ago(at + 1), last_failure_at=self.ago(at)))
 
+    async def pause(self, name: str) -> None:
+        statement = update(Connection).where(Connection.tenant_id == self.scope.tenant_id, Connection.name == name)
+        async with self.db.transaction(self.scope) as session:
+            await session.execute(statement.values(state="paused", paused_at=self.ago(60)))
+
     async def event(self, body: bytes, *, at: float = 60) -> UUID:
         made = id_at(self.ago(at))
         await self.add(

@@ -21,6 +21,7 @@ READS = (
     ("dead-letters", {"admin", "operator", "staff"}),
     ("audit", {"admin", "operator", "staff"}),
     ("audit/verify", {"admin", "operator", "staff"}),
+    ("channel", {"viewer", "approver", "admin", "operator", "staff", "partner"}),
     ("channel/propagations", {"viewer", "approver", "admin", "operator", "staff", "partner"}),
     ("channel/values", {"viewer", "approver", "admin", "operator", "staff", "partner"}),
 )
@@ -37,6 +38,25 @@ async def test_the_fleet_is_read_by_staff_only(busy: Site) -> None:
     answer = (await busy["operator"].get("/api/v1/fleet")).json()
     assert [client["slug"] for client in answer] == ["acme", "borealis"]
     assert (await busy["admin"].get("/api/v1/fleet")).status_code == 404
+
+
+async def test_u3_paused_and_failing_channels_are_told_at_every_level(busy: Site) -> None:
+    for sample in (busy.acme, busy.borealis):
+        await sample.fail("Web shop", at=10)
+    await busy.acme.pause("Harbour market")
+    figures = (await busy["viewer"].get(f"{ROOT}/overview")).json()["figures"]
+    assert (figures["failing"], figures["paused"]) == (["Web shop"], ["Harbour market"])
+    own = (await busy["partner"].get(f"{ROOT}/channel")).json()
+    assert (own["channels"], own["failing"], own["paused"]) == (["Harbour market"], [], ["Harbour market"])
+    fleet = {client["slug"]: client for client in (await busy["operator"].get("/api/v1/fleet")).json()}
+    assert [(fleet[slug]["failing"], fleet[slug]["paused"]) for slug in ("acme", "borealis")] == [(1, 1), (1, 0)]
+    page = (await busy["viewer"].get(PAGE)).text
+    assert "Failing: Web shop" in page
+    assert "Paused: Harbour market" in page
+    await busy.acme.fail("Harbour market", at=10)
+    page = (await busy["partner"].get("/clients/acme/channel")).text
+    assert "Paused: Harbour market" in page
+    assert "Web shop" not in page
 
 
 @pytest.fixture
