@@ -9,28 +9,18 @@ from litestar.types import Receive, Scope, Send
 from connectors.intake.receive import MAX_BODY, HookReceiver
 from connectors.intake.writer import Stored
 from foundation.clock import Clock
-from foundation.errors import DomainError
+from foundation.errors import DomainError, NotFound
 from foundation.telemetry.correlation import current_correlation
-from foundation.web.boundary import RequestIncomplete
+from foundation.web.errors import BodyTooLarge, MethodNotAllowed, RequestIncomplete
 from foundation.web.problems import problem_body
 
 HOOKS = "/hooks"
+_WITHIN = {"", HOOKS}
+"""The path before the address: the whole one, or what a framework that mounts this leaves of it."""
 _ACCEPTED = {stored: msgspec.json.encode({"status": stored.value}) for stored in Stored}
 _JSON = [(b"content-type", b"application/json")]
 _ALLOW = (b"allow", b"POST")
 _PROBLEM = [(b"content-type", b"application/problem+json")]
-
-
-class BodyTooLarge(DomainError):
-    status = 413
-    code = "body-too-large"
-    title = "The body is too large"
-
-
-class MethodNotAllowed(DomainError):
-    status = 405
-    code = "method-not-allowed"
-    title = "This method is not allowed here"
 
 
 def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
@@ -39,11 +29,13 @@ def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
     @asgi(HOOKS, is_mount=True, copy_scope=True, opt={"public": True})
     async def receive_hook(scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            within, _, address = scope["path"].rstrip("/").rpartition("/")
+            if within not in _WITHIN:
+                raise NotFound("No connection has this address.")
             if scope.get("method") != "POST":
                 raise MethodNotAllowed("Send deliveries with POST.")
             body = await _read(receive)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            address = scope["path"].rstrip("/").rpartition("/")[2]
             stored = await receiver.receive(address, headers, body, now=clock(), correlation=current_correlation())
         except DomainError as error:
             problem = [*_PROBLEM, _ALLOW] if isinstance(error, MethodNotAllowed) else _PROBLEM

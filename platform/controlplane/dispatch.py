@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.routes import ASGIRoute
 
 from connectors.routes import HOOKS
+from foundation.errors import NotFound
 from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
 
 
@@ -24,7 +25,10 @@ def dispatch_requests(app: Litestar) -> AsgiApp:
     def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # no coroutine of its own
         if scope["type"] != "http":
             return inner(scope, receive, send)
-        if scope["path"].startswith(hooks):
+        path = scope["path"]
+        if path.startswith(HOOKS):
+            if path != HOOKS and not path.startswith(hooks):
+                raise NotFound  # the framework would serve its mount there, too
             scope["path_template"] = template
             return receive_hook(scope, receive, send)
         if scope["method"] == "HEAD":

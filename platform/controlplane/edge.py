@@ -24,7 +24,7 @@ from controlplane.services import Services
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
-from foundation.web.boundary import header_text
+from foundation.web.boundary import header_text, single_header
 from foundation.web.fragments import require_part
 from governance.waiting import count_waiting_work
 from policy.index import PolicyIndex
@@ -139,7 +139,7 @@ async def _caller(door: Door, request: AnyConnection, msp_id: UUID) -> Caller:
     caller = await find_caller(
         door,
         msp_id=msp_id,
-        authorization=header_text(request.scope, b"authorization"),
+        authorization=single_header(request.scope, b"authorization"),
         cookie=session_cookie(request),
     )
     if caller is None:

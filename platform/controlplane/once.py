@@ -18,6 +18,7 @@ from foundation.idempotency.keeping import Answer, find_answer, keep_answer, rea
 from foundation.telemetry.correlation import current_correlation
 from foundation.vault.vault import Vault
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
+from foundation.web.boundary import single_header
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 
 AnyRequest = Request[Any, Any, Any]
@@ -44,9 +45,11 @@ def key_of(request: AnyRequest) -> str | None:
 
     Raises:
         KeyMalformed.
+        MalformedRequest: there are two.
     """
-    header = request.headers.get(KEY_HEADER)
-    return read_key(header) if header is not None and isinstance(request.route_handler, ActHandler) else None
+    if KEY_HEADER not in request.headers or not isinstance(request.route_handler, ActHandler):
+        return None
+    return read_key(single_header(request.scope, KEY_HEADER.lower().encode()))
 
 
 @asynccontextmanager

@@ -88,7 +88,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
         pulse.beat()
 
     raise_file_limit()
-    table = ConnectionTable(Limits(), is_exempt=proxies.trusts, peer_of=subscriber_of)
+    table = ConnectionTable(Limits(), is_exempt=proxies.trusts, peer_of=subscriber_of, note_refusal=app.note_refusal)
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, loop="uvloop", http=bounded_protocol(table),
         ws="none", proxy_headers=False, server_header=False, timeout_graceful_shutdown=10, backlog=4096,

@@ -41,6 +41,7 @@ _REFUSALS: Final = {
 _BODY_REFUSALS: Final = {
     "409": "This key's first request is under way, or the state has changed.",
     "413": "The body is too large.",
+    "415": "The body is no JSON in UTF-8, or compressed.",
 }
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",

@@ -1,6 +1,7 @@
 """Every refusal's answer: problem details for machines, a branded page or form for people. Never a stack trace."""
 
 import errno
+import re
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,26 +22,19 @@ from foundation.clock import Clock
 from foundation.errors import DomainError, InvalidInput, NotFound, Unavailable
 from foundation.lanes.run import is_outage
 from foundation.telemetry.correlation import current_correlation
-from foundation.web.boundary import InternalError, RequestIncomplete, header_text
+from foundation.web.boundary import header_text
+from foundation.web.errors import BodyTooLarge, InternalError, MethodNotAllowed, RequestIncomplete
 from foundation.web.fragments import PageInstead, page_behind
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 from tenants.redirects import safe_next
 
 _log = structlog.get_logger(__name__)
+_MACHINES: Final = ("application/json", PROBLEM_TYPE)
+_BODY: Final = "data"
+"""The framework's name for a body."""
+_NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `([^`]{1,100})`")
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 AnyRequest = Request[Any, Any, Any]
-
-
-class MethodNotAllowed(DomainError):
-    status = HTTPStatus.METHOD_NOT_ALLOWED
-    code = "method-not-allowed"
-    title = "This method is not allowed here"
-
-
-class BodyTooLarge(DomainError):
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    code = "body-too-large"
-    title = "The body is too large"
 
 
 class MalformedInput(InvalidInput):
@@ -75,12 +69,25 @@ def from_framework(error: HTTPException) -> DomainError:
 
 def _invalid_input(error: ValidationException) -> MalformedInput:
     """Names each value that is wrong; the framework's text holds the address and names of our types."""
-    found = error.extra if isinstance(error.extra, list) else []
-    fields = sorted({str(each["key"]) for each in found if isinstance(each, dict) and each.get("key")})
+    found = [each for each in error.extra if isinstance(each, dict)] if isinstance(error.extra, list) else []
+    fields = sorted({name for each in found if (name := _field_of(each))})
     if not fields:
         return MalformedInput("The body or a value in the address does not have the expected form.")
+    if fields == [_BODY]:
+        return MalformedInput("The body is missing, or a field of it is missing, unknown or not of the expected form.")
     verb = "is" if len(fields) == 1 else "are"
     return MalformedInput(f"{', '.join(fields)} {verb} missing or not of the expected form.", field=fields[0])
+
+
+def _field_of(entry: dict[str, Any]) -> str:
+    """Empty for what was asked for in vain only by the framework: having described the API, it takes the parts of an
+    address that no handler reads for parameters, and lists them with each mistake.
+    """
+    name, message = str(entry.get("key", "")), str(entry.get("message", ""))
+    if message == repr(name):  # a KeyError
+        return ""
+    named = _NAMED_FIELD.search(message) if name == _BODY else None
+    return named.group(1) if named else name
 
 
 class Refusals:
@@ -167,7 +174,7 @@ def _is_no_file(request: AnyRequest, error: Exception) -> bool:
 def _is_machine(request: AnyRequest) -> bool:
     """From the scope alone: this also runs for requests that the request object cannot parse."""
     path, accept = request.scope["path"], header_text(request.scope, b"accept")
-    return path == "/api" or path.startswith("/api/") or "application/json" in accept
+    return path == "/api" or path.startswith("/api/") or any(kind in accept for kind in _MACHINES)
 
 
 def _headers(error: DomainError) -> dict[str, str]:

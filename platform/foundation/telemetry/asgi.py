@@ -25,6 +25,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER = b"x-correlation-id"
 NO_ROUTE = "(none)"
+LISTENER = "(listener)"
 _GIVEN_UP = 499
 _VALID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -71,6 +72,12 @@ class ObservedApp:
                 await self._app(scope, receive, send)
         finally:
             end_correlation(token)
+
+    def note_refusal(self, status: int, correlation: str) -> None:
+        """An answer that the listener gave without a request for this application."""
+        self._metrics.record("OTHER", LISTENER, status, 0.0)
+        if self._access_log is not None:
+            self._access_log.write(Access("OTHER", LISTENER, status, 0.0, correlation))
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send, correlation: str) -> None:
         started = time.perf_counter()

@@ -8,19 +8,18 @@ other and not those that are served.
 """
 
 import asyncio
-import json
 import resource
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum
-from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from httptools import HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.ids import NewId, new_id
+from foundation.web.wire import refusal_answer
 
 _SLICE: Final = 16 * 1024
 """Headers are parsed in pieces of this size, which is how far beyond the limit they may reach."""
@@ -35,11 +34,11 @@ _SPARE_FILES: Final = 256
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes, times in seconds. `request_bytes` bounds a body as sent, with its chunk framing; the application
-    has smaller limits per route.
+    has smaller limits per route. `url_bytes` holds the longest text of a form: a character of it takes up to 12.
     """
 
     head_bytes: int = 64 * 1024
-    url_bytes: int = 8 * 1024
+    url_bytes: int = 32 * 1024
     fields: int = 128
     request_bytes: int = 8 * 1024 * 1024
     head_seconds: float = 10.0
@@ -48,18 +47,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     linger_seconds: float = 2.0
     connections: int = 2048
     per_peer: int = 512
-
-
-_DETAILS: Final = {
-    400: "The request is not valid HTTP/1.1.",
-    408: "The request did not arrive in time. Send it again over a faster connection.",
-    413: "The body is too large. Send it in parts.",
-    414: "The address is too long.",
-    431: "The headers are too large. Send fewer or shorter headers and cookies.",
-    501: "This transfer coding is not supported. Send the body as it is, or chunked.",
-    503: "Too many connections are open. Try again in a few seconds.",
-    505: "This version of HTTP is not supported. Use HTTP/1.1.",
-}
 
 
 class _Reading(Enum):
@@ -77,16 +64,26 @@ class _Refused(Exception):
 
 
 class ConnectionTable:
-    """All open connections of one listener. `is_exempt` names the peers without a limit of their own (proxies)."""
+    """All open connections of one listener. `is_exempt` names the peers without a limit of their own (proxies);
+    `note_refusal` takes the status and the correlation id of each answer that the listener gives itself.
+    """
 
     def __init__(
-        self, limits: Limits, *, is_exempt: Callable[[str], bool] = lambda _: False, peer_of: Callable[[str], str] = str
+        self,
+        limits: Limits,
+        *,
+        is_exempt: Callable[[str], bool] = lambda _: False,
+        peer_of: Callable[[str], str] = str,
+        note_refusal: Callable[[int, str], None] = lambda *_: None,
+        make_id: NewId = new_id,
     ) -> None:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.limits = limits
         self.most = max(16, min(limits.connections, files - _SPARE_FILES))
         self._is_exempt = is_exempt
         self._peer_of = peer_of
+        self._note_refusal = note_refusal
+        self._make_id = make_id
         self._open: set[BoundedProtocol] = set()
         self._peers: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -116,6 +113,12 @@ class ConnectionTable:
         self._peers[connection.peer] -= 1
         if self._peers[connection.peer] <= 0:
             del self._peers[connection.peer]
+
+    def answer_refusal(self, status: int) -> bytes:
+        """What to write to a connection; noted where requests are."""
+        correlation = self._make_id().hex
+        self._note_refusal(status, correlation)
+        return refusal_answer(status, correlation)
 
     def _evict(self, newest: "BoundedProtocol", among: "list[BoundedProtocol]") -> bool:
         """Several at a time, so that the search is not repeated for each new connection."""
@@ -221,10 +224,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._reading is not _HEAD:
             return  # a trailer; the application has seen the headers already
         name = name.lower()
+        value = value.rstrip(b" \t")  # the parser drops the blanks in front only
         if name == b"content-length":
             if value.isdigit() and int(value[:20]) > self._limits.request_bytes:
                 self._reject(413)
-        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
             self._reject(501)
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -258,9 +262,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._reading is not _BODY:
             self._since = self.loop.time()
         super().on_response_complete()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        self._refuse(self._refusal or 400)
 
     # --- limits
 
@@ -310,7 +311,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         reading, messages = self._reading, self._messages
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade:  # not offered here, so the request is an ordinary one
+            pass
+        except HttpParserError:
+            self._refuse(self._refusal or 400)
         if self._refused or self.transport.is_closing() or messages != self._messages:
             return
         if reading is _HEAD and self._reading is _HEAD:
@@ -341,7 +348,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         silent = (status in (408, 503) and not self._messages) or (not answering and self._reading is not _HEAD)
         if not silent or (status == 503 and self._reading is _HEAD):
-            self.transport.write(refusal_answer(status))
+            self.transport.write(self._table.answer_refusal(status))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
@@ -357,28 +364,10 @@ def _names_host(target: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
     """Whether an absolute address names the host that the Host header does: proxies differ in which of them counts."""
     scheme, _, rest = target.partition(b"://")
     authority, slash, _ = rest.partition(b"/")
-    hosts = [value.strip().lower() for name, value in headers if name == b"host"]
+    hosts = [value.lower() for name, value in headers if name == b"host"]
     return target == b"*" or (
         scheme.lower() in {b"http", b"https"} and bool(slash) and all(host == authority.lower() for host in hosts)
     )
-
-
-@lru_cache
-def refusal_answer(status: int) -> bytes:
-    """The whole answer to a request that never reached the application, as it is written to the connection."""
-    phrase = HTTPStatus(status).phrase
-    problem = {"type": "about:blank", "title": phrase, "status": status, "detail": _DETAILS[status]}
-    body = json.dumps(problem).encode()
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-        NO_STORE,
-        *SECURITY_HEADERS,
-    ]
-    if status == 503:
-        headers.append((b"retry-after", b"5"))
-    return STATUS_LINE[status] + b"".join(b"%s: %s\r\n" % pair for pair in headers) + b"\r\n" + body
 
 
 def bounded_protocol(table: ConnectionTable) -> type[asyncio.Protocol]:

@@ -2,6 +2,8 @@
 error, told as a problem.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -11,24 +13,16 @@ from litestar.datastructures import FormMultiDict
 from litestar.enums import RequestEncodingType
 
 from foundation.decoding import decode_json, holds_nul
-from foundation.errors import DomainError, InvalidInput
+from foundation.errors import InvalidInput
+from foundation.web.boundary import header_text
+from foundation.web.errors import MalformedBody, UnsupportedBody
 
 FORM_BYTES: Final = 64 * 1024
 """Bodies of pages and of the API, unless a route sets its own limit."""
 PUBLIC_FORM_BYTES: Final = 8 * 1024
 """Forms that anybody may send."""
 FORM_FIELDS: Final = 64
-
-
-class MalformedBody(DomainError):
-    code = "malformed-body"
-    title = "The body cannot be read"
-
-
-class UnsupportedBody(DomainError):
-    status = 415
-    code = "unsupported-body"
-    title = "The body's format is not supported"
+_JSON_SUFFIX: Final = re.compile(r"application/[a-z0-9.!#$&^_-]+\+json")
 
 
 class BoundedRequest(Request[Any, Any, Any]):
@@ -41,11 +35,15 @@ class BoundedRequest(Request[Any, Any, Any]):
         """The body, decoded with a bounded depth.
 
         Raises:
+            UnsupportedBody: its type is another, or it is compressed.
             MalformedBody: it is no JSON, or nested too deeply.
             InvalidInput: a text in it holds U+0000.
         """
         if self._decoded is msgspec.UNSET:
             body = await self.body()
+            if body:
+                _require_plain(self.scope)
+                _require_json(self.scope)
             try:
                 self._decoded = decode_json(body or b"null")
             except (msgspec.DecodeError, UnicodeError) as error:
@@ -58,7 +56,7 @@ class BoundedRequest(Request[Any, Any, Any]):
         """The fields of a form; empty for a body of another type.
 
         Raises:
-            UnsupportedBody: it is a multipart form.
+            UnsupportedBody: it is a multipart form, or compressed.
             MalformedBody: it has too many fields.
             InvalidInput: a field holds U+0000.
         """
@@ -72,6 +70,7 @@ class BoundedRequest(Request[Any, Any, Any]):
             raise UnsupportedBody("Send forms as application/x-www-form-urlencoded.")
         if kind != RequestEncodingType.URL_ENCODED:
             return []
+        _require_plain(self.scope)
         text = (await self.body()).decode("latin-1")
         try:
             fields = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
@@ -81,3 +80,27 @@ class BoundedRequest(Request[Any, Any, Any]):
             if "\x00" in name or "\x00" in value:
                 raise InvalidInput("A field holds the character U+0000. Remove it.", field=name.replace("\x00", ""))
         return list(fields)
+
+
+def _require_plain(scope: Mapping[str, Any]) -> None:
+    """Nothing is decompressed: a small body could become a large one.
+
+    Raises: UnsupportedBody.
+    """
+    codings = [coding.strip().lower() for coding in header_text(scope, b"content-encoding").split(",")]
+    if any(coding not in {"", "identity"} for coding in codings):
+        raise UnsupportedBody("Send the body without a Content-Encoding.")
+
+
+def _require_json(scope: Mapping[str, Any]) -> None:
+    """A body without a type is taken for what the route expects.
+
+    Raises: UnsupportedBody.
+    """
+    kind, *parameters = [part.strip().lower() for part in header_text(scope, b"content-type").split(";")]
+    if kind and kind != "application/json" and not _JSON_SUFFIX.fullmatch(kind):
+        raise UnsupportedBody("Send the body as application/json.")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8", "us-ascii"}:
+            raise UnsupportedBody("Send the body in UTF-8.")

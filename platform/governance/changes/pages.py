@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 
 from foundation.database.savepoint import savepoint
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show
 from governance.changes.queries import (
@@ -26,6 +26,7 @@ from governance.context import Context
 from governance.lookups import name_authors
 from governance.permissions import GovernancePermission
 from governance.rollback import roll_back_change
+from governance.schemas import ChangePage
 from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
@@ -54,8 +55,12 @@ async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
     """`record` is searched for, in keys and names; `key` is one record's key, exactly, as links carry it."""
     searched = record.strip().removesuffix("*")
     wanted = ChangeFilter(state=status, element=element, search=searched, key=key)
-    found = await list_changes(access.session, wanted=wanted, now=access.now, after=after)
-    one = key or ("" if record.endswith("*") else searched)
+    found, refusal, one = ChangePage([]), None, ""
+    try:
+        found = await list_changes(access.session, wanted=wanted, now=access.now, after=after)
+        one = key or ("" if record.endswith("*") else searched)
+    except InvalidInput as error:  # what was typed stays in the form
+        refusal = error
     context = {
         "found": found,
         "wanted": wanted,
@@ -64,7 +69,7 @@ async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
         "references": await read_references(access.session, one) if one else (),
         "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),
     }
-    return show(access, "changes.html", "Changes", context)
+    return show(access, "changes.html", "Changes", context, refusal=refusal)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import uvicorn
 
+from foundation.web.errors import BodyTooLarge, HeadersTooLarge, MalformedRequest, RequestTimedOut
 from foundation.web.headers import SECURITY_HEADERS
 from foundation.web.listener import ConnectionTable, Limits, bounded_protocol
 
@@ -20,7 +21,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Reads the body and answers its size; `/large` answers 8 MB; `/early` answers without reading."""
+    """Answers the body's size; `/large` answers 8 MB, `/host` the host, `/early` answers without reading."""
     if scope["type"] != "http":
         return
     size, path = 0, scope["path"]
@@ -29,7 +30,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         size += len(message.get("body", b""))
         if not message.get("more_body"):
             break
-    body = b"x" * 8_000_000 if path == "/large" else b"%d %d" % (size, len(scope["headers"]))
+    host = dict(scope["headers"]).get(b"host", b"")
+    body = {"/large": b"x" * 8_000_000, "/host": host}.get(path, b"%d %d" % (size, len(scope["headers"])))
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -122,7 +124,7 @@ def test_v1_a_header_line_without_end_is_refused_at_its_limit_and_costs_others_n
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 200 + b"\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"X: " + b"a" * 3000 + b"\r\n") * 30 + b"\r\n", 431),
-        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET /" + b"a" * 34_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
         (b"GET /" + b"a" * 200_000, 414),
         (b"\r\n" * 60_000, 431),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413),
@@ -153,6 +155,40 @@ def test_v1_v14_what_is_too_large_or_no_http_is_refused_with_all_headers(
     assert b"content-type: application/problem+json" in head
     assert b"connection: close" in head
     assert b"cache-control: no-store" in head
+
+
+def test_u14_the_listener_names_a_mistake_as_the_application_does(caplog: pytest.LogCaptureFixture) -> None:
+    """`correlation` is declared for each problem; whoever is quoted it finds the refusal in the access log."""
+    noted: list[tuple[int, str]] = []
+    started = Listener(QUICK, note_refusal=lambda status, correlation: noted.append((status, correlation)))
+    for request, error in (
+        (b"nonsense\r\n\r\n", MalformedRequest),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", BodyTooLarge),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", HeadersTooLarge),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX", RequestTimedOut),
+    ):
+        with closing(started.connect()) as connection:
+            connection.sendall(request)
+            answer = read_all(connection)
+        told = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
+        assert (told["type"], told["title"]) == (f"/problems/{error.code}", error.title)
+        assert noted.pop() == (error.status, told["correlation"])
+        assert b"x-correlation-id: " + told["correlation"].encode() in answer
+    started.stop()
+    assert noted == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_blanks_around_a_value_are_no_part_of_it(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"POST /host HTTP/1.1\r\nHost: \t a \t \r\nTransfer-Encoding: chunked \r\n\r\n0\r\n\r\n")
+        assert read_answer(connection).endswith(b"\r\n\r\na")
+
+
+def test_u8_the_longest_text_of_a_form_fits_into_an_address(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"GET /?q=" + b"%F0%9F%98%80" * 2_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert status_of(read_answer(connection)) == 200
 
 
 def test_ordinary_requests_are_as_before(listener: Listener) -> None:

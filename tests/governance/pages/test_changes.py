@@ -234,3 +234,17 @@ def test_a_share_is_whole_only_when_nothing_is_missing(part: int, more: int) -> 
 )
 def test_a_difference_is_told_only_of_what_can_be_compared(old: Value | None, new: Value, shown: str) -> None:
     assert write_difference(old, new) == shown
+
+
+async def test_u8_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it(busy: Site) -> None:
+    await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
+    typed = "ä" * 2_001
+    for path, status in ((f"{LIST}?record={typed}&status=released", 422), (f"{LIST}?record={typed[1:]}", 200)):
+        answer = await busy["viewer"].get(path)
+        assert answer.status_code == status
+        assert f'value="{typed[: len(typed) - (status == 200)]}"' in answer.text
+        assert ("2,001 characters" in answer.text) == ('aria-invalid="true"' in answer.text) == (status == 422)
+        assert 'role="search"' in answer.text
+        assert "SKU-1" not in answer.text
+    for name in ("status", "element", "key"):
+        assert 'role="search"' in (await busy["viewer"].get(f"{LIST}?{name}={typed}")).text

@@ -1,0 +1,44 @@
+"""Whole answers as they are written to a connection whose request never reached the application."""
+
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from foundation.errors import DomainError
+from foundation.web.errors import (
+    AddressTooLong,
+    BodyTooLarge,
+    CodingUnsupported,
+    HeadersTooLarge,
+    MalformedRequest,
+    RequestTimedOut,
+    TooManyConnections,
+    VersionUnsupported,
+)
+from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.problems import PROBLEM_TYPE, problem_body
+
+REFUSALS: Final[dict[int, DomainError]] = {
+    int(error.status): error
+    for error in (
+        MalformedRequest("The request is not valid HTTP/1.1."),
+        RequestTimedOut("The request did not arrive in time. Send it again over a faster connection."),
+        BodyTooLarge("The body is larger than any address takes. Send it in parts."),
+        AddressTooLong("The address has too many characters. Shorten what it asks for."),
+        HeadersTooLarge("Send fewer or shorter headers and cookies."),
+        CodingUnsupported("Send the body as it is, or chunked."),
+        TooManyConnections("Try again in a few seconds."),
+        VersionUnsupported("Use HTTP/1.1."),
+    )
+}
+_FIXED: Final = b"".join(
+    b"%s: %s\r\n" % pair
+    for pair in ((b"content-type", PROBLEM_TYPE.encode()), (b"connection", b"close"), NO_STORE, *SECURITY_HEADERS)
+)
+_RETRY_AFTER: Final = b"retry-after: 5\r\n"
+
+
+def refusal_answer(status: int, correlation: str) -> bytes:
+    body = problem_body(REFUSALS[status], correlation)
+    own = b"content-length: %d\r\nx-correlation-id: %s\r\n" % (len(body), correlation.encode())
+    return STATUS_LINE[status] + _FIXED + own + (_RETRY_AFTER if status == 503 else b"") + b"\r\n" + body
