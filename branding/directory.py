@@ -1,6 +1,7 @@
 """Which brand a request is shown. Asked for every page, so answers are kept for a few seconds."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,6 +35,11 @@ async def read_own_brand(session: AsyncSession) -> Brand:
     if brand is None:
         raise NotFound("There is no brand here yet. Set one for the MSP first.")
     return brand
+
+
+async def list_brand_names(session: AsyncSession) -> Sequence[str]:
+    """Names and hosts of all brands, in the scope of an MSP's house."""
+    return await repository.list_names(session, scope_of(session))
 
 
 class BrandDirectory:

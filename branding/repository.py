@@ -1,5 +1,6 @@
 """SQL of brands and host names."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +35,10 @@ _CLAIM = text(
 _REPOINT = text(
     "UPDATE brand_domain SET brand_id = :brand_id WHERE tenant_id = :tenant_id AND host = :host RETURNING 1"
 )
+_NAMES = text(
+    "SELECT name FROM brand WHERE tenant_id = :tenant_id"
+    " UNION SELECT host FROM brand_domain WHERE tenant_id = :tenant_id ORDER BY 1 LIMIT 500"
+)
 _RELEASE = text("DELETE FROM brand_domain WHERE tenant_id = :tenant_id AND host = :host RETURNING 1")
 
 
@@ -52,6 +57,10 @@ async def find_first(session: AsyncSession, msp_id: UUID) -> Brand | None:
     row = (await session.execute(_FIRST, {"msp_id": msp_id})).one_or_none()
     await session.execute(_ASK, {"brand": ""})
     return _brand(row)
+
+
+async def list_names(session: AsyncSession, scope: Scope) -> Sequence[str]:
+    return (await session.scalars(_NAMES, {"tenant_id": scope.tenant_id})).all()
 
 
 def _brand(row: Any | None) -> Brand | None:

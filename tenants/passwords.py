@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -9,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from foundation.text import TextInvalid, normalize_password
 from tenants.errors import WeakPassword
+from tenants.guessing import require_hard_to_guess
 
 SHORTEST: Final = 12
 LONGEST: Final = 200
@@ -29,13 +31,14 @@ class Passwords:
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, _prepared(password))
 
-    async def prepare(self, password: str, *, email: str) -> str:
-        """The hash of a password a person has chosen.
+    async def prepare(self, password: str, *, email: str, names: Iterable[str] = ()) -> str:
+        """The hash of a password a person has chosen. `names`: of the person and the account.
 
         Raises:
             WeakPassword: see `check_password`.
         """
-        check_password(password, email=email)
+        async with self._slots:
+            await asyncio.to_thread(check_password, password, email=email, names=names)
         return await self.hash(password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
@@ -57,11 +60,11 @@ class Passwords:
             return False
 
 
-def check_password(password: str, *, email: str) -> None:
-    """Length counts, not character classes (NIST SP 800-63B §3.1.1.2).
+def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> None:
+    """Length and what is known to be guessed first count, not character classes (NIST SP 800-63B §3.1.1.2).
 
     Raises:
-        WeakPassword: too short, too long, one sign repeated, or made of the e-mail address.
+        WeakPassword: too short, too long, with characters that cannot be seen, or easy to guess.
     """
     try:
         password = normalize_password(password) if password else ""
@@ -71,10 +74,7 @@ def check_password(password: str, *, email: str) -> None:
         ) from problem
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(f"A password has {SHORTEST} to {LONGEST} characters. Three or four unrelated words do well.")
-    local = email.partition("@")[0].casefold()
-    rest = password.casefold().replace(local, "") if len(local) > 3 else password
-    if len(set(password)) < 5 or len(rest) < SHORTEST // 2:
-        raise WeakPassword("This password is easy to guess. Three or four unrelated words do well.")
+    require_hard_to_guess(password, [email, *email.split("@"), *names])
 
 
 def check_repeated(password: str, again: str) -> None:

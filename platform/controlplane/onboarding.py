@@ -19,6 +19,7 @@ from foundation.scope import Actor, Scope
 from governance.contracts import publish_contract
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
+from tenants.account_names import read_account_names
 from tenants.accounts import create_client, create_msp
 from tenants.people import NewPerson, PartnerKind, create_partner, create_person, set_password
 
@@ -57,7 +58,8 @@ async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, ad
     """A new MSP with its brand, host and first administrator: all of it, or nothing."""
     msp_id, now = new_id(), utc_now()
     house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
-    password_hash = await services.door.passwords.prepare(admin.password, email=admin.email)
+    names = [admin.name, theme.name, slug, host]
+    password_hash = await services.door.passwords.prepare(admin.password, email=admin.email, names=names)
     async with services.db.transaction(house) as session:
         await create_msp(session, name=theme.name, slug=slug, now=now)
         await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
@@ -80,7 +82,8 @@ async def onboard_client(services: Services, house: Scope, *, name: str, slug: s
 
 async def add_person(services: Services, scope: Scope, person: Person) -> UUID:
     """A person who can sign in at once."""
-    password_hash = await services.door.passwords.prepare(person.password, email=person.email)
+    names = [person.name, *await read_account_names(services.db, scope)]
+    password_hash = await services.door.passwords.prepare(person.password, email=person.email, names=names)
     async with services.db.transaction(scope) as session:
         return await _add_person(session, scope, person, password_hash)
 

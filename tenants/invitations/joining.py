@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
+from tenants.account_names import read_account_names
 from tenants.accounts import get_client, get_msp
 from tenants.door import Door
 from tenants.errors import InviteNotValid, Suspended
@@ -83,7 +84,8 @@ async def join(door: Door, knock: Knock, *, password: str, again: str) -> Princi
     try:
         offer = await read_offer(door, knock)
         check_repeated(password, again)
-        password_hash = await door.passwords.prepare(password, email=offer.email)
+        names = [offer.name, *await read_account_names(door.db, knock.scope)]
+        password_hash = await door.passwords.prepare(password, email=offer.email, names=names)
         async with door.db.transaction(knock.scope) as session:
             return await _enter(session, door, knock, password_hash)
     except InviteNotValid:

@@ -1,0 +1,37 @@
+"""Names that everybody knows who knows an account: of its provider, its brands and hosts, itself, and its partners.
+
+For the MSP's own people also those of its clients; a client's people are not told, not even by a refusal, who else is
+a client here.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import select
+
+from branding.directory import list_brand_names
+from foundation.database.engine import Database
+from foundation.scope import Scope
+from tenants.models import Client, Msp, Partner
+
+_MOST: Final = 500
+
+
+async def read_account_names(db: Database, scope: Scope) -> list[str]:
+    """Of the account whose scope this is: a client, or the MSP's house."""
+    house = replace(scope, tenant_id=scope.msp_id, partner_id=None)
+    in_house = scope.tenant_id == scope.msp_id
+    async with db.transaction(house) as session:
+        names = list(await list_brand_names(session))
+    async with db.transaction(house.for_fleet()) as session:
+        msps = select(Msp.name, Msp.slug).where(Msp.tenant_id == scope.msp_id)
+        clients = select(Client.name, Client.slug).where(Client.msp_id == scope.msp_id)
+        if not in_house:
+            clients = clients.where(Client.tenant_id == scope.tenant_id)
+        for query in (msps, clients.order_by(Client.slug).limit(_MOST)):
+            names += [text for row in await session.execute(query) for text in row]
+    if not in_house:
+        async with db.transaction(scope) as session:
+            partners = select(Partner.name).where(Partner.tenant_id == scope.tenant_id).order_by(Partner.id)
+            names += await session.scalars(partners.limit(_MOST))
+    return names
