@@ -20,7 +20,9 @@ from controlplane.jobs import build_jobs
 from controlplane.preflight import check_settings
 from controlplane.services import Services
 from foundation.audit.chain import note, verify_chain
+from foundation.audit.heads import read_heads, sign_heads
 from foundation.clock import utc_now
+from foundation.ids import new_id
 from foundation.lanes.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.settings import SettingsInvalid
@@ -106,6 +108,41 @@ _REMOVED = (
 )
 
 
+_NO_HASH = "decode(repeat('00', 32), 'hex')"
+# What retention leaves, left by somebody who removed what was not old: all of it, or its beginning.
+_ANCHORED = (
+    """
+    INSERT INTO audit_anchor (tenant_id, msp_id, seq, hash, entries, first_at, last_at, removed_at)
+    SELECT tenant_id, msp_id, seq, hash, seq, '2001-01-01', '2001-01-02', now()
+      FROM audit_entry WHERE tenant_id = %(t)s AND seq = {last}
+    """,
+    "DELETE FROM audit_entry WHERE tenant_id = %(t)s AND seq <= {last}",
+)
+_ALL_ANCHORED = [part.format(last="(SELECT h.seq FROM audit_head h WHERE h.tenant_id = %(t)s)") for part in _ANCHORED]
+_NEXT = "replace(e.body, '\"seq\":' || e.seq, '\"seq\":' || e.seq + 1)"
+_ADD_ONE = f"""
+    INSERT INTO audit_entry (tenant_id, msp_id, seq, at, action, subject, body, hash)
+    SELECT e.tenant_id, e.msp_id, e.seq + 1, e.at, e.action, e.subject, {_NEXT},
+           sha256(e.hash || convert_to({_NEXT}, 'UTF8'))
+      FROM audit_entry e JOIN audit_head h ON h.tenant_id = e.tenant_id AND h.seq = e.seq WHERE e.tenant_id = %(t)s
+"""
+_ADVANCE = """
+    UPDATE audit_head h SET seq = e.seq, hash = e.hash FROM audit_entry e
+     WHERE e.tenant_id = h.tenant_id AND e.seq = h.seq + 1 AND h.tenant_id = %(t)s
+"""
+_FALSE_ANCHOR = (*_FORGE, *_ALL_ANCHORED)
+_BEGUN_ANEW = (_REMOVED[0], f"UPDATE audit_head SET seq = 0, hash = {_NO_HASH} WHERE tenant_id = %(t)s")
+_SWAP = [
+    f"UPDATE {table} SET {change}"
+    for table in ("audit_entry", "audit_head")
+    for change in (
+        "tenant_id = %(x)s WHERE tenant_id = %(t)s",
+        "tenant_id = %(t)s, msp_id = %(m)s WHERE tenant_id = %(o)s",
+        "tenant_id = %(o)s, msp_id = %(n)s WHERE tenant_id = %(x)s",
+    )
+]
+
+
 async def self_consistent(services: Services, scope: Scope) -> bool:
     async with services.db.transaction(scope) as session:
         return (await verify_chain(session)).broken_at is None
@@ -113,7 +150,17 @@ async def self_consistent(services: Services, scope: Scope) -> bool:
 
 class TestOwner:
     @pytest.mark.parametrize("whose", ["scope", "house"])
-    @pytest.mark.parametrize("crime", [_CUT, _FORGE, _REMOVED])
+    @pytest.mark.parametrize(
+        "crime",
+        [
+            _CUT,
+            _FORGE,
+            _REMOVED,
+            _BEGUN_ANEW,
+            _FALSE_ANCHOR,
+            (_ADD_ONE, _ADVANCE, *_ALL_ANCHORED),
+        ],
+    )
     async def test_v7_cutting_forging_and_recomputing_are_found_out(
         self, world: World, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
     ) -> None:
@@ -133,6 +180,75 @@ class TestOwner:
         assert f"{scope.tenant_id}: BROKEN" in found.output
         one = ("--msp", str(scope.msp_id), "--tenant", str(scope.tenant_id))
         assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
+
+    async def test_v7_two_chains_that_changed_places_are_found_out(
+        self, world: World, other_world: World, urls: Urls, call: Call, tmp_path: Path
+    ) -> None:
+        """Each is whole in itself: entries do not name their tenant."""
+        path = tmp_path / "heads.jsonl"
+        for one in (world, other_world):
+            await act(one.services, one.scope, 12)
+            await export(one, with_settings(one.services, audit_heads_file=str(path)))
+        binds = {
+            "t": world.scope.tenant_id, "m": world.scope.msp_id, "o": other_world.scope.tenant_id,
+            "n": other_world.scope.msp_id, "x": new_id(),
+        }  # fmt: skip
+        await asyncio.to_thread(tamper_as_owner, urls.owner, *_SWAP, **binds)
+        found = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
+        assert found.exit_code == 1
+        for one in (world, other_world):
+            assert await self_consistent(one.services, one.scope)
+            assert f"{one.scope.tenant_id}: BROKEN" in found.output
+
+    async def test_v7_an_older_state_is_found_out_also_after_further_acts(
+        self, world: World, urls: Urls, call: Call, kept: Path
+    ) -> None:
+        """As after the restore of an older backup."""
+        await asyncio.to_thread(tamper_as_owner, urls.owner, *_CUT, t=world.scope.tenant_id)
+        expected = ("audit", "verify", "--expect", str(kept))
+        assert (await asyncio.to_thread(call, *expected)).exit_code == 1
+        await act(world.services, world.scope, 30)
+        assert await self_consistent(world.services, world.scope)
+        found = await asyncio.to_thread(call, *expected)
+        assert f"{world.scope.tenant_id}: BROKEN at entry" in found.output
+
+    async def test_v7_entries_beyond_the_head_are_found_out(
+        self, world: World, urls: Urls, call: Call, kept: Path
+    ) -> None:
+        await asyncio.to_thread(tamper_as_owner, urls.owner, _ADD_ONE, t=world.scope.tenant_id)
+        found = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept))
+        head = json.loads(await asyncio.to_thread(kept.read_text))["heads"]
+        seq = next(one["seq"] for one in head if one["tenant_id"] == str(world.scope.tenant_id))
+        assert f"{world.scope.tenant_id}: BROKEN at entry {seq + 1}" in found.output
+
+    async def test_v7_what_retention_removed_is_no_fault(
+        self, world: World, urls: Urls, call: Call, tmp_path: Path
+    ) -> None:
+        """Old exports, which lie before the anchor or on it, do not say that their entries must still be there."""
+        path, services, now = tmp_path / "heads.jsonl", world.services, utc_now()
+        lines, seqs = [], []
+        for count, age in ((3, 800), (3, 400), (6, 1)):
+            await act(services, world.scope, count)
+            async with services.db.transaction(world.house.for_fleet()) as session:
+                heads = await read_heads(session)
+            seqs.append(next(head.seq for head in heads if head.tenant_id == world.scope.tenant_id))
+            ring = services.vault.key_ring
+            lines.append(sign_heads(ring, world.scope.msp_id, heads, now=now - timedelta(days=age)).line())
+        await asyncio.to_thread(path.write_bytes, b"".join(lines))
+        gone = [part.format(last=seqs[1]) for part in _ANCHORED]
+        await asyncio.to_thread(tamper_as_owner, urls.owner, *gone, t=world.scope.tenant_id)
+        told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
+        assert told.exit_code == 0, told.output
+        said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, whole, through 2 kept heads"
+        assert said in told.output
+
+    async def test_v7_a_chain_that_no_export_names_is_not_called_whole(
+        self, kept: Path, other_world: World, call: Call
+    ) -> None:
+        one = ("--msp", str(other_world.scope.msp_id), "--tenant", str(other_world.scope.tenant_id))
+        told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept), *one)
+        assert told.exit_code == 1
+        assert "hold no head" in told.output
 
     async def test_v7_an_export_that_was_changed_is_refused(self, kept: Path, call: Call) -> None:
         content = await asyncio.to_thread(kept.read_text)

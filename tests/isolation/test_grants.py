@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from foundation.database.access import settle_access
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, RELAY
 from foundation.ids import new_id
@@ -290,3 +293,131 @@ class TestIntake:
                 "SELECT DISTINCT name FROM connection_secret WHERE tenant_id = %s", (world.scope.tenant_id,)
             ).fetchall()
         assert rows == [("webhook_secret",)]
+
+
+MADE = """
+    CREATE TABLE came_later (tenant_id uuid); CREATE SEQUENCE came_later_seq; CREATE VIEW came_later_view AS
+    SELECT * FROM audit_entry;
+    CREATE FUNCTION came_later() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM audit_entry';
+    CREATE TABLE {schema}.came_later (tenant_id uuid);
+    CREATE FUNCTION {schema}.came_later() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'
+"""
+REACHED = (
+    "SELECT 1 FROM public.came_later",
+    "INSERT INTO public.came_later VALUES (NULL)",
+    "SELECT nextval('public.came_later_seq')",
+    "SELECT 1 FROM public.came_later_view",
+    "SELECT public.came_later()",
+    f"SELECT 1 FROM {SCHEMA}.came_later",
+    f"SELECT {SCHEMA}.came_later()",
+)
+
+
+def refused(connection: Owner) -> list[str]:
+    """Of REACHED, what the present role may not."""
+    found = []
+    for statement in REACHED:
+        try:
+            with connection.transaction():
+                connection.execute(statement.encode())
+        except psycopg.errors.InsufficientPrivilege:
+            found.append(statement)
+    return found
+
+
+@pytest.mark.parametrize("role", [*OUR_ROLES, "public"])
+def test_v9_what_the_owner_makes_later_is_nobodys_until_a_migration_says_so(
+    owner: Owner, servers: Servers, role: str
+) -> None:
+    """Tables, sequences, views, functions: none is reachable by the way."""
+    user = owner.execute("SELECT current_user").fetchall()[0][0]
+    name = new_id().hex
+    with psycopg.connect(urlsplit(servers.admin_url)._replace(path=f"/{owner.info.dbname}").geturl()) as admin:
+        admin.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(user)))
+        admin.execute(MADE.format(schema=SCHEMA).encode())
+        admin.execute("RESET ROLE")
+        if role == "public":
+            admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(name if role == "public" else role)))
+        assert refused(admin) == list(REACHED)
+        admin.rollback()
+
+
+def test_v9_default_privileges_that_somebody_set_are_taken_back(urls: Urls) -> None:
+    with psycopg.connect(urls.owner) as owner:
+        for what in ("ALL ON TABLES TO PUBLIC", f"SELECT ON TABLES TO {APP}", f"EXECUTE ON FUNCTIONS TO {INTAKE}"):
+            owner.execute(f"ALTER DEFAULT PRIVILEGES GRANT {what}".encode())
+            owner.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {what}".encode())
+        settle_access(owner, "a revision")
+        left = owner.execute(
+            "SELECT a.grantee::regrole FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE a.grantee <> d.defaclrole"
+        ).fetchall()
+        owner.rollback()
+    assert left == []
+
+
+def test_v9_roles_enter_no_other_role_but_as_declared(owner: Owner) -> None:
+    """The application enters the fleet's role, the owner the backup's; nobody is a member of a role of the server's."""
+    user = owner.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
+    found = owner.execute(
+        "SELECT pg_get_userbyid(m.member)::text, pg_get_userbyid(m.roleid)::text, m.inherit_option, m.admin_option"
+        " FROM pg_auth_members m WHERE pg_get_userbyid(m.member) = ANY (%(r)s)"
+        " OR pg_get_userbyid(m.roleid) = ANY (%(r)s)",
+        {"r": list(OUR_ROLES)},
+    ).fetchall()
+    ours = {row for row in found if row[0] in OUR_ROLES}
+    assert ours == {(APP, FLEET, False, False)}
+    assert {row[1] for row in found if row[0] not in OUR_ROLES} == {BACKUP}
+    assert {row[2] for row in found} == {False}
+    assert (user.fetchall()[0][0], BACKUP) in {row[:2] for row in found}
+
+
+def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) -> None:
+    extensions = owner.execute("SELECT extname FROM pg_extension").fetchall()
+    assert {name for (name,) in extensions} <= {"plpgsql"}
+    trusted = owner.execute(
+        "SELECT lanname FROM pg_language WHERE NOT lanpltrusted AND lanname NOT IN ('internal', 'c')"
+    )
+    assert trusted.fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SET ROLE {BACKUP}",
+        "SET ROLE pg_read_all_data",
+        "SET SESSION AUTHORIZATION postgres",
+        "COPY audit_entry TO PROGRAM 'cat'",
+        "COPY audit_entry FROM PROGRAM 'cat'",
+        "COPY audit_entry TO '/tmp/x'",
+        "CREATE SCHEMA x",
+        "CREATE FUNCTION x() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
+        "ALTER TABLE audit_entry NO FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY x ON audit_entry USING (true)",
+        "SET session_replication_role = replica",
+        "TRUNCATE audit_entry",
+        "BEGIN; LOCK TABLE audit_entry IN ACCESS EXCLUSIVE MODE",
+        "DO $$ BEGIN PERFORM set_config('session_replication_role', 'replica', true); END $$",
+        "SELECT fairlead_partitions.shorten_chain(NULL, NULL, 1, now(), now(), NULL, NULL)",
+        "SELECT pg_create_logical_replication_slot('x', 'pgoutput')",
+        "ALTER ROLE fairlead_app BYPASSRLS",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE fairlead_fleet GRANT ALL ON TABLES TO PUBLIC",
+        "COMMENT ON TABLE audit_entry IS 'x'",
+        "CREATE TRIGGER x BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_kept()",
+        "SECURITY LABEL ON TABLE audit_entry IS 'x'",
+    ],
+)
+def test_v9_no_role_becomes_more_than_it_is(connection: Owner, statement: str) -> None:
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)) as refusal:
+        connection.execute(statement.encode())
+    assert isinstance(refusal.value, psycopg.errors.InsufficientPrivilege) or "SECURITY LABEL" in statement
+
+
+def test_v9_no_role_sees_the_statements_of_another(connection: Owner, owner: Owner) -> None:
+    """A session sees the statements of other roles' sessions as hidden."""
+    seen = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user AND query <> '<insufficient privilege>'"
+        " AND backend_type = 'client backend'"
+    ).fetchone()
+    assert seen == (0,)

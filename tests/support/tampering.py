@@ -8,7 +8,8 @@ def tamper_as_owner(owner_url: str, *statements: str, **binds: object) -> None:
     """Policies and triggers are off for these statements, and on again afterwards."""
     with psycopg.connect(owner_url) as connection:
         tables = connection.execute(
-            "SELECT oid::regclass::text FROM pg_class WHERE relname ~ '^audit_(entry|head)' AND relkind IN ('r', 'p')"
+            "SELECT oid::regclass::text FROM pg_class"
+            " WHERE relname ~ '^audit_(entry|head|anchor)' AND relkind IN ('r', 'p')"
         ).fetchall()
         for (table,) in tables:
             connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(sql.SQL(table)))

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -13,11 +13,12 @@ from controlplane.backup import contents
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.installation import find_settings
 from controlplane.services import Services
-from foundation.audit.chain import START, ChainPoint, verify_chain
-from foundation.audit.heads import expected_points, read_signed
+from foundation.audit.chain import START, Verdict, verify_chain
+from foundation.audit.heads import KeptChain, kept_chains, read_signed
+from foundation.clock import utc_now
 from foundation.errors import InvalidInput
 
-Chains = Mapping[tuple[UUID, UUID], Sequence[ChainPoint]]
+Chains = Mapping[tuple[UUID, UUID], KeptChain]
 
 
 @click.group()
@@ -48,42 +49,51 @@ def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: 
         kept = _kept(services, expect)
         chosen = _chosen(kept, msp_id=msp_id, tenant_id=tenant_id, every=every)
         told = []
-        for (msp, tenant), points in sorted(chosen.items()):
+        for (msp, tenant), chain in sorted(chosen.items()):
             whose = "" if tenant_id else f"{tenant}: "
             async with services.db.transaction(operator_scope(msp, tenant)) as session:
-                verdict = await verify_chain(session, expected=points)
+                verdict = await verify_chain(session, expected=chain.points, removable_to=chain.removable_to)
             if verdict.broken_at is not None:
                 broken.append(tenant)
-                told.append(f"{whose}BROKEN at entry {verdict.broken_at}")
-            else:
-                against = f", through {len(points)} kept heads" if points else ""
-                told.append(f"{whose}{verdict.entries} entries, whole{against}. Head {verdict.head}")
+            told.append(whose + _tell(verdict, chain))
         return "\n".join(told) or "no chains"
 
     run_with_services(act)
     sys.exit(1 if broken else 0)
 
 
+def _tell(verdict: Verdict, chain: KeptChain) -> str:
+    if verdict.broken_at is not None:
+        return f"BROKEN at entry {verdict.broken_at}"
+    reached = sum(point.seq >= verdict.removed_to for point in chain.points)
+    against = f", through {reached} kept heads" if chain.points else ""
+    removed = f", of which retention removed the first {verdict.removed_to}" if verdict.removed_to else ""
+    return f"{verdict.entries} entries{removed}, whole{against}. Head {verdict.head}"
+
+
 def _kept(services: Services, expect: Path | None) -> Chains:
     if expect is None:
         return {}
     with expect.open("rb") as file:
-        kept = expected_points(read_signed(services.vault.key_ring, file))
+        kept = kept_chains(read_signed(services.vault.key_ring, file), now=utc_now())
     if not kept:
         raise InvalidInput(f"{expect} holds no exported heads.")
-    for (_, tenant_id), points in kept.items():
-        if len({point.seq for point in points}) != len(set(points)):
+    for (_, tenant_id), chain in kept.items():
+        if len({point.seq for point in chain.points}) != len(set(chain.points)):
             raise InvalidInput(f"{expect} holds two different heads of the same length for {tenant_id}.")
     return kept
 
 
 def _chosen(kept: Chains, *, msp_id: UUID | None, tenant_id: UUID | None, every: bool) -> Chains:
     if msp_id is not None and tenant_id is not None:
-        return {(msp_id, tenant_id): [p for p in kept.get((msp_id, tenant_id), ()) if p != START]}
-    found: dict[tuple[UUID, UUID], Sequence[ChainPoint]] = dict(kept)
+        chain = kept.get((msp_id, tenant_id), KeptChain(()))
+        if kept and not chain.points:
+            raise InvalidInput(f"The exports hold no head of {tenant_id}'s chain, so it cannot be compared with them.")
+        return {(msp_id, tenant_id): chain._replace(points=[point for point in chain.points if point != START])}
+    found = dict(kept)
     if every:
-        for chain in _all_chains():
-            found.setdefault(chain, ())
+        for one in _all_chains():
+            found.setdefault(one, KeptChain(()))
     return found
 
 

@@ -68,12 +68,14 @@ START: Final = ChainPoint(0, GENESIS)
 
 class Verdict(msgspec.Struct, frozen=True):
     """`entries` is the last sequence number that verified. `broken_at` is the first that does not follow from the one
-    before, or that lies beyond the head or before the anchor; None when the chain is whole.
+    before, or that lies beyond the head or before the anchor; None when the chain is whole. `removed_to` is the last
+    that retention removed, from where on the chain was recomputed; 0 when nothing was removed.
     """
 
     entries: int
     head: str
     broken_at: int | None = None
+    removed_to: int = 0
 
 
 def note(  # noqa: PLR0913 - keyword-only parts of one entry
@@ -148,26 +150,38 @@ async def verify_chain(
     *,
     anchor: ChainPoint | None = None,
     expected: Sequence[ChainPoint] = (),
+    removable_to: int | None = None,
     page: int = 5000,
 ) -> Verdict:
     """Recompute every hash of the session's tenant from `anchor` up to its present head, oldest first.
 
     `anchor` is the last entry that was removed by retention; what it stands for is trusted. Without one it is the one
-    that retention left. Entries at or before it,
-    and entries beyond the head, are faults. `expected` are heads that were kept elsewhere: the chain must still pass
-    through each of them that is not before the anchor.
+    that retention left. Entries at or before it, and entries beyond the head, are faults.
+
+    `expected` are heads that were kept elsewhere: the chain, or an anchor, must still pass through each of them that is
+    not before the anchor. `removable_to` is the last entry that was old enough for retention: an anchor beyond it is a
+    beginning that was cut off by somebody else.
 
     Head, first and last entry are read in one statement, so entries that are written meanwhile do not look like faults.
     """
-    keys = {"t": scope_of(session).tenant_id}
     anchor = anchor or await load_anchor(session)
-    bounds = (await session.execute(_BOUNDS, keys)).one()
+    verdict = await _verify_from(session, anchor, expected, page=page)
+    if verdict.broken_at is None:
+        verdict = msgspec.structs.replace(
+            verdict, broken_at=await _check_anchors(session, anchor, expected, removable_to)
+        )
+    return msgspec.structs.replace(verdict, removed_to=anchor.seq)
+
+
+async def _verify_from(
+    session: AsyncSession, anchor: ChainPoint, expected: Sequence[ChainPoint], *, page: int
+) -> Verdict:
+    bounds = (await session.execute(_BOUNDS, {"t": scope_of(session).tenant_id})).one()
     if bounds.first is not None and bounds.first <= anchor.seq:
         return Verdict(entries=anchor.seq, head=anchor.hash.hex(), broken_at=bounds.first)
     if bounds.head_seq is None:
-        missing = min((point.seq for point in expected if point.seq > 0), default=None)
-        broken_at = bounds.first if bounds.first is not None else missing
-        return Verdict(entries=0, head=GENESIS.hex(), broken_at=broken_at)
+        faults = [anchor.seq, bounds.first or 0, *(point.seq for point in expected)]
+        return Verdict(0, GENESIS.hex(), broken_at=min((seq for seq in faults if seq > 0), default=None))
     head = ChainPoint(bounds.head_seq, bytes(bounds.head_hash))
     kept = {point.seq: point.hash for point in expected}
     walked = await _walk(session, anchor, head, kept, page=page)
@@ -177,6 +191,21 @@ async def verify_chain(
         return Verdict(entries=head.seq, head=head.hash.hex(), broken_at=head.seq + 1)
     cut = [seq for seq in kept if seq > head.seq]
     return Verdict(walked.entries, walked.head, broken_at=head.seq + 1 if cut else None)
+
+
+async def _check_anchors(
+    session: AsyncSession, anchor: ChainPoint, expected: Sequence[ChainPoint], removable_to: int | None
+) -> int | None:
+    """The number of the entry that an anchor stands for wrongly; each removal has left its own anchor."""
+    if removable_to is not None and anchor.seq > removable_to:
+        return removable_to + 1
+    rows = await session.execute(
+        text("SELECT seq, hash FROM audit_anchor WHERE tenant_id = :t ORDER BY seq"),
+        {"t": scope_of(session).tenant_id},
+    )
+    anchors = {row.seq: bytes(row.hash) for row in rows} | {anchor.seq: anchor.hash}
+    wrong = (point.seq for point in expected if anchors.get(point.seq, point.hash) != point.hash)
+    return min(wrong, default=None)
 
 
 _BOUNDS: Final = text("""

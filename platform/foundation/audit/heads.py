@@ -8,8 +8,8 @@ hold against those, too, who have the vault's key.
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from foundation.audit.chain import ChainPoint
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
 from foundation.errors import InvalidInput
+from foundation.retention import AUDIT
 from foundation.vault.errors import VaultSealed
 from foundation.vault.key_ring import KeyRing
 
@@ -84,6 +85,27 @@ def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
             raise InvalidInput(f"Line {number} was changed, or was not signed with the vault's key {signed.key}.")
         found.append(signed)
     return found
+
+
+class KeptChain(NamedTuple):
+    """What exports say of one chain: points that it passed through, and the last entry that may be removed by now.
+
+    Entries after a head are younger than its export. So none of them can have reached the shortest age at which audit
+    entries may go, while the export has not reached it.
+    """
+
+    points: Sequence[ChainPoint]
+    removable_to: int | None = None
+
+
+def kept_chains(exports: Iterable[SignedHeads], *, now: datetime) -> dict[tuple[UUID, UUID], KeptChain]:
+    """By (msp_id, tenant_id)."""
+    exports = list(exports)
+    young = [export for export in exports if now - export.exported_at < timedelta(days=AUDIT.least_days)]
+    removable: dict[tuple[UUID, UUID], int] = {}
+    for key, points in expected_points(young).items():
+        removable[key] = min(point.seq for point in points)
+    return {key: KeptChain(points, removable.get(key)) for key, points in expected_points(exports).items()}
 
 
 def expected_points(exports: Iterable[SignedHeads]) -> dict[tuple[UUID, UUID], list[ChainPoint]]:

@@ -120,6 +120,7 @@ def repair_access(connection: Connection, revision: str) -> Lost:
 def settle_access(connection: Connection, revision: str) -> None:
     """After a migration to the head: backups can read every table, PUBLIC uses nothing, and all of it is recorded."""
     _close_to_public(connection)
+    _close_what_comes(connection)
     _close_partitions(connection)
     _name_owner_by_office(connection)
     open_to_backup(connection)
@@ -211,6 +212,32 @@ def _close_to_public(connection: Connection) -> None:
         connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
         for (signature,) in invokers:
             connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(signature), roles))
+
+
+def _close_what_comes(connection: Connection) -> None:
+    """What the owner creates later gives nothing to anybody: PostgreSQL lets PUBLIC call every new function, and
+    default privileges that somebody set would open new tables. A migration says whom it lets in.
+    """
+    opened = connection.execute(
+        "SELECT DISTINCT n.nspname, d.defaclobjtype, CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END"
+        " FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a"
+        " WHERE d.defaclrole = current_user::regrole AND a.grantee <> d.defaclrole AND d.defaclobjtype IN"
+        " ('r', 'S', 'f', 'n') AND (n.nspname IS NULL OR n.nspname = ANY (%s))",
+        (_SCHEMAS,),
+    ).fetchall()
+    with connection.transaction():
+        connection.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+        for schema, kind, grantee in opened:
+            inside = sql.SQL("IN SCHEMA {} ").format(sql.Identifier(schema)) if schema else sql.SQL("")
+            whom = sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
+            connection.execute(
+                sql.SQL("ALTER DEFAULT PRIVILEGES {}REVOKE ALL ON {} FROM {}").format(
+                    inside, sql.SQL(_KINDS[kind]), whom
+                )
+            )
+
+
+_KINDS: Final = {"r": "TABLES", "S": "SEQUENCES", "f": "FUNCTIONS", "n": "SCHEMAS"}
 
 
 def _policy_sql(policy: Policy) -> sql.Composed:

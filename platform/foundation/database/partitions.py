@@ -16,6 +16,10 @@ from foundation.database.roles import RELAY
 
 SCHEMA: Final = "fairlead_partitions"
 MONTHS_AHEAD: Final = 2
+MOST_AT_ONCE: Final = 12
+"""Months of one table. After a long pause the rest follows at the next calls; a clock that is years ahead makes a few
+empty partitions rather than thousands. Rows without a month are in the default partition meanwhile.
+"""
 
 _POLICIES = """
 SELECT policyname, permissive, array_to_string(roles, ', '), cmd, qual, with_check FROM pg_policies
@@ -50,7 +54,7 @@ def month_after(at: datetime) -> datetime:
 
 def create_partition_functions(connection: Connection) -> None:
     """The schema, and the definer functions by which the relay creates the coming months. They take no argument."""
-    for statement in (*_SETUP, _BOUND, _TIME_OF, _LAST_END, _CREATE, _CREATE_AHEAD, _ANALYZE, _COVERAGE):
+    for statement in (*_SETUP, _BOUND, _TIME_OF, _LAST_END, _CREATE, CREATE_AHEAD, _ANALYZE, _COVERAGE):
         _run(connection, statement)
     relays = ("create_ahead()", "analyze_tables()", "coverage()")
     for function in ("close(regclass)", "create_month(regclass, timestamptz)", *relays):
@@ -253,20 +257,22 @@ BEGIN
     PERFORM {SCHEMA}.close(format('{SCHEMA}.%I', v_name)::regclass);
 END $$
 """
-_CREATE_AHEAD = f"""
-CREATE FUNCTION {SCHEMA}.create_ahead() RETURNS integer
+CREATE_AHEAD: Final = f"""
+CREATE OR REPLACE FUNCTION {SCHEMA}.create_ahead() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC' AS $$
-DECLARE v_table regclass; v_end timestamptz; v_made integer := 0;
+DECLARE v_table regclass; v_end timestamptz; v_made integer := 0; v_here integer;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('{SCHEMA}.create_ahead')) THEN RETURN 0; END IF;
     FOR v_table IN SELECT p.partrelid FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid
                     WHERE c.relnamespace = 'public'::regnamespace ORDER BY c.relname LOOP
-        v_end := {SCHEMA}.last_end(v_table);
-        WHILE v_end <= date_trunc('month', now()) + interval '{MONTHS_AHEAD} months' LOOP
+        v_here := 0;
+        v_end := coalesce({SCHEMA}.last_end(v_table), date_trunc('month', now()));  -- none: retention dropped them all
+        WHILE v_end <= date_trunc('month', now()) + interval '{MONTHS_AHEAD} months' AND v_here < {MOST_AT_ONCE} LOOP
             PERFORM {SCHEMA}.create_month(v_table, v_end);
             v_end := v_end + interval '1 month';
-            v_made := v_made + 1;
+            v_here := v_here + 1;
         END LOOP;
+        v_made := v_made + v_here;
     END LOOP;
     RETURN v_made;
 END $$

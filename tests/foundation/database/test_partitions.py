@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -10,7 +11,7 @@ from psycopg import sql
 
 from connectors.intake.writer import Delivery, Stored, store_deliveries
 from foundation.database.partition_job import create_partitions, keep_partitions
-from foundation.database.partitions import SCHEMA, month_after
+from foundation.database.partitions import MOST_AT_ONCE, SCHEMA, month_after
 from foundation.ids import id_floor, new_id
 from foundation.scope import Scope
 from governance.kinds import INGEST
@@ -131,3 +132,51 @@ async def test_r16_the_job_creates_partitions_and_ends_when_told(urls: Urls) -> 
             (list(TABLES),),
         ).fetchone()
     assert analysed == (len(TABLES),)
+
+
+INSERT = "INSERT INTO {} VALUES (%s, %s, %s, %s, 'k', '', '', 't', 'poll', now(), '')"
+
+
+def drop_months(owner: psycopg.Connection[Any], table: str, *, after: datetime | None = None) -> int:
+    """Of one table, as nobody created them, or as retention dropped them. Returns how many."""
+    rows = owner.execute(
+        f"SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass"
+        f" AND c.relname NOT LIKE '%%default' AND (%s::timestamptz IS NULL OR {SCHEMA}.time_of("
+        f"  substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''([^'']+)''\\)')) > %s)",
+        (f"public.{table}", after, after),
+    ).fetchall()
+    for (name,) in rows:
+        owner.execute(f"DROP TABLE {SCHEMA}.{name}".encode())
+    return len(rows)
+
+
+def test_r16_inserts_go_on_when_nobody_created_months_and_the_rows_move_later(urls: Urls, scope: Scope) -> None:
+    """As after months in which every call failed; also rows of odd times, which never get a month."""
+    now = datetime.now(UTC)
+    odd = [UUID(int=1), UUID(int=2**128 - 1), id_floor(datetime(9999, 12, 31, tzinfo=UTC)), UUID(int=2**127)]
+    with psycopg.connect(urls.owner) as owner:
+        assert drop_months(owner, "source_event") >= 3
+        assert owner.execute(f"SELECT {SCHEMA}.last_end('source_event')").fetchone() == (None,)
+        made = [id_floor(now), id_floor(now + timedelta(days=27)), *odd]
+        for one in made:
+            owner.execute(
+                sql.SQL(INSERT).format(sql.Identifier(SCHEMA, "source_event_default")),
+                (scope.tenant_id, scope.msp_id, one, new_id()),
+            )
+        assert owner.execute(CREATE).fetchone() == (3,)
+        assert owner.execute(CREATE).fetchone() == (0,)
+        left = owner.execute(
+            f"SELECT id FROM {SCHEMA}.source_event_default WHERE tenant_id = %s", (scope.tenant_id,)
+        ).fetchall()
+        assert {one for (one,) in left} == set(odd)
+        owner.rollback()
+
+
+def test_r16_a_clock_years_ahead_makes_a_bounded_number_of_months(urls: Urls) -> None:
+    """The function's clock is the transaction's; here the months that exist end long ago."""
+    with psycopg.connect(urls.owner) as owner:
+        drop_months(owner, "source_event")
+        owner.execute(f"SELECT {SCHEMA}.create_month('source_event', '1999-01-01Z')")
+        counts = [owner.execute(CREATE).fetchall()[0][0] for _ in range(3)]
+        owner.rollback()
+    assert counts == [MOST_AT_ONCE] * 3
