@@ -1,7 +1,8 @@
 """Observations that came before a contract says who owns their element: held, and taken when one is published.
 
 Only the newest of each record and element is kept; its source event holds the original bytes. When the contract names
-another connection as the source, what was held of this one is dropped: it was never anybody's value.
+another connection as the source, what was held of this one is dropped: it was never anybody's value. What a connection
+said while another one was the source is an exception; it is taken when the connection becomes the source.
 """
 
 from collections.abc import Sequence
@@ -22,9 +23,11 @@ from foundation.lanes.work import NewWork, add_work
 from governance.context import Context
 from governance.kinds import HELD_LANE, INGEST, RELEASE_HELD, ingest_lane
 from governance.rows import Observed
+from governance.schemas import SECOND_WRITER
 
 MISSING: Final = "contract.missing"
 _BATCH: Final = 500
+_CODES: Final = {"missing": MISSING, "other": SECOND_WRITER}
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -61,24 +64,28 @@ _RELEASE: Final = text("""
        AND h.record_key = due.record_key
     RETURNING h.connection_id, h.source_event_id, due.own
 """)
-_RESOLVE: Final = text("""
+_TAKEN: Final = """
+    (e.code = :missing
+     OR e.code = :other AND e.source_event_id IS NOT NULL AND k.source_connection_id = e.connection_id)
+"""
+_RESOLVE: Final = text(f"""
     WITH due AS (
         SELECT e.id, k.source_connection_id = e.connection_id AS own
           FROM governance_exception e JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
-         WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code
+         WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN}
          ORDER BY e.code, e.subject LIMIT :batch FOR UPDATE OF e
     )
     UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
       FROM due WHERE e.tenant_id = :t AND e.id = due.id
-    RETURNING e.connection_id, e.source_event_id, due.own, e.subject
+    RETURNING e.connection_id, e.source_event_id, due.own, e.subject, e.code
 """)
-_WAITS: Final = text("""
+_WAITS: Final = text(f"""
     SELECT EXISTS (SELECT 1 FROM held_observation h
                      JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
                     WHERE h.tenant_id = :t)
         OR EXISTS (SELECT 1 FROM governance_exception e
                      JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
-                    WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code)
+                    WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN})
 """)
 
 
@@ -96,7 +103,7 @@ async def hold_observations(session: AsyncSession, items: Sequence[Observed], *,
 
 async def schedule_release(session: AsyncSession) -> None:
     """Enqueue the release of what is held for elements that have a contract, if there is anything."""
-    if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, "code": MISSING}):
+    if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, **_CODES}):
         add_work(session, [_job()])
 
 
@@ -113,9 +120,9 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     """Ingest what is held for elements that have a contract now. Returns whether there may be more."""
     tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}
     released = (await session.execute(_RELEASE, tenant)).all()
-    resolved = (await session.execute(_RESOLVE, {**tenant, "code": MISSING, "now": now})).all()
+    resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()
     for row in resolved:
-        note(session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": MISSING}, at=now)
+        note(session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": row.code}, at=now)
     events = {
         (row.source_event_id, row.connection_id)
         for row in [*released, *resolved]

@@ -81,6 +81,8 @@ class Plan:
     """By this plan itself."""
     settled: set[Key] = field(default_factory=set)
     """What is open about the source's earlier values of these is corrected by what it says now."""
+    healed: list[str] = field(default_factory=list)
+    """Subjects of `contract.second_writer` exceptions: the other system has the approved value again."""
     echoes: int = 0
     stale: int = 0
 
@@ -174,24 +176,26 @@ def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
 def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan) -> None:
     seen = item.observation
     row = world.values.get((seen.record_key, seen.element))
+    subject = f"{item.connection_id}:{seen.record_key}:{seen.element}"
     lately = world.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())
     if contract is not None and row is not None and (row.approved == seen.value or seen.value in lately):
         plan.echoes += 1  # a channel tells us what we wrote to it
+        if row.approved == seen.value:
+            plan.healed.append(subject)
         return
     if contract is None:
         plan.held.append(item)
         if world.contracts:  # until the first contract is published the client is being set up
             plan.exceptions.append(contract_missing(item))
         return
-    subject = name_subject(seen.element, seen.record_key)
     detail = (
-        f"{subject} was set to {write_value(seen.value)} elsewhere. It was not taken over: "
-        "change it in the source of truth."
+        f"{name_subject(seen.element, seen.record_key)} was set to {write_value(seen.value)} elsewhere. "
+        "It was not taken over: change it in the source of truth."
     )
     plan.exceptions.append(
         NewException(
             code="contract.second_writer",
-            subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
+            subject=subject,
             title="Changed outside its source of truth",
             detail=detail,
             correction_slo_ms=contract.correction_slo_ms,

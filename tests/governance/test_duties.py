@@ -65,6 +65,23 @@ async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_
     assert poll_lane(world.erp) in await timers(world)
 
 
+async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(world: World) -> None:
+    lane = {"t": world.scope.tenant_id, "m": world.scope.msp_id, "lane": poll_lane(world.erp)}
+    await run(
+        world,
+        "INSERT INTO work (tenant_id, msp_id, lane, kind, key, held, ready_at)"
+        " VALUES (:t, :m, :lane, :kind, :lane, true, now() + interval '1 hour')",
+        kind=POLL, **lane,
+    )  # fmt: skip
+    await run(world, "INSERT INTO lane (tenant_id, msp_id, name) VALUES (:t, :m, :lane)", **lane)
+    await run(world, "INSERT INTO timer (tenant_id, msp_id, name, lane, kind) VALUES (:t, :m, :lane, :lane, :kind)",
+              kind=POLL, **lane)  # fmt: skip
+    for state in ("paused", "active"):
+        await set_state(world, world.erp, state)
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
+
+
 async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(world: World) -> None:
     await poll_at_once(world)
     await world.work()
@@ -234,6 +251,39 @@ async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(world
     ahead = "SELECT name FROM timer WHERE due_at > now() + interval '3 days'"
     idle = {(kinds.CLOCKS,), (kinds.CORRECTIONS,), (kinds.APPROVALS,)}  # set sooner by the next one that is due
     assert set(await world.rows(ahead)) <= idle
+
+
+@pytest.mark.parametrize("put_ahead", ["job", "rest", "lease"])
+async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
+    world: World, other_world: World, put_ahead: str
+) -> None:
+    """The check itself was put ahead as well."""
+    tenant = {"t": world.scope.tenant_id}
+    for each in (world, other_world):
+        await run(
+            each,
+            "INSERT INTO work (tenant_id, msp_id, lane, kind, key, held, ready_at)"
+            " VALUES (:t, :m, :lane, :kind, 'poll', :held, now() + :ahead)",
+            t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp), kind=POLL,
+            held=put_ahead == "job", ahead=timedelta(days=365 if put_ahead == "job" else 0),
+        )  # fmt: skip
+        column = {"job": "fence", "rest": "paused_until", "lease": "lease_until"}[put_ahead]
+        await run(
+            each,
+            f"INSERT INTO lane (tenant_id, msp_id, name, holder, {column})"
+            f" VALUES (:t, :m, :lane, 'dead', {'1' if put_ahead == 'job' else 'now() + interval $$1 year$$'})",
+            t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp),
+        )  # fmt: skip
+    theirs = "SELECT ready_at FROM work WHERE lane LIKE 'poll/%'"
+    before = await other_world.rows(theirs)
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
+    await run(world, "UPDATE lane_share SET repair_at = now() + interval '1 year' WHERE tenant_id = :t", **tenant)
+    async with world.relay_db.transaction(None) as session:
+        await session.execute(text("SELECT repairs_fire()"))
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
+    assert await other_world.rows(theirs) == before, "whose check is not due"
 
 
 async def test_a2_a_paused_channel_is_not_scanned_and_its_scans_go_on_after_it_is_resumed(

@@ -3,16 +3,20 @@
 import base64
 import secrets
 from datetime import timedelta
+from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
-from connectors.polling import schedule_poll
+from connectors.polling import _store, schedule_poll
+from connectors.port import PollPage
 from controlplane.onboarding import NewConnection, connect, publish_contracts
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from governance.contracts import publish_contract
 from governance.exceptions import open_exceptions
+from governance.kinds import INGEST
 from governance.rows import NewException
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_duties import repair, run
@@ -97,14 +101,56 @@ async def test_r8_what_another_connection_said_is_dropped(world: World, sandbox:
     await without_contracts(world)
     await world.deliver(world.change("SKU-001", STOCK, 3))
     await world.work()
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-    new = NewConnection("sandbox-erp", "Other ERP", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
-    other = await connect(world.services, world.scope, new)
-    await publish_contracts(world.services, world.scope, other)
+    await publish_contracts(world.services, world.scope, await connect_other(world, sandbox))
     await world.work(settle=20.0)
     assert await world.rows(_HELD) == [(0,)]
     assert await world.rows(_OPEN) == []
     assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+
+
+async def connect_other(world: World, sandbox: RunningSandbox) -> UUID:
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    new = NewConnection("sandbox-erp", "Other ERP", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
+    return await connect(world.services, world.scope, new)
+
+
+async def say(world: World, connection: UUID, amount: int) -> None:
+    """The connection reports a stock."""
+    body = msgspec.json.encode(world.change("SKU-001", STOCK, amount))
+    page = PollPage([(f"chg_{world.version}", body)], str(world.version), more=False)
+    async with world.services.db.transaction(world.scope) as session:
+        await _store(session, connection, page, kind=INGEST, now=utc_now(), new_id=new_id)
+    await world.work()
+
+
+async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_then(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    """The contracts named the wrong system at first."""
+    other = await connect_other(world, sandbox)
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, other, at=utc_now())
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM governance_exception WHERE state = 'open'") == [(60,)]
+    await publish_contracts(world.services, world.scope, other)
+    await world.work()
+    assert await world.rows(_OPEN) == []
+    assert await world.rows("SELECT count(*), count(DISTINCT source_connection_id) FROM record_value") == [(60, 1)]
+
+
+async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_source(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    other = await connect_other(world, sandbox)
+    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await world.work()
+    await say(world, other, 3)
+    assert await world.rows(_OPEN) == [("contract.second_writer", f"{other}:SKU-001:{STOCK}")]
+    await say(world, other, 5)
+    assert await world.rows(_OPEN) == []
+    await publish_contracts(world.services, world.scope, other)
+    await world.work()
+    assert await world.rows("SELECT amount, source_amount FROM record_value") == [(5, 5)]
 
 
 async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(world: World) -> None:

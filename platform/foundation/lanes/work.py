@@ -40,6 +40,14 @@ _INSERT = BulkWrite(
 )  # fmt: skip
 
 
+_WAKE_LANES = text("UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject")
+_WAKE_JOBS = text("""
+    UPDATE work SET ready_at = clock_timestamp()
+     WHERE tenant_id = :t AND held AND ready_at > clock_timestamp()
+       AND lane IN (SELECT name FROM lane WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject)
+""")
+
+
 def add_work(session: AsyncSession, items: Sequence[NewWork]) -> None:
     """Leave work for the session's tenant; it exists when, and only when, the transaction commits."""
     buffer(session, _insert_work).extend(items)
@@ -78,8 +86,6 @@ async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, d
 
 
 async def wake_lanes(session: AsyncSession, subject: UUID) -> None:
-    """End the rest of the lanes named `<direction>/<subject>`; the relay rings them."""
-    await session.execute(
-        text("UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject"),
-        {"t": scope_of(session).tenant_id, "subject": str(subject)},
-    )
+    """End the rest of the lanes named `<direction>/<subject>`, and of the jobs in them; the relay rings them."""
+    for statement in (_WAKE_LANES, _WAKE_JOBS):
+        await session.execute(statement, {"t": scope_of(session).tenant_id, "subject": str(subject)})
