@@ -1,0 +1,65 @@
+"""What a clock that ran ahead put far into the future is brought back: jobs, rests and leases of lanes, and repairs."""
+
+from alembic import op
+
+revision = "202611290830"
+down_revision = "202611290827"
+branch_labels = None
+depends_on = None
+
+_BY_RELAY = "current_setting('app.definer', true) = 'relay'"
+_HEAD = """
+CREATE OR REPLACE FUNCTION repairs_fire() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v_count integer; v_due uuid[]; v_far timestamptz := clock_timestamp() + interval '2 hours';
+BEGIN
+    PERFORM set_config('app.definer', 'relay', true);
+    WITH due AS (
+        SELECT s.tenant_id FROM public.lane_share s
+         WHERE {due} AND NOT s.resting
+         ORDER BY s.repair_at > v_far DESC, s.repair_at LIMIT 20 FOR UPDATE SKIP LOCKED
+    ), set_next AS (
+        UPDATE public.lane_share s SET repair_at = clock_timestamp() + interval '5 minutes' * (0.5 + random())
+          FROM due WHERE s.tenant_id = due.tenant_id RETURNING s.tenant_id
+    )
+    SELECT array_agg(n.tenant_id) INTO v_due FROM set_next n;
+"""
+# No job, rest or lease is meant to last for two hours: Retry-After is capped at one.
+_BRING_BACK = """
+    UPDATE public.work w SET ready_at = clock_timestamp()
+      FROM (SELECT f.seq FROM public.work f WHERE f.tenant_id = ANY (v_due) AND f.held AND f.ready_at > v_far
+               FOR UPDATE SKIP LOCKED) f
+     WHERE w.tenant_id = ANY (v_due) AND w.seq = f.seq;
+    UPDATE public.lane l
+       SET paused_until = CASE WHEN l.paused_until <= v_far THEN l.paused_until END,
+           lease_until = CASE WHEN l.lease_until <= v_far THEN l.lease_until ELSE clock_timestamp() END
+      FROM (SELECT f.tenant_id, f.name FROM public.lane f
+             WHERE f.tenant_id = ANY (v_due) AND (f.paused_until > v_far OR f.lease_until > v_far)
+               FOR UPDATE SKIP LOCKED) f
+     WHERE l.tenant_id = f.tenant_id AND l.name = f.name;
+"""
+_TAIL = """
+    WITH put AS (
+        INSERT INTO public.work (tenant_id, msp_id, lane, kind, key)
+        SELECT n.tenant_id, n.msp_id, 'repair', 'foundation.repair_timers', 'repair' FROM public.lane_share n
+         WHERE n.tenant_id = ANY (v_due)
+           AND NOT EXISTS (SELECT 1 FROM public.work w WHERE w.tenant_id = n.tenant_id AND w.lane = 'repair')
+        RETURNING 1
+    )
+    SELECT count(*)::integer INTO v_count FROM put;
+    PERFORM set_config('app.definer', '', true);
+    RETURN v_count;
+END
+$$
+"""
+
+
+def upgrade() -> None:
+    op.execute(f"CREATE POLICY lane_definer ON lane TO pg_database_owner USING ({_BY_RELAY}) WITH CHECK ({_BY_RELAY})")
+    head = _HEAD.format(due="(s.repair_at <= clock_timestamp() OR s.repair_at > v_far)")
+    op.execute(f"{head}{_BRING_BACK}{_TAIL}")
+
+
+def downgrade() -> None:
+    op.execute(_HEAD.format(due="s.repair_at <= clock_timestamp()") + _TAIL)
+    op.execute("DROP POLICY lane_definer ON lane")
