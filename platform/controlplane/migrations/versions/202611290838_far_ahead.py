@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "202611290830"
-down_revision = "202611290827"
+revision = "202611290838"
+down_revision = "202611290831"
 branch_labels = None
 depends_on = None
 
