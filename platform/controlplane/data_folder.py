@@ -10,7 +10,8 @@ import msgspec
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.os_user import existing_server_uid
 from controlplane.embedded.paths import embedded_paths
-from foundation.settings import LEAST_SECRET
+from controlplane.embedded.valkey import read_passwords
+from foundation.settings import LEAST_SECRET, shorten
 from foundation.vault.key_ring import KeyRing
 
 POSTGRES_MAJOR = "18"
@@ -37,7 +38,18 @@ def find_problems(root: Path, environment: Mapping[str, str]) -> list[Problem]:
     if not root.exists():
         return []
     closed = list(_closed(root))
-    return closed or [*_database(root), *_secrets(root, environment)]
+    return closed or [*_database(root), *_secrets(root, environment), *_passwords(root)]
+
+
+def make_root(root: Path) -> None:
+    """Raises `EmbeddedServerFailed` when there cannot be a folder."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise EmbeddedServerFailed(
+            f"The data folder {shorten(str(root), 200)} cannot be made: {reason}. Choose another folder with --data."
+        ) from error
 
 
 def begin_setup(root: Path) -> None:
@@ -120,6 +132,14 @@ def _secrets(root: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
                 f" `(umask 077; openssl rand -hex 32 > {path})`: everybody signs in again, nothing else is lost."
             )
             yield Problem(f"{path} is missing beside existing data", lost)
+
+
+def _passwords(root: Path) -> Iterator[Problem]:
+    path = embedded_paths(root / "servers").valkey_passwords
+    try:
+        read_passwords(path)
+    except (OSError, msgspec.DecodeError):
+        yield Problem(f"{path} cannot be read", "Remove it: the next start makes new passwords, and nothing is lost.")
 
 
 def _unusable(path: Path) -> Iterator[Problem]:

@@ -10,11 +10,13 @@ from typing import ClassVar
 
 import msgspec
 
+from controlplane.data_folder import has_data
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.preflight import check_values
 from foundation.errors import Unavailable
-from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, read_settings
+from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, read_settings, shorten
+from foundation.text import is_storable
 
 DATA_VARIABLE = "FAIRLEAD_DATA"
 DATABASE = "fairlead"
@@ -138,8 +140,15 @@ def uses_own_servers(environment: Mapping[str, str]) -> bool:
 
 
 def data_root(environment: Mapping[str, str]) -> Path:
-    """Where `fairlead up` keeps its data unless --data says otherwise."""
-    return Path(environment.get(DATA_VARIABLE) or default_root() / "up").absolute()
+    """Where `fairlead up` keeps its data unless --data says otherwise.
+
+    Raises:
+        SettingsInvalid: FAIRLEAD_DATA cannot be a folder's name.
+    """
+    folder = environment.get(DATA_VARIABLE, "")
+    if folder and (not is_storable(folder) or not folder.strip()):
+        raise SettingsInvalid(f"{DATA_VARIABLE} is no folder's name in UTF-8.")
+    return Path(folder or default_root() / "up").absolute()
 
 
 def names_servers(environment: Mapping[str, str]) -> bool:
@@ -158,8 +167,9 @@ def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         return settings
     found = find_installation(environment)
     if found is None:
-        folder = environment.get(DATA_VARIABLE)
-        where = f"in {folder}" if folder else "on this machine for this user"
+        root = data_root(environment)
+        given = environment.get(DATA_VARIABLE) or has_data(root)
+        where = f"in {shorten(str(root), 200)}" if given else "on this machine for this user"
         raise SettingsInvalid(
             f"DATABASE_URL is not set, and no installation runs {where}. Set DATABASE_URL and REDIS_URL to use your"
             " own servers, or start `fairlead up`, and call this command again while it runs."
@@ -170,17 +180,19 @@ def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
 def find_installation(environment: Mapping[str, str]) -> Installation | None:
     """The one in FAIRLEAD_DATA; else the default one, else a demonstration, else the only other one of this user.
 
+    Where the default folder holds data that does not run, nobody means an installation somewhere else.
+
     Raises:
         SettingsInvalid: there are several, and none of them is the default one.
     """
-    if folder := environment.get(DATA_VARIABLE):
-        return _running_in(Path(folder).absolute())
-    default = _running_in(default_root() / "up")
-    if default is not None:
+    root = data_root(environment)
+    default = _running_in(root)
+    if default is not None or environment.get(DATA_VARIABLE):
         return default
     demos = default_root() / "demo"
-    found = [each for root in _subfolders(demos) if (each := _running_in(root)) is not None]
-    found = found or list(_running_anywhere())
+    found = [each for folder in _subfolders(demos) if (each := _running_in(folder)) is not None]
+    if not found and not has_data(root):
+        found = list(_running_anywhere())
     if len(found) > 1:
         folders = ", ".join(sorted(str(each.root) for each in found))
         raise SettingsInvalid(

@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 
 from branding.assets import build_assets
-from controlplane.data_folder import KEYS_FILE, SECRET_FILE, begin_setup, finish_setup, require_whole
+from controlplane.data_folder import KEYS_FILE, SECRET_FILE, begin_setup, finish_setup, make_root, require_whole
 from controlplane.embedded.logs import LogRotation
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import START_SECONDS
@@ -102,7 +102,7 @@ class Stack(AbstractContextManager["Stack"]):
         self._hosts_due = 0.0
 
     def __enter__(self) -> Self:
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_root(self.root)
         try:
             self._lock.take()
             self._start_servers()

@@ -7,6 +7,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -23,6 +24,7 @@ from controlplane.cli.findings import (
     work_is_done,
 )
 from controlplane.data_folder import begin_setup, find_problems, finish_setup
+from controlplane.embedded.valkey import make_passwords, read_passwords
 from controlplane.preflight import closed_keys, require_keys_open
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -114,6 +116,24 @@ class TestEmbeddedData:
         assert ["PostgreSQL" in each.state or "vault.keys" in each.state for each in data_findings(folder)] == [
             True
         ] * 2
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"web": 1}'])
+    def test_r7_unreadable_passwords_of_valkey_are_told_and_cost_nothing(self, folder: Path, content: str) -> None:
+        file = folder / "servers" / "valkey.passwords"
+        file.write_text(content)
+        [found] = data_findings(folder)
+        assert "nothing is lost" in found.mend
+        file.unlink()
+        make_passwords(file)
+        assert data_findings(folder) == []
+
+    def test_a_component_that_an_older_version_did_not_know_gets_its_password(self, folder: Path) -> None:
+        file = folder / "servers" / "valkey.passwords"
+        make_passwords(file)
+        first = read_passwords(file)
+        file.write_bytes(msgspec.json.encode({name: word for name, word in first.items() if name != "relay"}))
+        make_passwords(file)
+        assert read_passwords(file) == first | {"relay": read_passwords(file)["relay"]}
 
     def test_keys_from_the_environment_need_no_file(self, folder: Path) -> None:
         (folder / "vault.keys").unlink()

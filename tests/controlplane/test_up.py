@@ -216,6 +216,18 @@ class TestAdministration:
         assert found.running.embedded
         assert found.settings().outbound_allowed == PRIVATE["FAIRLEAD_OUTBOUND_ALLOWED"]
 
+    def test_r3_data_that_do_not_run_are_not_taken_for_what_runs_elsewhere(self, up: Up, tmp_path: Path) -> None:
+        """Neither a backup nor an administrator's act goes to another installation of the same user."""
+        data = tmp_path / "fairlead" / "up" / "servers" / "postgres"
+        data.mkdir(parents=True)
+        (data / "PG_VERSION").write_text("17")
+        status, told = call(tmp_path, "tenant", "list-msps")
+        assert (status, f"no installation runs in {tmp_path / 'fairlead' / 'up'}" in told) == (1, True)
+        status, told = call(tmp_path, "doctor")
+        assert (status, "is of PostgreSQL 17" in told) == (1, True)
+        status, told = call(tmp_path, "backup", "--out", str(tmp_path / "out"))
+        assert (status, "is of PostgreSQL 17" in told) == (1, True)
+
     def test_a_number_that_another_process_carries_by_now_is_nobody(self, up: Up, tmp_path: Path) -> None:
         (tmp_path / "installation.lock").write_bytes(msgspec.json.encode(Running(os.getpid(), embedded=True)))
         assert find_installation({"FAIRLEAD_DATA": str(tmp_path)}) is None
@@ -232,7 +244,7 @@ class TestProcesses:
         [
             (
                 "web",
-                {"DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS"},
+                {"DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"},
             ),
             ("worker", {"DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS"}),
             ("relay", {"DATABASE_RELAY_URL", "REDIS_URL"}),
@@ -258,6 +270,23 @@ class TestPorts:
             1,
             True,
         )
+
+    @pytest.mark.parametrize(
+        ("folder", "status", "told"),
+        [
+            ("", 2, "a folder's name is empty"),
+            (b"/tmp/\xff", 2, "not UTF-8"),
+            ("/dev/null/below", 1, "cannot be made: Not a directory"),
+            ("/tmp/" + "x" * 300, 1, "cannot be made: File name too long"),
+        ],
+    )
+    def test_r14_a_folder_that_cannot_be_is_said(
+        self, tmp_path: Path, folder: str | bytes, status: int, told: str
+    ) -> None:
+        for arguments in (["up", "--port", str(free_port())], ["backup", "--out", str(tmp_path)]):
+            code, text = call(tmp_path, *arguments, "--data", os.fsdecode(folder))
+            assert (code, "Traceback" in text) == (status, False)
+            assert told in text or arguments[0] == "backup"
 
     @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
     def test_u15_a_number_that_is_no_port_is_refused(self, tmp_path: Path, port: str) -> None:

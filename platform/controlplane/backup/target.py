@@ -10,7 +10,15 @@ from typing import Final
 import msgspec
 
 from controlplane.backup.errors import BackupFailed
-from controlplane.data_folder import KEYS_FILE, SECRET_FILE, begin_setup, finish_setup, has_data
+from controlplane.data_folder import (
+    KEYS_FILE,
+    SECRET_FILE,
+    begin_setup,
+    finish_setup,
+    has_data,
+    make_root,
+    require_whole,
+)
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.installation import (
     DATA_VARIABLE,
@@ -55,12 +63,13 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
         )
         return
     chosen = {**environment, DATA_VARIABLE: str(data)} if data is not None else environment
+    root = data_root(chosen)
     running = None if fresh else find_installation(chosen)
-    if running is not None:
+    # Data of the default folder come before an installation that runs elsewhere.
+    if running is not None and (running.root == root or not has_data(root)):
         found = running.settings()
         yield Target(found.owner_url, running.admin_url, found.app_url, found.role_passwords, found.vault_keys)
         return
-    root = data_root(chosen)
     if not fresh and not has_data(root):
         raise BackupFailed(f"There is no installation in {root}. Name its folder with --data, or set DATABASE_URL.")
     with _started(root, environment) as target:
@@ -69,10 +78,12 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
 
 @contextmanager
 def _started(root: Path, environment: Mapping[str, str]) -> Iterator[Target]:
-    root.mkdir(parents=True, exist_ok=True)
+    make_root(root)
     lock = InstallationLock(root)
     lock.take(seconds=LOCK_SECONDS)
     try:
+        if has_data(root):
+            require_whole(root, environment)
         begin_setup(root)
         with EmbeddedServers(root / "servers") as servers:
             servers.create_database(DATABASE, owner=OWNER)

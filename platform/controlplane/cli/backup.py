@@ -17,20 +17,19 @@ from controlplane.backup.sealing import (
     seal_under_passphrase,
 )
 from controlplane.backup.target import Target, opened_target, write_private
+from controlplane.cli.folders import FolderPath
 from controlplane.cli.terminal import say
 from foundation.clock import utc_now
 from foundation.vault.key_ring import KeyRing
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path), help="Folder of an embedded installation (`fairlead up`)."
-)
+_DATA = click.option("--data", type=FolderPath(), help="Folder of an embedded installation (`fairlead up`).")
 _PASSPHRASE = click.option("--passphrase-file", type=_FILE, help="A file whose first line is the passphrase.")
 _KEYS = click.option("--vault-keys-file", type=_FILE, help="The vault's keys, if the settings do not name them.")
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the backups.")
+@click.option("--out", type=FolderPath(), required=True, help="Folder of the backups.")
 @_DATA
 @_PASSPHRASE
 @click.option("--recipient", type=_FILE, help="A public key (X25519, PEM). Only its private key opens the backup.")

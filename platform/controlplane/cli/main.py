@@ -18,6 +18,7 @@ from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
+from controlplane.cli.folders import FolderPath
 from controlplane.cli.member import member
 from controlplane.cli.people import password_link
 from controlplane.cli.retention import retention
@@ -25,9 +26,8 @@ from controlplane.cli.setup import SETUP
 from controlplane.cli.terminal import say
 from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
-from controlplane.embedded.paths import default_root
 from controlplane.embedded.supervise import PULSE_VARIABLE
-from controlplane.installation import DATA_VARIABLE, find_installation, find_settings, names_servers
+from controlplane.installation import DATA_VARIABLE, data_root, find_installation, find_settings, names_servers
 from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.ports import held_port
@@ -65,7 +65,7 @@ def main() -> None:
 @click.option(
     "--data",
     envvar=DATA_VARIABLE,
-    type=click.Path(path_type=Path),
+    type=FolderPath(),
     help=f"Folder of the embedded servers' data; also {DATA_VARIABLE}.",
 )
 def up(port: int, data: Path | None) -> None:
@@ -73,7 +73,7 @@ def up(port: int, data: Path | None) -> None:
 
     Without DATABASE_URL and REDIS_URL, PostgreSQL and Valkey are started too, and end with it.
     """
-    root = (data or default_root() / "up").absolute()
+    root = data.absolute() if data is not None else data_root(os.environ)
     with held_port(port), Stack(root, environment=os.environ) as stack:
         stack.run_product(port=port)
         stack.run_daily("retention", "retention", "run")

@@ -18,9 +18,13 @@ ADMINISTRATOR = "administrator"
 
 
 def make_passwords(path: Path) -> None:
-    """Once: from the next start on, each component has a user of its own, and nobody is let in without a password."""
-    if not path.exists():
-        made = {component: secrets.token_hex(32) for component in (ADMINISTRATOR, *RULES)}
+    """From the next start on, each component has a user of its own, and nobody is let in without a password.
+
+    Those that are there stay: an older version knew fewer components.
+    """
+    kept = read_passwords(path)
+    made = {component: kept.get(component) or secrets.token_hex(32) for component in (ADMINISTRATOR, *RULES)}
+    if made != kept:
         part = path.with_suffix(".part")
         part.touch(mode=0o600)
         part.write_bytes(msgspec.json.encode(made))
