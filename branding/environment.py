@@ -83,7 +83,6 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "key": formats.format_key,
         "exactly": formats.encode_exactly,
         "as_typed": escape,
-        "datetime_text": formats.write_datetime,
         "xmlattr": _show_attributes,
     }
     environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}

@@ -19,6 +19,7 @@ from tenants.administration.standing import person_rows
 from tenants.door import Door
 from tenants.errors import EmailTaken
 from tenants.invitations.listing import LONGEST_PAGE, count_waiting, list_invitations
+from tenants.invitations.mail import mail_address
 from tenants.inviting import bring_in, renew_link
 from tenants.models import Person
 from tenants.pages import OpenDoor
@@ -136,11 +137,13 @@ def _errors(refusal: DomainError | None) -> dict[str, str]:
 
 
 def _link(request: AnyRequest, access: Access, person: Person, token: str) -> Response[Any]:
+    link = link_to(request, token)
     context: Mapping[str, object] = {
         "page": access.page(f"Invitation for {person.name}"),
         "root": root_of(access),
         "account": access.account.name,
         "person": person,
-        "link": link_to(request, token),
+        "link": link,
+        "mail": mail_address(person, account=access.account.name, link=link),
     }
     return answer("tenants/invited.html", context)

@@ -189,6 +189,8 @@ class TestTenants:
         options = msp_options(slug)[:-2]
         weak = call(environment, "tenant", "create-msp", *msp_options(slug), typed="short\n")
         assert (weak.exit_code, "assword" in weak.output) == (1, True)
+        named = call(environment, "tenant", "create-msp", *msp_options(slug), typed=f"{slug}-2026\n")
+        assert (named.exit_code, "easy to guess" in named.output) == (1, True)
         refused = call(environment, "tenant", "create-msp", *options, "--admin-password", PASSWORD)
         assert (refused.exit_code, "No such option" in refused.output) == (2, True)
         differing = call(environment, "tenant", "create-msp", *options, typed=f"{PASSWORD}\nanother\n")

@@ -108,6 +108,10 @@ class TestTheLink:
         [
             ({"again": "something else entirely"}, (422, "not the same")),
             ({"password": "short", "again": "short"}, (422, "12 to 200")),
+            ({"password": "acme acme acme", "again": "acme acme acme"}, (422, "easy to guess")),
+            ({"password": "Northwind-2026", "again": "Northwind-2026"}, (422, "easy to guess")),
+            ({"password": "ana.reyes.2026", "again": "ana.reyes.2026"}, (422, "easy to guess")),
+            ({"password": "password1234", "again": "password1234"}, (422, "common one")),
             ({"_csrf_token": ""}, (403, "Reload")),
         ],
     )

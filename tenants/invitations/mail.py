@@ -1,0 +1,24 @@
+"""The mail with which somebody sends an invitation themselves: plain text, opened in their own mail program."""
+
+from typing import Final
+from urllib.parse import quote
+
+from branding.formats import write_datetime
+from tenants.models import Person
+
+_LINE: Final = "\r\n"
+
+
+def mail_address(person: Person, *, account: str, link: str) -> str:
+    """A `mailto:` address (RFC 6068) with subject and text. Nothing in it is markup."""
+    until = f", until {write_datetime(person.invite_until)}" if person.invite_until is not None else ""
+    lines = [
+        f"{person.name},",
+        "",
+        f"you are invited to {account}. Open this link and choose a password; it works once{until}:",
+        "",
+        link,
+        "",
+    ]
+    subject, body = quote(f"Your access to {account}", safe=""), quote(_LINE.join(lines), safe="")
+    return f"mailto:{quote(person.email, safe='@')}?subject={subject}&body={body}"
