@@ -42,7 +42,8 @@ from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, Read
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.web.boundary import Boundary
 from foundation.web.client_address import subscriber_of
-from foundation.web.listener import ConnectionTable, Limits, bounded_protocol, raise_file_limit
+from foundation.web.connections import ConnectionTable, Limits, raise_file_limit
+from foundation.web.listener import bounded_protocol
 
 PAGE_PATIENCE_SECONDS = 15.0
 RELAY_PATIENCE_SECONDS = 10.0

@@ -15,8 +15,9 @@ import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 
 from foundation.web.boundary import Boundary
+from foundation.web.connections import ConnectionTable, Limits
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
-from foundation.web.listener import ConnectionTable, Limits, bounded_protocol
+from foundation.web.listener import bounded_protocol
 
 BEAT_SECONDS = 1.0
 SILENT_SECONDS = 30.0

@@ -8,45 +8,24 @@ other and not those that are served.
 """
 
 import asyncio
-import resource
-from collections import Counter
-from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, cast
 
-import msgspec
 from httptools import HttpParserError, HttpParserUpgrade
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from foundation.ids import NewId, new_id
-from foundation.web.wire import refusal_answer
+from foundation.web.connections import ConnectionTable
 
 _SLICE: Final = 16 * 1024
 """Headers are parsed in pieces of this size, which is how far beyond the limit they may reach."""
+_BODY_PIECE: Final = 16 * 1024
+"""The application is woken for this much of a body, not for each packet: a byte at a time would cost it a turn each."""
 _DISCARDED: Final = 64 * 1024
 """What a refused client may still send before reading stops; closing at once would reset the connection and could
 lose the answer."""
 _PIPELINED: Final = 8
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
-_SWEEP_SECONDS: Final = 1.0
-_SPARE_FILES: Final = 256
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes in bytes, times in seconds. `request_bytes` bounds a body as sent, with its chunk framing; the application
-    has smaller limits per route. `url_bytes` holds the longest text of a form: a character of it takes up to 12.
-    """
-
-    head_bytes: int = 64 * 1024
-    url_bytes: int = 32 * 1024
-    fields: int = 128
-    request_bytes: int = 8 * 1024 * 1024
-    head_seconds: float = 10.0
-    body_seconds: float = 30.0
-    write_seconds: float = 30.0
-    linger_seconds: float = 2.0
-    connections: int = 2048
-    per_peer: int = 512
 
 
 class _Reading(Enum):
@@ -61,78 +40,6 @@ _NOTHING, _HEAD, _BODY = _Reading
 
 class _Refused(Exception):
     """Ends a parser callback; the parser reports it as an error of its own."""
-
-
-class ConnectionTable:
-    """All open connections of one listener. `is_exempt` names the peers without a limit of their own (proxies);
-    `note_refusal` takes the status and the correlation id of each answer that the listener gives itself.
-    """
-
-    def __init__(
-        self,
-        limits: Limits,
-        *,
-        is_exempt: Callable[[str], bool] = lambda _: False,
-        peer_of: Callable[[str], str] = str,
-        note_refusal: Callable[[int, str], None] = lambda *_: None,
-        make_id: NewId = new_id,
-    ) -> None:
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self.limits = limits
-        self.most = max(16, min(limits.connections, files - _SPARE_FILES))
-        self._is_exempt = is_exempt
-        self._peer_of = peer_of
-        self._note_refusal = note_refusal
-        self._make_id = make_id
-        self._open: set[BoundedProtocol] = set()
-        self._peers: Counter[str] = Counter()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def add(self, connection: "BoundedProtocol", loop: asyncio.AbstractEventLoop) -> bool:
-        """False when there is no room even after closing those that wait for their client."""
-        host = connection.client[0] if connection.client else ""
-        connection.peer = self._peer_of(host)
-        self._open.add(connection)
-        self._peers[connection.peer] += 1
-        if self._timer is None:
-            self._timer = loop.call_later(_SWEEP_SECONDS, self._sweep, loop)
-        fits = True
-        if len(self._open) > self.most:
-            fits = self._evict(connection, list(self._open))
-        if self._peers[connection.peer] > self.limits.per_peer and not self._is_exempt(host):
-            fits = fits and self._evict(connection, [each for each in self._open if each.peer == connection.peer])
-        return fits
-
-    def remove(self, connection: "BoundedProtocol") -> None:
-        if connection not in self._open:
-            return
-        self._open.discard(connection)
-        self._peers[connection.peer] -= 1
-        if self._peers[connection.peer] <= 0:
-            del self._peers[connection.peer]
-
-    def answer_refusal(self, status: int) -> bytes:
-        """What to write to a connection; noted where requests are."""
-        correlation = self._make_id().hex
-        self._note_refusal(status, correlation)
-        return refusal_answer(status, correlation)
-
-    def _evict(self, newest: "BoundedProtocol", among: "list[BoundedProtocol]") -> bool:
-        """Several at a time, so that the search is not repeated for each new connection."""
-        waiting = [(since, each) for each in among if each is not newest and (since := each.waiting_since) is not None]
-        waiting.sort(key=lambda pair: pair[0])
-        for _, connection in waiting[: max(1, len(among) // 20)]:
-            connection.evict()
-        return bool(waiting)
-
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for connection in list(self._open):
-            connection.check_deadlines(now)
-        self._timer = loop.call_later(_SWEEP_SECONDS, self._sweep, loop) if self._open else None
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -150,6 +57,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Since when this side has waited for the client."""
         self._write_since: float | None = None
         self._closing_since: float | None = None
+        self._is_fresh = True
+        """Nothing of this request was parsed yet."""
         self._head_bytes = 0
         self._field_bytes = 0
         self._body_bytes = 0
@@ -183,6 +92,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_head()
         if len(data) <= _SLICE:
             self._feed(data)
+        elif self._reading is _HEAD and self._is_fresh and self._is_endless(data):
+            self._refuse(414 if data.find(b"\n", 0, self._limits.url_bytes) < 0 else 431)
         else:
             for start in range(0, len(data), _SLICE):
                 self._feed(data[start : start + _SLICE])
@@ -248,6 +159,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # the parser takes no further request on this connection
 
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > _BODY_PIECE:
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
@@ -308,6 +229,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading = _HEAD
         self._since = self.loop.time()
         self._head_bytes = 0
+        self._is_fresh = True
+
+    def _is_endless(self, data: bytes) -> bool:
+        """Whether `data` begins with headers that do not end within their limit: seen without parsing, which would copy
+        the last of them once per piece.
+        """
+        if len(data) <= self._head_limit:
+            return False
+        last_line = data.rfind(b"\n", 0, self._head_limit) + 1
+        return data.find(b"\r\n\r\n", 0, last_line) < 0
 
     def _feed(self, data: bytes) -> None:
         reading, messages = self._reading, self._messages
@@ -318,6 +249,7 @@ class BoundedProtocol(HttpToolsProtocol):
             pass
         except HttpParserError:
             self._refuse(self._refusal or 400)
+        self._is_fresh = False
         if self._refused or self.transport.is_closing() or messages != self._messages:
             return
         if reading is _HEAD and self._reading is _HEAD:
@@ -377,11 +309,3 @@ def bounded_protocol(table: ConnectionTable) -> type[asyncio.Protocol]:
         return BoundedProtocol(**kwargs, table=table)
 
     return cast("type[asyncio.Protocol]", create)
-
-
-def raise_file_limit(wanted: int = 8192) -> None:
-    """Allow this process as many open files as connections need, as far as the system lets it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < target:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))

@@ -12,26 +12,32 @@ import msgspec
 import pytest
 import uvicorn
 
+from foundation.web.connections import ConnectionTable, Limits
 from foundation.web.errors import BodyTooLarge, HeadersTooLarge, MalformedRequest, RequestTimedOut
 from foundation.web.headers import SECURITY_HEADERS
-from foundation.web.listener import ConnectionTable, Limits, bounded_protocol
+from foundation.web.listener import bounded_protocol
 
 QUICK = Limits(head_seconds=1.0, body_seconds=1.0, write_seconds=1.0, linger_seconds=0.5)
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers the body's size; `/large` answers 8 MB, `/host` the host, `/early` answers without reading."""
+    """Answers the body's size; `/large` 8 MB, `/host` the host, `/turns` in how many parts the body came; `/early`
+    answers without reading.
+    """
     if scope["type"] != "http":
         return
-    size, path = 0, scope["path"]
+    size, turns, path = 0, 0, scope["path"]
     while path != "/early":
         message = await receive()
+        turns += 1
         size += len(message.get("body", b""))
         if not message.get("more_body"):
             break
     host = dict(scope["headers"]).get(b"host", b"")
-    body = {"/large": b"x" * 8_000_000, "/host": host}.get(path, b"%d %d" % (size, len(scope["headers"])))
+    body = {"/large": b"x" * 8_000_000, "/host": host, "/turns": b"%d" % turns}.get(
+        path, b"%d %d" % (size, len(scope["headers"]))
+    )
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -243,6 +249,31 @@ def test_a_body_in_tiny_chunks_is_bounded_as_it_is_sent(listener: Listener) -> N
         connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         send_some(connection, b"1;" + b"e" * 1000 + b"\r\na\r\n", 300)
         assert status_of(read_all(connection)) == 413
+
+
+def test_item_6_a_body_byte_by_byte_is_one_turn_of_the_application(listener: Listener) -> None:
+    with closing(listener.connect()) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(b"POST /turns HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            connection.sendall(b"a")
+            threading.Event().wait(0.01)
+        assert read_answer(connection).endswith(b"\r\n\r\n1")
+        connection.sendall(b"POST /turns HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"a" * 200_000)
+        assert int(read_answer(connection).rpartition(b"\r\n")[2]) > 1
+
+
+@pytest.mark.parametrize("cut", range(-4, 1))
+def test_a_long_body_behind_headers_that_came_in_two_parts_is_read(listener: Listener, cut: int) -> None:
+    """It has no line break, as headers without end have none."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"
+    sent = head + b"a" * 200_000
+    with closing(listener.connect()) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in (sent[: len(head) + cut], sent[len(head) + cut :]):
+            connection.sendall(part)
+            threading.Event().wait(0.05)
+        assert status_of(read_answer(connection)) == 200
 
 
 def test_a_client_that_does_not_read_its_answer_is_dropped(listener: Listener) -> None:
