@@ -168,6 +168,8 @@ async def _update(
         refused = problem.code in _VALUE_CODES
         state = WriteState.REFUSED if refused else WriteState.RETRY
         return [_result(w, state, str(problem), whole=refused or problem.code in _FAILED_CODES) for w in writes]
+    except PayloadInvalid as problem:  # a reading tells whether it was applied
+        return [_result(w, WriteState.ACCEPTED, str(problem)) for w in writes]
     except SystemUnavailable as problem:
         # Not a matter of signing in. A request that is refused as it stands says so for each value it held.
         state = WriteState.REFUSED if problem.permanent else WriteState.RETRY

@@ -1,6 +1,6 @@
 """Job: push a batch of values to one channel and read them back. Only the reading proves that a buyer sees them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +34,7 @@ PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 NO_ANSWER = (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused)
 REST_SECONDS = 1.0
 HEALTH_EVERY = timedelta(seconds=5)
+_HALF = 0.5
 _STALE = "The source changed after this was approved. It was not sent; the newer value has its own decision."
 
 
@@ -47,6 +48,11 @@ class Attempt:
     readings: dict[UUID, ChannelReading] = field(default_factory=dict)
     unread: str = ""  # why the channel did not answer a reading of what it had taken
 
+    def is_in_vain(self, pending: Mapping[UUID, Pending]) -> bool:
+        """The channel took nothing, and shows nothing of it."""
+        shown = any(reading.value == pending[change_id].value for change_id, reading in self.readings.items())
+        return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
+
 
 def push_handler(context: Context) -> Handler:
     async def push(run: LaneRun) -> None:
@@ -56,8 +62,8 @@ def push_handler(context: Context) -> Handler:
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
         to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
         run.check_lease()
-        attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again})
-        if attempt.results and all(result.state is WriteState.RETRY for result in attempt.results.values()):
+        attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again}, context.draw)
+        if attempt.is_in_vain(pending):
             await _rest(run, context, connection_id, attempt)
             return
         async with run.finishing() as session:
@@ -78,15 +84,21 @@ def _refused(pending: Pending, detail: str) -> WriteResult:
     return WriteResult(pending.record_key, pending.element, WriteState.REFUSED, detail)
 
 
-async def _attempt(opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None]) -> Attempt:
-    """Newest version last, so that a batch with two values of one record ends with the right one."""
+async def _attempt(
+    opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None], draw: Callable[[], float]
+) -> Attempt:
+    """Newest version last, so that a batch with two values of one record ends with the right one.
+
+    What was sent before in vain is also read: an answer that failed or was lost does not say that nothing was applied,
+    and a channel that always answers so would be sent the same for ever.
+    """
     attempt = Attempt()
     channel = opened.connector.channel
     if channel is None:
         attempt.results = {p.change_id: _refused(p, "This connection is not a channel.") for p in to_send}
         return attempt
     ordered = sorted(to_send, key=lambda p: p.version)
-    for retried, part in parts(ordered, channel.max_batch, again):
+    for retried, part in parts(ordered, channel.max_batch, again, draw):
         writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
         try:
             results = await channel.push(opened.caller(again=retried), opened.config, writes)
@@ -102,14 +114,23 @@ async def _attempt(opened: OpenConnection, to_send: Sequence[Pending], again: Ab
             results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
-        await _look(opened, look, attempt)
+        await _look(opened, look, attempt, frozenset(), draw)
+        failed = [p for p in part if attempt.results[p.change_id].state is WriteState.RETRY]
+        lost = [p for p in failed if retried and p.change_id not in attempt.unsent]
+        await _look(opened, lost, attempt, again, draw)
     return attempt
 
 
-async def _look(opened: OpenConnection, sent: Sequence[Pending], attempt: Attempt) -> None:
+async def _look(
+    opened: OpenConnection,
+    sent: Sequence[Pending],
+    attempt: Attempt,
+    again: AbstractSet[UUID | None],
+    draw: Callable[[], float],
+) -> None:
     """Without an answer nothing is proven either way."""
     try:
-        attempt.readings |= await read_back(opened, sent)
+        attempt.readings |= await read_back(opened, sent, again, draw)
     except NO_ANSWER as error:
         _log.info("readback.no_answer", connection=opened.config.connection_id, error=str(error))
         if not isinstance(error, OutboundHeld):
@@ -117,27 +138,46 @@ async def _look(opened: OpenConnection, sent: Sequence[Pending], attempt: Attemp
 
 
 def parts(
-    ordered: Sequence[Pending], size: int, again: AbstractSet[UUID | None]
+    ordered: Sequence[Pending], size: int, again: AbstractSet[UUID | None], draw: Callable[[], float]
 ) -> Iterator[tuple[bool, Sequence[Pending]]]:
-    """What goes in one request, and whether that is a retry: what was sent in vain holds nothing new up."""
+    """What goes in one request, and whether that is a retry: what was sent in vain holds nothing new up.
+
+    Retries are dealt at random into two requests, a record's values into the same: those over which the channel hangs
+    or breaks off are soon among themselves.
+    """
     for retried in (True, False):
         group = [p for p in ordered if (p.change_id in again) is retried]
-        for start in range(0, len(group), size):
-            yield retried, group[start : start + size]
+        chosen = {key for key in dict.fromkeys(p.record_key for p in group) if retried and draw() < _HALF}
+        for side in (True, False):
+            piece = [p for p in group if (p.record_key in chosen) is side]
+            for start in range(0, len(piece), size):
+                yield retried, piece[start : start + size]
 
 
 async def read_back(
-    opened: OpenConnection, look: Sequence[Pending], again: AbstractSet[UUID | None] = frozenset()
+    opened: OpenConnection,
+    look: Sequence[Pending],
+    again: AbstractSet[UUID | None] = frozenset(),
+    draw: Callable[[], float] = lambda: 0.5,
 ) -> dict[UUID, ChannelReading]:
-    """By change id. Raises one of NO_ANSWER."""
+    """By change id, without what the channel did not answer for. Raises one of NO_ANSWER if it answers for nothing."""
     channel = opened.connector.channel
     if channel is None:
         return {}
     found: dict[UUID, ChannelReading] = {}
-    for retried, part in parts(look, channel.max_batch, again):
+    failure: Exception | None = None
+    for retried, part in parts(look, channel.max_batch, again, draw):
         keys = [(p.record_key, p.element) for p in part]
-        readings = map(admit_reading, await channel.read(opened.caller(again=retried), opened.config, keys))
+        try:
+            readings = map(admit_reading, await channel.read(opened.caller(again=retried), opened.config, keys))
+        except NO_ANSWER as error:
+            if not retried:
+                raise
+            failure = error
+            continue
         found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True) if reading.answered}
+    if failure is not None and not found:
+        raise failure
     return found
 
 

@@ -50,10 +50,12 @@ def verify_handler(context: Context) -> Handler:
                 looked.append((item, p))
         failure: Exception | None = None
         try:
-            readings = await read_back(opened, [p for _, p in looked], {item.ref for item, _ in looked if item.again})
+            again = {item.ref for item, _ in looked if item.again}
+            readings = await read_back(opened, [p for _, p in looked], again, context.draw)
         except NO_ANSWER as error:
-            failure = error
-            _rest(run, context, [item for item, _ in looked], error)
+            failure, readings = error, {p.change_id: _unanswered(p, error) for _, p in looked}
+        if failure is not None and not _is_for_good(failure):
+            _rest(run, context, [item for item, _ in looked], failure)
         else:
             outcome.now = context.clock()
             for item, p in looked:
@@ -87,6 +89,15 @@ def _rest(run: LaneRun, context: Context, items: list[WorkItem], error: Exceptio
         for item in items:
             if not item.again:
                 run.put_off(item, delay=0.0, error=str(error), again=True)
+
+
+def _is_for_good(error: Exception) -> bool:
+    """The channel will never answer this question: the looks count, and end."""
+    return isinstance(error, SystemUnavailable) and error.permanent
+
+
+def _unanswered(p: Pending, error: Exception) -> ChannelReading:
+    return ChannelReading(p.record_key, p.element, None, unreadable=f"nothing that can be asked for: {error}")
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above

@@ -277,3 +277,34 @@ async def test_a3_an_answer_whose_form_has_changed_is_asked_for_a_few_times_only
     with pytest.raises(PayloadInvalid):
         await batches.read_in_parts([(f"S{n}", STOCK) for n in range(250)], ask, lambda _: 1, most_items=250)
     assert len(asked) <= batches.MOST_FAILED + 1
+
+
+@ADAPTERS
+@pytest.mark.parametrize(
+    "answer", [b"<html>", b"", b"[]", b"{}", b'{"results":[{"status":"queued"},{"status":"queued"}]}']
+)
+async def test_a4_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: ChannelAdapter, answer: bytes) -> None:
+    """What was applied is not sent for ever, and is no proof."""
+
+    class Babbling(Channel):
+        async def request(self, method: str, url: str, **rest: Any) -> HttpResponse:
+            made = await super().request(method, url, **rest)
+            return Answered(answer) if b"results" in made.content or b"feed_id" in made.content else made
+
+    channel = Babbling()
+    results = await adapter.push(channel, CONFIG, [stock("A"), stock("B")])
+    assert [r.state for r in results] == [WriteState.ACCEPTED] * 2
+    assert [r.value for r in await adapter.read(channel, CONFIG, [("A", STOCK), ("B", STOCK)])] == [Value(7)] * 2
+
+
+@ADAPTERS
+@pytest.mark.parametrize("status", [400, 413, 414, 422, 431])
+@pytest.mark.parametrize("place", range(5))
+async def test_a3_the_place_of_a_refused_value_in_the_batch_is_no_matter(
+    adapter: ChannelAdapter, status: int, place: int
+) -> None:
+    channel = Channel(frozenset("ABCDE"[place]), status)
+    results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
+    wanted = [WriteState.REFUSED if n == place else WriteState.ACCEPTED for n in range(5)]
+    assert [r.state for r in results] == wanted
+    assert [r.record_key for r in results] == list("ABCDE")

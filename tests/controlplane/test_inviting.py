@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
@@ -56,6 +58,11 @@ class TestInviting:
         assert link.startswith(f"http://{house.host}/welcome/")
         assert f"Send this link to {email}" in answer.text
         assert "works once, until" in answer.text
+        [mail] = re.findall(r'href="(mailto:[^"]+)"', answer.text)
+        words = parse_qs(urlsplit(unescape(mail)).query)["body"][0]
+        assert link in words
+        assert not set(words) & set("<>"), "a mail is text"
+        assert re.search(r"until \d+ \w{3} \d{4}, \d\d:\d\d UTC:\n", words)
         for page in (people, f"{people}/invitations", f"{people}/{await person_of(admin, email, '/api/v1' + people)}"):
             shown = (await admin.get(page)).text
             assert email in shown

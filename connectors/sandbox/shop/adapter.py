@@ -44,7 +44,8 @@ _STATES: Final = {
     "unknown_sku": (WriteState.REFUSED, _UNKNOWN),
     "invalid": (WriteState.REFUSED, "The shop does not take this value."),
 }
-_UNHEARD_OF: Final = (WriteState.RETRY, "The shop's answer to the write could not be understood.")
+# Only a reading tells whether it was applied.
+_UNHEARD_OF: Final = (WriteState.ACCEPTED, "The shop's answer to the write could not be understood.")
 _Shown: Final = JsonDecoder(Shown | None)
 
 
@@ -95,9 +96,7 @@ class SandboxShop:
         except msgspec.DecodeError:
             outcomes = []
         if len(outcomes) != len(writes):
-            # The keys make sending again harmless; whether it was applied shows the reading.
-            detail = "The shop's answer to the write could not be understood."
-            return [WriteResult(w.record_key, w.element, WriteState.RETRY, detail) for w in writes]
+            return [WriteResult(w.record_key, w.element, *_UNHEARD_OF) for w in writes]
         results = []
         for write, outcome in zip(writes, outcomes, strict=True):
             state, detail = _STATES.get(outcome.status, _UNHEARD_OF)

@@ -1,0 +1,95 @@
+"""A3, A4: a channel that hangs over one value, or whose answers are lost, holds nothing back."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.port import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, SystemUnavailable, WriteResult
+from connectors.sandbox.market.adapter import SandboxMarket
+from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.outbound.errors import AnswerTooLarge, OutboundUnavailable
+from governance import readback
+from tests.support.world import World
+
+
+async def hurry(world: World, times: int) -> None:
+    """No rest and no delay holds anything back."""
+    for _ in range(times):
+        async with world.services.db.transaction(world.scope) as session:
+            await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
+            await session.execute(text("UPDATE lane SET paused_until = NULL"))
+        await world.work(settle=0.3)
+
+
+async def states(world: World, channel: str) -> dict[object, object]:
+    query = "SELECT record_key, state FROM propagation WHERE connection_id = :c"
+    return {row[0]: row[1] for row in await world.rows(query, c=world.channels[channel])}
+
+
+@pytest.mark.parametrize("poison", [{"SKU-000"}, {"SKU-002"}, {"SKU-004"}, {"SKU-001", "SKU-004"}])
+async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, poison: set[str]
+) -> None:
+    push = SandboxShop.push
+
+    async def hang(
+        self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        if poison & {write.record_key for write in writes}:
+            raise OutboundUnavailable("The other system did not answer in time.")
+        return await push(self, http, config, writes)
+
+    monkeypatch.setattr(SandboxShop, "push", hang)
+    await world.deliver(*(world.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(5)))
+    await world.work(settle=0.3)
+    for _ in range(60):
+        found = await states(world, "shop0")
+        if sum(state == "verified" for state in found.values()) == 5 - len(poison):
+            break
+        await hurry(world, 1)
+    assert {key for key, state in found.items() if state != "verified"} == poison
+
+
+@pytest.mark.parametrize("error", [OutboundUnavailable, AnswerTooLarge])
+async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: type[OutboundUnavailable]
+) -> None:
+    push = SandboxShop.push
+
+    async def lose(
+        self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        await push(self, http, config, writes)
+        raise error("The other system did not answer in time.")
+
+    monkeypatch.setattr(SandboxShop, "push", lose)
+    await world.deliver(*(world.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(3)))
+    await world.work(settle=0.3)
+    await hurry(world, 3)
+    assert await states(world, "shop0") == {f"SKU-00{n}": "verified" for n in range(3)}
+    metered = """
+        SELECT count(*) FROM usage_event u JOIN propagation p ON p.id = u.id OR p.change_id = u.about
+         WHERE p.connection_id = :c
+    """
+    assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'push/%'") == [(0,)]
+    assert await world.rows(metered, c=world.channels["shop0"]) != [(0,)]
+
+
+async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> list[ChannelReading]:
+        raise SystemUnavailable("The market answered 414.", whole=True, permanent=True)
+
+    monkeypatch.setattr(SandboxMarket, "read", refuse)
+    monkeypatch.setattr(readback, "GIVE_UP_AFTER", timedelta(0))
+    await world.deliver(world.change("SKU-001", STOCK, 41))
+    await world.work(settle=0.3)
+    await hurry(world, 2)
+    assert await states(world, "market1") == {"SKU-001": "given_up"}
+    [(code, detail)] = await world.rows("SELECT code, detail FROM governance_exception WHERE state = 'open'")
+    assert code == "propagation.given_up"
+    assert "414" in str(detail)
