@@ -30,8 +30,7 @@ async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUI
     person = await get_person(session, person_id, lock=True)
     if by.kind != "person":
         raise Forbidden("Only a person can confirm that a member is who they say. Sign in to do this.")
-    if person.status != Standing.ACTIVE or person.password_hash is None:
-        raise Conflict("This person has not joined yet, or is suspended. Confirm them once they have signed in.")
+    require_joined(person)
     if not needs_confirmation(person):
         return
     if not may_confirm(by, person):
@@ -40,6 +39,16 @@ async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUI
             " was not invited by the same one."
         )
     await confirm(session, person, by=by.name, now=now)
+
+
+def require_joined(person: Person) -> None:
+    """Before that, whoever has the link may still become this person.
+
+    Raises:
+        Conflict: the member has not joined yet, or is suspended.
+    """
+    if person.status != Standing.ACTIVE or person.password_hash is None:
+        raise Conflict("This person has not joined yet, or is suspended. Confirm them once they have signed in.")
 
 
 async def confirm(session: AsyncSession, person: Person, *, by: str, now: datetime) -> None:

@@ -242,10 +242,43 @@ class TestLastAdministrator:
             [body] = found.scalars()
         assert "locked out" in body
         assert '"name":"operator"' in body
+        blank = await asyncio.to_thread(call, environment, *resume[:-2], " \t")
+        assert (blank.exit_code, "Say why" in blank.output) == (2, True)
         nobody = await asyncio.to_thread(
             call, environment, "member", "resume", *msp, "--email", "no@example.test", "--reason", "x"
         )
         assert (nobody.exit_code, "Nobody in this account" in nobody.output) == (1, True)
+
+    async def test_v4_a_partners_user_is_made_no_administrator(
+        self, house: House, world: World, environment: dict[str, str | None]
+    ) -> None:
+        scope = ("--msp", str(world.scope.msp_id), "--tenant", str(world.scope.tenant_id))
+        resume = ("member", "resume", *scope, "--email", house.partner, "--reason", "x", "--administrator")
+        done = await asyncio.to_thread(call, environment, *resume)
+        assert (done.exit_code, "partner's user" in done.output) == (1, True), done.output
+        done = await asyncio.to_thread(call, environment, *resume[:-1])
+        assert (done.exit_code, "can sign in" in done.output) == (0, True), done.output
+
+    async def test_v4_no_link_is_made_for_somebody_who_is_suspended(
+        self, world: World, environment: dict[str, str | None]
+    ) -> None:
+        who, email = await add(world, world.house, "msp_admin")
+        async with world.services.db.transaction(world.house) as session:
+            await suspend_person(session, person_id=who, reason="slip", now=utc_now())
+        link = ("tenant", "password-link", "--msp", str(world.house.msp_id), "--email", email)
+        done = await asyncio.to_thread(call, environment, *link)
+        assert (done.exit_code, "fairlead member resume" in done.output) == (1, True), done.output
+
+    async def test_the_operator_confirms_nobody_who_has_not_joined(
+        self, house: House, admin: Visit, world: World, environment: dict[str, str | None]
+    ) -> None:
+        """The inviter could still use the link, and would then be the second pair of eyes."""
+        people, email = f"/clients/{house.slug}/people", fresh()
+        await admin.get(people)
+        link_in(await admin.post(f"{people}/invite", form(email, "client_approver")))
+        scope = ("--msp", str(world.scope.msp_id), "--tenant", str(world.scope.tenant_id))
+        done = await asyncio.to_thread(call, environment, "member", "confirm", *scope, "--email", email)
+        assert (done.exit_code, "has not joined yet" in done.output) == (1, True), done.output
 
 
 class TestLapsedApprovals:

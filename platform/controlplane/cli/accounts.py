@@ -20,6 +20,8 @@ _NEEDS_OWNER = (
     "needs DATABASE_URL of the owner, who alone may look across MSPs. It is known where an embedded installation runs."
 )
 
+LONGEST_REASON = 500
+
 
 @contextmanager
 def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
@@ -76,6 +78,23 @@ class ClientId(click.ParamType[UUID]):
                 f"The MSP has no client with the short name “{value}”. `fairlead tenant list-msps` shows all."
             )
         return UUID(str(row[0]))
+
+
+class Reason(click.ParamType[str]):
+    """What stays in an audit chain: a few words, not blank."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        words = " ".join(str(value).split())
+        if not words:
+            self.fail("Say why, in a few words.", param, ctx)
+        if len(words) > LONGEST_REASON:
+            self.fail(f"At most {LONGEST_REASON} characters.", param, ctx)
+        return words
+
+
+REASON = Reason()
 
 
 def _as_id(value: Any) -> UUID | None:

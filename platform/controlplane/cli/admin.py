@@ -11,7 +11,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
-from controlplane.cli.accounts import MSP, TENANT, list_msps
+from controlplane.cli.accounts import MSP, REASON, TENANT, list_msps
 from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from controlplane.onboarding import Person, onboard_client, open_msp
@@ -163,7 +163,7 @@ def unpin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
 @tenant.command("suspend")
 @MSP
 @TENANT
-@click.option("--reason", required=True, help="Stays in the client's audit chain.")
+@click.option("--reason", required=True, type=REASON, help="Stays in the client's audit chain.")
 def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
     """Refuse a client's people, API keys and webhooks, and let its work rest. Nothing is deleted."""
     _stand(msp_id, tenant_id, lambda session, _: suspend_client(session, reason=reason, now=utc_now()))
@@ -172,7 +172,7 @@ def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
 @tenant.command("resume")
 @MSP
 @TENANT
-@click.option("--reason", default="resumed", show_default=True)
+@click.option("--reason", default="resumed", show_default=True, type=REASON)
 def resume(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
     """Serve a suspended client again; its work and its clocks go on where they stopped."""
     _stand(msp_id, tenant_id, lambda session, door: resume_client(session, door, reason=reason, now=utc_now()))

@@ -5,16 +5,17 @@ from uuid import UUID
 import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.cli.accounts import CLIENT_OF_MSP, MSP
+from controlplane.cli.accounts import CLIENT_OF_MSP, MSP, REASON
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
+from foundation.errors import Conflict
 from foundation.ids import new_id
 from foundation.scope import Scope
 from policy.publishing import assign_role
 from tenants.models import Person, Standing
 from tenants.people import find_person, resume_person
-from tenants.vouching import confirm
+from tenants.vouching import confirm, require_joined
 
 _TENANT = click.option(
     "--tenant",
@@ -23,7 +24,7 @@ _TENANT = click.option(
     help="The client's id or short name; without it, the MSP's own account.",
 )
 _EMAIL = click.option("--email", required=True)
-_REASON = click.option("--reason", required=True, help="Stays in the account's audit chain.")
+_REASON = click.option("--reason", required=True, type=REASON, help="Stays in the account's audit chain.")
 
 
 @click.group()
@@ -44,6 +45,10 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
         scope = operator_scope(msp_id, tenant_id or msp_id)
         async with services.db.transaction(scope) as session:
             person = await find_person(session, email)
+            if administrator and person.partner_id is not None:
+                raise Conflict(
+                    "This is a partner's user, who can have no other role. Name one of the account's own people."
+                )
             if person.status == Standing.SUSPENDED:
                 await resume_person(session, person_id=person.id, reason=reason, now=utc_now())
             if administrator:
@@ -65,6 +70,7 @@ def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             person = await find_person(session, email)
+            require_joined(person)
             await confirm(session, person, by="the operator", now=utc_now())
         return f"{person.email} is confirmed."
 

@@ -8,6 +8,8 @@ from controlplane.cli.accounts import CLIENT_OF_MSP, MSP
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
+from foundation.errors import Conflict
+from tenants.models import Standing
 from tenants.people import find_person, invite_person
 from tenants.secrets import new_secret
 
@@ -30,6 +32,10 @@ def password_link(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             person = await find_person(session, email)
+            if person.status == Standing.SUSPENDED:
+                raise Conflict(
+                    "This person is suspended, so no link would open. Let them in first: `fairlead member resume`."
+                )
             token = await invite_person(session, new_secret, person_id=person.id, now=utc_now())
         return f"/welcome/{token}\nOpen it on the host where {person.email} signs in."
 
