@@ -9,7 +9,7 @@ import msgspec
 from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
-from foundation.decoding import decode_json
+from foundation.decoding import decode_foreign, decode_json
 from foundation.outbound.headers import parse_http_date
 
 Shape = TypeVar("Shape")
@@ -100,7 +100,7 @@ def _address(config: ConnectionConfig) -> str:
 def _result(response: HttpResponse, shape: type[Shape], method: str) -> Shape:
     check_readable(response, "Tryton")
     try:
-        answer = decode_json(response.content, type=dict[str, msgspec.Raw])
+        answer = decode_foreign(response.content, type=dict[str, msgspec.Raw])
         if "error" in answer:
             raise SystemUnavailable(f"Tryton refused {method}: {_first_sentence(answer['error'])}")
         return decode_json(answer["result"], type=shape)

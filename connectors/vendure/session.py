@@ -18,7 +18,7 @@ from connectors.port import (
 from connectors.requests import endpoint, json_headers
 from connectors.responses import check_readable
 from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, Answer, Login, Shop, WithFacts
-from foundation.decoding import decode_json
+from foundation.decoding import decode_foreign
 from foundation.text import clean_error_text
 
 Data = TypeVar("Data")
@@ -144,7 +144,7 @@ def _data(response: HttpResponse, shape: type[Data]) -> Data:
     if response.status_code != 400:  # validation errors come as 400, with a GraphQL body
         check_readable(response, "Vendure")
     try:
-        answer = decode_json(response.content, type=Answer[shape])  # type: ignore[valid-type]
+        answer = decode_foreign(response.content, type=Answer[shape])  # type: ignore[valid-type]
     except msgspec.DecodeError as problem:
         check_readable(response, "Vendure")
         raise PayloadInvalid(f"Vendure's answer no longer has the agreed form: {problem}.") from problem

@@ -6,6 +6,7 @@ anything is parsed, and is the same everywhere.
 """
 
 import re
+from codecs import BOM_UTF8
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar, overload
 
@@ -18,6 +19,9 @@ T = TypeVar("T")
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_SURROGATE: Final = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -55,6 +59,26 @@ class JsonDecoder(Generic[T]):
             raise msgspec.DecodeError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
+class ForeignDecoder(JsonDecoder[T]):
+    """For what other systems say: text in it that cannot be stored spoils itself only, and no neighbour.
+
+    Lone surrogates and bytes that are not UTF-8 become U+FFFD, so a key that holds one is no longer the sender's.
+    A byte order mark is left out.
+    """
+
+    def decode(self, document: bytes | str | msgspec.Raw) -> T:
+        try:
+            return super().decode(document)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            raw = _bytes(document)
+            mended = _replace_unstorable(raw)
+            if mended == raw:
+                raise
+            return super().decode(mended)
+
+
 _ANY: Final = JsonDecoder()
 
 
@@ -77,6 +101,16 @@ def decode_json(document: bytes | str | msgspec.Raw, type: Any = None) -> Any:  
         msgspec.DecodeError: it is malformed, too deep, or (msgspec.ValidationError) of another shape.
     """
     return _ANY.decode(document) if type is None else _decoder_of(type).decode(document)
+
+
+def decode_foreign(document: bytes | str | msgspec.Raw, type: Any) -> Any:  # noqa: A002 - as msgspec's
+    """As `decode_json`, of another system's document (`ForeignDecoder`)."""
+    return _foreign_decoder_of(type).decode(document)
+
+
+@lru_cache(256)
+def _foreign_decoder_of(shape: Any) -> ForeignDecoder[Any]:
+    return ForeignDecoder(shape)
 
 
 @lru_cache(256)
@@ -104,6 +138,11 @@ def check_depth(document: bytes) -> None:
 def holds_nul(document: bytes) -> bool:
     """Whether a string in it holds U+0000, which PostgreSQL keeps in no text."""
     return b"\\u0000" in document and _NUL.search(document) is not None
+
+
+def _replace_unstorable(document: bytes) -> bytes:
+    valid = document.removeprefix(BOM_UTF8).decode("utf-8", "replace").encode()
+    return _SURROGATE.sub(lambda found: found[1] or rb"\ufffd", valid)
 
 
 def _bytes(document: bytes | str | msgspec.Raw) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 from canonical.elements import COST, PRICE, STOCK, Observation, Value
 from canonical.money import UnknownCurrency, minor_exponent
 from connectors.port import ChannelReading, PayloadInvalid
-from foundation.text import clean_error_text, is_storable
+from foundation.text import REPLACEMENT, clean_error_text, is_storable
 
 _LARGEST: Final = 2**63 - 1
 _LONGEST: Final = 200
@@ -23,7 +23,7 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
         PayloadInvalid: it cannot be kept, or says what cannot be.
     """
     if not is_admissible_key(seen.record_key):
-        raise PayloadInvalid(f"A record's key has 1 to {_LONGEST} characters, none of them NUL.")
+        raise PayloadInvalid(f"A record's key has 1 to {_LONGEST} characters, none of them NUL or lost.")
     subject = f"{seen.element} of {seen.record_key}"
     if len(seen.source_id) > _LONGEST or not is_storable(seen.source_id):
         raise PayloadInvalid(f"{subject} came with an identity of the source that cannot be kept.")
@@ -64,4 +64,5 @@ def _trouble(element: str, value: Value) -> str:
 
 
 def is_admissible_key(record_key: str) -> bool:
-    return 0 < len(record_key) <= _LONGEST and is_storable(record_key)
+    """U+FFFD stands for what was lost: two keys may have become one."""
+    return 0 < len(record_key) <= _LONGEST and is_storable(record_key) and REPLACEMENT not in record_key

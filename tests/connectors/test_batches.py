@@ -308,3 +308,21 @@ async def test_a3_the_place_of_a_refused_value_in_the_batch_is_no_matter(
     wanted = [WriteState.REFUSED if n == place else WriteState.ACCEPTED for n in range(5)]
     assert [r.state for r in results] == wanted
     assert [r.record_key for r in results] == list("ABCDE")
+
+
+@pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9"])
+async def test_a5_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) -> None:
+    class Answers:
+        status_code = 200
+        headers: Mapping[str, str] = {}
+        content = b'{"results": [{"status": "applied"}, {"status": "invalid", "detail": "too ' + odd + b'"}]}'
+
+    class Caller:
+        async def request(
+            self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+        ) -> HttpResponse:
+            assert (method, bool(url), bool(headers), bool(content)) == ("PUT", True, True, True)
+            return Answers()
+
+    taken, refused = await SandboxShop().push(Caller(), CONFIG, [stock("A"), stock("B")])
+    assert (taken.state, refused.state, refused.detail) == (WriteState.ACCEPTED, WriteState.REFUSED, "too \ufffd")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.decoding import MAX_DEPTH, JsonDecoder, TooDeep, decode_json, holds_nul
+from foundation.decoding import MAX_DEPTH, JsonDecoder, TooDeep, decode_foreign, decode_json, holds_nul
 
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
@@ -98,3 +98,24 @@ def test_a_nearly_used_up_stack_is_a_decode_error() -> None:
 def test_a_nul_in_a_text_is_found_and_a_backslash_before_u0000_is_none(document: bytes, holds: bool) -> None:  # noqa: FBT001
     assert holds_nul(document) is holds
     assert ("\x00" in decode_json(document)) is holds
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        (rb'{"a": "\ud800x", "b": 1}', {"a": "\ufffdx", "b": 1}),
+        (rb'{"a": "\udc00\ud800\u0041"}', {"a": "\ufffd\ufffdA"}),
+        (rb'{"a": "\ud83d\ude00 \\ud800"}', {"a": "\U0001f600 \\ud800"}),
+        (rb'{"a": "\ud83d\ude00 \\\udbff"}', {"a": "\U0001f600 \\\ufffd"}),
+        (b'{"a": "caf\xe9"}', {"a": "caf\ufffd"}),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+    ],
+)
+def test_a5_text_that_cannot_be_stored_spoils_itself_only(document: bytes, found: object) -> None:
+    assert decode_foreign(document, type=dict) == found
+
+
+@pytest.mark.parametrize("document", [b"", b"{", b'{"a": "\\u12"}', b"\xef\xbb\xbf", b"[" * 1000])
+def test_a5_what_is_no_json_stays_none(document: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_foreign(document, type=dict)

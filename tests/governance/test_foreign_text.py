@@ -140,3 +140,16 @@ def test_a5_a_log_line_bears_whatever_another_system_wrote(as_json: bool) -> Non
     stream.flush()
     structlog.configure(**before)
     assert b"poll.failed" in stream.buffer.getvalue()
+
+
+@pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9", rb"\udc00\ud800"])
+@pytest.mark.parametrize("field", ["sku", "title"])
+async def test_a5_text_that_cannot_be_stored_holds_no_neighbour_back(world: World, odd: bytes, field: str) -> None:
+    spoilt = msgspec.json.encode(world.change("SKU-001", STOCK, 3) | {field: "@"}).replace(b"@", b"SKU-001" + odd)
+    fine = msgspec.json.encode(world.change("SKU-002", STOCK, 4))
+    await world.deliver_bytes(b'{"type": "changes", "changes": [' + spoilt + b"," + fine + b"]}")
+    await world.work()
+    taken = {"SKU-002"} if field == "sku" else {"SKU-001", "SKU-002"}
+    assert {key for (key,) in await world.rows("SELECT record_key FROM record_value")} == taken
+    codes = [("source.quarantined",)] if field == "sku" else []
+    assert await world.rows("SELECT code FROM governance_exception WHERE state = 'open'") == codes

@@ -12,7 +12,7 @@ from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPa
 from connectors.requests import endpoint
 from connectors.responses import check_readable
 from connectors.sandbox.erp.messages import Change, ChangeBatch, ChangePage
-from foundation.decoding import JsonDecoder, decode_json
+from foundation.decoding import ForeignDecoder, decode_json
 
 _PAGE_SIZE = 500
 
@@ -21,9 +21,9 @@ class SandboxErp:
     """`translate` and `poll`. External ids are the change's own version, so a change that arrives both ways is one."""
 
     def __init__(self) -> None:
-        self._change = JsonDecoder(Change)
-        self._batch = JsonDecoder(ChangeBatch)
-        self._page = JsonDecoder(ChangePage)
+        self._change = ForeignDecoder(Change)
+        self._batch = ForeignDecoder(ChangeBatch)
+        self._page = ForeignDecoder(ChangePage)
 
     def translate(self, body: bytes) -> list[Observation]:
         try:

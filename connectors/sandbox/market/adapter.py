@@ -32,7 +32,7 @@ from connectors.sandbox.market.messages import (
     ShownPrice,
 )
 from connectors.spelling import explain_unknown
-from foundation.decoding import JsonDecoder, decode_json
+from foundation.decoding import ForeignDecoder, decode_json
 from foundation.outbound.headers import parse_whole_number
 
 _REASONS: Final = {
@@ -45,9 +45,9 @@ class SandboxMarket:
     max_batch = 250
 
     def __init__(self) -> None:
-        self._receipt = JsonDecoder(FeedReceipt)
-        self._listings = JsonDecoder(Listings)
-        self._catalogue = JsonDecoder(Catalogue)
+        self._receipt = ForeignDecoder(FeedReceipt)
+        self._listings = ForeignDecoder(Listings)
+        self._catalogue = ForeignDecoder(Catalogue)
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]

@@ -33,7 +33,7 @@ from connectors.sandbox.shop.messages import (
     ShownValues,
 )
 from connectors.spelling import explain_unknown
-from foundation.decoding import JsonDecoder, decode_json
+from foundation.decoding import ForeignDecoder, JsonDecoder, decode_json
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
@@ -53,9 +53,9 @@ class SandboxShop:
     max_batch = 250
 
     def __init__(self) -> None:
-        self._outcomes = JsonDecoder(Outcomes)
-        self._shown = JsonDecoder(ShownValues)
-        self._products = JsonDecoder(Products)
+        self._outcomes = ForeignDecoder(Outcomes)
+        self._shown = ForeignDecoder(ShownValues)
+        self._products = ForeignDecoder(Products)
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
