@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import shutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,10 @@ from branding.errors import MissingAsset
 
 STATIC = Path(__file__).parent / "static"
 _LIBRARIES = ("node_modules/htmx.org/dist/htmx.min.js",)
+_FACES = "node_modules/@fontsource-variable/inter/wght.css"
+"""Declares the faces of Inter by script, each with its file: browsers load only those that a page's letters need."""
+_FACE_FILE = re.compile(rb"url\(\./([\w./-]+)\)")
+_FONTS = "fonts.css"
 _MANIFEST = "manifest.json"
 
 
@@ -23,6 +27,7 @@ def build_assets(root: Path, out_dir: Path) -> dict[str, str]:
     sources = sorted(STATIC.glob("*.*")) + [root / library for library in _LIBRARIES]
     out_dir.mkdir(parents=True, exist_ok=True)
     manifest = {source.name: _copy(source, out_dir) for source in sources}
+    manifest[_FONTS] = _copy_fonts(root / _FACES, out_dir)
     with _staged(out_dir / _MANIFEST) as staged:
         staged.write_text(json.dumps(manifest, indent=1, sort_keys=True))
     return manifest
@@ -47,15 +52,31 @@ def asset_urls(manifest: Mapping[str, str], prefix: str = "/static") -> Callable
     return url
 
 
+def _copy_fonts(faces: Path, out_dir: Path) -> str:
+    """The font's stylesheet beside its files, which it names by their hashed names."""
+
+    def hashed(found: re.Match[bytes]) -> bytes:
+        return b"url(" + _copy(faces.parent / found[1].decode(), out_dir).encode() + b")"
+
+    return _write(_FACE_FILE.sub(hashed, _read(faces)), Path(_FONTS), out_dir)
+
+
 def _copy(source: Path, out_dir: Path) -> str:
+    return _write(_read(source), source, out_dir)
+
+
+def _read(source: Path) -> bytes:
     if not source.is_file():
         raise MissingAsset(f"{source} does not exist: run `npm ci` in the repository's root.")
-    content = source.read_bytes()
-    name = f"{source.stem}.{hashlib.sha256(content).hexdigest()[:16]}{source.suffix}"
-    if not (out_dir / name).exists():
-        with _staged(out_dir / name) as staged:
-            shutil.copyfile(source, staged)
-    return name
+    return source.read_bytes()
+
+
+def _write(content: bytes, name: Path, out_dir: Path) -> str:
+    hashed = f"{name.stem}.{hashlib.sha256(content).hexdigest()[:16]}{name.suffix}"
+    if not (out_dir / hashed).exists():
+        with _staged(out_dir / hashed) as staged:
+            staged.write_bytes(content)
+    return hashed
 
 
 @contextmanager

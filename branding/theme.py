@@ -34,7 +34,7 @@ class Radius(StrEnum):
 
 
 class Font(StrEnum):
-    """Named stacks of fonts that are already on people's machines; nothing is downloaded."""
+    """Named stacks of fonts. `system` begins with Inter, which is served here; the others are on people's machines."""
 
     SYSTEM = "system"
     HUMANIST = "humanist"

@@ -29,7 +29,7 @@ from tests.branding.pages import NOW, northwind, saffron
 
 ROOT = Path(__file__).parents[2]
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self';"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 SECONDS = 60_000

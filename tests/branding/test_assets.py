@@ -1,6 +1,7 @@
 """Browser files are built under names that follow their content."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -18,15 +19,39 @@ def root(tmp_path: Path) -> Path:
     library = tmp_path / "node_modules/htmx.org/dist"
     library.mkdir(parents=True)
     (library / "htmx.min.js").write_text("var htmx={}")
+    inter = tmp_path / "node_modules/@fontsource-variable/inter"
+    (inter / "files").mkdir(parents=True)
+    (inter / "files/inter-latin.woff2").write_bytes(b"letters")
+    (inter / "wght.css").write_text("@font-face{src:url(./files/inter-latin.woff2) format('woff2')}")
     return tmp_path
 
 
 def test_files_are_found_under_the_names_in_the_manifest(root: Path) -> None:
     manifest = build_assets(root, root / "out")
     assert manifest == read_manifest(root / "out")
-    assert set(manifest) == {"app.css", "app.js", "htmx.min.js"}
+    assert set(manifest) == {"app.css", "app.js", "htmx.min.js", "fonts.css"}
     assert (root / "out" / manifest["htmx.min.js"]).read_text() == "var htmx={}"
     assert asset_urls(manifest)("app.css") == f"/static/{manifest['app.css']}"
+
+
+def test_the_fonts_stylesheet_names_each_file_by_its_hashed_name(root: Path) -> None:
+    written = root / "out" / build_assets(root, root / "out")["fonts.css"]
+    (font,) = (root / "out").glob("inter-latin.*.woff2")
+    assert font.read_bytes() == b"letters"
+    assert written.read_text() == f"@font-face{{src:url({font.name}) format('woff2')}}"
+    before, again = written.name, b"other letters"
+    (root / "node_modules/@fontsource-variable/inter/files/inter-latin.woff2").write_bytes(again)
+    assert build_assets(root, root / "out")["fonts.css"] != before
+
+
+def test_the_shipped_font_has_every_weight_in_one_file_for_each_script(tmp_path: Path) -> None:
+    faces = (tmp_path / build_assets(ROOT, tmp_path)["fonts.css"]).read_text()
+    files = re.findall(r"url\(([^)]+)\)", faces)
+    assert {name.split(".")[0] for name in files} >= {
+        f"inter-{script}-wght-normal" for script in ("latin", "latin-ext", "greek", "cyrillic")
+    }
+    assert faces.count("font-weight: 100 900") == faces.count("@font-face") == len(files)
+    assert all((tmp_path / name).read_bytes().startswith(b"wOF2") for name in files)
 
 
 def test_a_changed_file_gets_another_name_and_the_old_one_stays(root: Path) -> None:
@@ -54,11 +79,12 @@ def test_a_missing_manifest_and_an_unknown_name_say_what_to_do(tmp_path: Path) -
         asset_urls({"app.css": "app.1.css"})("x.js")
 
 
-def test_only_htmx_is_served_axe_is_for_tests_and_the_lock_names_no_address() -> None:
+def test_only_htmx_and_the_font_are_served_axe_is_for_tests_and_the_lock_names_no_address() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert {name: package.get("dev", False) for name, package in packages.items()} == {
         "node_modules/htmx.org": False,
+        "node_modules/@fontsource-variable/inter": False,
         "node_modules/axe-core": True,
     }
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
@@ -77,4 +103,5 @@ def test_several_may_build_into_one_folder_at_once(root: Path) -> None:
 
             built = [each.result() for each in [pool.submit(build) for _ in range(8)]]
             assert built == [read_manifest(out)] * 8
-            assert {path.name for path in out.iterdir()} == {*built[0].values(), "manifest.json"}
+            fonts = {path.name for path in out.glob("*.woff2")}
+            assert {path.name for path in out.iterdir()} == {*built[0].values(), *fonts, "manifest.json"}

@@ -72,6 +72,21 @@ class TestLooks:
 
 
 class TestTheme:
+    def test_medium_text_is_wider_than_plain_and_narrower_than_bold(self, context: BrowserContext, site: Site) -> None:
+        page, _ = open_page(context, f"{site.address}/design")
+        widths = page.evaluate(
+            """async () => {
+              await document.fonts.ready;
+              return ["400", "500", "600", "700"].map((weight) => {
+                const text = Object.assign(document.createElement("span"), { textContent: "Channel delivery" });
+                document.body.append(text);
+                text.style.fontWeight = weight;
+                return text.getBoundingClientRect().width;
+              });
+            }"""
+        )
+        assert widths == sorted(set(widths))
+
     def test_the_toggle_is_remembered(self, context: BrowserContext, site: Site) -> None:
         page, _ = open_page(context, f"{site.address}/design")
         background = "getComputedStyle(document.body).backgroundColor"
