@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from canonical.money import Money
+
+_METERS: Final = {"sync.verified": "Verified updates"}
+"""Meters as pages name them; another one by its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,10 @@ class MeterRow:
     accepted: int
     states: SideStates
     age: timedelta
+
+    @property
+    def label(self) -> str:
+        return _METERS.get(self.meter, self.meter.replace(".", " ").capitalize())
 
 
 def meter_rows(result: Reconciliation, names: Mapping[UUID, str], now: datetime) -> list[MeterRow]:

@@ -6,7 +6,7 @@ from branding.palette import build_palette
 from branding.theme import Font, Radius, Theme
 
 _FONTS = {
-    Font.SYSTEM: '"Inter Variable",Inter,system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif',
+    Font.SYSTEM: '"Inter Variable",system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif',
     Font.HUMANIST: 'Seravek,"Gill Sans Nova",Ubuntu,Calibri,"DejaVu Sans",sans-serif',
     Font.GEOMETRIC: 'Avenir,Montserrat,Corbel,"URW Gothic",sans-serif',
     Font.GROTESQUE: '"Helvetica Neue",Helvetica,Arial,"Nimbus Sans",sans-serif',

@@ -198,6 +198,7 @@ async def _people(access: Access, refusal: DomainError | None = None, *, after: 
         "root": root_of(access),
         "rows": person_rows(people, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
+        "first_page": not after,
         "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
         "client": access.client,
         "may": access.may,

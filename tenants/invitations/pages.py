@@ -43,6 +43,7 @@ async def invitations_page(access: OpenAccess, before: FromQuery[UUID | None] = 
         "root": root_of(access),
         "rows": person_rows(people, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
+        "first_page": before is None,
         "next": str(people[-1].id) if len(people) == LONGEST_PAGE else "",
         "may": access.may,
     }
@@ -112,7 +113,7 @@ def _partner_id(text: str) -> UUID | None:
 async def _form(access: Access, given: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
     partners = await list_partners(access.session) if access.client is not None else []
     context: Mapping[str, object] = {
-        "page": access.page("Invite somebody"),
+        "page": access.page("Invite a person"),
         "root": root_of(access),
         "account": access.account.name,
         "client": access.client,

@@ -269,7 +269,7 @@ async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usag
     """A tick stands for: every event is on a line of both sides. When rating ran and runs next is on each page."""
     await site.market.use(*uses(276))
     shown = (await site.get("staff", "/invoices/reconciliation?month=2026-03")).text
-    waiting = re.search(r"(\d+) of (\d+) events wait to be rated", shown)
+    waiting = re.search(r"(\d+) of (\d+) events are not rated yet", shown)
     assert waiting is not None
     assert int(waiting[1]) == 276
     assert int(waiting[2]) > 276

@@ -147,7 +147,7 @@ class TestMacros:
         "ui.action(x, x, x, confirm=x, values={'a': x})", "ui.severity('high', x)", "ui.progress(1, 2, x, text=x)",
         "ui.tag(x)", "ui.live(x)", "ui.notice('bad', x, x)", "ui.toast('ok', x, x)", "ui.empty_state(x, x)",
         "ui.error_state(x, x)", "ui.no_permission_state(x, x)", "ui.loading_state(x, attrs={'hx-get': x})",
-        "ui.pagination(x, x, x)", "ui.filter_search(x, x, x)", "ui.filter_select(x, x, [(x, x)], x)",
+        "ui.pager(x, x, x)", "ui.filter_search(x, x, x)", "ui.filter_select(x, x, [(x, x)], x)",
         "ui.tile(x, x, x, x, 'up', 'ok', x)", "ui.moment(x, x, by=x, text=x)", "ui.facts([(x, x)])",
         "ui.diff(x, [{'field': x, 'old': x, 'new': x, 'note': x}])", "ui.change(x, x)", "ui.code(x)", "ui.csrf(x)",
         "ui.text_field(x, x, x, x, x, attrs={'placeholder': x})", "ui.text_area(x, x, x, x, x)",

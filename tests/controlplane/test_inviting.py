@@ -68,7 +68,7 @@ class TestInviting:
             assert email in shown
             assert "/welcome/" not in shown
         listed = " ".join((await admin.get(f"{people}/invitations")).text.split())
-        assert "Waiting" in listed
+        assert "Pending" in listed
         assert "by Admin " in listed
         assert "Client approver" in listed
         guest = site.visit(house.host)

@@ -321,7 +321,7 @@ class TestPeople:
                 expect(person.page.get_by_role("button", name="Copied")).to_be_visible()
                 assert person.page.evaluate("navigator.clipboard.readText()") == link
             person.page.get_by_role("link", name="Done").click()
-            person.sees(person.row(email), "Waiting", "Client approver", "Nora Lind")
+            person.sees(person.row(email), "Pending", "Client approver", "Nora Lind")
             look(person, f"{shown}-invitations", width, script=script)
             forgive(person, "409")
         with town.person("northbeam", **options) as guest:
@@ -329,7 +329,7 @@ class TestPeople:
             guest.sees(guest.page.locator("main"), "Welcome, Mia Sand", "Nora Lind has invited you")
             look(guest, f"{shown}-welcome", width, script=script)
             guest.page.get_by_label("Password", exact=True).fill(PASSWORD)
-            guest.page.get_by_label("The same password again").fill(PASSWORD)
+            guest.page.get_by_label("Repeat the password").fill(PASSWORD)
             guest.page.get_by_role("button", name="Save and sign in").click()
             guest.arrives("/clients/birch/overview")
             guest.page.goto(link)

@@ -17,6 +17,7 @@ from governance.baseline.rows import Verdict
 from governance.baseline.starting import discard_baseline, start_baseline
 from governance.context import Context
 from governance.permissions import GovernancePermission
+from governance.titles import load_titles
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -42,20 +43,22 @@ async def baseline_detail(
 
 
 @get(f"{_ONE}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
-async def baseline_progress(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
-    return show(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id))
+async def baseline_progress(
+    access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = ""
+) -> Response[Any]:
+    return show(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id, which))
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
 async def baseline_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     refusal = await try_to(access, accept_baseline(access.session, baseline_id, now=access.now))
-    return await _after_act(access, baseline_id, refusal)
+    return await _after_act(access, baseline_id, refusal, "Baseline accepted")
 
 
 @post(f"{_ONE}/discard", opt=_START, include_in_schema=False)
 async def baseline_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     refusal = await try_to(access, discard_baseline(access.session, baseline_id, now=access.now))
-    return await _after_act(access, baseline_id, refusal)
+    return await _after_act(access, baseline_id, refusal, "Baseline discarded")
 
 
 def build_baseline_pages(context: Context) -> list[HTTPRouteHandler]:
@@ -66,7 +69,7 @@ def build_baseline_pages(context: Context) -> list[HTTPRouteHandler]:
                 baseline_id = await start_baseline(access.session, context, now=access.now)
         except DomainError as refusal:
             return await _list(access, None, refusal)
-        return go(access, f"/baselines/{baseline_id}")
+        return go(access, f"/baselines/{baseline_id}", done="Baseline started")
 
     return [baseline_list, baseline_detail, baseline_progress, baseline_start, baseline_accept, baseline_discard]
 
@@ -76,9 +79,9 @@ async def _list(access: Access, after: UUID | None, refusal: DomainError | None 
     return show(access, "baselines.html", "Baselines", {"found": found, "after": after}, refusal=refusal)
 
 
-async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None) -> Response[Any]:
+async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None, done: str) -> Response[Any]:
     if refusal is None:
-        return go(access, f"/baselines/{baseline_id}")
+        return go(access, f"/baselines/{baseline_id}", done=done)
     return await _detail(access, baseline_id, refusal=refusal)
 
 
@@ -94,11 +97,13 @@ async def _context(access: Access, baseline_id: UUID, which: str = "", after: st
     baseline = await find_baseline(access.session, baseline_id)
     totals = {str(name): baseline.total(name) for name in LISTS}
     chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Verdict.DIFFERS.value)
+    found = await list_compared(access.session, baseline_id, which=chosen, after=after)
     return {
+        "titles": await load_titles(access.session, [one.record_key for one in found.items]),
         "baseline": baseline,
         "totals": totals,
         "order": [str(name) for name in _ORDER],
         "which": chosen,
         "after": after,
-        "found": await list_compared(access.session, baseline_id, which=chosen, after=after),
+        "found": found,
     }

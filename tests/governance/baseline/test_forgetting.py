@@ -91,6 +91,6 @@ async def test_the_page_says_what_is_not_kept(site: Site, world: World, house: H
     assert "SKU-001" in (await visit.get(address)).text
     assert (await visit.post(f"{address}/discard")).status_code == 303
     page = (await visit.get(address)).text
-    assert "What was read for it is not kept" in page
+    assert "The values that were read are deleted" in page
     assert "SKU-001" not in page, "not even while it is being forgotten"
     assert "Compared values" not in page
