@@ -76,7 +76,8 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
     if fields == [_BODY]:
         return MalformedInput("The body is missing, or a field of it is missing, unknown or not of the expected form.")
     verb = "is" if len(fields) == 1 else "are"
-    return MalformedInput(f"{', '.join(fields)} {verb} missing or not of the expected form.", field=fields[0])
+    named = ", ".join(f"“{field}”" for field in fields)
+    return MalformedInput(f"{named} {verb} missing or not of the expected form.", field=fields[0])
 
 
 def _field_of(entry: dict[str, Any]) -> str:

@@ -29,8 +29,8 @@ from tests.branding.pages import NOW, northwind, saffron
 
 ROOT = Path(__file__).parents[2]
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self';"
-    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 SECONDS = 60_000
 """How long a page may take to show what happened: milliseconds, only ever waited for in full by a failing test."""

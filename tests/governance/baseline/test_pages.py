@@ -40,7 +40,7 @@ async def test_an_administrator_reads_compares_and_accepts(site: Site, world: Wo
     ready = (await visit.get(address)).text
     assert "Ready to accept" in ready
     assert "hx-trigger" not in ready.split('id="baseline"')[1].split(">")[0]
-    rows = re.findall(r'class="lead">\s*(SKU-\d+)(.*?)</tr>', ready, re.DOTALL)
+    rows = re.findall(r'class="lead nowrap">.*?>\s*(SKU-\d+)<(.*?)</tr>', ready, re.DOTALL)
     assert [(sku, [word for word in ("Passes", "Needs approval", "Refused", "Below cost") if word in row])
             for sku, row in rows] == [
         ("SKU-001", ["Passes"]), ("SKU-002", ["Needs approval"]),
@@ -66,7 +66,7 @@ async def test_long_lists_lead_on_page_by_page(site: Site, world: World, house: 
     path = f"{root_of(house)}/{baseline}?which=equal"
     while path:
         page = (await visit.get(path)).text
-        seen += re.findall(r'class="lead">\s*(SKU-\d+)', page)
+        seen += re.findall(r'class="lead nowrap">\s*<[^>]*>(SKU-\d+)<', page)
         following = re.search(r'href="([^"]*which=equal&(?:amp;)?after=[^"]+)"', page)
         path = following[1].replace("&amp;", "&") if following else ""
     assert seen == sorted(seen)
