@@ -155,14 +155,14 @@ def names_servers(environment: Mapping[str, str]) -> bool:
     return any(environment.get(name) or environment.get(f"{name}_FILE") for name in SERVERS)
 
 
-def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True) -> Settings:
+def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True, partial: bool = False) -> Settings:
     """Of the servers that `environment` names, else of the installation that runs here.
 
     Raises:
         SettingsInvalid: neither can be used; the text says what to do.
     """
     if names_servers(environment):
-        settings = read_settings(environment, vault_needed=vault_needed)
+        settings = read_settings(environment, vault_needed=vault_needed, partial=partial)
         check_values(settings)
         return settings
     found = find_installation(environment)

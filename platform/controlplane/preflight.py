@@ -34,6 +34,7 @@ _URLS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "relay": (("relay_url", "DATABASE_RELAY_URL"),),
     "migrate": (("owner_url", "DATABASE_URL"),),
     "retention": (("owner_url", "DATABASE_URL"), ("app_url", "DATABASE_APP_URL")),
+    "backup": (("owner_url", "DATABASE_URL"),),
     "command": (("app_url", "DATABASE_APP_URL"),),
 }
 _OF_SETTINGS: Final = (
@@ -57,7 +58,9 @@ def check_settings(settings: Settings, process: str = "command") -> None:
         if not getattr(settings, attribute):
             if attribute == "owner_url":
                 raise SettingsInvalid(f"{name} of the owner is not set. Only the owner may change tables.")
-            raise SettingsInvalid(f"{name} is not set, and DATABASE_URL from which it would follow is not set either.")
+            raise SettingsInvalid(
+                f"{name} is not set, nor are DATABASE_URL and FAIRLEAD_SECRET_KEY both, from which it would follow."
+            )
     if process in VALKEY_URLS and not settings.redis_url_of(process):
         raise SettingsInvalid(f"REDIS_URL is not set. Set it, or {VALKEY_URLS[process]} to this component's own URL.")
     if process == "web" and not settings.sessions_key:

@@ -33,7 +33,7 @@ NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"),
     "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET),
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
-    "retention": ("DATABASE_URL", *ROLE_URLS.values()),
+    "retention": ("DATABASE_URL", "DATABASE_APP_URL"),
 }
 """What each process gets; the owner's address is for what changes the schema or drops partitions."""
 LOG_FORMS: Final = ("json", "console")
@@ -130,13 +130,14 @@ def derive_session_key(secret_key: bytes) -> bytes:
     return base64.urlsafe_b64encode(kdf.derive(secret_key))
 
 
-def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) -> Settings:
+def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, partial: bool = False) -> Settings:
     """From DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
 
     The roles' own URLs follow from DATABASE_URL and the secret. DATABASE_APP_URL, DATABASE_INTAKE_URL and
     DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by nobody.
     A process may be given the URLs of just the roles it uses. REDIS_WEB_URL, REDIS_WORKER_URL and REDIS_RELAY_URL
     override REDIS_URL for one component each, and FAIRLEAD_SESSION_KEY what follows from the secret for sessions.
+    `partial` is for commands of the tables' owner alone: neither the roles' addresses nor Valkey's are needed then.
 
     Raises:
         SettingsInvalid: with the name of what is missing.
@@ -144,8 +145,8 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
     given = {role: _database(environment, name, needed=False) for role, name in ROLE_URLS.items()}
     owner = _database(environment, "DATABASE_URL", needed=not any(given.values()))
     deriving = bool(owner) and not all(given.values())
-    secret = _secret(environment, "FAIRLEAD_SECRET_KEY", needed=deriving)
-    if deriving:
+    secret = _secret(environment, "FAIRLEAD_SECRET_KEY", needed=deriving and not partial)
+    if deriving and secret:
         passwords = derive_passwords(secret)
         derived = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
         given = {role: url or with_role(owner, role, derived[role]) for role, url in given.items()}
@@ -156,7 +157,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True) 
         app_url=given[APP],
         intake_url=given[INTAKE],
         relay_url=given[RELAY],
-        redis_url=_redis(environment, "REDIS_URL", needed=not any(components.values())),
+        redis_url=_redis(environment, "REDIS_URL", needed=not (partial or any(components.values()))),
         valkey_urls={component: url for component, url in components.items() if url},
         vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS", needed=vault_needed),
         secret_key=secret,
@@ -202,8 +203,7 @@ def process_environment(settings: Settings, process: str) -> dict[str, str]:
     """As `write_environment`, for one of `NEEDED_SECRETS`: without the secrets that the process does not need."""
     withheld = frozenset(SECRETS).difference(NEEDED_SECRETS[process])
     own = {name: value for name, value in write_environment(settings).items() if name not in withheld}
-    component = process if process in VALKEY_URLS else "relay"  # whose user may do the least
-    return own | {"REDIS_URL": settings.redis_url_of(component)}
+    return own | ({"REDIS_URL": settings.redis_url_of(process)} if process in VALKEY_URLS else {})
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from branding.assets import build_assets
 from controlplane.embedded.servers import EmbeddedServers
@@ -24,7 +26,7 @@ from foundation.valkey_users import RULES
 from tests.helm.rendering import Object, containers, rendered
 
 ROOT = Path(__file__).parents[2]
-CONTAINERS = {name.removeprefix("prod-fairlead-"): container for name, container in containers(rendered("defaults"))}
+CONTAINERS = {name.removeprefix("prod-fairlead-"): container for name, container in containers(rendered("scheduled"))}
 
 
 class Machine:
@@ -39,6 +41,8 @@ class Machine:
             "fairlead-database/intake-url": with_role(owner, "fairlead_intake", "intake password"),
             "fairlead-database/relay-url": with_role(owner, "fairlead_relay", "relay password"),
             **{f"fairlead-redis/{component}-url": servers.redis_url_of(component) for component in RULES},
+            "fairlead-backup/owner-url": owner,
+            "fairlead-witness/secret": "whsec_" + base64.b64encode(os.urandom(32)).decode(),
             "fairlead-session/key": secrets.token_hex(32),
         }
         self.keys = folder / "keys"
@@ -129,6 +133,22 @@ def test_the_container_passes_its_probes_and_stops_when_asked(
     assert "Traceback" not in log, log[-3000:]
 
 
-def test_no_other_process_than_the_migration_may_change_the_schema(machine: Machine) -> None:
+def test_no_other_process_than_the_migration_and_what_is_scheduled_may_change_the_schema(machine: Machine) -> None:
     for name, container in CONTAINERS.items():
-        assert ("DATABASE_URL" in machine.environment(container)) == (name == "migrate")
+        assert ("DATABASE_URL" in machine.environment(container)) == (name in {"migrate", "retention", "backup"})
+
+
+@pytest.mark.parametrize("name", ["retention", "backup"])
+def test_v8_r16_what_is_scheduled_ends_well_with_what_its_container_gets(
+    machine: Machine, tmp_path: Path, name: str
+) -> None:
+    public = X25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "recipient.pem").write_bytes(public)
+    program = machine.program(name, {"http": 0, "metrics": 0})
+    places = {"/backups": str(tmp_path), "/run/fairlead/recipient/recipient.pem": str(tmp_path / "recipient.pem")}
+    done = subprocess.run(
+        [places.get(argument, argument) for argument in program.argv],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert bool(list(tmp_path.glob("fairlead-*/manifest.json"))) == (name == "backup")

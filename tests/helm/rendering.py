@@ -46,6 +46,7 @@ VALUE_SETS: dict[str, Values] = {
             "enabled": True,
             "schedule": "0 */6 * * MON-FRI",
             "claimName": "backups",
+            "databaseSecretName": "fairlead-backup",
             "recipientSecretName": "fairlead-recipient",
         },
         "audit": {"headsUrl": "https://witness.example/heads", "headsSecretName": "fairlead-witness"},

@@ -159,7 +159,7 @@ class TestComponents:
             "prod-fairlead-worker-shared-bulk": {"DATABASE_APP_URL"},
             "prod-fairlead-relay": {"DATABASE_RELAY_URL"},
             "prod-fairlead-migrate": {"DATABASE_URL", *roles},
-            "prod-fairlead-retention": {"DATABASE_URL", *roles},
+            "prod-fairlead-retention": {"DATABASE_URL", "DATABASE_APP_URL"},
         }
 
     def test_v2_each_component_has_its_own_user_of_valkey_and_only_web_the_key_of_sessions(self) -> None:
@@ -177,7 +177,7 @@ class TestComponents:
             "prod-fairlead-worker-shared-bulk": {"REDIS_URL": "worker-url"},
             "prod-fairlead-relay": {"REDIS_URL": "relay-url"},
             "prod-fairlead-migrate": {"REDIS_URL": "relay-url"},
-            "prod-fairlead-retention": {"REDIS_URL": "relay-url"},
+            "prod-fairlead-retention": {},
         }
 
     def test_only_web_and_workers_hold_the_vault_keys(self) -> None:
@@ -209,6 +209,18 @@ class TestComponents:
         assert recipient["secretName"] == "fairlead-recipient"
         assert [item["path"] for item in recipient["items"]] == [file]
         assert {"name": "FAIRLEAD_VAULT_KEYS_FILE", "value": "/run/fairlead/vault/keys"} in container["env"]
+
+    def test_v8_a_backup_knows_the_owner_alone_from_a_secret_of_its_own(self) -> None:
+        known = {
+            workload: {
+                variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
+                for variable in container["env"]
+                if "valueFrom" in variable
+            }
+            for workload, container in containers(rendered("scheduled"))
+        }
+        assert known["prod-fairlead-backup"] == {"DATABASE_URL": "fairlead-backup"}
+        assert set(known["prod-fairlead-retention"].values()) == {"fairlead-database"}
 
     def test_v8_only_workers_deliver_audit_heads(self) -> None:
         told = {

@@ -1,11 +1,12 @@
 {{/*
 The pod of every component. Arguments: root, component, args (list), values (resources, terminationGracePeriodSeconds),
-database (list of "app", "intake", "relay", "owner"), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), auditHeads (bool), backups (bool), http (bool), pool (label, optional),
+database (list of "app", "intake", "relay", "owner"), databaseSecret (default database.secretName), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), auditHeads (bool), backups (bool), http (bool), pool (label, optional),
 serviceAccount (name).
 No component gets a credential it does not need.
 */}}
 {{- define "fairlead.pod" -}}
 {{- $root := .root -}}
+{{- $databaseSecret := default $root.Values.database.secretName .databaseSecret -}}
 metadata:
   labels:
     {{- include "fairlead.labels" $root | nindent 4 }}
@@ -68,7 +69,7 @@ spec:
         {{- end }}
         {{- range .database }}
         {{- $env := dict "owner" "DATABASE_URL" "app" "DATABASE_APP_URL" "intake" "DATABASE_INTAKE_URL" "relay" "DATABASE_RELAY_URL" }}
-        {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $root.Values.database.secretName "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
+        {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $databaseSecret "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
         {{- end }}
         {{- if .redis }}
         {{- include "fairlead.secretEnv" (dict "name" "REDIS_URL" "secretName" $root.Values.redis.secretName "key" (get $root.Values.redis (printf "%sKey" .redis))) | nindent 8 }}

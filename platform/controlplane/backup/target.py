@@ -38,7 +38,9 @@ LOCK_SECONDS: Final = 2.0
 
 
 class Target(msgspec.Struct, frozen=True):
-    """`vault_keys` is empty when none are given. `keys_file` is where an embedded installation keeps them."""
+    """`passwords` are for restoring only. `vault_keys` is empty when none are given. `keys_file` is where an embedded
+    installation keeps them.
+    """
 
     owner_url: str
     admin_url: str
@@ -55,12 +57,12 @@ class Target(msgspec.Struct, frozen=True):
 def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: bool) -> Iterator[Target]:
     """Embedded servers that do not run are started for the time of the block. `fresh` allows a folder without data."""
     if names_servers(environment):
-        # Redis is not needed: nothing of it is backed up.
-        settings = read_settings({"REDIS_URL": "redis://unused", **environment}, vault_needed=False)
-        check_settings(settings)
-        yield Target(
-            settings.owner_url, settings.owner_url, settings.app_url, settings.role_passwords, settings.vault_keys
-        )
+        settings = read_settings(environment, vault_needed=False, partial=True)
+        check_settings(settings, "backup")
+        if fresh:  # the roles are made, and the chains are read as one of them
+            check_settings(settings)
+        passwords = settings.role_passwords if fresh else RolePasswords("", "", "")
+        yield Target(settings.owner_url, settings.owner_url, settings.app_url, passwords, settings.vault_keys)
         return
     chosen = {**environment, DATA_VARIABLE: str(data)} if data is not None else environment
     root = data_root(chosen)

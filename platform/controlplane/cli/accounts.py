@@ -30,7 +30,7 @@ def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
     Raises:
         InvalidInput: the owner's address is not known here.
     """
-    owner_url = find_settings(os.environ, vault_needed=False).owner_url
+    owner_url = find_settings(os.environ, vault_needed=False, partial=True).owner_url
     if not owner_url:
         raise InvalidInput(f"{purpose} {_NEEDS_OWNER}")
     with psycopg.connect(owner_url, connect_timeout=5) as connection:

@@ -53,7 +53,7 @@ def run(*, clock_is_right: bool) -> None:
 
     `fairlead up` does it daily. For servers of your own, schedule it. It refuses when the clock may be wrong.
     """
-    settings = find_settings(os.environ, vault_needed=False)
+    settings = find_settings(os.environ, vault_needed=False, partial=True)
     check_settings(settings, "retention")
     report = asyncio.run(_run(settings, clock_is_right=clock_is_right))
     rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
