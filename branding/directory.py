@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from foundation.errors import NotFound
 
 TTL: Final = timedelta(seconds=5)
 _MOST_HOSTS = 1024
+T = TypeVar("T")
 
 
 async def resolve_brand(session: AsyncSession, host: str) -> Brand | None:
@@ -49,7 +50,9 @@ class BrandDirectory:
         self._database = database
         self._clock = clock
         self._ttl = ttl
-        self._known: OrderedDict[str, tuple[datetime, Brand | None]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[datetime, Brand]] = OrderedDict()
+        self._unknown: OrderedDict[str, tuple[datetime, None]] = OrderedDict()
+        """Apart, so that made-up Host headers push no brand out."""
 
     async def for_host(self, host: str) -> Brand:
         """`host` as in the Host header.
@@ -70,13 +73,23 @@ class BrandDirectory:
 
     async def _find(self, name: str) -> Brand | None:
         now = self._clock()
-        known = self._known.get(name)
-        if known is not None and now - known[0] < self._ttl:
+        known = self._known.get(name) or self._unknown.get(name)
+        # The clock may have been set back since: what it then dates in the future is not kept until it is past.
+        if known is not None and timedelta(0) <= now - known[0] < self._ttl:
             return known[1]
         async with self._database.transaction(None, host=name) as session:
             brand = await resolve_brand(session, name)
-        self._known[name] = (now, brand)
-        self._known.move_to_end(name)
-        while len(self._known) > _MOST_HOSTS:  # made-up Host headers must not fill the memory
-            self._known.popitem(last=False)
+        self._known.pop(name, None)
+        if brand is None:
+            _keep(self._unknown, name, (now, None))
+        else:
+            self._unknown.pop(name, None)
+            _keep(self._known, name, (now, brand))
         return brand
+
+
+def _keep(memory: OrderedDict[str, T], name: str, found: T) -> None:
+    memory[name] = found
+    memory.move_to_end(name)
+    while len(memory) > _MOST_HOSTS:
+        memory.popitem(last=False)

@@ -208,13 +208,44 @@ class TestDirectory:
         with pytest.raises(UnknownHost):
             await BrandDirectory(db, lambda: NOW).for_host(host)
 
-    async def test_made_up_hosts_do_not_fill_the_memory(self, db: Database) -> None:
+    async def test_made_up_hosts_neither_fill_the_memory_nor_push_brands_out(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
         directory = BrandDirectory(db, lambda: NOW)
+        first = await directory.for_host(host)
         for number in range(1100):
-            directory._known[f"h{number}.example"] = (NOW, None)
+            directory._unknown[f"h{number}.example"] = (NOW, None)
         with pytest.raises(UnknownHost):
             await directory.for_host("one-more.example")
-        assert len(directory._known) == 1024
+        assert len(directory._unknown) == 1024
+        assert directory.remembered(host) is first
+
+    async def test_a_clock_that_is_set_back_keeps_nothing_longer(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        await publish(db, scope, host)
+        clock, forward = movable_clock()
+        directory = BrandDirectory(db, clock)
+        await directory.for_host(host)
+        await publish(db, scope, host, some_theme("Renamed"))
+        forward(-86_400)
+        assert (await directory.for_host(host)).name == "Renamed"
+
+    async def test_a_host_that_is_given_and_taken_is_shown_as_it_is(self, db: Database) -> None:
+        scope, host = house(), some_host()
+        clock, forward = movable_clock()
+        directory = BrandDirectory(db, clock)
+        with pytest.raises(UnknownHost):
+            await directory.for_host(host)
+        await publish(db, scope, host)
+        forward(6)
+        assert directory.remembered(host) is None
+        assert (await directory.for_host(host)) is directory.remembered(host)
+        async with db.transaction(scope) as session:
+            await release_host(session, host=host, now=NOW)
+        forward(6)
+        with pytest.raises(UnknownHost):
+            await directory.for_host(host)
+        assert directory.remembered(host) is None
 
 
 def movable_clock() -> tuple[Callable[[], datetime], Callable[[int], None]]:
