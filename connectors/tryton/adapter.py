@@ -18,10 +18,9 @@ import msgspec
 
 from canonical.elements import COST, PRICE, STOCK, Observation, Value
 from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
-from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
+from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, SystemUnavailable, Unreadable
 from connectors.tryton.messages import (
     CHANGE_FIELDS,
-    PRODUCT_FIELDS,
     Move,
     Number,
     Product,
@@ -29,6 +28,7 @@ from connectors.tryton.messages import (
     snapshot_bytes,
     tryton_moment,
 )
+from connectors.tryton.refusals import find_refusal, read_products, refused_payload
 from connectors.tryton.session import Session, SignedOut, sign_in
 from foundation.decoding import JsonDecoder, decode_json
 
@@ -51,7 +51,8 @@ _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """`since`: everything up to it was read. In the middle of a window: continue after product `after`; `upcoming` is
     the newest date met so far that is not after `until`, the start of the window, and becomes the next `since`.
-    `currency` is the company's while all this was read; empty as long as that was not kept.
+    `currency` is the company's while all this was read; empty as long as that was not kept. `refused`: products that
+    Tryton could not read; no date tells when it can, so each window asks for them.
     """
 
     since: _Instant
@@ -59,6 +60,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     upcoming: _Instant = _EPOCH
     until: _Instant = _EPOCH
     currency: str = ""
+    refused: list[int] = []
 
 
 class _Id(msgspec.Struct, frozen=True):
@@ -87,7 +89,9 @@ class Tryton:
             snapshot = self._snapshot.decode(body)
             return _observations(snapshot)
         except (msgspec.DecodeError, ValueError, ArithmeticError) as problem:
-            raise PayloadInvalid(f"Tryton's product no longer has the agreed form: {problem}.") from problem
+            raise find_refusal(body) or PayloadInvalid(
+                f"Tryton's product no longer has the agreed form: {problem}."
+            ) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
         async def act(session: Session) -> PollPage:
@@ -110,7 +114,12 @@ class Tryton:
             except SignedOut:
                 self._sessions.pop(config.connection_id, None)
         session = self._sessions[config.connection_id] = await sign_in(http, config)
-        return await act(session)
+        try:
+            return await act(session)
+        except SignedOut:
+            raise SystemUnavailable(
+                "Tryton did not accept the session that it had just given. Try again later."
+            ) from None
 
 
 async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetime) -> PollPage:
@@ -118,10 +127,9 @@ async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetim
     if not place.after:
         place = await _begin_window(http, session, place, now)
     found = await _find_changed(http, session, place)
-    raws: list[msgspec.Raw] = []
-    if found.ids:
-        raws = await session.call(http, list[msgspec.Raw], "model.product.product.read", found.ids, PRODUCT_FIELDS)
-    payloads, upcoming = [], place.upcoming
+    raws, refused = await read_products(http, session, found.ids)
+    upcoming = place.upcoming
+    payloads = [await refused_payload(http, session, now, product_id, reason) for product_id, reason in refused]
     for product_id, raw in sorted((_decode(raw, _Id, "a product").id, raw) for raw in raws):
         move = found.moves.get(product_id)
         dates = _dates(raw, move)
@@ -131,6 +139,9 @@ async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetim
         )
         payloads.append((external_id, snapshot_bytes(session.currency, now, raw, move)))
     following = Cursor(upcoming) if found.end is None else Cursor(place.since, found.end, upcoming, place.until)
+    elsewhere = {each for each in place.refused if each <= place.after or (found.end is not None and each > found.end)}
+    still = sorted(elsewhere | {product_id for product_id, _ in refused})
+    following = msgspec.structs.replace(following, refused=still)
     if stored.currency or following != stored:
         following = msgspec.structs.replace(following, currency=session.currency)
     return PollPage(payloads, msgspec.json.encode(following).decode(), more=found.end is not None)
@@ -147,7 +158,7 @@ def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
         return Cursor(_EPOCH)
     until = min(stored.until, now) if stored.until != _EPOCH else now
     upcoming = stored.upcoming if stored.upcoming <= until else stored.since
-    return Cursor(min(max(stored.since, _EPOCH), now), stored.after, upcoming, until)
+    return Cursor(min(max(stored.since, _EPOCH), now), stored.after, upcoming, until, refused=stored.refused)
 
 
 async def _begin_window(http: HttpCaller, session: Session, place: Cursor, now: datetime) -> Cursor:
@@ -156,7 +167,7 @@ async def _begin_window(http: HttpCaller, session: Session, place: Cursor, now: 
     until = now if session.clock is None or abs(session.clock - now) > _PLAUSIBLE else min(session.clock, now)
     since = min(place.since, until)  # Tryton's clock may have been set back: its new dates lie before our position
     upcoming = max([since, *([newest] if newest <= until else [])])
-    return Cursor(since, 0, upcoming, until)
+    return Cursor(since, 0, upcoming, until, refused=place.refused)
 
 
 def _overlap(session: Session) -> timedelta:
@@ -173,7 +184,8 @@ async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _F
         moves = dict(reversed(rows))  # of each product the first, which is the newest
         if len(rows) == _MOVES:
             ends.append(rows[-1][0])
-        domain.append(["OR", *[[name, ">=", since] for name in CHANGE_FIELDS], ["id", "in", list(moves)]])
+        known = [*moves, *(each for each in place.refused if each not in moves)]
+        domain.append(["OR", *[[name, ">=", since] for name in CHANGE_FIELDS], ["id", "in", known]])
     order = [["id", "ASC"]]
     ids = await session.call(http, list[int], "model.product.product.search", domain, 0, _PAGE + 1, order)
     if len(ids) > _PAGE:

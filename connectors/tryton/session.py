@@ -20,6 +20,10 @@ class SignedOut(Exception):
     """Tryton no longer knows the session."""
 
 
+class Refused(SystemUnavailable):
+    """Tryton understood the call and could not do it, such as computing a price of one of the products."""
+
+
 class _Company(msgspec.Struct, frozen=True):
     class Currency(msgspec.Struct, frozen=True):
         code: str
@@ -51,7 +55,8 @@ class Session(msgspec.Struct):
         if response.status_code == _FORGOTTEN:
             raise SignedOut
         self.clock = parse_http_date(response.headers.get("date", ""))
-        return _result(response, shape, method)
+        result: Shape = _result(response, shape, method)
+        return result
 
     async def refresh(self, http: HttpCaller) -> None:
         """Raises as `call`."""
@@ -63,7 +68,10 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
     parameters = [username, {"password": config.secrets["password"]}]
     content = msgspec.json.encode({"id": 1, "method": "common.db.login", "params": parameters})
     response = await http.request("POST", _address(config), headers=json_headers(), content=content)
-    user_id, key, *_ = _result(response, list[Any], "common.db.login")
+    signed_in = _result(response, list[Any] | None, "common.db.login")
+    if signed_in is None:
+        raise SystemUnavailable("Tryton did not accept our sign-in. Check the credentials.")
+    user_id, key, *_ = signed_in
     token = b64encode(f"{username}:{user_id}:{key}".encode()).decode()
     session = Session(config, f"Session {token}")
     try:
@@ -97,12 +105,12 @@ def _address(config: ConnectionConfig) -> str:
     return endpoint(config, f"/{config.settings['database']}/rpc/")
 
 
-def _result(response: HttpResponse, shape: type[Shape], method: str) -> Shape:
+def _result(response: HttpResponse, shape: Any, method: str) -> Any:
     check_readable(response, "Tryton")
     try:
         answer = decode_foreign(response.content, type=dict[str, msgspec.Raw])
         if "error" in answer:
-            raise SystemUnavailable(f"Tryton refused {method}: {_first_sentence(answer['error'])}")
+            raise Refused(f"Tryton refused {method}: {_first_sentence(answer['error'])}")
         return decode_json(answer["result"], type=shape)
     except (msgspec.DecodeError, KeyError) as problem:
         raise PayloadInvalid(f"Tryton's answer to {method} no longer has the agreed form: {problem}.") from problem

@@ -1,0 +1,119 @@
+"""A3: what Tryton cannot read of one product holds no other back; A2, A6: what it says of the session ends no poll."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.port import HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.tryton.adapter import Tryton
+from tests.connectors.test_tryton_clock import CONFIG, NOW, STEP, Answered, Server
+
+
+@dataclass
+class Answer(Answered):
+    status_code: int = 200
+
+
+@dataclass
+class Refusing(Server):
+    """`broken`: products whose prices Tryton cannot compute. `nameless`: of these it does not even give the code."""
+
+    broken: set[int] = field(default_factory=set)
+    nameless: set[int] = field(default_factory=set)
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpResponse:
+        call = msgspec.json.decode(content or b"")
+        if call["method"] == "model.product.product.read":
+            ids, fields = call["params"][:2]
+            if fields == ["code"] and not self.nameless & set(ids):
+                return Answered(msgspec.json.encode({"id": 1, "result": [{"id": n, "code": f"P{n}"} for n in ids]}), {})
+            if self.broken & set(ids):
+                error = ["UserError", ["No list price for the product.", ""]]
+                return Answered(msgspec.json.encode({"id": 1, "error": error}), {})
+        return await super().request(method, url, headers=headers, content=content)
+
+
+def days_old(*ids: int) -> dict[int, Any]:
+    return {id_: NOW - timedelta(days=1) for id_ in ids}
+
+
+def ids_of(page: Any) -> dict[str, int]:
+    return {external_id.split("/")[1]: external_id.count("refused") for external_id, _ in page.payloads}
+
+
+async def test_a3_a_product_that_cannot_be_read_holds_no_other_back_and_is_told_by_its_key() -> None:
+    server, adapter = Refusing(days_old(*range(1, 8)), broken={3, 6}), Tryton()
+    page = await adapter.poll(server, CONFIG, "", NOW)
+    assert ids_of(page) == {"1": 0, "2": 0, "3": 1, "4": 0, "5": 0, "6": 1, "7": 0}
+    told = []
+    for external_id, body in page.payloads:
+        if "refused" in external_id:
+            with pytest.raises(PayloadInvalid, match="No list price") as caught:
+                adapter.translate(body)
+            told += [(each.record_key, each.element) for each in caught.value.unreadable]
+    assert told == [(key, element) for key in ("P3", "P6") for element in (PRICE, COST, STOCK)]
+
+
+async def test_a3_it_is_asked_for_again_until_it_can_be_read_although_no_date_tells() -> None:
+    server, adapter = Refusing(days_old(1, 2, 3), broken={2}), Tryton()
+    page = await adapter.poll(server, CONFIG, "", NOW)
+    page = await adapter.poll(server, CONFIG, page.cursor, NOW + STEP)
+    assert ids_of(page).get("2") == 1
+    server.broken.clear()
+    later = NOW + timedelta(hours=1)
+    page = await adapter.poll(server, CONFIG, page.cursor, later)
+    assert ids_of(page)["2"] == 0
+    assert msgspec.json.decode(page.cursor)[-1] == []
+
+
+async def test_a3_one_that_is_gone_is_forgotten() -> None:
+    server, adapter = Refusing(days_old(1, 2, 3), broken={2}), Tryton()
+    page = await adapter.poll(server, CONFIG, "", NOW)
+    del server.dates[2]
+    page = await adapter.poll(server, CONFIG, page.cursor, NOW + STEP)
+    assert msgspec.json.decode(page.cursor)[-1] == []
+
+
+async def test_a3_one_without_a_readable_code_is_told_as_a_message() -> None:
+    server, adapter = Refusing(days_old(1, 2), broken={2}, nameless={2}), Tryton()
+    page = await adapter.poll(server, CONFIG, "", NOW)
+    ((_, body),) = [each for each in page.payloads if "refused" in each[0]]
+    with pytest.raises(PayloadInvalid, match="cannot read its product 2") as caught:
+        adapter.translate(body)
+    assert caught.value.unreadable == ()
+
+
+async def test_a3_when_every_product_is_refused_the_source_is_failing() -> None:
+    server = Refusing(days_old(*range(1, 100)), broken=set(range(1, 100)))
+    with pytest.raises(SystemUnavailable, match="No list price"):
+        await Tryton().poll(server, CONFIG, "", NOW)
+
+
+@pytest.mark.parametrize("method", ["model.product.product.search", "model.stock.move.search_read"])
+async def test_a2_a_session_that_is_never_accepted_is_told_as_failing(method: str) -> None:
+    class Forgetful(Server):
+        async def request(self, *given: Any, **named: Any) -> HttpResponse:
+            if msgspec.json.decode(named["content"])["method"] == method:
+                return Answer(b"", {}, 401)
+            return await super().request(*given, **named)
+
+    adapter = Tryton()
+    for _ in range(2):
+        with pytest.raises(SystemUnavailable, match="session"):
+            await adapter.poll(Forgetful(days_old(1)), CONFIG, "", NOW)
+
+
+async def test_a2_a_sign_in_without_a_session_names_the_credentials() -> None:
+    class Closed(Server):
+        def _answer(self, method: str, parameters: list[Any]) -> Any:
+            return None if method == "common.db.login" else super()._answer(method, parameters)
+
+    with pytest.raises(SystemUnavailable, match="Check the credentials"):
+        await Tryton().poll(Closed(), CONFIG, "", NOW)
