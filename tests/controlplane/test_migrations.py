@@ -1,5 +1,6 @@
 """Migrations: from empty, down and up again, equal to the models, once at a time, never behind a long lock."""
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -163,6 +164,33 @@ def test_a14_addresses_of_before_get_the_form_in_which_they_are_compared(empty: 
         enter(connection, scope)
         found = {email for (email,) in connection.execute("SELECT email FROM person")}
     assert found == {"zoë@example.com", "a@müller.example", "strasse@x.example", "straße@x.example", "o@x.example"}
+
+
+def test_v3_keys_of_before_get_their_makers_from_the_audit_chain(empty: str, urls: Urls) -> None:
+    """Else they would outlive their makers' rights. The operator's keep none."""
+    scope, person, made, by_key, operators = make_scope(), new_id(), new_id(), new_id(), new_id()
+    migrate_schema(empty, "0022")
+    with psycopg.connect(urlsplit(urls.app)._replace(path=urlsplit(empty).path).geturl()) as connection:
+        enter(connection, scope)
+        makers = ((made, "person", person), (by_key, "machine", made), (operators, "system", "operator"))
+        for number, (key, kind, by) in enumerate(makers, start=1):
+            connection.execute(
+                "INSERT INTO api_key (tenant_id, msp_id, id, name, secret_hash, role, created_at, created_by)"
+                " VALUES (%s, %s, %s, 'Tool', '', 'machine', now(), 'Ada')",
+                (scope.tenant_id, scope.msp_id, key),
+            )
+            connection.execute(
+                "INSERT INTO audit_entry VALUES (%s, %s, %s, now(), 'api_key.created', %s, %s, '')",
+                (
+                    scope.tenant_id, scope.msp_id, number, f"api_key:{key}",
+                    json.dumps({"actor": {"kind": kind, "id": str(by), "name": "Ada"}}),
+                ),
+            )  # fmt: skip
+        connection.commit()
+        migrate_schema(empty)
+        enter(connection, scope)
+        found: dict[Any, Any] = dict(connection.execute("SELECT id, maker_id FROM api_key").fetchall())
+    assert found == {made: person, by_key: person, operators: None}
 
 
 def test_the_models_say_what_the_migrations_made(empty: str) -> None:
