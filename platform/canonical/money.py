@@ -12,7 +12,7 @@ from canonical.currencies import DIGITS, WITHOUT_MINOR_UNIT
 LARGEST: Final = 2**63 - 1
 """The database's largest integer."""
 
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?")
 _MOST_DIGITS: Final = 19
 
 

@@ -11,6 +11,7 @@ from connectors.port import ChannelReading, PayloadInvalid
 from foundation.text import REPLACEMENT, clean_error_text, is_storable
 
 _LARGEST: Final = 2**63 - 1
+_LARGEST_VERSION: Final = 2**62
 _LONGEST: Final = 200
 _QUOTED: Final = 80
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +42,7 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
 def admit_reading(reading: ChannelReading) -> ChannelReading:
     """As it is, but never with a value that cannot be kept or is none of its element: such a value proves nothing."""
     value, version = reading.value, reading.version
-    if version is not None and not 0 <= version <= _LARGEST:
+    if version is not None and not 0 <= version <= _LARGEST_VERSION:  # ours go on from there
         reading = msgspec.structs.replace(reading, version=None)
     if value is None or not (trouble := _trouble(reading.element, value)):
         return reading

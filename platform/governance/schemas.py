@@ -399,7 +399,7 @@ class ComparedValue(msgspec.Struct, frozen=True):
     """What the source says and what one channel showed. `outcome` is what policy said of taking the source's value.
 
     `unreadable` is what the channel shows when that is no exact value (a fraction of a minor unit, an unknown
-    currency); then `shown` is null.
+    currency); then `shown` is null. `source_unreadable` is the same of the source, whose value was not taken over.
     """
 
     record_key: str
@@ -415,6 +415,7 @@ class ComparedValue(msgspec.Struct, frozen=True):
     seen_at: datetime
     change_id: UUID | None
     unreadable: str = ""
+    source_unreadable: str = ""
 
 
 class ComparedPage(msgspec.Struct, frozen=True):

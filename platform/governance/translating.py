@@ -1,5 +1,6 @@
 """From a source's payload to observations. One value that cannot be read never holds back its neighbours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -9,7 +10,7 @@ import msgspec
 import structlog
 
 from canonical.elements import Observation
-from connectors.port import PayloadInvalid, SourceAdapter
+from connectors.port import PayloadInvalid, SourceAdapter, Unreadable
 from foundation.text import clean_foreign_text
 from governance.admission import admit
 from governance.planning import DEFAULT_CORRECTION_MS
@@ -31,11 +32,14 @@ class Origin(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Translated:
-    """`observations` as the source dated them, beside what is `admitted`, in the same order."""
+    """`observations` as the source dated them, beside what is `admitted`, in the same order. `unreadable`: the values
+    that could not be read, where it is known which; each has its exception.
+    """
 
     observations: list[Observation] = field(default_factory=list)
     admitted: list[Observation] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
+    unreadable: Sequence[Unreadable] = ()
 
 
 def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin) -> Translated:
@@ -48,7 +52,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
     try:
         found = source.translate(body)
     except PayloadInvalid as error:
-        found = list(error.observations)
+        found, made.unreadable = list(error.observations), error.unreadable
         made.exceptions = [
             unreadable_value(origin, each.record_key, each.element, each.reason) for each in error.unreadable
         ] or [quarantine(origin, str(error))]

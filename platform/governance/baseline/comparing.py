@@ -13,7 +13,7 @@ from governance.planning import BASELINE, facts_of, judged_as
 from policy.index import PolicyIndex, decide
 from policy.rules import Outcome
 
-_LONGEST: Final = 300
+LONGEST_SHOWN: Final = 300
 
 
 def compare(
@@ -55,7 +55,7 @@ def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: 
         outcome=_foresee(want, reading, index),
         below_cost=is_below_cost(want.element, want.value, want.cost),
         seen_at=now,
-        unreadable=clean_error_text(reading.unreadable, longest=_LONGEST) or None,
+        unreadable=clean_error_text(reading.unreadable, longest=LONGEST_SHOWN) or None,
     )
 
 

@@ -74,7 +74,9 @@ class BaselinePart(TenantOwned, Base):
 
 
 class BaselineItem(TenantOwned, Base):
-    """What the source of truth said of one element of one record; no amount when only a channel has it."""
+    """What the source of truth said of one element of one record; no amount when only a channel has it, or when the
+    source said no exact value (`unreadable`).
+    """
 
     __tablename__ = "baseline_item"
 
@@ -86,6 +88,7 @@ class BaselineItem(TenantOwned, Base):
     currency: Mapped[str | None]
     source_version: Mapped[int | None] = mapped_column(BigInteger)
     source_event_id: Mapped[UUID | None]
+    unreadable: Mapped[str | None]
 
 
 class BaselineReading(TenantOwned, Base):

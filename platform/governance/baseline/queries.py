@@ -81,7 +81,7 @@ async def list_compared(
                 SELECT r.record_key, r.element, r.connection_id, coalesce(n.name, 'a connection that is gone') AS name,
                        i.amount AS source, i.currency AS source_currency, r.amount, r.currency, c.amount AS cost,
                        c.currency AS cost_currency, r.verdict, r.outcome, r.below_cost, r.seen_at, r.change_id,
-                       r.unreadable
+                       r.unreadable, i.unreadable AS source_unreadable
                   FROM (SELECT * FROM baseline_reading r
                          WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} {beyond}
                          ORDER BY r.record_key, r.element, r.connection_id LIMIT :limit) r
@@ -124,6 +124,7 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         seen_at=row.seen_at,
         change_id=row.change_id,
         unreadable=row.unreadable or "",
+        source_unreadable=row.source_unreadable or "",
     )
 
 

@@ -34,7 +34,7 @@ from foundation.text import clean_error_text
 from governance import kinds
 from governance.admission import admit_reading, is_admissible_key
 from governance.baseline import repository
-from governance.baseline.comparing import compare
+from governance.baseline.comparing import LONGEST_SHOWN, compare
 from governance.baseline.rows import Item, Part, Reading, Wanted
 from governance.context import Context
 from governance.exceptions import open_exceptions
@@ -241,13 +241,14 @@ async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, u
 
 async def _write_source(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> None:
     source, connection_id = turn.opened.connector.source, turn.part.connection_id
-    now, unreadable = context.clock(), list[NewException]()
+    now, unreadable, odd = context.clock(), list[NewException](), dict[tuple[str, str], str]()
     events = await keep_payloads(session, connection_id, page.payloads, now=now, new_id=context.new_id)
     observed: list[Observed] = []
     for external_id, body in page.payloads:
         origin = Origin(events[external_id], connection_id, now, str(turn.baseline_id))
         made = translate_payload(source, body, origin)
         unreadable += made.exceptions
+        odd |= {(each.record_key, each.element): each.reason for each in made.unreadable}
         observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.admitted]
     alone, shared = await hold_shared_keys(session, observed, now=now, new_id=context.new_id)
     newest: dict[tuple[str, str], Item] = {}
@@ -262,6 +263,13 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
             newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
+    own = {element for element, each in turn.contracts.items() if each.source_connection_id == connection_id}
+    told = [
+        (*key, clean_error_text(reason, longest=LONGEST_SHOWN))
+        for key, reason in odd.items()
+        if key[1] in own and is_admissible_key(key[0])
+    ]
+    await repository.put_unreadable_items(session, turn.baseline_id, connection_id, told)
     await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
 
 

@@ -29,8 +29,8 @@ _PUT_ITEMS: Final = BulkWrite(
            r.source_version, r.source_event_id FROM {rows} ORDER BY r.record_key, r.element
     ON CONFLICT (tenant_id, baseline_id, record_key, element) DO UPDATE SET connection_id = excluded.connection_id,
         amount = excluded.amount, currency = excluded.currency, source_version = excluded.source_version,
-        source_event_id = excluded.source_event_id
-    WHERE excluded.source_version > baseline_item.source_version
+        source_event_id = excluded.source_event_id, unreadable = NULL
+    WHERE excluded.source_version > coalesce(baseline_item.source_version, -1)
     """,
 )  # fmt: skip
 _PUT_READINGS: Final = BulkWrite(
@@ -190,6 +190,29 @@ async def set_ready(session: AsyncSession, baseline_id: UUID, *, now: datetime) 
 async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[Item]) -> None:
     """The newest of what a source said in one reading stands."""
     await _PUT_ITEMS.execute(session, items, baseline_id=baseline_id)
+
+
+async def put_unreadable_items(
+    session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[str, str, str]]
+) -> None:
+    """(record key, element, what the source said) where that is no exact value; a readable value stands."""
+    if not found:
+        return
+    scope, (keys, elements, reasons) = scope_of(session), zip(*found, strict=True)
+    await session.execute(
+        text("""
+            INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element, connection_id, unreadable)
+            SELECT :t, :m, :b, r.record_key, r.element, :c, r.reason
+              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]), CAST(:reasons AS varchar[]))
+                       AS r (record_key, element, reason)
+             ORDER BY r.record_key, r.element
+            ON CONFLICT DO NOTHING
+        """),
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "c": connection_id, "keys": list(keys),
+            "elements": list(elements), "reasons": list(reasons),
+        },
+    )  # fmt: skip
 
 
 async def drop_items(session: AsyncSession, baseline_id: UUID, connection_id: UUID, keys: Collection[str]) -> None:

@@ -3,12 +3,14 @@
 import re
 from uuid import UUID
 
-from canonical.elements import PRICE
-from connectors.port import ChannelReading, KeyPage
+import msgspec
+
+from canonical.elements import PRICE, STOCK
+from connectors.port import ChannelReading, KeyPage, PollPage
 from controlplane.onboarding import Person, add_person
 from governance.baseline.queries import list_compared
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
-from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, replace_part
+from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, ScriptedSource, replace_part
 from tests.support.site import PASSWORD, House, Site, Visit, furnish
 from tests.support.world import World
 
@@ -57,6 +59,30 @@ async def test_an_administrator_reads_compares_and_accepts(site: Site, world: Wo
     story = (await visit.get(change[1])).text
     assert "Found by a baseline" in story
     assert "Accepted" in (await visit.get(root)).text
+
+
+async def test_a8_a_sources_inexact_value_is_shown_as_it_was_read(site: Site, house: House, world: World) -> None:
+    bodies = [
+        msgspec.json.encode(world.change("SKU-001", STOCK, 4) | {"amount": 12.5}),
+        msgspec.json.encode(world.change("SKU-002", STOCK, 4) | {"amount": 12.5}),
+        msgspec.json.encode(world.change("SKU-002", STOCK, 5)),
+        msgspec.json.encode(world.change("SKU-003", STOCK, 6)),
+    ]
+    payloads = [(f"chg_odd{n}", body) for n, body in enumerate(bodies)]
+    pages = ScriptedSource(lambda cursor, before: PollPage(payloads, "1", more=False))
+    replace_part(world, "sandbox-erp", poll=pages)
+    baseline = await read(world)
+    async with world.services.db.transaction(world.scope) as session:
+        found = await list_compared(session, baseline, which="channel_only", limit=100)
+    told = {one.record_key: one.source_unreadable for one in found.items if one.source_unreadable}
+    assert list(told) == ["SKU-001"]
+    assert "float" in told["SKU-001"]
+    visit = await site.signed_in(house.host, house.admin)
+    page = (await visit.get(f"/clients/{house.slug}/baselines/{baseline}?which=channel_only")).text
+    assert "Not an exact value: not taken over" in page
+    assert await world.rows("SELECT record_key FROM governance_exception WHERE state = 'open' ORDER BY 1") == [
+        ("SKU-001",), ("SKU-002",),
+    ]  # fmt: skip
 
 
 async def test_long_lists_lead_on_page_by_page(site: Site, world: World, house: House) -> None:
