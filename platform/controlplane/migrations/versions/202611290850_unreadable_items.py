@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611290850"
-down_revision = "202611290838"
+down_revision = "202611290847"
 branch_labels = None
 depends_on = None
 
