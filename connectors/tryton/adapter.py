@@ -40,6 +40,8 @@ _OVERLAP_SECONDS: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_FLOATS: Final = 2**53
 """Tryton's quantities are floats; beyond this they skip whole numbers."""
+_TICK: Final = timedelta(seconds=1)
+"""Date headers leave out the fraction; without it whatever was written in the present second would be ahead."""
 _PLAUSIBLE: Final = timedelta(days=366)
 """A Date header further away than this is not a clock."""
 _EVERY_CODED: Final = [["code", "!=", None], ["code", "!=", ""]]
@@ -164,7 +166,9 @@ def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
 async def _begin_window(http: HttpCaller, session: Session, place: Cursor, now: datetime) -> Cursor:
     """The newest move is read before the products, so that a move finished in between is met again next time."""
     newest = await _newest_move_date(http, session, now)
-    until = now if session.clock is None or abs(session.clock - now) > _PLAUSIBLE else min(session.clock, now)
+    until = now
+    if session.clock is not None and abs(session.clock - now) <= _PLAUSIBLE:
+        until = min(session.clock + _TICK, now)
     since = min(place.since, until)  # Tryton's clock may have been set back: its new dates lie before our position
     upcoming = max([since, *([newest] if newest <= until else [])])
     return Cursor(since, 0, upcoming, until, refused=place.refused)

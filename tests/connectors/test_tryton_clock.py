@@ -160,6 +160,14 @@ async def test_a1_an_absurd_date_header_is_no_clock() -> None:
     assert (await poll(server, cursor, NOW + STEP))[0] == ["2"]
 
 
+async def test_a1_what_was_written_in_the_present_second_is_not_ahead() -> None:
+    """The Date header names the second only."""
+    now = NOW + timedelta(milliseconds=900)
+    server = Server({1: NOW - timedelta(days=1), 2: now - timedelta(milliseconds=100)}, clock=now)
+    _, cursor = await poll(server, "", now)
+    assert msgspec.json.decode(cursor, type=Cursor).since == server.dates[2]
+
+
 async def test_a1_a_change_behind_us_in_a_long_window_comes_with_the_next() -> None:
     """Product 1 changes after its page was read; a later page holds a much later date."""
     server = Server({n: NOW - timedelta(days=1) for n in range(1, 402)})
