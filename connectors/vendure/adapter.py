@@ -88,7 +88,7 @@ class Vendure:
         try:
             return await self._signed_in(http, config, lambda session: _read(http, session, skus, keys))
         except GraphQlRefused as problem:
-            whole = problem.code in _VALUE_CODES
+            whole = problem.code in _VALUE_CODES | _FAILED_CODES
             raise SystemUnavailable(f"Vendure did not answer the reading: {problem}", whole=whole) from problem
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:

@@ -225,6 +225,17 @@ async def test_a12_what_is_there_all_the_time_is_listed(adapter: Any, data: st.D
     assert found >= always
 
 
+@pytest.mark.parametrize("adapter", [SandboxShop, SandboxMarket])
+@pytest.mark.parametrize("gone", [49, 60, 120, 150])
+async def test_a12_more_than_a_page_removed_behind_the_position_hides_none(adapter: Any, gone: int) -> None:
+    shop = PlainShop([f"S{n}" for n in range(300)])
+
+    def remove() -> None:
+        del shop.skus[:gone]
+
+    assert await list_all(adapter(), shop, {3: remove}) >= {f"S{n}" for n in range(gone, 300)}
+
+
 @pytest.mark.parametrize("shared", ["", "N/A"])
 async def test_a12_records_that_share_an_id_hide_none_that_follows(shared: str) -> None:
     """Ten records are removed while the last ones read and some of those to come cannot be told apart."""
@@ -278,3 +289,22 @@ def test_no_spelling_is_the_key_itself(key: str) -> None:
     assert key not in found
     assert len(found) == len(set(found)) <= 20
     assert quote_key(key)[0] + quote_key(key)[-1] == "“”"
+
+
+async def test_a3_a_variant_over_which_the_shop_stumbles_leaves_its_neighbours_readable() -> None:
+    class Stumbling(VendureShop):
+        def _data(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+            if "SKU-3" in variables.get("skus", ()):
+                raise LookupError
+            return super()._data(query, variables)
+
+        async def request(self, *given: Any, **named: Any) -> HttpResponse:
+            try:
+                return await super().request(*given, **named)
+            except LookupError:
+                error = {"message": "no price", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
+                return Answered(msgspec.json.encode({"data": None, "errors": [error]}))
+
+    readings = await Vendure().read(Stumbling(dict(enumerate(TEN))), CONFIG, [(sku, STOCK) for sku in TEN])
+    assert [r.record_key for r in readings if not r.answered] == ["SKU-3"]
+    assert {r.value for r in readings if r.answered} == {Value(5)}

@@ -1,7 +1,7 @@
 """The sandbox market behind the port: a feed's acceptance proves nothing, listings do."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from canonical.elements import PRICE, STOCK, Value
 from canonical.money import InexactAmount, Money, UnknownCurrency, number_text, parse_decimal, to_integer
 from connectors.batches import QUERY_BYTES, push_in_parts, read_in_parts
+from connectors.offsets import TAIL
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -33,12 +34,18 @@ from connectors.sandbox.market.messages import (
 )
 from connectors.spelling import explain_unknown
 from foundation.decoding import ForeignDecoder, decode_json
-from foundation.outbound.headers import parse_whole_number
 
 _REASONS: Final = {
     "unknown-sku": "The market has no listing with this SKU. Create it there, or unmap the record.",
     "wrong-currency": "The market lists this product in another currency.",
 }
+
+
+class _Place(msgspec.Struct, frozen=True, array_like=True):
+    """The page to read next, and the last listings of the one before."""
+
+    number: Annotated[int, msgspec.Meta(ge=0)] = 0
+    tail: list[str] = []
 
 
 class SandboxMarket:
@@ -120,16 +127,21 @@ class SandboxMarket:
         return [_reading(sku, element, found.get(sku, ())) for sku, element in keys]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
-        """The market lists by page number only. Listings that end meanwhile move later ones to the page before, so that
-        page is read once more.
+        """The market lists by page number only. Listings that end meanwhile move later ones to pages before, so those
+        are read once more, as far back as the last ones read stand now.
         """
-        number = parse_whole_number(cursor) or 0
-        page = await self._page(http, config, number)
-        before = await self._page(http, config, number - 1) if number else Catalogue([], 0)
-        skus = list(dict.fromkeys([*page.skus, *before.skus]))
-        keys = [sku for sku in skus if sku]
+        place = _place(cursor)
+        page = await self._page(http, config, place.number)
+        skus, back = list(page.skus), place.number
+        while back and (back == place.number or not set(place.tail) & set(skus)):
+            back -= 1
+            skus = [*(await self._page(http, config, back)).skus, *skus]
+        records = list(dict.fromkeys(skus))
+        keys = [sku for sku in records if sku]
+        following = msgspec.json.encode(_Place(page.following, list(page.skus[-TAIL:]))).decode()
         identity = "\0".join(page.skus)
-        return KeyPage(keys, str(page.following), page.following > 0, unkeyed=len(skus) - len(keys), identity=identity)
+        unkeyed = len(records) - len(keys)
+        return KeyPage(keys, following, page.following > 0, unkeyed=unkeyed, identity=identity)
 
     async def _page(self, http: HttpCaller, config: ConnectionConfig, number: int) -> Catalogue:
         response = await http.request(
@@ -140,6 +152,14 @@ class SandboxMarket:
             return self._catalogue.decode(response.content)
         except msgspec.DecodeError as problem:
             raise PayloadInvalid(f"The market's catalogue no longer has the agreed form: {problem}.") from problem
+
+
+def _place(cursor: str) -> _Place:
+    """A cursor of another form, from before an update, begins the list again."""
+    try:
+        return decode_json(cursor, type=_Place) if cursor else _Place()
+    except msgspec.DecodeError:
+        return _Place()
 
 
 def _item(write: ChannelWrite) -> FeedItem:
