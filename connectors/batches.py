@@ -74,7 +74,9 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
         part = queue.popleft()
         # A half can follow what was behind it in the batch; it must not put an older value over a newer one.
         fresh = [(n, w) for n, w in part if sent.get((w.record_key, w.element), w.version) <= w.version]
-        results |= {n: _result(w, WriteState.STALE, _OLDER) for n, w in part if (n, w) not in fresh}
+        if len(fresh) < len(part):
+            kept = {n for n, _ in fresh}
+            results |= {n: _result(w, WriteState.STALE, _OLDER) for n, w in part if n not in kept}
         if not fresh:
             continue
         try:

@@ -120,8 +120,9 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
     await open_exceptions(session, found, now=now, new_id=context.new_id)
     add_work(session, [work for work in outcome.work if work.ref in moved])
     _note_unproven(session, context, connection_id, [id_ for id_, what in moved.items() if what.unproven], now=now)
+    if seen:
+        context.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
     for p in seen:
-        context.metrics.delivered(scope_of(session).tenant_id, connection_id, p.took(now))
         note(
             session,
             correlation=p.correlation,

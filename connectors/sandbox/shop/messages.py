@@ -7,7 +7,7 @@ import msgspec
 Field = Literal["price", "stock"]
 
 
-class NewValue(msgspec.Struct, frozen=True):
+class NewValue(msgspec.Struct, frozen=True, gc=False):
     """`key` makes a repeated write harmless; a `version` not above the present one is stale."""
 
     sku: str

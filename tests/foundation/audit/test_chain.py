@@ -65,6 +65,29 @@ class TestWhole:
         assert (found.entries, found.broken_at) == (12, None)
         assert found.head != GENESIS.hex()
 
+    @pytest.mark.parametrize(
+        ("text_", "kept"),
+        [
+            ("a\x00b", "a\ufffdb"),
+            ("a\ud800b", "a\ufffdb"),
+            ("\ud83d\ude00", "\ufffd\ufffd"),
+            ("\\u0000", "\\u0000"),
+            ("\\\x00", "\\\ufffd"),
+            ("\U0001f600", "\U0001f600"),
+        ],
+    )
+    async def test_a5_what_cannot_be_stored_is_replaced_wherever_it_is(
+        self, db: Database, scope: Scope, text_: str, kept: str
+    ) -> None:
+        await write(db, scope, deep={text_: [text_, {"a": (text_,)}]})
+        async with db.transaction(scope) as session:
+            note(session, action="a", subject=text_, data={}, at=AT)
+        async with db.transaction(scope) as session:
+            rows = (await session.execute(text("SELECT subject, body FROM audit_entry ORDER BY seq"))).all()
+        assert msgspec.json.decode(rows[0].body)["data"]["deep"] == {kept: [kept, {"a": [kept]}]}
+        assert rows[1].subject == kept
+        assert (await verdict(db, scope)).broken_at is None
+
     async def test_a_tenant_without_entries_has_an_empty_chain(self, db: Database, scope: Scope) -> None:
         assert await verdict(db, scope) == Verdict(entries=0, head=GENESIS.hex())
 
