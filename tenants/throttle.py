@@ -64,7 +64,7 @@ if wait > 0 then return wait end
 local attacked = #KEYS == 3 and (tonumber(redis.call('HGET', KEYS[3], 'n') or '0') or 0) >= limit(3, 1)
 if attacked and not redis.call('HGET', KEYS[1], 'n') and not redis.call('HGET', KEYS[1], 'due') then
   redis.call('HSET', KEYS[1], 'due', string.format('%.0f', now + first))
-  redis.call('EXPIRE', KEYS[1], 4 * math.ceil(first / 1000))
+  redis.call('EXPIRE', KEYS[1], 10 * math.ceil(first / 1000))
   return first
 end
 for i, key in ipairs(KEYS) do

@@ -17,6 +17,7 @@ from foundation.scope import Actor, Scope
 from governance.proposing import propose_change
 from governance.release import answer_change
 from policy.publishing import revoke_role
+from tenants.accounts import suspend_client
 from tenants.people import suspend_person
 from tests.controlplane.test_administration import actions
 from tests.controlplane.test_cli import call
@@ -258,6 +259,10 @@ class TestLastAdministrator:
         assert (done.exit_code, "partner's user" in done.output) == (1, True), done.output
         done = await asyncio.to_thread(call, environment, *resume[:-1])
         assert (done.exit_code, "can sign in" in done.output) == (0, True), done.output
+        async with world.services.db.transaction(world.scope) as session:
+            await suspend_client(session, reason="unpaid", now=utc_now())
+        done = await asyncio.to_thread(call, environment, *resume[:-1])
+        assert (done.exit_code, "the account is suspended" in done.output) == (0, True), done.output
 
     async def test_v4_no_link_is_made_for_somebody_who_is_suspended(
         self, world: World, environment: dict[str, str | None]

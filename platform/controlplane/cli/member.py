@@ -13,6 +13,7 @@ from foundation.errors import Conflict
 from foundation.ids import new_id
 from foundation.scope import Scope
 from policy.publishing import assign_role
+from tenants.identity import load_principal
 from tenants.models import Person, Standing
 from tenants.people import find_person, resume_person
 from tenants.vouching import confirm, require_joined
@@ -54,6 +55,10 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
             if administrator:
                 await _make_administrator(session, scope, person)
             has_password = person.password_hash is not None
+            await session.flush()
+            serves = await load_principal(session, services.policies, person.id) is not None
+        if has_password and not serves:
+            return f"{person.email} is let in, but the account is suspended: `fairlead tenant resume` serves it again."
         advice = "" if has_password else "\nThere is no password yet: `fairlead tenant password-link` makes a link."
         return f"{person.email} can sign in{' as an administrator' if administrator else ''}.{advice}"
 
