@@ -10,12 +10,14 @@ other and not those that are served.
 import asyncio
 from enum import Enum
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, parse_url
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from foundation.web.connections import ConnectionTable
+from foundation.web.exchange import Exchange
 
 _SLICE: Final = 16 * 1024
 """Headers are parsed in pieces of this size, which is how far beyond the limit they may reach."""
@@ -152,12 +154,36 @@ class BoundedProtocol(HttpToolsProtocol):
             self._reject(505)
         if not self.url.startswith(b"/") and not _names_host(self.url, self.headers):
             self._reject(400)
-        super().on_headers_complete()  # starts nothing when it cannot read the address
+        self._begin_exchange()
         self._reading = _BODY
         self._since = self.loop.time()
         self._body_bytes = 0
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # the parser takes no further request on this connection
+
+    def _begin_exchange(self) -> None:
+        """Raises what the parser takes for a malformed request when the address cannot be read."""
+        scope, version = self.scope, self.parser.get_http_version()
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        address = parse_url(self.url)
+        path = address.path.decode("ascii")
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + address.path
+        scope["query_string"] = address.query or b""
+        before = self.cycle
+        self.cycle = Exchange(
+            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger, access_log=False,
+            access_logger=self.access_logger, default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(), expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
+        )  # fmt: skip
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
