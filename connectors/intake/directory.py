@@ -38,6 +38,8 @@ class HookRoute(msgspec.Struct, frozen=True):
 
 
 _PATIENCE_SECONDS = 5.0
+_ANEW_SECONDS = 1.0
+"""Bounds the look-ups that whoever knows an address can cause."""
 _MAX_GROUP = 500
 _MAX_WAITING = 20_000
 T = TypeVar("T")
@@ -67,9 +69,11 @@ class Memory(Generic[T]):
             del self._kept[next(iter(self._kept))]
         self._kept[key] = (self._now() + self._ttl, value)
 
-    def recall(self, key: UUID) -> T | None:
+    def recall(self, key: UUID, *, newest: float | None = None) -> T | None:
+        """`newest`: only what was kept in the last so many seconds."""
         until, value = self._kept.get(key, (0.0, None))
-        return value if value is not None and until > self._now() else None
+        age = 0.0 if newest is None else max(self._ttl - newest, 0.0)
+        return value if value is not None and until > self._now() + age else None
 
 
 class HookDirectory:
@@ -93,14 +97,14 @@ class HookDirectory:
             conninfo, patience=_PATIENCE_SECONDS, application_name="fairlead intake addresses"
         )
 
-    async def find(self, connection_id: UUID) -> HookRoute | None:
-        """None when no connection has this address.
+    async def find(self, connection_id: UUID, *, anew: bool = False) -> HookRoute | None:
+        """None when no connection has this address. `anew`: what was found more than a second ago does not count.
 
         Raises:
             psycopg.OperationalError: the database is away, and the address is not remembered.
             Unavailable: too many wait for the database.
         """
-        route = self._known.recall(connection_id)
+        route = self._known.recall(connection_id, newest=_ANEW_SECONDS if anew else None)
         if route is not None or self._unknown.recall(connection_id):
             return route
         future = self._waiting.get(connection_id)

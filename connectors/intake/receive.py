@@ -47,12 +47,13 @@ class HookReceiver:
             Unavailable: it could not be stored; the sender should send it again.
         """
         route = await self._route(address)
-        verified = self._verify(route, headers, body, now)
-        # Only who can sign is told the state.
-        if not route.active:
-            raise Conflict("This connection is paused. Resume it, then send this again.")
-        if route.suspended:
-            raise Conflict("This account is suspended. Send this again when it is resumed.")
+        try:
+            verified = self._admit(route, headers, body, now)
+        except (Unauthenticated, Conflict):  # it may have been resumed, or got another secret, since it was looked up
+            fresh = await self._route(address, anew=True)
+            if fresh == route:
+                raise
+            route, verified = fresh, self._admit(fresh, headers, body, now)
         body_hash = hashlib.sha256(body).digest()
         external_id = verified.external_id
         if external_id is not None and _OWN_KEY.match(external_id):
@@ -74,13 +75,22 @@ class HookReceiver:
         )
         return await self._writer.store(delivery)
 
-    async def _route(self, address: str) -> HookRoute:
+    def _admit(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
+        verified = self._verify(route, headers, body, now)
+        # Only who can sign is told the state.
+        if not route.active:
+            raise Conflict("This connection is paused. Resume it, then send this again.")
+        if route.suspended:
+            raise Conflict("This account is suspended. Send this again when it is resumed.")
+        return verified
+
+    async def _route(self, address: str, *, anew: bool = False) -> HookRoute:
         try:
             connection_id = UUID(address)
         except ValueError:
             raise NotFound("No connection has this address.") from None
         try:
-            route = await self._directory.find(connection_id)
+            route = await self._directory.find(connection_id, anew=anew)
         except psycopg.OperationalError as error:
             raise Unavailable("The delivery cannot be checked just now. Send it again.") from error
         if route is None or route.kind not in self._registry:

@@ -1,6 +1,7 @@
 """The webhook door over HTTP: what is acknowledged is durable, what is not authentic is refused."""
 
 import asyncio
+import base64
 import hashlib
 from datetime import timedelta
 from typing import Any
@@ -176,6 +177,23 @@ async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: World
     answer = await post(http, world, body_of(world))
     assert answer.status_code == 409
     assert "paused" in answer.json()["detail"]
+
+
+async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_it_changed(
+    http: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resumed, and given another secret, within the time for which addresses are remembered."""
+    monkeypatch.setattr("connectors.intake.directory._ANEW_SECONDS", 0.0)
+    secret = world.hook_secret
+    for state, status in (("paused", 409), ("active", 202)):
+        async with world.services.db.transaction(world.scope) as session:
+            await set_connection_state(session, world.erp, state=state, now=utc_now())
+        assert (await post(http, world, body_of(world))).status_code == status
+    for n in range(2):  # the one before the last is no longer valid
+        secret = "whsec_" + base64.b64encode(bytes([n] * 24)).decode()
+        async with world.services.db.transaction(world.scope) as session:
+            await rotate_hook_secret(session, world.services.vault, world.erp, secret=secret, now=utc_now())
+        assert (await post(http, world, body_of(world), secret=secret)).status_code == 202
 
 
 async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
