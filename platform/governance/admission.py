@@ -14,6 +14,7 @@ _LARGEST: Final = 2**63 - 1
 _LARGEST_VERSION: Final = 2**62
 _LONGEST: Final = 200
 _QUOTED: Final = 80
+_WRITTEN: Final = 10**60
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,8 +47,13 @@ def admit_reading(reading: ChannelReading) -> ChannelReading:
         reading = msgspec.structs.replace(reading, version=None)
     if value is None or not (trouble := _trouble(reading.element, value)):
         return reading
-    shown = clean_error_text(f"{value.amount} {value.currency}".strip(), longest=_QUOTED)
-    return msgspec.structs.replace(reading, value=None, unreadable=f"{shown} ({trouble})")
+    return msgspec.structs.replace(reading, value=None, unreadable=f"{quote_value(value)} ({trouble})")
+
+
+def quote_value(value: Value) -> str:
+    """As another system said it, whatever that is; Python writes no number of thousands of digits."""
+    amount = str(value.amount) if abs(value.amount) < _WRITTEN else "a number of more than 60 digits"
+    return clean_error_text(f"{amount} {value.currency}".strip(), longest=_QUOTED)
 
 
 def _trouble(element: str, value: Value) -> str:

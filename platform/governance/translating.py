@@ -1,6 +1,5 @@
 """From a source's payload to observations. One value that cannot be read never holds back its neighbours."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -12,7 +11,7 @@ import structlog
 from canonical.elements import Observation
 from connectors.port import PayloadInvalid, SourceAdapter, Unreadable
 from foundation.text import clean_foreign_text
-from governance.admission import admit
+from governance.admission import admit, is_admissible_key, quote_value
 from governance.planning import DEFAULT_CORRECTION_MS
 from governance.rows import NewException
 from governance.wording import name_subject
@@ -39,7 +38,16 @@ class Translated:
     observations: list[Observation] = field(default_factory=list)
     admitted: list[Observation] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
-    unreadable: Sequence[Unreadable] = ()
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def refuse(self, origin: Origin, seen: Observation, reason: str) -> None:
+        """Put aside what cannot be admitted: as one value where its record can be named, else as the message."""
+        if not is_admissible_key(seen.record_key):
+            self.exceptions.append(quarantine(origin, reason))
+            return
+        odd = Unreadable(seen.record_key, seen.element, f"The source says {quote_value(seen.value)}. {reason}")
+        self.unreadable.append(odd)
+        self.exceptions.append(unreadable_value(origin, odd.record_key, odd.element, odd.reason))
 
 
 def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin) -> Translated:
@@ -52,7 +60,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
     try:
         found = source.translate(body)
     except PayloadInvalid as error:
-        found, made.unreadable = list(error.observations), error.unreadable
+        found, made.unreadable = list(error.observations), list(error.unreadable)
         made.exceptions = [
             unreadable_value(origin, each.record_key, each.element, each.reason) for each in error.unreadable
         ] or [quarantine(origin, str(error))]
@@ -63,7 +71,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
         try:
             admitted = admit(seen, received_at=origin.received_at)
         except PayloadInvalid as error:
-            made.exceptions.append(quarantine(origin, str(error)))
+            made.refuse(origin, seen, str(error))
             continue
         made.observations.append(seen)
         made.admitted.append(admitted)

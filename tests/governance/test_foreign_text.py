@@ -103,12 +103,13 @@ def test_a5_what_cannot_be_kept_is_not_admitted(seen: Observation) -> None:
 
 
 @pytest.mark.parametrize("value", [
-    Value(2**63, "EUR"), Value(-(2**80), "EUR"), Value(10**4000, "EUR"), Value(1, "E\x00R"), Value(1), Value(1, "eur"),
+    Value(2**63, "EUR"), Value(-(2**80), "EUR"), Value(10**5000, "EUR"), Value(1, "E\x00R"), Value(1), Value(1, "eur"),
     Value(1, "XXX"), Value(1, "DEM"),
 ])  # fmt: skip
 def test_a5_a_reading_that_cannot_be_kept_proves_nothing(value: Value) -> None:
     reading = admit_reading(ChannelReading("A", PRICE, value, 2**70))
-    assert (reading.value, reading.version, reading.unreadable[:1]) == (None, None, str(value.amount)[:1])
+    assert (reading.value, reading.version, bool(reading.unreadable)) == (None, None, True)
+    assert str(abs(value.amount) % 100) in reading.unreadable or "digits" in reading.unreadable
     assert admit_reading(ChannelReading("A", STOCK, Value(1, "EUR"))).unreadable
     fine = ChannelReading("A", PRICE, Value(1, "EUR"), 3)
     assert admit_reading(fine) is fine

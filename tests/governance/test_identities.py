@@ -108,7 +108,7 @@ async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: Wor
     assert await approved(world) == [("SKU-001", 3), ("SKU-004", 4)]
     found = "SELECT code, record_key, state FROM governance_exception ORDER BY record_key"
     assert await world.rows(found) == [
-        ("source.quarantined", "SKU-002", "open"), ("source.quarantined", None, "open"),
+        ("source.quarantined", "SKU-002", "open"), ("source.quarantined", "SKU-003", "open"),
     ]  # fmt: skip
     await world.deliver(world.change("SKU-002", STOCK, 6))
     await world.work(settle=20.0)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from canonical.elements import STOCK, Observation, Value
+from canonical.money import number_text
 from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
 from connectors.requests import endpoint
 from connectors.responses import check_readable
@@ -50,6 +51,8 @@ class SandboxErp:
     def _observe(self, raw: bytes) -> Observation:
         try:
             return _observation(self._change.decode(raw))
+        except PayloadInvalid as problem:
+            raise PayloadInvalid(str(problem), unreadable=_named(raw, str(problem))) from problem
         except msgspec.ValidationError as problem:
             reason = f"The sandbox ERP's payload no longer has the agreed form: {problem}."
             raise PayloadInvalid(reason, unreadable=_named(raw, reason)) from problem
@@ -103,15 +106,20 @@ def _observation(change: Change) -> Observation:
 class _Subject(msgspec.Struct):
     sku: str = ""
     element: str = ""
+    amount: msgspec.Raw = msgspec.Raw(b"")
+    currency: msgspec.Raw = msgspec.Raw(b"")
 
 
 def _named(raw: bytes, reason: str) -> list[Unreadable]:
-    """What it is about, where that can be read."""
+    """What it is about and what it says, where that can be read."""
     try:
         subject = decode_json(raw, type=_Subject)
     except msgspec.DecodeError:
         return []
-    return [Unreadable(subject.sku, subject.element, reason)] if subject.sku and subject.element else []
+    if not subject.sku or not subject.element:
+        return []
+    said = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
+    return [Unreadable(subject.sku, subject.element, f"The source says {said}. {reason}" if said else reason)]
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:
