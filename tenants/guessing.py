@@ -21,7 +21,12 @@ _MOST_NAMES: Final = 2_000
 _SHORTEST_NAME: Final = 3
 _MOST_REPLACEMENTS: Final = 8
 _SEPARATORS: Final = re.compile(r"[\s._,:;/\\'\"*#~=-]+")
+_AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_FEW: Final = 8
+_WORTH: Final = 3
+"""Years and runs of digits are tried first, so no more than three of them count."""
 _NO_WORD: Final = re.compile(r"[\W_]+")
+_LOOK_ALIKES: Final = str.maketrans("авекмнорстухіјѕԁһαορντεικυ", "abekmhopctyxijsdhaopvteiku")
 _ELSEWHERE: Final = """
     passwort kennwort geheim hallo willkommen sommer winter herbst frühling motdepasse bienvenue bonjour soleil
     contraseña bienvenido verano invierno senha segredo wachtwoord welkom zomer hasło heslo salasana lösenord parola
@@ -29,8 +34,9 @@ _ELSEWHERE: Final = """
     qwertzuiop qwertzuiopü asdfghjklö yxcvbnm januar februar märz april juni juli august september oktober november
     dezember montag dienstag mittwoch donnerstag freitag samstag sonntag janvier février avril juillet août septembre
     octobre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+    superuser sysadmin sysop thequickbrownfox tobeornottobe
 """
-"""What zxcvbn's lists, which are of the English web, lack: other languages and keyboards."""
+"""What zxcvbn's lists, which are of the English web, lack: other languages and keyboards, and a few phrases."""
 
 
 def require_hard_to_guess(password: str, names: Iterable[str]) -> None:
@@ -59,16 +65,22 @@ def _guesses(password: str, names: Iterable[str]) -> float:
     words = {name: rank for rank, name in enumerate(dict.fromkeys([*names, *_words(_ELSEWHERE.split())]), start=1)}
     dictionaries: dict[str, Mapping[str, int]] = {**matching.RANKED_DICTIONARIES, "user_inputs": words}
     least = math.inf
-    for form in _forms(password, matching.L33T_TABLE):
+    for form, times in _forms(password, matching.L33T_TABLE):
         matches = matching.omnimatch(form, dictionaries)
-        least = min(least, float(scoring.most_guessable_match_sequence(form, matches)["guesses"]))
+        least = min(least, times * float(scoring.most_guessable_match_sequence(form, matches)["guesses"]))
     return least
 
 
-def _forms(password: str, table: Mapping[str, list[str]]) -> Iterable[str]:
-    """As it is read, and without what stands between letters (`p.a.s.s.w.o.r.d`)."""
+def _forms(password: str, table: Mapping[str, list[str]]) -> Iterable[tuple[str, int]]:
+    """What is guessed instead, and how many more guesses the rest costs: the password as it is read; without what
+    stands between letters (`p.a.s.s.w.o.r.d`); and without a few digits and signs around a word (`2026password2026`).
+    """
     read = _bound_replacements(_fold(password)[:_LONGEST], table)
-    return dict.fromkeys(form for form in (read, _SEPARATORS.sub("", read)) if form)
+    joined = _SEPARATORS.sub("", read)
+    yield from ((form, 1) for form in dict.fromkeys((read, joined)) if form)
+    word = _AROUND.sub("", joined)
+    if word and 0 < len(joined) - len(word) <= _FEW:
+        yield word, 10 ** min(_WORTH, len(joined) - len(word))
 
 
 def _bound_replacements(text: str, table: Mapping[str, list[str]]) -> str:
@@ -92,6 +104,7 @@ def _words(names: Iterable[str]) -> list[str]:
 
 
 def _fold(text: str) -> str:
-    """Lower case, without accents and in plain characters."""
+    """Lower case, without accents, in plain characters, and in Latin letters where others look the same."""
     plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    letters = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return letters.translate(_LOOK_ALIKES)

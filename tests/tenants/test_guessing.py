@@ -41,7 +41,8 @@ def refuses(password: str) -> bool:
         "iloveyou123456", "letmein letmein", "admin administrator",
         "welcome welcome", "19850412michael", "changeme12345",
         "N0rthb3am!!2026", "NORTHBEAM2026!", "maebhtron1234",
-        "north-beam-2026", "northbeamnorthbeam", "northbeamportal",
+        "north-beam-2026", "nоrthbeаm1234", "2026northbeam2026", "!!2026password!!", "superuser2026!",
+        "northbeamnorthbeam", "northbeamportal",
         "fairlead123456", "F4irl3ad!!2026", "fairleadnorthbeam",
         "adalovelace1", "Lovelace.Ada.26", "l0vel4ce!!2026",
         "ada.byron1234", "ockham123456!", "borealis2026!",
@@ -57,8 +58,10 @@ def test_v11_what_is_guessed_first_is_refused(password: str) -> None:
     "password",
     [
         "seven calm herons wade", "sevencalmheronswade",
-        "correct horse battery staple", "a calm harbour at dawn",
-        "xK3#9vQz!mP2", "grüne häuser über são luís", "семь тихих цапель бродят", "三つの静かな港と古い橋を渡る",
+        "correct horse battery staple",
+        "a calm harbour at dawn",
+        "xK3#9vQz!mP2", "4711-8822-abc-99213", "20 herons over 26 calm seas",
+        "grüne häuser über são luís", "семь тихих цапель бродят", "三つの静かな港と古い橋を渡る",
         "northbeam calm herons wade", "a borealis over quiet otters", "4@8({[<369&1!|70$5+7%2/4@8({",
     ],
 )  # fmt: skip
