@@ -326,3 +326,16 @@ async def test_a5_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) 
 
     taken, refused = await SandboxShop().push(Caller(), CONFIG, [stock("A"), stock("B")])
     assert (taken.state, refused.state, refused.detail) == (WriteState.ACCEPTED, WriteState.REFUSED, "too \ufffd")
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("currency", ["DEM", "usd", "", "XAU"])
+async def test_a17_a_price_in_no_currency_of_today_is_refused_alone(place: int, currency: str) -> None:
+    """It was approved before ISO 4217 dropped the currency."""
+    channel, market = Channel(), SandboxMarket()
+    writes = [stock(sku) for sku in "ABC"]
+    writes[place] = ChannelWrite("OLD", PRICE, Value(100, currency), 1, "old")
+    results = await market.push(channel, CONFIG, writes)
+    assert [r.state for r in results] == [WriteState.REFUSED if n == place else WriteState.ACCEPTED for n in range(3)]
+    assert results[place].record_key == "OLD"
+    assert [r.state for r in await market.push(channel, CONFIG, [writes[place]])] == [WriteState.REFUSED]

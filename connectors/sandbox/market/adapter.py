@@ -59,9 +59,11 @@ class SandboxMarket:
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
+        refused = {index: refusal for index, write in enumerate(writes) if (refusal := _unwritable(write))}
+        sendable = [write for index, write in enumerate(writes) if index not in refused]
         results = await push_in_parts(
             http,
-            writes,
+            sendable,
             lambda caller, part: self._send(caller, config, part),
             _size_of_write,
             most_items=self.max_batch,
@@ -71,7 +73,8 @@ class SandboxMarket:
             readings = await self.read(http, config, [(key, STOCK) for key in keys])
             return [reading.record_key for reading in readings if reading.value is not None]
 
-        return await explain_unknown(results, writes, {_REASONS["unknown-sku"]}, existing)
+        sent = iter(await explain_unknown(results, sendable, {_REASONS["unknown-sku"]}, existing))
+        return [refused[index] if index in refused else next(sent) for index in range(len(writes))]
 
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
@@ -160,6 +163,15 @@ def _place(cursor: str) -> _Place:
         return decode_json(cursor, type=_Place) if cursor else _Place()
     except msgspec.DecodeError:
         return _Place()
+
+
+def _unwritable(write: ChannelWrite) -> WriteResult | None:
+    """A price that cannot be written as a decimal, such as one in a currency that ISO 4217 has dropped since."""
+    try:
+        _item(write)
+    except UnknownCurrency as problem:
+        return WriteResult(write.record_key, write.element, WriteState.REFUSED, str(problem))
+    return None
 
 
 def _item(write: ChannelWrite) -> FeedItem:
