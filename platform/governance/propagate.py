@@ -33,6 +33,7 @@ _log = structlog.get_logger(__name__)
 PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 NO_ANSWER = (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused)
 REST_SECONDS = 1.0
+PAUSED_SECONDS = 30.0
 HEALTH_EVERY = timedelta(seconds=5)
 _HALF = 0.5
 _STALE = "The source changed after this was approved. It was not sent; the newer value has its own decision."
@@ -60,6 +61,10 @@ def push_handler(context: Context) -> Handler:
         async with run.reading() as session:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
+        if not opened.active:  # what was queued before the pause waits for its end, which wakes the lane
+            run.leave(run.items)
+            run.pause(PAUSED_SECONDS)
+            return
         to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
         run.check_lease()
         attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again}, context.draw)

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
 from connectors.connections import set_connection_state
+from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from governance import catching_up
 from tests.connectors.running import RunningSandbox
@@ -153,6 +154,22 @@ async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(
     await turn(world, "shop0", "active")
     found = await world.rows(_SHOP, shop=world.channels["shop0"])
     assert {(PRICE, 10_100, "verified"), (STOCK, 9, "verified")} <= set(found)
+
+
+async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    await set_state(world, "shop0", "paused")
+    sandbox.mend(world.urls["shop0"])
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp()"))
+    await world.work()
+    assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_000
+    await turn(world, "shop0", "active")
+    assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_100
 
 
 async def test_a2_a_catch_up_that_is_done_forgets_since_when_values_were_missing(world: World) -> None:
