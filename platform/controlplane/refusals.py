@@ -113,10 +113,12 @@ class Refusals:
     def sign_in(self, request: AnyRequest, error: SignInRequired) -> Response[Any]:
         if _is_machine(request):
             return self.refuse(request, error)
-        # Only a browser that was signed in can have lost what it typed.
-        expired = "&expired=1" if session_cookie(request) else ""
+        # A form or a part of a page comes from a page that was open: the browser may have dropped its cookie in time.
+        is_part = bool(header_text(request.scope, b"hx-request"))
+        had_session = session_cookie(request) or is_part or request.method not in ("GET", "HEAD")
+        expired = "&expired=1" if had_session else ""
         place = f"/sign-in?next={quote(safe_next(page_behind(request)), safe='')}{expired}"
-        if header_text(request.scope, b"hx-request"):
+        if is_part:
             return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": place})
         return Redirect(place, status_code=303)
 

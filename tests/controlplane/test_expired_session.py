@@ -34,6 +34,25 @@ async def ended(site: Site, house: House, admin: Visit) -> Visit:
     return admin
 
 
+@pytest.fixture
+async def dropped(ended: Visit) -> Visit:
+    """Somebody whose browser dropped the cookie, because its time ended with the session's."""
+    for name in [cookie.name for cookie in ended.http.cookies.jar if cookie.name == "session"]:
+        ended.http.cookies.delete(name)
+    return ended
+
+
+async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too(house: House, dropped: Visit) -> None:
+    page = f"/clients/{house.slug}/people/{UUID(int=1)}"
+    late = await dropped.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
+    assert next_of(late.headers["location"]) == page
+    assert (
+        next_of((await dropped.get("/fleet/rows", headers={"HX-Request": "true"})).headers["hx-redirect"]) == "/fleet"
+    )
+    anew = await dropped.get("/fleet")
+    assert anew.headers["location"] == "/sign-in?next=%2Ffleet"
+
+
 async def test_u1_every_part_that_polls_leads_back_to_its_page(site: Site, house: House, ended: Visit) -> None:
     known = fragments(site)
     assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
