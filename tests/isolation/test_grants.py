@@ -54,6 +54,31 @@ DEFINERS = {
 }
 
 
+# What the application may do with tables of which it may not do everything: verb, with columns where they are narrower.
+APP_NARROW: dict[str, str] = dict.fromkeys(("alembic_version", "audit_anchor"), "SELECT")
+APP_NARROW |= dict.fromkeys(
+    ("audit_entry", "policy_version", "retention_purge", "source_event", "usage_event"), "INSERT; SELECT"
+)
+APP_NARROW |= dict.fromkeys(
+    ("api_key", "client", "legal_hold", "msp", "partner", "person", "rating_run", "record_title"),
+    "INSERT; SELECT; UPDATE",
+)
+APP_NARROW |= {
+    "audit_head": "INSERT; SELECT; UPDATE (hash seq)",
+    "invoice": "INSERT; SELECT; UPDATE (content_hash currency state total_minor updated_at)",
+    "price": "INSERT; SELECT; UPDATE (valid_to)",
+    "price_book": "INSERT; SELECT; UPDATE (name)",
+    "rated_usage": "INSERT; SELECT; UPDATE (line_id)",
+    "source_event_key": "DELETE; INSERT; SELECT",
+}
+# What an MSP's staff read across their clients: no session, key, secret, message, policy or retention rule.
+FLEET_READS = {
+    "approval", "audit_head", "change", "client", "connection", "dead_letter", "element_contract",
+    "governance_exception", "invoice", "invoice_line", "msp", "partner", "person", "price", "price_book",
+    "propagation", "rated_usage", "rating_run", "usage_event",
+}  # fmt: skip
+
+
 def rights(owner: Owner, roles: list[str]) -> dict[tuple[str, str, str], str]:
     """(role, table, verb): columns, or * for all."""
     found: dict[tuple[str, str, str], set[str]] = {}
@@ -84,6 +109,21 @@ def test_v9_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: 
     assert found[APP, "audit_head", "UPDATE"] == "hash seq"
     assert (APP, "audit_head", "DELETE") not in found
     assert not any(table == "installation" for _, table, _ in found)
+
+
+def test_v9_the_application_may_do_with_these_tables_this_and_no_more(owner: Owner) -> None:
+    found: dict[str, list[str]] = {}
+    for (_, table, verb), columns in sorted(rights(owner, [APP]).items()):
+        found.setdefault(table, []).append(verb if columns == WHOLE else f"{verb} ({columns})")
+    assert {table: "; ".join(found[table]) for table in APP_NARROW} == APP_NARROW
+
+
+def test_v9_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
+    found = rights(owner, [FLEET])
+    assert {table for _, table, _ in found} == FLEET_READS
+    assert found[FLEET, "person", "SELECT"] == (
+        "created_at email id last_seen_at msp_id name partner_id status tenant_id"
+    )
 
 
 def test_v9_the_fleet_and_backups_only_read_and_the_fleet_sees_no_secret(owner: Owner) -> None:
