@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session, SessionTransaction
 
 from controlplane.services import Services
@@ -93,12 +93,17 @@ async def test_a_machines_request_too(site: Site, world: World) -> None:
     mine = await furnish(world, name="Calm Harbour")
     admin = await site.signed_in(mine.host, mine.admin)
     keys = f"/api/v1/clients/{mine.slug}/api-keys"
-    key = (await admin.api("POST", keys, {"name": "Shop", "role": "client_admin"})).json()["key"]
+    key = (await admin.api("POST", keys, {"name": "Shop", "role": "machine"})).json()["key"]
     shop = site.visit(mine.host)
     shop.http.headers["authorization"] = f"Bearer {key}"
-    for method, path, body in (("GET", keys, None), ("POST", keys, {"name": "Other"})):
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
+    wish = {"record_key": "SKU-001", "element": "price.list", "amount": 1040, "currency": "USD"}
+    changes = f"/api/v1/clients/{mine.slug}/changes"
+    for method, path, body in (("GET", changes, None), ("POST", changes, wish)):
         site.observed.start()
-        assert (await shop.api(method, path, body)).status_code in (200, 201)
+        answer = await shop.api(method, path, body)
+        assert answer.status_code in (200, 201), answer.text
         assert (site.observed.begun, site.observed.open_while_answering) == (1, 0)
 
 

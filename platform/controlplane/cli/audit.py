@@ -10,6 +10,7 @@ import click
 import psycopg
 
 from controlplane.backup import contents
+from controlplane.cli.accounts import CLIENT_OF_MSP, MspId
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.installation import find_settings
 from controlplane.services import Services
@@ -27,8 +28,11 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.option("--msp", "msp_id", type=click.UUID, help="The MSP's id.")
-@click.option("--tenant", "tenant_id", type=click.UUID, help="The client's id; the MSP's own account has the MSP's id.")
+@click.option("--msp", "msp_id", is_eager=True, type=MspId(), help="The MSP's id or short name (`tenant list-msps`).")
+@click.option(
+    "--tenant", "tenant_id", type=CLIENT_OF_MSP,
+    help="The client's id or short name; the MSP's own account has the MSP's id.",
+)  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Every chain there is. Needs DATABASE_URL of the owner.")
 @click.option(
     "--expect", type=click.Path(path_type=Path, exists=True, dir_okay=False),

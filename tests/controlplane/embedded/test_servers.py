@@ -141,7 +141,7 @@ class TestDurability:
                 "select current_setting('fsync'), current_setting('full_page_writes'),"
                 " current_setting('synchronous_commit'), current_setting('wal_level')",
             )
-        assert rows == [("on", "on", "on", "minimal")]
+        assert rows == [("on", "on", "on", "replica")]
 
     def test_rows_and_keys_survive_an_ordered_restart(self, root: Path) -> None:
         with EmbeddedServers(root, durable=False) as servers, valkey(servers) as client:

@@ -299,6 +299,9 @@ class TestRotation:
         assert await opened(db, only_new, scope, ciphertext) == b"token"
         with pytest.raises(VaultSealed, match="k2"):
             await opened(db, Vault(RING, new_id, clock), scope, ciphertext)
+        back = Vault(KeyRing({"k1": RING.get("k1"), "k2": bytes(32)}, current="k1"), new_id, clock)
+        async with db.transaction(scope) as session:  # tests of backups open every key of the shared database
+            assert await rewrap(session, back) == 1
 
     async def test_rewrapping_without_the_old_key_changes_nothing(
         self, db: Database, scope: Scope, vault: Vault, clock: MovableClock
