@@ -62,7 +62,7 @@ class TestInviting:
         words = parse_qs(urlsplit(unescape(mail)).query)["body"][0]
         assert link in words
         assert not set(words) & set("<>"), "a mail is text"
-        assert re.search(r"until \d+ \w{3} \d{4}, \d\d:\d\d UTC:\n", words)
+        assert re.search(r"until \d+ \w{3} \d{4}, \d\d:\d\d UTC:\r\n", words)
         for page in (people, f"{people}/invitations", f"{people}/{await person_of(admin, email, '/api/v1' + people)}"):
             shown = (await admin.get(page)).text
             assert email in shown
