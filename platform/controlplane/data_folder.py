@@ -85,6 +85,8 @@ def _closed(root: Path) -> Iterator[Problem]:
             )
         elif os.geteuid() == 0 and found.st_uid not in {0, existing_server_uid()}:
             yield Problem(f"{folder} belongs to another user (uid {found.st_uid})", f"Run `chown -R root {folder}`.")
+        elif os.statvfs(folder).f_flag & os.ST_RDONLY:
+            yield Problem(f"{folder} is on a read-only file system", "Mount it for writing, or choose another folder.")
         elif stat.S_IMODE(found.st_mode) & stat.S_IRWXU != stat.S_IRWXU:
             yield Problem(f"{folder} is closed to its owner", f"Run `chmod u+rwx {folder}`.")
 

@@ -1,11 +1,12 @@
 """R9, R14: what is wrong with the surroundings is one sentence and exit code 1, in every command and process."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import click
 import psycopg
@@ -182,23 +183,38 @@ class TestRefusals:
         assert describe_failure(ExceptionGroup("several", [KeyError("x"), OSError(28, "No space")])) is None
 
 
-NUMBERS = ("-1", "0", "nan", "inf", "-inf", "1e300", "9" * 30, "x")
-TEXTS = ("", " ", "\udcff", "a\x00b", "x" * 5000, "\u202eabc", "0000-00", "9999-12", "0000-01")
+NUMBERS = ("-1", "0", "nan", "inf", "-inf", "1e300", "9" * 30, str(10**20), "x", "", "\uff11")
+TEXTS = (
+    "", " ", "\udcff", "a\x00b", "x" * 5000, "\u202eabc", "0000-00", "9999-12", "0000-01", "2026-02-30", "-1", "nan",
+    "\U0001f600", "e\u0301", "http://", "http://h:x", str(UUID(int=0)), str(UUID(int=7)), str(10**20),
+)  # fmt: skip
+# None of these can be made a folder or a file, also by root.
+PATHS = ("", " ", "\udcff", "x" * 5000, "/proc/nonexistent/file", "/proc", "/dev/null", "BINARY")
+PAIRS = ("", "=", "x", "x=", "=x", "x=/proc/nonexistent", "x=/proc", "x=\udcff", f"x={'x' * 5000}")
 
 
 def odd_values() -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Each option of each command with values nobody should give."""
+    """Each option and argument of each command with values nobody should give."""
     for path in leaves():
         for option in command_at(path).params:
-            if (
-                not isinstance(option, click.Option)
-                or option.is_flag
-                or isinstance(option.type, click.Path | click.File)
-            ):
+            if isinstance(option, click.Option) and option.is_flag:
                 continue
-            is_number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
-            for value in NUMBERS if is_number or option.name == "unit_price" else TEXTS:
-                yield path, option.opts[0], value
+            name = option.opts[0] if isinstance(option, click.Option) else str(option.name)
+            for value in values_for(option):
+                yield path, name, value
+
+
+def values_for(option: click.Parameter) -> tuple[str, ...]:
+    if option.multiple:
+        return PAIRS
+    if isinstance(option.type, click.Path | click.File):
+        return PATHS
+    is_number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
+    return NUMBERS if is_number or option.name == "unit_price" else TEXTS
+
+
+def has_option(path: tuple[str, ...], name: str) -> bool:
+    return any(name in each.opts for each in command_at(path).params)
 
 
 @pytest.fixture
@@ -214,20 +230,57 @@ class TestValues:
         sorted({(path, option) for path, option, _ in odd_values()}),
         ids=lambda it: "-".join(it) if isinstance(it, tuple) else it,
     )
-    def test_r14_no_value_of_an_option_ends_in_a_traceback(
+    def test_r14_no_value_ends_in_a_traceback_and_what_is_refused_is_said(
         self, environment: dict[str, str | None], tmp_path: Path, client: Scope, path: tuple[str, ...], option: str
     ) -> None:
         """On an account that exists, so that the value itself is what is looked at."""
-        given = minimal(command_at(path), tmp_path)
-        is_pairs = len(given) % 2 == 0  # not with a flag or an argument
-        known = dict(zip(given[::2], given[1::2], strict=True)) if is_pairs else {}
-        known |= {
-            name: str(value)
-            for name, value in (("--msp", client.msp_id), ("--tenant", client.tenant_id))
-            if any(name in each.opts for each in command_at(path).params)
-        }
+        binary = tmp_path / "binary"
+        binary.write_bytes(b"\xff\x00\xfe" * 50)
         for value in [value for at, name, value in odd_values() if (at, name) == (path, option)]:
-            arguments = [f"{name}={each}" for name, each in (known | {option: value}).items()]
+            arguments = with_value(path, tmp_path, client, option, str(binary) if value == "BINARY" else value)
             done = CliRunner().invoke(main, [*path, *arguments], env=environment)
-            told = done.exception is None or isinstance(done.exception, SystemExit)
-            assert told, (value[:20], repr(done.exception))
+            assert done.exception is None or isinstance(done.exception, SystemExit), (value[:20], repr(done.exception))
+            expect_an_end_that_is_said(done.exit_code, done.output, value)
+
+    @pytest.mark.parametrize("path", [path for path in leaves() if has_option(path, "--tenant")], ids="-".join)
+    async def test_r14_no_command_reaches_a_client_through_another_msp(
+        self, environment: dict[str, str | None], tmp_path: Path, client: Scope, services: Services,
+        path: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        slug = uuid4().hex[:12]
+        stranger = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+        arguments = with_value(path, tmp_path, client, "--msp", str(stranger.msp_id))
+        done = await asyncio.to_thread(CliRunner().invoke, main, [*path, *arguments], env=environment)
+        assert done.exit_code in {1, 2}, done.output
+        expect_an_end_that_is_said(done.exit_code, done.output, "")
+
+
+def with_value(path: tuple[str, ...], folder: Path, client: Scope, option: str, value: str) -> list[str]:
+    """The command's arguments with that value for one option or argument, for a client that exists."""
+    given, flags, texts = minimal(command_at(path), folder), [], []
+    known: dict[str, str] = {}
+    while given:
+        name = given.pop(0)
+        if not name.startswith("--"):
+            texts.append(name)
+        elif given and not given[0].startswith("--") and name != "--all":
+            known[name] = given.pop(0)
+        else:
+            flags.append(name)
+    if has_option(path, "--msp"):
+        known["--msp"] = str(client.msp_id)
+    if has_option(path, "--tenant"):
+        known["--tenant"] = str(client.tenant_id)
+    if option.startswith("--"):
+        return [*flags, *(f"{name}={each}" for name, each in (known | {option: value}).items()), *texts]
+    return [*flags, *(f"{name}={each}" for name, each in known.items()), "--", value]
+
+
+def expect_an_end_that_is_said(code: int, output: str, value: str) -> None:
+    assert "Traceback" not in output, (value[:20], output)
+    if code == 0:
+        return
+    told = [line for line in output.splitlines() if line.startswith("Error: ")]
+    assert code in {1, 2}, (value[:20], output)
+    assert len(told) == 1, (value[:20], output)
+    assert told[0].removeprefix("Error: ").strip(), value[:20]

@@ -88,6 +88,11 @@ class TestEmbeddedData:
         closed.chmod(0o700)
         assert [each.mend for each in found] == [f"Run `chmod u+rwx {closed}`."]
 
+    def test_r7_a_folder_that_cannot_be_written_is_told(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        read_only = os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, os.ST_RDONLY, 255))
+        monkeypatch.setattr(os, "statvfs", lambda _: read_only)
+        assert "read-only" in data_findings(folder)[0].state
+
     @pytest.mark.parametrize("content", ["junk", None])
     @pytest.mark.parametrize("name", ["vault.keys", "secret.key"])
     def test_lost_keys_are_told_without_themselves(self, folder: Path, name: str, content: str | None) -> None:

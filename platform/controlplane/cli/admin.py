@@ -8,26 +8,30 @@ from typing import TextIO
 from uuid import UUID
 
 import click
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
 from controlplane.cli.accounts import MSP, REASON, TENANT, list_msps
+from controlplane.cli.files import read_first_line
 from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from controlplane.onboarding import Person, onboard_client, open_msp
 from controlplane.preflight import check_settings
 from controlplane.services import Services, build_services
 from foundation.clock import utc_now
+from foundation.errors import NotFound
 from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
 from foundation.lanes.ring import SHARED_POOL
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
-from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
+from tenants.accounts import get_msp, list_clients, resume_client, set_lane_share, suspend_client
 from tenants.door import Door
 from tenants.models import Client
 
 OPERATOR = Actor.system("operator")
+_ALL_ACCOUNTS = "`fairlead tenant list-msps` shows all."
 ENCRYPTED = (
     EncryptedColumn(
         "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")
@@ -37,16 +41,42 @@ ENCRYPTED = (
 
 
 def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
+    """`act` on the accounts that the command's --msp and --tenant name."""
+    context = click.get_current_context(silent=True)
+    named = context.params if context is not None else {}
+
     async def carry_out() -> str:
         settings = find_settings(os.environ)
         check_settings(settings)
         services = build_services(settings, pool_size=2, name="fairlead cli")
         try:
+            await _require_accounts(services, named.get("msp_id"), named.get("tenant_id"))
             return await act(services)
         finally:
             await services.close()
 
     say(asyncio.run(carry_out()))
+
+
+async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: UUID | None) -> None:
+    """Under a wrong id most commands would find nothing there, and say that all is well.
+
+    Raises:
+        NotFound: there is no such MSP, or it has no such client.
+    """
+    if msp_id is None:
+        return
+    try:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            await get_msp(session)
+    except NotFound as error:
+        raise NotFound(f"There is no MSP {msp_id}. {_ALL_ACCOUNTS}") from error
+    if tenant_id is None or tenant_id == msp_id:
+        return
+    async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+        clients = select(Client.tenant_id).where(Client.tenant_id == tenant_id, Client.msp_id == msp_id)
+        if await session.scalar(clients) is None:
+            raise NotFound(f"The MSP has no client {tenant_id}. {_ALL_ACCOUNTS}")
 
 
 def monogram_of(name: str) -> str:
@@ -91,7 +121,7 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
     The password is never an argument: other users of the machine can read those.
     """
     if admin_password_file is not None:
-        admin_password = admin_password_file.readline().rstrip("\r\n")
+        admin_password = read_first_line(admin_password_file, "--admin-password-file")
     else:
         admin_password = click.prompt("Administrator's password", hide_input=True, confirmation_prompt=True)
 

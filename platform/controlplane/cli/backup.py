@@ -17,7 +17,7 @@ from controlplane.backup.sealing import (
     seal_under_passphrase,
 )
 from controlplane.backup.target import Target, opened_target, write_private
-from controlplane.cli.folders import FolderPath
+from controlplane.cli.files import FolderPath, read_first_line
 from controlplane.cli.terminal import say
 from foundation.clock import utc_now
 from foundation.vault.key_ring import KeyRing
@@ -156,4 +156,4 @@ def _ring(keys: str) -> KeyRing:
 
 
 def _text(path: Path | None) -> str:
-    return path.read_text(encoding="utf-8").partition("\n")[0].strip() if path is not None else ""
+    return read_first_line(path, "file").strip() if path is not None else ""

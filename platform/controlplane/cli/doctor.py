@@ -15,7 +15,6 @@ from branding.errors import MissingAsset
 from controlplane.cli.backup_age import last_backup
 from controlplane.cli.findings import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
 from controlplane.cli.terminal import say, say_json
-from controlplane.embedded.paths import default_root
 from controlplane.installation import data_root, find_installation, names_servers
 from controlplane.migrate import current_revision, latest_revision
 from controlplane.preflight import check_settings
@@ -50,7 +49,7 @@ def _mark(finding: Finding) -> str:
 
 
 async def examine(environment: Mapping[str, str]) -> list[Finding]:
-    findings = [_python(), _disk(), _assets()]
+    findings = [_python(), *_disk(environment), _assets()]
     try:
         found = None if names_servers(environment) else find_installation(environment)
         if found is not None:
@@ -85,12 +84,16 @@ def _python() -> Finding:
     return Finding("Python", version, "" if good else "Install Python 3.11 or newer.")
 
 
-def _disk() -> Finding:
-    root = default_root()
+def _disk(environment: Mapping[str, str]) -> list[Finding]:
+    try:
+        root = data_root(environment)
+    except SettingsInvalid:  # said below
+        return []
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     state = f"{free // 1024**2} MiB free in {existing}"
-    return Finding("Disk", state, "" if free >= LEAST_FREE else "Make room, or choose another folder with --data.")
+    mend = "" if free >= LEAST_FREE else "Make room, or choose another folder with --data."
+    return [Finding("Disk", state, mend)]
 
 
 def _assets() -> Finding:

@@ -18,7 +18,7 @@ from controlplane.cli.baseline import baseline
 from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
-from controlplane.cli.folders import FolderPath
+from controlplane.cli.files import FolderPath
 from controlplane.cli.member import member
 from controlplane.cli.people import password_link
 from controlplane.cli.retention import retention

@@ -17,6 +17,7 @@ from connectors.registry import build_registry
 from controlplane import onboarding
 from controlplane.cli.accounts import CLIENT_OF_MSP, MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.cli.files import read_first_line
 from controlplane.cli.terminal import say
 from controlplane.onboarding import NewConnection
 from controlplane.services import Services
@@ -64,7 +65,11 @@ def connect(  # noqa: PLR0913 - click passes options by name
     Secrets are never arguments: other users of the machine can read those. They go to the vault.
     """
     new = NewConnection(
-        kind, name, url, dict(_pairs(settings, "--set")), {n: _first_line(f) for n, f in _pairs(secrets, "--secret")}
+        kind,
+        name,
+        url,
+        dict(_pairs(settings, "--set")),
+        {n: read_first_line(Path(f), "--secret") for n, f in _pairs(secrets, "--secret")},
     )
 
     async def act(services: Services) -> str:
@@ -165,13 +170,6 @@ def _pairs(given: tuple[str, ...], option: str) -> Iterable[tuple[str, str]]:
         if not name or not equals:
             raise click.BadParameter(f"Write it as NAME=…, not “{name}”.", param_hint=option)
         yield name, value
-
-
-def _first_line(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path} cannot be read.", param_hint="--secret") from error
 
 
 SETUP = (systems, connect, publish_contracts, price_book, price)
