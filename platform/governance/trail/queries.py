@@ -22,6 +22,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand"),
     "connections": ("connection",),
     "billing": ("invoice", "price", "price_book"),
+    "settings": ("retention", "vault", "lane_share", "msp", "partner"),
 }
 """What the list can be narrowed to, by the first part of an action's name."""
 
