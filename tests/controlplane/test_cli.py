@@ -20,7 +20,6 @@ from controlplane.onboarding import NewConnection, connect, onboard_client, onbo
 from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now
-from foundation.ids import new_id
 from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
 from tests.conftest import Urls
@@ -331,9 +330,11 @@ async def key_of(services: Services, scope: Scope) -> UUID:
         return key_id_of(bytes(found.scalar_one()))
 
 
-def test_r16_retention_is_planned_held_and_run_from_the_command_line(environment: dict[str, str | None]) -> None:
+def test_r16_retention_is_planned_held_and_run_from_the_command_line(
+    environment: dict[str, str | None], client: Scope
+) -> None:
     """Nothing of today is old enough, so a run removes nothing, and says so."""
-    who = ["--msp", str(new_id()), "--tenant", str(new_id())]
+    who = tenancy(client)
 
     def retention(*arguments: str) -> str:
         done = call(environment, "retention", *arguments)
