@@ -13,9 +13,12 @@ from canonical.elements import COST, PRICE, STOCK
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from governance.changes.queries import ChangeFilter, list_changes
+from governance.channel.queries import read_channel
 from governance.clocks import breach_clocks
 from governance.delivery import LATE, is_late, split_time
+from governance.exceptions import settle_exception
 from governance.expiry import expire_waiting
+from governance.fleet.queries import ClientHealth, read_fleet
 from governance.overview.queries import read_clocks, read_figures
 from governance.resuming import move_clocks
 from governance.rollback import roll_back_change
@@ -306,3 +309,51 @@ async def test_u2_nothing_is_late_while_the_client_is_suspended(world: World, sa
     assert not any(p.late for p in (await latest(world)).channels)
     async with world.services.db.transaction(world.scope) as session:
         assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 0
+
+
+async def on_fleet(world: World) -> ClientHealth:
+    async with world.services.db.transaction(world.house.for_fleet()) as session:
+        (client,) = await read_fleet(session, now=utc_now())
+    return client
+
+
+async def resolve_all(world: World) -> None:
+    """A person resolves every open exception by hand."""
+    for (exception_id,) in await world.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
+        async with world.services.db.transaction(world.scope) as session:
+            await settle_exception(session, exception_id, state="resolved", now=utc_now())  # type: ignore[arg-type]
+
+
+async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    await pass_by(world, timedelta(days=5))
+    for job_has_run in (False, True):
+        if job_has_run:
+            async with world.services.db.transaction(world.scope) as session:
+                assert await breach_clocks(session, world.services.governance) == 1
+            assert await world.rows(_CODES) == [("propagation.late",)]
+            await resolve_all(world)
+            assert await world.rows(_CODES) == []
+        assert [p.late for p in (await latest(world)).channels if p.channel == "shop0"] == [True]
+        async with world.services.db.transaction(world.scope) as session:
+            assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 1
+            figures = await read_channel(session, now=utc_now())
+        assert (figures.running, figures.late) == (1, 1)
+        client = await on_fleet(world)
+        assert (client.running, client.late, client.standing) == (1, 1, "at risk")
+
+
+async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(world: World) -> None:
+    await asked(world)
+    await pass_by(world, timedelta(hours=25))
+    await world.work()
+    assert await world.rows(_CODES) == [("approval.late",)]
+    await resolve_all(world)
+    async with world.services.db.transaction(world.scope) as session:
+        assert (await read_figures(session, now=utc_now())).overdue == 1
+    assert (await on_fleet(world)).overdue == 1

@@ -49,10 +49,13 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
         await session.execute(
             text(f"""
                 WITH newest AS (
-                    SELECT p.state, p.released_at, p.excluded, p.verified_at, {LATE} AS late FROM propagation p
+                    SELECT p.state, p.released_at, p.excluded, p.verified_at FROM propagation p
                      WHERE p.tenant_id = :t AND {own.format("p")} AND p.change_id >= :earliest
                        AND p.released_at >= :since
                      ORDER BY p.change_id DESC LIMIT :newest
+                ), running AS (
+                    SELECT count(*) AS running, count(*) FILTER (WHERE {LATE}) AS late FROM propagation p
+                     WHERE p.tenant_id = :t AND {own.format("p")} AND p.{RUNNING}
                 )
                 SELECT ARRAY(SELECT n.name FROM connection n
                               WHERE n.tenant_id = :t AND n.role = 'channel' AND {own.format("n")}
@@ -67,8 +70,7 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                               ORDER BY n.name) AS failing,
                        count(*) FILTER (WHERE state = 'verified') AS visible,
                        count(*) FILTER (WHERE state <> 'superseded') AS changes,
-                       count(*) FILTER (WHERE {RUNNING}) AS running,
-                       count(*) FILTER (WHERE {RUNNING} AND late) AS late,
+                       (SELECT running FROM running) AS running, (SELECT late FROM running) AS late,
                        percentile_cont(0.5) WITHIN GROUP (ORDER BY {DELIVERY_SECONDS})
                            FILTER (WHERE verified_at IS NOT NULL) AS half_s
                   FROM newest

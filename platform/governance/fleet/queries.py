@@ -68,28 +68,27 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
     rows = await session.execute(
         text(f"""
             SELECT c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
-                   a.oldest_awaiting, r.running, r.late + x.late AS late,
-                   least(r.oldest, x.oldest_late) AS oldest_running, d.letters, h.changes, v.judged, v.visible,
-                   f.failing, u.paused, x.overdue
+                   a.oldest_awaiting, r.running, r.late, r.oldest AS oldest_running, d.letters, h.changes,
+                   v.judged, v.visible, f.failing, u.paused, o.overdue
               FROM client c
               CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE e.severity >= :critical) AS critical,
                        count(*) FILTER (WHERE e.severity >= :high AND e.severity < :critical) AS high,
                        count(*) FILTER (WHERE e.severity >= :medium AND e.severity < :high) AS medium,
-                       count(*) FILTER (WHERE e.severity < :medium) AS low,
-                       count(*) FILTER (WHERE e.code = 'propagation.late') AS late,
-                       count(*) FILTER (WHERE e.code = 'approval.late') AS overdue,
-                       min(e.opened_at) FILTER (WHERE e.code = 'propagation.late') AS oldest_late
+                       count(*) FILTER (WHERE e.severity < :medium) AS low
                   FROM governance_exception e WHERE e.tenant_id = c.tenant_id AND e.state = 'open') x
               CROSS JOIN LATERAL (
                 SELECT count(*) AS awaiting, min(w.proposed_at) AS oldest_awaiting
                   FROM change w WHERE w.tenant_id = c.tenant_id AND w.state = 'awaiting') a
               CROSS JOIN LATERAL (
+                SELECT count(*) AS overdue FROM approval q
+                 WHERE q.tenant_id = c.tenant_id AND q.state = 'pending' AND q.due_at <= :now) o
+              CROSS JOIN LATERAL (
                 SELECT count(*) AS running,
-                       count(*) FILTER (WHERE c.status = 'active' AND {LATE}) AS late,
+                       count(*) FILTER (WHERE {LATE}) AS late,
                        min(p.released_at) AS oldest
                   FROM propagation p
-                 WHERE p.tenant_id = c.tenant_id AND NOT p.breached AND p.{RUNNING}) r
+                 WHERE p.tenant_id = c.tenant_id AND p.{RUNNING}) r
               CROSS JOIN LATERAL (
                 SELECT count(*) AS letters FROM dead_letter l
                  WHERE l.tenant_id = c.tenant_id AND l.state = 'parked') d
@@ -113,7 +112,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
                 SELECT count(*) AS paused FROM connection o
                  WHERE o.tenant_id = c.tenant_id AND o.state <> 'active') u
              WHERE c.msp_id = :msp
-             ORDER BY x.critical DESC, x.high DESC, r.late + x.late DESC, x.medium DESC, d.letters DESC,
+             ORDER BY x.critical DESC, x.high DESC, r.late DESC, x.medium DESC, d.letters DESC,
                       a.awaiting DESC, c.name
         """),
         {

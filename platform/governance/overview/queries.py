@@ -198,20 +198,14 @@ class Overview(msgspec.Struct, frozen=True):
 async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
     """Every distributed element on every channel, paused channels included; late ones first.
 
-    Clocks that run are all counted: those in time by their index, those breached by their open exception.
+    Running deliveries are counted by themselves, never by their exceptions, which people may resolve before the value
+    is seen.
     """
     rows = await session.execute(
         text(f"""
             WITH running AS (
                 SELECT p.connection_id, p.element, p.released_at, p.state, {LATE} AS late FROM propagation p
-                 WHERE p.tenant_id = :t AND NOT p.breached AND p.{RUNNING}
-                 UNION ALL
-                SELECT p.connection_id, p.element, p.released_at, p.state, true
-                  FROM governance_exception e
-                  JOIN propagation p ON p.tenant_id = e.tenant_id AND p.change_id = e.change_id
-                   AND p.connection_id = e.connection_id
-                 WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = 'propagation.late'
-                   AND p.breached AND p.{RUNNING}
+                 WHERE p.tenant_id = :t AND p.{RUNNING}
             ), now_running AS (
                 SELECT connection_id, element, count(*) AS running,
                        count(*) FILTER (WHERE state = 'accepted') AS accepted,
