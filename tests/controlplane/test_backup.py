@@ -42,6 +42,8 @@ from foundation.settings import Settings, with_role
 from governance.kinds import INGEST
 from tests.conftest import PASSWORDS, VAULT_KEYS, Urls
 from tests.governance.test_main_job import seed
+from tests.support.databases import another_database
+from tests.support.servers import Servers
 from tests.support.world import World
 
 PASSPHRASE = "correct horse battery staple"
@@ -61,6 +63,14 @@ def fresh(fresh_servers: EmbeddedServers, request: pytest.FixtureRequest) -> str
     name = f"restored_{abs(hash(request.node.name)) % 10**8}"
     fresh_servers.create_database(name, owner="another_owner")
     return fresh_servers.database_url(dbname=name, role="another_owner")
+
+
+@pytest.fixture(scope="module")
+def urls(servers: Servers, urls: Urls) -> Iterator[Urls]:
+    """A database of its own: a backup takes every row, also those of other tests with keys that nobody has."""
+    with another_database(servers.admin_url, urls) as there:
+        migrate_schema(there.owner)
+        yield there
 
 
 @pytest.fixture

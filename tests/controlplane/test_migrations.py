@@ -13,7 +13,6 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg import sql
 from sqlalchemy import create_engine
 
 from controlplane.migrate import (
@@ -28,29 +27,15 @@ from foundation.ids import new_id
 from foundation.settings import with_role
 from tests.conftest import Urls, make_scope
 from tests.isolation.rows import enter
+from tests.support.databases import another_database
 from tests.support.servers import Servers
 
 
 @pytest.fixture
 def empty(servers: Servers, urls: Urls) -> Iterator[str]:
     """The owner's URL of a database with nothing in it. The roles exist: `urls` made them."""
-    name = f"fairlead_migrations_{new_id().hex[-8:]}"
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        owner = connection.execute(
-            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", (_dbname(urls.owner),)
-        ).fetchone()
-        assert owner is not None
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner[0]))
-        )
-    yield urlsplit(urls.owner)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _dbname(url: str) -> str:
-    with psycopg.connect(url) as connection:
-        return connection.info.dbname
+    with another_database(servers.admin_url, urls) as there:
+        yield there.owner
 
 
 def tables(url: str) -> set[str]:

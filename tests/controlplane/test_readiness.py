@@ -4,43 +4,29 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import msgspec
-import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
-from psycopg import sql
 
 from controlplane.app import readiness
 from controlplane.migrate import latest_revision, migrate_schema
 from controlplane.preflight import judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.roles import APP, INTAKE, RELAY
-from foundation.ids import new_id
 from foundation.settings import SettingsInvalid
 from foundation.telemetry.pulse import Pulse, Readiness, serve_metrics
 from tests.conftest import Urls
+from tests.support.databases import another_database
 from tests.support.servers import Servers
 
 
 @pytest.fixture
 def elsewhere(servers: Servers, urls: Urls) -> Iterator[Urls]:
     """The same server's empty database, as each role reaches it."""
-    name = f"fairlead_readiness_{new_id().hex[-8:]}"
-    owner = psycopg.conninfo.conninfo_to_dict(urls.owner)["user"]
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(str(owner)))
-        )
-    there = {
-        role: urlsplit(getattr(urls, role))._replace(path=f"/{name}").geturl()
-        for role in ("owner", "app", "intake", "relay")
-    }
-    yield replace(urls, **there)
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with another_database(servers.admin_url, urls) as there:
+        yield there
 
 
 async def test_r10_web_is_ready_on_its_own_schema_only(services: Services, elsewhere: Urls) -> None:

@@ -2,12 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import text
 
 from controlplane.migrate import migrate_schema
@@ -19,6 +16,7 @@ from foundation.ids import id_floor, new_id
 from foundation.scope import Scope
 from governance.retention.run import RetentionReport, run_retention
 from tests.conftest import Urls
+from tests.support.databases import another_database
 from tests.support.servers import Servers
 
 MONTH_END = month_after(datetime.now(UTC))
@@ -116,21 +114,9 @@ class Kept:
 @pytest.fixture
 def own(servers: Servers, urls: Urls) -> Iterator[tuple[str, str]]:
     """The owner's and the application's address of a fresh database."""
-    name = f"fairlead_retention_{new_id().hex[-8:]}"
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        found = connection.execute(
-            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s",
-            (urlsplit(urls.owner).path.removeprefix("/"),),
-        ).fetchone()
-        assert found is not None
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(found[0]))
-        )
-    owner = urlsplit(urls.owner)._replace(path=f"/{name}").geturl()
-    migrate_schema(owner)
-    yield owner, urlsplit(urls.app)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with another_database(servers.admin_url, urls) as there:
+        migrate_schema(there.owner)
+        yield there.owner, there.app
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""Further databases on the tests' server, for tests that judge a whole database or change its schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from foundation.ids import new_id
+
+if TYPE_CHECKING:
+    from tests.conftest import Urls
+
+
+@contextmanager
+def another_database(admin_url: str, urls: "Urls") -> Iterator["Urls"]:
+    """An empty database with the same owner, as each role reaches it; dropped at the end. The roles exist already."""
+    name = f"fairlead_{new_id().hex[-12:]}"
+    with psycopg.connect(urls.owner) as connection:
+        owner = connection.info.user
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+    there = {
+        role: urlsplit(getattr(urls, role))._replace(path=f"/{name}").geturl()
+        for role in ("owner", "app", "intake", "relay")
+    }
+    yield replace(urls, **there)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
