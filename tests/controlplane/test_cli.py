@@ -85,8 +85,10 @@ class TestDoctor:
             finding["what"].replace("role fairlead_app", "app role") for finding in findings
         }
 
-    def test_without_settings_the_servers_will_be_its_own(self, environment: dict[str, str | None]) -> None:
-        shown = call(dict.fromkeys(environment), "doctor")
+    def test_without_settings_the_servers_will_be_its_own(
+        self, environment: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        shown = call({**dict.fromkeys(environment), "XDG_STATE_HOME": str(tmp_path)}, "doctor")
         assert "embedded" in shown.output
         assert shown.exit_code == 0
 
@@ -210,8 +212,9 @@ class TestTenants:
         assert second.exit_code == 1
         assert second.output.startswith("Error: ")
 
-    def test_without_settings_it_says_what_is_missing(self, environment: dict[str, str | None]) -> None:
-        shown = call(dict.fromkeys(environment), "tenant", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
+    def test_without_settings_it_says_what_is_missing(self, environment: dict[str, str | None], tmp_path: Path) -> None:
+        nowhere = {**dict.fromkeys(environment), "XDG_STATE_HOME": str(tmp_path)}
+        shown = call(nowhere, "tenant", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
         assert shown.exit_code == 1
         assert shown.output.startswith("Error: DATABASE_URL is not set")
 
