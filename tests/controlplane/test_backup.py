@@ -40,10 +40,10 @@ from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.ids import new_id
 from foundation.settings import Settings, with_role
 from governance.kinds import INGEST
-from tests.conftest import PASSWORDS, VAULT_KEYS, Urls
+from tests.conftest import VAULT_KEYS, Urls
 from tests.governance.test_main_job import seed
 from tests.support.databases import another_database
-from tests.support.servers import Servers
+from tests.support.servers import PASSWORDS, Servers
 from tests.support.world import World
 
 PASSPHRASE = "correct horse battery staple"

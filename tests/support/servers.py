@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from controlplane.embedded.servers import EmbeddedServers
+from foundation.database.roles import RolePasswords
 from foundation.settings import with_role
 
 FOLDER_PREFIX = "fairlead-test-"
@@ -22,6 +23,7 @@ SWEEP_AFTER_SECONDS = 60
 START_SECONDS = 180.0
 OWNER_ROLE = "fairlead_owner"
 OWNER_PASSWORD = "owner-test"
+PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
 
 
 @dataclass(frozen=True)

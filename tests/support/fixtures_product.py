@@ -1,0 +1,90 @@
+"""Fixtures of the whole product: its composition, clients on sandbox systems, the web application.
+
+Imports are inside the fixtures: the composition imports every room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from controlplane.services import Services
+    from foundation.database.engine import Database
+    from tests.conftest import Urls
+    from tests.connectors.running import RunningSandbox
+    from tests.support.site import House, Site
+    from tests.support.world import World
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    from tests.connectors.running import running_sandbox
+
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+@pytest.fixture
+async def services(urls: Urls) -> AsyncIterator[Services]:
+    """The product's own composition, on the test's servers; loopback may be called because the sandbox is there."""
+    from controlplane.services import build_services
+    from foundation.settings import Settings
+    from tests.conftest import VAULT_KEYS
+
+    settings = Settings(
+        owner_url=urls.owner,
+        app_url=urls.app,
+        intake_url=urls.intake,
+        relay_url=urls.relay,
+        redis_url=urls.redis,
+        vault_keys=VAULT_KEYS,
+        secret_key=b"a secret of the tests, 32 bytes long",
+        outbound_allowed="127.0.0.0/8",
+    )
+    built = build_services(settings)
+    yield built
+    await built.close()
+
+
+@pytest.fixture
+async def world(services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox) -> AsyncIterator[World]:
+    """One client on sandbox systems."""
+    from tests.support.world import build_world
+
+    built = await build_world(services, relay_db, urls.intake, sandbox)
+    yield built
+    await built.close()
+
+
+@pytest.fixture
+async def other_world(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[World]:
+    """Another client of another MSP, with the same goods."""
+    from tests.support.world import build_world
+
+    built = await build_world(services, relay_db, urls.intake, sandbox)
+    yield built
+    await built.close()
+
+
+@pytest.fixture
+async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
+    """The whole application, and browsers that visit it."""
+    from tests.support.site import running_site
+
+    async with running_site(services, tmp_path / "static") as running:
+        yield running
+
+
+@pytest.fixture
+async def house(world: World) -> House:
+    """The world's MSP with a brand and its people."""
+    from tests.support.site import furnish
+
+    return await furnish(world, name="Calm Harbour")

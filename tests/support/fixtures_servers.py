@@ -1,0 +1,99 @@
+"""Fixtures of the servers: real PostgreSQL and Valkey, the real migrations, the application's own roles.
+
+Imports are inside the fixtures, so that a test without servers does not pay for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    import redis.asyncio
+
+    from foundation.database.engine import Database
+    from tests.conftest import Urls
+    from tests.support.servers import Servers
+
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    from tests.support.servers import running_servers
+
+    with running_servers() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def urls(servers: Servers) -> Urls:
+    """The database, migrated once per pytest process. Tests do not clean up: each makes its own MSP and clients."""
+    from controlplane.migrate import migrate_schema, prepare_roles
+    from foundation.database.roles import APP, INTAKE, RELAY
+    from foundation.settings import with_role
+    from tests.conftest import Urls
+    from tests.support.servers import PASSWORDS
+
+    dbname = urlsplit(servers.owner_url).path
+    asyncio.run(prepare_roles(urlsplit(servers.admin_url)._replace(path=dbname).geturl(), PASSWORDS))
+    migrate_schema(servers.owner_url)
+    _bear_pauses(servers, (APP, INTAKE, RELAY))
+    patient = f"{servers.owner_url}{'&' if '?' in servers.owner_url else '?'}connect_timeout={PATIENCE_SECONDS}"
+    return Urls(
+        owner=servers.owner_url,
+        app=with_role(patient, APP, PASSWORDS.app),
+        intake=with_role(patient, INTAKE, PASSWORDS.intake),
+        relay=with_role(patient, RELAY, PASSWORDS.relay),
+        redis=servers.redis_url,
+    )
+
+
+def _bear_pauses(servers: Servers, roles: tuple[str, ...]) -> None:
+    """A test whose process stands still inside a transaction goes on with it afterwards."""
+    import psycopg
+    from psycopg import sql
+
+    dbname = urlsplit(servers.owner_url).path.removeprefix("/")
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        for role in roles:
+            connection.execute(
+                sql.SQL("ALTER ROLE {} IN DATABASE {} SET idle_in_transaction_session_timeout = {}").format(
+                    sql.Identifier(role), sql.Identifier(dbname), sql.Literal(f"{PATIENCE_SECONDS}s")
+                )
+            )
+
+
+@pytest.fixture
+async def valkey(urls: Urls) -> AsyncIterator[redis.asyncio.Redis]:
+    import redis.asyncio
+
+    client = redis.asyncio.Redis.from_url(
+        urls.redis, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+    )
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def db(urls: Urls, valkey: redis.asyncio.Redis) -> AsyncIterator[Database]:
+    """The application's own database access: role fairlead_app, no BYPASSRLS, not the owner."""
+    from foundation.database.engine import Database
+    from foundation.lanes.ring import Ring
+
+    database = Database(urls.app, ring=Ring(valkey, patience=PATIENCE_SECONDS).hint, pool_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def relay_db(urls: Urls) -> AsyncIterator[Database]:
+    from foundation.database.engine import Database
+
+    database = Database(urls.relay, pool_size=2)
+    yield database
+    await database.close()
