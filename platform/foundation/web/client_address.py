@@ -132,11 +132,22 @@ def _forwarded(headers: Iterable[Header]) -> list[tuple[str, str]]:
 
 
 def _split_quoted(text: str, separator: str) -> list[str]:
-    parts, quoted, start = [], False, 0
-    for place, sign in enumerate(text):
-        if sign == '"':
+    """The parts between separators that stand in no quoted text. Read from the right, as a quote that the client left
+    open in its part must not swallow what the proxies wrote behind it.
+    """
+    parts, quoted, end = [], False, len(text)
+    for place in range(len(text) - 1, -1, -1):
+        sign = text[place]
+        if sign == '"' and not (quoted and _is_escaped(text, place)):
             quoted = not quoted
         elif sign == separator and not quoted:
-            parts.append(text[start:place])
-            start = place + 1
-    return [*parts, text[start:]]
+            parts.append(text[place + 1 : end])
+            end = place
+    return [text[:end], *reversed(parts)]
+
+
+def _is_escaped(text: str, place: int) -> bool:
+    start = place
+    while start and text[start - 1] == "\\":
+        start -= 1
+    return (place - start) % 2 == 1

@@ -55,6 +55,9 @@ def test_v6_the_rightmost_hop_that_is_no_proxy_is_the_client(peer: str, values: 
         ("for=1.2.3.4, for=unknown", "10.1.2.3"),
         ("for=1.2.3.4, for=_hidden", "10.1.2.3"),
         ("for=1.2.3.4, proto=https", "10.1.2.3"),
+        ('for="6.6.6.6, for=1.2.3.4', "1.2.3.4"),
+        ('for="6.6.6.6\\", for=1.2.3.4;by="a\\"b,c"', "1.2.3.4"),
+        ('", for="[2001:db8::1]:80", for="10.0.0.3"', "2001:db8::1"),
     ],
 )
 def test_v6_forwarded_is_read_the_same_way_when_it_is_the_configured_header(value: str, expected: str) -> None:
@@ -87,6 +90,13 @@ def test_v6_the_scheme_is_what_the_nearest_proxy_says(peer: str, values: list[by
 def test_v6_whatever_a_client_writes_its_proxy_adds_the_truth(forged: list[str]) -> None:
     assert client("10.1.2.3", *forged, "1.2.3.4") == "1.2.3.4"
     assert client("203.0.113.9", *forged) == "203.0.113.9"
+
+
+@given(st.text(st.one_of(st.sampled_from('",;=\\ for'), st.characters(max_codepoint=255)), max_size=30))
+def test_v6_whatever_a_client_writes_its_proxy_adds_the_truth_to_forwarded(forged: str) -> None:
+    rule = ProxyRule(networks=RULE.networks, header=FORWARDED)
+    for own in ("for=1.2.3.4", 'for="1.2.3.4:80";by="a\\"b, for=6.6.6.6"'):
+        assert client("10.1.2.3", f"{forged}, {own}", rule=rule, name=b"forwarded") == "1.2.3.4"
 
 
 @pytest.mark.parametrize("text", ["*", "0.0.0.0/0", "::/0", "10.0.0.0/33", "proxy.example", "10.0.0.0/8;10.0.0.1"])
