@@ -19,6 +19,8 @@ from foundation.telemetry.correlation import current_correlation
 from foundation.web.client_address import NO_PROXIES, ProxyRule
 from foundation.web.errors import InternalError, MalformedRequest, RequestIncomplete
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.negotiation import prefers_html
+from foundation.web.plain_page import HTML_TYPE, plain_page
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 
 _log = structlog.get_logger(__name__)
@@ -60,12 +62,12 @@ class Boundary:
             check_request(scope)
             await self._app(scope, _Incoming(receive).receive, outgoing.send)
         except DomainError as refusal:
-            await _answer(outgoing, refusal)
+            await _answer(scope, outgoing, refusal)
         except Exception as error:
             if outgoing.started:
                 raise
             _log.error("web.failed", path=scope["path"], exc_info=error)
-            await _answer(outgoing, InternalError())
+            await _answer(scope, outgoing, InternalError())
 
     def _resolve_client(self, scope: Scope) -> None:
         client, headers = scope.get("client"), scope["headers"]
@@ -187,10 +189,12 @@ def _cache_rule(path: str, status: int) -> tuple[bytes, bytes]:
     return _PRIVATE
 
 
-async def _answer(outgoing: _Outgoing, refusal: DomainError) -> None:
+async def _answer(scope: Scope, outgoing: _Outgoing, refusal: DomainError) -> None:
     if outgoing.started:
         return
-    body = problem_body(refusal, current_correlation())
-    headers: list[Any] = [(b"content-type", PROBLEM_TYPE.encode()), (b"content-length", b"%d" % len(body)), NO_STORE]
+    page = not scope["path"].startswith(("/api/", "/hooks/")) and prefers_html(header_text(scope, b"accept"))
+    body = plain_page(refusal, current_correlation()) if page else problem_body(refusal, current_correlation())
+    kind = HTML_TYPE if page else PROBLEM_TYPE
+    headers: list[Any] = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), NO_STORE]
     await outgoing.send({"type": "http.response.start", "status": int(refusal.status), "headers": headers})
     await outgoing.send({"type": "http.response.body", "body": body, "more_body": False})

@@ -95,11 +95,11 @@ class ConnectionTable:
         if self._peers[connection.peer] <= 0:
             del self._peers[connection.peer]
 
-    def answer_refusal(self, status: int) -> bytes:
-        """What to write to a connection; noted where requests are."""
+    def answer_refusal(self, status: int, *, as_page: bool = False) -> bytes:
+        """What to write to a connection, a page or a problem; noted where requests are."""
         correlation = self._make_id().hex
         self._note_refusal(status, correlation)
-        return refusal_answer(status, correlation)
+        return refusal_answer(status, correlation, as_page=as_page)
 
     def _evict(self, newest: Connection, among: list[Connection]) -> bool:
         """Several at a time, so that the search is not repeated for each new connection."""

@@ -10,9 +10,10 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.plain_page import HTML_TYPE
 from foundation.web.problems import PROBLEM_TYPE
 
-_TYPES: Final = ("application/json", PROBLEM_TYPE, "text/html; charset=utf-8")
+_TYPES: Final = ("application/json", PROBLEM_TYPE, HTML_TYPE)
 _LINES: Final[dict[tuple[bytes, bytes], bytes]] = {
     pair: b"%s: %s\r\n" % pair
     for pair in (*SECURITY_HEADERS, NO_STORE, *((b"content-type", kind.encode()) for kind in _TYPES))

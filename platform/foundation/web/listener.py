@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from foundation.web.connections import ConnectionTable
 from foundation.web.exchange import Exchange
+from foundation.web.request_head import OTHER_PROTOCOL, is_endless, names_host, wants_page
 
 _SLICE: Final = 16 * 1024
 """Headers are parsed in pieces of this size, which is how far beyond the limit they may reach."""
@@ -27,6 +28,10 @@ _DISCARDED: Final = 64 * 1024
 """What a refused client may still send before reading stops; closing at once would reset the connection and could
 lose the answer."""
 _PIPELINED: Final = 8
+"""Requests that may wait behind the one that is answered; what comes behind them stays unread."""
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_BODY_PART: Final = 256
+"""A body is parsed in parts no smaller than this, however many ends of heads it seems to hold."""
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
@@ -51,6 +56,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, table: ConnectionTable, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.url, self.headers = b"", []  # a connection may be refused before its first request
         self._table = table
         self._limits = table.limits
         self._head_limit, self._fields_limit = table.limits.head_bytes, table.limits.fields
@@ -68,6 +74,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._messages = 0
         self._refusal = 0
         self._refused = False
+        self._due = 0
+        """The refusal that follows the answers to the requests before it."""
+        self._unread = b""
+        """What came behind `_PIPELINED` requests."""
+        self._incoming = b""
+        """What is being parsed: a request may be refused before its headers are."""
+        self._line = b""
+        """The beginning of a request line whose end has not come."""
         self._running: RequestResponseCycle | None = None
         """The request that is being answered; `cycle` is the newest, which may wait behind it."""
 
@@ -87,26 +101,42 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused or self.transport.is_closing():
+        if self._refused or self._due or self.transport.is_closing():
             self._discard(len(data))
             return
+        if self._unread:
+            self._unread += data
+            return
+        self._incoming = data
         if self._reading is _NOTHING and not self._is_answering:
             self._await_head()
-        if len(data) <= _SLICE:
+        if len(data) <= _SLICE and data.count(_END_OF_HEAD) <= 1:
             self._feed(data)
-        elif self._reading is _HEAD and self._is_fresh and self._is_endless(data):
+        elif self._reading is _HEAD and self._is_fresh and is_endless(data, self._head_limit):
             self._refuse(414 if data.find(b"\n", 0, self._limits.url_bytes) < 0 else 431)
         else:
-            for start in range(0, len(data), _SLICE):
-                self._feed(data[start : start + _SLICE])
-                if self._refused or self.transport.is_closing():
-                    return
+            self._feed_in_parts(data)
+        self._incoming = b""
         if self._reading is _NOTHING and not self._is_answering:
             # The rest of a body whose request was answered before: the connection is idle again.
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def _feed_in_parts(self, data: bytes) -> None:
+        """Each part ends where a request may end, so that no more requests are parsed than may wait."""
+        start = 0
+        while start < len(data) and not (self._refused or self._due or self.transport.is_closing()):
+            if len(self.pipeline) >= _PIPELINED:
+                self._unread = data[start:]
+                self.flow.pause_reading()
+                return
+            least = _BODY_PART if self._reading is _BODY else 0
+            found = data.find(_END_OF_HEAD, start + least, start + _SLICE)
+            end = found + len(_END_OF_HEAD) if found >= 0 else start + _SLICE
+            self._feed(data[start:end])
+            start = end
 
     def pause_writing(self) -> None:
         self._write_since = self.loop.time()
@@ -148,11 +178,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if len(self.pipeline) >= _PIPELINED:
-            self._reject(400)
         if self.parser.get_http_version() not in _VERSIONS:
             self._reject(505)
-        if not self.url.startswith(b"/") and not _names_host(self.url, self.headers):
+        if not self.url.startswith(b"/") and not names_host(self.url, self.headers):
             self._reject(400)
         self._begin_exchange()
         self._reading = _BODY
@@ -209,6 +237,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._reading is not _BODY:
             self._since = self.loop.time()
         super().on_response_complete()
+        if self.pipeline or self.transport.is_closing():
+            return
+        if self._due and (self._running is None or self._running.response_complete):
+            self._end(self._due, silent=False)
+        elif self._unread:
+            self._incoming, self._unread = self._unread, b""
+            self._feed_in_parts(self._incoming)
+            self._incoming = b""
 
     # --- limits
 
@@ -219,7 +255,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return 0.0
         if self._write_since is not None:
             return self._write_since
-        if self._reading is _BODY or not self._is_answering:
+        if (self._reading is _BODY and not self._due) or not self._is_answering:
             return self._since
         return None
 
@@ -238,11 +274,11 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(408)
         elif self._reading is _BODY:
             late = now - self._since > self._limits.body_seconds
-            if late and not self.flow.read_paused:  # paused: the application has not taken what came
+            if late and not (self.flow.read_paused or self._due):  # paused: the application has not taken what came
                 self._refuse(408)
 
     def evict(self) -> None:
-        if self._refused or self.transport.is_closing():
+        if self._refused or self._owes_answers or self.transport.is_closing():
             self.transport.abort()
         else:
             self._refuse(503)
@@ -257,18 +293,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._is_fresh = True
 
-    def _is_endless(self, data: bytes) -> bool:
-        """Whether `data` begins with headers that do not end within their limit: seen without parsing, which would copy
-        the last of them once per piece.
-        """
-        if len(data) <= self._head_limit:
-            return False
-        last_line = data.rfind(b"\n", 0, self._head_limit) + 1
-        return data.find(b"\r\n\r\n", 0, last_line) < 0
-
     def _feed(self, data: bytes) -> None:
         reading, messages = self._reading, self._messages
         self._unset_keepalive_if_required()
+        if self._line or reading is _NOTHING or (reading is _HEAD and self._is_fresh):
+            begun = self._line + data
+            self._line = b"" if b"\n" in data else begun[: self._limits.url_bytes]
+            if OTHER_PROTOCOL.match(begun):
+                self._reading = _HEAD
+                self._refuse(400)
+                return
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade:  # not offered here, so the request is an ordinary one
@@ -276,7 +310,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except HttpParserError:
             self._refuse(self._refusal or 400)
         self._is_fresh = False
-        if self._refused or self.transport.is_closing() or messages != self._messages:
+        if self._refused or self._due or self.transport.is_closing() or messages != self._messages:
             return
         if reading is _HEAD and self._reading is _HEAD:
             self._head_bytes += len(data)
@@ -291,41 +325,48 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal = status
         raise _Refused
 
+    @property
+    def _owes_answers(self) -> bool:
+        """Whether requests before the one that is being read wait for their answers."""
+        return bool(self.pipeline) or (self._is_answering and self._reading is not _BODY)
+
     def _refuse(self, status: int) -> None:
-        """Answer if that is still possible, then close."""
+        """Answer if that is still possible, after the answers that are due, then close."""
+        if self._owes_answers:
+            self._due = status
+            self._unread = b""
+            if self._reading is _BODY:
+                self.pipeline.popleft()
+            return
+        answering = self._is_answering
+        silent = (status in (408, 503) and not self._messages) or (not answering and self._reading is not _HEAD)
+        self._end(status, silent=silent and not (status == 503 and self._reading is _HEAD))
+
+    def _end(self, status: int, *, silent: bool) -> None:
         self._refused = True
         self._unset_keepalive_if_required()
-        answering, started = self._is_answering, False
-        if answering and self._running is not None:
+        if self._is_answering and self._running is not None and not self._due:
             started = self._running.response_started and not self._running.response_complete
             self._running.disconnected = True
             self._running.message_event.set()
-        self.pipeline.clear()
-        if started:
-            self.transport.abort()
-            return
-        silent = (status in (408, 503) and not self._messages) or (not answering and self._reading is not _HEAD)
-        if not silent or (status == 503 and self._reading is _HEAD):
-            self.transport.write(self._table.answer_refusal(status))
+            if started:
+                self.transport.abort()
+                return
+        if not silent:
+            self.transport.write(self._table.answer_refusal(status, as_page=self._wants_page()))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
         self.loop.call_later(self._limits.linger_seconds, self.transport.abort)
 
+    def _wants_page(self) -> bool:
+        """Judged by what came so far."""
+        return wants_page(self.url, self.headers, self._incoming)
+
     def _discard(self, size: int) -> None:
         self._discarded += size
         if self._discarded > _DISCARDED and not self.transport.is_closing():
             self.flow.pause_reading()
-
-
-def _names_host(target: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether an absolute address names the host that the Host header does: proxies differ in which of them counts."""
-    scheme, _, rest = target.partition(b"://")
-    authority, slash, _ = rest.partition(b"/")
-    hosts = [value.lower() for name, value in headers if name == b"host"]
-    return target == b"*" or (
-        scheme.lower() in {b"http", b"https"} and bool(slash) and all(host == authority.lower() for host in hosts)
-    )
 
 
 def bounded_protocol(table: ConnectionTable) -> type[asyncio.Protocol]:

@@ -16,6 +16,7 @@ from foundation.web.errors import (
     VersionUnsupported,
 )
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.plain_page import HTML_TYPE, plain_page
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 
 REFUSALS: Final[dict[int, DomainError]] = {
@@ -31,14 +32,16 @@ REFUSALS: Final[dict[int, DomainError]] = {
         VersionUnsupported("Use HTTP/1.1."),
     )
 }
-_FIXED: Final = b"".join(
-    b"%s: %s\r\n" % pair
-    for pair in ((b"content-type", PROBLEM_TYPE.encode()), (b"connection", b"close"), NO_STORE, *SECURITY_HEADERS)
-)
+_FIXED: Final = b"".join(b"%s: %s\r\n" % pair for pair in ((b"connection", b"close"), NO_STORE, *SECURITY_HEADERS))
 _RETRY_AFTER: Final = b"retry-after: 5\r\n"
 
 
-def refusal_answer(status: int, correlation: str) -> bytes:
-    body = problem_body(REFUSALS[status], correlation)
-    own = b"content-length: %d\r\nx-correlation-id: %s\r\n" % (len(body), correlation.encode())
+def refusal_answer(status: int, correlation: str, *, as_page: bool = False) -> bytes:
+    """`as_page`: for a browser, which would show a problem as raw text."""
+    error = REFUSALS[status]
+    body = plain_page(error, correlation) if as_page else problem_body(error, correlation)
+    kind = HTML_TYPE if as_page else PROBLEM_TYPE
+    own = b"content-type: %s\r\ncontent-length: %d\r\nx-correlation-id: %s\r\n" % (
+        kind.encode(), len(body), correlation.encode(),
+    )  # fmt: skip
     return STATUS_LINE[status] + _FIXED + own + (_RETRY_AFTER if status == 503 else b"") + b"\r\n" + body

@@ -1,6 +1,7 @@
 """The listener's limits, over real sockets (V1 and item 6 of issue 6)."""
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from foundation.web.connections import ConnectionTable, Limits
 from foundation.web.errors import BodyTooLarge, HeadersTooLarge, MalformedRequest, RequestTimedOut
 from foundation.web.headers import SECURITY_HEADERS
 from foundation.web.listener import bounded_protocol
+from foundation.web.problems import PROBLEM_TYPE
 
 QUICK = Limits(head_seconds=1.0, body_seconds=1.0, write_seconds=1.0, linger_seconds=0.5)
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -334,12 +336,101 @@ def test_an_absolute_address_of_the_same_host_is_served(listener: Listener) -> N
 def test_v13_a_refusal_behind_a_request_that_is_being_answered_is_no_error_of_ours(
     listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The request before must not be answered on a connection that is closed already."""
-    for behind in (GET * 20, GET + b"nonsense\r\n\r\n", GET * 2 + b"GET / HTTP/2.0\r\n\r\n"):
+    """Who pipelined gets the answers to the requests before the one that is refused, in their order."""
+    post = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    for before, behind, refusal in (
+        (3, b"nonsense\r\n\r\n", 400),
+        (20, b"nonsense\r\n\r\n", 400),
+        (2, b"GET / HTTP/2.0\r\n\r\n", 505),
+        (1, b"GET / RTSP/1.0\r\nHost: a\r\n\r\n", 400),
+        (2, post % 9_000_000_000, 413),
+        (2, b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\n\r\n", 414),
+    ):
         with closing(listener.connect()) as connection:
-            connection.sendall(GET + behind)
-            assert status_of(read_all(connection)) in {200, 400, 505}
+            connection.sendall(GET * before + behind)
+            answers = re.findall(rb"HTTP/1\.1 (\d+) ", read_all(connection))
+            assert [int(status) for status in answers] == [*[200] * before, refusal]
     with closing(listener.connect()) as connection:
         connection.sendall(GET)
         assert status_of(read_answer(connection)) == 200
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_many_pipelined_requests_are_all_answered_in_order(listener: Listener, pieces: int) -> None:
+    """What comes faster than it is answered is left unread; nothing is refused."""
+    requests = 2_000
+    bodies = [b"x" * (number % 50) for number in range(requests)]
+    post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+    sent = b"".join(post % (len(body), body) for body in bodies)
+    with closing(listener.connect()) as connection:
+        size = len(sent) // pieces + 1
+
+        def send() -> None:
+            for at in range(0, len(sent), size):
+                connection.sendall(sent[at : at + size])
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        got, wanted = b"", [b"%d 2" % len(body) for body in bodies]
+        while len(found := re.findall(rb"\r\n\r\n(\d+ 2)", got)) < requests:
+            part = connection.recv(1 << 20)
+            assert part, got[-500:]
+            got += part
+        sender.join()
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "line", [b"GET / RTSP/1.0", b"POST / RTSP/1.0", b"GET / ICE/1.0", b"\r\nGET / RTSP/1.1", b"OPTIONS / RTSP/1.0"]
+)
+@pytest.mark.parametrize("cut", [0, 4, 9])
+def test_another_protocol_that_looks_like_http_is_refused(listener: Listener, line: bytes, cut: int) -> None:
+    sent = line + b"\r\nHost: a\r\n\r\n"
+    with closing(listener.connect()) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(GET)
+        read_answer(connection)
+        for part in filter(None, (sent[:cut], sent[cut:])):
+            connection.sendall(part)
+        assert status_of(read_all(connection)) == 400
+
+
+def test_words_of_another_protocol_in_an_address_or_a_body_are_served(listener: Listener) -> None:
+    body = b"\r\n\r\nGET / RTSP/1.0\r\n\r\n"
+    with closing(listener.connect()) as connection:
+        connection.sendall(b"POST /x-RTSP/1.0/ICE/1.0 HTTP/1.1\r\nHost: a\r\nX: GET / RTSP/1.0\r\n")
+        connection.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body + GET)
+        assert status_of(read_answer(connection)) == 200
+        connection.sendall(GET)
+        assert status_of(read_answer(connection)) == 200
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        (b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n%s\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n%sCookie: " + b"x" * 70_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nHost: a\r\n%sContent-Length: 99999999999\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nHost: a\r\n%sContent-Length: 9\r\n\r\n", 408),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n%s nonsense\r\n\r\n", 400),
+    ],
+)
+def test_a_browser_gets_a_refusal_as_a_page(listener: Listener, request_head: bytes, status: int) -> None:
+    for accept, kind in (
+        (b"Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n", b"text/html; charset=utf-8"),
+        (b"Accept: application/json, text/html;q=0.5\r\n", PROBLEM_TYPE.encode()),
+        (b"Accept: text/html;q=0\r\n", PROBLEM_TYPE.encode()),
+        (b"", PROBLEM_TYPE.encode()),
+    ):
+        with closing(listener.connect()) as connection:
+            connection.sendall(request_head % accept)
+            answer = read_all(connection)
+        assert status_of(answer) == status
+        assert b"\r\ncontent-type: %s\r\n" % kind in answer, accept
+        for name, value in SECURITY_HEADERS:
+            assert answer.count(b"%s: %s\r\n" % (name, value)) == 1
+        assert b"<title>" in answer or kind == PROBLEM_TYPE.encode()
+    with closing(listener.connect()) as connection:
+        connection.sendall((request_head % b"Accept: text/html\r\n").replace(b" /", b" /api/", 1))
+        assert PROBLEM_TYPE.encode() in read_all(connection)

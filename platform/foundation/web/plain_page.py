@@ -1,0 +1,19 @@
+"""A refusal as a page, for answers that are made where no brand is known: unbranded, without style sheets."""
+
+from html import escape
+from typing import Final
+
+from foundation.errors import DomainError
+
+HTML_TYPE: Final = "text/html; charset=utf-8"
+_PAGE: Final = (
+    '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title></head>\n'
+    "<body><main><h1>{title}</h1><p>{detail}</p><p>Status {status} · Reference {reference}</p></main></body>\n</html>\n"
+)
+
+
+def plain_page(error: DomainError, correlation: str) -> bytes:
+    return _PAGE.format(
+        title=escape(error.title), detail=escape(error.detail), status=int(error.status), reference=escape(correlation)
+    ).encode()
