@@ -84,15 +84,18 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
         except (OutboundUnavailable, OutboundRefused) as error:
             if not results:
                 raise
-            unsent = [*fresh, *(pair for rest in queue for pair in rest)]
             wait = error.retry_after if isinstance(error, OutboundUnavailable) else None
+            uncertain = isinstance(error, OutboundUnavailable) and error.sent
+            results |= {n: _result(w, WriteState.RETRY, str(error), wait, uncertain=uncertain) for n, w in fresh}
+            unsent = [pair for rest in queue for pair in rest]
             results |= {n: _result(w, WriteState.RETRY, str(error), wait) for n, w in unsent}
             break
         whole = all(answer.whole for answer in answers)
         if len(fresh) > 1 and whole and answers[0].state in left:
             left[answers[0].state] -= 2
             if left[answers[0].state] < 0:
-                results |= {n: _result(w, WriteState.RETRY, _NOT_YET) for n, w in fresh}
+                uncertain = any(answer.uncertain for answer in answers)
+                results |= {n: _result(w, WriteState.RETRY, _NOT_YET, uncertain=uncertain) for n, w in fresh}
             elif answers[0].state is WriteState.REFUSED:
                 queue.extendleft(reversed(halves(fresh)))  # down to single values, or no attempt would end with one
             else:
@@ -161,5 +164,7 @@ def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
     return items[:middle], items[middle:]
 
 
-def _result(write: ChannelWrite, state: WriteState, detail: str, retry_after: float | None = None) -> WriteResult:
-    return WriteResult(write.record_key, write.element, state, detail, retry_after)
+def _result(
+    write: ChannelWrite, state: WriteState, detail: str, retry_after: float | None = None, *, uncertain: bool = False
+) -> WriteResult:
+    return WriteResult(write.record_key, write.element, state, detail, retry_after, uncertain=uncertain)

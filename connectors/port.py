@@ -39,6 +39,7 @@ class WriteResult(msgspec.Struct, frozen=True):
     detail: str = ""
     retry_after: float | None = None  # seconds, from the channel's own header
     whole: bool = False  # the answer was about the request as a whole: fewer values at once may fare better
+    uncertain: bool = False  # of RETRY: it may have taken effect; its answer was lost, or the server failed over it
 
 
 class ChannelReading(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
     if 200 <= status < 300:
         return None
     state, wait, whole = WriteState.REFUSED, None, False
+    uncertain = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if status in _SIGN_IN:
         # The value may be good: a person mends the credential and the same write goes through.
         state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
@@ -34,7 +35,7 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
         state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
     else:
         detail, whole = f"The channel refused the request with {status}.", True
-    return [WriteResult(write.record_key, write.element, state, detail, wait, whole) for write in writes]
+    return [WriteResult(write.record_key, write.element, state, detail, wait, whole, uncertain) for write in writes]
 
 
 def check_readable(response: HttpResponse, system: str) -> None:

@@ -173,7 +173,8 @@ async def _update(
     except SystemUnavailable as problem:
         # Not a matter of signing in. A request that is refused as it stands says so for each value it held.
         state = WriteState.REFUSED if problem.permanent else WriteState.RETRY
-        return [_result(w, state, problem.detail, problem.retry_after, problem.whole) for w in writes]
+        failed = [_result(w, state, problem.detail, problem.retry_after, problem.whole) for w in writes]
+        return [msgspec.structs.replace(result, uncertain=not problem.permanent) for result in failed]
     return [_result(w, WriteState.ACCEPTED) for w in writes]
 
 

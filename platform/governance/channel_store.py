@@ -31,6 +31,7 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     version: int
     state: str
     attempts: int
+    sent_at: datetime | None
     accepted_at: datetime | None
     correlation: str
     approved: bool  # a person approved it, so what it was judged on must still hold
@@ -63,11 +64,13 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     previous_amount: int | None = None
     previous_currency: str | None = None
     error: str | None = None
+    sent_at: datetime | None = None
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):
-    """What was settled. `troubled`: an exception may be open about it. `unproven`: the channel had accepted it, so that
-    buyers may have seen it, and a newer value took its place before it was read back.
+    """What was settled. `troubled`: an exception may be open about it. `unproven`: the channel had accepted it, or was
+    sent it and its answer was lost, so that buyers may have seen it, and a newer value took its place before it was
+    read back.
     """
 
     troubled: bool
@@ -85,23 +88,31 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 
 
 UNPROVEN: Final = "Accepted, then replaced by a newer value before it was read back. Not verified and not billed."
+UNANSWERED: Final = (
+    "Sent, and its answer was lost; then replaced by a newer value before it was read back. The channel may have shown"
+    " it. Not verified and not billed."
+)
 
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
         "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "varchar",
+        "sent_at": "timestamptz",
     },
     """
     WITH r AS MATERIALIZED (SELECT * FROM {rows}), locked AS MATERIALIZED (
         SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled,
-               r.state = 'superseded' AND p.accepted_at IS NOT NULL AS unproven FROM r, propagation p
+               r.state = 'superseded' AND coalesce(p.accepted_at, p.sent_at) IS NOT NULL AS unproven,
+               p.accepted_at IS NOT NULL AS accepted FROM r, propagation p
          WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
            AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
            AND (p.state = :was OR r.state = 'superseded' AND p.{running})
          ORDER BY p.change_id FOR UPDATE OF p
     )
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1,
-           error = CASE WHEN locked.unproven THEN :unproven ELSE r.error END,
+           error = CASE WHEN locked.unproven AND locked.accepted THEN :accepted WHEN locked.unproven THEN :unanswered
+                        ELSE r.error END,
+           sent_at = coalesce(p.sent_at, r.sent_at),
            breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_amount = coalesce(r.read_amount, p.read_amount),
@@ -138,7 +149,7 @@ async def load_pending(
     rows = await session.execute(
         text(f"""
             SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
-                   p.attempts, p.accepted_at, c.correlation,
+                   p.attempts, p.sent_at, p.accepted_at, c.correlation,
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_amount = p.amount AND v.source_currency = p.currency,
                    cost.amount IS NOT DISTINCT FROM c.cost_amount,
@@ -173,7 +184,9 @@ async def settle_propagations(
     Returns the changes that moved. An exception may be open about them: their clock may have run out while the channel
     was being asked.
     """
-    settled = await _SETTLE.execute(session, rows, connection_id=connection_id, was=was, unproven=UNPROVEN)
+    settled = await _SETTLE.execute(
+        session, rows, connection_id=connection_id, was=was, accepted=UNPROVEN, unanswered=UNANSWERED
+    )
     return {row.change_id: Moved(row.troubled, row.unproven) for row in settled}
 
 
@@ -184,7 +197,8 @@ async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence
 
 
 async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_id: UUID) -> str | None:
-    """A person has it sent again: what is accepted, refused or given up is pending from now on.
+    """A person has it sent again: what is accepted, refused or given up is pending from now on. That it was accepted
+    once stays on record as `sent_at`, for the time in which it must be seen begins anew.
 
     Returns the state it has then; None when there is no such propagation.
     """
@@ -194,7 +208,8 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
                 SELECT state FROM propagation WHERE tenant_id = :t AND change_id = :change
                    AND connection_id = :connection FOR UPDATE
             ), reopened AS (
-                UPDATE propagation p SET state = 'pending', accepted_at = NULL FROM locked
+                UPDATE propagation p
+                   SET state = 'pending', sent_at = coalesce(p.sent_at, p.accepted_at), accepted_at = NULL FROM locked
                  WHERE p.tenant_id = :t AND p.change_id = :change AND p.connection_id = :connection
                    AND locked.state = ANY (:again)
                 RETURNING p.state
@@ -226,7 +241,7 @@ async def load_sent(
                                AND c.element = k.element AND c.state = 'released' ORDER BY c.version DESC LIMIT 10) c,
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = c.id
                                AND p.connection_id = k.connection_id
-                               AND greatest(p.accepted_at, p.verified_at) > :since OFFSET 0) p
+                               AND greatest(p.sent_at, p.accepted_at, p.verified_at) > :since OFFSET 0) p
         """),
         {
             "t": scope_of(session).tenant_id,

@@ -40,7 +40,7 @@ class ClockMetrics:
 
         self._unproven = Counter(
             "fairlead_unproven_deliveries",
-            "Values a channel accepted that a newer value replaced before they were read back",
+            "Values a channel accepted or may have applied that a newer value replaced before they were read back",
             ["tenant_id", "connection_id"],
             registry=registry,
         )

@@ -148,6 +148,8 @@ class Propagation(TenantOwned, Base):
     excluded: Mapped[timedelta] = mapped_column(server_default=text("'0'::interval"))
     excluded_until: Mapped[datetime | None]
     breached: Mapped[bool] = mapped_column(server_default="false")
+    sent_at: Mapped[datetime | None]
+    """When it first may have taken effect without an acceptance on record: the answer was lost, or it was replayed."""
     accepted_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     read_amount: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,6 +1,6 @@
 """Collecting and writing what came of a batch on one channel: states, shown values, usage, audit, corrections."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypedDict
@@ -68,6 +68,12 @@ class Outcome:
         self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error[:500])
         self.work.append(_look(p, self.connection_id))
 
+    def unanswered(self, p: Pending, detail: str) -> None:
+        """It was sent and may have taken effect, but no answer says so. It stays pending."""
+        self.settled[p.change_id] = Settled(
+            p.change_id, states.PENDING, error=clean_error_text(detail), sent_at=self.now
+        )
+
     def send_again(self, p: Pending) -> None:
         """Accepted and not seen: perhaps it was lost over there. The idempotency key makes a repeat harmless."""
         self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
@@ -119,7 +125,7 @@ async def write_outcome(session: AsyncSession, context: Context, outcome: Outcom
     found = [exception for exception in outcome.exceptions if exception.change_id in moved]
     await open_exceptions(session, found, now=now, new_id=context.new_id)
     add_work(session, [work for work in outcome.work if work.ref in moved])
-    _note_unproven(session, context, connection_id, [id_ for id_, what in moved.items() if what.unproven], now=now)
+    _note_unproven(session, context, connection_id, moved, now=now)
     if seen:
         context.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
     for p in seen:
@@ -138,12 +144,12 @@ def _is_troubled(moved: Mapping[UUID, Moved], change_id: UUID) -> bool:
 
 
 def _note_unproven(
-    session: AsyncSession, context: Context, connection_id: UUID, change_ids: Sequence[UUID], *, now: datetime
+    session: AsyncSession, context: Context, connection_id: UUID, moved: Mapping[UUID, Moved], *, now: datetime
 ) -> None:
     """Buyers may have seen these values. Nobody read them back, so they are neither verified nor billed; counted as
     what they are, a channel's own log can be explained.
     """
-    for change_id in sorted(change_ids):
+    for change_id in sorted(change_id for change_id, what in moved.items() if what.unproven):
         context.metrics.unproven(scope_of(session).tenant_id, connection_id)
         data = {"connection": str(connection_id)}
         note(session, action="propagation.unproven", subject=f"change:{change_id}", data=data, at=now)

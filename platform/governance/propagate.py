@@ -69,7 +69,7 @@ def push_handler(context: Context) -> Handler:
         run.check_lease()
         attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again}, context.draw)
         if attempt.is_in_vain(pending):
-            await _rest(run, context, connection_id, attempt)
+            await _rest(run, context, connection_id, pending, attempt)
             return
         async with run.finishing() as session:
             await _settle(session, run, context, connection_id, pending, attempt)
@@ -82,7 +82,9 @@ def _is_stale(pending: Pending) -> bool:
 
 
 def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
-    return WriteResult(pending.record_key, pending.element, WriteState.RETRY, str(error), error.retry_after)
+    return WriteResult(
+        pending.record_key, pending.element, WriteState.RETRY, str(error), error.retry_after, uncertain=error.sent
+    )
 
 
 def _refused(pending: Pending, detail: str) -> WriteResult:
@@ -186,7 +188,9 @@ async def read_back(
     return found
 
 
-async def _rest(run: LaneRun, context: Context, connection_id: UUID, attempt: Attempt) -> None:
+async def _rest(
+    run: LaneRun, context: Context, connection_id: UUID, pending: Mapping[UUID, Pending], attempt: Attempt
+) -> None:
     """The channel took nothing at all: no attempt is counted, the clocks keep running.
 
     The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
@@ -204,12 +208,22 @@ async def _rest(run: LaneRun, context: Context, connection_id: UUID, attempt: At
     if away:
         run.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
     error = clean_error_text(_longest(away or attempt.results.values()).detail)
+    outcome = Outcome(connection_id, states.PENDING, context.clock())
+    for change_id, result in attempt.results.items():
+        _note_sent(pending[change_id], result, outcome)
     async with run.finishing() as session:
+        await write_outcome(session, context, outcome)
         await note_health(session, connection_id, now=context.clock(), error=error, every=HEALTH_EVERY)
 
 
 def _longest(results: Iterable[WriteResult]) -> WriteResult:
     return max(results, key=lambda result: result.retry_after or 0.0)
+
+
+def _note_sent(p: Pending, result: WriteResult, outcome: Outcome) -> None:
+    """Once: in an outage every attempt would otherwise write the same of every value."""
+    if result.uncertain and p.sent_at is None:
+        outcome.unanswered(p, result.detail)
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
@@ -253,6 +267,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
         delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
         error = result.detail or "The channel said: later."
         run.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, again=True)
+        _note_sent(p, result, outcome)
     elif result.state is WriteState.RETRY:
         detail = result.detail or "The channel did not take it after many attempts."
         outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)

@@ -9,8 +9,8 @@
     refused      the channel will not take it                   pending (replay), verified (seen after all), superseded
     given_up     tried or looked for as long as a correction    pending (replay), verified (seen after all), superseded
                  may take
-    superseded   a newer propagation of the same record and     nothing; with `accepted_at` it was accepted and
-                 element exists for this channel               never read back: not verified and not billed
+    superseded   a newer propagation of the same record and     nothing; with `accepted_at` or `sent_at` it may have
+                 element exists for this channel               been seen, unproven: not verified and not billed
 
 The clock runs in every state but `verified` and `superseded`. A settlement names the state it started from and does
 nothing when another has come between. Who settles: the push lane what is pending, the verify lane what is accepted,

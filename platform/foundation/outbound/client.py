@@ -61,6 +61,7 @@ _FAILURES: tuple[tuple[tuple[type[Exception], ...], _Failure], ...] = (
         _Failure("unreachable", "The other system could not be reached, or broke off."),
     ),
 )
+_NOT_SENT = (_Busy, httpcore2.PoolTimeout, httpcore2.ConnectError, httpcore2.ConnectTimeout)
 _MAPPED = tuple(kind for kinds, _ in _FAILURES for kind in kinds)
 
 
@@ -184,7 +185,7 @@ class BoundCaller:
             await self._settle(admission, failure.outcome)
             self._called(failure.word, started)
             kind = AnswerTooLarge if isinstance(error, TooLarge) else OutboundUnavailable
-            raise kind(failure.detail) from error
+            raise kind(failure.detail, sent=not isinstance(error, _NOT_SENT)) from error
         await self._judge(admission, response)
         self._called(_outcome_word(response.status_code), started)
         return response

@@ -14,14 +14,15 @@ class OutboundRefused(DomainError):
 
 
 class OutboundUnavailable(Unavailable):
-    """No answer this time. Whether a write took effect is unknown. `retry_after` is in seconds."""
+    """No answer this time. Whether a write took effect is unknown if it was `sent`. `retry_after` is in seconds."""
 
     code = "outbound-unavailable"
     title = "The other system does not answer"
 
-    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, detail: str, *, retry_after: float | None = None, sent: bool = True) -> None:
         super().__init__(detail, retry_after=retry_after)
         self.retry_after = retry_after
+        self.sent = sent
 
 
 class AnswerTooLarge(OutboundUnavailable):
@@ -30,6 +31,9 @@ class AnswerTooLarge(OutboundUnavailable):
 
 class OutboundHeld(OutboundUnavailable):
     """Not sent: nothing reached the other system. The work is put off; nothing was tried."""
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after, sent=False)
 
 
 class OutboundThrottled(OutboundHeld):

@@ -16,7 +16,7 @@ _TITLES: Final = {
     "change.released": "Change released",
     "change.refused": "Change refused by policy",
     "propagation.verified": "Visible on a channel",
-    "propagation.unproven": "Accepted, superseded before read-back",
+    "propagation.unproven": "Superseded before read-back",
     "approval.granted": "Approved",
     "approval.refused": "Declined",
     "approval.used": "Approval used",

@@ -1,0 +1,115 @@
+"""R17: what may have been shown and was never read back is counted as that, however its acceptance was lost."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from prometheus_client import generate_latest
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.port import ChannelWrite, WriteResult
+from connectors.responses import failed_writes
+from connectors.sandbox.faults import Faults
+from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.lanes.work import add_work
+from foundation.outbound.errors import OutboundHeld, OutboundUnavailable
+from governance import outcome, readback
+from governance.channel_store import reopen_propagation
+from governance.outcome import push_work
+from tests.connectors.running import RunningSandbox
+from tests.support.world import World
+
+
+async def unproven(world: World, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
+    """(state, error) of the value on the shop, what the audit trail has of it, and the metric."""
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = :a", a=amount)
+    query = "SELECT state, error FROM propagation WHERE connection_id = :c AND change_id = :id"
+    (row,) = await world.rows(query, c=world.channels["shop0"], id=change_id)
+    notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
+    assert set(notes) <= {(f"change:{change_id}",)}
+    exported = generate_latest(world.services.metrics).decode().splitlines()
+    (counted,) = [line for line in exported if line.startswith("fairlead_unproven_deliveries_total{")] or ["0.0"]
+    return row, notes, counted.rpartition(" ")[2]
+
+
+async def lose(self: SandboxShop, *args: object) -> list[WriteResult]:
+    """The shop applies the values and its answer is lost."""
+    await push(self, *args)  # type: ignore[arg-type]
+    raise OutboundUnavailable("The other system did not answer in time.")
+
+
+async def fail(self: SandboxShop, *args: object) -> list[WriteResult]:
+    """The shop applies the values and answers 502."""
+    await push(self, *args)  # type: ignore[arg-type]
+    writes: list[ChannelWrite] = args[2]  # type: ignore[assignment]
+    failed = failed_writes(HttpAnswer(502), writes)
+    assert failed is not None
+    return failed
+
+
+async def limit(_: SandboxShop, *args: object) -> list[WriteResult]:
+    """The shop answers 429: nothing was applied."""
+    failed = failed_writes(HttpAnswer(429), args[2])  # type: ignore[arg-type]
+    assert failed is not None
+    return failed
+
+
+async def hold(*_: object) -> list[WriteResult]:
+    """Our own limits held the values back: nothing was sent."""
+    raise OutboundHeld("The breaker is open.")
+
+
+async def miss(*_: object) -> list[WriteResult]:
+    """No connection to the shop came about."""
+    raise OutboundUnavailable("The other system could not be reached.", sent=False)
+
+
+class HttpAnswer:
+    content = b""
+
+    def __init__(self, status_code: int) -> None:
+        self.status_code, self.headers = status_code, dict[str, str]()
+
+
+push = SandboxShop.push
+
+
+@pytest.mark.parametrize(("how", "counted"), [(lose, 1), (fail, 1), (limit, 0), (hold, 0), (miss, 0)])
+async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], counted: int
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(SandboxShop, "push", how)
+        await world.deliver(world.change("SKU-001", STOCK, 5))
+        await world.work()
+        await world.deliver(world.change("SKU-001", STOCK, 6))
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+    await world.work(settle=20.0, until="SELECT bool_or(state = 'verified' AND amount = 6) FROM propagation")
+    await world.work(settle=20.0)
+    (state, error), notes, metric = await unproven(world, 5)
+    assert state == "superseded"
+    assert ("Not verified and not billed" in str(error or "")) is bool(counted)
+    assert len(notes) == counted
+    assert metric == f"{float(counted)}"
+
+
+async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
+    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (outcome, readback):
+        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
+    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await world.work()
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 5")
+    async with world.services.db.transaction(world.scope) as session:
+        assert await reopen_propagation(session, UUID(str(change_id)), world.channels["shop0"]) == "pending"
+        work = push_work(UUID(str(change_id)), world.channels["shop0"], "SKU-001", STOCK, "replay")
+        add_work(session, [work])
+    sandbox.mend(world.urls["shop0"])
+    await world.deliver(world.change("SKU-001", STOCK, 6))
+    await world.work(settle=5.0)
+    (state, _), notes, metric = await unproven(world, 5)
+    assert (state, len(notes), metric) == ("superseded", 1, "1.0")
