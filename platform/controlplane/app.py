@@ -7,11 +7,8 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
-from litestar.config.compression import CompressionConfig
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.middleware import DefineMiddleware
-from litestar.middleware.compression import CompressionMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
@@ -43,6 +40,7 @@ from controlplane.refusals import Refusals
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from foundation.web.compression import Compression
 from foundation.web.fragments import remember_fragments
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 from governance.billed import USAGE
@@ -79,7 +77,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
         route_handlers=[
             hooks_handler(receiver, utc_now),
             # Beside the webhooks, which are many and need neither.
-            Router("/", guards=[authenticate_first(services, brands)], middleware=[_compression()], route_handlers=[
+            Router("/", guards=[authenticate_first(services, brands)], middleware=[Compression], route_handlers=[
                 create_static_files_router("/static", directories=[static], opt={"public": True},
                                            include_in_schema=False, cache_control=None),
                 *_handlers(services),
@@ -102,12 +100,6 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
     )  # fmt: skip
     remember_fragments(app)
     return app
-
-
-def _compression() -> DefineMiddleware:
-    """Forms' tokens are masked anew in each page, so that a compressed length tells nothing about them."""
-    config = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1024)
-    return DefineMiddleware(CompressionMiddleware, config=config)
 
 
 def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:

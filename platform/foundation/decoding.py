@@ -5,6 +5,7 @@ no `DecodeError`, so callers took a hostile document for a defect of their own. 
 anything is parsed, and is the same everywhere.
 """
 
+import json
 import re
 from codecs import BOM_UTF8
 from functools import lru_cache
@@ -30,6 +31,10 @@ class TooDeep(msgspec.DecodeError):
 
     def __init__(self) -> None:
         super().__init__(f"JSON is nested more than {MAX_DEPTH} levels deep, or its brackets do not match")
+
+
+class _Repeated(Exception):
+    """The key that an object holds twice."""
 
 
 class JsonDecoder(Generic[T]):
@@ -133,6 +138,23 @@ def check_depth(document: bytes) -> None:
         brackets = brackets.replace(b"[]", b"")
     if brackets:
         raise TooDeep
+
+
+def find_repeated_key(document: bytes) -> str | None:
+    """A key that one object of a well-formed document holds twice. Parsers differ in which of its values counts."""
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                raise _Repeated(name)
+            names.add(name)
+
+    try:
+        json.loads(document, object_pairs_hook=check, parse_int=str, parse_float=str)
+    except _Repeated as found:
+        return str(found)
+    return None
 
 
 def holds_nul(document: bytes) -> bool:

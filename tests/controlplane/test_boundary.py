@@ -285,6 +285,54 @@ class TestHeaders:
         assert page.headers["content-encoding"] == "gzip"
         assert "no-store" in page.headers["cache-control"]
 
+    async def test_an_answer_is_compressed_for_whom_that_suits(self, site: Site, house: House) -> None:
+        http = site.visit(house.host).http
+        file = (await http.get("/static/manifest.json")).json().popitem()[1]
+        for path, (accepted, is_packed) in itertools.product(
+            (f"/static/{file}", "/sign-in"),
+            [
+                ("gzip", True), ("gzip;q=0.5", True), ("br, gzip", True), ("*", True), ("GZIP", True), ("x-gzip", True),
+                ("gzip;q=0", False), ("gzip;q=0.000, *", False), ("*;q=0", False), ("identity", False), ("", False),
+                ("gzip;q=0.5, identity;q=1", False), ("gzip;q=x", False), ("br", False), ("gzipped", False),
+            ],
+        ):  # fmt: skip
+            answer = await http.get(path, headers={"Accept-Encoding": accepted})
+            assert ("content-encoding" in answer.headers) == is_packed, (path, accepted)
+            assert [name.strip() for name in answer.headers["vary"].split(",")].count("Accept-Encoding") == 1
+
+    async def test_who_has_a_file_is_told_so_and_each_form_of_it_has_its_own_tag(
+        self, site: Site, house: House
+    ) -> None:
+        http = site.visit(house.host).http
+        path = "/static/" + (await http.get("/static/manifest.json")).json().popitem()[1]
+        plain = await http.get(path, headers={"Accept-Encoding": "identity"})
+        packed = await http.get(path, headers={"Accept-Encoding": "gzip"})
+        tags = {"identity": plain.headers["etag"], "gzip": packed.headers["etag"]}
+        assert tags["identity"] != tags["gzip"]
+        for coding, tag in tags.items():
+            for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+                for method in ("GET", "HEAD"):
+                    headers = {"Accept-Encoding": coding, "If-None-Match": known}
+                    answer = await http.request(method, path, headers=headers)
+                    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
+                    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+                    assert "content-length" not in answer.headers
+                    assert "content-encoding" not in answer.headers
+            other = tags["gzip" if coding == "identity" else "identity"]
+            for known in (other, '"x"', "", tag.strip('"')):
+                headers = {"Accept-Encoding": coding, "If-None-Match": known}
+                assert (await http.get(path, headers=headers)).status_code == 200
+
+    async def test_a_browser_gets_the_refusal_of_an_unreadable_address_as_a_page(
+        self, site: Site, house: House
+    ) -> None:
+        browser = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
+        answer = await raw(site.observed, path="/clients/%zz", headers=[*host_of(house.host), browser])
+        assert (answer.status, answer.values("content-type")) == (400, ["text/html; charset=utf-8"])
+        assert answer.values("x-correlation-id")[0].encode() in answer.body
+        program = await raw(site.observed, path="/api/v1/%zz", headers=[*host_of(house.host), browser])
+        assert program.values("content-type") == ["application/problem+json"]
+
     async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, site: Site, house: House) -> None:
         file = "/static/" + (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in (f"{file}/x", f"{file}/..", f"{file}/%5c", "/static/" + "a" * 300, "/static/" + "a/" * 2500):
@@ -298,6 +346,15 @@ class TestHeaders:
 
 
 class TestBodies:
+    async def test_a_body_with_a_field_twice_is_ambiguous_and_refused(self, admin: Visit, house: House) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        headers = {"X-CSRF-Token": admin.token, "Content-Type": "application/json"}
+        body = b'{"name": "A", "role": "machine", "r\\u006fle": "client_admin"}'
+        answer = await admin.http.post(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-body")
+        assert "“role” twice" in answer.json()["detail"]
+        assert (await admin.api("GET", path)).json()["api_keys"] == []
+
     async def test_v10_who_calls_is_known_before_the_body_is_read(self, site: Site, house: House) -> None:
         http = site.visit(house.host).http
         bodies = [DEEP, b'{"a":' * 100_000, b"{", b"\xff", b"x" * (FORM_BYTES + 1)]
@@ -390,7 +447,7 @@ class TestBodies:
             assert answer.status_code == (413 if path == "/sign-in" else 410 if "welcome" in path else 303)
         many = b"a&" * FORM_FIELDS + b"a"
         assert (await http.post("/sign-in", content=many, headers=headers)).status_code == 400
-        assert (await http.post("/sign-in", content=b"email=%00", headers=headers)).status_code == 422
+        assert (await http.post("/sign-in", content=b"email=%00", headers=headers)).status_code == 403
         parts = {"Content-Type": "multipart/form-data; boundary=x"}
         assert (await http.post("/sign-in", content=b"--x--", headers=parts)).status_code == 415
 

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.decoding import MAX_DEPTH, JsonDecoder, TooDeep, decode_foreign, decode_json, holds_nul
+from foundation.decoding import (
+    MAX_DEPTH,
+    JsonDecoder,
+    TooDeep,
+    decode_foreign,
+    decode_json,
+    find_repeated_key,
+    holds_nul,
+)
 
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
@@ -119,3 +127,21 @@ def test_a5_text_that_cannot_be_stored_spoils_itself_only(document: bytes, found
 def test_a5_what_is_no_json_stays_none(document: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_foreign(document, type=dict)
+
+
+@pytest.mark.parametrize(
+    ("document", "repeated"),
+    [
+        (b'{"a": 1, "a": 1}', "a"),
+        (b'{"x": [{"b": {}}, {"b": 1, "c": 2, "b": 3}]}', "b"),
+        (b'{"a": 1, "\\u0061": 2}', "a"),
+        (b'{"": 1, "": 2}', ""),
+        (b'[{"a": 1}, {"a": 1}]', None),
+        (b'{"a": {"a": {"a": "{\\"a\\": 1, \\"a\\": 2}"}}}', None),
+        (b'{"a": ' + b"9" * 10_000 + b', "b": 1e999, "A": 1}', None),
+        (b"[" * 64 + b"]" * 64, None),
+        (b"null", None),
+    ],
+)
+def test_a_key_that_an_object_holds_twice_is_found(document: bytes, repeated: str | None) -> None:
+    assert find_repeated_key(document) == repeated

@@ -12,8 +12,9 @@ from litestar import Request
 from litestar.datastructures import FormMultiDict
 from litestar.enums import RequestEncodingType
 
-from foundation.decoding import decode_json, holds_nul
+from foundation.decoding import decode_json, find_repeated_key, holds_nul
 from foundation.errors import InvalidInput
+from foundation.text import mark_hidden
 from foundation.web.boundary import header_text
 from foundation.web.errors import MalformedBody, UnsupportedBody
 
@@ -22,6 +23,7 @@ FORM_BYTES: Final = 64 * 1024
 PUBLIC_FORM_BYTES: Final = 8 * 1024
 """Forms that anybody may send."""
 FORM_FIELDS: Final = 64
+_QUOTED: Final = 80
 _JSON_SUFFIX: Final = re.compile(r"application/[a-z0-9.!#$&^_-]+\+json")
 
 
@@ -36,7 +38,7 @@ class BoundedRequest(Request[Any, Any, Any]):
 
         Raises:
             UnsupportedBody: its type is another, or it is compressed.
-            MalformedBody: it is no JSON, or nested too deeply.
+            MalformedBody: it is no JSON, nested too deeply, or has a field twice.
             InvalidInput: a text in it holds U+0000.
         """
         if self._decoded is msgspec.UNSET:
@@ -45,11 +47,15 @@ class BoundedRequest(Request[Any, Any, Any]):
                 _require_plain(self.scope)
                 _require_json(self.scope)
             try:
-                self._decoded = decode_json(body or b"null")
+                decoded = decode_json(body or b"null")
             except (msgspec.DecodeError, UnicodeError) as error:
                 raise MalformedBody(f"The body is not valid JSON: {error}.") from None
+            if (repeated := find_repeated_key(body or b"null")) is not None:
+                name = mark_hidden(repeated[:_QUOTED])
+                raise MalformedBody(f"An object in the body has the field “{name}” twice. Send each field once.")
             if holds_nul(body):
                 raise InvalidInput("A text holds the character U+0000. Remove it.")
+            self._decoded = decoded
         return self._decoded
 
     async def form(self) -> FormMultiDict:
@@ -58,7 +64,8 @@ class BoundedRequest(Request[Any, Any, Any]):
         Raises:
             UnsupportedBody: it is a multipart form, or compressed.
             MalformedBody: it has too many fields.
-            InvalidInput: a field holds U+0000.
+
+        A field may hold U+0000: what is made of it is refused at the field, and the form shown again as it was typed.
         """
         if self._fields is None:
             self._fields = FormMultiDict(await self._read_fields())
@@ -73,13 +80,9 @@ class BoundedRequest(Request[Any, Any, Any]):
         _require_plain(self.scope)
         text = (await self.body()).decode("latin-1")
         try:
-            fields = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
         except ValueError:
             raise MalformedBody(f"A form has at most {FORM_FIELDS} fields.") from None
-        for name, value in fields:
-            if "\x00" in name or "\x00" in value:
-                raise InvalidInput("A field holds the character U+0000. Remove it.", field=name.replace("\x00", ""))
-        return list(fields)
 
 
 def _require_plain(scope: Mapping[str, Any]) -> None:
