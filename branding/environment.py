@@ -9,7 +9,6 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.filters import do_xmlattr
 from jinja2.nodes import EvalContext
-from markupsafe import escape
 
 from branding import formats
 
@@ -82,7 +81,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "initials": formats.format_initials,
         "key": formats.format_key,
         "exactly": formats.encode_exactly,
-        "as_typed": escape,
+        "as_typed": formats.show_as_typed,
         "xmlattr": _show_attributes,
     }
     environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}

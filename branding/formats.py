@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from canonical.money import Money, UnknownCurrency, minor_exponent
-from foundation.text import isolate, mark_hidden, mark_key
+from foundation.text import clean_foreign_text, isolate, mark_hidden, mark_key
 
 _NARROW = "\N{NO-BREAK SPACE}"
 _TENTHS = 9.95
@@ -45,6 +45,11 @@ def show_text(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
         return value
     return isolate(mark_hidden(value.replace("\r\n", "\n"), lines=True))
+
+
+def show_as_typed(value: object) -> Markup:
+    """Exactly what was typed, as a form sends it back; documents hold no U+0000, whose place is marked."""
+    return escape(clean_foreign_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value)
 
 
 def show_joined(parts: Iterable[object]) -> object:

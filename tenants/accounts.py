@@ -16,6 +16,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.lanes.models import LaneShare
 from foundation.names import clean_name
+from foundation.reasons import clean_reason
 from tenants.door import Door
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp, Standing
@@ -136,7 +137,7 @@ async def resume_client(session: AsyncSession, door: Door, *, reason: str, now: 
 
 
 async def _set_standing(session: AsyncSession, standing: Standing, reason: str, now: datetime) -> Client:
-    scope = scope_of(session)
+    scope, reason = scope_of(session), clean_reason(reason)
     own = (Client.tenant_id == scope.tenant_id, Client.status != standing)
     resting = standing is Standing.SUSPENDED
     values = {"status": standing, "suspended_at": now if resting else None}

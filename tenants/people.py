@@ -19,6 +19,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.names import clean_name
+from foundation.reasons import clean_reason
 from foundation.text import TextInvalid, normalize_email
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Partner, Person, Standing
@@ -223,12 +224,13 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
 
 async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
     """Sessions end with their next request; records the person made stay."""
+    reason = clean_reason(reason)
     await _change(session, person_id, status=Standing.SUSPENDED, signed_out_after=now, invite_hash=None)
     note(session, action="person.suspended", subject=f"person:{person_id}", data={"reason": reason}, at=now)
 
 
 async def resume_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
-    person = await get_person(session, person_id)
+    person, reason = await get_person(session, person_id), clean_reason(reason)
     standing = Standing.ACTIVE if person.password_hash is not None else Standing.INVITED
     await _change(session, person_id, status=standing)
     note(session, action="person.resumed", subject=f"person:{person_id}", data={"reason": reason}, at=now)

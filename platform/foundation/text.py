@@ -26,6 +26,8 @@ _MOST_MARKS: Final = 6
 """Combining marks on one letter; no script stacks more. Beyond, they cover the lines above and below."""
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Not Cn (unassigned): scripts and emoji newer than this Python's tables are visible."""
+_SAYING: Final = frozenset("LNPSC")
+"""Of the categories beginning with C, those that are hidden say nothing."""
 _STACKING: Final = frozenset({"Mn", "Me"})
 _SELECTABLE: Final = frozenset({"So", "Sm", "Lo"})
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
@@ -69,6 +71,11 @@ def clean_foreign_values(value: Any) -> Any:
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold `text` exactly as it is."""
     return "\x00" not in text and (text.isascii() or _SURROGATE.search(text) is None)
+
+
+def says_something(text: str) -> bool:
+    """Whether a reader sees a letter, digit, sign or symbol in it: not only blanks, invisible characters and marks."""
+    return any(unicodedata.category(c)[0] in _SAYING and not _is_hidden_at(text, at) for at, c in enumerate(text))
 
 
 def has_hidden(text: str, *, lines: bool = False) -> bool:
@@ -130,12 +137,15 @@ def normalize_name(text: str) -> str:
     needs them (RFC 5892, appendices A.1 and A.2).
 
     Raises:
-        TextInvalid: control or bidirectional characters, which change how the text around the name is shown.
+        TextInvalid: control or bidirectional characters, which change how the text around the name is shown; or nothing
+            in it is seen.
     """
     spaced = " ".join(unicodedata.normalize("NFC", _storable(text)).split())
     kept = "".join(c for at, c in enumerate(spaced) if not _is_zero_width_at(spaced, at))
     if has_hidden(kept):
         raise TextInvalid("it contains a control or direction character")
+    if not says_something(kept):
+        raise TextInvalid("it has no visible characters")
     return " ".join(kept.split())
 
 

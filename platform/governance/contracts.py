@@ -10,6 +10,7 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.names import clean_name
+from foundation.text import says_something
 from governance.held import schedule_release
 from governance.models import ElementContract
 
@@ -33,10 +34,10 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
 
     Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed.
     """
-    if not owner.strip():
+    if not says_something(owner):
         raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
     owner = clean_name(owner, field="owner")
-    if not workflow.strip():
+    if not says_something(workflow):
         raise InvalidInput("A contract needs a workflow.", field="workflow")
     if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
         raise InvalidInput("Each target must be longer than zero.", field="propagation_slo")

@@ -12,6 +12,7 @@ from foundation.audit.chain import note
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.scope import Actor, Scope
+from foundation.text import says_something
 from policy import approval_repository as sql
 from policy.approval_repository import Approval, ApprovalState, run, to_approval
 from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
@@ -98,7 +99,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     """
     if scope.actor.kind != "person":
         raise Forbidden("Only a person can approve or refuse.")
-    if not grant and not reason.strip():
+    if not grant and not says_something(reason):
         raise InvalidInput("Enter a reason to decline. The author reads it.", field="reason")
     rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
     if not rows:

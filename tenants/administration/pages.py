@@ -12,6 +12,7 @@ from litestar.response import Redirect, Template
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
 from foundation.ids import new_id
+from foundation.reasons import LONGEST_REASON
 from foundation.web.flash import done_cookies
 from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
@@ -34,7 +35,6 @@ _ONE: Final = [f"{path}/{{person_id:uuid}}" for path in _ROOTS]
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 _INVITE: Final = {"permission": TenantPermission.INVITE_PEOPLE}
 _ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE}
-_LONGEST_REASON: Final = 500
 _LONGEST_PAGE: Final = 100
 
 
@@ -58,12 +58,9 @@ async def suspend_person_page(
     request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
 ) -> Response[Any]:
     person = await get_person(access.session, person_id)
-    try:
-        reason = await _reason(request)
-    except InvalidInput as refusal:
-        return await show_person(access, person_id, refusal, typed=await _typed(request))
+    typed = await _typed(request)
     return await _change(
-        access, person_id, lock_out(access.session, access.principal, person, reason=reason, door=door)
+        access, person_id, lock_out(access.session, access.principal, person, reason=typed, door=door), typed=typed
     )
 
 
@@ -99,12 +96,9 @@ async def take_role_page(
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
 async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    try:
-        reason = await _reason(request)
-    except InvalidInput as unreadable:
-        return await _people(access, unreadable, typed=await _typed(request))
-    refusal = await attempt(access, suspend_client(access.session, reason=reason, now=access.now))
-    return go(access) if refusal is None else await _people(access, refusal)
+    typed = await _typed(request)
+    refusal = await attempt(access, suspend_client(access.session, reason=typed, now=access.now))
+    return go(access) if refusal is None else await _people(access, refusal, typed=typed)
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
@@ -127,10 +121,12 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-async def _change(access: Access, person_id: UUID, act: Awaitable[object]) -> Response[Any]:
+async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
     """Back to the person's page; with the reason when the act was refused."""
     refusal = await attempt(access, act)
-    return go(access, f"/{person_id}") if refusal is None else await show_person(access, person_id, refusal)
+    if refusal is None:
+        return go(access, f"/{person_id}")
+    return await show_person(access, person_id, refusal, typed=typed)
 
 
 async def attempt(access: Access, act: Awaitable[object]) -> DomainError | None:
@@ -156,15 +152,7 @@ def _about_reason(refusal: DomainError | None) -> bool:
 
 async def _typed(request: AnyRequest) -> str:
     """The reason as it was typed, with line breaks counted as one character."""
-    return str((await request.form()).get("reason", "")).replace("\r\n", "\n").replace("\x00", "")
-
-
-async def _reason(request: AnyRequest) -> str:
-    """Raises: InvalidInput."""
-    reason = (await _typed(request)).strip()
-    if not 1 <= len(reason) <= _LONGEST_REASON:
-        raise InvalidInput(f"Enter a reason of 1 to {_LONGEST_REASON} characters.", field="reason")
-    return reason
+    return str((await request.form()).get("reason", "")).replace("\r\n", "\n")
 
 
 async def show_person(
@@ -185,7 +173,7 @@ async def show_person(
         "refusal": None if _about_reason(refusal) else refusal,
         "reason": typed,
         "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
-        "reason_limit": _LONGEST_REASON,
+        "reason_limit": LONGEST_REASON,
     }
     return answer("tenants/person.html", context, refusal)
 
@@ -206,7 +194,7 @@ async def _people(access: Access, refusal: DomainError | None = None, *, after: 
         "refusal": None if _about_reason(refusal) else refusal,
         "reason": typed,
         "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
-        "reason_limit": _LONGEST_REASON,
+        "reason_limit": LONGEST_REASON,
     }
     return answer("tenants/people.html", context, refusal)
 

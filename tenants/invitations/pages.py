@@ -59,7 +59,7 @@ async def invite_page(access: OpenAccess) -> Response[Any]:
 async def invite(request: AnyRequest, access: OpenAccess, door: OpenDoor) -> Response[Any]:
     """Bring somebody in. The answer shows the link, once."""
     form = await request.form()
-    given = {name: str(form.get(name, "")).replace("\x00", "").strip() for name in _FIELDS}
+    given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
     try:
         async with savepoint(access.session):
             person, token = await _bring_in(access, door, given)

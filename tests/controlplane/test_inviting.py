@@ -129,7 +129,7 @@ class TestWhatIsRefused:
         before = await actions(world)
         for wrong, status, sentence in (
             ({"email": "nonsense"}, 422, "not an e-mail address"),
-            ({"name": " "}, 422, "A name has 1 to 120"),
+            ({"name": " "}, 422, "no visible characters"),
             ({"role": ""}, 422, "Choose what this person may do"),
             ({"role": "msp_admin"}, 403, "You can give one of"),
             ({"role": "partner"}, 422, "names the partner"),

@@ -244,7 +244,7 @@ class TestLastAdministrator:
         assert "locked out" in body
         assert '"name":"operator"' in body
         blank = await asyncio.to_thread(call, environment, *resume[:-2], " \t")
-        assert (blank.exit_code, "Say why" in blank.output) == (2, True)
+        assert (blank.exit_code, "Enter a reason" in blank.output) == (2, True)
         nobody = await asyncio.to_thread(
             call, environment, "member", "resume", *msp, "--email", "no@example.test", "--reason", "x"
         )

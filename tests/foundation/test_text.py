@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.errors import InvalidInput
+from foundation.names import clean_name
+from foundation.reasons import clean_reason
 from foundation.text import (
     TextInvalid,
     clean_foreign_text,
@@ -16,6 +19,7 @@ from foundation.text import (
     normalize_email,
     normalize_name,
     normalize_password,
+    says_something,
 )
 
 ANY = st.text(st.characters())
@@ -81,6 +85,36 @@ def test_a14_a_name_has_one_form(given_: str, normal: str) -> None:
 def test_a14_a_name_with_control_or_direction_characters_is_refused(name: str) -> None:
     with pytest.raises(TextInvalid):
         normalize_name(name)
+
+
+INVISIBLE = [
+    "", "  ", "\u200b\u200b", "\u2060", "\ufeff", "\u00ad", "\u2800 \u2800", "\u3164", "\U000e0041\U000e007f",
+    "\u0301", "\u0301\u0308", "\u20dd", "\ufe0f", "\u200d", "\u00a0\u3000", "\u202e", "\x00", "\ue000", "\u115f",
+    "\n\t", "\ufdd0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INVISIBLE)
+def test_what_nobody_sees_says_nothing_and_is_no_name_and_no_reason(text: str) -> None:
+    assert not says_something(text)
+    with pytest.raises(InvalidInput):
+        clean_name(text)
+    with pytest.raises(InvalidInput) as refused:
+        clean_reason(text)
+    assert refused.value.extra == {"field": "reason"}
+
+
+@pytest.mark.parametrize("text", ["a", "\u200bé", "e\u0301", "?", "€", "漢", "😀", "\u0e01\u0e33", "7", "\u0378"])
+def test_what_somebody_sees_says_something(text: str) -> None:
+    assert says_something(text)
+
+
+def test_a_reason_is_kept_without_blanks_around_it_and_within_its_length() -> None:
+    assert clean_reason(" a\r\nb\u200b ") == "a\nb\u200b"
+    assert clean_reason("x" * 500) == "x" * 500
+    for wrong in ("x" * 501, "a\x00", "a\ud800"):
+        with pytest.raises(InvalidInput):
+            clean_reason(wrong)
 
 
 @given(ANY)

@@ -14,13 +14,12 @@ from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from foundation.database.roles import BACKUP
 from foundation.errors import InvalidInput, NotFound
+from foundation.reasons import clean_reason
 from tenants.accounts import check_slug
 
 _NEEDS_OWNER = (
     "needs DATABASE_URL of the owner, who alone may look across MSPs. It is known where an embedded installation runs."
 )
-
-LONGEST_REASON = 500
 
 
 @contextmanager
@@ -86,12 +85,10 @@ class Reason(click.ParamType[str]):
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        words = " ".join(str(value).split())
-        if not words:
-            self.fail("Say why, in a few words.", param, ctx)
-        if len(words) > LONGEST_REASON:
-            self.fail(f"At most {LONGEST_REASON} characters.", param, ctx)
-        return words
+        try:
+            return clean_reason(" ".join(str(value).split()))
+        except InvalidInput as refusal:
+            self.fail(refusal.detail, param, ctx)
 
 
 REASON = Reason()

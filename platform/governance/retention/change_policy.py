@@ -13,8 +13,9 @@ from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.reasons import clean_reason
 from foundation.retention import DataClass, find_class
-from governance.inputs import check_exact, check_text
+from governance.inputs import LONGEST_TEXT, check_exact, check_text
 from governance.models import ElementContract
 from governance.retention.repository import LOCK_SHARED, load_defaults
 from governance.retention.rules import ClientRules
@@ -177,7 +178,4 @@ async def _check_element(session: AsyncSession, element: str) -> None:
 
 
 def _reason(reason: str) -> str:
-    reason = check_text(reason, "reason").strip()
-    if not reason:
-        raise InvalidInput("Enter a reason. It is recorded in the audit trail.", field="reason")
-    return reason
+    return clean_reason(reason, longest=LONGEST_TEXT)

@@ -1,0 +1,70 @@
+"""What people type into the pages' forms: refused at its field and shown again as typed, never lost."""
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.site import House, Site, Visit
+
+INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
+
+
+@pytest.fixture
+async def forms(site: Site, house: House) -> dict[str, tuple[str, dict[str, str], str]]:
+    """Address of each form with a text field: where it is shown, its other fields, and the field."""
+    async with site.services.db.transaction(house.world.scope) as session:
+        person = (await session.execute(text("SELECT id FROM person WHERE email LIKE 'approver%'"))).scalar_one()
+    client = f"/clients/{house.slug}"
+    invited = {"email": "new@example.test", "role": "client_viewer", "name": "New"}
+    return {
+        f"{client}/suspend": (f"{client}/people", {}, "reason"),
+        f"{client}/people/{person}/suspend": (f"{client}/people/{person}", {}, "reason"),
+        f"{client}/retention/holds": (f"{client}/retention", {"data_class": ""}, "reason"),
+        f"{client}/people/invite": (f"{client}/people/invite", invited, "name"),
+    }
+
+
+async def test_a_character_that_cannot_be_kept_is_told_at_its_field_beside_what_was_typed(
+    admin: Visit, forms: dict[str, tuple[str, dict[str, str], str]]
+) -> None:
+    for address, (page, others, field) in forms.items():
+        await admin.get(page)
+        answer = await admin.post(address, others | {field: "typed with care\x00"})
+        assert answer.status_code == 422, address
+        assert "typed with care\ufffd" in answer.text, address
+        assert f'name="{field}"' in answer.text, address
+        assert "cannot be kept" in answer.text or "cannot be stored" in answer.text, address
+
+
+async def test_what_nobody_sees_is_neither_a_reason_nor_a_name(
+    admin: Visit, forms: dict[str, tuple[str, dict[str, str], str]]
+) -> None:
+    for (address, (page, others, field)), typed in zip(forms.items(), INVISIBLE, strict=False):
+        await admin.get(page)
+        answer = await admin.post(address, others | {field: typed})
+        assert (answer.status_code, f'name="{field}"' in answer.text) == (422, True), address
+
+
+async def test_the_same_rule_holds_for_the_api(admin: Visit, house: House) -> None:
+    client = f"/api/v1/clients/{house.slug}"
+    await admin.get("/fleet")
+    for typed in INVISIBLE:
+        for address, body in (
+            (f"{client}/suspension", {"reason": typed}),
+            (f"{client}/retention/holds", {"reason": typed}),
+            (f"{client}/api-keys", {"name": typed}),
+        ):
+            answer = await admin.api("POST", address, body)
+            assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input"), (address, typed)
+
+
+async def test_a_visitors_form_takes_any_text_without_failing(site: Site, house: House) -> None:
+    visit = site.visit(house.host)
+    for form in (
+        {"email": f"{house.admin}\x00", "password": "x"},
+        {"email": house.admin, "password": "x\x00y"},
+        {"email": house.admin, "password": "x", "next": "/fleet\x00"},
+    ):
+        await visit.get("/sign-in")
+        answer = await visit.post("/sign-in", form)
+        assert answer.status_code in {401, 403, 422}, form
+        assert f'value="{form["email"]}"'.replace("\x00", "\ufffd") in answer.text, form
