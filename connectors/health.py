@@ -18,6 +18,15 @@ _DRIFT = timedelta(minutes=5)
 """What was noted further ahead was noted by a clock that was wrong for a while, and says nothing any more."""
 
 
+async def is_healthy(session: AsyncSession, connection_id: UUID) -> bool:
+    """Whether something succeeded since the latest failure: then a request that fails now fails by its own content."""
+    found = text("""
+        SELECT coalesce(last_success_at > coalesce(last_failure_at, '-infinity'), false)
+          FROM connection WHERE tenant_id = :t AND id = :c
+    """)
+    return bool(await session.scalar(found, {"t": scope_of(session).tenant_id, "c": connection_id}))
+
+
 async def note_health(
     session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None, every: timedelta = ALWAYS
 ) -> None:

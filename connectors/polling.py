@@ -12,11 +12,12 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.calls import ask_adapter
 from connectors.health import note_health
 from connectors.intake.writer import INGEST, Delivery, Stored, storable_id, store_deliveries
 from connectors.later import ask_later
 from connectors.paging import Page, Step, Walk, check_page
-from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, PollSource, SystemUnavailable
+from connectors.port import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
@@ -100,7 +101,7 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
             return
         now = clock()
         try:
-            page = await _ask(source, opened.caller(again=item.again), opened.config, cursor, now)
+            page = await ask_adapter(source.poll(opened.caller(again=item.again), opened.config, cursor, now))
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
             ask_later(run, error, told=str(error), retry=POLL_RETRY, draw=1.0)
             async with run.finishing() as session:
@@ -122,14 +123,6 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
                 await schedule_poll(session, connection_id, at=now + every)
 
     return poll
-
-
-async def _ask(source: PollSource, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
-    """An adapter that stumbles over an answer has met a form it does not know."""
-    try:
-        return await source.poll(http, config, cursor, now)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
 
 
 async def _place(session: AsyncSession, connection_id: UUID) -> tuple[str, Walk]:

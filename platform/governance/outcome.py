@@ -84,6 +84,9 @@ class Outcome:
         self._settle(p, state, error=clean_error_text(detail))
         self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
 
+    def has_stopped(self, change_id: UUID) -> bool:
+        return change_id in self.settled and self.settled[change_id].state in states.STOPPED
+
     def held(self, p: Pending) -> None:
         """The value stands, what it was judged on does not: it is decided anew before it is sent."""
         self._settle(p, states.HELD, error="Held back: the cost has changed since the approval.")

@@ -9,7 +9,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.health import note_health
+from connectors.calls import push_values, read_values
+from connectors.health import is_healthy, note_health
 from connectors.port import (
     ChannelReading,
     ChannelWrite,
@@ -61,6 +62,7 @@ def push_handler(context: Context) -> Handler:
         async with run.reading() as session:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
+            was_healthy = await is_healthy(session, connection_id)
         if not opened.active:  # what was queued before the pause waits for its end, which wakes the lane
             run.leave(run.items)
             run.pause(PAUSED_SECONDS)
@@ -69,7 +71,7 @@ def push_handler(context: Context) -> Handler:
         run.check_lease()
         attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again}, context.draw)
         if attempt.is_in_vain(pending):
-            await _rest(run, context, connection_id, pending, attempt)
+            await _rest(run, context, connection_id, pending, attempt, was_healthy=was_healthy)
             return
         async with run.finishing() as session:
             await _settle(session, run, context, connection_id, pending, attempt)
@@ -108,7 +110,7 @@ async def _attempt(
     for retried, part in parts(ordered, channel.max_batch, again, draw):
         writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
         try:
-            results = await channel.push(opened.caller(again=retried), opened.config, writes)
+            results = await push_values(channel, opened.caller(again=retried), opened.config, writes)
         except OutboundHeld as error:
             results = [_later(p, error) for p in part]
             attempt.unsent.update(p.change_id for p in part)
@@ -116,6 +118,8 @@ async def _attempt(
                 attempt.spent.update(p.change_id for p in part)
         except OutboundUnavailable as error:
             results = [_later(p, error) for p in part]
+        except PayloadInvalid as error:
+            results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error), uncertain=True) for p in part]
         except OutboundRefused as error:
             # The connection's address or credential cannot be used. That says nothing about the values: they wait.
             results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
@@ -176,41 +180,53 @@ async def read_back(
     for retried, part in parts(look, channel.max_batch, again, draw):
         keys = [(p.record_key, p.element) for p in part]
         try:
-            readings = map(admit_reading, await channel.read(opened.caller(again=retried), opened.config, keys))
+            read = await read_values(channel, opened.caller(again=retried), opened.config, keys)
         except NO_ANSWER as error:
             if not retried:
                 raise
             failure = error
             continue
-        found |= {p.change_id: reading for p, reading in zip(part, readings, strict=True) if reading.answered}
+        readings = zip(part, map(admit_reading, read), strict=True)
+        found |= {p.change_id: reading for p, reading in readings if reading.answered}
     if failure is not None and not found:
         raise failure
     return found
 
 
-async def _rest(
-    run: LaneRun, context: Context, connection_id: UUID, pending: Mapping[UUID, Pending], attempt: Attempt
+async def _rest(  # noqa: PLR0913 - one step of the job above
+    run: LaneRun,
+    context: Context,
+    connection_id: UUID,
+    pending: Mapping[UUID, Pending],
+    attempt: Attempt,
+    *,
+    was_healthy: bool,
 ) -> None:
-    """The channel took nothing at all: no attempt is counted, the clocks keep running.
+    """The channel took nothing at all: the clocks keep running, and in an outage no attempt is counted.
 
-    The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
+    Retries alone that fail again after the channel has worked meanwhile fail by themselves: their attempts count, and
+    end. The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
     """
-    run.leave(run.items)
+    outcome = Outcome(connection_id, states.PENDING, context.clock())
+    for change_id, answer in attempt.results.items():
+        _note_sent(pending[change_id], answer, outcome)
     for item in run.items:
         result = attempt.results.get(item.ref) if item.ref is not None else None
         if result is None:
             continue
         if item.ref in attempt.spent:
             run.put_off(item, delay=result.retry_after or REST_SECONDS, again=True)
-        elif item.ref not in attempt.unsent and not item.again:
+        elif item.ref in attempt.unsent:
+            continue
+        elif not item.again:
             run.put_off(item, delay=0.0, error=result.detail, again=True)
+        elif was_healthy and item.ref is not None:
+            _fail(run, context, item, pending[item.ref], result, outcome)
+    run.leave([item for item in run.items if item.ref is None or not outcome.has_stopped(item.ref)])
     away = [result for change_id, result in attempt.results.items() if change_id not in attempt.spent]
     if away:
         run.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
     error = clean_error_text(_longest(away or attempt.results.values()).detail)
-    outcome = Outcome(connection_id, states.PENDING, context.clock())
-    for change_id, result in attempt.results.items():
-        _note_sent(pending[change_id], result, outcome)
     async with run.finishing() as session:
         await write_outcome(session, context, outcome)
         await note_health(session, connection_id, now=context.clock(), error=error, every=HEALTH_EVERY)
@@ -263,16 +279,24 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
         outcome.accepted(p, reading)
     elif p.change_id in attempt.unsent:
         run.put_off(item, delay=result.retry_after or REST_SECONDS, again=item.again)
-    elif result.state is WriteState.RETRY and item.attempts + 1 < PUSH_RETRY.attempts:
-        delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
-        error = result.detail or "The channel said: later."
-        run.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, again=True)
-        _note_sent(p, result, outcome)
     elif result.state is WriteState.RETRY:
-        detail = result.detail or "The channel did not take it after many attempts."
-        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)
+        _fail(run, context, item, p, result, outcome)
     else:
         stale = (
             "The channel holds a newer value than ours." if result.state is WriteState.STALE else "It gave no reason."
         )
         outcome.stopped(p, states.REFUSED, "propagation.refused", result.detail or stale)
+
+
+def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
+    run: LaneRun, context: Context, item: WorkItem, p: Pending, result: WriteResult, outcome: Outcome
+) -> None:
+    """One more attempt of this value failed: it is sent again later, or given up."""
+    if item.attempts + 1 < PUSH_RETRY.attempts:
+        delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
+        error = result.detail or "The channel said: later."
+        run.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, again=True)
+        _note_sent(p, result, outcome)
+    else:
+        detail = result.detail or "The channel did not take it after many attempts."
+        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from connectors.health import note_health
+from connectors.health import is_healthy, note_health
 from connectors.port import ChannelReading, SystemUnavailable
 from foundation.lanes.jobs import Handler, RetryPolicy
 from foundation.lanes.run import LaneRun, WorkItem
@@ -38,6 +38,7 @@ def verify_handler(context: Context) -> Handler:
         async with run.reading() as session:
             opened = await context.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in run.items])
+            was_healthy = await is_healthy(session, connection_id)
         outcome = Outcome(connection_id, states.ACCEPTED, context.clock())
         looked: list[tuple[WorkItem, Pending]] = []
         for item in run.items:
@@ -55,7 +56,10 @@ def verify_handler(context: Context) -> Handler:
         except NO_ANSWER as error:
             failure, readings = error, {p.change_id: _unanswered(p, error) for _, p in looked}
         if failure is not None and not _is_for_good(failure):
-            _rest(run, context, [item for item, _ in looked], failure)
+            outcome.now = context.clock()
+            if was_healthy and not isinstance(failure, OutboundHeld):
+                _give_up(looked, failure, outcome)
+            _rest(run, context, [item for item, p in looked if not outcome.has_stopped(p.change_id)], failure)
         else:
             outcome.now = context.clock()
             for item, p in looked:
@@ -67,6 +71,13 @@ def verify_handler(context: Context) -> Handler:
                 await note_health(session, connection_id, now=outcome.now, error=told, every=HEALTH_EVERY)
 
     return verify
+
+
+def _give_up(looked: list[tuple[WorkItem, Pending]], error: Exception, outcome: Outcome) -> None:
+    """The channel has worked meanwhile and does not answer for these values: their time ends as that of others."""
+    for item, p in looked:
+        if item.again and outcome.now - (p.accepted_at or outcome.now) >= GIVE_UP_AFTER:
+            outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", f"{error} {_GIVEN_UP}")
 
 
 def _is_of_this_attempt(item: WorkItem, p: Pending) -> bool:

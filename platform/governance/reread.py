@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.calls import read_values
 from connectors.health import note_health
 from connectors.port import ChannelReading
 from connectors.runtime import OpenConnection
@@ -75,7 +76,7 @@ async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[ChannelRea
     found: list[ChannelReading] = []
     for start in range(0, len(kept), channel.max_batch):
         part = [(value.record_key, value.element) for value in kept[start : start + channel.max_batch]]
-        found += map(admit_reading, await channel.read(opened.http, opened.config, part))
+        found += map(admit_reading, await read_values(channel, opened.http, opened.config, part))
     return found
 
 

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from connectors.calls import ask_adapter, read_values
 from connectors.health import note_health
 from connectors.keeping import keep_payloads
 from connectors.later import ask_later
@@ -149,13 +150,13 @@ async def _call(turn: _Turn, context: Context) -> _Found:
             raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
         if connector.poll is None:
             return _Found()
-        return _Found(page=await connector.poll.poll(http, config, turn.part.cursor, context.clock()))
+        return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, context.clock())))
     if not turn.opened.active:
         return _Found()
     if turn.part.state == "listing":
         if connector.catalogue is None:
             return _Found()
-        return _Found(keys=await connector.catalogue.list_keys(http, config, turn.part.cursor))
+        return _Found(keys=await ask_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
     now, shown = context.clock(), await _read(turn)
     return _Found(
         readings=compare(turn.wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now)
@@ -169,7 +170,7 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
     for start in range(0, len(turn.wanted), channel.max_batch):
         part = turn.wanted[start : start + channel.max_batch]
         keys = [(want.record_key, want.element) for want in part]
-        shown += map(admit_reading, await channel.read(turn.http, turn.opened.config, keys))
+        shown += map(admit_reading, await read_values(channel, turn.http, turn.opened.config, keys))
     return [
         reading if reading.answered else msgspec.structs.replace(reading, unreadable=_NO_ANSWER) for reading in shown
     ]

@@ -1,0 +1,143 @@
+"""A3: a value that fails by itself is given up while others go on; an adapter that raises fails its connection."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.port import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, WriteResult, WriteState
+from connectors.sandbox.faults import Faults
+from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.clock import utc_now
+from foundation.lanes.jobs import RetryPolicy
+from foundation.outbound.errors import OutboundUnavailable
+from governance import propagate, readback
+from governance.exceptions import replay_exception
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_lost_answers import hurry, states
+from tests.support.world import World
+
+POISON = "SKU-002"
+FEW = RetryPolicy(attempts=4, base=0.5, cap=60.0)
+ROUNDS = 30
+push, read = SandboxShop.push, SandboxShop.read
+_OPEN = "SELECT code, detail FROM governance_exception WHERE state = 'open'"
+
+
+async def push_or_fail(
+    self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+) -> list[WriteResult]:
+    """A server that fails (500) over the whole request for one value in it."""
+    if any(write.record_key == POISON for write in writes):
+        return [WriteResult(w.record_key, w.element, WriteState.RETRY, "The channel answered 500.") for w in writes]
+    return await push(self, http, config, writes)
+
+
+async def push_or_hang(
+    self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+) -> list[WriteResult]:
+    if any(write.record_key == POISON for write in writes):
+        raise OutboundUnavailable("The other system did not answer in time.")
+    return await push(self, http, config, writes)
+
+
+async def push_or_raise(
+    self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+) -> list[WriteResult]:
+    if any(write.record_key == POISON for write in writes):
+        raise AttributeError("secret-text")
+    return await push(self, http, config, writes)
+
+
+async def read_or_raise(
+    self: SandboxShop, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+) -> list[ChannelReading]:
+    if any(key == POISON for key, _ in keys):
+        raise AttributeError("secret-text")
+    return await read(self, http, config, keys)
+
+
+async def go_on(world: World) -> None:
+    """Other values are delivered round by round until the poisoned one has stopped."""
+    await world.deliver(world.change(POISON, STOCK, 42), world.change("SKU-003", STOCK, 43))
+    await world.work()
+    for n in range(1, ROUNDS):
+        await world.deliver(world.change("SKU-001", STOCK, 100 + n))
+        await hurry(world, 1)
+        if (await states(world, "shop0"))[POISON] == "given_up":
+            return
+    raise AssertionError(f"{POISON} is still {(await states(world, 'shop0'))[POISON]}")
+
+
+@pytest.mark.parametrize("fault", [push_or_fail, push_or_hang, push_or_raise])
+async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replayed(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: object
+) -> None:
+    monkeypatch.setattr(propagate, "PUSH_RETRY", FEW)
+    with monkeypatch.context() as patched:
+        patched.setattr(SandboxShop, "push", fault)
+        await go_on(world)
+        await hurry(world, 3)
+    found = await world.rows(
+        "SELECT record_key, state FROM propagation WHERE connection_id = :c AND state <> 'superseded'",
+        c=world.channels["shop0"],
+    )
+    assert {key for key, state in found if state != "verified"} == {POISON}
+    [(code, detail)] = await world.rows(_OPEN)
+    assert code == "propagation.given_up"
+    assert "secret-text" not in str(detail)
+    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'push/%'") == [(0,)]
+    ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
+    async with world.services.db.transaction(world.scope) as session:
+        await replay_exception(session, UUID(str(exception_id)), now=utc_now())
+    await hurry(world, 3)
+    assert (await states(world, "shop0"))[POISON] == "verified"
+    assert await world.rows(_OPEN) == []
+
+
+async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
+    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagate, "PUSH_RETRY", FEW)
+    await world.deliver(world.change("SKU-001", STOCK, 1))
+    await world.work(settle=5.0)
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    await world.deliver(world.change("SKU-001", STOCK, 2), world.change("SKU-002", STOCK, 2))
+    await world.work()
+    await hurry(world, 3 * FEW.attempts)
+    query = "SELECT DISTINCT state FROM propagation WHERE connection_id = :c AND amount = 2"
+    assert await world.rows(query, c=world.channels["shop0"]) == [("pending",)]
+    assert await world.rows("SELECT max(attempts) <= 1 FROM work WHERE lane LIKE 'push/%'") == [(True,)]
+
+
+async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SandboxShop, "read", read_or_raise)
+    monkeypatch.setattr(readback, "GIVE_UP_AFTER", timedelta(0))
+    await go_on(world)
+    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert {key for key, state in (await states(world, "shop0")).items() if state == "given_up"} == {POISON}
+    assert [code for code, _ in await world.rows(_OPEN)] == ["propagation.given_up"]
+
+
+@pytest.mark.parametrize(("method", "fault"), [("push", push_or_raise), ("read", read_or_raise)])
+async def test_a3_an_adapter_that_raises_is_noted_as_a_failing_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
+) -> None:
+    monkeypatch.setattr(SandboxShop, method, fault)
+    await world.deliver(world.change(POISON, STOCK, 42))
+    await world.work(settle=0.5)
+    query = (
+        "SELECT coalesce(last_failure_at > coalesce(last_success_at, '-infinity'), false), last_error FROM connection"
+    )
+    ((failing, told),) = await world.rows(f"{query} WHERE id = :c", c=world.channels["shop0"])
+    assert failing
+    assert "AttributeError" in str(told)
+    assert "secret-text" not in str(told)
+    async with world.services.db.transaction(world.scope) as session:
+        assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
