@@ -60,12 +60,27 @@ async def read_or_raise(
     return await read(self, http, config, keys)
 
 
+async def set_aside(world: World) -> None:
+    """The poisoned value waits, so that no other is in one turn with it."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("""
+                UPDATE work SET held = true, ready_at = clock_timestamp() + interval '1 h'
+                 WHERE ref = (SELECT id FROM change WHERE record_key = :poison)
+            """),
+            {"poison": POISON},
+        )
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+
+
 async def go_on(world: World) -> None:
     """Other values are delivered round by round until the poisoned one has stopped."""
     await world.deliver(world.change(POISON, STOCK, 42), world.change("SKU-003", STOCK, 43))
     await world.work()
     for n in range(1, ROUNDS):
+        await set_aside(world)
         await world.deliver(world.change("SKU-001", STOCK, 100 + n))
+        await world.work(settle=0.3)
         await hurry(world, 1)
         if (await states(world, "shop0"))[POISON] == "given_up":
             return
