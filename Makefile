@@ -1,13 +1,17 @@
 # make demo    a running Fairlead with two MSPs, their clients and sandbox systems; ends with Ctrl-C
 # make test    everything that must hold: checks, then all tests
+# make fast    the tests that the changes since main touch, without real systems, browsers and chaos
 # make check   format, lint, types, layers, templates
+# make fmt     format code and templates, and mend what the linter can mend
+# make migration NAME=some_words   a new schema revision behind the newest
+# make shell   psql on the demo or installation that runs on this machine
 # make bench   figures, as ratios measured in one run
 # make chaos   the long form of the kill tests
 # make clean   removes environments and caches; what is in var/ stays
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench chaos clean install install-dev chromium
+.PHONY: demo test fast check fmt migration shell bench chaos clean install install-dev chromium
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -25,12 +29,27 @@ demo: install
 test: install-dev chromium check
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
+fast: install-dev
+	@$(BIN)/python -m tests.support.affected $(ARGS)
+
 check: install-dev
 	$(BIN)/ruff format --check $(PACKAGES) tests
 	$(BIN)/ruff check $(PACKAGES) tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --quiet --check --lint $(PACKAGES)
+
+fmt: install-dev
+	$(BIN)/ruff format $(PACKAGES) tests
+	$(BIN)/ruff check --fix $(PACKAGES) tests
+	@# It ends with 1 where it changed something.
+	$(BIN)/djlint --quiet --reformat $(PACKAGES) >/dev/null || $(BIN)/djlint --quiet --check $(PACKAGES)
+
+migration: install-dev
+	@$(BIN)/python -m tests.support.new_migration "$(NAME)"
+
+shell: install
+	@exec $(BIN)/python -m tests.support.shell $(ARGS)
 
 bench: install-dev
 	@$(BIN)/python -m tests.benchmarks

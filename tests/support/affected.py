@@ -1,0 +1,125 @@
+"""`make fast`: runs the tests that the changes since the branch left main touch.
+
+The choice goes by names and direct imports only, as it has to be quick: it shortens the loop while one works, and
+`make test` remains the judge. Arguments are handed to pytest.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BASES = ("main", "origin/main", "HEAD")
+MOST_FILES = 20
+"""About a minute's worth. Whoever changes what everybody imports needs `make test`."""
+LEFT_OUT = "not real and not chaos and not slow"
+PRODUCT = ("platform", "tenants", "connectors", "branding", "billing")
+OF_ROOT_FILES = ("docs", "architecture")
+READS_EVERY_MODULE = Path("tests/architecture/test_layout.py")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    test: Path
+    reason: str
+
+
+def changed_files(root: Path) -> list[Path]:
+    """Committed since the merge base with main, uncommitted and untracked; what was deleted too."""
+    since = next(base for base in BASES if _git(root, "rev-parse", "--verify", "--quiet", base) is not None)
+    differing = _git(root, "diff", "--name-only", "--no-renames", "-z", "--merge-base", since) or ""
+    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
+    return sorted({Path(name) for name in (differing + untracked).split("\0") if name})
+
+
+def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
+    """The most telling first: changed tests, mirrors of changed files, then importers, the most specific first."""
+    changed = list(changed)
+    tests = {path.relative_to(root): imported_names(path) for path in sorted((root / "tests").rglob("test_*.py"))}
+    found = [Chosen(path, "changed") for path in changed if path in tests]
+    found += [Chosen(test, f"mirrors {path}") for path in changed for test in mirrors(path, tests)]
+    names = {module_name(path): path for path in changed if path.suffix == ".py"}
+    importers = [
+        (len(imports), Chosen(test, f"imports {names[name]}"))
+        for test, imports in tests.items()
+        for name in sorted(imports & names.keys())[:1]
+    ]
+    found += [each for _, each in sorted(importers, key=lambda importer: importer[0])]
+    if READS_EVERY_MODULE in tests and any(path.parts[0] in PRODUCT and path.suffix == ".py" for path in changed):
+        found.insert(0, Chosen(READS_EVERY_MODULE, "reads every module"))
+    first: dict[Path, Chosen] = {}
+    for each in found:
+        first.setdefault(each.test, each)
+    return list(first.values())
+
+
+def mirrors(changed: Path, tests: Iterable[Path]) -> Iterator[Path]:
+    """`platform/a/b.py` is mirrored by `tests/a/test_b.py` and `test_b_*.py`, and as part of a by `tests/test_a.py`.
+
+    A file that is no Python, and has none of these, is mirrored by the nearest folder that has tests.
+    """
+    if changed.parts[0] == "tests":
+        if changed.name == "conftest.py":
+            yield from (test for test in tests if test.parent == changed.parent)
+        return
+    if len(changed.parts) == 1:
+        yield from (test for test in tests if test.parts[1] in OF_ROOT_FILES)
+        return
+    inside = Path("tests", *changed.parts[changed.parts[0] == "platform" :])
+    packages = {each.parent / f"test_{each.name}.py" for each in inside.parents}
+    named = [test for test in tests if test.parent == inside.parent and _is_named_after(test, inside.stem)]
+    named += [test for test in tests if test in packages]
+    yield from named
+    if changed.suffix != ".py" and not named:
+        folders = ([test for test in tests if test.parent == folder] for folder in list(inside.parents)[:-2])
+        yield from next((beside for beside in folders if beside), [])
+
+
+def _is_named_after(test: Path, stem: str) -> bool:
+    return test.stem == f"test_{stem}" or test.stem.startswith(f"test_{stem}_")
+
+
+def module_name(path: Path) -> str:
+    parts = path.with_suffix("").parts[path.parts[0] == "platform" :]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_names(path: Path) -> set[str]:
+    """Modules, and what is imported from them, which may be modules as well."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def main(options: list[str]) -> int:
+    chosen = choose(ROOT, changed_files(ROOT))
+    kept, rest = chosen[:MOST_FILES], chosen[MOST_FILES:]
+    for each in kept:
+        print(f"{each.test}  ({each.reason})")
+    if rest:
+        print(f"Left to `make test`, as there are more than {MOST_FILES} files:")
+        print(*(f"  {each.test}" for each in rest), sep="\n")
+    if not kept:
+        print("No test is touched by what changed since main.")
+        return 0
+    sys.stdout.flush()
+    result = pytest.main(["-q", "-m", LEFT_OUT, *options, *(str(ROOT / each.test) for each in kept)])
+    return 0 if result == pytest.ExitCode.NO_TESTS_COLLECTED else int(result)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Which tests `make fast` chooses, on a small repository."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.affected import Chosen, changed_files, choose, imported_names, module_name
+
+FILES = {
+    "platform/prices/changes/planner.py": "",
+    "platform/prices/changes/__init__.py": "",
+    "platform/prices/changes/templates/list.html": "",
+    "platform/prices/offers/list.html": "",
+    "tenants/keys.py": "",
+    "tests/prices/conftest.py": "",
+    "tests/prices/test_changes.py": "",
+    "tests/prices/changes/test_planner.py": "",
+    "tests/prices/changes/test_planner_limits.py": "",
+    "tests/prices/changes/test_pages.py": "import prices.changes.planner",
+    "tests/tenants/test_keys.py": "from tenants import keys",
+    "tests/e2e/test_way.py": "def test_a():\n    from tenants.keys import make\n    import prices.changes.planner",
+    "tests/support/rows.py": "",
+    "tests/docs/test_guides.py": "from tests.support.rows import row",
+    "tests/architecture/test_layout.py": "",
+    "README.md": "",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository on a branch of its own, with nothing changed since main."""
+    for name, text in FILES.items():
+        write(tmp_path, name, text)
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    commit(tmp_path)
+    git(tmp_path, "checkout", "--quiet", "-b", "branch")
+    return tmp_path
+
+
+def write(root: Path, name: str, text: str = "changed = 1") -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text)
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
+
+
+def commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "-c", "user.name=A", "-c", "user.email=a@example.test", "commit", "--quiet", "-m", "Change")
+
+
+def chosen(root: Path, *changed: str) -> list[str]:
+    return [str(each.test.relative_to("tests")) for each in choose(root, map(Path, changed))]
+
+
+def test_committed_uncommitted_untracked_and_deleted_files_are_changed(root: Path) -> None:
+    assert changed_files(root) == []
+    write(root, "tenants/committed.py")
+    commit(root)
+    write(root, "tenants/keys.py")
+    write(root, "tenants/new.py")
+    (root / "README.md").unlink()
+    expected = ["README.md", "tenants/committed.py", "tenants/keys.py", "tenants/new.py"]
+    assert changed_files(root) == [Path(name) for name in expected]
+
+
+def test_what_main_did_meanwhile_is_not_the_branchs_change(root: Path) -> None:
+    git(root, "checkout", "--quiet", "main")
+    write(root, "README.md")
+    commit(root)
+    git(root, "checkout", "--quiet", "branch")
+    assert changed_files(root) == []
+
+
+def test_a_repository_without_main_has_its_uncommitted_changes(root: Path) -> None:
+    git(root, "branch", "--quiet", "-D", "main")
+    write(root, "README.md")
+    assert changed_files(root) == [Path("README.md")]
+
+
+def test_a_module_touches_its_mirrors_and_then_its_importers(root: Path) -> None:
+    assert chosen(root, "platform/prices/changes/planner.py") == [
+        "architecture/test_layout.py",
+        "prices/changes/test_planner.py",
+        "prices/changes/test_planner_limits.py",
+        "prices/test_changes.py",
+        "prices/changes/test_pages.py",
+        "e2e/test_way.py",
+    ]
+
+
+def test_a_test_is_chosen_once_with_its_first_reason(root: Path) -> None:
+    assert choose(root, [Path("tenants/keys.py"), Path("tests/tenants/test_keys.py")]) == [
+        Chosen(Path("tests/architecture/test_layout.py"), "reads every module"),
+        Chosen(Path("tests/tenants/test_keys.py"), "changed"),
+        Chosen(Path("tests/e2e/test_way.py"), "imports tenants/keys.py"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ("platform/prices/changes/templates/list.html", ["prices/test_changes.py"]),
+        ("platform/prices/offers/list.html", ["prices/test_changes.py"]),
+        ("tenants/templates/keys/list.html", ["tenants/test_keys.py"]),
+        ("tests/support/rows.py", ["docs/test_guides.py"]),
+        ("tests/prices/conftest.py", ["prices/test_changes.py"]),
+        ("README.md", ["architecture/test_layout.py", "docs/test_guides.py"]),
+        ("docs/guides/client.md", ["docs/test_guides.py"]),
+        ("tests/prices/test_deleted.py", []),
+        ("helm/values.yaml", []),
+    ],
+)
+def test_other_files_touch_the_tests_nearest_to_them(root: Path, changed: str, expected: list[str]) -> None:
+    assert sorted(chosen(root, changed)) == expected
+
+
+def test_a_package_is_named_by_its_folder_and_an_import_by_both_its_readings(root: Path) -> None:
+    assert module_name(Path("platform/prices/changes/__init__.py")) == "prices.changes"
+    assert module_name(Path("tests/support/rows.py")) == "tests.support.rows"
+    assert imported_names(root / "tests/tenants/test_keys.py") == {"tenants", "tenants.keys"}
