@@ -10,7 +10,7 @@ import msgspec
 
 from billing.errors import PriceNotAllowed
 from billing.periods import Service
-from canonical.money import minor_exponent
+from canonical.money import kept_exponent
 
 _DIGITS = 60  # a bigint quantity times numeric(20, 8), exactly
 _PLACES = 8
@@ -44,7 +44,7 @@ def charge(terms: Terms, *, before: int, quantity: int, currency: str) -> Charge
     """
     with localcontext(prec=_DIGITS):
         amount = _cost(terms, before + quantity) - _cost(terms, before)
-        minor = amount.scaleb(minor_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+        minor = amount.scaleb(kept_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
     included = min(terms.included, before + quantity) - min(terms.included, before)
     return Charge(included=included, amount_minor=int(minor))
 

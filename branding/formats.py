@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from canonical.money import Money, UnknownCurrency, minor_exponent
+from canonical.money import Money, UnknownCurrency, kept_exponent
 from foundation.text import clean_foreign_text, isolate, mark_hidden, mark_key
 
 _NARROW = "\N{NO-BREAK SPACE}"
@@ -18,13 +18,14 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 def format_money(value: Money) -> str:
     """1,999.00 USD, with a space that does not break.
 
-    A currency that ISO 4217 has dropped since the value was kept shows its minor units, and says so.
+    A currency that ISO 4217 never had shows its minor units, and says so.
     """
     try:
-        digits = minor_exponent(value.currency)
+        digits = kept_exponent(value.currency)
     except UnknownCurrency:
         return f"{value.minor:,}{_NARROW}minor units of {value.currency}".replace("-", "−")
-    return f"{value.to_decimal():,.{digits}f}{_NARROW}{value.currency}".replace("-", "−")
+    amount = Decimal(value.minor).scaleb(-digits)
+    return f"{amount:,.{digits}f}{_NARROW}{value.currency}".replace("-", "−")
 
 
 def format_key(value: str) -> Markup:

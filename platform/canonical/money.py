@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from canonical.currencies import DIGITS, WITHOUT_MINOR_UNIT
+from canonical.currencies import DIGITS, FORMER, WITHOUT_MINOR_UNIT
 
 LARGEST: Final = 2**63 - 1
 """The database's largest integer."""
@@ -35,6 +35,12 @@ def minor_exponent(currency: str) -> int:
         reason = "has no minor unit" if currency in WITHOUT_MINOR_UNIT else "is not a currency of ISO 4217"
         raise UnknownCurrency(f"{currency[:20]!r} {reason}.")
     return digits
+
+
+def kept_exponent(currency: str) -> int:
+    """As `minor_exponent`, of an amount that is kept already: its currency may have been dropped by ISO 4217 since."""
+    digits = FORMER.get(currency)
+    return minor_exponent(currency) if digits is None else digits
 
 
 def parse_decimal(text: str) -> Decimal:

@@ -90,7 +90,7 @@ def test_included_units_are_free_and_the_next_is_not(included: int, quantity: in
     [
         ("EUR", "0.005", 1, 0), ("EUR", "0.005", 3, 2), ("EUR", "0.015", 1, 2), ("EUR", "0.01499999", 1, 1),
         ("CLF", "0.0250", 1, 250), ("JPY", "0.5", 1, 0), ("JPY", "0.5", 3, 2), ("KWD", "0.0005", 1, 0),
-        ("KWD", "0.0015", 1, 2),
+        ("KWD", "0.0015", 1, 2), ("BGN", "0.015", 1, 2), ("BYR", "0.5", 3, 2),
     ],
 )  # fmt: skip
 def test_halves_round_to_even_in_the_currencys_own_minor_unit(

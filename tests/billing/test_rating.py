@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from billing.drafting import close_period, draft_invoice, draft_wholesale
-from billing.errors import HouseIsNotBilled, PeriodClosed
+from billing.errors import HouseIsNotBilled, PeriodClosed, PriceNotAllowed
 from billing.periods import month_of
 from billing.rating import pending_periods, rate_period, rerate_draft
 from billing.sides import Side
+from canonical.currencies import DIGITS, FORMER
 from foundation.errors import Conflict
 from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
 
@@ -249,3 +250,16 @@ async def test_two_rating_runs_at_once_bill_each_event_once(priced: Market) -> N
     async with priced.as_client() as session:
         lines = await session.execute(text("SELECT meter, events, quantity FROM invoice_line"))
     assert [tuple(line) for line in lines] == [(METER, 50, 50)]
+
+
+async def test_a17_a_book_goes_on_when_iso_drops_its_currency(priced: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    await priced.use(*uses(12))
+    monkeypatch.delitem(DIGITS, "EUR")
+    monkeypatch.setitem(FORMER, "EUR", 2)
+
+    retail = await priced.rate(Side.RETAIL)
+
+    assert retail is not None
+    assert (retail.events, retail.total_minor, retail.currency) == (12, 70, "EUR")
+    with pytest.raises(PriceNotAllowed):
+        await priced.open_book(Side.RETAIL, own=True)

@@ -7,8 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from iso4217 import Currency
 
-from canonical.currencies import DIGITS, WITHOUT_MINOR_UNIT
-from canonical.money import LARGEST, InexactAmount, Money, UnknownCurrency, minor_exponent, number_text, parse_decimal
+from canonical.currencies import DIGITS, FORMER, WITHOUT_MINOR_UNIT
+from canonical.money import (
+    LARGEST,
+    InexactAmount,
+    Money,
+    UnknownCurrency,
+    kept_exponent,
+    minor_exponent,
+    number_text,
+    parse_decimal,
+)
 
 
 def test_a17_the_kept_table_is_the_official_one() -> None:
@@ -81,3 +90,34 @@ def test_a8_exactly_or_not_at_all(number: Decimal, which: str) -> None:
 def test_a8_numbers_in_json_are_never_floats(raw: bytes, text: str) -> None:
     assert number_text(raw) == text
     assert parse_decimal(text) == Decimal(text)
+
+
+OF_2026 = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
+    CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD
+    HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD
+    MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN
+    PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD
+    TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+"""Every currency in which a price book may have been opened since the first release. Only ever added to."""
+
+
+def test_a17_what_is_kept_in_a_currency_goes_on_when_iso_drops_it() -> None:
+    for code in [*OF_2026.split(), *FORMER]:
+        assert kept_exponent(code) in range(5), code
+    assert not FORMER.keys() & DIGITS.keys()
+
+
+@pytest.mark.parametrize(("code", "digits"), [("BGN", 2), ("BYR", 0), ("HRK", 2), ("EUR", 2), ("CLF", 4)])
+def test_a17_a_dropped_currency_keeps_its_digits_and_takes_nothing_new(code: str, digits: int) -> None:
+    assert kept_exponent(code) == digits
+    if code in FORMER:
+        with pytest.raises(UnknownCurrency):
+            Money.from_text("1", code)
+
+
+@pytest.mark.parametrize("code", ["XXX", "ZZZ", "", "bgn"])
+def test_a17_a_currency_that_never_was_has_no_kept_digits(code: str) -> None:
+    with pytest.raises(UnknownCurrency):
+        kept_exponent(code)
