@@ -28,7 +28,7 @@ from billing.schemas import LineEvents
 from billing.telling import Telling, Used
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
 from foundation.database.savepoint import savepoint
-from foundation.errors import Conflict, DomainError
+from foundation.errors import Conflict, DomainError, InvalidInput
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -130,13 +130,14 @@ async def line_page(
 )
 async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") -> Template:
     """Where every usage event of a month stands, and what has no price."""
-    period = _month(month, access.now)
+    period, refusal = _month(month, access.now)
     result = await reconcile(access.session, period=period)
     names = await _names(access, {meter.client_id for meter in result.meters})
     return _answer(
         access,
         "billing/reconciliation.html",
         "Reconciliation",
+        refusal=refusal,
         period=period,
         result=result,
         rating_times=await read_rating(access.session),
@@ -200,5 +201,9 @@ async def _clients(access: Access, client_id: UUID) -> str:
     return f"/clients/{slug}"
 
 
-def _month(text: str, now: datetime) -> Period:
-    return parse_month(text) if text else month_of(now)
+def _month(text: str, now: datetime) -> tuple[Period, InvalidInput | None]:
+    """The present month instead of what is none, and why."""
+    try:
+        return parse_month(text) if text else month_of(now), None
+    except InvalidInput as refusal:
+        return month_of(now), refusal

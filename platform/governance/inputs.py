@@ -1,5 +1,6 @@
 """Checks of what pages and the API are asked for, before the database sees it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from foundation.errors import InvalidInput
@@ -31,6 +32,15 @@ def check_text(text: str, field: str) -> str:
     Browsers send a line break as two characters and count it as one, as people do.
     """
     return check_exact(text.replace("\r\n", "\n"), field).strip()
+
+
+def check_choice(text: str, field: str, choices: Iterable[str]) -> str:
+    """One of `choices`. Raises InvalidInput."""
+    known = tuple(choices)
+    if text not in known:
+        named = ", ".join(each for each in known if each)
+        raise InvalidInput(f"There is no such choice here. Choose one of: {named}.", field=field)
+    return text
 
 
 def check_exact(text: str, field: str) -> str:

@@ -1,12 +1,12 @@
 """What every page of this room shares. A refused action shows its page again with the reason, undone."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from litestar.response import Redirect, Template
 
 from foundation.database.savepoint import savepoint
-from foundation.errors import DomainError, NotFound
+from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.web.flash import done_cookies
 from governance.wording import (
     level_of,
@@ -19,6 +19,7 @@ from governance.wording import (
 )
 from tenants.access import Access
 
+T = TypeVar("T")
 _HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
 
 
@@ -55,6 +56,15 @@ def root_of(access: Access) -> str:
 def go(access: Access, path: str, *, done: str = "") -> Redirect:
     """`done` is shown on the page that follows."""
     return Redirect(root_of(access) + path, status_code=303, headers=dict(_HEADERS), cookies=done_cookies(done))
+
+
+async def try_list(access: Access, found: Awaitable[T], empty: T) -> tuple[T, InvalidInput | None]:
+    """A list, or none and why not: the page shows its filter again with what was asked for."""
+    try:
+        async with savepoint(access.session):
+            return await found, None
+    except InvalidInput as refusal:
+        return empty, refusal
 
 
 async def try_to(access: Access, act: Awaitable[Any]) -> DomainError | None:

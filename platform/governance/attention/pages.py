@@ -12,7 +12,7 @@ from canonical.elements import Value
 from foundation.errors import DomainError
 from foundation.lanes.dead_letters import discard_dead_letter, replay_dead_letter
 from foundation.web.fragments import FRAGMENT
-from governance.answers.pages import go, show, try_to
+from governance.answers.pages import go, show, try_list, try_to
 from governance.attention.queries import (
     ExceptionFilter,
     count_attention,
@@ -25,6 +25,7 @@ from governance.attention.routes import FILTERED, WantedExceptions
 from governance.changes.queries import find_change
 from governance.exceptions import replay_exception, settle_exception
 from governance.permissions import GovernancePermission
+from governance.schemas import DeadLetterPage, ExceptionPage
 from governance.severity import WEIGHTS
 from governance.titles import load_titles
 from tenants.access import Access
@@ -44,15 +45,16 @@ _LETTER: Final = "/clients/{client:str}/dead-letters"
 async def exception_list(
     access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return show(access, "exceptions.html", "Exceptions", await _list_context(access, wanted, after))
+    context, refusal = await _list_context(access, wanted, after)
+    return show(access, "exceptions.html", "Exceptions", context, refusal=refusal)
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=FILTERED, include_in_schema=False)
 async def exception_rows(
     access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    context = await _list_context(access, wanted, after)
-    return show(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True})
+    context, refusal = await _list_context(access, wanted, after)
+    return show(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True}, refusal=refusal)
 
 
 @get(f"{_ROOT}/{{exception_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -122,9 +124,12 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
     return show(access, "exception.html", found.title, context, refusal=refusal)
 
 
-async def _list_context(access: Access, wanted: ExceptionFilter, after: UUID | None) -> dict[str, object]:
-    found = await list_attention(access.session, wanted=wanted, after=after)
-    return {
+async def _list_context(
+    access: Access, wanted: ExceptionFilter, after: UUID | None
+) -> tuple[dict[str, object], DomainError | None]:
+    listing = list_attention(access.session, wanted=wanted, after=after)
+    found, refusal = await try_list(access, listing, ExceptionPage([]))
+    context: dict[str, object] = {
         "found": found,
         "titles": await load_titles(access.session, [exception.record_key for exception in found.items]),
         "wanted": wanted,
@@ -135,11 +140,14 @@ async def _list_context(access: Access, wanted: ExceptionFilter, after: UUID | N
         "redrawn": False,
         "counts": await count_attention(access.session),
     }
+    return context, refusal
 
 
 async def _letters(access: Access, state: str, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
+    found, unclear = await try_list(access, list_letters(access.session, state=state, after=after), DeadLetterPage([]))
+    refusal = refusal or unclear
     context = {
-        "found": await list_letters(access.session, state=state, after=after),
+        "found": found,
         "state": state,
         "after": after,
         "counts": await count_attention(access.session),

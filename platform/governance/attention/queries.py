@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from governance.inputs import check_text
+from governance.inputs import check_choice, check_text
 from governance.schemas import DeadLetterPage, ExceptionPage, ShownDeadLetter, ShownException
 
 EXCEPTION_COLUMNS: Final = """
@@ -20,6 +20,10 @@ EXCEPTION_COLUMNS: Final = """
 """
 _EXCEPTION_FIELDS: Final = ShownException.__struct_fields__
 _LETTER_FIELDS: Final = ShownDeadLetter.__struct_fields__
+
+
+EXCEPTION_STATES: Final = ("open", "resolved", "discarded")
+LETTER_STATES: Final = ("parked", "replayed", "discarded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ async def list_attention(
             """),
             {
                 "t": scope_of(session).tenant_id,
-                "state": check_text(wanted.state, "status"),
+                "state": check_choice(wanted.state, "status", EXCEPTION_STATES),
                 "code": check_text(wanted.code, "code"),
                 "domain": check_text(wanted.domain, "domain"),
                 "owner": check_text(wanted.owner, "owner"),
@@ -133,7 +137,7 @@ async def list_letters(
             """),
             {
                 "t": scope_of(session).tenant_id,
-                "state": check_text(state, "status"),
+                "state": check_choice(state, "status", LETTER_STATES),
                 "after": after,
                 "limit": limit + 1,
             },

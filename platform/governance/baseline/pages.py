@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from foundation.database.savepoint import savepoint
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
 from governance.answers.pages import go, show, try_to
 from governance.baseline.accepting import accept_baseline
@@ -88,7 +88,10 @@ async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | N
 async def _detail(
     access: Access, baseline_id: UUID, *, which: str = "", after: str = "", refusal: DomainError | None = None
 ) -> Response[Any]:
-    context = await _context(access, baseline_id, which, after)
+    try:
+        context = await _context(access, baseline_id, which, after)
+    except InvalidInput as unclear:  # no place in the list: from its start
+        context, refusal = await _context(access, baseline_id, which), unclear
     return show(access, "baseline.html", "Baseline", context, refusal=refusal)
 
 

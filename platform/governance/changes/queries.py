@@ -14,12 +14,13 @@ from canonical.elements import REFERENCE_ELEMENTS, Value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
-from governance.inputs import check_exact
+from governance.inputs import check_choice, check_exact
 from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
 from governance.planning import ROLLBACK
 from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
 from governance.titles import SEARCHED, search_binds
 
+CHANGE_STATES: Final = ("released", "awaiting", "refused", "declined", "superseded", "expired")
 LOOKED_THROUGH: Final = 100_000
 """A filtered list looks through this many changes, newest first, so that no search is without an end; one for a single
 record through that record's only."""
@@ -53,6 +54,7 @@ async def list_changes(
     """Newest first, with their channels."""
     for name in ("state", "element", "record", "key", "search"):
         check_exact(getattr(wanted, name), name)
+    check_choice(wanted.state, "status", ("", *CHANGE_STATES))
     among, fits, binds = _wanted(wanted, after)
     rows = (
         await session.execute(

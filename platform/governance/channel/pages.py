@@ -8,8 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.web.fragments import FRAGMENT
-from governance.answers.pages import show
-from governance.channel.queries import list_propagations, list_shown, read_channel
+from governance.answers.pages import show, try_list
+from governance.channel.queries import ValuePage, list_propagations, list_shown, read_channel
 from governance.permissions import GovernancePermission
 from governance.titles import load_titles
 from tenants.access import Access
@@ -31,10 +31,10 @@ async def channel_rows(access: OpenAccess, after: FromQuery[UUID | None] = None)
 
 @get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
 async def channel_values(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
-    values = await list_shown(access.session, after=after)
+    values, refusal = await try_list(access, list_shown(access.session, after=after), ValuePage([]))
     titles = await load_titles(access.session, [one.record_key for one in values.items])
     context = {"values": values, "titles": titles, "after": after}
-    return show(access, "channel_values.html", "Your channel", context)
+    return show(access, "channel_values.html", "Your channel", context, refusal=refusal)
 
 
 async def _way(access: Access, after: UUID | None) -> dict[str, object]:

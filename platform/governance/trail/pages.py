@@ -7,8 +7,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.audit.chain import verify_chain
-from governance.answers.pages import show
+from governance.answers.pages import show, try_list
 from governance.permissions import GovernancePermission
+from governance.schemas import EntryPage
 from governance.trail.queries import KINDS, list_entries, load_names
 from governance.trail.telling import find_ids, tell
 from tenants.routes import OpenAccess
@@ -24,7 +25,8 @@ async def audit(
     after: FromQuery[int | None] = None,
     verify: FromQuery[str] = "",
 ) -> Response[Any]:
-    found = await list_entries(access.session, subject=subject, kind=kind, after=after)
+    listing = list_entries(access.session, subject=subject, kind=kind, after=after)
+    found, refusal = await try_list(access, listing, EntryPage([]))
     names = await load_names(access.session, find_ids(found.items))
     context = {
         "told": [tell(entry, names) for entry in found.items],
@@ -35,7 +37,7 @@ async def audit(
         "after": after,
         "verdict": await verify_chain(access.session) if verify else None,
     }
-    return show(access, "audit.html", "Audit", context)
+    return show(access, "audit.html", "Audit", context, refusal=refusal)
 
 
 TRAIL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (audit,)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
-from governance.inputs import check_exact, check_number
+from governance.inputs import check_choice, check_exact, check_number
 from governance.schemas import EntryPage, ShownEntry
 from governance.trail.telling import Named
 
@@ -60,7 +60,7 @@ async def list_entries(
                 "t": scope_of(session).tenant_id,
                 "subject": check_exact(subject, "subject"),
                 "after": check_number(after, "after"),
-                "kind": kind if kind in KINDS else "",
+                "kind": check_choice(kind, "kind", ("", *KINDS)),
                 "actions": list(KINDS.get(kind, ())),
                 "looked": LOOKED_THROUGH,
                 "limit": limit + 1,

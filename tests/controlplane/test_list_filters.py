@@ -1,0 +1,80 @@
+"""Every list, over all routes: a wrong parameter is told on the list's own page, or by the API as a problem."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlencode
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from tests.support.site import House, Site, Visit
+
+WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
+
+
+def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
+    """Names of what it takes from the query, with their types."""
+    found: dict[str, Any] = {}
+    provided = [provide.dependency for provide in handler.resolve_dependencies().values()]
+    for function in (handler.fn, *provided):
+        if not inspect.isfunction(function) or function.__module__.startswith("litestar."):
+            continue
+        for name, kind in get_type_hints(function, include_extras=True).items():
+            if get_origin(kind) is not Annotated:
+                continue
+            for extra in get_args(kind)[1:]:
+                if isinstance(extra, QueryParameter):
+                    found[extra.name or name] = get_args(kind)[0]
+    return found
+
+
+def lists_of(site: Site, slug: str) -> Iterator[tuple[str, str, Any]]:
+    """Address, parameter and its type, of each route whose address names nothing but the client."""
+    for route in site.app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            path = route.path_format.replace("{client}", slug)
+            if "GET" in handler.http_methods and "{" not in path:
+                for name, kind in parameters_of(handler).items():
+                    yield path, name, kind
+
+
+def heading_of(page: str) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
+    return found[1].strip() if found else ""
+
+
+async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: Site, house: House, admin: Visit) -> None:
+    tried = list(lists_of(site, house.slug))
+    assert {"status", "subject", "kind", "code", "owner", "record", "after", "limit"} <= {name for _, name, _ in tried}
+    for path, name, kind in tried:
+        headers = {"HX-Request": "true"} if path.endswith(("/rows", "/waiting", "/charts")) else {}
+        plain = await admin.http.get(path, headers=headers)
+        if plain.status_code in {403, 404}:
+            continue  # another kind of reader's
+        for value in WRONG:
+            answer = await admin.http.get(f"{path}?{urlencode({name: value})}", headers=headers)
+            assert answer.status_code in {200, 400, 422}, (path, name, value[:20])
+            if path.startswith("/api/"):
+                assert answer.status_code == 200 or answer.json()["type"].startswith("/problems/")
+            elif kind is str:
+                assert heading_of(answer.text) == heading_of(plain.text), (path, name, value[:20])
+
+
+async def test_what_was_asked_for_stays_in_the_filter(house: House, admin: Visit) -> None:
+    client = f"/clients/{house.slug}"
+    for path, name in (
+        ("exceptions", "status"), ("exceptions", "code"), ("exceptions", "owner"), ("exceptions", "domain"),
+        ("dead-letters", "status"), ("audit", "kind"), ("changes", "status"), ("changes", "element"),
+    ):  # fmt: skip
+        for value in ("q" * 3_000, "<b>strange"):
+            answer = await admin.get(f"{client}/{path}?{urlencode({name: value})}")
+            assert answer.status_code == (422 if len(value) > 2_000 or name in {"status", "kind"} else 200), (
+                path,
+                name,
+            )
+            option = rf'<option value="{re.escape(escape(value))}"\s+selected>'
+            assert re.search(option, answer.text), (path, name)
+            assert 'class="filters"' in answer.text
