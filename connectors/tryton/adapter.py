@@ -272,7 +272,14 @@ def _observations(snapshot: Snapshot) -> list[Observation]:
         if value is not None:
             found.append(
                 Observation(
-                    product.code, element, value, version, committed_at, str(product.id), product.template.name or ""
+                    product.code,
+                    element,
+                    value,
+                    version,
+                    committed_at,
+                    str(product.id),
+                    product.template.name or "",
+                    version_is_ours=True,
                 )
             )
     if unreadable:

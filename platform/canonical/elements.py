@@ -27,7 +27,8 @@ class Observation(msgspec.Struct, frozen=True):
     without a version use their commit time in microseconds. `committed_at` is when the source made it true; the
     delivery clock starts later, with the release. `source_id` is the source's own identity of the record, which stays
     when the record gets another key; empty for sources that identify records by the key alone. `title` is the record's
-    name there, if the message carries it.
+    name there, if the message carries it. `version_is_ours`: the version is no word of the source but the microsecond
+    at which our own clock stood when the record was read.
     """
 
     record_key: str
@@ -37,3 +38,4 @@ class Observation(msgspec.Struct, frozen=True):
     committed_at: datetime
     source_id: str = ""
     title: str = ""
+    version_is_ours: bool = False

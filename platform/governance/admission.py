@@ -1,6 +1,6 @@
 """What an observation must be to be planned. One that is not is put aside with its message, never with its batch."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -15,6 +15,8 @@ _LARGEST_VERSION: Final = 2**62
 _LONGEST: Final = 200
 _QUOTED: Final = 80
 _WRITTEN: Final = 10**60
+DRIFT: Final = timedelta(minutes=5)
+"""By how much the clocks of our own processes may differ."""
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,6 +40,22 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
     if seen.committed_at <= received_at:
         return seen
     return msgspec.structs.replace(seen, committed_at=received_at)
+
+
+def latest_version(now: datetime) -> int:
+    """The highest version that a reading of ours can have: a later one was given by a clock that ran ahead."""
+    return to_microseconds(now + DRIFT)
+
+
+def to_microseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def bound_version(seen: Observation, *, now: datetime) -> Observation:
+    """As it is, but never read later than now: the next reading must not seem older."""
+    if not seen.version_is_ours or seen.source_version <= latest_version(now):
+        return seen
+    return msgspec.structs.replace(seen, source_version=to_microseconds(now))
 
 
 def admit_reading(reading: ChannelReading) -> ChannelReading:

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.money import LARGEST
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 
@@ -31,15 +32,20 @@ _CLAIM: Final = BulkWrite(
       FROM {rows} ORDER BY r.source_id
     ON CONFLICT (tenant_id, connection_id, source_id) DO UPDATE SET record_key = excluded.record_key,
         version = excluded.version, source_event_id = excluded.source_event_id
-    WHERE source_record.version <= excluded.version
+    WHERE source_record.version <= excluded.version OR source_record.version > :latest
     """,
 )
 
 
-async def put_claims(session: AsyncSession, connection_id: UUID, claims: Sequence[Claim]) -> set[str]:
-    """Returns the keys that these records held before: a record that gets another key leaves its old one."""
+async def put_claims(
+    session: AsyncSession, connection_id: UUID, claims: Sequence[Claim], *, latest: int = LARGEST
+) -> set[str]:
+    """Returns the keys that these records held before: a record that gets another key leaves its old one.
+
+    `latest`: a version above it is none, and is replaced.
+    """
     before = await keys_of(session, connection_id, [claim.source_id for claim in claims])
-    await _CLAIM.execute(session, claims, connection_id=connection_id)
+    await _CLAIM.execute(session, claims, connection_id=connection_id, latest=latest)
     return set(before.values())
 
 

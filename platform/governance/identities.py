@@ -12,11 +12,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.money import LARGEST
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.lanes.work import NewWork, add_work
 from foundation.telemetry.correlation import current_correlation
 from foundation.text import mark_key
+from governance.admission import latest_version
 from governance.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
 from governance.exceptions import open_exceptions, resolve_corrected
 from governance.kinds import INGEST, ingest_lane
@@ -50,6 +52,10 @@ async def hold_shared_keys(
     return alone, {key for _, key in shared}
 
 
+def _highest(named: Sequence[Observed], now: datetime) -> int:
+    return latest_version(now) if any(item.observation.version_is_ours for item in named) else LARGEST
+
+
 async def _claim(
     session: AsyncSession, connection_id: UUID, named: Sequence[Observed], now: datetime, new_id: NewId
 ) -> set[str]:
@@ -58,7 +64,7 @@ async def _claim(
         seen = item.observation
         latest[seen.source_id] = Claim(seen.source_id, seen.record_key, seen.source_version, item.source_event_id)
     keys = {claim.record_key for claim in latest.values()} | {item.observation.record_key for item in named}
-    keys |= await put_claims(session, connection_id, list(latest.values()))
+    keys |= await put_claims(session, connection_id, list(latest.values()), latest=_highest(named, now))
     claims = await load_claims(session, connection_id, keys)
     shared = {key: found for key, found in claims.items() if len(found) > 1}
     arrived = {item.observation.record_key: item.correlation for item in named}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,7 @@ from canonical.elements import COST
 from foundation.lanes.jobs import Handler
 from foundation.lanes.run import LaneRun
 from governance import repository
+from governance.admission import bound_version
 from governance.asking_anew import ask_anew
 from governance.context import Context
 from governance.echoes import sent_lately
@@ -57,7 +59,7 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         connector = context.runtime.registry.get(event.kind)
         origin = Origin(event.id, event.connection_id, event.received_at, event.correlation)
         made = translate_payload(None if connector is None else connector.source, event.body, origin)
-        observed += _observed(origin, made, None if item.body is None else item.body.get(ANY_VERSION))
+        observed += _observed(origin, made, None if item.body is None else item.body.get(ANY_VERSION), now=now)
         found += made.exceptions
         if event.via == "poll":
             ahead = [each for each in made.observations if is_dated_ahead(each, event.received_at)]
@@ -100,10 +102,10 @@ async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key
     )
 
 
-def _observed(origin: Origin, made: Translated, any_version: str | None) -> list[Observed]:
+def _observed(origin: Origin, made: Translated, any_version: str | None, *, now: datetime) -> list[Observed]:
     return [
         Observed(
-            seen, origin.connection_id, origin.event_id, origin.correlation,
+            bound_version(seen, now=now), origin.connection_id, origin.event_id, origin.correlation,
             any_version=any_version == f"{seen.record_key}|{seen.element}",
         )
         for seen in made.admitted

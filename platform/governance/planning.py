@@ -13,6 +13,7 @@ from uuid import UUID
 
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK, Observation, Value
 from foundation.ids import NewId
+from governance.admission import latest_version
 from governance.content import content_hash
 from governance.findings import contract_missing, stale_value
 from governance.rows import (
@@ -103,7 +104,7 @@ def _plan_one(item: Observed, world: World, plan: Plan) -> None:
         return
     key = (seen.record_key, seen.element)
     row = world.values.get(key)
-    if row is not None and _is_older(item, row):
+    if row is not None and _is_older(item, row, world.now):
         plan.stale += 1
         if _contradicts(seen, row):
             plan.settled.discard(key)
@@ -133,8 +134,12 @@ def _passes(value: Value, row: ValueRow, world: World) -> bool:
     return judge(value, row, row.approved, world, origin=SOURCE).outcome is Outcome.AUTO
 
 
-def _is_older(item: Observed, row: ValueRow) -> bool:
-    """Versions of another connection, which was the source before, say nothing about this one's."""
+def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
+    """Versions of another connection, which was the source before, say nothing about this one's; nor does one that our
+    own clock gave while it ran ahead.
+    """
+    if item.observation.version_is_ours and row.source_version > latest_version(now):
+        return False
     same = row.source_connection_id is None or row.source_connection_id == item.connection_id
     return same and not item.any_version and item.observation.source_version <= row.source_version
 

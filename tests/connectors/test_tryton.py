@@ -205,9 +205,9 @@ class TestTranslate:
         version = int(READ_AT.timestamp()) * 1_000_000
         created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         assert Tryton().translate(snapshot(PRODUCT)) == [
-            Observation("SKU-000", PRICE, Value(1000, "USD"), version, created, "1"),
-            Observation("SKU-000", COST, Value(500, "USD"), version, created, "1"),
-            Observation("SKU-000", STOCK, Value(100), version, READ_AT, "1"),
+            Observation("SKU-000", PRICE, Value(1000, "USD"), version, created, "1", version_is_ours=True),
+            Observation("SKU-000", COST, Value(500, "USD"), version, created, "1", version_is_ours=True),
+            Observation("SKU-000", STOCK, Value(100), version, READ_AT, "1", version_is_ours=True),
         ]
 
     def test_the_newest_move_says_when_the_stock_changed(self) -> None:

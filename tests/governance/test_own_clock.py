@@ -1,0 +1,61 @@
+"""A1: a clock of our own that ran ahead for a while makes nothing stale that is read after it was set right."""
+
+from datetime import datetime, timedelta
+
+from canonical.elements import STOCK, Observation, Value
+from foundation.ids import new_id
+from governance.admission import DRIFT, bound_version, to_microseconds
+from governance.claims import Claim, keys_of, put_claims
+from governance.identities import _highest
+from governance.planning import plan_changes
+from governance.rows import Observed
+from tests.governance.test_planning import ERP, NOW
+from tests.governance.test_planning import world as planned
+from tests.support.world import World
+
+AHEAD = timedelta(days=365)
+
+
+def read_at(moment: datetime, amount: int, *, ours: bool = True) -> Observed:
+    seen = Observation("SKU-1", STOCK, Value(amount, ""), to_microseconds(moment), NOW, "7", version_is_ours=ours)
+    return Observed(seen, ERP, new_id(), "c")
+
+
+def test_a1_what_is_read_after_the_clock_was_set_right_is_taken() -> None:
+    made = planned()
+    plan_changes([read_at(NOW + AHEAD, 1)], made)
+    plan = plan_changes([read_at(NOW, 2)], made)
+    assert (plan.stale, plan.exceptions) == (0, [])
+    row = made.values["SKU-1", STOCK]
+    assert (row.source_amount, row.source_version) == (2, to_microseconds(NOW))
+    assert plan_changes([read_at(NOW - timedelta(seconds=1), 3)], made).stale == 1
+
+
+def test_a1_a_version_of_the_sources_own_may_be_any_number() -> None:
+    made = planned()
+    plan_changes([read_at(NOW + AHEAD, 1, ours=False)], made)
+    assert plan_changes([read_at(NOW, 2, ours=False)], made).stale == 1
+
+
+def test_a1_a_reading_is_never_kept_as_later_than_now() -> None:
+    for ahead in (timedelta(0), DRIFT, -AHEAD):
+        seen = read_at(NOW + ahead, 1).observation
+        assert bound_version(seen, now=NOW) == seen
+    bound = bound_version(read_at(NOW + DRIFT + timedelta(microseconds=1), 1).observation, now=NOW)
+    assert bound.source_version == to_microseconds(NOW)
+    own = read_at(NOW + AHEAD, 1, ours=False).observation
+    assert bound_version(own, now=NOW) == own
+
+
+async def test_a1_a_records_key_kept_by_a_clock_that_ran_ahead_is_replaced(world: World) -> None:
+    async def keep(key: str, moment: datetime, *, ours: bool) -> str:
+        claim = Claim("7", key, to_microseconds(moment), new_id())
+        async with world.services.db.transaction(world.scope) as session:
+            latest = _highest([read_at(moment, 1, ours=ours)], NOW)
+            await put_claims(session, world.erp, [claim], latest=latest)
+            return (await keys_of(session, world.erp, ["7"]))["7"]
+
+    assert await keep("AHEAD", NOW + AHEAD, ours=True) == "AHEAD"
+    assert await keep("OWN", NOW, ours=False) == "AHEAD"
+    assert await keep("RIGHT", NOW, ours=True) == "RIGHT"
+    assert await keep("OLDER", NOW - timedelta(seconds=1), ours=True) == "RIGHT"
