@@ -1,8 +1,9 @@
 """Observations that came before a contract says who owns their element: held, and taken when one is published.
 
-Only the newest of each record and element is kept; its source event holds the original bytes. When the contract names
-another connection as the source, what was held of this one is dropped: it was never anybody's value. What a connection
-said while another one was the source is an exception; it is taken when the connection becomes the source.
+Only the newest of each record and element is kept; its source event holds the original bytes. What is held of
+a connection that the contract does not name waits for a corrected contract, as long as its message is stored; what the
+connection says meanwhile replaces it. What a connection said while another one was the source is an exception; it is
+taken when the connection becomes the source.
 """
 
 from collections.abc import Sequence
@@ -53,16 +54,29 @@ _HOLD: Final = BulkWrite(
      WHERE held_observation.source_version <= excluded.source_version
     """,
 )  # fmt: skip
+_REPLACE: Final = BulkWrite(
+    {
+        "connection_id": "uuid", "element": "varchar", "record_key": "varchar", "source_event_id": "uuid",
+        "source_version": "bigint",
+    },
+    """
+    UPDATE held_observation h SET source_event_id = r.source_event_id, source_version = r.source_version, held_at = :now
+      FROM {rows} WHERE h.tenant_id = :tenant_id AND h.msp_id = :msp_id AND h.connection_id = r.connection_id
+       AND h.element = r.element AND h.record_key = r.record_key AND h.source_version <= r.source_version
+    """,
+)  # fmt: skip
 _RELEASE: Final = text("""
     WITH due AS (
-        SELECT h.connection_id, h.element, h.record_key, k.source_connection_id = h.connection_id AS own
+        SELECT h.connection_id, h.element, h.record_key
           FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+           AND k.source_connection_id = h.connection_id
          WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key LIMIT :batch FOR UPDATE OF h
     )
     DELETE FROM held_observation h USING due
      WHERE h.tenant_id = :t AND h.connection_id = due.connection_id AND h.element = due.element
        AND h.record_key = due.record_key
-    RETURNING h.connection_id, h.source_event_id, due.own
+    RETURNING h.connection_id, h.source_event_id,
+              EXISTS (SELECT 1 FROM source_event s WHERE s.tenant_id = :t AND s.id = h.source_event_id) AS own
 """)
 _TAKEN: Final = """
     (e.code = :missing
@@ -82,6 +96,7 @@ _RESOLVE: Final = text(f"""
 _WAITS: Final = text(f"""
     SELECT EXISTS (SELECT 1 FROM held_observation h
                      JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+                      AND k.source_connection_id = h.connection_id
                     WHERE h.tenant_id = :t)
         OR EXISTS (SELECT 1 FROM governance_exception e
                      JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
@@ -90,6 +105,15 @@ _WAITS: Final = text(f"""
 
 
 async def hold_observations(session: AsyncSession, items: Sequence[Observed], *, now: datetime) -> None:
+    await _HOLD.execute(session, _newest(items), now=now)
+
+
+async def replace_held(session: AsyncSession, items: Sequence[Observed], *, now: datetime) -> None:
+    """What a connection says now takes the place of what is held of it. Nothing new is held."""
+    await _REPLACE.execute(session, _newest(items), now=now)
+
+
+def _newest(items: Sequence[Observed]) -> list[_Row]:
     newest: dict[tuple[UUID, str, str], Observed] = {}
     for item in items:
         seen = item.observation
@@ -97,8 +121,7 @@ async def hold_observations(session: AsyncSession, items: Sequence[Observed], *,
         known = newest.get(key)
         if known is None or known.observation.source_version <= seen.source_version:
             newest[key] = item
-    rows = [_Row(*key, item.source_event_id, item.observation.source_version) for key, item in newest.items()]
-    await _HOLD.execute(session, rows, now=now)
+    return [_Row(*key, item.source_event_id, item.observation.source_version) for key, item in sorted(newest.items())]
 
 
 async def schedule_release(session: AsyncSession) -> None:

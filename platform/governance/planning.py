@@ -76,6 +76,8 @@ class Plan:
     superseded: set[Key] = field(default_factory=set)
     held: list[Observed] = field(default_factory=list)
     """Until a contract is published for their element (`governance.held`)."""
+    foreign: list[Observed] = field(default_factory=list)
+    """Said by a connection that is not the source of its element."""
     taken: list[Taken] = field(default_factory=list)
     overtaken_by: str = "Newer data arrived from the source."
     asked: dict[Key, ChangeRow] = field(default_factory=dict)
@@ -180,6 +182,8 @@ def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
 
 def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan) -> None:
     seen = item.observation
+    if contract is not None:
+        plan.foreign.append(item)
     row = world.values.get((seen.record_key, seen.element))
     subject = f"{item.connection_id}:{seen.record_key}:{seen.element}"
     lately = world.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())

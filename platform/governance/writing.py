@@ -12,7 +12,7 @@ from foundation.database.engine import scope_of
 from foundation.lanes.work import NewWork, add_work, set_timer
 from governance import kinds, repository
 from governance.exceptions import open_exceptions, resolve_about, resolve_corrected
-from governance.held import hold_observations
+from governance.held import hold_observations, replace_held
 from governance.planning import Plan, Taken, World, content_of
 from governance.rows import ChangeRow, Contract, PropagationRow
 from governance.schemas import SECOND_WRITER
@@ -39,6 +39,7 @@ async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
     await hold_observations(session, plan.held, now=world.now)
+    await replace_held(session, plan.foreign, now=world.now)
     await resolve_corrected(session, SECOND_WRITER, plan.healed, now=world.now)
     await open_exceptions(session, plan.exceptions, now=world.now, new_id=world.new_id)
     await resolve_about(session, OF_THE_SOURCE, plan.settled, now=world.now)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+import pytest
 from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
@@ -97,15 +98,40 @@ async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world
     assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
 
 
-async def test_r8_what_another_connection_said_is_dropped(world: World, sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize("later", [[], [4], [4, 3]])
+async def test_r8_what_is_held_waits_for_a_corrected_contract(
+    world: World, sandbox: RunningSandbox, later: list[int]
+) -> None:
+    """The first contract names the wrong system; meanwhile the right one goes on, and the newest value is taken."""
     await without_contracts(world)
-    await world.deliver(world.change("SKU-001", STOCK, 3))
+    await world.deliver(world.change("SKU-001", STOCK, 3), world.change("SKU-002", STOCK, 9))
     await world.work()
     await publish_contracts(world.services, world.scope, await connect_other(world, sandbox))
+    for amount in later:
+        await world.deliver(world.change("SKU-001", STOCK, amount))
+        await world.work()
+    await world.work(settle=1.0)
+    assert await world.rows(_HELD) == [(2,)]
+    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await publish_contracts(world.services, world.scope, world.erp)
     await world.work(settle=20.0)
     assert await world.rows(_HELD) == [(0,)]
     assert await world.rows(_OPEN) == []
-    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+    query = "SELECT record_key, source_amount FROM record_value ORDER BY record_key"
+    assert await world.rows(query) == [("SKU-001", [3, *later][-1]), ("SKU-002", 9)]
+
+
+async def test_r8_what_is_held_longer_than_its_message_is_kept_ends_without_a_failed_job(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await without_contracts(world)
+    await world.deliver(world.change("SKU-001", STOCK, 3))
+    await world.work()
+    await run(world, "UPDATE held_observation SET source_event_id = connection_id")
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work(settle=20.0)
+    assert await world.rows(_HELD) == [(0,)]
+    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
 
 
 async def connect_other(world: World, sandbox: RunningSandbox) -> UUID:
