@@ -8,6 +8,7 @@ anything is parsed, and is the same everywhere.
 import json
 import re
 from codecs import BOM_UTF8
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar, overload
 
@@ -23,6 +24,7 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE: Final = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+_LEAP_SECOND: Final = re.compile(rb'"(\d{4}-\d\d-\d\d[Tt ]\d\d:59):60((?:\.\d{1,9})?)([Zz]|[+-]\d\d:\d\d)"')
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -68,14 +70,19 @@ class ForeignDecoder(JsonDecoder[T]):
     """For what other systems say: text in it that cannot be stored spoils itself only, and no neighbour.
 
     Lone surrogates and bytes that are not UTF-8 become U+FFFD, so a key that holds one is no longer the sender's.
-    A byte order mark is left out.
+    A byte order mark is left out. A leap second (RFC 3339, `23:59:60Z` at a month's end) counts as the next second,
+    because no `datetime` can hold it.
     """
 
     def decode(self, document: bytes | str | msgspec.Raw) -> T:
         try:
             return super().decode(document)
         except msgspec.ValidationError:
-            raise
+            raw = _bytes(document)
+            without = _LEAP_SECOND.sub(_next_second, raw)
+            if without == raw:
+                raise
+            return super().decode(without)
         except msgspec.DecodeError:
             raw = _bytes(document)
             mended = _replace_unstorable(raw)
@@ -165,6 +172,19 @@ def holds_nul(document: bytes) -> bool:
 def _replace_unstorable(document: bytes) -> bytes:
     valid = document.removeprefix(BOM_UTF8).decode("utf-8", "replace").encode()
     return _SURROGATE.sub(lambda found: found[1] or rb"\ufffd", valid)
+
+
+def _next_second(found: re.Match[bytes]) -> bytes:
+    """What is no leap second stays as it is."""
+    minute, fraction, offset = (part.decode() for part in found.groups())
+    try:
+        following = datetime.fromisoformat(f"{minute}:59{offset}".upper()) + timedelta(seconds=1)
+        utc = following.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return found[0]
+    if (utc.day, utc.hour, utc.minute) != (1, 0, 0):
+        return found[0]
+    return f'"{following:%Y-%m-%dT%H:%M:%S}{fraction}{offset}"'.encode()
 
 
 def _bytes(document: bytes | str | msgspec.Raw) -> bytes:

@@ -330,3 +330,12 @@ class TestOwnership:
             stale = await client.post(f"{url}/changes", json={"changes": [value | {"amount": 5, "expected": 776}]})
             fresh = await client.post(f"{url}/changes", json={"changes": [value | {"amount": 6, "expected": 777}]})
         assert [first.status_code, stale.status_code, fresh.status_code] == [200, 409, 200]
+
+
+def test_a_change_committed_in_a_leap_second_is_taken_as_of_the_next_second() -> None:
+    change = {
+        "sku": "SKU-1", "element": "stock.on_hand", "amount": 5, "version": 1, "committed_at": "2016-12-31T23:59:60Z",
+    }  # fmt: skip
+    for body in (change, {"type": "changes", "changes": [change]}):
+        [seen] = SandboxErp().translate(msgspec.json.encode(body))
+        assert seen.committed_at == datetime(2017, 1, 1, tzinfo=UTC)

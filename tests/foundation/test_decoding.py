@@ -2,7 +2,8 @@
 
 import json
 import time
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from foundation.decoding import (
     MAX_DEPTH,
+    ForeignDecoder,
     JsonDecoder,
     TooDeep,
     decode_foreign,
@@ -145,3 +147,37 @@ def test_a5_what_is_no_json_stays_none(document: bytes) -> None:
 )
 def test_a_key_that_an_object_holds_twice_is_found(document: bytes, repeated: str | None) -> None:
     assert find_repeated_key(document) == repeated
+
+
+class _Dated(msgspec.Struct):
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00+00:00"),
+        ("2015-06-30t23:59:60.25z", "2015-07-01T00:00:00.250000+00:00"),
+        ("2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00+00:00"),
+        ("2016-12-31T15:59:60-08:00", "2017-01-01T00:00:00+00:00"),
+        ("2016-12-31T23:59:59Z", "2016-12-31T23:59:59+00:00"),
+    ],
+)  # fmt: skip
+def test_a_leap_second_counts_as_the_next_second(written: str, read: str) -> None:
+    found = ForeignDecoder(_Dated).decode(f'{{"at": "{written}"}}')
+    assert found.at.astimezone(UTC) == datetime.fromisoformat(read)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2016-12-31T22:59:60Z",
+        "2016-12-30T23:59:60Z",
+        "2016-12-31T23:58:60Z",
+        "2016-12-31T23:59:61Z",
+        "9999-12-31T23:59:60Z",
+    ],
+)
+def test_what_is_no_leap_second_is_refused(written: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        ForeignDecoder(_Dated).decode(f'{{"at": "{written}"}}')
