@@ -27,7 +27,7 @@ demo: install
 
 # `loadfile` keeps a file's tests, and so its servers and real systems, in one worker.
 test: install-dev chromium check
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --time-by-folder
 
 fast: install-dev
 	@$(BIN)/python -m tests.support.affected $(ARGS)

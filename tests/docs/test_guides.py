@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from controlplane.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+GUIDES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _FAIRLEAD = re.compile(r"`(fairlead [^`]+)`|^\s*\$? ?(fairlead [^#\n`]+)", re.MULTILINE)
 _MAKE = re.compile(r"\bmake ([a-z][a-z-]+)\b")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
