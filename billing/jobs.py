@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.drafting import draft_invoice, draft_wholesale
+from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.periods import EPOCH, month_of
-from billing.rating import pending_periods, rate_period
-from billing.rating_runs import record_rating
+from billing.rating.rate_usage import pending_periods, rate_period
+from billing.rating.runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
-from foundation.lanes.jobs import Handler, JobKind, RetryPolicy
-from foundation.lanes.repair import restart_timers
-from foundation.lanes.run import LaneRun
-from foundation.lanes.work import set_timer
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import set_timer
+from foundation.jobs.repair import restart_timers
+from foundation.jobs.types import Handler, JobKind, RetryPolicy
 
 RATE = "billing.rate"
 CATCH_UP = "billing.catch_up"

@@ -10,12 +10,8 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from billing.closing import close_invoice
-from billing.periods import Period, month_of, parse_month
-from billing.permissions import BillingPermission
-from billing.rating_runs import read_rating
-from billing.reconciling import reconcile
-from billing.repository import (
+from billing.invoices.close import close_invoice
+from billing.invoices.repository import (
     list_invoices,
     list_margins,
     load_client_names,
@@ -24,8 +20,12 @@ from billing.repository import (
     load_sibling_invoice,
     open_line,
 )
+from billing.meters.describer import Telling, Used
+from billing.periods import Period, month_of, parse_month
+from billing.permissions import BillingPermission
+from billing.rating.runs import read_rating
+from billing.reconciliation.queries import reconcile
 from billing.schemas import LineEvents
-from billing.telling import Telling, Used
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, InvalidInput

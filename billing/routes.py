@@ -8,9 +8,9 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath, FromQuery
 
-from billing.closing import close_invoice
+from billing.invoices.close import close_invoice
+from billing.invoices.repository import MOST_EVENTS, list_invoices, load_invoice, open_line
 from billing.permissions import BillingPermission
-from billing.repository import MOST_EVENTS, list_invoices, load_invoice, open_line
 from billing.schemas import InvoiceDetail, InvoiceSummary, LineEvents
 from foundation.errors import InvalidInput
 from foundation.web.api import post

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.pricing import Tier
+from billing.price_books.pricing import Tier
 from billing.sides import Side
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from connectors.port import (
+from connectors.ports import (
     ChannelReading,
     ChannelWrite,
     HttpCaller,

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.port import (
+from connectors.ports import (
     ChannelAdapter,
     ChannelReading,
     ChannelWrite,

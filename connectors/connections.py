@@ -9,16 +9,16 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED
-from connectors.intake.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
+from connectors.manifest import Manifest
 from connectors.models import Connection
-from connectors.polling import resume_poll
-from connectors.port import Manifest
+from connectors.poll_job import resume_poll
+from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
+from foundation.events import DomainEvent, announce
 from foundation.ids import NewId
-from foundation.lanes.events import DomainEvent, announce
-from foundation.lanes.work import wake_lanes
+from foundation.jobs.enqueue import wake_lanes
 from foundation.names import clean_name
 from foundation.vault.vault import Vault
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.lanes.events import EventKind
+from foundation.events import EventKind
 
 CONNECTION_PAUSED: Final = EventKind("connection.paused")
 CONNECTION_RESUMED: Final = EventKind("connection.resumed")

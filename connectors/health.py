@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_RECOVERED
 from foundation.database.engine import scope_of
-from foundation.lanes.events import DomainEvent, announce
+from foundation.events import DomainEvent, announce
 from foundation.text import clean_error_text
 
 ALWAYS = timedelta(0)

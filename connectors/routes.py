@@ -6,8 +6,8 @@ import msgspec
 from litestar.handlers import asgi
 from litestar.types import Receive, Scope, Send
 
-from connectors.intake.receive import MAX_BODY, HookReceiver
-from connectors.intake.writer import Stored
+from connectors.webhooks.receive import MAX_BODY, HookReceiver
+from connectors.webhooks.writer import Stored
 from foundation.clock import Clock
 from foundation.errors import DomainError, NotFound
 from foundation.telemetry.correlation import current_correlation

@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.intake.directory import secret_purpose
-from connectors.port import ConnectionConfig, Connector, HttpCaller
+from connectors.ports import ConnectionConfig, Connector, HttpCaller
+from connectors.webhooks.directory import secret_purpose
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.vault.vault import Vault

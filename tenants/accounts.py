@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import note
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
-from foundation.lanes.models import LaneShare
+from foundation.jobs.models import LaneShare
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
-from tenants.door import Door
+from tenants.auth.services import Door
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp, Standing
 

@@ -13,11 +13,11 @@ from foundation.ids import new_id
 from foundation.web.api import delete, post
 from tenants.access import Access
 from tenants.accounts import list_clients
-from tenants.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
-from tenants.inviting import bring_in, lock_out, readmit, renew_link
+from tenants.auth.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
+from tenants.auth.pages import AnyRequest, OpenDoor
+from tenants.invitations.issue import bring_in, lock_out, readmit, renew_link
+from tenants.members.repository import NewPerson, get_person, list_people, withdraw_invite
 from tenants.models import Person
-from tenants.pages import AnyRequest, OpenDoor
-from tenants.people import NewPerson, get_person, list_people, withdraw_invite
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,

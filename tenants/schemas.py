@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from tenants.invitations.listing import InvitationState, invitation_state
+from tenants.invitations.queries import InvitationState, invitation_state
 from tenants.models import ApiKey, Client, Person
 
 

@@ -16,9 +16,11 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from canonical.elements import COST, PRICE, STOCK, Observation, Value
+from canonical.elements import COST, PRICE, STOCK
+from canonical.messages import Observation
 from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
-from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, SystemUnavailable, Unreadable
+from canonical.values import Value
+from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, SystemUnavailable, Unreadable
 from connectors.tryton.messages import (
     CHANGE_FIELDS,
     Move,

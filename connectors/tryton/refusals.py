@@ -10,7 +10,7 @@ import msgspec
 
 from canonical.elements import COST, PRICE, STOCK
 from connectors.batches import halves
-from connectors.port import HttpCaller, PayloadInvalid, Unreadable
+from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
 from connectors.tryton.messages import PRODUCT_FIELDS, snapshot_bytes
 from connectors.tryton.session import Refused, Session
 from foundation.decoding import decode_json

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.port import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
-from connectors.requests import endpoint, json_headers
-from connectors.responses import check_readable
+from connectors.http.errors import check_readable
+from connectors.http.requests import endpoint, json_headers
+from connectors.ports import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from foundation.decoding import decode_foreign, decode_json
 from foundation.outbound.headers import parse_http_date
 

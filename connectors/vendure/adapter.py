@@ -5,11 +5,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from canonical.elements import PRICE, STOCK, Value
+from canonical.elements import PRICE, STOCK
 from canonical.money import InexactAmount, minor_exponent, number_text, parse_decimal, to_integer
+from canonical.values import Value
 from connectors.batches import push_in_parts, read_in_parts
+from connectors.key_hints import explain_unknown
 from connectors.offsets import OffsetPage, read_by_offset
-from connectors.port import (
+from connectors.ports import (
     ChannelReading,
     ChannelWrite,
     ConnectionConfig,
@@ -20,7 +22,6 @@ from connectors.port import (
     WriteResult,
     WriteState,
 )
-from connectors.spelling import explain_unknown
 from connectors.vendure.lookup import Lookup
 from connectors.vendure.messages import IDS, LIST, UPDATE, VARIANTS, Updated, Variant, VariantId, VariantIds, Variants
 from connectors.vendure.session import LISTED, Facts, GraphQlRefused, Session, is_signed_out, sign_in

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Generic
 
 from connectors.paging import Page, Walk, check_page
-from connectors.port import HttpCaller, SystemUnavailable
+from connectors.ports import HttpCaller, SystemUnavailable
 from connectors.vendure.messages import Item, Listed
 from connectors.vendure.session import Session
 

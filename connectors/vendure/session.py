@@ -7,7 +7,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from canonical.money import UnknownCurrency, minor_exponent
-from connectors.port import (
+from connectors.http.errors import check_readable
+from connectors.http.requests import endpoint, json_headers
+from connectors.ports import (
     LONGEST_DETAIL,
     ConnectionConfig,
     HttpCaller,
@@ -15,8 +17,6 @@ from connectors.port import (
     PayloadInvalid,
     SystemUnavailable,
 )
-from connectors.requests import endpoint, json_headers
-from connectors.responses import check_readable
 from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, Answer, Login, Shop, WithFacts
 from foundation.decoding import decode_foreign
 from foundation.text import clean_error_text

@@ -21,34 +21,34 @@ import billing.routes
 import branding.pages
 import governance.pages
 import governance.routes
-import tenants.pages
+import tenants.auth.pages
 import tenants.routes
 from billing.pages import provide_telling
 from branding.assets import asset_urls, read_manifest
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from branding.pages import provide_brand
-from connectors.intake.directory import HookDirectory
-from connectors.intake.receive import HookReceiver
-from connectors.intake.writer import IntakeWriter
 from connectors.routes import hooks_handler
-from controlplane.edge import authenticate_first, provide_access, provide_home
+from connectors.webhooks.directory import HookDirectory
+from connectors.webhooks.receive import HookReceiver
+from connectors.webhooks.writer import IntakeWriter
 from controlplane.local_index import LocalIndex
 from controlplane.preflight import judge_revision
 from controlplane.reference import openapi_config
-from controlplane.refusals import Refusals
 from controlplane.services import Services
+from controlplane.web.access import authenticate_first, provide_access, provide_home
+from controlplane.web.error_handlers import Refusals
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.web.compression import Compression
 from foundation.web.fragments import remember_fragments
 from foundation.web.requests import FORM_BYTES, BoundedRequest
-from governance.billed import USAGE
-from governance.kinds import INGEST
-from tenants.administration.pages import ADMINISTRATION_PAGES
-from tenants.administration.routes import ADMINISTRATION_ROUTES
+from governance.job_types import INGEST
+from governance.usage import USAGE
+from tenants.auth.pages import provide_door
 from tenants.invitations.pages import INVITATION_PAGES
-from tenants.pages import provide_door
+from tenants.members.pages import ADMINISTRATION_PAGES
+from tenants.members.routes import ADMINISTRATION_ROUTES
 
 _REVISION_VISIBLE = """
     SELECT CASE WHEN to_regclass('alembic_version') IS NULL THEN false
@@ -107,7 +107,7 @@ def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
         _start_page(),
         *_health(services),
         *branding.pages.build_pages(utc_now),
-        *tenants.pages.PAGES,
+        *tenants.auth.pages.PAGES,
         *tenants.routes.ROUTES,
         *ADMINISTRATION_PAGES,
         *INVITATION_PAGES,

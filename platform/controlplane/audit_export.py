@@ -9,16 +9,16 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from controlplane.services import Services
 from foundation.audit.heads import SignedHeads, read_heads, sign_heads
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError
 from foundation.ids import new_id
-from foundation.lanes.jobs import JobKind, RetryPolicy
-from foundation.lanes.repair import ensure_timer
-from foundation.lanes.run import LaneRun
-from foundation.lanes.work import set_timer
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import set_timer
+from foundation.jobs.repair import ensure_timer
+from foundation.jobs.types import JobKind, RetryPolicy
 from foundation.outbound.errors import OutboundUnavailable
 
 EXPORT: Final = "audit.export_heads"

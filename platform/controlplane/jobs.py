@@ -2,18 +2,18 @@
 
 from billing.jobs import billing_jobs, repair_billing
 from connectors import events as connection_events
-from connectors.polling import connector_jobs, repair_polls
+from connectors.poll_job import connector_jobs, repair_polls
 from controlplane.audit_export import export_job, repair_export
 from controlplane.services import Services
+from foundation.events import deliver_job
 from foundation.idempotency.jobs import idempotency_jobs
-from foundation.idempotency.keeping import repair_pruning
-from foundation.lanes.events import deliver_job
-from foundation.lanes.jobs import JobKinds
-from foundation.lanes.repair import repair_job
-from governance.duties import repair_governance
+from foundation.idempotency.response_store import repair_pruning
+from foundation.jobs.repair import repair_job
+from foundation.jobs.types import JobKinds
+from governance.job_types import INGEST
 from governance.jobs import SUBSCRIPTIONS as GOVERNANCE_SUBSCRIPTIONS
 from governance.jobs import governance_jobs
-from governance.kinds import INGEST
+from governance.timer_repair import repair_governance
 
 ANNOUNCED = (*connection_events.EVENTS,)
 

@@ -5,7 +5,7 @@ permission.
 from collections.abc import Callable
 
 from branding.shell import NavGroup, NavItem
-from governance.waiting import Waiting
+from governance.nav import Waiting
 from tenants.models import Client
 
 May = Callable[[str], bool]

@@ -19,26 +19,26 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO
 from prometheus_client import CollectorRegistry
 
-from controlplane.apart import OWN_TURN, in_own_process
 from controlplane.app import create_app
-from controlplane.dispatch import dispatch_requests
+from controlplane.isolated_batch import OWN_TURN, in_own_process
 from controlplane.jobs import build_jobs
 from controlplane.preflight import check_database, check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
+from controlplane.web.dispatch import dispatch_requests
 from foundation.database.engine import NO_SCANS, Database
 from foundation.database.partition_job import keep_partitions
-from foundation.lanes.apart import DoApart
-from foundation.lanes.broker import RUN_LANE, LaneBroker
-from foundation.lanes.jobs import JobKinds
-from foundation.lanes.relay import Relay
-from foundation.lanes.ring import SHARED_POOL, Ring, Turns
-from foundation.lanes.worker import LaneWorker
+from foundation.heartbeat import BEAT_SECONDS, SILENT_SECONDS, Pulse, Readiness, serve_metrics
+from foundation.jobs.broker import RUN_LANE, LaneBroker
+from foundation.jobs.isolation import DoApart
+from foundation.jobs.ready_queue import SHARED_POOL, Ring, Turns
+from foundation.jobs.relay import Relay
+from foundation.jobs.types import JobKinds
+from foundation.jobs.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.access_log import AccessLog
 from foundation.telemetry.asgi import ObservedApp
 from foundation.telemetry.logging import configure_logging
 from foundation.telemetry.metrics import LaneMetrics
-from foundation.telemetry.pulse import BEAT_SECONDS, SILENT_SECONDS, Pulse, Readiness, serve_metrics
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.web.boundary import Boundary
 from foundation.web.client_address import subscriber_of

@@ -8,14 +8,14 @@ from typing import LiteralString
 import redis.asyncio
 from prometheus_client import CollectorRegistry
 
-from connectors.port import Connector
+from connectors.ports import Connector
 from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
 from controlplane.retention import RETAINED
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.lanes.ring import Ring
+from foundation.jobs.ready_queue import Ring
 from foundation.outbound.client import OutboundClient
 from foundation.outbound.metrics import OutboundMetrics
 from foundation.outbound.settings import OutboundSettings, parse_allowed
@@ -25,17 +25,17 @@ from foundation.telemetry.tracing import Tracing, build_tracer
 from foundation.valkey import valkey_client
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
-from governance.context import Context
 from governance.metrics import ClockMetrics
-from governance.resuming import move_clocks
+from governance.services import Context
+from governance.slo.suspension import move_clocks
 from policy.cache import PolicyCache
-from tenants.devices import Devices
-from tenants.door import Door
-from tenants.passwords import Passwords
-from tenants.rights import MemberRights
+from tenants.auth.devices import Devices
+from tenants.auth.passwords import Passwords
+from tenants.auth.services import Door
+from tenants.auth.sessions import SessionStore
+from tenants.auth.throttle import SignInThrottle
+from tenants.members.rights import MemberRights
 from tenants.secrets import new_secret
-from tenants.sessions import SessionStore
-from tenants.throttle import SignInThrottle
 
 
 @dataclass(frozen=True, slots=True)

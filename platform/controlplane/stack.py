@@ -35,8 +35,8 @@ from controlplane.installation import (
 from controlplane.local_index import hosts_file, write_hosts
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.preflight import check_settings, require_keys_open
+from foundation.heartbeat import SILENT_SECONDS
 from foundation.settings import Settings, process_environment, read_settings
-from foundation.telemetry.pulse import SILENT_SECONDS
 from foundation.text import mark_hidden
 from foundation.vault.key_ring import KeyRing
 

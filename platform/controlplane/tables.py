@@ -9,7 +9,7 @@ from foundation.database.base import Base
 
 ROOMS_WITH_TABLES: Sequence[str] = (
     "foundation.database.models",
-    "foundation.lanes.models",
+    "foundation.jobs.models",
     "foundation.vault.models",
     "foundation.idempotency.models",
     "foundation.audit.models",
@@ -18,7 +18,12 @@ ROOMS_WITH_TABLES: Sequence[str] = (
     "tenants.models",
     "connectors.models",
     "billing.models",
-    "governance.models",
+    "governance.changes.models",
+    "governance.drift.models",
+    "governance.elements.models",
+    "governance.exceptions.models",
+    "governance.propagation.models",
+    "governance.records.models",
     "governance.baseline.models",
     "governance.retention.models",
     "policy.models",

@@ -2,17 +2,18 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from governance.attention.pages import ATTENTION_PAGES
+from governance.approvals.pages import INBOX_PAGES
+from governance.audit_trail.pages import TRAIL_PAGES
 from governance.baseline.pages import build_baseline_pages
 from governance.changes.pages import build_change_pages
-from governance.channel.pages import CHANNEL_PAGES
-from governance.context import Context
+from governance.connections.pages import build_system_pages
+from governance.dead_letters.pages import DEAD_LETTER_PAGES
+from governance.exception_queue.pages import ATTENTION_PAGES
 from governance.fleet.pages import FLEET_PAGES
-from governance.inbox.pages import INBOX_PAGES
 from governance.overview.pages import OVERVIEW_PAGES
+from governance.partner_channel.pages import CHANNEL_PAGES
 from governance.retention.pages import build_retention_pages
-from governance.systems.pages import build_system_pages
-from governance.trail.pages import TRAIL_PAGES
+from governance.services import Context
 
 
 def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
@@ -21,6 +22,7 @@ def build_governance_pages(context: Context) -> list[HTTPRouteHandler]:
         *build_change_pages(context),
         *INBOX_PAGES,
         *ATTENTION_PAGES,
+        *DEAD_LETTER_PAGES,
         *FLEET_PAGES,
         *build_system_pages(context),
         *CHANNEL_PAGES,

@@ -2,17 +2,18 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from governance.attention.routes import ATTENTION_ROUTES
+from governance.approvals.routes import INBOX_ROUTES
+from governance.audit_trail.routes import TRAIL_ROUTES
 from governance.baseline.routes import build_baseline_routes
 from governance.changes.routes import build_change_routes
-from governance.channel.routes import CHANNEL_ROUTES
-from governance.context import Context
+from governance.connections.routes import build_system_routes
+from governance.dead_letters.routes import DEAD_LETTER_ROUTES
+from governance.exception_queue.routes import ATTENTION_ROUTES
 from governance.fleet.routes import FLEET_ROUTES
-from governance.inbox.routes import INBOX_ROUTES
 from governance.overview.routes import OVERVIEW_ROUTES
+from governance.partner_channel.routes import CHANNEL_ROUTES
 from governance.retention.routes import build_retention_routes
-from governance.systems.routes import build_system_routes
-from governance.trail.routes import TRAIL_ROUTES
+from governance.services import Context
 
 
 def build_governance_routes(context: Context) -> list[HTTPRouteHandler]:
@@ -21,6 +22,7 @@ def build_governance_routes(context: Context) -> list[HTTPRouteHandler]:
         *build_change_routes(context),
         *INBOX_ROUTES,
         *ATTENTION_ROUTES,
+        *DEAD_LETTER_ROUTES,
         *FLEET_ROUTES,
         *build_system_routes(context),
         *CHANNEL_ROUTES,

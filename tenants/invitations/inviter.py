@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.scope import Scope
 from policy.publishing import list_assignments
-from tenants.door import Door
+from tenants.auth.identity import load_principal
+from tenants.auth.services import Door
 from tenants.errors import InviteNotValid
-from tenants.identity import load_principal
-from tenants.inviting import givable_roles
+from tenants.invitations.issue import givable_roles
 from tenants.models import Person
 from tenants.permissions import TenantPermission
 from tenants.principal import Principal

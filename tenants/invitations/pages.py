@@ -13,17 +13,17 @@ from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, No
 from foundation.ids import new_id
 from policy.publishing import list_assignments
 from tenants.access import Access
-from tenants.administration.pages import answer, attempt, go, root_of, show_person
-from tenants.administration.roles import inviting_rows
-from tenants.administration.standing import person_rows
-from tenants.door import Door
+from tenants.auth.pages import OpenDoor
+from tenants.auth.services import Door
 from tenants.errors import EmailTaken
-from tenants.invitations.listing import LONGEST_PAGE, count_waiting, list_invitations
+from tenants.invitations.issue import bring_in, renew_link
 from tenants.invitations.mail import mail_address
-from tenants.inviting import bring_in, renew_link
+from tenants.invitations.queries import LONGEST_PAGE, count_waiting, list_invitations
+from tenants.members.pages import answer, attempt, go, root_of, show_person
+from tenants.members.repository import NewPerson, find_person, list_partners, withdraw_invite
+from tenants.members.role_views import inviting_rows
+from tenants.members.views import person_rows
 from tenants.models import Person
-from tenants.pages import OpenDoor
-from tenants.people import NewPerson, find_person, list_partners, withdraw_invite
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess, link_to
 

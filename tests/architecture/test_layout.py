@@ -53,7 +53,11 @@ def test_only_the_edge_knows_the_web_framework() -> None:
 
 def test_only_the_edge_and_the_closing_of_wholesale_change_a_transactions_scope() -> None:
     users = [str(path.relative_to(ROOT / "platform")) for path in modules() if "change_scope" in path.read_text()]
-    assert sorted(users) == ["controlplane/cli/billing.py", "controlplane/edge.py", "foundation/database/engine.py"]
+    assert sorted(users) == [
+        "controlplane/cli/billing.py",
+        "controlplane/web/access.py",
+        "foundation/database/engine.py",
+    ]
 
 
 def test_no_first_party_import_hides_inside_a_function() -> None:
@@ -103,7 +107,7 @@ def names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
 OWN_DOCUMENTS = {
     "branding/assets.py",
     "platform/canonical/money.py",
-    "platform/controlplane/apart.py",
+    "platform/controlplane/isolated_batch.py",
     "platform/controlplane/backup/create.py",
     "platform/controlplane/cli/backup_age.py",
     "platform/controlplane/embedded/valkey.py",

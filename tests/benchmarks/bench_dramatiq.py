@@ -21,8 +21,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from controlplane.services import Services
-from foundation.lanes.ring import Turns
-from foundation.lanes.work import NewWork, add_work
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.ready_queue import Turns
 from foundation.scope import Scope
 from tests.benchmarks.dramatiq_worker import Job, declare_jobs, default_broker
 from tests.benchmarks.rig import NO_WORK, Rig, Starts, new_tenant, quantile, recording_worker, running_rig

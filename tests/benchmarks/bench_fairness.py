@@ -23,8 +23,8 @@ import httpx2
 from canonical.elements import PRICE
 from controlplane.services import Services, build_services
 from foundation.clock import utc_now
-from foundation.lanes.ring import Turns
-from foundation.lanes.work import NewWork, add_work
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.ready_queue import Turns
 from foundation.scope import Scope
 from foundation.settings import Settings
 from tests.benchmarks.load import LoadPlan, Target, start_load

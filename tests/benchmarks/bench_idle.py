@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from controlplane.services import Services
-from foundation.lanes.work import NewWork, add_work
+from foundation.jobs.enqueue import NewWork, add_work
 from tests.benchmarks.rig import NO_WORK, Rig, new_tenant, running_rig
 from tests.benchmarks.table import Row, at_most
 

@@ -13,25 +13,26 @@ from typing import Any
 import uvloop
 
 from canonical.elements import STOCK
-from connectors.intake.directory import HookDirectory
-from connectors.intake.receive import HookReceiver
-from connectors.intake.writer import IntakeWriter
-from connectors.signatures import sign
+from connectors.webhooks.directory import HookDirectory
+from connectors.webhooks.receive import HookReceiver
+from connectors.webhooks.signatures import sign
+from connectors.webhooks.writer import IntakeWriter
 from controlplane.jobs import build_jobs
 from controlplane.services import build_services
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.lanes.worker import LaneWorker
-from governance import outcome, writing
-from governance.kinds import INGEST, ingest_lane, push_lane
+from foundation.jobs.worker import LaneWorker
+from governance.changes import plan_writer
+from governance.job_types import INGEST, ingest_lane, push_lane
+from governance.propagation import settlement
 from tests.benchmarks.rig import NO_WORK, Client, Rig, batch, make_client, running_rig, sku
 from tests.benchmarks.table import Row, at_least
 
 ROUNDS = 7
 SKUS = 500
 Side = tuple[tuple[Any, str], ...]
-METERED: Side = ((outcome, "record_usage"),)
-AUDITED: Side = ((outcome, "note"), (writing, "note"))
+METERED: Side = ((settlement, "record_usage"),)
+AUDITED: Side = ((settlement, "note"), (plan_writer, "note"))
 
 
 def run() -> list[Row]:

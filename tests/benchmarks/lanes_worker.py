@@ -9,9 +9,9 @@ from pathlib import Path
 
 from controlplane.processes import run_worker
 from controlplane.services import Services
-from foundation.lanes.jobs import JobKind, JobKinds
-from foundation.lanes.ring import Turns
-from foundation.lanes.run import LaneRun
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.ready_queue import Turns
+from foundation.jobs.types import JobKind, JobKinds
 from foundation.settings import read_settings
 from tests.benchmarks.rig import Starts
 

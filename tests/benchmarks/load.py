@@ -17,7 +17,7 @@ import msgspec
 import uvloop
 
 from canonical.elements import PRICE
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from foundation.ids import new_id
 from tests.benchmarks.rig import FIRST_PRICE, batch, change, quantile
 

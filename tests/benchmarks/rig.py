@@ -19,10 +19,10 @@ import httpx2
 import psycopg
 
 from canonical.elements import COST, PRICE
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from controlplane.embedded.supervise import Program
-from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
 from controlplane.ports import free_port
+from controlplane.provisioning import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
 from controlplane.services import Services, build_services
 from controlplane.stack import Stack, answers
 from foundation.clock import utc_now

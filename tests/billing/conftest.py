@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.drafting import DraftInvoice, draft_invoice
+from billing.invoices.draft import DraftInvoice, draft_invoice
 from billing.periods import Period, month_of
-from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
-from billing.pricing import Terms, Tier
-from billing.rating import rate_period
+from billing.price_books.pricing import Terms, Tier
+from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.rating.rate_usage import rate_period
 from billing.sides import Side
 from foundation.database.engine import Database
 from foundation.ids import new_id

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.drafting import draft_wholesale
+from billing.invoices.draft import draft_wholesale
 from billing.sides import Side, as_rater
 from foundation.ids import new_id
 from tests.billing.conftest import MARCH, Market, uses

@@ -6,6 +6,7 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from billing.invoices.repository import list_invoices
 from billing.jobs import (
     CATCH_UP,
     LANE,
@@ -18,13 +19,12 @@ from billing.jobs import (
     schedule_total,
     total_wholesale,
 )
-from billing.repository import list_invoices
 from billing.sides import Side
 from foundation.clock import utc_now
-from foundation.lanes.jobs import JobKinds
-from foundation.lanes.ring import Ring
-from foundation.lanes.work import NewWork, add_work
-from foundation.lanes.worker import LaneWorker
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.ready_queue import Ring
+from foundation.jobs.types import JobKinds
+from foundation.jobs.worker import LaneWorker
 from foundation.telemetry.metrics import LaneMetrics
 from tests.billing.conftest import APRIL, MARCH, START, Market, uses
 

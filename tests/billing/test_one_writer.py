@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.drafting import close_period, draft_invoice, draft_wholesale
+from billing.invoices.draft import close_period, draft_invoice, draft_wholesale
 from billing.periods import Period
-from billing.rating import rate_period, rerate_draft
+from billing.rating.rate_usage import rate_period, rerate_draft
+from billing.rating.tariffs import lock_side
 from billing.sides import Side
-from billing.tariffs import lock_side
 from foundation.scope import Scope
 from tests.billing.conftest import MARCH, Market, uses
 from tests.policy.approving import someone_waits_for

@@ -17,23 +17,24 @@ from litestar.template.config import TemplateConfig
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
-from billing.drafting import DraftInvoice, draft_wholesale
+from billing.invoices.draft import DraftInvoice, draft_wholesale
+from billing.meters.describer import Telling, Used
 from billing.pages import PAGES, provide_telling
-from billing.rating_runs import record_rating
+from billing.rating.runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
-from billing.telling import Telling, Used
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
-from controlplane.edge import provide_access
+from controlplane.web.access import provide_access
 from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.web.problems import problem
 from policy.packaged import system_rules
 from policy.publishing import publish_rules
 from policy.rules import Effect
-from tenants.door import Door
+from tenants.auth.services import Door
 from tests.billing.conftest import MARCH, METER, Market, uses
+from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
     Tenant,
     clock,
@@ -44,8 +45,7 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
     sessions,
     throttle,
 )
-from tests.tenants.site import give_host, visiting
-from tests.tenants.test_api_keys import make_key
+from tests.tenants.web_app import give_host, visiting
 
 
 async def _tell(session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]) -> dict[UUID, Used]:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from billing.drafting import DraftInvoice
+from billing.invoices.draft import DraftInvoice
 from billing.periods import Period
-from billing.pricing import Terms, Tier, charge
-from billing.reconciling import reconcile
+from billing.price_books.pricing import Terms, Tier, charge
+from billing.reconciliation.queries import reconcile
 from billing.sides import Side
 from foundation.database.engine import Database
 from foundation.ids import new_id

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from billing.drafting import DraftInvoice, draft_wholesale
-from billing.repository import list_invoices, list_margins, load_invoice, load_sibling_invoice, open_line
+from billing.invoices.draft import DraftInvoice, draft_wholesale
+from billing.invoices.repository import list_invoices, list_margins, load_invoice, load_sibling_invoice, open_line
 from billing.sides import Side
 from foundation.errors import Forbidden, NotFound
 from foundation.ids import new_id

@@ -14,7 +14,7 @@ from branding.environment import build_environment
 from branding.formats import format_key
 from foundation.telemetry.logging import configure_logging
 from foundation.text import has_hidden, mark_key
-from governance.wording import name_subject
+from governance.labels import name_subject
 
 HOSTILE = {
     "bidi override": "SKU-\u202e1", "isolate": "SKU\u2066-1", "zero width": "SKU\u200b-1", "escape": "SKU\x1b[31m-1",

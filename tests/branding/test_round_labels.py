@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from branding.axis import round_labels
-from governance.overview.drawing import SPANS, STRETCHES
+from governance.overview.charts import SPANS, STRETCHES
 
 NOW = datetime(2026, 11, 29, 3, 37, 11, tzinfo=UTC)
 

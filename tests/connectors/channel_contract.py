@@ -5,8 +5,9 @@ import time
 from collections.abc import Sequence
 from typing import cast
 
-from canonical.elements import COST, PRICE, STOCK, Value
-from connectors.port import (
+from canonical.elements import COST, PRICE, STOCK
+from canonical.values import Value
+from connectors.ports import (
     CatalogueSource,
     ChannelAdapter,
     ChannelReading,

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from connectors.port import ConnectionConfig, HttpResponse
+from connectors.ports import ConnectionConfig, HttpResponse
 from connectors.sandbox.faults import WELL, Faults
 from connectors.sandbox.plan import SystemPlan
 

@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from canonical.elements import PRICE, STOCK, Value
+from canonical.elements import PRICE, STOCK
+from canonical.values import Value
 from connectors import batches
-from connectors.port import (
+from connectors.ports import (
     ChannelAdapter,
     ChannelReading,
     ChannelWrite,

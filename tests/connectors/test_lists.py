@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.elements import PRICE, STOCK, Value
+from canonical.elements import PRICE, STOCK
+from canonical.values import Value
+from connectors.key_hints import quote_key, spellings
 from connectors.paging import Page, Walk, check_page
-from connectors.port import CatalogueSource, ChannelWrite, ConnectionConfig, HttpResponse, WriteState
+from connectors.ports import CatalogueSource, ChannelWrite, ConnectionConfig, HttpResponse, WriteState
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
-from connectors.spelling import quote_key, spellings
 from connectors.vendure.adapter import Vendure
 from connectors.vendure.messages import IDS, LIST, LOGIN, SHOP, UPDATE, VARIANTS
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.registry import ManifestInvalid, build_registry, read_manifest
+from connectors.manifest import ManifestInvalid, read_manifest
+from connectors.registry import build_registry
 
 GOOD = """
 kind = "some-shop"

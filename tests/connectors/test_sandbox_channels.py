@@ -5,8 +5,9 @@ import asyncio
 import httpx2
 import pytest
 
-from canonical.elements import PRICE, STOCK, Value
-from connectors.port import (
+from canonical.elements import PRICE, STOCK
+from canonical.values import Value
+from connectors.ports import (
     ChannelAdapter,
     ChannelWrite,
     ConnectionConfig,

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.elements import COST, PRICE, STOCK, Observation, Value
-from connectors.port import ConnectionConfig, PayloadInvalid, SystemUnavailable
+from canonical.elements import COST, PRICE, STOCK
+from canonical.messages import Observation
+from canonical.values import Value
+from connectors.ports import ConnectionConfig, PayloadInvalid, SystemUnavailable
 from connectors.sandbox.erp.adapter import SandboxErp
 from connectors.sandbox.faults import Faults
-from connectors.signatures import StandardWebhook
+from connectors.webhooks.signatures import StandardWebhook
 from foundation.clock import utc_now
 from tests.connectors.running import TOKEN, PlainCaller, RunningSandbox
 

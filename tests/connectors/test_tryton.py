@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.elements import COST, PRICE, STOCK, Observation, Value
-from connectors.port import ConnectionConfig, PayloadInvalid, PollPage, SystemUnavailable
+from canonical.elements import COST, PRICE, STOCK
+from canonical.messages import Observation
+from canonical.values import Value
+from connectors.ports import ConnectionConfig, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.messages import snapshot_bytes
 from foundation.clock import utc_now

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.port import ConnectionConfig, HttpResponse, PayloadInvalid
+from connectors.ports import ConnectionConfig, HttpResponse, PayloadInvalid
 from connectors.tryton.adapter import Cursor, Tryton
 from connectors.tryton.messages import Moment, tryton_moment
 

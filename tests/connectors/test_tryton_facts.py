@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from canonical.elements import PRICE, Value
-from connectors.port import PollPage
+from canonical.elements import PRICE
+from canonical.values import Value
+from connectors.ports import PollPage
 from connectors.tryton.adapter import Tryton
 from tests.connectors.test_tryton_clock import CONFIG, NOW, Server
 

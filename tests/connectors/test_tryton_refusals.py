@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from canonical.elements import COST, PRICE, STOCK
-from connectors.port import HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.ports import HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from tests.connectors.test_tryton_clock import CONFIG, NOW, STEP, Answered, Server
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.port import ConnectionConfig, HttpResponse
+from connectors.ports import ConnectionConfig, HttpResponse
 from connectors.tryton.adapter import Cursor, Tryton
 from connectors.tryton.messages import CHANGE_FIELDS, Moment
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from canonical.elements import PRICE, STOCK, Value
-from connectors.port import ChannelAdapter, ConnectionConfig, SystemUnavailable, WriteState
+from canonical.elements import PRICE, STOCK
+from canonical.values import Value
+from connectors.ports import ChannelAdapter, ConnectionConfig, SystemUnavailable, WriteState
 from connectors.vendure.adapter import Vendure
 from tests.connectors.channel_contract import ChannelContract, seen, write
 from tests.connectors.running import PlainCaller

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.elements import COST, PRICE, STOCK, Value
+from canonical.elements import COST, PRICE, STOCK
 from canonical.money import minor_exponent
-from connectors.port import ChannelWrite, ConnectionConfig, HttpResponse, SystemUnavailable, WriteState
+from canonical.values import Value
+from connectors.ports import ChannelWrite, ConnectionConfig, HttpResponse, SystemUnavailable, WriteState
 from connectors.vendure.adapter import Vendure
 from connectors.vendure.messages import IDS, LOGIN, SHOP, UPDATE, VARIANTS
 

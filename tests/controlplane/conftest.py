@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import VAULT_KEYS, Urls
-from tests.support.site import House, Site, Visit
+from tests.support.web_app import House, Site, Visit
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from controlplane.cli.main import main
-from controlplane.onboarding import onboard_client, onboard_msp
+from controlplane.provisioning import onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.scope import Scope
 from tests.controlplane.test_cli import call, commands, run_program

@@ -12,20 +12,20 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import PRICE, STOCK
-from connectors.intake.directory import HookDirectory
-from connectors.intake.receive import HookReceiver
-from connectors.polling import poll_lane, schedule_poll
+from connectors.poll_job import poll_lane, schedule_poll
+from connectors.webhooks.directory import HookDirectory
+from connectors.webhooks.receive import HookReceiver
 from controlplane.jobs import build_jobs
-from controlplane.onboarding import Person, add_person
+from controlplane.provisioning import Person, add_person
 from foundation.clock import utc_now
 from foundation.errors import Conflict, Unauthenticated
 from foundation.ids import new_id
-from foundation.lanes.worker import LaneWorker
-from tenants.people import NewPerson, create_person
+from foundation.jobs.worker import LaneWorker
+from tenants.members.repository import NewPerson, create_person
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
-from tests.support.site import PASSWORD, House, Site, Visit, furnish
-from tests.support.world import World, second_client
+from tests.support.client_env import World, second_client
+from tests.support.web_app import PASSWORD, House, Site, Visit, furnish
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from connectors.signatures import StandardWebhook
+from connectors.webhooks.signatures import StandardWebhook
 from controlplane.audit_export import EXPORT, LANE
 from controlplane.cli.main import main
 from controlplane.jobs import build_jobs
@@ -23,13 +23,13 @@ from foundation.audit.chain import note, verify_chain
 from foundation.audit.heads import read_heads, sign_heads
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.lanes.worker import LaneWorker
+from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.settings import SettingsInvalid
 from tests.conftest import VAULT_KEYS, Urls
 from tests.foundation.outbound.server import Answer, running
+from tests.support.client_env import World
 from tests.support.tampering import tamper_as_owner
-from tests.support.world import World
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 Call = Callable[..., Result]

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from psycopg import sql
 
 from canonical.elements import PRICE
-from connectors.intake.directory import HookDirectory
-from connectors.intake.receive import HookReceiver
-from connectors.intake.writer import IntakeWriter
+from connectors.webhooks.directory import HookDirectory
+from connectors.webhooks.receive import HookReceiver
+from connectors.webhooks.writer import IntakeWriter
 from controlplane.backup.contents import enter_backup_role
 from controlplane.backup.create import create_backup, read_last_backup
 from controlplane.backup.errors import BackupFailed
@@ -39,12 +39,12 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.ids import new_id
 from foundation.settings import Settings, with_role
-from governance.kinds import INGEST
+from governance.job_types import INGEST
 from tests.conftest import VAULT_KEYS, Urls
 from tests.governance.test_main_job import seed
+from tests.support.client_env import World
 from tests.support.databases import another_database
 from tests.support.servers import PASSWORDS, Servers
-from tests.support.world import World
 
 PASSPHRASE = "correct horse battery staple"
 SKU = "SKU-001"

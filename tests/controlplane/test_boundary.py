@@ -14,15 +14,15 @@ from prometheus_client import CollectorRegistry
 
 from canonical.elements import STOCK
 from connectors.connections import set_connection_state
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from foundation.clock import utc_now
 from foundation.telemetry.asgi import ObservedApp
 from foundation.web.boundary import Boundary
 from foundation.web.client_address import ProxyRule, parse_networks
 from foundation.web.headers import SECURITY_HEADERS
 from foundation.web.requests import FORM_BYTES, FORM_FIELDS, PUBLIC_FORM_BYTES
-from tests.support.site import House, Site, Visit
-from tests.support.world import World
+from tests.support.client_env import World
+from tests.support.web_app import House, Site, Visit
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 BAD_HOSTS = [

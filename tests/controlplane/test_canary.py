@@ -16,13 +16,13 @@ from canonical.elements import COST, PRICE, STOCK
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from governance.baseline.starting import start_baseline
-from tenants.api_keys import NewApiKey, create_api_key
+from governance.baseline.start import start_baseline
+from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.secrets import new_secret
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
-from tests.support.site import House, Site, Visit, furnish
-from tests.support.world import World, build_world
+from tests.support.client_env import World, build_world
+from tests.support.web_app import House, Site, Visit, furnish
 
 CANARY = "KESTRELCANARY"
 PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/api/v1/schema")

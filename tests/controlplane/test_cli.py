@@ -16,14 +16,14 @@ from click.testing import CliRunner, Result
 
 from connectors.runtime import ConnectorRuntime
 from controlplane.cli.main import main
-from controlplane.onboarding import NewConnection, connect, onboard_client, onboard_msp
+from controlplane.provisioning import NewConnection, connect, onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now
 from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
 from tests.conftest import Urls
-from tests.support.world import World
+from tests.support.client_env import World
 
 LEFT_BY_OTHERS = {"Workers", "Relay", "Stored secrets"}
 """The tests' one database also holds what other tests never finish, and seal with keys of their own."""

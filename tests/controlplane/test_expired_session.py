@@ -7,7 +7,7 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.ids import new_id
-from tests.support.site import PASSWORD, House, Site, Visit
+from tests.support.web_app import PASSWORD, House, Site, Visit
 
 
 def fragments(site: Site) -> list[str]:

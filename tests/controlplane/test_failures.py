@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from controlplane.cli.failures import describe_failure
 from controlplane.cli.main import main
-from controlplane.onboarding import onboard_client, onboard_msp
 from controlplane.preflight import check_settings, is_of_settings
+from controlplane.provisioning import onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.scope import Scope
 from foundation.settings import SettingsInvalid, read_settings

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from tests.support.site import House, Site, Visit
+from tests.support.web_app import House, Site, Visit
 
 WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
 

@@ -17,7 +17,7 @@ from controlplane.stack import project_root
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.web.boundary import Boundary
 from tests.conftest import Urls
-from tests.support.site import House, lifespan
+from tests.support.web_app import House, lifespan
 
 
 @pytest.fixture

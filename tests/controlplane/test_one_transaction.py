@@ -13,8 +13,8 @@ from controlplane.services import Services
 from foundation.database.engine import ScopedSession
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
-from tests.support.site import Site, Visit, furnish, running_site
-from tests.support.world import World
+from tests.support.client_env import World
+from tests.support.web_app import Site, Visit, furnish, running_site
 
 # These open their own: people sign in and out, or nobody is known yet.
 BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome")

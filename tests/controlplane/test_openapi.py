@@ -29,7 +29,7 @@ from controlplane.reference import PATH
 from controlplane.services import Services
 from controlplane.stack import project_root
 from foundation.settings import write_environment
-from tests.support.site import House, Site, Visit
+from tests.support.web_app import House, Site, Visit
 
 SECONDS = 60
 EXAMPLES = 3

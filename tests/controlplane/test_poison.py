@@ -13,8 +13,8 @@ from controlplane.embedded.supervise import Crash, Program, Supervisor
 from controlplane.stack import project_root
 from foundation.clock import utc_now
 from foundation.database.engine import Database
-from foundation.lanes.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
-from foundation.lanes.work import NewWork, add_work
+from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
+from foundation.jobs.enqueue import NewWork, add_work
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.conftest import VAULT_KEYS, Urls

@@ -15,8 +15,8 @@ from controlplane.migrate import latest_revision, migrate_schema
 from controlplane.preflight import judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.heartbeat import Pulse, Readiness, serve_metrics
 from foundation.settings import SettingsInvalid
-from foundation.telemetry.pulse import Pulse, Readiness, serve_metrics
 from tests.conftest import Urls
 from tests.support.databases import another_database
 from tests.support.servers import Servers

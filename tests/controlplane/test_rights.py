@@ -9,21 +9,22 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from canonical.elements import PRICE, Value
-from controlplane.onboarding import Person, add_person
+from canonical.elements import PRICE
+from canonical.values import Value
+from controlplane.provisioning import Person, add_person
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
-from governance.proposing import propose_change
-from governance.release import answer_change
+from governance.approvals.release import answer_change
+from governance.changes.propose import propose_change
 from policy.publishing import revoke_role
 from tenants.accounts import suspend_client
-from tenants.people import suspend_person
+from tenants.members.repository import suspend_person
 from tests.controlplane.test_administration import actions
 from tests.controlplane.test_cli import call
-from tests.controlplane.test_inviting import choose_password, form, fresh, link_in
-from tests.support.site import PASSWORD, House, Site, Visit
-from tests.support.world import World
+from tests.controlplane.test_invitations import choose_password, form, fresh, link_in
+from tests.support.client_env import World
+from tests.support.web_app import PASSWORD, House, Site, Visit
 
 
 def address(who: str) -> str:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from billing.price_books import list_prices
-from controlplane.onboarding import NewConnection, Person, add_person, connect, onboard_client, onboard_msp
+from billing.price_books.repository import list_prices
+from controlplane.provisioning import NewConnection, Person, add_person, connect, onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Scope
-from tenants.people import accept_invite, find_person, read_invite
+from tenants.members.repository import accept_invite, find_person, read_invite
 from tests.controlplane.test_cli import PASSWORD, read_secret, run_program, tenancy
 
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 import controlplane
 from controlplane.cli import doctor as doctor_command
-from controlplane.cli.findings import Finding
+from controlplane.cli.checks import Finding
 from controlplane.cli.main import main
-from controlplane.cli.terminal import say, say_json
 from controlplane.stack import Stack
+from controlplane.terminal import say, say_json
 from foundation.text import has_hidden
 from tests.branding.test_foreign_text import HOSTILE
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from tests.support.site import House, Site, Visit
+from tests.support.web_app import House, Site, Visit
 
 INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
 

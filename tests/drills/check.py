@@ -9,7 +9,7 @@ import msgspec
 
 from foundation.audit.chain import verify_chain
 from tests.drills.history import History, Sent
-from tests.drills.site import Channel, Client, Site, until
+from tests.drills.web_app import Channel, Client, Site, until
 
 SETTLED = ("verified", "superseded")
 _UNDONE = """

@@ -9,7 +9,7 @@ import pytest
 
 from tests.connectors.running import RunningSandbox
 from tests.drills.disk import release
-from tests.drills.site import Site, running_site
+from tests.drills.web_app import Site, running_site
 
 _PREFIX = "fairlead-drill-"
 _KEEP_SECONDS = 24 * 3600

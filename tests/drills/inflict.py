@@ -18,7 +18,7 @@ from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import valkey_client
 from tests.drills.history import Injected
 from tests.drills.plan import LINKS, Act, Fault, FaultPlan, Target
-from tests.drills.site import Site, until
+from tests.drills.web_app import Site, until
 from tests.support.faulty_link import WELL, Trouble
 
 LINK_TROUBLES = {

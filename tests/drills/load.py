@@ -9,10 +9,10 @@ import msgspec
 
 from canonical.elements import STOCK
 from connectors.sandbox.catalogue import sku_of
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from foundation.clock import utc_now
 from tests.drills.history import History, Message, Sent
-from tests.drills.site import Client
+from tests.drills.web_app import Client
 
 CONTESTED_SKUS = 20
 AT_ONCE = 24

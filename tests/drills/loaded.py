@@ -8,7 +8,7 @@ from tests.drills.check import Found, check_client, wait_until_settled
 from tests.drills.history import Injected
 from tests.drills.load import Load
 from tests.drills.recovery import measure_recoveries, read_proofs
-from tests.drills.site import Site
+from tests.drills.web_app import Site
 
 SKUS = 4000
 ENOUGH = 40

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from tests.drills.history import Injected, Message
-from tests.drills.site import Client, Site
+from tests.drills.web_app import Client, Site
 
 AFTERMATH = timedelta(seconds=0.5)
 

@@ -19,7 +19,7 @@ from tests.drills.load import Load
 from tests.drills.loaded import SETTLE_SECONDS
 from tests.drills.plan import LEASE_SECONDS, Act, FaultPlan
 from tests.drills.recovery import Timeline, measure_recoveries, read_proofs, recovery_table, undisturbed
-from tests.drills.site import Site
+from tests.drills.web_app import Site
 
 pytestmark = pytest.mark.chaos
 SHORT_KILLS = 12

@@ -15,7 +15,7 @@ from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
 from tests.drills.loaded import assert_whole, make_load, under
 from tests.drills.plan import Target
-from tests.drills.site import Site, until
+from tests.drills.web_app import Site, until
 
 pytestmark = pytest.mark.chaos
 

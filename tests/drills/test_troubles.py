@@ -9,7 +9,7 @@ from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
 from tests.drills.loaded import assert_whole, make_load, tell_recovery, under
 from tests.drills.plan import LINK_ACTS, LINKS, TROUBLES, Act, Fault, Target
-from tests.drills.site import Site
+from tests.drills.web_app import Site
 
 pytestmark = pytest.mark.chaos
 SECONDS = {Act.FLUSH: 0.0, Act.IMMEDIATE: 0.3}

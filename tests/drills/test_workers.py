@@ -11,7 +11,7 @@ from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from tests.drills.load import Load
 from tests.drills.plan import LEASE_SECONDS, WORKERS
-from tests.drills.site import Client, Site, until
+from tests.drills.web_app import Client, Site, until
 
 pytestmark = pytest.mark.chaos
 SKUS = 60

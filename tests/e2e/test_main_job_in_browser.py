@@ -12,10 +12,10 @@ from sqlalchemy import text
 from connectors.sandbox.faults import Faults
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.world import DemoWorld
-from controlplane.onboarding import publish_contracts
+from controlplane.provisioning import publish_contracts
 from controlplane.services import Services
 from foundation.clock import utc_now
-from governance.writing import start_clock
+from governance.propagation.distribute import start_clock
 from tests.branding.browser import find_barriers, launch
 from tests.e2e.walking import (
     Person,

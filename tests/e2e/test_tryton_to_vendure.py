@@ -8,29 +8,29 @@ from uuid import UUID
 
 import pytest
 
+from billing.invoices.repository import list_invoices, load_invoice
 from billing.jobs import schedule_rating, schedule_total
-from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
-from billing.pricing import Terms
-from billing.repository import list_invoices, load_invoice
+from billing.price_books.pricing import Terms
+from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.sides import Side
 from canonical.elements import COST, PRICE, STOCK
-from connectors.polling import schedule_poll
-from connectors.port import ConnectionConfig
-from controlplane.onboarding import NewConnection, connect, publish_contracts
+from connectors.poll_job import schedule_poll
+from connectors.ports import ConnectionConfig
+from controlplane.provisioning import NewConnection, connect, publish_contracts
 from controlplane.services import Services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
-from governance.kinds import METER_VERIFIED
-from governance.release import answer_change
+from governance.approvals.release import answer_change
+from governance.job_types import METER_VERIFIED
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.real.installing import GOODS
 from tests.real.tryton import RunningTryton, running_tryton
 from tests.real.vendure import RunningVendure, running_vendure
-from tests.support.world import World, build_world
+from tests.support.client_env import World, build_world
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from billing.jobs import schedule_rating, schedule_total
 from connectors.sandbox.faults import Faults
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.seed import SeededClient, SeededMsp
 from controlplane.demo.world import DemoWorld

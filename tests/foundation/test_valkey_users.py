@@ -11,17 +11,17 @@ import redis.asyncio
 from controlplane.embedded.servers import EmbeddedServers
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.lanes.ring import Ring, RingReader
+from foundation.jobs.ready_queue import Ring, RingReader
 from foundation.outbound.breaker import Outcome
 from foundation.outbound.gate import Credential, Gate, Limit
 from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.valkey_users import RULES
-from tenants.devices import Device
+from tenants.auth.devices import Device
+from tenants.auth.sessions import SessionStore
+from tenants.auth.throttle import EMAIL, SignInThrottle
 from tenants.errors import SignInThrottled
 from tenants.secrets import new_secret
-from tenants.sessions import SessionStore
-from tenants.throttle import EMAIL, SignInThrottle
 
 KEY = b"a key of the web processes alone, 32+"
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from connectors.port import ChannelReading, ConnectionConfig, HttpCaller, KeyPage, PollPage
-from tests.support.world import World
+from connectors.ports import ChannelReading, ConnectionConfig, HttpCaller, KeyPage, PollPage
+from tests.support.client_env import World
 
 Answer = Callable[[str, int], PollPage]
 
@@ -49,7 +49,7 @@ class ScriptedChannel:
 
 
 def replace_part(world: World, kind: str, **parts: object) -> None:
-    """`parts`: of `connectors.port.Connector`."""
+    """`parts`: of `connectors.ports.Connector`."""
     runtime = world.services.governance.runtime
     registry = dict(runtime.registry)
     registry[kind] = msgspec.structs.replace(registry[kind], **parts)

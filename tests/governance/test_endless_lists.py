@@ -8,14 +8,14 @@ from sqlalchemy import text
 
 from canonical.elements import STOCK
 from connectors.paging import MOST_EMPTY
-from connectors.polling import schedule_poll
-from connectors.port import KeyPage, PollPage
+from connectors.poll_job import schedule_poll
+from connectors.ports import KeyPage, PollPage
 from foundation.clock import utc_now
-from governance.baseline.starting import start_baseline
+from governance.baseline.start import start_baseline
 from tests.governance.baseline.clients import person
+from tests.governance.connections.test_health_job import pass_by
 from tests.governance.scripted import Answer, ScriptedCatalogue, ScriptedSource, replace_part
-from tests.governance.test_standing import pass_by
-from tests.support.world import World
+from tests.support.client_env import World
 
 _HEALTH = "SELECT last_failure_at > coalesce(last_success_at, '-infinity'), last_error FROM connection WHERE id = :c"
 ENDLESS: dict[str, Callable[[World], Answer]] = {

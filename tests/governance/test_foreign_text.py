@@ -6,21 +6,23 @@ import msgspec
 import pytest
 import structlog
 
-from canonical.elements import PRICE, STOCK, Observation, Value
+from canonical.elements import PRICE, STOCK
+from canonical.messages import Observation
+from canonical.values import Value
 from connectors.health import note_health
-from connectors.intake.writer import storable_id
-from connectors.polling import schedule_poll
-from connectors.port import ChannelReading, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.poll_job import schedule_poll
+from connectors.ports import ChannelReading, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.webhooks.writer import storable_id
 from foundation.audit.chain import note, verify_chain
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.telemetry.logging import configure_logging
-from governance.admission import admit, admit_reading
-from governance.exceptions import open_exceptions
-from governance.rows import NewException
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
+from governance.records.validation import admit, admit_reading
 from tests.governance.baseline.clients import read
 from tests.governance.scripted import ScriptedCatalogue, ScriptedSource, replace_part
-from tests.support.world import World
+from tests.support.client_env import World
 
 FOREIGN = ["a\x00b", "a\ud800b", "a\udcffb", "a\x1b[31mb", "a\x85b", "ab" * 5000, "a\x00" * 300]
 

@@ -8,13 +8,14 @@ from sqlalchemy import text
 
 from canonical.elements import COST, PRICE
 from foundation.clock import utc_now
-from governance.expiry import expire_waiting
-from governance.release import answer_change, release_changes
-from governance.repository import load_awaiting, load_changes, load_values
-from governance.rollback import roll_back_change
+from governance.approvals.expiry_job import expire_waiting
+from governance.approvals.release import answer_change, release_changes
+from governance.changes.repository import load_awaiting, load_changes
+from governance.changes.rollback import roll_back_change
+from governance.records.repository import load_values
 from policy.errors import ApprovalExpired
 from tests.governance.test_main_job import approve_all, person
-from tests.support.world import World
+from tests.support.client_env import World
 
 KEY = ("SKU-001", PRICE)
 LONG_ENOUGH_TO_WAIT = 0.3

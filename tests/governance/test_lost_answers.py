@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import STOCK
-from connectors.port import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, SystemUnavailable, WriteResult
+from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, SystemUnavailable, WriteResult
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
 from foundation.outbound.errors import AnswerTooLarge, OutboundUnavailable
-from governance import readback
-from tests.support.world import World
+from governance.propagation import verify_job
+from tests.support.client_env import World
 
 
 async def hurry(world: World, times: int) -> None:
@@ -85,7 +85,7 @@ async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
         raise SystemUnavailable("The market answered 414.", whole=True, permanent=True)
 
     monkeypatch.setattr(SandboxMarket, "read", refuse)
-    monkeypatch.setattr(readback, "GIVE_UP_AFTER", timedelta(0))
+    monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.work(settle=0.3)
     await hurry(world, 2)

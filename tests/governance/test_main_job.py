@@ -5,22 +5,22 @@ from uuid import UUID
 from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
-from connectors.intake.writer import Stored
 from connectors.sandbox.faults import Faults
+from connectors.webhooks.writer import Stored
 from controlplane.jobs import build_jobs
 from controlplane.services import Services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.lanes.worker import LaneWorker
+from foundation.jobs.worker import LaneWorker
 from foundation.scope import Actor, Scope
-from governance.kinds import PUSH, ingest_lane
-from governance.release import answer_change
-from governance.rollback import roll_back_change
+from governance.approvals.release import answer_change
+from governance.changes.rollback import roll_back_change
+from governance.job_types import PUSH, ingest_lane
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
-from tests.support.world import World, build_world
+from tests.support.client_env import World, build_world
 
 STATES = "SELECT state, count(*) FROM propagation GROUP BY state ORDER BY state"
 

@@ -2,16 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from canonical.elements import STOCK, Observation, Value
+from canonical.elements import STOCK
+from canonical.messages import Observation
+from canonical.values import Value
 from foundation.ids import new_id
-from governance.admission import DRIFT, bound_version, to_microseconds
-from governance.claims import Claim, keys_of, put_claims
-from governance.identities import _highest
-from governance.planning import plan_changes
-from governance.rows import Observed
-from tests.governance.test_planning import ERP, NOW
-from tests.governance.test_planning import world as planned
-from tests.support.world import World
+from governance.changes.key_conflicts import _highest
+from governance.changes.planner import plan_changes
+from governance.elements.rows import Observed
+from governance.records.claims import Claim, keys_of, put_claims
+from governance.records.validation import DRIFT, bound_version, to_microseconds
+from tests.governance.changes.test_planner import ERP, NOW
+from tests.governance.changes.test_planner import world as planned
+from tests.support.client_env import World
 
 AHEAD = timedelta(days=365)
 

@@ -8,17 +8,17 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import STOCK
-from connectors.port import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, WriteResult, WriteState
+from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, WriteResult, WriteState
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.shop.adapter import SandboxShop
 from foundation.clock import utc_now
-from foundation.lanes.jobs import RetryPolicy
+from foundation.jobs.types import RetryPolicy
 from foundation.outbound.errors import OutboundUnavailable
-from governance import propagate, readback
-from governance.exceptions import replay_exception
+from governance.changes.replay import replay_exception
+from governance.propagation import push_job, verify_job
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_lost_answers import hurry, states
-from tests.support.world import World
+from tests.support.client_env import World
 
 POISON = "SKU-002"
 FEW = RetryPolicy(attempts=4, base=0.5, cap=60.0)
@@ -91,7 +91,7 @@ async def go_on(world: World) -> None:
 async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replayed(
     world: World, monkeypatch: pytest.MonkeyPatch, fault: object
 ) -> None:
-    monkeypatch.setattr(propagate, "PUSH_RETRY", FEW)
+    monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
     with monkeypatch.context() as patched:
         patched.setattr(SandboxShop, "push", fault)
         await go_on(world)
@@ -117,7 +117,7 @@ async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replaye
 async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
     world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(propagate, "PUSH_RETRY", FEW)
+    monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
     await world.deliver(world.change("SKU-001", STOCK, 1))
     await world.work(settle=5.0)
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
@@ -133,7 +133,7 @@ async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SandboxShop, "read", read_or_raise)
-    monkeypatch.setattr(readback, "GIVE_UP_AFTER", timedelta(0))
+    monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
     await go_on(world)
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
     assert {key for key, state in (await states(world, "shop0")).items() if state == "given_up"} == {POISON}

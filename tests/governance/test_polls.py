@@ -9,19 +9,19 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import STOCK
-from connectors.polling import POLL_RETRY, _store, poll_lane, schedule_poll
-from connectors.port import PollPage
+from connectors.poll_job import POLL_RETRY, _store, poll_lane, schedule_poll
+from connectors.ports import PollPage
 from connectors.sandbox.faults import Faults
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.outbound.gate import Credential, Limit
 from foundation.outbound.settings import RetrySettings
-from governance.kinds import INGEST
+from governance.job_types import INGEST
 from tests.connectors.running import RunningSandbox
-from tests.governance.test_retries import RETRIES, Calls, hurry, stingy
-from tests.governance.test_standing import pass_by
-from tests.support.world import World
+from tests.governance.connections.test_health_job import pass_by
+from tests.governance.propagation.test_retries import RETRIES, Calls, hurry, stingy
+from tests.support.client_env import World
 
 PLENTY = RetrySettings(ratio=1.0, per_second=1_000.0, saved=1_000)
 _WORK = "SELECT attempts, again, error, ready_at FROM work WHERE lane = :lane"

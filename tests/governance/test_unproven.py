@@ -8,17 +8,17 @@ from prometheus_client import generate_latest
 from sqlalchemy import text
 
 from canonical.elements import STOCK
-from connectors.port import ChannelWrite, WriteResult
-from connectors.responses import failed_writes
+from connectors.http.errors import failed_writes
+from connectors.ports import ChannelWrite, WriteResult
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.shop.adapter import SandboxShop
-from foundation.lanes.work import add_work
+from foundation.jobs.enqueue import add_work
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable
-from governance import outcome, readback
-from governance.channel_store import reopen_propagation
-from governance.outcome import push_work
+from governance.propagation import settlement, verify_job
+from governance.propagation.repository import reopen_propagation
+from governance.propagation.settlement import push_work
 from tests.connectors.running import RunningSandbox
-from tests.support.world import World
+from tests.support.client_env import World
 
 
 async def unproven(world: World, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
@@ -98,7 +98,7 @@ async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
 async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
     world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (outcome, readback):
+    for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
     await world.deliver(world.change("SKU-001", STOCK, 5))

@@ -16,8 +16,8 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
 from governance.changes.queries import ChangeFilter, list_changes
-from governance.channel.queries import list_propagations, read_channel
 from governance.overview.queries import read_latest
+from governance.partner_channel.queries import list_propagations, read_channel
 from tests.conftest import Urls, make_scope
 
 ROWS = 1_000

@@ -13,8 +13,8 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, RELAY
 from foundation.ids import new_id
 from tests.conftest import Urls
+from tests.support.client_env import World
 from tests.support.servers import Servers
-from tests.support.world import World
 
 Owner = psycopg.Connection[Any]
 WHOLE = "*"

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from foundation.database.engine import Database
 from foundation.database.scoped import begin_sql
 from foundation.ids import new_id
-from foundation.lanes.work import NewWork, add_work
+from foundation.jobs.enqueue import NewWork, add_work
 from foundation.scope import Scope
 from tenants.accounts import create_client
 from tests.conftest import Urls, make_scope

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from connectors.port import ConnectionConfig
+from connectors.ports import ConnectionConfig
 from controlplane.embedded.processes import Command, Spawner, end_process
 from controlplane.ports import held_port
 from tests.real.installing import GOODS, HERE, RealSystemMissing, installed, run, wait_until

@@ -7,16 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from controlplane.apart import run_turn
 from controlplane.embedded.supervise import PULSE_VARIABLE
+from controlplane.isolated_batch import run_turn
 from controlplane.processes import run_worker
 from controlplane.services import Services
 from foundation.audit.chain import note
 from foundation.clock import utc_now
-from foundation.lanes.jobs import JobKind, JobKinds
-from foundation.lanes.run import LaneRun
+from foundation.heartbeat import Pulse
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.types import JobKind, JobKinds
 from foundation.settings import read_settings
-from foundation.telemetry.pulse import Pulse
 
 KIND = "test.brittle"
 BATCH = 8

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from foundation.database.engine import Database
     from tests.conftest import Urls
     from tests.connectors.running import RunningSandbox
-    from tests.support.site import House, Site
-    from tests.support.world import World
+    from tests.support.client_env import World
+    from tests.support.web_app import House, Site
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ async def services(urls: Urls) -> AsyncIterator[Services]:
 @pytest.fixture
 async def world(services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox) -> AsyncIterator[World]:
     """One client on sandbox systems."""
-    from tests.support.world import build_world
+    from tests.support.client_env import build_world
 
     built = await build_world(services, relay_db, urls.intake, sandbox)
     yield built
@@ -66,7 +66,7 @@ async def other_world(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[World]:
     """Another client of another MSP, with the same goods."""
-    from tests.support.world import build_world
+    from tests.support.client_env import build_world
 
     built = await build_world(services, relay_db, urls.intake, sandbox)
     yield built
@@ -76,7 +76,7 @@ async def other_world(
 @pytest.fixture
 async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
     """The whole application, and browsers that visit it."""
-    from tests.support.site import running_site
+    from tests.support.web_app import running_site
 
     async with running_site(services, tmp_path / "static") as running:
         yield running
@@ -85,6 +85,6 @@ async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 async def house(world: World) -> House:
     """The world's MSP with a brand and its people."""
-    from tests.support.site import furnish
+    from tests.support.web_app import furnish
 
     return await furnish(world, name="Calm Harbour")

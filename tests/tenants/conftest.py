@@ -14,14 +14,14 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, create_msp
-from tenants.devices import Devices
-from tenants.door import Door
-from tenants.passwords import Passwords
-from tenants.people import NewPerson, create_person, set_password
+from tenants.auth.devices import Devices
+from tenants.auth.passwords import Passwords
+from tenants.auth.services import Door
+from tenants.auth.sessions import SessionStore
+from tenants.auth.sign_in import Credentials
+from tenants.auth.throttle import SignInThrottle
+from tenants.members.repository import NewPerson, create_person, set_password
 from tenants.secrets import new_secret
-from tenants.sessions import SessionStore
-from tenants.signing_in import Credentials
-from tenants.throttle import SignInThrottle
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 PASSWORD = "seven calm herons wade"

@@ -27,7 +27,7 @@ from tenants.accounts import (
     set_lane_share,
     suspend_client,
 )
-from tenants.door import Door
+from tenants.auth.services import Door
 from tenants.errors import SlugTaken
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 from tests.tenants.conftest import NOW, Tenant, make_client

@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
-from tenants.door import Door
-from tenants.people import NewPerson, PartnerKind, create_partner, create_person
+from tenants.auth.services import Door
+from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person
+from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import NOW, Tenant
-from tests.tenants.test_api_keys import make_key
 
 TABLES = ("msp", "client", "partner", "person", "api_key")
 

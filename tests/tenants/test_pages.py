@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from foundation.ids import new_id
 from tenants.accounts import suspend_client
-from tenants.csrf import make_token
-from tenants.door import Door
-from tenants.redirects import safe_next
+from tenants.auth.csrf import make_token
+from tenants.auth.redirects import safe_next
+from tenants.auth.services import Door
 from tenants.secrets import new_secret
+from tests.tenants.auth.test_sign_in import audited
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking
-from tests.tenants.site import Browser, build_site, give_host, token_of, visiting
-from tests.tenants.test_signing_in import audited
+from tests.tenants.web_app import Browser, build_site, give_host, token_of, visiting
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import pytest
 from foundation.ids import new_id
 from policy.errors import RoleNotAssignable
 from policy.publishing import assign_role
-from tenants.api_keys import list_api_keys, revoke_api_key
-from tenants.door import Door
-from tenants.inviting import bring_in, renew_link
-from tenants.people import NewPerson, PartnerKind, create_partner, create_person, get_person
+from tenants.auth.api_keys import list_api_keys, revoke_api_key
+from tenants.auth.services import Door
+from tenants.auth.sign_in import authenticate
+from tenants.invitations.issue import bring_in, renew_link
+from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person, get_person
 from tenants.principal import Principal
-from tenants.signing_in import authenticate
+from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import (
     NOW,
     PASSWORD,
@@ -25,9 +26,8 @@ from tests.tenants.conftest import (
     make_client,
     make_person,
 )
-from tests.tenants.site import Browser, build_site, give_host, visiting
-from tests.tenants.test_api_keys import make_key
 from tests.tenants.test_pages import page_token
+from tests.tenants.web_app import Browser, build_site, give_host, visiting
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.names import clean_name
-from tenants.door import Door
+from tenants.auth.passwords import LONGEST, check_password, check_repeated
+from tenants.auth.services import Door
+from tenants.auth.sign_in import authenticate
 from tenants.errors import EmailTaken, SignInFailed, WeakPassword
-from tenants.passwords import LONGEST, check_password, check_repeated
-from tenants.people import NewPerson, clean_email, create_person, find_person, get_person, set_password
-from tenants.signing_in import authenticate
+from tenants.members.repository import NewPerson, clean_email, create_person, find_person, get_person, set_password
 from tests.tenants.conftest import CHEAP, NOW, Somebody, Tenant, credentials, make_person
 
 WORDS = "grüne häuser über são luís"

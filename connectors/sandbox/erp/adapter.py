@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from canonical.elements import STOCK, Observation, Value
+from canonical.elements import STOCK
+from canonical.messages import Observation
 from canonical.money import number_text
-from connectors.port import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
-from connectors.requests import endpoint
-from connectors.responses import check_readable
+from canonical.values import Value
+from connectors.http.errors import check_readable
+from connectors.http.requests import endpoint
+from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
 from connectors.sandbox.erp.messages import Change, ChangeBatch, ChangePage
 from foundation.decoding import ForeignDecoder, decode_json
 

@@ -10,7 +10,7 @@ import msgspec
 from connectors.sandbox.erp.adapter import change_id
 from connectors.sandbox.erp.messages import Change, ChangeBatch
 from connectors.sandbox.faults import FaultSource, rename_fields
-from connectors.signatures import sign
+from connectors.webhooks.signatures import sign
 from foundation.clock import Clock
 
 

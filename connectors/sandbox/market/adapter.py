@@ -6,11 +6,15 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from canonical.elements import PRICE, STOCK, Value
+from canonical.elements import PRICE, STOCK
 from canonical.money import InexactAmount, Money, UnknownCurrency, number_text, parse_decimal, to_integer
+from canonical.values import Value
 from connectors.batches import QUERY_BYTES, push_in_parts, read_in_parts
+from connectors.http.errors import check_readable, failed_writes
+from connectors.http.requests import endpoint, json_headers
+from connectors.key_hints import explain_unknown
 from connectors.offsets import TAIL
-from connectors.port import (
+from connectors.ports import (
     ChannelReading,
     ChannelWrite,
     ConnectionConfig,
@@ -20,8 +24,6 @@ from connectors.port import (
     WriteResult,
     WriteState,
 )
-from connectors.requests import endpoint, json_headers
-from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.market.messages import (
     Catalogue,
     Feed,
@@ -32,7 +34,6 @@ from connectors.sandbox.market.messages import (
     ShownListing,
     ShownPrice,
 )
-from connectors.spelling import explain_unknown
 from foundation.decoding import ForeignDecoder, decode_json
 
 _REASONS: Final = {

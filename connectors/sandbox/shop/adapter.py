@@ -5,11 +5,15 @@ from typing import Final
 
 import msgspec
 
-from canonical.elements import PRICE, STOCK, Value
+from canonical.elements import PRICE, STOCK
 from canonical.money import UnknownCurrency, minor_exponent
+from canonical.values import Value
 from connectors.batches import push_in_parts, read_in_parts
+from connectors.http.errors import check_readable, failed_writes
+from connectors.http.requests import endpoint, json_headers
+from connectors.key_hints import explain_unknown
 from connectors.offsets import OffsetPage, read_by_offset
-from connectors.port import (
+from connectors.ports import (
     ChannelReading,
     ChannelWrite,
     ConnectionConfig,
@@ -19,8 +23,6 @@ from connectors.port import (
     WriteResult,
     WriteState,
 )
-from connectors.requests import endpoint, json_headers
-from connectors.responses import check_readable, failed_writes
 from connectors.sandbox.shop.messages import (
     Field,
     Keys,
@@ -32,7 +34,6 @@ from connectors.sandbox.shop.messages import (
     ShownRaw,
     ShownValues,
 )
-from connectors.spelling import explain_unknown
 from foundation.decoding import ForeignDecoder, JsonDecoder, decode_json
 
 _LISTED: Final = 500

@@ -10,8 +10,8 @@ import click
 import psycopg
 from psycopg import sql
 
-from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
+from controlplane.terminal import say
 from foundation.database.roles import BACKUP
 from foundation.errors import InvalidInput, NotFound
 from foundation.reasons import clean_reason

@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from branding.theme import parse_theme
 from controlplane.cli.accounts import MSP, REASON, TENANT, list_msps
 from controlplane.cli.files import read_first_line
-from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
-from controlplane.onboarding import Person, onboard_client, open_msp
 from controlplane.preflight import check_settings
+from controlplane.provisioning import Person, onboard_client, open_msp
 from controlplane.services import Services, build_services
+from controlplane.terminal import say
 from foundation.clock import utc_now
 from foundation.errors import NotFound
-from foundation.idempotency.keeping import SEALED as SEALED_ANSWERS
-from foundation.lanes.ring import SHARED_POOL
+from foundation.idempotency.response_store import SEALED as SEALED_ANSWERS
+from foundation.jobs.ready_queue import SHARED_POOL
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
 from tenants.accounts import get_msp, list_clients, resume_client, set_lane_share, suspend_client
-from tenants.door import Door
+from tenants.auth.services import Door
 from tenants.models import Client
 
 OPERATOR = Actor.system("operator")

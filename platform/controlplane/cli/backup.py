@@ -18,7 +18,7 @@ from controlplane.backup.sealing import (
 )
 from controlplane.backup.target import Target, opened_target, write_private
 from controlplane.cli.files import FolderPath, read_first_line
-from controlplane.cli.terminal import say
+from controlplane.terminal import say
 from foundation.clock import utc_now
 from foundation.vault.key_ring import KeyRing
 

@@ -6,7 +6,7 @@ import msgspec
 import psycopg
 
 from controlplane.backup.create import LAST_BACKUP, LastBackup
-from controlplane.cli.findings import Finding
+from controlplane.cli.checks import Finding
 from foundation.clock import utc_now, write_utc
 from foundation.database.settings import with_settings
 from foundation.settings import Settings

@@ -12,8 +12,8 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Scope
 from governance.baseline.queries import find_baseline, list_baselines
-from governance.baseline.starting import start_baseline
-from governance.schemas import ShownBaseline
+from governance.baseline.schemas import ShownBaseline
+from governance.baseline.start import start_baseline
 
 _LOOK_SECONDS = 0.5
 

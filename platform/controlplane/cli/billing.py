@@ -4,7 +4,7 @@ from uuid import UUID
 
 import click
 
-from billing.drafting import close_period
+from billing.invoices.draft import close_period
 from billing.periods import parse_month
 from billing.sides import Side
 from controlplane.cli.accounts import MSP, TENANT

@@ -13,12 +13,12 @@ import redis.asyncio
 from branding.assets import read_manifest
 from branding.errors import MissingAsset
 from controlplane.cli.backup_age import last_backup
-from controlplane.cli.findings import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
-from controlplane.cli.terminal import say, say_json
+from controlplane.cli.checks import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
 from controlplane.installation import data_root, find_installation, names_servers
 from controlplane.migrate import current_revision, latest_revision
 from controlplane.preflight import check_settings
 from controlplane.stack import default_static, project_root
+from controlplane.terminal import say, say_json
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.database.settings import with_settings
 from foundation.settings import Settings, SettingsInvalid, read_settings

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from controlplane.apart import run_turn
 from controlplane.cli.admin import keys, tenant
 from controlplane.cli.audit import audit
 from controlplane.cli.backup import backup, restore
@@ -20,23 +19,24 @@ from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
 from controlplane.cli.files import FolderPath
 from controlplane.cli.member import member
-from controlplane.cli.people import password_link
+from controlplane.cli.password_link import password_link
 from controlplane.cli.retention import retention
 from controlplane.cli.setup import SETUP
-from controlplane.cli.terminal import say
 from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
 from controlplane.embedded.supervise import PULSE_VARIABLE
 from controlplane.installation import DATA_VARIABLE, data_root, find_installation, find_settings, names_servers
+from controlplane.isolated_batch import run_turn
 from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.ports import held_port
 from controlplane.preflight import check_settings
 from controlplane.processes import run_relay, run_web, run_worker
 from controlplane.stack import Stack, default_static
-from foundation.lanes.ring import SHARED_POOL, Turns
+from controlplane.terminal import say
+from foundation.heartbeat import Pulse
+from foundation.jobs.ready_queue import SHARED_POOL, Turns
 from foundation.settings import Settings
-from foundation.telemetry.pulse import Pulse
 
 
 def settings_from_environment(*, vault_needed: bool = True) -> Settings:

@@ -13,10 +13,10 @@ from foundation.errors import Conflict
 from foundation.ids import new_id
 from foundation.scope import Scope
 from policy.publishing import assign_role
-from tenants.identity import load_principal
+from tenants.auth.identity import load_principal
+from tenants.members.confirmation import confirm, require_joined
+from tenants.members.repository import find_person, resume_person
 from tenants.models import Person, Standing
-from tenants.people import find_person, resume_person
-from tenants.vouching import confirm, require_joined
 
 _TENANT = click.option(
     "--tenant",

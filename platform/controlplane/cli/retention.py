@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
-from controlplane.cli.terminal import say
 from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
 from controlplane.retention import RETAINED
 from controlplane.services import Services
+from controlplane.terminal import say
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id

@@ -8,23 +8,23 @@ from uuid import UUID
 
 import click
 
-from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
-from billing.pricing import Terms
+from billing.price_books.pricing import Terms
+from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.sides import Side
 from connectors.connections import get_connection
-from connectors.polling import schedule_poll
+from connectors.poll_job import schedule_poll
 from connectors.registry import build_registry
-from controlplane import onboarding
+from controlplane import provisioning
 from controlplane.cli.accounts import CLIENT_OF_MSP, MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.cli.files import read_first_line
-from controlplane.cli.terminal import say
-from controlplane.onboarding import NewConnection
+from controlplane.provisioning import NewConnection
 from controlplane.services import Services
+from controlplane.terminal import say
 from foundation.clock import utc_now
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
-from governance.kinds import METER_VERIFIED
+from governance.job_types import METER_VERIFIED
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -78,7 +78,7 @@ def connect(  # noqa: PLR0913 - click passes options by name
             known = ", ".join(sorted(services.registry))
             raise InvalidInput(f"There is no system of kind “{kind}”. Choose one of: {known}.", field="kind")
         scope = operator_scope(msp_id, tenant_id)
-        connection_id = await onboarding.connect(services, scope, new)
+        connection_id = await provisioning.connect(services, scope, new)
         told = [f"connection {connection_id}"]
         if connector.poll is not None:
             async with services.db.transaction(scope) as session:
@@ -115,7 +115,7 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
             )
         clocks = {"propagation_slo": timedelta(seconds=seconds), "correction_slo": timedelta(hours=hours)}
         clocks["decision_slo"] = timedelta(hours=decide_hours)
-        await onboarding.publish_contracts(services, scope, source, **clocks)
+        await provisioning.publish_contracts(services, scope, source, **clocks)
         return f"prices, stock and costs are {found.name}'s"
 
     run_with_services(act)

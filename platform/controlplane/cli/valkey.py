@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from controlplane.cli.terminal import say
+from controlplane.terminal import say
 from foundation.settings import VALKEY_URLS
 from foundation.valkey_users import RULES, acl_line, user_name
 

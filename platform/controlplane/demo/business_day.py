@@ -8,9 +8,9 @@ import httpx2
 import msgspec
 
 from canonical.elements import PRICE, STOCK
-from controlplane.cli.terminal import say
 from controlplane.demo.seed import SKUS
 from controlplane.demo.world import DemoWorld
+from controlplane.terminal import say
 
 _SMALL, _LARGE = 30, 250
 _MOST_ASKED = 4

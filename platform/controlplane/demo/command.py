@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 
-from controlplane.cli.terminal import say, say_json
 from controlplane.demo.business_day import play_business_day
 from controlplane.demo.check import check
 from controlplane.demo.plan import PASSWORD
@@ -21,6 +20,7 @@ from controlplane.demo.seed import SeededMsp
 from controlplane.demo.world import DemoWorld
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
+from controlplane.terminal import say, say_json
 from foundation.settings import without_secrets
 
 _PORT = 8080

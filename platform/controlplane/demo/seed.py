@@ -9,15 +9,15 @@ from uuid import UUID
 import msgspec
 
 from billing.jobs import schedule_rating, schedule_total
-from billing.price_books import NewPrice, NewPriceBook, create_price_book, set_price
-from billing.pricing import Terms
+from billing.price_books.pricing import Terms
+from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.sides import Side
 from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
-from connectors.polling import schedule_poll
+from connectors.poll_job import schedule_poll
 from connectors.sandbox.plan import SystemPlan
 from controlplane.demo.plan import PASSWORD, DemoClient, DemoMsp, DemoPerson
-from controlplane.onboarding import (
+from controlplane.provisioning import (
     NewConnection,
     Person,
     add_partner,
@@ -31,7 +31,7 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
-from governance.kinds import METER_VERIFIED
+from governance.job_types import METER_VERIFIED
 
 SKUS = 24
 

@@ -22,7 +22,7 @@ from controlplane.stack import Stack, answers
 from foundation.clock import utc_now
 from foundation.errors import Conflict
 from foundation.scope import Actor, Scope
-from governance.release import answer_change
+from governance.approvals.release import answer_change
 
 ANSWER_SECONDS = 30.0
 LIVE_SECONDS = 120.0

@@ -1,9 +1,9 @@
 """Forgetting old answers, by the clock."""
 
 from foundation.clock import Clock
-from foundation.idempotency.keeping import PRUNE, prune_answers
-from foundation.lanes.jobs import JobKind
-from foundation.lanes.run import LaneRun
+from foundation.idempotency.response_store import PRUNE, prune_answers
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.types import JobKind
 
 
 def idempotency_jobs(clock: Clock) -> tuple[JobKind]:

@@ -122,7 +122,7 @@ class OutboundClient:
 
 
 class BoundCaller:
-    """Calls under one credential's limits. Fits `connectors.port.HttpCaller`."""
+    """Calls under one credential's limits. Fits `connectors.ports.HttpCaller`."""
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from litestar.openapi.spec import OpenAPIResponse, Operation, Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.types import ASGIApp
 
-from foundation.idempotency.keeping import KEEP, LONGEST
+from foundation.idempotency.response_store import KEEP, LONGEST
 
 KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotent-Replayed"

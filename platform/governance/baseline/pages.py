@@ -10,14 +10,14 @@ from litestar.params import FromPath, FromQuery
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
-from governance.answers.pages import go, show, try_to
-from governance.baseline.accepting import accept_baseline
+from governance.baseline.acceptance_job import accept_baseline
 from governance.baseline.queries import BELOW_COST, LISTS, find_baseline, list_baselines, list_compared
 from governance.baseline.rows import Verdict
-from governance.baseline.starting import discard_baseline, start_baseline
-from governance.context import Context
+from governance.baseline.start import discard_baseline, start_baseline
 from governance.permissions import GovernancePermission
-from governance.titles import load_titles
+from governance.records.titles import load_titles
+from governance.services import Context
+from governance.web.render import go, show, try_to
 from tenants.access import Access
 from tenants.routes import OpenAccess
 

@@ -11,9 +11,9 @@ from canonical.elements import COST
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from governance.baseline.rows import Verdict
+from governance.baseline.schemas import BaselinePage, ComparedPage, ComparedValue, ShownBaseline, ShownPart
 from governance.inputs import check_exact
-from governance.lookups import to_value
-from governance.schemas import BaselinePage, ComparedPage, ComparedValue, ShownBaseline, ShownPart
+from governance.records.values import to_value
 
 BELOW_COST: Final = "below_cost"
 LISTS: Final = (*(verdict.value for verdict in Verdict), BELOW_COST)

@@ -14,7 +14,7 @@ from connectors.paging import Walk
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.baseline.rows import Item, Part, Reading, Verdict, Wanted
-from governance.lookups import to_value
+from governance.records.values import to_value
 from policy.rules import Outcome
 
 _PUT_ITEMS: Final = BulkWrite(

@@ -8,14 +8,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from foundation.web.api import post
-from governance.baseline.accepting import accept_baseline
+from governance.baseline.acceptance_job import accept_baseline
 from governance.baseline.queries import find_baseline, list_baselines, list_compared
 from governance.baseline.rows import Verdict
-from governance.baseline.starting import discard_baseline, start_baseline
-from governance.context import Context
+from governance.baseline.schemas import BaselinePage, ComparedPage, ShownBaseline
+from governance.baseline.start import discard_baseline, start_baseline
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.schemas import BaselinePage, ComparedPage, ShownBaseline
+from governance.services import Context
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_BASELINE}

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from canonical.elements import Value
+from canonical.values import Value
 from connectors.paging import Walk
-from governance.planning import Key
+from governance.records.keys import Key
 
 
 class Verdict(StrEnum):

@@ -1,1 +1,1 @@
-"""Changes: what was proposed, what policy said, what each channel shows; and rolling back."""
+"""Changes: from observation or proposal to a decision, and rolling back."""

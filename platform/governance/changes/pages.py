@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
-from governance.answers.pages import go, show
+from governance.authors import name_authors
 from governance.changes.queries import (
     LOOKED_THROUGH,
     ChangeFilter,
@@ -21,13 +21,13 @@ from governance.changes.queries import (
     read_change,
     read_references,
 )
-from governance.changes.story import tell_story
-from governance.context import Context
-from governance.lookups import name_authors
+from governance.changes.rollback import roll_back_change
+from governance.changes.schemas import ChangePage
+from governance.changes.timeline import tell_story
 from governance.permissions import GovernancePermission
-from governance.rollback import roll_back_change
-from governance.schemas import ChangePage
-from governance.titles import load_titles
+from governance.records.titles import load_titles
+from governance.services import Context
+from governance.web.render import go, show
 from tenants.access import Access
 from tenants.routes import OpenAccess
 

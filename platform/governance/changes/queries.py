@@ -10,15 +10,18 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import REFERENCE_ELEMENTS, Value
+from canonical.elements import REFERENCE_ELEMENTS
+from canonical.values import Value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from governance.attention.queries import EXCEPTION_COLUMNS, to_exception
+from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
+from governance.changes.planner import ROLLBACK
+from governance.changes.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent
+from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
+from governance.exceptions.schemas import ShownException
 from governance.inputs import check_choice, check_exact
-from governance.lookups import APPROVAL_COLUMNS, CHANGE_COLUMNS, load_propagations, to_approval, to_change
-from governance.planning import ROLLBACK
-from governance.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent, ShownException
-from governance.titles import SEARCHED, search_binds
+from governance.propagation.queries import load_propagations
+from governance.records.titles import SEARCHED, search_binds
 
 CHANGE_STATES: Final = ("released", "awaiting", "refused", "declined", "superseded", "expired")
 LOOKED_THROUGH: Final = 100_000

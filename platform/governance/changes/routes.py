@@ -8,29 +8,20 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from canonical.elements import Value
+from canonical.values import Value
 from foundation.web.api import post
+from governance.changes.propose import propose_change
 from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
-from governance.context import Context
-from governance.inputs import USUAL, check_limit, check_text
+from governance.changes.rollback import roll_back_change
+from governance.changes.schemas import ChangeDetail, ChangePage, ProposalInput, RollbackInput, ShownChange
+from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.proposing import propose_change
-from governance.release import answer_change
-from governance.rollback import roll_back_change
-from governance.schemas import (
-    AnswerInput,
-    ChangeDetail,
-    ChangePage,
-    ProposalInput,
-    RollbackInput,
-    ShownChange,
-    ShownPropagation,
-)
+from governance.propagation.schemas import ShownPropagation
+from governance.services import Context
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}
 _CHANNELS: Final = {"permission": GovernancePermission.READ_PROPAGATIONS}
-_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
 _PROPOSE: Final = {"permission": GovernancePermission.PROPOSE_CHANGE}
 _ROLL_BACK: Final = {"permission": GovernancePermission.ROLL_BACK_CHANGE}
 _ROOT: Final = "/api/v1/clients/{client:str}/changes"
@@ -69,16 +60,6 @@ async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Seq
     return (await find_change(access.session, change_id, now=access.now)).channels
 
 
-@post(f"{_ONE}/answer", opt=_DECIDE, tags=["approvals"], status_code=202)
-async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
-    """Approve or decline. What is approved is checked again, and then carried out, by a worker."""
-    reason = check_text(data.reason, "reason")
-    await answer_change(
-        access.session, change_id, grant=data.grant, reason=reason, now=access.now, seen=data.approval_id
-    )
-    return await read_change(access.session, change_id, now=access.now)
-
-
 def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
     @post(f"{_ONE}/rollback", opt=_ROLL_BACK, tags=_TAGS)
     async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ShownChange:
@@ -95,4 +76,4 @@ def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
         )
         return await find_change(access.session, made, now=access.now)
 
-    return [api_changes, api_change, api_propagations, api_answer, api_rollback, api_propose]
+    return [api_changes, api_change, api_propagations, api_rollback, api_propose]

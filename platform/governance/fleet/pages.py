@@ -8,10 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from foundation.web.fragments import FRAGMENT
-from governance.answers.pages import show
-from governance.fleet.drawing import draw_hours
+from governance.fleet.charts import draw_hours
 from governance.fleet.queries import MANY, ClientHealth, list_client_names, read_fleet, read_hours
 from governance.permissions import GovernancePermission
+from governance.web.render import show
 from tenants.access import Access
 from tenants.routes import OpenAccess
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
-from governance.delivery import LATE
+from governance.labels import LEVELS
 from governance.overview.queries import DECIDING, unsent
-from governance.states import RUNNING
-from governance.wording import LEVELS
+from governance.propagation.delivery import LATE
+from governance.propagation.states import RUNNING
 
 MANY: Final = 10_000
 _NEWEST: Final = 2_000

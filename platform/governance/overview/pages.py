@@ -7,11 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.web.fragments import FRAGMENT
-from governance.answers.pages import show
-from governance.overview.drawing import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
+from governance.overview.charts import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
 from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
-from governance.titles import load_titles
+from governance.records.titles import load_titles
+from governance.web.render import show
 from tenants.access import Access
 from tenants.routes import OpenAccess
 

@@ -17,11 +17,12 @@ from canonical.elements import REFERENCE_ELEMENTS
 from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
-from governance.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
-from governance.lookups import CHANGE_COLUMNS, load_propagations, to_change
-from governance.schemas import ShownChange
-from governance.states import RUNNING
-from governance.wording import LEVELS
+from governance.changes.columns import CHANGE_COLUMNS, to_change
+from governance.changes.schemas import ShownChange
+from governance.labels import LEVELS
+from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
+from governance.propagation.queries import load_propagations
+from governance.propagation.states import RUNNING
 
 NEWEST: Final = 20_000
 MANY: Final = 100_000

@@ -15,8 +15,8 @@ from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.reasons import clean_reason
 from foundation.retention import DataClass, find_class
+from governance.elements.models import ElementContract
 from governance.inputs import LONGEST_TEXT, check_exact, check_text
-from governance.models import ElementContract
 from governance.retention.repository import LOCK_SHARED, load_defaults
 from governance.retention.rules import ClientRules
 from governance.retention.schemas import NewHold, NewPolicy

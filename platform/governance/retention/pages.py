@@ -11,13 +11,13 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from foundation.errors import DomainError, InvalidInput
-from governance.answers.pages import go, show, try_to
-from governance.context import Context
 from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import NewHold, NewPolicy
+from governance.services import Context
+from governance.web.render import go, show, try_to
 from tenants.access import Access
 from tenants.routes import OpenAccess
 

@@ -8,7 +8,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import post, put
-from governance.context import Context
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
 from governance.retention.plan import list_defaults, plan_retention
@@ -21,6 +20,7 @@ from governance.retention.schemas import (
     NewPolicy,
     RetentionView,
 )
+from governance.services import Context
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}

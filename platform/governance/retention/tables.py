@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.retention import DataClass, Pin, RetainedTable
-from governance.states import RUNNING
+from governance.propagation.states import RUNNING
 
 _OPEN: Final = "governance_exception WHERE tenant_id = :t AND state = 'open'"
 _BASELINES: Final = """

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from connectors.intake.writer import Delivery, Stored, store_deliveries
+from connectors.webhooks.writer import Delivery, Stored, store_deliveries
 from foundation.database.partition_job import create_partitions, keep_partitions
 from foundation.database.partitions import MOST_AT_ONCE, SCHEMA, month_after
 from foundation.ids import id_floor, new_id
 from foundation.scope import Scope
-from governance.kinds import INGEST
+from governance.job_types import INGEST
 from tests.conftest import Urls
 from tests.isolation.rows import enter
 

@@ -8,7 +8,7 @@ from foundation.audit.chain import note, verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.database.savepoint import savepoint
-from foundation.lanes.work import NewWork, add_work, set_timer
+from foundation.jobs.enqueue import NewWork, add_work, set_timer
 from foundation.scope import Scope
 
 

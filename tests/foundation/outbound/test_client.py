@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from prometheus_client import CollectorRegistry, generate_latest
 
-from connectors.port import HttpCaller
+from connectors.ports import HttpCaller
 from foundation.clock import Clock, utc_now
 from foundation.outbound import OutboundRefused, OutboundThrottled, OutboundUnavailable
 from foundation.outbound.client import BoundCaller, OutboundClient

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.responses import retry_after
+from connectors.http.errors import retry_after
 from foundation.outbound.headers import (
     LONGEST_WAIT_SECONDS,
     parse_http_date,

@@ -11,10 +11,10 @@ from connectors.sandbox.shop.messages import NewValue, NewValues
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
-from governance.baseline.accepting import accept_baseline
-from governance.baseline.starting import start_baseline
+from governance.baseline.acceptance_job import accept_baseline
+from governance.baseline.start import start_baseline
 from tests.connectors.running import TOKEN
-from tests.support.world import World
+from tests.support.client_env import World
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 

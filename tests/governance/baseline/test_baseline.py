@@ -9,18 +9,18 @@ from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
 from connectors.sandbox.faults import Faults
-from controlplane.onboarding import NewConnection, connect
+from controlplane.provisioning import NewConnection, connect
 from controlplane.services import Services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.errors import Forbidden, NotFound
-from governance.baseline.acceptance import load_items
+from governance.approvals.release import answer_change
+from governance.baseline.acceptance_repository import load_items
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
 from governance.baseline.repository import put_items
-from governance.baseline.starting import discard_baseline, start_baseline
-from governance.contracts import publish_contract
-from governance.release import answer_change
+from governance.baseline.start import discard_baseline, start_baseline
+from governance.elements.publish_contract import publish_contract
 from policy.errors import OwnApproval
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
@@ -34,7 +34,7 @@ from tests.governance.baseline.clients import (
     set_in_shop,
     verdicts,
 )
-from tests.support.world import World, build_world
+from tests.support.client_env import World, build_world
 
 SKUS = 20
 

@@ -12,12 +12,12 @@ from controlplane.services import Services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
-from foundation.lanes.worker import LaneWorker
-from governance.baseline.starting import start_baseline
+from foundation.jobs.worker import LaneWorker
+from governance.baseline.start import start_baseline
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import accept, counts, person, set_in_erp, set_in_shop
-from tests.support.world import World, build_world
+from tests.support.client_env import World, build_world
 
 SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
 

@@ -6,13 +6,13 @@ from uuid import UUID
 import msgspec
 
 from canonical.elements import PRICE, STOCK
-from connectors.port import ChannelReading, KeyPage, PollPage
-from controlplane.onboarding import Person, add_person
+from connectors.ports import ChannelReading, KeyPage, PollPage
+from controlplane.provisioning import Person, add_person
 from governance.baseline.queries import list_compared
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
 from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, ScriptedSource, replace_part
-from tests.support.site import PASSWORD, House, Site, Visit, furnish
-from tests.support.world import World
+from tests.support.client_env import World
+from tests.support.web_app import PASSWORD, House, Site, Visit, furnish
 
 
 def root_of(house: House) -> str:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from foundation.ids import new_id
-from tenants.door import Door
+from tenants.auth.services import Door
 from tests.governance.pages.samples import Sample
-from tests.governance.pages.site import Site, browsing, make_partner, make_policy
+from tests.governance.pages.web_app import Site, browsing, make_partner, make_policy
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
     NOW,
     clock,
@@ -18,7 +18,7 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
     sessions,
     throttle,
 )
-from tests.tenants.site import give_host
+from tests.tenants.web_app import give_host
 
 
 @pytest.fixture

@@ -12,17 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import COST, PRICE, STOCK
 from connectors.models import Connection, SourceEvent
 from foundation.database.engine import Database
-from foundation.lanes.models import DeadLetter
+from foundation.jobs.models import DeadLetter
 from foundation.scope import Scope
-from governance.models import (
-    Change,
-    ChannelValue,
-    ElementContract,
-    GovernanceException,
-    Propagation,
-    RecordValue,
-)
-from governance.severity import score
+from governance.changes.models import Change
+from governance.elements.models import ElementContract
+from governance.exceptions.models import GovernanceException
+from governance.exceptions.severity import score
+from governance.propagation.models import ChannelValue, Propagation
+from governance.records.models import RecordValue
 from policy.models import ApprovalRow
 
 _numbers = count(1)

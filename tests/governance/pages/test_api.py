@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from foundation.audit.chain import note
-from tests.governance.pages.site import Site
+from tests.governance.pages.web_app import Site
 
 ROOT = "/api/v1/clients/acme"
 PAGE = "/clients/acme/overview"

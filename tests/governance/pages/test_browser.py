@@ -17,8 +17,8 @@ from branding.pages import brand_file
 from foundation.ids import new_id
 from tests.branding.browser import FLAGS, ROOT
 from tests.branding.test_browser import SMALL_TARGETS, WEAK_TEXT
-from tests.governance.pages.site import Reader, Site, build_app
-from tests.tenants.site import give_host
+from tests.governance.pages.web_app import Reader, Site, build_app
+from tests.tenants.web_app import give_host
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.elements import Value
+from canonical.values import Value
 from governance.changes.queries import ChangeFilter
-from governance.wording import LEVELS, level_of, write_difference, write_share
-from tests.governance.pages.site import Site, token_of
+from governance.labels import LEVELS, level_of, write_difference, write_share
+from tests.governance.pages.web_app import Site, token_of
 
 LIST = "/clients/acme/changes"
 

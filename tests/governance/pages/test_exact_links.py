@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.governance.pages.site import Site
+from tests.governance.pages.web_app import Site
 
 LIST = "/clients/acme/changes"
 KEYS = [

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.governance.pages.site import Site
+from tests.governance.pages.web_app import Site
 
 
 async def test_the_worst_client_comes_first(busy: Site) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.governance.pages.site import Site
+from tests.governance.pages.web_app import Site
 
 
 def tiles(page: str) -> dict[str, tuple[str, int]]:

@@ -6,9 +6,9 @@ import pytest
 from playwright.async_api import Browser
 from sqlalchemy import text
 
-from governance.titles import fold_text
-from tests.governance.pages.site import Site
+from governance.records.titles import fold_text
 from tests.governance.pages.test_browser import browser, serving  # noqa: F401
+from tests.governance.pages.web_app import Site
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.governance.pages.site import Site
+from tests.governance.pages.web_app import Site
 
 PATHS = ("", "/figures", "/flow", "/charts")
 

@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
-from tenants.api_keys import NewApiKey, create_api_key
-from tenants.people import suspend_person
+from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.members.repository import suspend_person
 from tenants.secrets import new_secret
-from tests.governance.pages.site import Reader, Site, token_of
+from tests.governance.pages.web_app import Reader, Site, token_of
 
 LIST = "/clients/acme/approvals"
 API = "/api/v1/clients/acme"

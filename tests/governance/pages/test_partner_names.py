@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from governance.titles import fold_text
-from tests.governance.pages.site import Site
+from governance.records.titles import fold_text
+from tests.governance.pages.web_app import Site
 
 PAGE = "/clients/acme/channel"
 NAMES = {"SKU-1": "Oak chair", "SKU-2": "Pine table", "SKU-3": "Secret lamp"}

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy import text
 
-from tests.governance.pages.site import Site
+from tests.governance.pages.web_app import Site
 
 PAGE = "/clients/acme/retention"
 API = "/api/v1/clients/acme/retention"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from controlplane.retention import RETAINED
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import id_floor, new_id, time_of
-from foundation.lanes.work import NewWork, add_work
+from foundation.jobs.enqueue import NewWork, add_work
 from foundation.scope import Scope
 from governance.retention import repository
 from governance.retention.change_policy import place_hold, release_hold, set_policy

@@ -1,0 +1,26 @@
+"""A person closes a client's draft."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.draft import DraftInvoice, close_period
+from billing.invoices.repository import load_invoice
+from billing.periods import Period
+from billing.sides import Side
+from foundation.errors import NotFound
+
+
+async def close_invoice(session: AsyncSession, invoice_id: UUID, *, now: datetime) -> DraftInvoice:
+    """In the client's scope, what the MSP charges it. The wholesale side is the operator's to close.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        PeriodClosed, Conflict: see `close_period`.
+    """
+    invoice = (await load_invoice(session, invoice_id)).invoice
+    if invoice.side is not Side.RETAIL:
+        raise NotFound
+    period = Period(invoice.period_start, invoice.period_end)
+    return await close_period(session, side=invoice.side, period=period, now=now)

@@ -1,0 +1,263 @@
+"""Draft invoices: what the rated usage costs. Drafting again from the same usage gives the same content hash."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.errors import PeriodClosed
+from billing.periods import Period
+from billing.price_books.pricing import Charge, Terms, charge, tiers_from_json
+from billing.rating.rate_usage import rate_period, rerate_draft
+from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
+from billing.sides import Side, as_rater
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, Forbidden
+from foundation.scope import Scope
+
+
+class DraftInvoice(msgspec.Struct, frozen=True):
+    """`content_hash` is hexadecimal SHA-256 over side, buyer, period, currency, lines and total."""
+
+    id: UUID
+    side: Side
+    client_id: UUID
+    period: Period
+    currency: str
+    total_minor: int
+    content_hash: str
+    lines: int
+    events: int
+
+
+async def draft_invoice(session: AsyncSession, *, side: Side, period: Period, now: datetime) -> DraftInvoice | None:
+    """Fill the client's draft from its rated usage; None when there is none for this period.
+
+    Raises:
+        PeriodClosed: the invoice is no draft any more.
+    """
+    scope = client_scope(session)
+    async with as_rater(session):
+        await lock_side(session, side)
+        invoice = await _load_draft(session, scope, side, period)
+        if invoice is None:
+            return None
+        await _charge_lines(session, scope, invoice)
+        return await _total(session, scope, invoice, now)
+
+
+async def draft_wholesale(session: AsyncSession, *, period: Period, now: datetime) -> DraftInvoice | None:
+    """The MSP's own wholesale draft, in the scope of its house: its clients' wholesale lines, as they stand.
+
+    Raises:
+        PeriodClosed: the invoice is no draft any more.
+    """
+    scope = scope_of(session)
+    if scope.fleet or scope.tenant_id != scope.msp_id:
+        raise Forbidden("The wholesale invoice is kept in the MSP's own account. Open it and try again.")
+    async with as_rater(session):
+        await lock_side(session, Side.WHOLESALE)
+        await session.execute(
+            _OPEN_WHOLESALE,
+            {
+                "house": scope.msp_id, "start": period.start, "end": period.end, "now": now,
+                "id": invoice_id_of(scope.msp_id, Side.WHOLESALE, period),
+            },
+        )  # fmt: skip
+        invoice = await _load_draft(session, scope, Side.WHOLESALE, period)
+        if invoice is None:
+            return None
+        keys = {"house": scope.msp_id, "invoice_id": invoice.id, "start": period.start, "currency": invoice.currency}
+        await session.execute(_DROP_WHOLESALE_LINES, keys)
+        await session.execute(_COPY_WHOLESALE_LINES, keys)
+        return await _total(session, scope, invoice, now)
+
+
+async def close_period(session: AsyncSession, *, side: Side, period: Period, now: datetime) -> DraftInvoice:
+    """Rate what is left, price it finally, and close. Usage that arrives later goes to the next open draft.
+
+    Raises:
+        PeriodClosed: it is closed already.
+        Conflict: the period is not over, has nothing to invoice, or an earlier draft is still open.
+    """
+    scope = client_scope(session)
+    if now < period.end:
+        raise Conflict("This period is not over yet. Close it after its last day.")
+    await rate_period(session, side=side, period=period, now=now)
+    await rerate_draft(session, side=side, period=period)
+    draft = await draft_invoice(session, side=side, period=period, now=now)
+    if draft is None:
+        raise Conflict("Nothing was used in this period, so there is nothing to close.")
+    keys = {"tenant_id": scope.tenant_id, "side": side.value, "start": period.start, "id": draft.id, "now": now}
+    async with as_rater(session):
+        earlier = await session.scalar(
+            text("""
+                SELECT 1 FROM invoice WHERE tenant_id = :tenant_id AND side = :side AND state = 'draft'
+                   AND period_start < :start LIMIT 1
+            """),
+            keys,
+        )
+        if earlier is not None:
+            raise Conflict("An earlier period is still open. Close that one first.")
+        await session.execute(
+            text("UPDATE invoice SET state = 'closed', updated_at = :now WHERE tenant_id = :tenant_id AND id = :id"),
+            keys,
+        )
+    if side is Side.RETAIL:  # the client reads its own audit trail, so nothing of wholesale is written there
+        data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
+        note(session, action="invoice.closed", subject=f"invoice:{draft.id}", data=data, at=now)
+    return draft
+
+
+async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: Period) -> Row[Any] | None:
+    invoice = (
+        await session.execute(
+            text("SELECT * FROM invoice WHERE tenant_id = :tenant_id AND id = :id"),
+            {"tenant_id": scope.tenant_id, "id": invoice_id_of(scope.tenant_id, side, period)},
+        )
+    ).one_or_none()
+    if invoice is not None and invoice.state != "draft":
+        raise PeriodClosed("This invoice is closed and stays as it is.")
+    return invoice
+
+
+_LINES = text("""
+    SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers,
+           u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before
+      FROM invoice_line l
+      JOIN price p ON p.tenant_id = :house AND p.id = l.price_id
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS events, coalesce(sum(r.quantity), 0) AS quantity,
+               min(r.occurred_at) AS first_at, max(r.occurred_at) AS last_at
+          FROM rated_usage r WHERE r.tenant_id = :tenant_id AND r.line_id = l.id) u
+      LEFT JOIN (
+        SELECT e.meter, e.service_start, sum(e.quantity) AS quantity
+          FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id
+         WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state = 'closed'
+         GROUP BY e.meter, e.service_start) b ON b.meter = l.meter AND b.service_start = l.service_start
+     WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id
+     ORDER BY l.meter, l.service_start, p.valid_from, l.id
+""")
+_FILL = text("""
+    UPDATE invoice_line l
+       SET events = n.events, quantity = n.quantity, included = n.included, amount_minor = n.amount_minor,
+           first_at = n.first_at, last_at = n.last_at
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:events AS bigint[]), CAST(:quantities AS bigint[]),
+                  CAST(:included AS bigint[]), CAST(:amounts AS bigint[]), CAST(:firsts AS timestamptz[]),
+                  CAST(:lasts AS timestamptz[]))
+           AS n (id, events, quantity, included, amount_minor, first_at, last_at)
+     WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id AND l.id = n.id
+""")
+
+
+async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) -> None:
+    keys = {"tenant_id": scope.tenant_id, "invoice_id": invoice.id}
+    found = (await session.execute(_LINES, {**keys, "house": scope.msp_id, "side": invoice.side})).all()
+    empty = [line.id for line in found if line.events == 0]
+    lines = [line for line in found if line.events]
+    charges = _charges(lines, invoice.currency)
+    if empty:
+        await session.execute(
+            text(
+                "DELETE FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id AND id = ANY(:ids)"
+            ),
+            {**keys, "ids": empty},
+        )
+    await session.execute(
+        _FILL,
+        {
+            **keys,
+            "ids": [line.id for line in lines],
+            "events": [line.events for line in lines],
+            "quantities": [int(line.quantity) for line in lines],
+            "included": [one.included for one in charges],
+            "amounts": [one.amount_minor for one in charges],
+            "firsts": [line.first_at for line in lines],
+            "lasts": [line.last_at for line in lines],
+        },
+    )
+
+
+def _charges(lines: Sequence[Row[Any]], currency: str) -> list[Charge]:
+    """Lines of one meter and allowance follow each other in the order of their prices, after what was billed before."""
+    used: dict[tuple[str, datetime], int] = {}
+    charges: list[Charge] = []
+    for line in lines:
+        allowance = (line.meter, line.service_start)
+        before = used.get(allowance, int(line.billed_before))
+        terms = Terms(line.unit_price, line.included_quantity, tiers_from_json(line.tiers))
+        quantity = int(line.quantity)
+        charges.append(charge(terms, before=before, quantity=quantity, currency=currency))
+        used[allowance] = before + quantity
+    return charges
+
+
+_OPEN_WHOLESALE = text("""
+    INSERT INTO invoice (tenant_id, msp_id, id, side, client_id, period_start, period_end, currency,
+                         created_at, updated_at)
+    SELECT :house, :house, :id, 'wholesale', :house, :start, :end, b.currency, :now, :now
+      FROM price_book b WHERE b.tenant_id = :house AND b.side = 'wholesale'
+       AND EXISTS (SELECT 1 FROM invoice i WHERE i.msp_id = :house AND i.tenant_id <> :house
+                      AND i.side = 'wholesale' AND i.period_start = :start)
+    ON CONFLICT (tenant_id, id) DO NOTHING
+""")
+_DROP_WHOLESALE_LINES = text("DELETE FROM invoice_line WHERE tenant_id = :house AND invoice_id = :invoice_id")
+_COPY_WHOLESALE_LINES = text("""
+    INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
+                              service_start, unit_price, tiers, events, quantity, included, amount_minor, first_at,
+                              last_at)
+    SELECT :house, :house, l.id, 'wholesale', :invoice_id, l.client_id, l.meter, l.description, l.price_id,
+           l.service_start, l.unit_price, l.tiers, l.events, l.quantity, l.included, l.amount_minor, l.first_at,
+           l.last_at
+      FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+     WHERE i.msp_id = :house AND i.tenant_id <> :house AND i.side = 'wholesale' AND i.period_start = :start
+       AND i.currency = :currency
+""")
+
+
+async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: datetime) -> DraftInvoice:
+    rows = (
+        await session.execute(
+            text("""
+                SELECT client_id, meter, description, price_id, service_start, unit_price, tiers, events, quantity,
+                       included, amount_minor, first_at, last_at
+                  FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id
+                 ORDER BY client_id, meter, service_start, price_id
+            """),
+            {"tenant_id": scope.tenant_id, "invoice_id": invoice.id},
+        )
+    ).all()
+    total = sum(row.amount_minor for row in rows)
+    draft = DraftInvoice(
+        id=invoice.id, side=Side(invoice.side), client_id=invoice.client_id,
+        period=Period(invoice.period_start, invoice.period_end), currency=invoice.currency, total_minor=total,
+        content_hash=_hash(invoice, [tuple(row) for row in rows], total),
+        lines=len(rows), events=sum(row.events for row in rows),
+    )  # fmt: skip
+    if draft.content_hash != invoice.content_hash:
+        await session.execute(
+            text("""
+                UPDATE invoice SET total_minor = :total, content_hash = :hash, updated_at = :now
+                 WHERE tenant_id = :tenant_id AND id = :id
+            """),
+            {
+                "tenant_id": scope.tenant_id, "id": invoice.id, "total": total, "hash": draft.content_hash, "now": now,
+            },
+        )  # fmt: skip
+    return draft
+
+
+def _hash(invoice: Row[Any], lines: Sequence[tuple[Any, ...]], total: int) -> str:
+    head = (invoice.side, invoice.client_id, invoice.period_start, invoice.period_end, invoice.currency, total)
+    content = [[_in_utc(value) for value in part] for part in (head, *lines)]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+def _in_utc(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -1,0 +1,197 @@
+"""Reading invoices. A client's scope reads its own retail; a fleet scope reads both sides of the MSP's clients.
+
+The database decides which side is visible (`billing.sides`); the queries name the tenant all the same.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.price_books.pricing import tiers_from_json
+from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineEvents, Margin, UsageRow
+from billing.sides import Side
+from foundation.database.engine import scope_of
+from foundation.errors import Forbidden, NotFound
+from tenants.models import Client
+
+MOST_EVENTS = 500
+_MOST_INVOICES = 200
+_INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
+              i.content_hash, i.updated_at"""
+_LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
+           l.tiers, l.amount_minor, l.first_at, l.last_at"""
+
+
+async def list_invoices(
+    session: AsyncSession, *, side: Side | None = None, before: datetime | None = None, limit: int = 50
+) -> Sequence[InvoiceSummary]:
+    """Newest period first; `before` is the period start of the last one seen. A fleet sees the wholesale invoice once,
+    as the MSP's whole, not its clients' shares of it.
+    """
+    own, keys = _mine(session, "i")
+    rows = await session.execute(
+        text(f"""
+            SELECT {_INVOICE} FROM invoice i
+             WHERE {own} AND (i.side = 'retail' OR i.tenant_id = i.msp_id)
+               AND (CAST(:side AS varchar) IS NULL OR i.side = CAST(:side AS varchar))
+               AND (CAST(:before AS timestamptz) IS NULL OR i.period_start < CAST(:before AS timestamptz))
+             ORDER BY i.period_start DESC, i.side DESC, i.client_id LIMIT :limit
+        """),
+        {**keys, "side": side.value if side else None, "before": before, "limit": max(1, min(limit, _MOST_INVOICES))},
+    )
+    return [_summary(row) for row in rows.mappings()]
+
+
+async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail:
+    """Raises NotFound: it does not exist, or is not for the reader to see."""
+    own, keys = _mine(session, "i")
+    found = await session.execute(
+        text(f"SELECT {_INVOICE}, i.tenant_id FROM invoice i WHERE {own} AND i.id = :id"), {**keys, "id": invoice_id}
+    )
+    head = found.mappings().one_or_none()
+    if head is None:
+        raise NotFound
+    rows = await session.execute(
+        text(f"""
+            SELECT {_LINE} FROM invoice_line l WHERE l.tenant_id = :owner AND l.invoice_id = :id
+             ORDER BY l.client_id, l.description, l.service_start, l.unit_price, l.id
+        """),
+        {"owner": head["tenant_id"], "id": invoice_id},
+    )
+    summary = _summary({name: value for name, value in head.items() if name != "tenant_id"})
+    return InvoiceDetail(summary, [_line(row) for row in rows.mappings()])
+
+
+async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -> InvoiceSummary | None:
+    """The same client's and period's invoice of the other side, for the MSP's staff."""
+    own, keys = _mine(session, "i")
+    other = Side.WHOLESALE if invoice.side is Side.RETAIL else Side.RETAIL
+    found = await session.execute(
+        text(f"""
+            SELECT {_INVOICE} FROM invoice i WHERE {own} AND i.tenant_id = :client_id AND i.side = :side
+               AND i.period_start = :start AND i.client_id = :client_id
+        """),
+        {**keys, "client_id": invoice.client_id, "side": other.value, "start": invoice.period_start},
+    )
+    row = found.mappings().one_or_none()
+    return None if row is None else _summary(row)
+
+
+async def open_line(
+    session: AsyncSession,
+    line_id: UUID,
+    *,
+    invoice_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 100,
+) -> LineEvents:
+    """The usage events a line is made of, by id, which is by time for ids made by this product.
+
+    A wholesale line stands on its client's share and on the MSP's whole; `invoice_id` says which one is meant.
+
+    Raises:
+        NotFound: no such line, or it is not for the reader to see.
+    """
+    own, keys = _mine(session, "l")
+    found = await session.execute(
+        text(f"""
+            SELECT {_LINE}, l.invoice_id, i.currency
+              FROM invoice_line l JOIN invoice i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
+             WHERE {own} AND l.id = :line_id
+               AND (CAST(:invoice_id AS uuid) IS NULL OR l.invoice_id = CAST(:invoice_id AS uuid))
+             ORDER BY l.tenant_id <> l.msp_id LIMIT 1
+        """),
+        {**keys, "line_id": line_id, "invoice_id": invoice_id},
+    )
+    head = found.mappings().one_or_none()
+    if head is None:
+        raise NotFound
+    limit = max(1, min(limit, MOST_EVENTS))
+    rows = (
+        await session.execute(
+            text("""
+                SELECT usage_id AS id, quantity, occurred_at FROM rated_usage
+                 WHERE tenant_id = :client_id AND line_id = :line_id
+                   AND (CAST(:after AS uuid) IS NULL OR usage_id > CAST(:after AS uuid))
+                 ORDER BY usage_id LIMIT :limit
+            """),
+            {"client_id": head["client_id"], "line_id": line_id, "after": after, "limit": limit + 1},
+        )
+    ).mappings()
+    events = [UsageRow(**row) for row in rows]
+    more = len(events) > limit
+    return LineEvents(
+        line=_line({name: value for name, value in head.items() if name not in ("invoice_id", "currency")}),
+        invoice_id=head["invoice_id"],
+        currency=head["currency"],
+        events=events[:limit],
+        next_after=events[limit - 1].id if more else None,
+    )
+
+
+async def list_margins(
+    session: AsyncSession, *, period_start: datetime, client_id: UUID | None = None
+) -> Sequence[Margin]:
+    """What the MSP keeps, per client and feature, of the invoices of one period. In a fleet scope only.
+
+    Raises:
+        Forbidden: the scope is not a fleet's.
+    """
+    scope = scope_of(session)
+    if not scope.fleet:
+        raise Forbidden("Margins are shown to the MSP's own staff.")
+    rows = await session.execute(
+        text("""
+            SELECT l.client_id, l.meter,
+                   coalesce(max(l.description) FILTER (WHERE l.side = 'retail'), max(l.description)) AS description,
+                   greatest(coalesce(sum(l.quantity) FILTER (WHERE l.side = 'retail'), 0),
+                            coalesce(sum(l.quantity) FILTER (WHERE l.side = 'wholesale'), 0))::bigint AS quantity,
+                   coalesce(sum(l.amount_minor) FILTER (WHERE l.side = 'retail'), 0)::bigint AS retail_minor,
+                   max(i.currency) FILTER (WHERE l.side = 'retail') AS retail_currency,
+                   coalesce(sum(l.amount_minor) FILTER (WHERE l.side = 'wholesale'), 0)::bigint AS wholesale_minor,
+                   max(i.currency) FILTER (WHERE l.side = 'wholesale') AS wholesale_currency
+              FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+             WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id AND i.period_start = :start
+               AND (CAST(:client_id AS uuid) IS NULL OR i.tenant_id = CAST(:client_id AS uuid))
+             GROUP BY l.client_id, l.meter ORDER BY l.client_id, l.meter
+        """),
+        {"msp_id": scope.msp_id, "start": period_start, "client_id": client_id},
+    )
+    return [Margin(**row) for row in rows.mappings()]
+
+
+async def load_client_slug(session: AsyncSession, client_id: UUID) -> str | None:
+    """The address of one of the reader's clients."""
+    scope = scope_of(session)
+    slug: str | None = await session.scalar(
+        select(Client.slug).where(Client.msp_id == scope.msp_id, Client.tenant_id == client_id)
+    )
+    return slug
+
+
+def _mine(session: AsyncSession, alias: str) -> tuple[str, dict[str, object]]:
+    scope = scope_of(session)
+    if scope.fleet:
+        return f"{alias}.msp_id = :msp_id", {"msp_id": scope.msp_id}
+    return f"{alias}.tenant_id = :tenant_id", {"tenant_id": scope.tenant_id}
+
+
+def _summary(row: Mapping[Any, Any]) -> InvoiceSummary:
+    return InvoiceSummary(**{**row, "side": Side(row["side"])})
+
+
+def _line(row: Mapping[Any, Any]) -> Line:
+    return Line(**{**row, "tiers": tiers_from_json(row["tiers"])})
+
+
+async def load_client_names(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Names of those of `ids` that are the reader's to see; the MSP's own id has no name here."""
+    scope = scope_of(session)
+    rows = await session.execute(
+        select(Client.tenant_id, Client.name).where(Client.msp_id == scope.msp_id, Client.tenant_id.in_(ids))
+    )
+    return {row.tenant_id: row.name for row in rows}

@@ -1,0 +1,1 @@
+"""Meters: how a usage event is described on an invoice."""

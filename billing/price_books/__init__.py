@@ -1,0 +1,1 @@
+"""Price books, and the arithmetic of their prices."""

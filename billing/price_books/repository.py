@@ -1,0 +1,202 @@
+"""Price books: one for wholesale, one common for retail, and one more for each client with prices of its own."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.errors import PastIsFixed, PriceNotAllowed
+from billing.price_books.pricing import Terms, check_terms, tiers_from_json, tiers_to_json
+from billing.sides import Side, as_rater
+from canonical.money import UnknownCurrency, minor_exponent
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, Forbidden, NotFound
+from foundation.ids import NewId
+from foundation.names import clean_name
+from foundation.scope import Scope
+
+
+class NewPriceBook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    side: Side
+    currency: str
+    name: str
+    client_id: UUID | None = None
+
+
+class NewPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`description` is what the buyer reads on the line."""
+
+    meter: str
+    description: str
+    terms: Terms
+    valid_from: datetime
+
+
+class PriceRow(msgspec.Struct, frozen=True):
+    id: UUID
+    book_id: UUID
+    side: Side
+    client_id: UUID | None
+    currency: str
+    meter: str
+    description: str
+    valid_from: datetime
+    valid_to: datetime | None
+    terms: Terms
+
+
+async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:
+    """In the scope of the MSP's house. Wholesale books are the operator's to create: the caller checks that.
+
+    Raises:
+        Conflict: there is one already for this side and client.
+        PriceNotAllowed: ISO 4217 does not say how many digits the currency has.
+    """
+    scope = _house(session)
+    _check_currency(book.currency)
+    if book.client_id is not None and book.side is not Side.RETAIL:
+        raise PriceNotAllowed("Only a retail book can be one client's own.")
+    name, book_id = clean_name(book.name), new_id()
+    async with as_rater(session):
+        made = await session.scalar(
+            text("""
+                INSERT INTO price_book (tenant_id, msp_id, id, side, client_id, currency, name, created_at)
+                VALUES (:tenant_id, :tenant_id, :id, :side, :client_id, :currency, :name, :now)
+                ON CONFLICT (tenant_id, side, client_id) DO NOTHING RETURNING id
+            """),
+            {
+                "tenant_id": scope.tenant_id, "id": book_id, "side": book.side.value, "client_id": book.client_id,
+                "currency": book.currency, "name": name, "now": now,
+            },
+        )  # fmt: skip
+    if made is None:
+        raise Conflict("There is a price book for this already. Add prices to it.")
+    data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": name}
+    note(session, action="price_book.created", subject=f"price_book:{book_id}", data=data, at=now)
+    return book_id
+
+
+async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, now: datetime, new_id: NewId) -> UUID:
+    """Add a price that holds from `valid_from` until the next one already set; the one in force then ends there.
+
+    Where no price holds, `valid_from` may lie in the past: that gives unattributed usage its price and edits nothing.
+
+    Raises:
+        PastIsFixed: a price was in force at `valid_from` already, and that is before `now`.
+        PriceNotAllowed: the terms are not valid.
+        NotFound: the MSP has no such book.
+    """
+    scope = _house(session)
+    terms = check_terms(price.terms)
+    if not price.meter or not price.description:
+        raise PriceNotAllowed("A price needs a meter and a description for the invoice line.")
+    price_id = new_id()
+    keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
+    async with as_rater(session):
+        # The book's row is the lock under which its validities are kept free of overlap.
+        side = await session.scalar(
+            text("SELECT side FROM price_book WHERE tenant_id = :tenant_id AND id = :book_id FOR UPDATE"), keys
+        )
+        if side is None:
+            raise NotFound
+        await _end_price_in_force(session, keys, price.valid_from, now)
+        await session.execute(
+            _INSERT_PRICE,
+            {
+                **keys, "id": price_id, "side": side, "description": price.description,
+                "unit_price": terms.unit_price, "included": terms.included, "now": now,
+                "tiers": _as_json(terms),
+            },
+        )  # fmt: skip
+    data = {
+        "book_id": book_id,
+        "meter": price.meter,
+        "valid_from": price.valid_from,
+        "terms": msgspec.to_builtins(terms),
+    }
+    note(session, action="price.set", subject=f"price:{price_id}", data=data, at=now)
+    return price_id
+
+
+_INSERT_PRICE = text("""
+    INSERT INTO price (tenant_id, msp_id, id, side, book_id, meter, description, valid_from, valid_to,
+                       unit_price, included_quantity, tiers, created_at)
+    SELECT :tenant_id, :tenant_id, :id, :side, :book_id, CAST(:meter AS varchar), :description, :valid_from,
+           (SELECT min(later.valid_from) FROM price later WHERE later.tenant_id = :tenant_id
+               AND later.book_id = :book_id AND later.meter = CAST(:meter AS varchar)
+               AND later.valid_from > :valid_from),
+           :unit_price, :included, CAST(:tiers AS jsonb), :now
+""")
+
+
+async def _end_price_in_force(
+    session: AsyncSession, keys: dict[str, object], valid_from: datetime, now: datetime
+) -> None:
+    in_force = (
+        await session.execute(
+            text("""
+                SELECT id, valid_from FROM price
+                 WHERE tenant_id = :tenant_id AND book_id = :book_id AND meter = :meter
+                   AND valid_from <= :valid_from AND (valid_to IS NULL OR valid_to > :valid_from)
+            """),
+            keys,
+        )
+    ).one_or_none()
+    if in_force is None:
+        return
+    if valid_from < now:
+        raise PastIsFixed("A price was in force at that time. Let the new price begin now or later.")
+    if in_force.valid_from == valid_from:
+        raise PastIsFixed("A price from exactly this time exists. Let the new one begin at another time.")
+    await session.execute(
+        text("UPDATE price SET valid_to = :valid_from WHERE tenant_id = :tenant_id AND id = :id"),
+        {**keys, "id": in_force.id},
+    )
+
+
+async def list_prices(session: AsyncSession) -> Sequence[PriceRow]:
+    """Every price of the MSP, both sides. In a fleet scope: that is how the MSP's staff read."""
+    scope = scope_of(session)
+    if not scope.fleet:
+        raise Forbidden("Price books are read by the MSP's own staff.")
+    rows = await session.execute(
+        text("""
+            SELECT p.id, p.book_id, b.side, b.client_id, b.currency, p.meter, p.description, p.valid_from, p.valid_to,
+                   p.unit_price, p.included_quantity, p.tiers
+              FROM price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id
+             WHERE p.tenant_id = :house
+             ORDER BY b.side DESC, b.client_id NULLS FIRST, p.meter, p.valid_from
+        """),
+        {"house": scope.msp_id},
+    )
+    return [
+        PriceRow(
+            id=row.id, book_id=row.book_id, side=Side(row.side), client_id=row.client_id, currency=row.currency,
+            meter=row.meter, description=row.description, valid_from=row.valid_from, valid_to=row.valid_to,
+            terms=Terms(row.unit_price, row.included_quantity, tiers_from_json(row.tiers)),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _as_json(terms: Terms) -> str | None:
+    tiers = tiers_to_json(terms.tiers)
+    return None if tiers is None else msgspec.json.encode(tiers).decode()
+
+
+def _check_currency(currency: str) -> None:
+    try:
+        minor_exponent(currency)
+    except UnknownCurrency as problem:
+        raise PriceNotAllowed(f"{problem} A currency is three capital letters, such as EUR.") from problem
+
+
+def _house(session: AsyncSession) -> Scope:
+    scope = scope_of(session)
+    if scope.fleet or scope.tenant_id != scope.msp_id:
+        raise Forbidden("Prices are kept in the MSP's own account. Open it and try again.")
+    return scope

@@ -1,0 +1,1 @@
+"""Rating: usage events onto invoice lines, under the prices that held."""

@@ -1,0 +1,153 @@
+"""Rating: every usage event onto one line per side, set by set, under the price that held when it occurred."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.periods import EPOCH, Period, month_of
+from billing.rating.tariffs import (
+    Tariff,
+    client_scope,
+    invoice_id_of,
+    load_tariff,
+    lock_side,
+    open_services,
+    unrated_months,
+)
+from billing.sides import Side, as_rater
+
+
+class Rated(msgspec.Struct, frozen=True):
+    """What one run put onto lines; 0 events when nothing was left to do."""
+
+    side: Side
+    period: Period
+    events: int = 0
+    quantity: int = 0
+
+
+async def rate_period(
+    session: AsyncSession, *, side: Side, period: Period, now: datetime, since: datetime = EPOCH
+) -> Rated:
+    """Put the client's unrated usage of `period`, and late usage of closed periods, onto its draft invoice.
+
+    What occurred before `since` is left alone. Usage without a price stays where it is and is listed by
+    `billing.reconciliation.queries`. Rating again does nothing twice.
+
+    Raises:
+        PeriodClosed: `period` lies before the end of the last closed one.
+        HouseIsNotBilled: the scope is not one client's.
+    """
+    scope = client_scope(session)
+    async with as_rater(session):
+        await lock_side(session, side)
+        _, unrated = await open_services(session, scope, side, period, since=since)
+        tariff = await load_tariff(session, scope, side, period, unrated)
+        if tariff is None or not tariff.slots:
+            return Rated(side, period)
+        rated = (await session.execute(_RATE, {**tariff.columns, "since": since})).all()
+        if rated:
+            await _open_draft(session, tariff, period, now)
+            await _insert_lines(session, tariff, only={row.line_id for row in rated})
+    return Rated(side, period, sum(row.events for row in rated), int(sum(row.quantity for row in rated)))
+
+
+async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> int:
+    """Move events of the draft to the lines of the prices that hold now; the number moved.
+
+    Prices in force never change, so this matters after a client was given prices of its own. It moves money between
+    lines, never an event onto or off the invoice.
+
+    Raises:
+        PeriodClosed: as for `rate_period`.
+    """
+    scope = client_scope(session)
+    async with as_rater(session):
+        await lock_side(session, side)
+        services, _ = await open_services(session, scope, side, period)
+        keys = {"tenant_id": scope.tenant_id, "invoice_id": invoice_id_of(scope.tenant_id, side, period)}
+        billed = set(await session.scalars(_ALLOWANCES, keys))
+        used = [service for service in services if service.allowance_from in billed]
+        tariff = await load_tariff(session, scope, side, period, used)
+        if tariff is None or not tariff.slots:
+            return 0
+        await _insert_lines(session, tariff, only=set(tariff.lines))
+        return int((await session.execute(_MOVE, tariff.columns)).scalar_one())
+
+
+async def pending_periods(session: AsyncSession, *, side: Side, now: datetime, since: datetime = EPOCH) -> list[Period]:
+    """This month, and every earlier open month with usage since `since` that is not on an invoice of this side."""
+    scope = client_scope(session)
+    async with as_rater(session):
+        months = await unrated_months(session, scope, side, since=since)
+    this = month_of(now)
+    return [*(month for month in months if month < this), this]
+
+
+_SLOTS = """
+    unnest(CAST(:meters AS varchar[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
+           CAST(:lines AS uuid[])) AS s (meter, starts, ends, line_id)
+"""
+# Usage that is on a line already meets the key and is passed over, which costs one look-up each, whatever the plan.
+_RATE = text(f"""
+    WITH rated AS (
+        INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at)
+        SELECT :tenant_id, :msp_id, :side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at
+          FROM {_SLOTS} JOIN usage_event u ON u.meter = s.meter AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
+         WHERE u.tenant_id = :tenant_id AND u.occurred_at >= :since
+        ON CONFLICT (tenant_id, side, meter, usage_id) DO NOTHING
+        RETURNING line_id, quantity
+    )
+    SELECT line_id, count(*) AS events, sum(quantity) AS quantity FROM rated GROUP BY line_id
+""")
+_ALLOWANCES = text("""
+    SELECT DISTINCT service_start FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id
+""")
+_MOVE = text(f"""
+    WITH moved AS (
+        UPDATE rated_usage r SET line_id = s.line_id FROM {_SLOTS}
+         WHERE r.tenant_id = :tenant_id AND r.side = :side AND r.invoice_id = :invoice_id
+           AND r.meter = s.meter AND r.occurred_at >= s.starts AND r.occurred_at < s.ends AND r.line_id <> s.line_id
+        RETURNING 1
+    )
+    SELECT count(*) FROM moved
+""")
+
+
+async def _open_draft(session: AsyncSession, tariff: Tariff, period: Period, now: datetime) -> None:
+    await session.execute(
+        text("""
+            INSERT INTO invoice (tenant_id, msp_id, id, side, client_id, period_start, period_end, currency,
+                                 created_at, updated_at)
+            VALUES (:tenant_id, :msp_id, :invoice_id, :side, :tenant_id, :start, :end, :currency, :now, :now)
+            ON CONFLICT (tenant_id, id) DO NOTHING
+        """),
+        {**tariff.keys, "start": period.start, "end": period.end, "currency": tariff.currency, "now": now},
+    )
+
+
+async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID]) -> None:
+    """Empty lines, to be filled by `billing.invoices.draft`, which also removes those that stay empty."""
+    wanted = {line: slot for line, slot in zip(tariff.lines, tariff.slots, strict=True) if line in only}
+    await session.execute(
+        text("""
+            INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
+                                      service_start, unit_price, tiers)
+            SELECT :tenant_id, :msp_id, n.id, :side, i.id, :tenant_id, p.meter, p.description, p.id, n.service_start,
+                   p.unit_price, p.tiers
+              FROM unnest(CAST(:ids AS uuid[]), CAST(:prices AS uuid[]), CAST(:services AS timestamptz[]))
+                   AS n (id, price_id, service_start)
+              JOIN price p ON p.tenant_id = :msp_id AND p.id = n.price_id
+              JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = :invoice_id
+            ON CONFLICT (tenant_id, id) DO NOTHING
+        """),
+        {
+            **tariff.keys,
+            "ids": list(wanted),
+            "prices": [slot.price_id for slot in wanted.values()],
+            "services": [slot.allowance_from for slot in wanted.values()],
+        },
+    )

@@ -1,0 +1,158 @@
+"""What an invoice may use: which usage is still on no line, where each price holds, and the lines' ids.
+
+Usage and rated usage are counted against each other rather than joined: row-level security hides the tables' sizes
+from the planner, and a join then becomes a nested loop over every pair.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.errors import HouseIsNotBilled, PeriodClosed
+from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
+from billing.price_books.pricing import Slot, Validity, slots_for
+from billing.sides import Side
+from foundation.database.engine import scope_of
+from foundation.scope import Scope
+
+
+class Tariff(msgspec.Struct, frozen=True):
+    """What one invoice may use: its currency, where each price holds, and the line each of these slots is on."""
+
+    keys: dict[str, object]
+    invoice_id: UUID
+    currency: str
+    slots: Sequence[Slot]
+    lines: Sequence[UUID]
+
+    @property
+    def columns(self) -> dict[str, object]:
+        return {
+            **self.keys,
+            "meters": [slot.meter for slot in self.slots],
+            "starts": [slot.start for slot in self.slots],
+            "ends": [slot.end for slot in self.slots],
+            "lines": list(self.lines),
+        }
+
+
+def invoice_id_of(client_id: UUID, side: Side, period: Period) -> UUID:
+    """Derived, so that two runs at once, or a run after a crash, mean the same invoice."""
+    return uuid5(client_id, f"invoice {side} {period.start.timestamp():.6f}")
+
+
+def client_scope(session: AsyncSession) -> Scope:
+    scope = scope_of(session)
+    if scope.fleet or scope.tenant_id == scope.msp_id:
+        raise HouseIsNotBilled("Usage is rated in one client's own scope, not in the MSP's house.")
+    return scope
+
+
+async def lock_side(session: AsyncSession, side: Side) -> None:
+    """One writer per tenant and side until the transaction ends: rating, drafting and closing never interleave."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"billing {scope_of(session).tenant_id} {side}"},
+    )
+
+
+async def open_services(
+    session: AsyncSession, scope: Scope, side: Side, period: Period, *, since: datetime = EPOCH
+) -> tuple[list[Service], list[Service]]:
+    """All that an invoice of `period` may bill, and those of them with usage since then that is on no line yet.
+
+    Raises:
+        PeriodClosed: `period` lies before the end of the last closed one.
+    """
+    closed = await closed_periods(session, scope, side)
+    if closed and period.start < max(past.end for past in closed):
+        raise PeriodClosed("This period, or a later one, was closed. Late usage goes to the next open draft.")
+    services = services_billed_in(period, closed)
+    bounds = sorted({service.start for service in services} | {service.end for service in services})
+    found = await session.scalars(
+        text(_UNRATED.format(window="width_bucket(occurred_at, CAST(:bounds AS timestamptz[]))")),
+        {"tenant_id": scope.tenant_id, "side": side.value, "bounds": bounds, "since": since},
+    )
+    unrated = {bounds[number - 1] for number in found if number}
+    return services, [service for service in services if service.start in unrated]
+
+
+async def unrated_months(session: AsyncSession, scope: Scope, side: Side, *, since: datetime) -> list[Period]:
+    """Open months with usage since then that is on no line of this side."""
+    closed = await closed_periods(session, scope, side)
+    found = await session.scalars(
+        text(_UNRATED.format(window="date_trunc('month', occurred_at, 'UTC')")),
+        {"tenant_id": scope.tenant_id, "side": side.value, "since": since},
+    )
+    open_from = max((past.end for past in closed), default=EPOCH)
+    return sorted(month for month in map(month_of, found) if month.start >= open_from)
+
+
+_UNRATED = """
+    SELECT n FROM (
+        SELECT {window} AS n, 1 AS more FROM usage_event WHERE tenant_id = :tenant_id AND occurred_at >= :since
+        UNION ALL
+        SELECT {window}, -1 FROM rated_usage
+         WHERE tenant_id = :tenant_id AND side = :side AND occurred_at >= :since) entry
+     GROUP BY n HAVING sum(more) > 0
+"""
+
+
+async def load_tariff(
+    session: AsyncSession, scope: Scope, side: Side, period: Period, services: Collection[Service]
+) -> Tariff | None:
+    """None when the MSP has no price book for this side."""
+    rows = (
+        await session.execute(
+            text("""
+                SELECT b.client_id, b.currency, p.id, p.meter, p.valid_from, p.valid_to
+                  FROM price_book b LEFT JOIN price p ON p.tenant_id = b.tenant_id AND p.book_id = b.id
+                 WHERE b.tenant_id = :house AND b.side = :side AND (b.client_id IS NULL OR b.client_id = :tenant_id)
+            """),
+            {"house": scope.msp_id, "side": side.value, "tenant_id": scope.tenant_id},
+        )
+    ).all()
+    if not rows:
+        return None
+    # A draft keeps the currency it began with; a client's own book decides for new ones.
+    invoice_id = invoice_id_of(scope.tenant_id, side, period)
+    keys: dict[str, object] = {
+        "tenant_id": scope.tenant_id,
+        "msp_id": scope.msp_id,
+        "side": side.value,
+        "invoice_id": invoice_id,
+    }
+    currency = await session.scalar(
+        text("SELECT currency FROM invoice WHERE tenant_id = :tenant_id AND id = :invoice_id"), keys
+    ) or next(row.currency for row in sorted(rows, key=lambda row: row.client_id is None))
+    prices = [row for row in rows if row.currency == currency and row.id is not None]
+    slots = slots_for(
+        own=[_validity(row) for row in prices if row.client_id is not None],
+        common=[_validity(row) for row in prices if row.client_id is None],
+        services=list(services),
+    )
+    return Tariff(keys, invoice_id, currency, slots, [_line_id(invoice_id, slot) for slot in slots])
+
+
+def _validity(row: Row[Any]) -> Validity:
+    return Validity(row.meter, row.id, row.valid_from, row.valid_to)
+
+
+async def closed_periods(session: AsyncSession, scope: Scope, side: Side) -> list[Period]:
+    rows = await session.execute(
+        text("""
+            SELECT period_start, period_end FROM invoice
+             WHERE tenant_id = :tenant_id AND side = :side AND state = 'closed' ORDER BY period_start
+        """),
+        {"tenant_id": scope.tenant_id, "side": side.value},
+    )
+    return [Period(row.period_start, row.period_end) for row in rows]
+
+
+def _line_id(invoice_id: UUID, slot: Slot) -> UUID:
+    return uuid5(invoice_id, f"{slot.price_id} {slot.allowance_from.timestamp():.6f}")

@@ -1,0 +1,1 @@
+"""Reconciliation of accepted usage with invoice lines."""

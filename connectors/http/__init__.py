@@ -1,0 +1,1 @@
+"""Requests to other systems, and what their answers mean."""

@@ -1,0 +1,55 @@
+"""What an HTTP status means for writes and readings; the same for every system behind the port."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from connectors.ports import ChannelWrite, HttpResponse, SystemUnavailable, WriteResult, WriteState
+from foundation.outbound.headers import parse_retry_after
+
+_SIGN_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_ELSEWHERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, capped; a date counts only against the response's own Date header."""
+    return parse_retry_after(headers)
+
+
+def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> list[WriteResult] | None:
+    """One result per write when the whole request failed; None when the answer's body decides."""
+    status = response.status_code
+    if 200 <= status < 300:
+        return None
+    state, wait, whole = WriteState.REFUSED, None, False
+    uncertain = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if status in _SIGN_IN:
+        # The value may be good: a person mends the credential and the same write goes through.
+        state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
+    elif status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        state, detail, wait = WriteState.RETRY, f"The channel answered {status}.", retry_after(response.headers)
+        # A server that stumbles over one value stumbles every time it comes; the others need not wait for it.
+        whole = status == HTTPStatus.INTERNAL_SERVER_ERROR
+    elif status in _ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
+        # Nor does a wrong address say anything about the value.
+        state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
+    else:
+        detail, whole = f"The channel refused the request with {status}.", True
+    return [WriteResult(write.record_key, write.element, state, detail, wait, whole, uncertain) for write in writes]
+
+
+def check_readable(response: HttpResponse, system: str) -> None:
+    """Raises `SystemUnavailable` unless the answer is a success."""
+    status = response.status_code
+    if 200 <= status < 300:
+        return
+    if status in _SIGN_IN:
+        raise SystemUnavailable(f"{system} did not accept our sign-in ({status}). Check the credentials.")
+    other = _ELSEWHERE | _PASSING
+    permanent = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in other
+    raise SystemUnavailable(
+        f"{system} answered {status}.",
+        retry_after=retry_after(response.headers),
+        whole=permanent or status == HTTPStatus.INTERNAL_SERVER_ERROR,
+        permanent=permanent,
+    )

@@ -1,0 +1,80 @@
+"""Keys that look alike and are not the same: the reason that a record is not found, said in its outcome."""
+
+import unicodedata
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from connectors.ports import ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.text import mark_hidden
+
+_MOST: Final = 20
+"""Keys of a batch for which a similar one is looked for."""
+_BLANK: Final = "␣"
+
+
+def spellings(key: str) -> list[str]:
+    """Keys that a person could take for `key`: other blanks, another Unicode form, another case."""
+    bare = " ".join("".join(c for c in key if unicodedata.category(c) not in ("Cf", "Cc")).split())
+    forms = [unicodedata.normalize(form, bare) for form in ("NFC", "NFD", "NFKC")]
+    found = [*forms, *(unicodedata.normalize(form, key) for form in ("NFC", "NFD"))]
+    found += [each for form in dict.fromkeys(forms) for each in (f"{form} ", f" {form}", form.upper(), form.lower())]
+    return [each for each in dict.fromkeys(found) if each and each != key]
+
+
+def describe_difference(key: str, other: str) -> str:
+    if unicodedata.normalize("NFC", key) == unicodedata.normalize("NFC", other):
+        return "how accented letters are encoded (Unicode NFC and NFD)"
+    if "".join(key.split()) == "".join(other.split()):
+        return "a blank"
+    if key.casefold() == other.casefold():
+        return "upper and lower case"
+    return "characters that look alike or cannot be seen"
+
+
+def quote_key(key: str) -> str:
+    """In quotation marks, with blanks at its ends and invisible characters shown."""
+    inner = key.strip(" ")
+    before, _, after = key.partition(inner) if inner else (key, "", "")
+    return f"“{_BLANK * len(before)}{mark_hidden(inner)}{_BLANK * len(after)}”"
+
+
+async def explain_unknown(
+    results: Sequence[WriteResult],
+    writes: Sequence[ChannelWrite],
+    unknown: Collection[str],
+    find: Callable[[Sequence[str]], Awaitable[Iterable[str]]],
+) -> list[WriteResult]:
+    """`results` whose detail is one of `unknown`, with the similar key that the channel does have.
+
+    `find` says which of some keys exist there. When it gets no answer the results stay as they are.
+    """
+    keys = list(dict.fromkeys(r.record_key for r in results if r.state is WriteState.REFUSED and r.detail in unknown))
+    others = {key: spellings(key) for key in keys[:_MOST]}
+    wanted = list(dict.fromkeys(other for each in others.values() for other in each))
+    try:
+        existing = set(await find(wanted)) if wanted else set()
+    except (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused):
+        existing = set()
+    hints = {key: _hint(key, next((other for other in others.get(key, ()) if other in existing), None)) for key in keys}
+    return [
+        msgspec.structs.replace(r, detail=f"{r.detail} {hints[w.record_key]}")
+        if r.state is WriteState.REFUSED and r.detail in unknown and hints.get(w.record_key)
+        else r
+        for r, w in zip(results, writes, strict=True)
+    ]
+
+
+def _hint(key: str, other: str | None) -> str:
+    if other is not None:
+        difference = describe_difference(key, other)
+        return (
+            f"It has {quote_key(other)}, which differs from {quote_key(key)} in {difference} only. Make both the same."
+        )
+    if key != unicodedata.normalize("NFC", key):
+        return f"The SKU {quote_key(key)} is written with combining accents (Unicode NFD); check that this is meant."
+    if quote_key(key) != f"“{key}”":
+        return f"The SKU is {quote_key(key)}, with blanks at its ends or characters that cannot be seen."
+    return ""

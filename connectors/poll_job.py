@@ -1,0 +1,197 @@
+"""Job: ask a source that cannot tell us by itself. What it answers goes the way of a webhook: stored, deduplicated.
+
+Cursors overlap on purpose, so a record at the edge of a page is never lost; repeats fall out by their external id.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.backoff import ask_later
+from connectors.calls import ask_adapter
+from connectors.health import note_health
+from connectors.paging import Page, Step, Walk, check_page
+from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
+from connectors.runtime import ConnectorRuntime
+from connectors.webhooks.writer import INGEST, Delivery, Stored, storable_id, store_deliveries
+from foundation.clock import Clock
+from foundation.database.engine import scope_of
+from foundation.ids import NewId
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work, set_timer
+from foundation.jobs.types import Handler, JobKind, RetryPolicy
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.telemetry.correlation import current_correlation
+
+POLL = "connectors.poll"
+LATEST_POLL = timedelta(hours=1)
+POLL_RETRY = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
+
+
+def poll_lane(connection_id: UUID) -> str:
+    return f"poll/{connection_id}"
+
+
+def connector_jobs(
+    runtime: ConnectorRuntime,
+    clock: Clock,
+    new_id: NewId,
+    *,
+    ingest_kind: str,
+    every: timedelta = timedelta(seconds=30),
+) -> list[JobKind]:
+    """`ingest_kind` is the work that each new payload causes."""
+    return [JobKind(POLL, poll_handler(runtime, clock, new_id, ingest_kind, every), batch=1, retry=POLL_RETRY)]
+
+
+async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
+    """Poll at `at`, and from then on by itself. Call once, when the connection is made."""
+    lane = poll_lane(connection_id)
+    await set_timer(session, name=lane, lane=lane, kind=POLL, due_at=at)
+
+
+async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
+    """Poll at `at` if it was ever polled: a paused connection's polls have stopped."""
+    if await _is_polled(session, connection_id):
+        await schedule_poll(session, connection_id, at=at)
+
+
+async def repair_polls(session: AsyncSession, now: datetime) -> None:
+    """Each active connection that was ever polled is polled again, whatever ended its chain of timers: also a clock
+    that ran ahead for a while and set one far into the future.
+    """
+    await session.execute(
+        text("""
+            UPDATE timer t SET due_at = :now
+              FROM connection c
+             WHERE t.tenant_id = :t AND t.kind = :kind AND (t.due_at IS NULL OR t.due_at > :latest)
+               AND c.tenant_id = :t AND c.state = 'active' AND t.name = 'poll/' || c.id
+               AND NOT EXISTS (SELECT 1 FROM work w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
+        """),
+        {"t": scope_of(session).tenant_id, "kind": POLL, "now": now, "latest": now + LATEST_POLL},
+    )
+
+
+async def move_poll(session: AsyncSession, source: UUID, *, old: UUID, at: datetime) -> None:
+    """Another connection becomes the source: it is polled from now on if the one before it was."""
+    if await _is_polled(session, old):
+        await schedule_poll(session, source, at=at)
+
+
+async def _is_polled(session: AsyncSession, connection_id: UUID) -> bool:
+    found = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")
+    keys = {"t": scope_of(session).tenant_id, "name": poll_lane(connection_id)}
+    return await session.scalar(found, keys) is not None
+
+
+def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:
+    async def poll(run: LaneRun) -> None:
+        item = run.items[0]
+        connection_id = UUID(run.lane.partition("/")[2])
+        async with run.reading() as session:
+            opened = await runtime.open(session, connection_id)
+            cursor, walk = await _place(session, connection_id)
+        source = opened.connector.poll
+        if source is None or not opened.active:
+            return
+        now = clock()
+        try:
+            page = await ask_adapter(source.poll(opened.caller(again=item.again), opened.config, cursor, now))
+        except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
+            ask_later(run, error, told=str(error), retry=POLL_RETRY, draw=1.0)
+            async with run.finishing() as session:
+                await note_health(session, connection_id, now=now, error=str(error))
+            return
+        async with run.finishing() as session:
+            new = await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
+            ids = [external_id for external_id, _ in page.payloads]
+            step = check_page(walk, Page(cursor, page.cursor, page.more, ids, new))
+            await _move(session, connection_id, step, now=now)
+            if step.trouble:
+                ask_later(run, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL_RETRY, draw=1.0)
+            await note_health(session, connection_id, now=now, error=step.trouble or None)
+            if step.trouble:
+                return
+            if page.more:
+                add_work(session, [NewWork(lane=run.lane, kind=POLL, key=item.key)])
+            else:
+                await schedule_poll(session, connection_id, at=now + every)
+
+    return poll
+
+
+async def _place(session: AsyncSession, connection_id: UUID) -> tuple[str, Walk]:
+    found = await session.execute(
+        text("SELECT cursor, walk FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
+        {"t": scope_of(session).tenant_id, "c": connection_id},
+    )
+    row = found.one_or_none()
+    return ("", Walk()) if row is None else (row.cursor, msgspec.convert(row.walk or {}, Walk))
+
+
+async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: datetime) -> None:
+    scope = scope_of(session)
+    walk = msgspec.json.encode(step.walk).decode()
+    await session.execute(
+        text("""
+            INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at, walk)
+            VALUES (:t, :m, :c, :cursor, :now, CAST(:walk AS jsonb))
+            ON CONFLICT (tenant_id, connection_id)
+            DO UPDATE SET cursor = excluded.cursor, polled_at = excluded.polled_at, walk = excluded.walk
+        """),
+        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "cursor": step.cursor, "now": now, "walk": walk},
+    )
+
+
+async def _store(  # noqa: PLR0913 - keyword-only parts of one step
+    session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
+) -> int:
+    """Returns how many of the page's payloads were new."""
+    scope = scope_of(session)
+    payloads = [(storable_id(external_id), body) for external_id, body in page.payloads]
+    polled = await _polled_before(session, connection_id, [external_id for external_id, _ in payloads])
+    deliveries = [
+        Delivery(
+            id=new_id(),
+            msp_id=scope.msp_id,
+            tenant_id=scope.tenant_id,
+            connection_id=connection_id,
+            dedupe_key=external_id,
+            body_hash=hashlib.sha256(body).digest(),
+            body=body,
+            content_type="application/json",
+            via="poll",
+            received_at=now,
+            correlation=current_correlation() or str(new_id()),
+        )
+        for external_id, body in payloads
+        if external_id not in polled
+    ]
+    new = 0
+    if deliveries:
+        raw = (await (await session.connection()).get_raw_connection()).driver_connection
+        if not isinstance(raw, psycopg.AsyncConnection):
+            raise TypeError("the session does not run on psycopg")
+        stored = await store_deliveries(raw, deliveries, kind=kind)
+        new = sum(result is not Stored.DUPLICATE for result in stored)
+        if new:
+            lanes = session.info["hints"].setdefault((scope.msp_id, scope.tenant_id), set())
+            lanes.add(f"{INGEST}/{connection_id}")
+    return new
+
+
+async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[str]) -> set[str]:
+    """What was polled twice under one id is the same, though its bytes may tell of another time of reading."""
+    found = await session.scalars(
+        text("""
+            SELECT dedupe_key FROM source_event_key
+             WHERE tenant_id = :t AND connection_id = :c AND dedupe_key = ANY(:ids) AND via = 'poll'
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "ids": ids},
+    )
+    return set(found)

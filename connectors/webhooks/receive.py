@@ -1,0 +1,111 @@
+"""One webhook, from its bytes to a durable source event."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from connectors.ports import Connector, SignatureInvalid, VerifiedDelivery
+from connectors.webhooks.directory import HookDirectory, HookRoute
+from connectors.webhooks.signatures import NO_MATCH
+from connectors.webhooks.writer import Delivery, IntakeWriter, Stored, storable_id
+from foundation.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
+from foundation.ids import NewId
+from foundation.text import clean_error_text
+
+MAX_BODY = 1024 * 1024
+_MAX_ID = 200
+_BY_HASH = "sha256:"
+_OWN_KEY = re.compile(r"sha256:|baseline/|[^#]*#(?:[^#]*#)*[0-9a-f]{64}\Z", re.IGNORECASE)
+"""Deduplication keys that we make ourselves; a sender's id among them could pass for another event."""
+
+
+class HookReceiver:
+    """The parts `receive` needs, built once by the composition root."""
+
+    def __init__(
+        self, directory: HookDirectory, writer: IntakeWriter, registry: Mapping[str, Connector], new_id: NewId
+    ) -> None:
+        self._directory = directory
+        self._writer = writer
+        self._registry = registry
+        self._new_id = new_id
+
+    async def receive(
+        self, address: str, headers: Mapping[str, str], body: bytes, *, now: datetime, correlation: str
+    ) -> Stored:
+        """Verify and store. Header names are lower case.
+
+        Raises:
+            NotFound: no connection has this address.
+            Unauthenticated: the signature does not hold.
+            Conflict: the connection is paused, or its client suspended.
+            InvalidInput: the delivery's id is one of those that we make ourselves.
+            Unavailable: it could not be stored; the sender should send it again.
+        """
+        route = await self._route(address)
+        try:
+            verified = self._admit(route, headers, body, now)
+        except (Unauthenticated, Conflict):  # it may have been resumed, or got another secret, since it was looked up
+            fresh = await self._route(address, anew=True)
+            if fresh == route:
+                raise
+            route, verified = fresh, self._admit(fresh, headers, body, now)
+        body_hash = hashlib.sha256(body).digest()
+        external_id = verified.external_id
+        if external_id is not None and _OWN_KEY.match(external_id):
+            raise InvalidInput("This webhook id has a form that is reserved here. Send the delivery under another id.")
+        if external_id is not None:
+            external_id = storable_id(external_id)
+        delivery = Delivery(
+            id=self._new_id(),
+            msp_id=route.msp_id,
+            tenant_id=route.tenant_id,
+            connection_id=route.connection_id,
+            dedupe_key=external_id if external_id is not None else f"{_BY_HASH}{body_hash.hex()}",
+            body_hash=body_hash,
+            body=body,
+            content_type=clean_error_text(headers.get("content-type", ""), longest=_MAX_ID),
+            via="webhook",
+            received_at=now,
+            correlation=correlation,
+        )
+        return await self._writer.store(delivery)
+
+    def _admit(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
+        verified = self._verify(route, headers, body, now)
+        # Only who can sign is told the state.
+        if not route.active:
+            raise Conflict("This connection is paused. Resume it, then send this again.")
+        if route.suspended:
+            raise Conflict("This account is suspended. Send this again when it is resumed.")
+        return verified
+
+    async def _route(self, address: str, *, anew: bool = False) -> HookRoute:
+        try:
+            connection_id = UUID(address)
+        except ValueError:
+            raise NotFound("No connection has this address.") from None
+        try:
+            route = await self._directory.find(connection_id, anew=anew)
+        except psycopg.OperationalError as error:
+            raise Unavailable("The delivery cannot be checked just now. Send it again.") from error
+        if route is None or route.kind not in self._registry:
+            raise NotFound("No connection has this address.")
+        return route
+
+    def _verify(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
+        source = self._registry[route.kind].webhook
+        if source is None:
+            raise NotFound("No connection has this address.")
+        problem: SignatureInvalid | None = None
+        for secret in route.secrets:
+            try:
+                return source.verify(headers, body, secret, now)
+            except SignatureInvalid as error:
+                problem = problem or error
+        # The same sentence without a secret: whether one is set is the connection's state, too.
+        raise Unauthenticated(str(problem) if problem else NO_MATCH)

@@ -1,0 +1,28 @@
+"""Observed values of governed elements, as connectors report them and governance compares them."""
+
+from datetime import datetime
+
+import msgspec
+
+from canonical.values import Value
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """One element of one record as a system of origin reported it.
+
+    `source_version` orders observations of the same element from the same source: a higher one is newer. Sources
+    without a version use their commit time in microseconds. `committed_at` is when the source made it true; the
+    delivery clock starts later, with the release. `source_id` is the source's own identity of the record, which stays
+    when the record gets another key; empty for sources that identify records by the key alone. `title` is the record's
+    name there, if the message carries it. `version_is_ours`: the version is no word of the source but the microsecond
+    at which our own clock stood when the record was read.
+    """
+
+    record_key: str
+    element: str
+    value: Value
+    source_version: int
+    committed_at: datetime
+    source_id: str = ""
+    title: str = ""
+    version_is_ours: bool = False

@@ -1,0 +1,42 @@
+"""`fairlead tenant password-link`: not for an account's own administrators, since it is as good as a sign-in."""
+
+from uuid import UUID
+
+import click
+
+from controlplane.cli.accounts import CLIENT_OF_MSP, MSP
+from controlplane.cli.admin import operator_scope, run_with_services
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.errors import Conflict
+from tenants.members.repository import find_person, invite_person
+from tenants.models import Standing
+from tenants.secrets import new_secret
+
+
+@click.command("password-link")
+@MSP
+@click.option(
+    "--tenant",
+    "tenant_id",
+    type=CLIENT_OF_MSP,
+    help="The client's id or short name; without it, the MSP's own account.",
+)
+@click.option("--email", required=True)
+def password_link(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
+    """A link for somebody who forgot their password; it works once, for a week.
+
+    Whoever has it becomes that person: see that it reaches nobody else. The account's audit chain tells of it.
+    """
+
+    async def act(services: Services) -> str:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            person = await find_person(session, email)
+            if person.status == Standing.SUSPENDED:
+                raise Conflict(
+                    "This person is suspended, so no link would open. Let them in first: `fairlead member resume`."
+                )
+            token = await invite_person(session, new_secret, person_id=person.id, now=utc_now())
+        return f"/welcome/{token}\nOpen it on the host where {person.email} signs in."
+
+    run_with_services(act)

@@ -1,0 +1,92 @@
+"""The process of its own in which a suspect turn is done (`foundation.jobs.isolation`): both ends of it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+import uvloop
+
+from controlplane.embedded.processes import die_with_parent
+from controlplane.services import Services, build_services
+from foundation.database.engine import NO_SCANS
+from foundation.jobs.isolation import DoApart, Ending, Outcome, Turn
+from foundation.jobs.types import JobKinds
+from foundation.jobs.worker import LaneWorker
+from foundation.settings import Settings
+from foundation.telemetry.logging import configure_logging
+
+OWN_TURN: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", "worker", "--turn")
+"""The command that does a turn; the descriptor on which it says that it begins follows."""
+_FINISHED, _UNFINISHED = 0, 75
+_BEGUN = b"!"
+_log = structlog.get_logger(__name__)
+
+
+def in_own_process(argv: Sequence[str]) -> DoApart:
+    async def do_apart(turn: Turn, seconds: float) -> Ending:
+        listening, telling = os.pipe()
+        os.set_blocking(listening, False)
+        try:
+            process = await asyncio.to_thread(_start, [*argv, str(telling)], telling)
+            try:
+                await asyncio.to_thread(_wait, process, msgspec.json.encode(turn), seconds)
+            finally:  # also when nobody waits any more, because the lease was lost
+                process.kill()
+            return _ending(process.returncode, begun=_read(listening) == _BEGUN)
+        finally:
+            os.close(listening)
+            os.close(telling)
+
+    return do_apart
+
+
+def _start(argv: Sequence[str], telling: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(telling,))  # noqa: S603 - our own command
+
+
+def _wait(process: "subprocess.Popen[bytes]", data: bytes, seconds: float) -> None:
+    try:
+        process.communicate(data, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
+def _read(listening: int) -> bytes:
+    try:
+        return os.read(listening, 1)
+    except BlockingIOError:
+        return b""
+
+
+def _ending(code: int, *, begun: bool) -> Ending:
+    if code == _FINISHED and begun:
+        return Ending(Outcome.DONE)
+    if code == _UNFINISHED or not begun:
+        _log.warning("lane.apart_unfinished", exit_code=code, begun=begun)
+        return Ending(Outcome.UNFINISHED)
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return Ending(Outcome.DIED, how)
+
+
+def run_turn(settings: Settings, *, telling: int, jobs: Callable[[Services], JobKinds]) -> int:
+    """The other end. Returns the exit code."""
+    die_with_parent(signal.SIGKILL)
+    configure_logging(json=settings.log_json)
+    turn = msgspec.json.decode(sys.stdin.buffer.read(), type=Turn)
+    return _FINISHED if uvloop.run(_do_turn(settings, turn, telling, jobs)) else _UNFINISHED
+
+
+async def _do_turn(settings: Settings, turn: Turn, telling: int, jobs: Callable[[Services], JobKinds]) -> bool:
+    services = build_services(settings, pool_size=3, name="fairlead turn", planning=NO_SCANS)
+    worker = LaneWorker(services.db, services.ring, jobs(services), pool="", metrics=services.lane_metrics)
+    try:
+        os.write(telling, _BEGUN)
+        return await worker.do_turn(turn)
+    finally:
+        await services.close()

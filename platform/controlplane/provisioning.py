@@ -1,0 +1,143 @@
+"""Setting up MSPs and clients through the rooms' own use cases; the demo, the command line and the tests share it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.jobs import schedule_rating, schedule_total
+from branding.manage import point_host, set_brand
+from branding.theme import Theme
+from canonical.elements import COST, PRICE, STOCK
+from connectors.connections import create_connection
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.elements.publish_contract import publish_contract
+from policy.packaged import starter_rules
+from policy.publishing import assign_role, publish_rules
+from tenants.accounts import create_client, create_msp
+from tenants.auth.account_names import read_account_names
+from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person, set_password
+
+SETUP = Actor.system("setup")
+FIRST_BILLING = timedelta(minutes=15)
+
+
+class NewConnection(msgspec.Struct, frozen=True):
+    kind: str
+    name: str
+    base_url: str
+    settings: Mapping[str, str] = {}
+    secrets: Mapping[str, str] = {}
+    partner_id: UUID | None = None
+
+
+class Person(msgspec.Struct, frozen=True):
+    email: str
+    name: str
+    password: str
+    role: str
+    partner_id: UUID | None = None
+
+
+async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
+    """A new MSP; returns the scope of its house."""
+    msp_id = new_id()
+    house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
+    async with services.db.transaction(house) as session:
+        await create_msp(session, name=name, slug=slug, now=utc_now())
+        await schedule_total(session, utc_now() + FIRST_BILLING)
+    return house
+
+
+async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, admin: Person) -> Scope:
+    """A new MSP with its brand, host and first administrator: all of it, or nothing."""
+    msp_id, now = new_id(), utc_now()
+    house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
+    names = [admin.name, theme.name, slug, host]
+    password_hash = await services.door.passwords.prepare(admin.password, email=admin.email, names=names)
+    async with services.db.transaction(house) as session:
+        await create_msp(session, name=theme.name, slug=slug, now=now)
+        await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
+        await point_host(session, slug=slug, host=host, now=now)
+        await _add_person(session, house, admin, password_hash)
+        await schedule_total(session, now + FIRST_BILLING)
+    return house
+
+
+async def onboard_client(services: Services, house: Scope, *, name: str, slug: str, currency: str) -> Scope:
+    """A new client with the starter policy; returns its scope."""
+    scope = Scope(msp_id=house.msp_id, tenant_id=new_id(), actor=SETUP)
+    async with services.db.transaction(scope) as session:
+        await create_client(session, name=name, slug=slug, currency=currency, now=utc_now())
+        rules = starter_rules(str(scope.tenant_id))
+        await publish_rules(session, scope, rules=rules, clock=utc_now, new_id=new_id)
+        await schedule_rating(session, utc_now() + FIRST_BILLING)
+    return scope
+
+
+async def add_person(services: Services, scope: Scope, person: Person) -> UUID:
+    """A person who can sign in at once."""
+    names = [person.name, *await read_account_names(services.db, scope)]
+    password_hash = await services.door.passwords.prepare(person.password, email=person.email, names=names)
+    async with services.db.transaction(scope) as session:
+        return await _add_person(session, scope, person, password_hash)
+
+
+async def _add_person(session: AsyncSession, scope: Scope, person: Person, password_hash: str) -> UUID:
+    now, person_id = utc_now(), new_id()
+    await create_person(session, NewPerson(person_id, person.email, person.name, person.partner_id), now=now)
+    await set_password(session, person_id=person_id, password_hash=password_hash, now=now)
+    await assign_role(session, scope, user_id=person_id, role=person.role, clock=utc_now, new_id=new_id)
+    return person_id
+
+
+async def add_partner(services: Services, scope: Scope, *, name: str) -> UUID:
+    partner_id = new_id()
+    async with services.db.transaction(scope) as session:
+        await create_partner(session, partner_id=partner_id, name=name, kind=PartnerKind.RESELLER, now=utc_now())
+    return partner_id
+
+
+async def connect(services: Services, scope: Scope, new: NewConnection) -> UUID:
+    async with services.db.transaction(scope) as session:
+        return await create_connection(
+            session,
+            services.vault,
+            manifest=services.registry[new.kind].manifest,
+            name=new.name,
+            base_url=new.base_url,
+            settings=new.settings,
+            secrets=new.secrets,
+            partner_id=new.partner_id,
+            now=utc_now(),
+            new_id=new_id,
+        )
+
+
+async def publish_contracts(  # noqa: PLR0913 - keyword-only targets
+    services: Services,
+    scope: Scope,
+    source: UUID,
+    *,
+    propagation_slo: timedelta = timedelta(seconds=30),
+    correction_slo: timedelta = timedelta(hours=4),
+    decision_slo: timedelta | None = None,
+) -> None:
+    """Price, stock and cost, all owned by `source`."""
+    async with services.db.transaction(scope) as session:
+        for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
+            await publish_contract(
+                session,
+                element=element,
+                source_connection_id=source,
+                owner=owner,
+                propagation_slo=propagation_slo,
+                correction_slo=correction_slo,
+                decision_slo=decision_slo,
+                now=utc_now(),
+            )

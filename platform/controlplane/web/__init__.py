@@ -1,0 +1,1 @@
+"""The web edge: access, idempotent requests, error answers."""

@@ -1,0 +1,255 @@
+"""From a request to `Access`, in one transaction: host to brand, cookie or key to principal, path to scope, policy to
+admission.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from branding.brand import Brand
+from branding.directory import BrandDirectory
+from branding.hosts import request_origin
+from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
+from controlplane.navigation import client_nav, house_nav, partner_nav
+from controlplane.services import Services
+from controlplane.web.idempotency import key_of, once
+from foundation.database.engine import change_scope, scope_of
+from foundation.errors import NotFound, Unauthenticated
+from foundation.scope import Scope
+from foundation.web.boundary import header_text, single_header
+from foundation.web.fragments import require_part
+from governance.nav import count_waiting_work
+from policy.index import PolicyIndex
+from tenants.access import Access
+from tenants.accounts import get_client_by_slug, get_msp
+from tenants.auth.api_keys import note_refused_use
+from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
+from tenants.auth.identity import Caller, find_caller, find_maker, identify
+from tenants.auth.services import Door
+from tenants.auth.sessions import Session, cookie_rule
+from tenants.models import Client
+from tenants.principal import Principal, fleet_scope, home_scope, scope_for
+
+AnyRequest = Request[Any, Any, Any]
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+_SIGN_IN = "Sign in to see this."
+
+
+class SignInRequired(Unauthenticated):
+    """Pages answer it with the sign-in page, the API with 401."""
+
+
+def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
+    """A guard: who calls a route with a permission is known before its body is read, let alone parsed."""
+
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        require_part(connection)
+        if "permission" not in handler.opt:
+            return
+        _, caller = await _brand_and_caller(services.door, brands, connection)
+        if connection.scope.get("method") not in SAFE_METHODS:
+            await _require_live_key(services.door, caller)
+
+    return guard
+
+
+async def _brand_and_caller(door: Door, brands: BrandDirectory, connection: AnyConnection) -> tuple[Brand, Caller]:
+    """Found once per request, by whoever needs them first."""
+    known: tuple[Brand, Caller] | None = connection.state.get("brand_and_caller")
+    if known is None:
+        brand, msp_id = await _brand(brands, connection)
+        known = connection.state.brand_and_caller = (brand, await _caller(door, connection, msp_id))
+    return known
+
+
+async def _require_live_key(door: Door, caller: Caller) -> None:
+    """A key's text alone proves nothing. A session was found in the store already."""
+    if caller.key is None:
+        return
+    async with _noting_refusals(door, caller), door.db.transaction(caller.scope) as session:
+        await _principal(session, door, caller)
+
+
+def provide_access(services: Services, brands: BrandDirectory) -> Provide:
+    async def access(request: AnyRequest) -> AsyncGenerator[Access, None]:
+        brand, caller = await _brand_and_caller(services.door, brands, request)
+        await _receive(request, caller.session)
+        async with _noting_refusals(services.door, caller), services.db.transaction(caller.scope) as session:
+            principal = await _principal(session, services.door, caller)
+            client = await _enter(session, request, principal)
+            index = _policy(principal)
+            principal.require(str(request.route_handler.opt["permission"]))
+            opened = Access(
+                session=session,
+                scope=scope_of(session),
+                principal=principal,
+                brand=brand,
+                index=index,
+                now=services.door.clock(),
+                nav=mark_current(await _nav(session, request, principal, client), request.scope["path"]),
+                account=await _account(session, principal, client, brand),
+                csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
+                boosted=is_boosted(request.headers),
+                client=client,
+            )
+            async with once(session, services.vault, request, services.door.clock) as outcome:
+                yield opened
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+    return Provide(access)
+
+
+def provide_home(services: Services, brands: BrandDirectory) -> Provide:
+    """The address where the signed-in person begins."""
+
+    async def home(request: AnyRequest) -> str:
+        _, msp_id = await _brand(brands, request)
+        caller = await _caller(services.door, request, msp_id)
+        async with services.db.transaction(caller.scope) as session:
+            principal = await _principal(session, services.door, caller)
+        if principal.home is None:
+            return "/fleet"
+        return f"/clients/{principal.home.slug}/{'channel' if principal.partner_id else 'overview'}"
+
+    return Provide(home)
+
+
+def session_cookie(request: AnyConnection) -> str:
+    rule = cookie_rule(scheme=request.scope["scheme"], host=header_text(request.scope, b"host"))
+    return rule.session_of(request.cookies)
+
+
+async def _brand(brands: BrandDirectory, request: AnyConnection) -> tuple[Brand, UUID]:
+    brand = await brands.for_host(header_text(request.scope, b"host"))
+    if brand.msp_id is None:
+        raise NotFound
+    return brand, brand.msp_id
+
+
+async def _caller(door: Door, request: AnyConnection, msp_id: UUID) -> Caller:
+    caller = await find_caller(
+        door,
+        msp_id=msp_id,
+        authorization=single_header(request.scope, b"authorization"),
+        cookie=session_cookie(request),
+    )
+    if caller is None:
+        raise SignInRequired(_SIGN_IN)
+    return caller
+
+
+async def _receive(request: AnyRequest, session: Session | None) -> None:
+    """All of the request, before the transaction, so that a slow sender holds no connection.
+
+    Raises:
+        CrossSiteRequest: a browser sent it from elsewhere.
+        KeyMalformed: its `Idempotency-Key` is none.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    key_of(request)
+    await request.body()
+    if session is None:
+        return
+    token = request.headers.get(HEADER, "")
+    if not token and request.content_type[0] in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        token = str((await request.form()).get(FIELD, ""))
+    require_same_site(
+        method=request.method,
+        headers=request.headers,
+        origin=request_origin(request.scope),
+        token=token,
+        secret=session.secret,
+    )
+
+
+@asynccontextmanager
+async def _noting_refusals(door: Door, caller: Caller) -> AsyncIterator[None]:
+    """Around the transaction, which undoes everything when the request is refused."""
+    try:
+        yield
+    except Exception:
+        if caller.key is not None:
+            async with door.db.transaction(caller.scope) as session:
+                await note_refused_use(session, door, caller.key)
+        raise
+
+
+async def _principal(session: AsyncSession, door: Door, caller: Caller) -> Principal:
+    principal = await identify(session, door, caller)
+    if principal is None:
+        raise SignInRequired(_SIGN_IN)
+    if principal.maker_id is None or principal.maker_home == principal.tenant_id:
+        return principal
+    # Staff made the key for a client: what they may do now is in the MSP's house.
+    await change_scope(session, caller.scope.for_tenant(principal.msp_id))
+    return await find_maker(session, door, principal)
+
+
+async def _enter(session: AsyncSession, request: AnyRequest, principal: Principal) -> Client | None:
+    """Change to the scope of what is asked for. Returns the client in the path.
+
+    Raises:
+        NotFound: it is not the principal's.
+    """
+    slug = request.path_params.get("client")
+    client = await _find_client(session, principal, str(slug)) if slug is not None else None
+    await change_scope(session, _scope(request, principal, client))
+    return client
+
+
+async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:
+    """Within the principal's reach only: staff find their MSP's clients, everybody else their own."""
+    if principal.is_staff:
+        await change_scope(session, fleet_scope(principal))
+        return await get_client_by_slug(session, slug)
+    if principal.home is None or principal.home.slug != slug:
+        raise NotFound
+    return principal.home
+
+
+def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> Scope:
+    if client is not None:
+        return scope_for(principal, msp_id=client.msp_id, tenant_id=client.tenant_id)
+    if request.route_handler.opt.get("fleet"):
+        return fleet_scope(principal)
+    if not principal.is_staff:
+        raise NotFound
+    return home_scope(principal)
+
+
+async def _nav(
+    session: AsyncSession, request: AnyRequest, principal: Principal, client: Client | None
+) -> tuple[NavGroup, ...]:
+    if not is_page(request.headers, request.scope["path"]):
+        return ()
+    if principal.partner_id:
+        return partner_nav(client)
+
+    if client is None:
+        return house_nav(principal.may)
+    waiting = await count_waiting_work(session) if principal.may("approval:read") else None
+    return client_nav(client, principal.may, waiting)
+
+
+def _policy(principal: Principal) -> PolicyIndex:
+    """Staff are admitted by the house's policy everywhere, a client's people by their client's: by the home's."""
+    if principal.policy is None:
+        raise Unauthenticated(_SIGN_IN)
+    return principal.policy
+
+
+async def _account(session: AsyncSession, principal: Principal, client: Client | None, brand: Brand) -> Account:
+    if client is not None:
+        return Account(name=client.name, kind="Client", switch_href="/fleet" if principal.is_staff else "")
+    house = brand.name if scope_of(session).fleet else (await get_msp(session)).name
+    return Account(name=house, kind="All clients")

@@ -1,0 +1,186 @@
+"""Every refusal's answer: problem details for machines, a branded page or form for people. Never a stack trace."""
+
+import errno
+import re
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Redirect, Template
+
+from branding.brand import Brand, house_brand
+from branding.directory import BrandDirectory
+from branding.errors import UnknownHost
+from branding.shell import Page
+from controlplane.local_index import LocalIndex
+from controlplane.web.access import SignInRequired, session_cookie
+from controlplane.web.idempotency import AlreadyAnswered, replay
+from foundation.clock import Clock
+from foundation.errors import DomainError, InvalidInput, NotFound, Unavailable
+from foundation.jobs.batch import is_outage
+from foundation.telemetry.correlation import current_correlation
+from foundation.web.boundary import header_text
+from foundation.web.errors import BodyTooLarge, InternalError, MethodNotAllowed, RequestIncomplete
+from foundation.web.fragments import PageInstead, page_behind
+from foundation.web.problems import PROBLEM_TYPE, problem_body
+from tenants.auth.redirects import safe_next
+
+_log = structlog.get_logger(__name__)
+_MACHINES: Final = ("application/json", PROBLEM_TYPE)
+_BODY: Final = "data"
+"""The framework's name for a body."""
+_NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `([^`]{1,100})`")
+_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
+AnyRequest = Request[Any, Any, Any]
+
+
+class MalformedInput(InvalidInput):
+    """Refused before the handler ran, so nothing is kept of it for its idempotency key; a refusal with 422 is kept."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class NotAccepted(DomainError):
+    """Whatever else the framework refuses."""
+
+    code = "not-accepted"
+
+    def __init__(self, status: int) -> None:
+        super().__init__("The request cannot be read. Check its address, headers and body.")
+        self.status = status  # type: ignore[misc]
+
+
+def from_framework(error: HTTPException) -> DomainError:
+    """The framework's refusal as one of ours, so that the same mistake has one title and one sentence."""
+    if isinstance(error, ValidationException):
+        return _invalid_input(error)
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound()
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return MethodNotAllowed("This address does not take that method. The header Allow lists those it takes.")
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return BodyTooLarge("The body is larger than this address takes. Send less at a time.")
+    return NotAccepted(error.status_code)
+
+
+def _invalid_input(error: ValidationException) -> MalformedInput:
+    """Names each value that is wrong; the framework's text holds the address and names of our types."""
+    found = [each for each in error.extra if isinstance(each, dict)] if isinstance(error.extra, list) else []
+    fields = sorted({name for each in found if (name := _field_of(each))})
+    if not fields:
+        return MalformedInput("The body or a value in the address does not have the expected form.")
+    if fields == [_BODY]:
+        return MalformedInput("The body is missing, or a field of it is missing, unknown or not of the expected form.")
+    verb = "is" if len(fields) == 1 else "are"
+    named = ", ".join(f"“{field}”" for field in fields)
+    return MalformedInput(f"{named} {verb} missing or not of the expected form.", field=fields[0])
+
+
+def _field_of(entry: dict[str, Any]) -> str:
+    """Empty for what was asked for in vain only by the framework: having described the API, it takes the parts of an
+    address that no handler reads for parameters, and lists them with each mistake.
+    """
+    name, message = str(entry.get("key", "")), str(entry.get("message", ""))
+    if message == repr(name):  # a KeyError
+        return ""
+    named = _NAMED_FIELD.search(message) if name == _BODY else None
+    return named.group(1) if named else name
+
+
+class Refusals:
+    """Exception handlers, bound to what they need to show a page."""
+
+    def __init__(self, brands: BrandDirectory, clock: Clock, local: LocalIndex) -> None:
+        self._brands = brands
+        self._local = local
+        self._clock = clock
+        self._house = house_brand()
+
+    def handlers(self) -> dict[int | type[Exception], Any]:
+        return {
+            SignInRequired: self.sign_in,
+            AlreadyAnswered: replay,
+            PageInstead: self.show_page,
+            DomainError: self.refuse,
+            HTTPException: self.framework,
+            Exception: self.fail,
+        }
+
+    def sign_in(self, request: AnyRequest, error: SignInRequired) -> Response[Any]:
+        if _is_machine(request):
+            return self.refuse(request, error)
+        # A form or a part of a page comes from a page that was open: the browser may have dropped its cookie in time.
+        is_part = bool(header_text(request.scope, b"hx-request"))
+        had_session = session_cookie(request) or is_part or request.method not in ("GET", "HEAD")
+        expired = "&expired=1" if had_session else ""
+        place = f"/sign-in?next={quote(safe_next(page_behind(request)), safe='')}{expired}"
+        if is_part:
+            return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": place})
+        return Redirect(place, status_code=303)
+
+    def show_page(self, _: AnyRequest, found: PageInstead) -> Response[Any]:
+        return Redirect(safe_next(found.address) or "/", status_code=303)
+
+    def refuse(self, request: AnyRequest, error: DomainError) -> Response[Any]:
+        headers = _headers(error)
+        if _is_machine(request) or isinstance(error, RequestIncomplete):
+            body = problem_body(error, current_correlation())
+            return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE, headers=headers)
+        if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
+            page = Page(brand=self._house, title="This installation", now=self._clock())
+            return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)
+        page = Page(brand=self._brand(request), title=error.title, now=self._clock())
+        context = {
+            "page": page,
+            "status": int(error.status),
+            "title": error.title,
+            "detail": error.detail,
+            "reference": current_correlation(),
+            "home_href": "/",
+        }
+        return Template(
+            "error.html", context=context, status_code=int(error.status), media_type=MediaType.HTML, headers=headers
+        )
+
+    def framework(self, request: AnyRequest, error: HTTPException) -> Response[Any]:
+        if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self.fail(request, error)
+        answer = self.refuse(request, from_framework(error))
+        allow = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "")
+        if allow:
+            answer.headers["Allow"] = ", ".join(sorted(allow.split(", ")))
+        return answer
+
+    def fail(self, request: AnyRequest, error: Exception) -> Response[Any]:
+        if is_outage(error):
+            _log.warning("web.database_away", error=str(error))
+            return self.refuse(request, Unavailable("The service is starting again. Try once more in a few seconds."))
+        if _is_no_file(request, error):
+            return self.refuse(request, NotFound())
+        _log.error("web.failed", path=request.scope["path"], exc_info=error)
+        return self.refuse(request, InternalError())
+
+    def _brand(self, request: AnyRequest) -> Brand:
+        return self._brands.remembered(header_text(request.scope, b"host")) or self._house
+
+
+def _is_no_file(request: AnyRequest, error: Exception) -> bool:
+    """The framework catches the error for a file that is not there, not those for a name that cannot be one."""
+    cause = error.__cause__ or error
+    return request.scope["path"].startswith("/static/") and isinstance(cause, OSError) and cause.errno in _NO_FILE
+
+
+def _is_machine(request: AnyRequest) -> bool:
+    """From the scope alone: this also runs for requests that the request object cannot parse."""
+    path, accept = request.scope["path"], header_text(request.scope, b"accept")
+    return path == "/api" or path.startswith("/api/") or any(kind in accept for kind in _MACHINES)
+
+
+def _headers(error: DomainError) -> dict[str, str]:
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(error.extra["retry_after"])} if "retry_after" in error.extra else {}

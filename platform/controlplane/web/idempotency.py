@@ -1,0 +1,106 @@
+"""The API's `Idempotency-Key`: a request's act is done once, however often the request comes."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.response.base import ASGIResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.clock import Clock
+from foundation.database.savepoint import savepoint
+from foundation.errors import DomainError
+from foundation.idempotency.response_store import Answer, find_answer, keep_answer, read_key
+from foundation.telemetry.correlation import current_correlation
+from foundation.vault.vault import Vault
+from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
+from foundation.web.boundary import single_header
+from foundation.web.problems import PROBLEM_TYPE, problem_body
+
+AnyRequest = Request[Any, Any, Any]
+_OF_ONE_SENDING: Final = {"content-length", "date", "set-cookie"}
+_MAY_PASS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+"""Refusals that the same request need not meet again."""
+
+
+class AlreadyAnswered(Exception):
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("answered before")
+        self.answer = answer
+
+
+@dataclass
+class Outcome:
+    """`refusal` is raised after the transaction that kept it."""
+
+    refusal: DomainError | None = None
+
+
+def key_of(request: AnyRequest) -> str | None:
+    """The key of an act of the API; None for everything else.
+
+    Raises:
+        KeyMalformed.
+        MalformedRequest: there are two.
+    """
+    if KEY_HEADER not in request.headers or not isinstance(request.route_handler, ActHandler):
+        return None
+    return read_key(single_header(request.scope, KEY_HEADER.lower().encode()))
+
+
+@asynccontextmanager
+async def once(session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock) -> AsyncIterator[Outcome]:
+    """Around an admitted request's act. What a refused act did is undone; its refusal is kept like any answer.
+
+    Raises:
+        AlreadyAnswered: the act was done before.
+        KeyInUse, KeyReused: see `find_answer`.
+    """
+    outcome, key = Outcome(), key_of(request)
+    if key is None:
+        yield outcome
+        return
+    request_hash = await _hash(request)
+    known = await find_answer(session, vault, key=key, request_hash=request_hash)
+    if known is not None:
+        raise AlreadyAnswered(known)
+    try:
+        async with savepoint(session):
+            yield outcome
+    except DomainError as refusal:
+        if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR or refusal.status in _MAY_PASS:
+            raise
+        outcome.refusal = refusal
+        body = problem_body(refusal, current_correlation())
+        answer = Answer(int(refusal.status), (("content-type", PROBLEM_TYPE),), body)
+    else:
+        answer = _answer(request.state.answer)
+    await keep_answer(session, vault, key=key, request_hash=request_hash, answer=answer, now=clock())
+
+
+def replay(_: AnyRequest, found: AlreadyAnswered) -> Response[bytes | None]:
+    answer, headers = found.answer, dict(found.answer.headers)
+    return Response(
+        answer.body or None,
+        status_code=answer.status,
+        media_type=headers.get("content-type"),
+        headers=headers | {REPLAYED_HEADER: "true"},
+    )
+
+
+def _answer(sent: ASGIResponse) -> Answer:
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in sent.encode_headers())
+    return Answer(
+        sent.status_code, tuple((name, value) for name, value in headers if name not in _OF_ONE_SENDING), sent.body
+    )
+
+
+async def _hash(request: AnyRequest) -> bytes:
+    """Of what makes a request the same one: method, address and body, byte for byte."""
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    head = f"{request.method} {request.scope['path']}?{query}\n".encode()
+    return hashlib.sha256(head + await request.body()).digest()

@@ -1,0 +1,135 @@
+"""Keeping an act's answer under the key its request came with, in the act's own transaction.
+
+A key is its actor's: those of two people of one account never meet, nor those of two accounts.
+Source: draft-ietf-httpapi-idempotency-key-header-07.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import buffer, scope_of
+from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
+from foundation.jobs.enqueue import set_timer
+from foundation.jobs.repair import ensure_timer
+from foundation.vault.rotation import EncryptedColumn
+from foundation.vault.vault import Vault
+
+KEEP: Final = timedelta(hours=24)
+PRUNE: Final = "idempotency.prune"
+LANE: Final = "housekeeping"
+LONGEST: Final = 255
+_KEY: Final = re.compile(r"[!-~]+", re.ASCII)
+_PURPOSE: Final = "idempotency:{actor_id}:{key}"
+
+SEALED: Final = EncryptedColumn("idempotency_key", "kept", _PURPOSE, keys=("actor_id", "key"))
+"""For `vault.rotation`."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`headers` are all but those that belong to one sending."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    request_hash: bytes
+    answer: Answer
+
+
+def read_key(header: str) -> str:
+    """The header's value, with or without the draft's quotation marks.
+
+    Raises:
+        KeyMalformed: it is empty, longer than 255 characters, or not of visible ASCII.
+    """
+    quoted = len(header) > 1 and header[0] == header[-1] == '"'
+    key = header[1:-1] if quoted else header
+    if len(key) > LONGEST or not _KEY.fullmatch(key):
+        raise KeyMalformed
+    return key
+
+
+async def find_answer(session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes) -> Answer | None:
+    """What was answered to this key before. None: this request is the first, and others wait for its end.
+
+    Raises:
+        KeyInUse: the first request with this key is under way.
+        KeyReused: the key came with another request.
+    """
+    scope = scope_of(session)
+    names = {"tenant_id": scope.tenant_id, "actor_id": scope.actor.id, "key": key}
+    # Two statements: the second must see what was committed before the lock could be had.
+    mine = await session.scalar(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"idempotency:{scope.tenant_id}:{scope.actor.id}:{key}"},
+    )
+    if not mine:
+        raise KeyInUse
+    sealed = await session.scalar(
+        text("SELECT kept FROM idempotency_key WHERE tenant_id = :tenant_id AND actor_id = :actor_id AND key = :key"),
+        names,
+    )
+    if sealed is None:
+        return None
+    kept = msgspec.msgpack.decode(await vault.decrypt(session, _PURPOSE.format(**names), bytes(sealed)), type=_Kept)
+    if kept.request_hash != request_hash:
+        raise KeyReused
+    return kept.answer
+
+
+async def keep_answer(  # noqa: PLR0913 - keyword-only parts of one row
+    session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes, answer: Answer, now: datetime
+) -> None:
+    """For at least `KEEP`, if the transaction commits."""
+    scope = scope_of(session)
+    names = {"actor_id": scope.actor.id, "key": key}
+    plain = msgspec.msgpack.encode(_Kept(request_hash, answer))
+    await session.execute(
+        text("""
+            INSERT INTO idempotency_key (tenant_id, msp_id, actor_id, key, kept, created_at)
+            VALUES (:tenant_id, :msp_id, :actor_id, :key, :kept, :now)
+        """),
+        {
+            "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, **names, "now": now,
+            "kept": await vault.encrypt(session, _PURPOSE.format(**names), plain),
+        },
+    )  # fmt: skip
+    # At the commit: the timer's row is the tenant's only one, and must not be held while an act goes on.
+    buffer(session, _ask_for_pruning).append(now + KEEP)
+
+
+async def _ask_for_pruning(session: AsyncSession, due: list[datetime]) -> None:
+    await set_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=min(due))
+
+
+async def prune_answers(session: AsyncSession, *, now: datetime) -> int:
+    """Forget what is older than `KEEP`, and wake again for the rest, at most hourly. Returns how many are gone."""
+    tenant = {"tenant_id": scope_of(session).tenant_id}
+    gone = await session.execute(
+        text("DELETE FROM idempotency_key WHERE tenant_id = :tenant_id AND created_at <= :until RETURNING 1"),
+        {**tenant, "until": now - KEEP},
+    )
+    oldest: datetime | None = await session.scalar(
+        text("SELECT min(created_at) FROM idempotency_key WHERE tenant_id = :tenant_id"), tenant
+    )
+    if oldest is not None:
+        due = max(oldest + KEEP, now + timedelta(hours=1))
+        await set_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=due)
+    return len(gone.all())
+
+
+async def repair_pruning(session: AsyncSession, now: datetime) -> None:
+    """While there is an answer to forget, there is a timer for it."""
+    oldest: datetime | None = await session.scalar(
+        text("SELECT min(created_at) FROM idempotency_key WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
+    )
+    if oldest is not None:
+        due = max(oldest + KEEP, now + timedelta(hours=1))
+        await ensure_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=due)

@@ -1,0 +1,1 @@
+"""Jobs in lanes: each tenant's ordered, leased, fenced queues, and the ready queue that wakes workers fairly."""

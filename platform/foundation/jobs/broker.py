@@ -1,0 +1,117 @@
+"""A Dramatiq broker over the ring. A message says only "this lane may have work"; the work itself is in PostgreSQL.
+
+Dramatiq's own Redis broker polls with a back-off, costs two threads and a share of commands per queue, and finds the
+orphans of a killed worker after a minute or by chance. Here a consumer blocks until its pool's ring has a turn, and a
+lost message is rung again by the relay.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import dramatiq
+import redis
+import structlog
+from dramatiq.broker import Broker, Consumer, MessageProxy
+
+from foundation.jobs.ready_queue import LaneTicket, RingReader, Turns
+
+_log = structlog.get_logger(__name__)
+RUN_LANE = "run_lane"
+AWAY_SECONDS = 0.25
+
+
+class LaneBroker(Broker):
+    """`slots` bounds the messages taken and not yet finished, so that a turn is decided as late as possible."""
+
+    def __init__(
+        self, client: "redis.Redis", *, slots: int, middleware: Iterable[dramatiq.Middleware], turns: Turns = Turns.ALL
+    ) -> None:
+        super().__init__(middleware=list(middleware))
+        self._client = client
+        self._slots = slots
+        self._turns = turns
+        self._consumers: dict[str, _RingConsumer] = {}
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the consumer that looked least lately looked for a message."""
+        return max((consumer.silent_seconds for consumer in self._consumers.values()), default=0.0)
+
+    def declare_queue(self, queue_name: str) -> None:
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = None
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - dramatiq's signature
+        consumer = _RingConsumer(RingReader(self._client, self._turns), queue_name, self._slots, timeout / 1000)
+        self._consumers[queue_name] = consumer
+        return consumer
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Refused: work leaves through the outbox (`foundation.jobs.enqueue.add_work`), never straight to the queue.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(f"{message.actor_name} cannot be sent (delay={delay}): leave work with add_work instead")
+
+
+class _RingConsumer(Consumer):
+    def __init__(self, reader: RingReader, pool: str, slots: int, timeout: float) -> None:
+        self._reader = reader
+        self._pool = pool
+        self._free = threading.Semaphore(slots)
+        self._timeout = timeout
+        self._away = False
+        self._looked_at = time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        return time.monotonic() - self._looked_at
+
+    def __next__(self) -> MessageProxy | None:
+        self._looked_at = time.monotonic()
+        if not self._free.acquire(timeout=self._timeout):
+            return None
+        ticket = None
+        try:
+            ticket = self._take()
+        finally:
+            if ticket is None:
+                self._free.release()
+        if ticket is None:
+            return None
+        return MessageProxy(
+            dramatiq.Message(
+                queue_name=self._pool,
+                actor_name=RUN_LANE,
+                args=(str(ticket.msp_id), str(ticket.tenant_id), ticket.lane, ticket.bulk),
+                kwargs={},
+                options={},
+            )
+        )
+
+    def _take(self) -> LaneTicket | None:
+        """Outages are sat out here: dramatiq would wait three seconds before it looks again."""
+        try:
+            ticket = self._reader.take(self._pool, self._timeout)
+        except redis.RedisError as error:
+            if not self._away:
+                _log.warning("worker.valkey_away", error=str(error))
+            self._away = True
+            time.sleep(AWAY_SECONDS)
+            return None
+        self._away = False
+        return ticket
+
+    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - dramatiq's signature
+        self._free.release()
+
+    def nack(self, message: MessageProxy) -> None:  # noqa: ARG002
+        self._free.release()
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Nothing to do: the relay rings lanes whose work nobody holds."""

@@ -1,0 +1,59 @@
+"""Dead letters: what was given up is listed, and a person replays or discards it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, NotFound
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.models import DeadLetter
+
+
+async def list_dead_letters(session: AsyncSession, *, state: str = "parked", limit: int = 100) -> Sequence[DeadLetter]:
+    scope = scope_of(session)
+    rows = await session.scalars(
+        select(DeadLetter)
+        .where(DeadLetter.tenant_id == scope.tenant_id, DeadLetter.state == state)
+        .order_by(DeadLetter.died_at.desc())
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:
+    """Put the work back into its lane with its attempts forgotten.
+
+    Raises:
+        NotFound: no such letter in this account.
+        Conflict: it was settled before.
+    """
+    letter = await _settle(session, letter_id, state="replayed", now=now)
+    work = NewWork(
+        lane=letter.lane, kind=letter.kind, key=letter.key, ref=letter.ref, body=letter.body,
+        correlation=letter.correlation,
+    )  # fmt: skip
+    add_work(session, [work])
+
+
+async def discard_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:
+    """Raises NotFound or Conflict, as `replay_dead_letter`."""
+    await _settle(session, letter_id, state="discarded", now=now)
+
+
+async def _settle(session: AsyncSession, letter_id: UUID, *, state: str, now: datetime) -> DeadLetter:
+    scope = scope_of(session)
+    letter = await session.scalar(
+        select(DeadLetter).where(DeadLetter.tenant_id == scope.tenant_id, DeadLetter.id == letter_id).with_for_update()
+    )
+    if letter is None:
+        raise NotFound
+    if letter.state != "parked":
+        raise Conflict(f"This item was already {letter.state}. Reload the page to see its state.")
+    letter.state, letter.settled_at, letter.settled_by = state, now, scope.actor.name
+    note(session, action=f"dead_letter.{state}", subject=f"dead_letter:{letter_id}", data={"kind": letter.kind}, at=now)
+    return letter

@@ -1,0 +1,109 @@
+"""Lanes: each tenant's ordered queues of work. PostgreSQL holds the truth; the ring in Valkey only wakes workers."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class LaneShare(TenantOwned, Base):
+    """What a tenant gets of the workers: its pool, its weight in the round robin, its lanes at work at once.
+
+    While `resting`, no turn begins: work is kept, in order. At `repair_at` its timers are checked (`jobs.repair`).
+    """
+
+    __tablename__ = "lane_share"
+
+    pool: Mapped[str] = mapped_column(server_default="shared")
+    weight: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    cap: Mapped[int] = mapped_column(SmallInteger, server_default="4")
+    resting: Mapped[bool] = mapped_column(server_default="false")
+    repair_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp() + interval '5 minutes'"))
+
+    __table_args__ = (Index("ix_lane_share_repair_at", "repair_at", postgresql_where=text("NOT resting")),)
+
+
+class Lane(TenantOwned, Base):
+    """A lease on one lane. `fence` grows with each lease; whoever finishes must still hold the same one.
+
+    `crashes` halves the next batch after a failure; `deaths` counts turns in a row that ended with their process.
+    """
+
+    __tablename__ = "lane"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    holder: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
+    crashes: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    deaths: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
+
+class Work(TenantOwned, Base):
+    """One item of work. Items of one `key` in a lane are done in the order of `seq`.
+
+    `again`: another system was asked for it, and it brought nothing.
+    """
+
+    __tablename__ = "work"
+
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str]
+    key: Mapped[str]
+    ref: Mapped[UUID | None]
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    held: Mapped[bool] = mapped_column(server_default="false")
+    again: Mapped[bool] = mapped_column(server_default="false")
+    ready_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    enqueued_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    error: Mapped[str | None]
+    correlation: Mapped[str] = mapped_column(server_default="")
+
+    __table_args__ = (
+        Index("ix_work_held", "tenant_id", "lane", "key", postgresql_where=text("held")),
+        Index("ix_work_due", "ready_at", postgresql_where=text("held")),
+    )
+
+
+class DeadLetter(TenantOwned, Base):
+    """Work that was given up. A person sees it, and replays or discards it; it is never dropped."""
+
+    __tablename__ = "dead_letter"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lane: Mapped[str]
+    kind: Mapped[str]
+    key: Mapped[str]
+    ref: Mapped[UUID | None]
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    attempts: Mapped[int] = mapped_column(SmallInteger)
+    error: Mapped[str]
+    enqueued_at: Mapped[datetime]
+    died_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default="parked")  # parked | replayed | discarded
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    correlation: Mapped[str] = mapped_column(server_default="")
+
+    __table_args__ = (Index("ix_dead_letter_state", "tenant_id", "state", "died_at"),)
+
+
+class Timer(TenantOwned, Base):
+    """Work that becomes due at a time: one row per tenant and name, however often it is asked for."""
+
+    __tablename__ = "timer"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    lane: Mapped[str]
+    kind: Mapped[str]
+    due_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_timer_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),)

@@ -1,0 +1,68 @@
+"""Repair of timers: whatever the database says should run by itself, and has neither a timer nor a job, gets a timer.
+
+Each room states its recurring duties as functions of the database's own state. A job per tenant checks them all, every
+few minutes; the relay enqueues it from `lane_share.repair_at`, so that no timer has to survive for it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.clock import Clock
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.types import JobKind, RetryPolicy
+
+REPAIR: Final = "foundation.repair_timers"
+"""The relay's `repairs_fire` enqueues jobs of this name in lane `repair`."""
+Duty = Callable[[AsyncSession, datetime], Awaitable[None]]
+_NO_JOB: Final = """
+    NOT EXISTS (SELECT 1 FROM work w WHERE w.tenant_id = :tenant_id AND w.lane = {lane} AND w.kind = {kind})
+"""
+_ENSURE: Final = text(f"""
+    INSERT INTO timer (tenant_id, msp_id, name, lane, kind, due_at)
+    SELECT :tenant_id, :msp_id, n.name, n.lane, n.kind, n.due_at
+      FROM (SELECT CAST(:name AS varchar) AS name, CAST(:lane AS varchar) AS lane, CAST(:kind AS varchar) AS kind,
+                   CAST(:due_at AS timestamptz) AS due_at) n
+     WHERE {_NO_JOB.format(lane="n.lane", kind="n.kind")}
+    ON CONFLICT (tenant_id, name) DO UPDATE SET due_at = excluded.due_at, lane = excluded.lane, kind = excluded.kind
+     WHERE timer.due_at IS NULL OR timer.due_at > excluded.due_at
+""")
+_RESTART: Final = text(f"""
+    UPDATE timer t SET due_at = :now
+     WHERE t.tenant_id = :tenant_id AND t.kind = ANY (:kinds) AND (t.due_at IS NULL OR t.due_at > :latest)
+       AND {_NO_JOB.format(lane="t.lane", kind="t.kind")}
+""")
+
+
+async def ensure_timer(session: AsyncSession, *, name: str, lane: str, kind: str, due_at: datetime) -> None:
+    """Set the timer to `due_at` if it has none or a later one, unless a job of it waits."""
+    scope = scope_of(session)
+    await session.execute(
+        _ENSURE,
+        {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": name, "lane": lane, "kind": kind,
+         "due_at": due_at},
+    )  # fmt: skip
+
+
+async def restart_timers(session: AsyncSession, kinds: Sequence[str], *, now: datetime, longest: timedelta) -> None:
+    """For jobs that always set their next timer, `longest` ahead: one without a due time and without a job has lost it,
+    and one that is further ahead was set by a clock that was wrong.
+    """
+    binds = {"tenant_id": scope_of(session).tenant_id, "kinds": list(kinds), "now": now, "latest": now + longest}
+    await session.execute(_RESTART, binds)
+
+
+def repair_job(duties: Iterable[Duty], clock: Clock) -> JobKind:
+    checked = tuple(duties)
+
+    async def repair(run: LaneRun) -> None:
+        now = clock()
+        async with run.finishing() as session:
+            for duty in checked:
+                await duty(session, now)
+
+    return JobKind(REPAIR, repair, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))

@@ -1,0 +1,1 @@
+"""Approvals: the inbox, the answer, release and expiry."""

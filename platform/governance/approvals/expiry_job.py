@@ -1,0 +1,127 @@
+"""Timer job: opens an exception for each approval past its due time; expires approvals with their changes."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.clock import write_utc
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import set_timer
+from foundation.jobs.types import Handler
+from governance import job_types
+from governance.changes.plan_writer import APPROVAL_LATE, CHANGE, late_approval, note_decision
+from governance.changes.repository import load_changes
+from governance.changes.rows import ChangeRow
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject
+from governance.services import Context
+from policy.approval_repository import Approval
+from policy.approvals import expire_approvals, mark_overdue
+
+_BATCH = 1000
+NEXT_APPROVAL: Final = text("""
+    SELECT least((SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')),
+                 (SELECT min(due_at) FROM approval WHERE tenant_id = :t AND state = 'pending' AND NOT overdue))
+""")
+
+
+def approvals_handler(context: Context) -> Handler:
+    async def expire(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await expire_waiting(session, context)
+
+    return expire
+
+
+async def expire_waiting(session: AsyncSession, context: Context) -> None:
+    """Changes are locked before their approvals, as everywhere (see `governance.changes.repository`)."""
+    now, scope = context.clock(), scope_of(session)
+    tenant = {"t": scope.tenant_id}
+    due = (
+        await session.scalars(
+            text("""
+            SELECT subject_id FROM approval
+             WHERE tenant_id = :t AND subject_kind = :kind AND state IN ('pending', 'granted') AND expires_at <= :now
+             ORDER BY expires_at LIMIT :batch
+        """),
+            {**tenant, "kind": CHANGE, "now": now, "batch": _BATCH},
+        )
+    ).all()
+    changes = {change.id: change for change in await load_changes(session, due)}
+    expired = await expire_approvals(session, scope, subject_ids=due, now=now)
+    granted = {approval.subject_id for approval in expired if approval.decided_by is not None}
+    late = [
+        change
+        for approval in expired
+        if (change := changes.get(approval.subject_id)) is not None
+        and (change.state, change.approval_id) == ("awaiting", approval.id)
+    ]
+    await session.execute(
+        text("UPDATE change SET state = 'expired' WHERE tenant_id = :t AND id = ANY (:ids)"),
+        {**tenant, "ids": [change.id for change in late]},
+    )
+    for change in late:
+        change.state = "expired"
+        note_decision(session, change, now)
+    found = [_expired(change, granted=change.id in granted) for change in late]
+    await resolve_corrected(session, APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
+    overdue = await _overdue(session, now)
+    context.metrics.overdue(scope.tenant_id, len(overdue))
+    await open_exceptions(session, [*found, *overdue], now=now, new_id=context.new_id)
+    following = await session.scalar(NEXT_APPROVAL, tenant)
+    if following is not None:
+        await set_timer(
+            session, name=job_types.APPROVALS, lane=job_types.CLOCK_LANE, kind=job_types.APPROVALS, due_at=following
+        )
+
+
+async def _overdue(session: AsyncSession, now: datetime) -> list[NewException]:
+    marked = await mark_overdue(session, scope_of(session), now=now, limit=_BATCH)
+    changes = await load_changes(session, [approval.subject_id for approval in marked], lock=False)
+    waiting = {approval.id: approval for approval in marked}
+    return [
+        _late(change, waiting[change.approval_id])
+        for change in changes
+        if change.approval_id in waiting and change.state == "awaiting"
+    ]
+
+
+def _late(change: ChangeRow, approval: Approval) -> NewException:
+    return NewException(
+        code=APPROVAL_LATE,
+        subject=late_approval(change.id),
+        title="An approval is overdue",
+        detail=f"{name_subject(change.element, change.record_key)} has waited for an answer since "
+        f"{write_utc(approval.created_at)}. Channels keep the approved value. "
+        f"Answer it before {write_utc(approval.expires_at)}, when the request expires.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        correlation=change.correlation,
+    )
+
+
+def _expired(change: ChangeRow, *, granted: bool) -> NewException:
+    subject = name_subject(change.element, change.record_key)
+    return NewException(
+        code="approval.expired",
+        subject=f"{CHANGE}:{change.id}",
+        title="An approval expired before publishing" if granted else "An approval expired without an answer",
+        detail=f"{subject} was approved, but the approval expired before publishing, so nothing was sent. "
+        "Send it again from its source."
+        if granted
+        else f"{subject}: nobody answered in time, so nothing was sent. Send it again from its source.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        correlation=change.correlation,
+    )

@@ -1,0 +1,130 @@
+"""The inbox: what waits, what a yes would show on each channel, and the answer."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+
+from foundation.errors import DomainError, InvalidInput
+from foundation.web.fragments import FRAGMENT
+from governance.approvals.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
+from governance.approvals.release import answer_change
+from governance.authors import find_people, name_authors
+from governance.changes.queries import ChangeFilter, list_changes
+from governance.inputs import LONGEST_TEXT, check_text
+from governance.permissions import GovernancePermission
+from governance.records.titles import load_titles
+from governance.web.render import go, show, try_to
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
+_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+_ROOT: Final = "/clients/{client:str}/approvals"
+_LATELY: Final = 5
+"""Other changes of the value that is asked about."""
+
+
+class AnswerForm(msgspec.Struct):
+    """`answer`: approve | decline. `approval`: the one the page showed."""
+
+    answer: str
+    reason: str = ""
+    approval: UUID | None = None
+
+
+@get(_ROOT, opt=_READ, include_in_schema=False)
+async def approval_list(
+    access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return show(access, "approvals.html", "Approvals", await _list_context(access, tab, after))
+
+
+@get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, include_in_schema=False)
+async def approval_rows(
+    access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return show(access, "approval_rows.html", "Approvals", await _list_context(access, tab, after))
+
+
+@get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
+async def approval_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+    return await _detail(access, change_id)
+
+
+@post(f"{_ROOT}/{{change_id:uuid}}", opt=_DECIDE, include_in_schema=False)
+async def approval_answer(
+    access: OpenAccess,
+    change_id: FromPath[UUID],
+    data: URLEncodedBody[AnswerForm],
+) -> Response[Any]:
+    async def answer() -> None:
+        grant, reason = data.answer == "approve", check_text(data.reason, "reason")
+        await answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
+
+    refusal = await try_to(access, answer())
+    if refusal is not None:
+        return await _detail(access, change_id, refusal, reason=data.reason)
+    return go(access, f"/approvals/{change_id}", done="Approved" if data.answer == "approve" else "Declined")
+
+
+async def _detail(
+    access: Access, change_id: UUID, refusal: DomainError | None = None, *, reason: str = ""
+) -> Response[Any]:
+    detail = await read_approval(access.session, change_id)
+    answer = detail.approval
+    names = await name_authors(
+        access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
+    )
+    same = ChangeFilter(key=detail.change.record_key, element=detail.change.element)
+    lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
+    me = access.principal.actor
+    invited = answer.requested_by in await find_people(access.session, [answer.requested_by])
+    context = {
+        "detail": detail,
+        "change": detail.change,
+        "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
+        "approval": answer,
+        "names": names,
+        "titles": await load_titles(access.session, [detail.change.record_key]),
+        "own": bool(me.one_person & {answer.author, answer.requested_by}),
+        "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
+        "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key made by",
+        "reason": reason,
+        "reason_limit": LONGEST_TEXT,
+        "reason_error": refusal.detail
+        if isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
+        else "",
+    }
+    return show(access, "approval.html", "Approval", context, refusal=refusal)
+
+
+async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[str, object]:
+    states = ANSWERED if tab == "answered" else WAITING
+    found = await list_waiting(access.session, states=states, after=after)
+    asked = [item.approval for item in found.items]
+    quoted = [name for one in asked for name in (one.requested_by, one.author, one.decided_by)]
+    return {
+        "found": found,
+        "tab": "answered" if tab == "answered" else "waiting",
+        "after": after,
+        "waiting": await count_waiting(access.session),
+        "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
+        "names": await name_authors(access.session, quoted, me=str(access.principal.id)),
+        "people": await find_people(access.session, {one.requested_by for one in asked}),
+    }
+
+
+def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str:
+    """Why the reader counts as the author."""
+    if me == requested_by:
+        return "This is your own proposal"
+    if me != author:
+        return "You are not confirmed as independent of whoever proposed this"
+    return "Somebody you invited proposed this" if invited else "A key that you made proposed this"
+
+
+INBOX_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (approval_list, approval_rows, approval_detail, approval_answer)

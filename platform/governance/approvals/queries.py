@@ -1,0 +1,135 @@
+"""Approvals that wait for a person, with what each channel shows now and would show."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import COST
+from canonical.values import Value
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ApprovalPage, ChannelPreview
+from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
+from governance.changes.schemas import ShownChange
+from governance.records.values import to_value
+from policy.approval_repository import ApprovalState
+
+WAITING: Final = (ApprovalState.PENDING,)
+_UNPUBLISHED: Final = (ApprovalState.PENDING, ApprovalState.GRANTED)
+ANSWERED: Final = tuple(state for state in ApprovalState if state is not ApprovalState.PENDING)
+
+
+async def list_waiting(
+    session: AsyncSession, *, states: Sequence[ApprovalState] = WAITING, after: UUID | None = None, limit: int = 50
+) -> ApprovalPage:
+    """Those that wait: oldest first. Answered ones: newest first."""
+    newest_first = tuple(states) != WAITING
+    order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
+    rows = (
+        await session.execute(
+            text(f"""
+                SELECT {CHANGE_COLUMNS}, {APPROVAL_COLUMNS}
+                  FROM approval a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id
+                 WHERE a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)
+                   AND (CAST(:after AS uuid) IS NULL OR (a.created_at, a.id) {beyond}
+                        (SELECT l.created_at, l.id FROM approval l WHERE l.tenant_id = :t AND l.id = :after))
+                 ORDER BY a.created_at {order}, a.id {order} LIMIT :limit
+            """),
+            {
+                "t": scope_of(session).tenant_id,
+                "states": [state.value for state in states],
+                "after": after,
+                "limit": limit + 1,
+            },
+        )
+    ).all()
+    items = [ApprovalItem(to_approval(row), to_change(row)) for row in rows[:limit]]
+    return ApprovalPage(items, items[-1].approval.id if len(rows) > limit else None)
+
+
+async def count_waiting(session: AsyncSession) -> int:
+    found = await session.execute(
+        text("SELECT count(*) FROM approval WHERE tenant_id = :t AND state = 'pending' AND subject_kind = 'change'"),
+        {"t": scope_of(session).tenant_id},
+    )
+    return int(found.scalar_one())
+
+
+async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetail:
+    """By the change it is about, its newest approval. Raises NotFound."""
+    row = (
+        await session.execute(
+            text(f"""
+                SELECT {CHANGE_COLUMNS}, {APPROVAL_COLUMNS}
+                  FROM change c JOIN approval a ON a.tenant_id = c.tenant_id AND a.id = c.approval_id
+                 WHERE c.tenant_id = :t AND c.id = :id
+            """),
+            {"t": scope_of(session).tenant_id, "id": change_id},
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    change = to_change(row)
+    cost = await _cost(session, change)
+    approval = to_approval(row)
+    preview = await _preview(session, change, cost, is_open=approval.state in _UNPUBLISHED)
+    return ApprovalDetail(approval, change, preview, cost)
+
+
+async def _cost(session: AsyncSession, change: ShownChange) -> Value | None:
+    row = (
+        await session.execute(
+            text("""
+                SELECT amount, currency FROM record_value
+                 WHERE tenant_id = :t AND record_key = :key AND element = :cost AND currency = :currency
+            """),
+            {
+                "t": scope_of(session).tenant_id,
+                "key": change.record_key,
+                "cost": COST,
+                "currency": change.new.currency,
+            },
+        )
+    ).one_or_none()
+    return None if row is None or not change.new.currency else to_value(row.amount, row.currency)
+
+
+async def _preview(
+    session: AsyncSession, change: ShownChange, cost: Value | None, *, is_open: bool
+) -> list[ChannelPreview]:
+    """What channels would show is told only while they still may come to show it by this approval."""
+    rows = await session.execute(
+        text("""
+            SELECT n.id, n.name, v.amount, v.currency, v.seen_at
+              FROM connection n
+              LEFT JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
+               AND v.record_key = :key AND v.element = :element
+             WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state = 'active'
+               AND (CAST(:targets AS uuid[]) IS NULL OR n.id = ANY (:targets))
+             ORDER BY n.name, n.id
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "key": change.record_key,
+            "element": change.element,
+            "targets": None if change.targets is None else list(change.targets),
+        },
+    )
+    new = change.new if is_open else None
+    then = _margin(new, cost)
+    return [
+        ChannelPreview(
+            row.id, row.name, shows := to_value(row.amount, row.currency), row.seen_at, new,
+            _margin(shows, cost), then,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _margin(price: Value | None, cost: Value | None) -> float | None:
+    if price is None or cost is None or price.currency != cost.currency or price.amount <= 0:
+        return None
+    return (price.amount - cost.amount) / price.amount

@@ -1,0 +1,218 @@
+"""A person's answer to a change, and carrying it out: the approval is checked again, on the data of that moment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.values import Value
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.types import Handler
+from governance.approvals.lapsed_rights import NOBODY, Lapsed, find_lapsed
+from governance.changes import repository
+from governance.changes.locking import lock_changes
+from governance.changes.plan_writer import (
+    APPROVAL_LATE,
+    CHANGE,
+    OF_THE_SOURCE,
+    ask_for_approvals,
+    late_approval,
+    note_decision,
+)
+from governance.changes.planner import BASELINE, World, content_of, facts_of, judged_as, known_cost, release
+from governance.changes.rows import ChangeRow
+from governance.errors import NotAwaiting
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions, resolve_about, resolve_corrected
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject
+from governance.propagation.distribute import distribute
+from governance.propagation.rows import PropagationRow
+from governance.records.claims import is_key_shared
+from governance.records.repository import save_values
+from governance.services import Context
+from policy.approvals import decide_approval, withdraw_approvals
+from policy.index import decide
+from policy.redeeming import Verdict, redeem_approvals
+from policy.rules import Outcome
+
+RELEASE = "governance.release"
+RELEASE_LANE = "release"
+
+_UPDATE = BulkWrite(
+    {
+        "id": "uuid", "state": "varchar", "version": "bigint", "outcome": "varchar", "rule_id": "varchar",
+        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
+        "old_amount": "bigint", "old_currency": "varchar", "decided_at": "timestamptz",
+    },
+    """
+    UPDATE change c SET state = r.state, version = r.version, outcome = r.outcome, rule_id = r.rule_id,
+           reason = r.reason, policy_version = r.policy_version, cost_amount = r.cost_amount,
+           approval_id = r.approval_id, old_amount = r.old_amount, old_currency = r.old_currency,
+           decided_at = r.decided_at
+      FROM {rows} WHERE c.tenant_id = :tenant_id AND c.msp_id = :msp_id AND c.id = r.id
+    """,
+)  # fmt: skip
+
+
+async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
+    session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime, seen: UUID | None = None
+) -> None:
+    """Approve or decline. An approval is carried out by a worker, which checks it again.
+
+    `seen` is the approval that was looked at: what is asked under the same change may have been asked anew since.
+
+    Raises:
+        NotFound: no such change in this account.
+        NotAwaiting: it was answered, overtaken or expired, is not what was seen, or its key is two records'.
+        OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
+    """
+    changes = await repository.load_changes(session, [change_id])
+    if not changes:
+        raise NotFound
+    change = changes[0]
+    if change.state != "awaiting" or change.approval_id is None:
+        raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
+    if seen is not None and seen != change.approval_id:
+        raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
+    if grant and await is_key_shared(session, change.record_key):
+        raise NotAwaiting(
+            "Two records of the source have this key, so it is not known which one this value is for. Correct that"
+            " there first; until then the change can only be declined."
+        )
+    scope = scope_of(session)
+    await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
+    change.decided_at = now
+    await resolve_corrected(session, APPROVAL_LATE, [late_approval(change_id)], now=now)
+    if grant:
+        await _UPDATE.execute(session, [change])
+        work = NewWork(
+            lane=RELEASE_LANE, kind=RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
+            correlation=change.correlation,
+        )  # fmt: skip
+        add_work(session, [work])
+        return
+    change.state = "declined"
+    await _UPDATE.execute(session, [change])
+    note_decision(session, change, now)
+
+
+def release_handler(context: Context) -> Handler:
+    async def release_approved(run: LaneRun) -> None:
+        ids = [item.ref for item in run.items]
+        lapsed = await find_lapsed(run, context, ids)
+        async with run.finishing() as session:
+            await release_changes(session, context, ids, lapsed)
+
+    return release_approved
+
+
+async def release_changes(
+    session: AsyncSession, context: Context, ids: Sequence[UUID | None], lapsed: Lapsed = NOBODY
+) -> None:
+    """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew.
+
+    An approval by somebody who may not approve any more is withdrawn and asked for again; what somebody proposed who
+    may not propose any more is refused.
+    """
+    locked, world = await lock_changes(session, context, ids)
+    changes = [c for c in locked if c.state == "awaiting" and c.approval_id is not None]
+    if not changes:
+        return
+    await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], world)
+    hashes = {c.approval_id: content_of(c, world) for c in changes if c.approval_id}
+    verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=world.now)
+    propagations: list[PropagationRow] = []
+    rerouted: list[ChangeRow] = []
+    for change in changes:
+        if change.approval_id is not None and verdicts[change.approval_id] is Verdict.REDEEMED:
+            contract = world.contracts[change.element]
+            row = world.values[change.record_key, change.element]
+            cost = known_cost(world.values, change.record_key)
+            change.cost_amount = None if cost is None else cost.amount
+            propagations += release(change, row, contract, world.channels, context.new_id)
+            decided_at = change.decided_at or world.now
+            context.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
+            note_decision(session, change, world.now)
+        elif change.approval_id is None or verdicts[change.approval_id] is not Verdict.USED:
+            rerouted.append(change)
+    unsupported = [c for c in rerouted if c.approval_id in lapsed.proposals]
+    await _refuse(session, context, unsupported, world)
+    propagations += await _reroute(session, context, [c for c in rerouted if c not in unsupported], world, lapsed)
+    await save_values(session, [world.values[c.record_key, c.element] for c in changes])
+    await _UPDATE.execute(session, changes)
+    await distribute(session, propagations)
+    released = {(c.record_key, c.element) for c in changes if c.state == "released"}
+    await resolve_about(session, OF_THE_SOURCE, released, now=world.now)
+
+
+async def _reroute(
+    session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World, lapsed: Lapsed
+) -> list[PropagationRow]:
+    """The approval does not fit what would be done now: decide again, and tell people why."""
+    found: list[NewException] = []
+    passed: list[PropagationRow] = []
+    for change in changes:
+        row = world.values[change.record_key, change.element]
+        if change.origin != BASELINE:  # which is judged against what the channel shows
+            change.old_amount, change.old_currency = row.amount, row.currency
+        cost = known_cost(world.values, change.record_key)
+        new = Value(change.new_amount, change.new_currency)
+        facts = facts_of(change.element, row.approved, new, cost)
+        decision = decide(world.index, judged_as(change.origin), change.element, facts)
+        change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
+        change.reason, change.policy_version = decision.reason, decision.policy_version
+        change.cost_amount = None if cost is None else cost.amount
+        change.decided_at = None if decision.outcome is Outcome.REVIEW else world.now
+        if decision.outcome is Outcome.AUTO:
+            contract = world.contracts[change.element]
+            passed += release(change, row, contract, world.channels, context.new_id)
+        elif decision.outcome is Outcome.REFUSE:
+            change.state = "refused"
+        found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))
+        note_decision(session, change, world.now)
+    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting"], world)
+    await open_exceptions(session, found, now=world.now, new_id=context.new_id)
+    return passed
+
+
+async def _withdraw(session: AsyncSession, changes: Sequence[ChangeRow], world: World) -> None:
+    if changes:
+        await withdraw_approvals(
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=[c.id for c in changes], now=world.now,
+            reason="Whoever proposed or approved this lost the right to before it was carried out.",
+        )  # fmt: skip
+
+
+async def _refuse(session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World) -> None:
+    for change in changes:
+        change.state, change.reason = "refused", "Whoever proposed this may not propose changes any more."
+        note_decision(session, change, world.now)
+    found = [_stale(change, lapsed=True) for change in changes]
+    await open_exceptions(session, found, now=world.now, new_id=context.new_id)
+
+
+def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:
+    name, what = name_subject(change.element, change.record_key), change.outcome
+    if change.state == "refused" and lapsed:
+        what = "refused. Propose it again if it is still right"
+    why = "the value, the policy or the data behind it changed after the approval"
+    if lapsed:
+        why = "whoever proposed or approved it was suspended, or lost the right to, before it was sent"
+    return NewException(
+        code="approval.stale",
+        subject=str(change.id),
+        title="An approval no longer counts" if lapsed else "What was approved is no longer what would be sent",
+        detail=f"{name}: {why}. It was not sent and was decided again: {what}.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        correlation=change.correlation,
+    )

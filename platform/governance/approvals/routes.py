@@ -1,0 +1,57 @@
+"""The API of approvals. Answers are given at the change: `POST …/changes/{id}/answer`."""
+
+from typing import Final
+from uuid import UUID
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from foundation.web.api import post
+from governance.approvals.queries import ANSWERED, WAITING, list_waiting, read_approval
+from governance.approvals.release import answer_change
+from governance.approvals.schemas import AnswerInput, ApprovalDetail, ApprovalPage
+from governance.changes.queries import read_change
+from governance.changes.schemas import ChangeDetail
+from governance.inputs import USUAL, check_limit, check_text
+from governance.permissions import GovernancePermission
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
+_ROOT: Final = "/api/v1/clients/{client:str}/approvals"
+_ANSWER: Final = "/api/v1/clients/{client:str}/changes/{change_id:uuid}/answer"
+_TAGS: Final = ["approvals"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_approvals(
+    access: OpenAccess,
+    answered: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter has a name
+    after: FromQuery[UUID | None] = None,
+    limit: FromQuery[int] = USUAL,
+) -> ApprovalPage:
+    """What waits for a person, oldest first; or what was answered, newest first."""
+    states = ANSWERED if answered else WAITING
+    return await list_waiting(access.session, states=states, after=after, limit=check_limit(limit))
+
+
+@get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)
+async def api_approval(access: OpenAccess, change_id: FromPath[UUID]) -> ApprovalDetail:
+    """By the change it is about, with what each channel shows now and would show."""
+    return await read_approval(access.session, change_id)
+
+
+_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+
+
+@post(_ANSWER, opt=_DECIDE, tags=_TAGS, status_code=202)
+async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
+    """Approve or decline. What is approved is checked again, and then carried out, by a worker."""
+    reason = check_text(data.reason, "reason")
+    await answer_change(
+        access.session, change_id, grant=data.grant, reason=reason, now=access.now, seen=data.approval_id
+    )
+    return await read_change(access.session, change_id, now=access.now)
+
+
+INBOX_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_approvals, api_approval, api_answer)

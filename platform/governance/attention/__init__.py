@@ -1,1 +1,0 @@
-"""What needs attention: exceptions and dead letters."""

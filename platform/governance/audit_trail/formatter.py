@@ -1,0 +1,113 @@
+"""Audit entries in words. What was recorded stays beside them, exactly."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+from governance.audit_trail.schemas import ShownEntry
+from governance.labels import write_element, write_kind, write_value, write_words
+
+_TITLES: Final = {
+    "change.awaiting": "Change needs approval",
+    "change.released": "Change released",
+    "change.refused": "Change refused by policy",
+    "propagation.verified": "Visible on a channel",
+    "propagation.unproven": "Superseded before read-back",
+    "approval.granted": "Approved",
+    "approval.refused": "Declined",
+    "approval.used": "Approval used",
+    "approval.expired": "Approval expired",
+    "exception.corrected": "Exception resolved automatically",
+    "reference.taken": "Reference value updated",
+    "sign_in.succeeded": "Signed in",
+    "sign_in.failed": "Sign-in failed",
+    "sign_in.refused": "Sign-in refused",
+    "person.signed_out": "Signed out",
+    "dead_letter.replayed": "Failed job replayed",
+    "dead_letter.discarded": "Failed job discarded",
+}
+_ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
+_SAID_ELSEWHERE: Final = frozenset({
+    "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
+    "currency", "old", "new", "read", "connection", "version", "title",
+})  # fmt: skip
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What an id stands for; a change also has an element and a currency."""
+
+    name: str
+    element: str = ""
+    currency: str = ""
+
+    @property
+    def whole(self) -> str:
+        return f"{self.name}, {write_element(self.element).lower()}" if self.element else self.name
+
+
+class Told(msgspec.Struct, frozen=True):
+    entry: ShownEntry
+    title: str
+    about: str
+    by: str
+    text: str
+
+
+def find_ids(entries: Iterable[ShownEntry]) -> set[UUID]:
+    return {UUID(found) for entry in entries for found in _ID.findall(f"{entry.subject} {entry.told}")}
+
+
+def tell(entry: ShownEntry, names: Mapping[str, Named]) -> Told:
+    """`names` by id; an id without a name is left to the exact record."""
+    return Told(
+        entry=entry,
+        title=_TITLES.get(entry.action) or write_words(entry.action),
+        about=_about(entry, names),
+        by=_ACTORS.get(entry.actor, entry.actor),
+        text=", ".join(_text(entry, names)),
+    )
+
+
+def _about(entry: ShownEntry, names: Mapping[str, Named]) -> str:
+    kind, colon, rest = entry.subject.partition(":")
+    parts = [str(entry.data.get("subject_id", "")), *(rest if colon else kind).split(":")]
+    told = [names[part].whole if part in names else write_element(part) for part in parts if part]
+    if kind == "record" and entry.data.get("element"):
+        told.append(write_element(str(entry.data["element"])).lower())
+    known = ", ".join(dict.fromkeys(part for part in told if not _ID.fullmatch(part)))
+    return write_words(f"{kind} {known}") if known.isdigit() else known
+
+
+def _text(entry: ShownEntry, names: Mapping[str, Named]) -> Iterable[str]:
+    data = entry.data
+    if isinstance(data.get("new"), int):
+        old = data.get("old")
+        before = "New: " if old is None else f"{_value(old, data.get('currency'))} → "
+        yield before + _value(data["new"], data.get("currency"))
+    channel = names.get(str(data.get("connection")))
+    if isinstance(data.get("read"), int):
+        subject = names.get(entry.subject.partition(":")[2], Named(""))
+        yield f"{_value(data['read'], subject.currency)}" + (f" on {channel.name}" if channel else "")
+    if "title" in data:  # it says what the code says, in words of its own
+        yield str(data["title"])
+    for name, value in data.items():
+        if name in _SAID_ELSEWHERE or (name == "code" and "title" in data) or value in (None, "", [], {}):
+            continue
+        yield _said(name, value, names)
+
+
+def _said(name: str, value: object, names: Mapping[str, Named]) -> str:
+    if name == "code":
+        return write_kind(str(value)).lower()
+    known = names.get(str(value))
+    shown = known.name if known else value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return f"{name.replace('_', ' ')} {shown}"
+
+
+def _value(amount: Any, currency: Any) -> str:
+    return write_value(Value(amount, currency or "") if isinstance(amount, int) else None)

@@ -1,0 +1,43 @@
+"""The audit trail. Verifying reads the whole chain, so it is done when asked for."""
+
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from foundation.audit.chain import verify_chain
+from governance.audit_trail.formatter import find_ids, tell
+from governance.audit_trail.queries import KINDS, list_entries, load_names
+from governance.audit_trail.schemas import EntryPage
+from governance.permissions import GovernancePermission
+from governance.web.render import show, try_list
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_AUDIT}
+
+
+@get("/clients/{client:str}/audit", name="audit", opt=_READ, include_in_schema=False)
+async def audit(
+    access: OpenAccess,
+    subject: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
+    after: FromQuery[int | None] = None,
+    verify: FromQuery[str] = "",
+) -> Response[Any]:
+    listing = list_entries(access.session, subject=subject, kind=kind, after=after)
+    found, refusal = await try_list(access, listing, EntryPage([]))
+    names = await load_names(access.session, find_ids(found.items))
+    context = {
+        "told": [tell(entry, names) for entry in found.items],
+        "next_after": found.next_after,
+        "subject": subject,
+        "chosen": kind,
+        "kinds": [("", "All entries"), *((name, name.capitalize()) for name in KINDS)],
+        "after": after,
+        "verdict": await verify_chain(access.session) if verify else None,
+    }
+    return show(access, "audit.html", "Audit", context, refusal=refusal)
+
+
+TRAIL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (audit,)

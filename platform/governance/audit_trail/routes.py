@@ -1,0 +1,38 @@
+"""The API of the audit trail."""
+
+from typing import Final
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from foundation.audit.chain import Verdict, verify_chain
+from governance.audit_trail.queries import list_entries
+from governance.audit_trail.schemas import EntryPage
+from governance.inputs import USUAL, check_limit
+from governance.permissions import GovernancePermission
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_AUDIT}
+_ROOT: Final = "/api/v1/clients/{client:str}/audit"
+_TAGS: Final = ["audit"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_audit(
+    access: OpenAccess,
+    subject: FromQuery[str] = "",
+    after: FromQuery[int | None] = None,
+    limit: FromQuery[int] = USUAL,
+) -> EntryPage:
+    """Newest first; `subject` is one exact subject such as "change:<id>"."""
+    return await list_entries(access.session, subject=subject, after=after, limit=check_limit(limit))
+
+
+@get(f"{_ROOT}/verify", opt=_READ, tags=_TAGS)
+async def api_audit_verify(access: OpenAccess) -> Verdict:
+    """Recompute every hash. Keep `head` elsewhere to notice a cut end later."""
+    return await verify_chain(access.session)
+
+
+TRAIL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_audit, api_audit_verify)

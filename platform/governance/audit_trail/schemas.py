@@ -1,0 +1,34 @@
+"""Audit entries as pages and the API show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class ShownEntry(msgspec.Struct, frozen=True):
+    """One entry of the audit chain."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    data: dict[str, Any]
+    correlation: str
+
+    @property
+    def told(self) -> str:
+        """`data` in a line."""
+        told = ((name, value) for name, value in self.data.items() if value not in (None, "", [], {}))
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownEntry]
+    next_after: int | None = None

@@ -1,0 +1,59 @@
+"""Names of the authors that changes and approvals quote."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+
+_MACHINE = "connection:"
+
+
+async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, me: str = "") -> dict[str, str]:
+    """Names of people and connections, as changes and approvals quote them; the reader, `me`, is “You”.
+
+    Staff of the MSP are not in the client's account, so they are named as what they are to it.
+    """
+    wanted = {author for author in authors if author}
+    connections = [UUID(name.removeprefix(_MACHINE)) for name in wanted if name.startswith(_MACHINE)]
+    people = [_as_id(name) for name in wanted if not name.startswith(_MACHINE)]
+    rows = await session.execute(
+        text("""
+            SELECT 'connection:' || id AS author, name FROM connection WHERE tenant_id = :t AND id = ANY (:connections)
+             UNION ALL
+            SELECT id::text, name FROM person WHERE tenant_id = :t AND id = ANY (:people)
+             UNION ALL
+            SELECT id::text, name FROM api_key WHERE tenant_id = :t AND id = ANY (:people)
+        """),
+        {"t": scope_of(session).tenant_id, "connections": connections, "people": [p for p in people if p is not None]},
+    )
+    names = {row.author: row.name for row in rows}
+    found = {author: names.get(author) or _stranger(author) for author in wanted}
+    return found | ({me: "You"} if me in wanted else {})
+
+
+async def find_people(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
+    """Those of `authors` that are members of this account, rather than keys, connections or the MSP's staff."""
+    ids = [found for author in authors if (found := _as_id(author)) is not None]
+    if not ids:
+        return frozenset()
+    rows = await session.execute(
+        text("SELECT id::text FROM person WHERE tenant_id = :t AND id = ANY (:ids)"),
+        {"t": scope_of(session).tenant_id, "ids": ids},
+    )
+    return frozenset(rows.scalars())
+
+
+def _as_id(text_: str) -> UUID | None:
+    try:
+        return UUID(text_)
+    except ValueError:
+        return None
+
+
+def _stranger(author: str) -> str:
+    if author.startswith(_MACHINE):
+        return "A former connection"
+    return author if _as_id(author) is None else "Your service provider"

@@ -1,0 +1,202 @@
+"""SQL of carrying a baseline out: key by key, as in `governance.changes.repository`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.values import Value
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from governance.baseline.rows import Compared, Counts, Item, Made, Reading, Seen, Standing, Verdict
+from governance.changes.planner import World
+
+_COUNTS: Final = Counts.__struct_fields__
+_SEE: Final = BulkWrite(
+    {
+        "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "partner_id": "uuid",
+        "amount": "bigint", "currency": "varchar", "version": "bigint", "change_id": "uuid", "seen_at": "timestamptz",
+    },
+    """
+    INSERT INTO channel_value (tenant_id, msp_id, connection_id, record_key, element, partner_id, amount, currency,
+                               version, change_id, seen_at)
+    SELECT :tenant_id, :msp_id, r.connection_id, r.record_key, r.element, r.partner_id, r.amount, r.currency, r.version,
+           r.change_id, r.seen_at FROM {rows} ORDER BY r.connection_id, r.record_key, r.element
+    ON CONFLICT (tenant_id, connection_id, record_key, element) DO UPDATE SET amount = excluded.amount,
+        currency = excluded.currency, version = excluded.version, change_id = excluded.change_id,
+        seen_at = excluded.seen_at, partner_id = excluded.partner_id
+    WHERE channel_value.version <= excluded.version AND channel_value.seen_at < excluded.seen_at
+    """,
+)  # fmt: skip
+_LINK: Final = BulkWrite(
+    {"connection_id": "uuid", "record_key": "varchar", "element": "varchar", "change_id": "uuid"},
+    """
+    UPDATE baseline_reading b SET change_id = r.change_id FROM {rows}
+     WHERE b.tenant_id = :tenant_id AND b.msp_id = :msp_id AND b.baseline_id = :baseline_id
+       AND b.connection_id = r.connection_id AND b.record_key = r.record_key AND b.element = r.element
+    """,
+)
+
+
+async def sum_parts(session: AsyncSession, baseline_id: UUID) -> dict[str, int]:
+    row = (
+        await session.execute(
+            text("""
+                SELECT coalesce(sum(equal), 0) AS equal, coalesce(sum(differs), 0) AS differs,
+                       coalesce(sum(source_only), 0) AS source_only, coalesce(sum(channel_only), 0) AS channel_only,
+                       coalesce(sum(below_cost), 0) AS below_cost
+                  FROM baseline_part WHERE tenant_id = :t AND baseline_id = :b AND role = 'channel'
+            """),
+            {"t": scope_of(session).tenant_id, "b": baseline_id},
+        )
+    ).one()
+    return {name: int(value) for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's access by name
+
+
+async def next_records(session: AsyncSession, baseline_id: UUID, after: str, *, limit: int) -> list[str]:
+    found = await session.scalars(
+        text("""
+            SELECT DISTINCT record_key FROM baseline_item
+             WHERE tenant_id = :t AND baseline_id = :b AND record_key > :after ORDER BY record_key LIMIT :limit
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "after": after, "limit": limit},
+    )
+    return list(found)
+
+
+async def load_items(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[Item]:
+    rows = await session.execute(
+        text("""
+            SELECT i.record_key, i.element, i.connection_id, i.amount, i.currency, i.source_version, i.source_event_id
+              FROM unnest(CAST(:records AS varchar[])) AS k (record_key),
+                   LATERAL (SELECT * FROM baseline_item i WHERE i.tenant_id = :t AND i.baseline_id = :b
+                               AND i.record_key = k.record_key OFFSET 0) i
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
+    )
+    return [Item(*row) for row in rows]
+
+
+async def load_readings(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[Reading]:
+    """In the order of the channels."""
+    rows = await session.execute(
+        text("""
+            SELECT r.connection_id, r.record_key, r.element, r.amount, r.currency, r.version, r.verdict, r.outcome,
+                   r.below_cost, r.seen_at, r.unreadable
+              FROM baseline_part p, unnest(CAST(:records AS varchar[])) AS k (record_key),
+                   LATERAL (SELECT * FROM baseline_reading r WHERE r.tenant_id = :t AND r.baseline_id = :b
+                               AND r.connection_id = p.connection_id AND r.record_key = k.record_key OFFSET 0) r
+             WHERE p.tenant_id = :t AND p.baseline_id = :b AND p.role = 'channel' ORDER BY r.connection_id
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
+    )
+    return [msgspec.structs.replace(Reading(*row), verdict=Verdict(row.verdict)) for row in rows]
+
+
+async def load_standing(session: AsyncSession, compared: Sequence[Compared], world: World) -> Standing:
+    """Call it with the values locked (`world`): what is under way for them then stays so."""
+    keys = [(one.item.record_key, one.item.element) for one in compared]
+    sent = [row.change_id for key in keys if (row := world.values.get(key)) is not None and row.change_id is not None]
+    columns = {"keys": [record_key for record_key, _ in keys], "elements": [element for _, element in keys]}
+    tenant = {"t": scope_of(session).tenant_id}
+    on_the_way = await session.execute(
+        text("""
+            SELECT p.change_id, p.connection_id
+              FROM unnest(CAST(:sent AS uuid[])) AS k (id),
+                   LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
+                               AND p.state <> 'verified' OFFSET 0) p
+        """),
+        {**tenant, "sent": sent},
+    )
+    awaiting = await session.execute(
+        text("""
+            SELECT c.record_key, c.element, c.new_amount, c.new_currency
+              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
+                   LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.record_key = k.record_key
+                               AND c.element = k.element AND c.state = 'awaiting' OFFSET 0) c
+        """),
+        {**tenant, **columns},
+    )
+    refused = await session.execute(
+        text("""
+            SELECT k.record_key, k.element
+              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
+                   LATERAL (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.code = 'change.refused'
+                               AND e.subject = k.record_key || ':' || k.element AND e.state = 'open' OFFSET 0) e
+        """),
+        {**tenant, **columns},
+    )
+    return Standing(
+        on_the_way=frozenset((row.change_id, row.connection_id) for row in on_the_way),
+        awaiting=frozenset(
+            ((row.record_key, row.element), Value(row.new_amount, row.new_currency)) for row in awaiting
+        ),
+        refused=frozenset((row.record_key, row.element) for row in refused),
+        later=await _seen_later(session, [reading for one in compared for reading in one.readings]),
+    )
+
+
+async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dict[tuple[UUID, str, str], Value]:
+    rows = await session.execute(
+        text("""
+            SELECT v.connection_id, v.record_key, v.element, v.amount, v.currency
+              FROM unnest(CAST(:connections AS uuid[]), CAST(:keys AS varchar[]), CAST(:elements AS varchar[]),
+                          CAST(:seen AS timestamptz[])) AS k (connection_id, record_key, element, seen_at),
+                   LATERAL (SELECT * FROM channel_value v WHERE v.tenant_id = :t AND v.connection_id = k.connection_id
+                               AND v.record_key = k.record_key AND v.element = k.element OFFSET 0) v
+             WHERE v.seen_at > k.seen_at
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "connections": [reading.connection_id for reading in readings],
+            "keys": [reading.record_key for reading in readings],
+            "elements": [reading.element for reading in readings],
+            "seen": [reading.seen_at for reading in readings],
+        },
+    )
+    return {(row.connection_id, row.record_key, row.element): Value(row.amount, row.currency) for row in rows}
+
+
+async def remember_seen(session: AsyncSession, rows: Sequence[Seen]) -> None:
+    """Never an older version, nor an earlier look, over a later one."""
+    await _SEE.execute(session, rows)
+
+
+async def link_changes(session: AsyncSession, baseline_id: UUID, rows: Sequence[Made]) -> None:
+    await _LINK.execute(session, rows, baseline_id=baseline_id)
+
+
+async def move_on(session: AsyncSession, baseline_id: UUID, counts: Counts, *, after: str) -> None:
+    added = ", ".join(f"{name} = {name} + :{name}" for name in _COUNTS)
+    await session.execute(
+        text(f"UPDATE baseline SET after = :after, {added} WHERE tenant_id = :t AND id = :b"),
+        {
+            **{name: getattr(counts, name) for name in _COUNTS},
+            "after": after,
+            "t": scope_of(session).tenant_id,
+            "b": baseline_id,
+        },
+    )
+
+
+async def set_accepted(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
+    await session.execute(
+        text("UPDATE baseline SET state = 'accepted', finished_at = :now WHERE tenant_id = :t AND id = :b"),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "now": now},
+    )
+
+
+async def list_parts(session: AsyncSession, baseline_id: UUID, *, role: str) -> list[UUID]:
+    """Its connections of one role: erp or channel."""
+    found = await session.scalars(
+        text("""
+            SELECT connection_id FROM baseline_part
+             WHERE tenant_id = :t AND baseline_id = :b AND role = :role ORDER BY 1
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "role": role},
+    )
+    return list(found)

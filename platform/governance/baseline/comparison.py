@@ -1,0 +1,84 @@
+"""What a channel shows beside what the source says. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from canonical.elements import PRICE
+from canonical.values import Value
+from connectors.ports import ChannelReading
+from foundation.text import clean_error_text
+from governance.baseline.rows import Reading, Verdict, Wanted
+from governance.changes.planner import BASELINE, facts_of, judged_as
+from policy.index import PolicyIndex, decide
+from policy.rules import Outcome
+
+LONGEST_SHOWN: Final = 300
+
+
+def compare(
+    wanted: Sequence[Wanted],
+    shown: Sequence[ChannelReading],
+    *,
+    connection_id: UUID,
+    index: PolicyIndex,
+    now: datetime,
+) -> list[Reading]:
+    """In the order of `wanted`, without values that neither side has."""
+    return [
+        _compare(want, reading, connection_id, index, now)
+        for want, reading in zip(wanted, shown, strict=True)
+        if want.value is not None or reading.value is not None or reading.unreadable
+    ]
+
+
+def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool:
+    return (
+        element == PRICE
+        and value is not None
+        and cost is not None
+        and value.currency == cost.currency
+        and value.amount < cost.amount
+    )
+
+
+def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime) -> Reading:
+    verdict = _verdict(want.value, reading)
+    return Reading(
+        connection_id=connection_id,
+        record_key=want.record_key,
+        element=want.element,
+        amount=None if reading.value is None else reading.value.amount,
+        currency=None if reading.value is None else reading.value.currency,
+        version=reading.version,
+        verdict=verdict,
+        outcome=_foresee(want, reading, index),
+        below_cost=is_below_cost(want.element, want.value, want.cost),
+        seen_at=now,
+        unreadable=clean_error_text(reading.unreadable, longest=LONGEST_SHOWN) or None,
+    )
+
+
+def _verdict(source: Value | None, reading: ChannelReading) -> Verdict:
+    """A value that the channel shows and that cannot be read exactly differs from any."""
+    if source is None:
+        return Verdict.CHANNEL_ONLY
+    if reading.unreadable:
+        return Verdict.DIFFERS
+    if reading.value is None:
+        return Verdict.SOURCE_ONLY
+    return Verdict.EQUAL if source == reading.value else Verdict.DIFFERS
+
+
+def _foresee(want: Wanted, reading: ChannelReading, index: PolicyIndex) -> str | None:
+    """What policy will say of taking the source's value; None where nothing would be decided."""
+    shown = reading.value
+    if want.value is None or shown == want.value:
+        return None
+    outcome = decide(
+        index, judged_as(BASELINE), want.element, facts_of(want.element, shown, want.value, want.cost)
+    ).outcome
+    if shown is None and not reading.unreadable:  # nobody is shown anything new: only a refusal stands in its way
+        return outcome.value if outcome is Outcome.REFUSE else None
+    return outcome.value

@@ -1,0 +1,60 @@
+"""Job: what was read for a discarded baseline is forgotten. Who discarded it, and how much differed, stays.
+
+It is done in the lane of each system that was read, behind whatever that system's last turn still wrote.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.types import Handler
+from governance import job_types
+from governance.baseline import repository
+
+ROWS: Final = 5_000
+"""Per turn and table: short turns, and a killed worker repeats little."""
+
+
+def _delete(table: str, which: str) -> TextClause:
+    return text(f"""
+        WITH gone AS (DELETE FROM {table} WHERE tenant_id = :t AND ctid = ANY (ARRAY(
+            SELECT ctid FROM {table} WHERE tenant_id = :t AND baseline_id = :b {which}
+             LIMIT :rows FOR UPDATE SKIP LOCKED)) RETURNING 1)
+        SELECT count(*) FROM gone
+    """)
+
+
+_FORGET: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete("baseline_item", ""))
+
+
+def forgetting_work(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewWork]:
+    """Under the key of reading, so that a turn of it that waits to ask again ends first."""
+    key = str(baseline_id)
+    return [
+        NewWork(job_types.baseline_lane(one), job_types.BASELINE_FORGET, key, ref=baseline_id) for one in connections
+    ]
+
+
+def forget_handler() -> Handler:
+    async def forget(run: LaneRun) -> None:
+        baseline_id, connection_id = run.items[0].ref, UUID(run.lane.partition("/")[2])
+        async with run.finishing() as session:
+            if baseline_id is not None and await forget_some(session, baseline_id, connection_id):
+                add_work(session, forgetting_work(baseline_id, [connection_id]))
+
+    return forget
+
+
+async def forget_some(session: AsyncSession, baseline_id: UUID, connection_id: UUID, *, rows: int = ROWS) -> bool:
+    """Of one system of a discarded baseline. Returns whether there is more."""
+    baseline = await repository.lock_baseline(session, baseline_id)
+    if baseline is None or baseline.state != "discarded":
+        return False
+    keys = {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "rows": rows}
+    return rows in [await session.scalar(statement, keys) for statement in _FORGET]

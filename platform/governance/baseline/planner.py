@@ -1,0 +1,252 @@
+"""What becomes of accepted values. Pure: the world is passed in, and the plan is what to write.
+
+A value that every channel shows, or none has, is approved as it is. A difference is a change like any other, judged
+against what the channel shows, for the channels that differ. While one of them waits for a person or is refused, the
+approved value stays what that channel shows: the next value from the source is then judged against the truth that
+buyers see, and not against one that nobody let pass.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from canonical.elements import REFERENCE_ELEMENTS
+from canonical.values import Value
+from governance.baseline.rows import Compared, Counts, Item, Made, Reading, Seen, Standing, Verdict
+from governance.changes.planner import BASELINE, Plan, World, draft_change, judge, refusal_of, release
+from governance.changes.rows import ChangeRow, Proposal
+from governance.elements.rows import Contract
+from governance.records.keys import Key
+from governance.records.rows import ValueRow
+from policy.index import Decision
+from policy.rules import Outcome
+
+_FURTHEST: Final = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who accepted which baseline."""
+
+    baseline_id: UUID
+    author: str
+
+
+@dataclass(slots=True)
+class Acceptance:
+    plan: Plan = field(default_factory=lambda: Plan(overtaken_by="A baseline was accepted in its place."))
+    counts: Counts = field(default_factory=Counts)
+    seen: list[Seen] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Case:
+    """One value of one record on its way through the plan. `row` is the approved value, changed here."""
+
+    item: Item
+    value: Value
+    contract: Contract
+    row: ValueRow
+    readings: Sequence[Reading]
+    fresh: bool  # the approved value is not the source's yet
+
+    @property
+    def key(self) -> Key:
+        return self.item.record_key, self.item.element
+
+
+def plan_acceptance(compared: Iterable[Compared], standing: Standing, world: World, act: Act) -> Acceptance:
+    """Reference elements first, so that a price is judged by the cost that was read with it."""
+    made = Acceptance()
+    for one in sorted(compared, key=lambda one: one.item.element not in REFERENCE_ELEMENTS):
+        case = _take(one, standing, world, made)
+        if case is not None:
+            _accept(case, standing, world, act, made)
+    return made
+
+
+def _take(one: Compared, standing: Standing, world: World, made: Acceptance) -> _Case | None:
+    """None when nothing is left to decide."""
+    item, value, key = one.item, one.item.value, (one.item.record_key, one.item.element)
+    contract = world.contracts.get(item.element)
+    if value is None or contract is None or contract.source_connection_id != item.connection_id:
+        return None
+    before = world.values.get(key)
+    known = before is not None and Value(before.source_amount, before.source_currency) == value
+    if before is not None and before.source_version > (item.source_version or 0) and not known:
+        made.counts.overtaken += 1
+        return None
+    row = _with_source(item, value, before)
+    world.values[key] = row
+    if item.element in REFERENCE_ELEMENTS:
+        made.counts.accepted += row.approved != value
+        row.amount, row.currency = value.amount, value.currency
+        if row != before:
+            made.plan.values[key] = row
+        return None
+    if before is not None and known and before.approved not in (None, value):
+        return None  # decided before on these facts: it waits, was refused or declined
+    readings = [_latest(reading, standing) for reading in one.readings]
+    if row != before:
+        made.plan.values[key] = row
+    return _Case(item, value, contract, row, readings, fresh=row.approved != value)
+
+
+def _with_source(item: Item, value: Value, before: ValueRow | None) -> ValueRow:
+    version = item.source_version or 0
+    if before is None:
+        return ValueRow(item.record_key, item.element, value.amount, value.currency, version, item.source_event_id)
+    if before.source_version >= version:
+        return msgspec.structs.replace(before)
+    return msgspec.structs.replace(
+        before, source_amount=value.amount, source_currency=value.currency, source_version=version,
+        source_event_id=item.source_event_id,
+    )  # fmt: skip
+
+
+def _latest(reading: Reading, standing: Standing) -> Reading:
+    """What was seen on the channel since the baseline read it is what the channel shows."""
+    value = standing.later.get((reading.connection_id, reading.record_key, reading.element))
+    return reading if value is None else msgspec.structs.replace(reading, amount=value.amount, currency=value.currency)
+
+
+def _accept(case: _Case, standing: Standing, world: World, act: Act, made: Acceptance) -> None:
+    row = case.row
+    shown = [reading for reading in case.readings if reading.value is not None]
+    # A channel that compares versions takes only higher ones, whoever wrote the present one.
+    highest = max((reading.version or 0 for reading in case.readings), default=0)
+    if case.fresh or row.version < highest:
+        made.plan.values[case.key] = row
+    row.version = max(row.version, highest)
+    changes = _decide(case, _differing(case, standing), standing, world, act)
+    if case.fresh:
+        made.plan.superseded.add(case.key)
+    if case.fresh and not changes and (shown or not _is_refused(case, standing, world, act, made)):
+        row.version += row.approved is not None  # what is still on its way to a channel is overtaken
+        row.amount, row.currency, row.change_id = case.value.amount, case.value.currency, None
+        made.counts.accepted += 1
+    version, standing_change = row.version, row.change_id
+    undecided = [change for change in changes if change.state != "released"]
+    for change in changes:
+        _carry_out(case, change, world, made)
+    if undecided and case.fresh and row.approved in (None, case.value):
+        kept = max(undecided, key=lambda change: _distance(change, case.value))
+        row.amount, row.currency = kept.old_amount, kept.old_currency
+    _remember(case, shown, version, standing_change, world, made)
+
+
+def _differing(case: _Case, standing: Standing) -> list[Reading]:
+    """Without channels to which the approved value is on its way, or that a person is being asked about.
+
+    With those that show a value which could not be read exactly.
+    """
+    differing = [
+        reading
+        for reading in case.readings
+        if reading.value != case.value and (reading.value is not None or reading.verdict is Verdict.DIFFERS)
+    ]
+    if case.fresh:
+        return differing
+    if (case.key, case.value) in standing.awaiting:
+        return []
+    sent = case.row.change_id
+    return [r for r in differing if sent is None or (sent, r.connection_id) not in standing.on_the_way]
+
+
+def _decide(case: _Case, differing: Sequence[Reading], standing: Standing, world: World, act: Act) -> list[ChangeRow]:
+    """At most one change per outcome, for all channels it holds for; the widest difference speaks for them."""
+    grouped: defaultdict[Outcome, list[tuple[Reading, Decision]]] = defaultdict(list)
+    for reading in differing:
+        decision = _judge(case, reading.value, world)
+        if decision.outcome is Outcome.REFUSE and not case.fresh and case.key in standing.refused:
+            continue
+        grouped[decision.outcome].append((reading, decision))
+    changes = []
+    everywhere = {channel.connection_id for channel in world.channels}
+    for found in grouped.values():
+        widest, decision = max(found, key=lambda pair: _width(pair[0].value, case.value))
+        targets = sorted(reading.connection_id for reading, _ in found)
+        only = None if set(targets) == everywhere else targets
+        changes.append(_change(case, widest.value, decision, world, act, only))
+    return changes
+
+
+def _judge(case: _Case, shown: Value | None, world: World) -> Decision:
+    return judge(case.value, case.row, shown, world, origin=BASELINE)
+
+
+def _is_refused(case: _Case, standing: Standing, world: World, act: Act, made: Acceptance) -> bool:
+    """A value that no channel has can still be one that policy never lets pass."""
+    decision = _judge(case, case.row.approved, world)
+    if decision.outcome is not Outcome.REFUSE:
+        return False
+    if case.key not in standing.refused:
+        _carry_out(case, _change(case, case.row.approved, decision, world, act), world, made)
+    return True
+
+
+def _carry_out(case: _Case, change: ChangeRow, world: World, made: Acceptance) -> None:
+    made.plan.changes.append(change)
+    made.plan.values[case.key] = case.row
+    targets = None if change.targets is None else set(change.targets)
+    made.made += [
+        Made(reading.connection_id, reading.record_key, reading.element, change.id)
+        for reading in case.readings
+        if reading.value != case.value and (targets is None or reading.connection_id in targets)
+    ]
+    if change.state == "released":
+        made.counts.automatic += 1
+        made.plan.propagations += release(change, case.row, case.contract, world.channels, world.new_id)
+    elif change.state == "awaiting":
+        made.counts.awaiting += 1
+    else:
+        made.counts.refused += 1
+        made.plan.exceptions.append(refusal_of(change, case.contract, len(world.channels)))
+
+
+def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan
+    case: _Case, shown: Sequence[Reading], version: int, change_id: UUID | None, world: World, made: Acceptance
+) -> None:
+    """What each channel shows now; an equal value is thereby proven."""
+    partners = {channel.connection_id: channel.partner_id for channel in world.channels}
+    for reading in shown:
+        value = reading.value
+        if value is None:
+            continue
+        equal = value == case.value
+        made.counts.proven += equal
+        made.seen.append(
+            Seen(
+                reading.connection_id, reading.record_key, reading.element, partners.get(reading.connection_id),
+                value.amount, value.currency, version, change_id if equal else None, reading.seen_at,
+            )
+        )  # fmt: skip
+
+
+def _distance(change: ChangeRow, value: Value) -> float:
+    return _width(None if change.old_amount is None else Value(change.old_amount, change.old_currency or ""), value)
+
+
+def _width(shown: Value | None, value: Value) -> float:
+    """How far apart; another currency is further than any amount."""
+    return _FURTHEST if shown is None or shown.currency != value.currency else abs(shown.amount - value.amount)
+
+
+def _change(  # noqa: PLR0913, PLR0917 - one draft of the plan
+    case: _Case, shown: Value | None, decision: Decision, world: World, act: Act, targets: list[UUID] | None = None
+) -> ChangeRow:
+    proposal = Proposal(
+        value=case.value,
+        origin=BASELINE,
+        author=act.author,
+        committed_at=world.now,
+        source_event_id=case.row.source_event_id,
+        correlation=str(act.baseline_id),
+        targets=targets,
+    )
+    return draft_change(proposal, case.row, shown, decision, world)

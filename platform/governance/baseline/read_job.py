@@ -1,0 +1,290 @@
+"""Jobs: read a client's sources from their beginning, then each channel, one page or a few batches per turn.
+
+Every turn writes what it read together with how far it came, so a worker may be killed at any moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import REFERENCE_ELEMENTS
+from connectors.backoff import ask_later
+from connectors.calls import ask_adapter, read_values
+from connectors.health import note_health
+from connectors.paging import Page, Step, check_page
+from connectors.payload_store import keep_payloads
+from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
+from connectors.runtime import OpenConnection
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.types import Handler, RetryPolicy
+from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
+from foundation.text import clean_error_text
+from governance import job_types
+from governance.baseline import repository
+from governance.baseline.comparison import LONGEST_SHOWN, compare
+from governance.baseline.rows import Item, Part, Reading, Wanted
+from governance.changes.key_conflicts import hold_shared_keys
+from governance.changes.translation import Origin, translate_payload
+from governance.elements.repository import load_contracts
+from governance.elements.rows import Contract, Observed
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
+from governance.records.repository import load_channels
+from governance.records.validation import admit_reading, is_admissible_key
+from governance.services import Context
+from policy.index import PolicyIndex
+
+READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
+BATCHES: Final = 4
+"""Requests to a channel per turn."""
+
+_NO_ANSWER: Final = "what it does not answer for, although it answers for other records"
+_AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid)
+_log = structlog.get_logger(__name__)
+
+
+def baseline_work(baseline_id: UUID, connection_id: UUID) -> NewWork:
+    """One turn of reading one system."""
+    return NewWork(
+        lane=job_types.baseline_lane(connection_id), kind=job_types.BASELINE_READ, key=str(baseline_id), ref=baseline_id
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    baseline_id: UUID
+    part: Part
+    opened: OpenConnection
+    http: HttpCaller
+    contracts: dict[str, Contract]
+    index: PolicyIndex
+    wanted: Sequence[Wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the system answered; one of them is set."""
+
+    page: PollPage | None = None
+    keys: KeyPage | None = None
+    readings: Sequence[Reading] = ()
+
+
+class _Written(NamedTuple):
+    """`more`: there is more to read. `trouble`: but not at once, for the list makes no progress."""
+
+    more: bool
+    trouble: str = ""
+
+
+def read_handler(context: Context) -> Handler:
+    async def read(run: LaneRun) -> None:
+        turn = await _begin(run, context)
+        if turn is None:
+            return
+        try:
+            found = await _ask(turn, context)
+        except _AWAY as error:
+            await _rest(run, context, turn, error)
+            return
+        async with run.finishing() as session:
+            written = await _write(session, context, turn, found)
+            trouble = written.trouble
+            await note_health(session, turn.part.connection_id, now=context.clock(), error=trouble or None)
+            if trouble:
+                ask_later(run, SystemUnavailable(trouble), told=trouble, retry=READ_RETRY, draw=1.0 - context.draw())
+            elif written.more:
+                add_work(session, [baseline_work(turn.baseline_id, turn.part.connection_id)])
+            else:
+                await _end_part(session, context, turn)
+
+    return read
+
+
+async def _begin(run: LaneRun, context: Context) -> _Turn | None:
+    baseline_id, connection_id = run.items[0].ref, UUID(run.lane.partition("/")[2])
+    async with run.reading() as session:
+        part = await repository.find_part(session, baseline_id, connection_id)
+        if part is None or baseline_id is None:
+            return None
+        opened = await context.runtime.open(session, connection_id)
+        http = opened.caller(again=run.items[0].again)
+        wanted: Sequence[Wanted] = ()
+        if part.state == "reading" and opened.connector.channel is not None:
+            size = BATCHES * opened.connector.channel.max_batch
+            wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
+        contracts = await load_contracts(session)
+        index = await context.policies.index_for(session, session.info["scope"])
+    return _Turn(baseline_id, part, opened, http, contracts, index, wanted)
+
+
+def _place(cursor: str) -> tuple[str, str]:
+    """The (record key, element) a channel was read up to. Elements have no blank; record keys may."""
+    element, _, record_key = cursor.partition(" ")
+    return record_key, element
+
+
+async def _ask(turn: _Turn, context: Context) -> _Found:
+    """An adapter that stumbles over an answer has met a form it does not know."""
+    try:
+        return await _call(turn, context)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
+
+
+async def _call(turn: _Turn, context: Context) -> _Found:
+    connector, http, config = turn.opened.connector, turn.http, turn.opened.config
+    if turn.part.role == "erp":
+        if not turn.opened.active:
+            raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
+        if connector.poll is None:
+            return _Found()
+        return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, context.clock())))
+    if not turn.opened.active:
+        return _Found()
+    if turn.part.state == "listing":
+        if connector.catalogue is None:
+            return _Found()
+        return _Found(keys=await ask_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
+    now, shown = context.clock(), await _read(turn)
+    return _Found(
+        readings=compare(turn.wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now)
+    )
+
+
+async def _read(turn: _Turn) -> list[ChannelReading]:
+    channel, shown = turn.opened.connector.channel, list[ChannelReading]()
+    if channel is None:
+        return [ChannelReading(want.record_key, want.element, None) for want in turn.wanted]
+    for start in range(0, len(turn.wanted), channel.max_batch):
+        part = turn.wanted[start : start + channel.max_batch]
+        keys = [(want.record_key, want.element) for want in part]
+        shown += map(admit_reading, await read_values(channel, turn.http, turn.opened.config, keys))
+    return [
+        reading if reading.answered else msgspec.structs.replace(reading, unreadable=_NO_ANSWER) for reading in shown
+    ]
+
+
+async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
+    """The system is away: it is asked again later, and the page says why nothing moves."""
+    told = clean_error_text(str(error))
+    ask_later(run, error, told=told, retry=READ_RETRY, draw=1.0 - context.draw())
+    _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
+    async with run.finishing() as session:
+        await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)
+        await note_health(session, turn.part.connection_id, now=context.clock(), error=told)
+
+
+async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _Found) -> _Written:
+    baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
+    if turn.part.role == "erp":
+        return _Written(more=False) if found.page is None else await _write_page(session, context, turn, found.page)
+    if not turn.opened.active:
+        return _Written(more=False)
+    if turn.part.state == "listing":
+        return await _write_listing(session, turn, found.keys)
+    if not turn.wanted:
+        return _Written(more=False)
+    await repository.put_readings(session, baseline_id, connection_id, found.readings)
+    last = turn.wanted[-1]
+    cursor = f"{last.element} {last.record_key}"
+    await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=cursor)
+    return _Written(more=True)
+
+
+async def _write_page(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> _Written:
+    await _write_source(session, context, turn, page)
+    ids = [external_id for external_id, _ in page.payloads]
+    step = check_page(turn.part.walk, Page(turn.part.cursor, page.cursor, page.more, ids))
+    await _move(session, turn, "reading", step)
+    return _Written(more=page.more, trouble=step.trouble)
+
+
+async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | None) -> _Written:
+    baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
+    if page is None:  # the channel cannot list what it shows
+        await repository.move_part(session, baseline_id, connection_id, state="reading", cursor="")
+        return _Written(more=True)
+    elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
+    keys = [key for key in page.keys if is_admissible_key(key)]
+    await repository.put_keys(session, baseline_id, keys, elements)
+    unkeyed = page.unkeyed + len(page.keys) - len(keys)
+    step = check_page(
+        turn.part.walk,
+        Page(turn.part.cursor, page.cursor, page.more, page.records, total=page.total, identity=page.identity),
+    )
+    if page.more:
+        await _move(session, turn, "listing", step, unkeyed=unkeyed)
+    else:
+        await repository.move_part(
+            session, baseline_id, connection_id, state="reading", cursor="", listed=True, unkeyed=unkeyed
+        )
+    return _Written(more=True, trouble=step.trouble if page.more else "")
+
+
+async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, unkeyed: int = 0) -> None:
+    await repository.move_part(
+        session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.walk,
+        error=step.trouble or None, unkeyed=unkeyed,
+    )  # fmt: skip
+
+
+async def _write_source(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> None:
+    source, connection_id = turn.opened.connector.source, turn.part.connection_id
+    now, unreadable, odd = context.clock(), list[NewException](), dict[tuple[str, str], str]()
+    events = await keep_payloads(session, connection_id, page.payloads, now=now, new_id=context.new_id)
+    observed: list[Observed] = []
+    for external_id, body in page.payloads:
+        origin = Origin(events[external_id], connection_id, now, str(turn.baseline_id))
+        made = translate_payload(source, body, origin)
+        unreadable += made.exceptions
+        odd |= {(each.record_key, each.element): each.reason for each in made.unreadable}
+        observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.admitted]
+    alone, shared = await hold_shared_keys(session, observed, now=now, new_id=context.new_id)
+    newest: dict[tuple[str, str], Item] = {}
+    for item in alone:
+        seen = item.observation
+        contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
+        if contract is None or contract.source_connection_id != connection_id:
+            continue  # another system's to say, or nobody's: the poll that follows reports it
+        known = newest.get(key)
+        if known is None or (known.source_version or 0) < seen.source_version:
+            value, event = seen.value, item.source_event_id
+            newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
+    await repository.drop_items(session, turn.baseline_id, connection_id, shared)
+    await repository.put_items(session, turn.baseline_id, list(newest.values()))
+    own = {element for element, each in turn.contracts.items() if each.source_connection_id == connection_id}
+    told = [
+        (*key, clean_error_text(reason, longest=LONGEST_SHOWN))
+        for key, reason in odd.items()
+        if key[1] in own and is_admissible_key(key[0])
+    ]
+    await repository.put_unreadable_items(session, turn.baseline_id, connection_id, told)
+    await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
+
+
+async def _end_part(session: AsyncSession, context: Context, turn: _Turn) -> None:
+    """The last source starts the channels, the last channel makes the baseline ready. The lock lets one be the last."""
+    baseline_id, part = turn.baseline_id, turn.part
+    error = None if turn.opened.active else "This connection is paused, so it was not read."
+    await repository.move_part(session, baseline_id, part.connection_id, state="read", cursor="", error=error)
+    baseline = await repository.lock_baseline(session, baseline_id)
+    if (
+        baseline is None
+        or baseline.state != "reading"
+        or await repository.count_unread(session, baseline_id, part.role)
+    ):
+        return
+    if part.role == "erp":
+        channels = [channel.connection_id for channel in await load_channels(session)]
+        await repository.insert_parts(session, baseline_id, channels, role="channel", state="listing")
+        add_work(session, [baseline_work(baseline_id, channel) for channel in channels])
+        if channels:
+            return
+    await repository.set_ready(session, baseline_id, now=context.clock())

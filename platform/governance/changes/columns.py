@@ -1,0 +1,52 @@
+"""Rows of changes and approvals, as pages and the API show them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from canonical.values import Value
+from governance.changes.schemas import ShownApproval, ShownChange
+from governance.propagation.schemas import ShownPropagation
+from governance.records.values import to_value
+
+CHANGE_COLUMNS: Final = """
+    c.id, c.record_key, c.element, c.old_amount, c.old_currency, c.new_amount, c.new_currency, c.origin, c.author,
+    c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_amount, c.version, c.targets, c.approval_id,
+    c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
+"""
+APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in ShownApproval.__struct_fields__)
+
+
+def to_change(row: Row[Any], channels: Sequence[ShownPropagation] = ()) -> ShownChange:
+    """From a row of CHANGE_COLUMNS."""
+    return ShownChange(
+        id=row.id,
+        record_key=row.record_key,
+        element=row.element,
+        old=to_value(row.old_amount, row.old_currency),
+        new=Value(row.new_amount, row.new_currency),
+        origin=row.origin,
+        author=row.author,
+        state=row.state,
+        outcome=row.outcome,
+        rule_id=row.rule_id,
+        reason=row.reason,
+        policy_version=row.policy_version,
+        cost_amount=row.cost_amount,
+        version=row.version,
+        targets=row.targets,
+        approval_id=row.approval_id,
+        source_event_id=row.source_event_id,
+        committed_at=row.committed_at,
+        proposed_at=row.proposed_at,
+        decided_at=row.decided_at,
+        decision_excluded=row.decision_excluded,
+        correlation=row.correlation,
+        channels=channels,
+    )
+
+
+def to_approval(row: Row[Any]) -> ShownApproval:
+    """From a row of APPROVAL_COLUMNS."""
+    return ShownApproval(*(getattr(row, f"a_{name}") for name in ShownApproval.__struct_fields__))

@@ -1,0 +1,122 @@
+"""Two records of a source under one key: nothing is released for the key until one record holds it alone.
+
+Otherwise the values of two products would follow each other on one product of the channels, each change approved and
+metered. Sources without identities of their own identify records by the key alone, so this cannot happen there.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.money import LARGEST
+from foundation.database.engine import scope_of
+from foundation.ids import NewId
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.telemetry.correlation import current_correlation
+from foundation.text import mark_key
+from governance.elements.rows import Observed
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.rows import NewException
+from governance.job_types import INGEST, ingest_lane
+from governance.records.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
+from governance.records.validation import latest_version
+
+_NAMED: Final = 5
+
+
+async def hold_shared_keys(
+    session: AsyncSession, observed: Sequence[Observed], *, now: datetime, new_id: NewId
+) -> tuple[list[Observed], set[str]]:
+    """What may be decided on, and the keys about which nothing may.
+
+    Opens an exception for each key that several records claim. When that ends, it is corrected, and what the remaining
+    record said last is read again.
+    """
+    shared: set[tuple[UUID, str]] = set()
+    keys: dict[tuple[UUID, str], str] = {}
+    for connection_id in sorted({o.connection_id for o in observed if o.observation.source_id}):
+        named = [o for o in observed if o.connection_id == connection_id and o.observation.source_id]
+        shared |= {(connection_id, key) for key in await _claim(session, connection_id, named, now, new_id)}
+        ids = {o.observation.source_id for o in named}
+        keys |= {(connection_id, id_): key for id_, key in (await keys_of(session, connection_id, ids)).items()}
+    alone = []
+    for item in observed:
+        place, key = (item.connection_id, item.observation.source_id), item.observation.record_key
+        # What a record said under a key that it has lost since is about another record now.
+        if keys.get(place, key) == key and (item.connection_id, key) not in shared:
+            alone.append(item)
+    return alone, {key for _, key in shared}
+
+
+def _highest(named: Sequence[Observed], now: datetime) -> int:
+    return latest_version(now) if any(item.observation.version_is_ours for item in named) else LARGEST
+
+
+async def _claim(
+    session: AsyncSession, connection_id: UUID, named: Sequence[Observed], now: datetime, new_id: NewId
+) -> set[str]:
+    latest: dict[str, Claim] = {}
+    for item in sorted(named, key=lambda item: item.observation.source_version):
+        seen = item.observation
+        latest[seen.source_id] = Claim(seen.source_id, seen.record_key, seen.source_version, item.source_event_id)
+    keys = {claim.record_key for claim in latest.values()} | {item.observation.record_key for item in named}
+    keys |= await put_claims(session, connection_id, list(latest.values()), latest=_highest(named, now))
+    claims = await load_claims(session, connection_id, keys)
+    shared = {key: found for key, found in claims.items() if len(found) > 1}
+    arrived = {item.observation.record_key: item.correlation for item in named}
+    told = [_exception(connection_id, key, found, arrived.get(key, "")) for key, found in sorted(shared.items())]
+    await open_exceptions(session, told, now=now, new_id=new_id)
+    ended = await _open_among(session, connection_id, keys - shared.keys())
+    if ended:
+        await resolve_corrected(session, DUPLICATE_KEY, [_subject(connection_id, key) for key in ended], now=now)
+        now_read = {item.source_event_id for item in named}
+        left = [claim for key in ended for claim in claims.get(key, ()) if claim.source_event_id not in now_read]
+        add_work(session, [_read_again(connection_id, claim) for claim in left])
+    return set(shared)
+
+
+def _read_again(connection_id: UUID, claim: Claim) -> NewWork:
+    lane, key = ingest_lane(connection_id), str(connection_id)
+    return NewWork(lane, INGEST, key, ref=claim.source_event_id, correlation=current_correlation())
+
+
+async def _open_among(session: AsyncSession, connection_id: UUID, keys: Iterable[str]) -> list[str]:
+    rows = await session.execute(
+        text("""
+            SELECT record_key FROM governance_exception
+             WHERE tenant_id = :t AND state = 'open' AND code = :code AND subject = ANY (:subjects) ORDER BY subject
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "code": DUPLICATE_KEY,
+            "subjects": [_subject(connection_id, key) for key in keys],
+        },
+    )
+    return list(rows.scalars())
+
+
+def _subject(connection_id: UUID, record_key: str) -> str:
+    return f"{connection_id}:{record_key}"
+
+
+def _exception(connection_id: UUID, record_key: str, claims: Sequence[Claim], correlation: str) -> NewException:
+    named = ", ".join(claim.source_id for claim in claims[:_NAMED])
+    more = f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""
+    return NewException(
+        code=DUPLICATE_KEY,
+        subject=_subject(connection_id, record_key),
+        title="Two records of the source have the same key",
+        detail=f"The source's records {named}{more} have the key {mark_key(record_key)}, so nothing about it is taken "
+        "over. Give each record its own key there. If the others are gone, replay this exception: the record that "
+        "changed last is taken.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        record_key=record_key,
+        connection_id=connection_id,
+        source_event_id=max(claims, key=lambda claim: claim.version).source_event_id,
+        correlation=correlation,
+    )

@@ -1,0 +1,54 @@
+"""Changes."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class Change(TenantOwned, Base):
+    """A proposed new value with its origin, diff and the decision about it.
+
+    state: refused | awaiting | released | superseded | declined | expired. Whether a released change is visible is a
+    matter of each channel's propagation, never of one status.
+    """
+
+    __tablename__ = "change"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str]
+    element: Mapped[str]
+    old_amount: Mapped[int | None] = mapped_column(BigInteger)
+    old_currency: Mapped[str | None]
+    new_amount: Mapped[int] = mapped_column(BigInteger)
+    new_currency: Mapped[str]
+    source_version: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    origin: Mapped[str]  # source | rollback | baseline
+    author: Mapped[str]
+    state: Mapped[str]
+    outcome: Mapped[str]
+    rule_id: Mapped[str]
+    reason: Mapped[str]
+    policy_version: Mapped[int] = mapped_column(BigInteger)
+    cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    targets: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid(as_uuid=True)))
+    approval_id: Mapped[UUID | None]
+    source_event_id: Mapped[UUID | None]
+    committed_at: Mapped[datetime]
+    proposed_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]  # when policy or a person released or refused it
+    decision_excluded: Mapped[timedelta] = mapped_column(
+        server_default=text("'0'::interval")
+    )  # the client was suspended
+    correlation: Mapped[str]
+    maker: Mapped[str] = mapped_column(server_default="")  # who made the key, when the author is one
+
+    __table_args__ = (
+        Index("ix_change_awaiting", "tenant_id", "record_key", "element", postgresql_where=text("state = 'awaiting'")),
+        Index("ix_change_record", "tenant_id", "record_key", "element", "version"),
+    )

@@ -1,0 +1,362 @@
+"""What becomes of a batch of observations. Pure: the world is passed in, and the plan is what to write.
+
+In order: the contract says whether the sender may set the element; an older version than the known one is dropped
+(late, repeated or reordered); a value equal to the approved one is an echo and moves nothing; the rest is decided by
+policy, and what passes is planned for each channel.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK
+from canonical.messages import Observation
+from canonical.values import Value
+from foundation.ids import NewId
+from governance.changes.content_hash import content_hash
+from governance.changes.rows import Awaiting, ChangeRow, Proposal
+from governance.elements.rows import Contract, Observed
+from governance.exceptions.catalogue import contract_missing, stale_value
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject, write_element, write_value
+from governance.propagation.rows import PropagationRow
+from governance.records.keys import Key
+from governance.records.rows import Channel, ValueRow
+from governance.records.validation import latest_version
+from policy.conditions import Fact
+from policy.facts import price_facts, stock_facts
+from policy.index import Decision, PolicyIndex, decide
+from policy.rules import Outcome
+
+SOURCE: Final = "source"
+BASELINE: Final = "baseline"
+ROLLBACK: Final = "rollback"
+_FREE_OF_COST: Final = REFERENCE_ELEMENTS | {STOCK}
+"""Judged without looking at the record's cost, so an approval of them does not depend on it."""
+_STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
+"""What a change becomes by its decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a decision depends on, as read in the transaction that writes the plan."""
+
+    contracts: Mapping[str, Contract]
+    values: dict[Key, ValueRow]
+    index: PolicyIndex
+    channels: Sequence[Channel]
+    now: datetime
+    new_id: NewId
+    awaiting: Mapping[Key, Sequence[Awaiting]] = field(default_factory=dict)
+    sent: Mapping[tuple[UUID, Key], frozenset[Value]] = field(default_factory=dict)
+    """What was sent lately, by the connection it went to: its echo may come after the next value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A reference value in the place of `old`: policy lets it pass, and no channel is told."""
+
+    item: Observed
+    old: Value | None
+
+
+@dataclass(slots=True)
+class Plan:
+    values: dict[Key, ValueRow] = field(default_factory=dict)
+    changes: list[ChangeRow] = field(default_factory=list)
+    propagations: list[PropagationRow] = field(default_factory=list)
+    exceptions: list[NewException] = field(default_factory=list)
+    superseded: set[Key] = field(default_factory=set)
+    held: list[Observed] = field(default_factory=list)
+    """Until a contract is published for their element (`governance.elements.held_observations`)."""
+    foreign: list[Observed] = field(default_factory=list)
+    """Said by a connection that is not the source of its element."""
+    taken: list[Taken] = field(default_factory=list)
+    overtaken_by: str = "Newer data arrived from the source."
+    asked: dict[Key, ChangeRow] = field(default_factory=dict)
+    """By this plan itself."""
+    settled: set[Key] = field(default_factory=set)
+    """What is open about the source's earlier values of these is corrected by what it says now."""
+    healed: list[str] = field(default_factory=list)
+    """Subjects of `contract.second_writer` exceptions: the other system has the approved value again."""
+    echoes: int = 0
+    stale: int = 0
+
+
+def plan_changes(observed: Iterable[Observed], world: World) -> Plan:
+    """Reference elements first, so that a price is judged by the cost that came with it."""
+    plan = Plan()
+    for item in sorted(observed, key=lambda item: item.observation.element not in REFERENCE_ELEMENTS):
+        _plan_one(item, world, plan)
+    return plan
+
+
+def _plan_one(item: Observed, world: World, plan: Plan) -> None:
+    seen = item.observation
+    contract = world.contracts.get(seen.element)
+    if contract is None or contract.source_connection_id != item.connection_id:
+        _foreign(item, contract, world, plan)
+        return
+    key = (seen.record_key, seen.element)
+    row = world.values.get(key)
+    if row is not None and _is_older(item, row, world.now):
+        plan.stale += 1
+        if _contradicts(seen, row):
+            plan.settled.discard(key)
+            plan.exceptions.append(stale_value(item, contract))
+        return
+    row = _with_source(item, row)
+    world.values[key] = plan.values[key] = row
+    if _still_asked(seen.value, key, world, plan):
+        plan.echoes += 1
+        return
+    plan.superseded.add(key)
+    if key in plan.asked:
+        plan.asked.pop(key).state = "superseded"
+    if row.approved == seen.value:
+        plan.echoes += 1
+        plan.settled.add(key)
+        return
+    if seen.element in REFERENCE_ELEMENTS and _passes(seen.value, row, world):
+        plan.taken.append(Taken(item, row.approved))
+        plan.settled.add(key)
+        row.amount, row.currency = seen.value.amount, seen.value.currency
+        return
+    settle_source(_proposal(item), row, world, plan)
+
+
+def _passes(value: Value, row: ValueRow, world: World) -> bool:
+    return judge(value, row, row.approved, world, origin=SOURCE).outcome is Outcome.AUTO
+
+
+def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
+    """Versions of another connection, which was the source before, say nothing about this one's; nor does one that our
+    own clock gave while it ran ahead.
+    """
+    if item.observation.version_is_ours and row.source_version > latest_version(now):
+        return False
+    same = row.source_connection_id is None or row.source_connection_id == item.connection_id
+    return same and not item.any_version and item.observation.source_version <= row.source_version
+
+
+def _contradicts(seen: Observation, row: ValueRow) -> bool:
+    """By its version it is old news, by its time or its value it is not. Late and repeated messages do not do that."""
+    if seen.value == row.source:
+        return False
+    later = row.source_committed_at is not None and seen.committed_at > row.source_committed_at
+    return later or seen.source_version == row.source_version
+
+
+def _with_source(item: Observed, row: ValueRow | None) -> ValueRow:
+    seen = item.observation
+    if row is None:
+        row = ValueRow(
+            seen.record_key, seen.element, seen.value.amount, seen.value.currency, seen.source_version,
+            item.source_event_id,
+        )  # fmt: skip
+    row.source_amount, row.source_currency = seen.value.amount, seen.value.currency
+    row.source_version, row.source_event_id = seen.source_version, item.source_event_id
+    row.source_connection_id, row.source_committed_at = item.connection_id, seen.committed_at
+    return row
+
+
+def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
+    """A person is being asked about this very value, on these very facts: nothing new was said."""
+    if key in plan.asked:
+        return plan.asked[key].value == value
+    waiting = () if key in plan.superseded else world.awaiting.get(key, ())
+    return any(
+        asked.change.origin == SOURCE
+        and asked.change.value == value
+        and asked.content_hash == content_of(asked.change, world)
+        for asked in waiting
+    )
+
+
+def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan) -> None:
+    seen = item.observation
+    if contract is not None:
+        plan.foreign.append(item)
+    row = world.values.get((seen.record_key, seen.element))
+    subject = f"{item.connection_id}:{seen.record_key}:{seen.element}"
+    lately = world.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())
+    if contract is not None and row is not None and (row.approved == seen.value or seen.value in lately):
+        plan.echoes += 1  # a channel tells us what we wrote to it
+        if row.approved == seen.value:
+            plan.healed.append(subject)
+        return
+    if contract is None:
+        plan.held.append(item)
+        if world.contracts:  # until the first contract is published the client is being set up
+            plan.exceptions.append(contract_missing(item))
+        return
+    detail = (
+        f"{name_subject(seen.element, seen.record_key)} was set to {write_value(seen.value)} elsewhere. "
+        "It was not taken over: change it in the source of truth."
+    )
+    plan.exceptions.append(
+        NewException(
+            code="contract.second_writer",
+            subject=subject,
+            title="Changed outside its source of truth",
+            detail=detail,
+            correction_slo_ms=contract.correction_slo_ms,
+            record_key=seen.record_key,
+            element=seen.element,
+            connection_id=item.connection_id,
+            source_event_id=item.source_event_id,
+            correlation=item.correlation,
+        )
+    )
+
+
+def _proposal(item: Observed) -> Proposal:
+    return Proposal(
+        value=item.observation.value,
+        origin=SOURCE,
+        author=f"connection:{item.connection_id}",
+        committed_at=item.observation.committed_at,
+        source_event_id=item.source_event_id,
+        correlation=item.correlation,
+    )
+
+
+def settle_source(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> None:
+    """Decide on what the source says: released, asked of a person, or refused and told."""
+    change = propose(proposal, row, world, plan)
+    if change.outcome == Outcome.REFUSE:
+        plan.exceptions.append(refusal_of(change, world.contracts[row.element], len(world.channels)))
+        plan.settled.discard((change.record_key, change.element))
+        return
+    plan.settled.add((change.record_key, change.element))
+    if change.outcome == Outcome.REVIEW:
+        plan.asked[change.record_key, change.element] = change
+
+
+def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> ChangeRow:
+    """Decide on it against the approved value, and release it at once when policy lets it pass."""
+    decision = judge(proposal.value, row, row.approved, world, origin=proposal.origin)
+    change = draft_change(proposal, row, row.approved, decision, world)
+    plan.changes.append(change)
+    if decision.outcome is Outcome.AUTO:
+        plan.propagations += release(change, row, world.contracts[row.element], world.channels, world.new_id)
+    return change
+
+
+def judge(value: Value, row: ValueRow, old: Value | None, world: World, *, origin: str) -> Decision:
+    """What policy says of `value` in the place of `old`."""
+    cost = None if row.element in REFERENCE_ELEMENTS else known_cost(world.values, row.record_key)
+    facts = facts_of(row.element, old, value, cost)
+    return decide(world.index, judged_as(origin), row.element, facts)
+
+
+def judged_as(origin: str) -> tuple[str, ...]:
+    """A baseline's value is the source's, whoever asked for it: rules for the source hold."""
+    return (origin, SOURCE) if origin == BASELINE else (origin,)
+
+
+def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, world: World) -> ChangeRow:
+    cost = known_cost(world.values, row.record_key)
+    return ChangeRow(
+        id=world.new_id(),
+        record_key=row.record_key,
+        element=row.element,
+        old_amount=None if old is None else old.amount,
+        old_currency=None if old is None else old.currency,
+        new_amount=proposal.value.amount,
+        new_currency=proposal.value.currency,
+        source_version=row.source_version,
+        version=None,
+        origin=proposal.origin,
+        author=proposal.author,
+        state=_STATE_OF[decision.outcome],
+        outcome=decision.outcome.value,
+        rule_id=decision.rule_id,
+        reason=decision.reason,
+        policy_version=decision.policy_version,
+        cost_amount=None if cost is None else cost.amount,
+        targets=proposal.targets,
+        approval_id=None,
+        source_event_id=proposal.source_event_id,
+        committed_at=proposal.committed_at,
+        proposed_at=world.now,
+        correlation=proposal.correlation,
+        maker=proposal.maker,
+        decided_at=None if decision.outcome is Outcome.REVIEW else world.now,
+    )
+
+
+def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
+    row = values.get((record_key, COST))
+    return None if row is None else row.approved
+
+
+def content_of(change: ChangeRow, world: World) -> bytes:
+    """What an approval of `change` is for, as things are."""
+    value = world.values[change.record_key, change.element]
+    cost = known_cost(world.values, change.record_key) if change.element not in _FREE_OF_COST else None
+    return content_hash(change, value, cost, world.channels, policy_version=world.index.version)
+
+
+def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:
+    if element == STOCK:
+        return stock_facts(old_quantity=None if old is None else old.amount, new_quantity=new.amount)
+    return price_facts(
+        old_minor=None if old is None else old.amount,
+        old_currency=None if old is None else old.currency,
+        new_minor=new.amount,
+        currency=new.currency,
+        cost_minor=cost.amount if cost is not None and cost.currency == new.currency else None,
+    )
+
+
+def release(
+    change: ChangeRow, row: ValueRow, contract: Contract, channels: Sequence[Channel], new_id: NewId
+) -> list[PropagationRow]:
+    """Make the change the approved value and plan it for each channel, or for the change's targets only.
+
+    Delivery is timed from the decision, never from the source's commit: how long people took is not the channel's.
+    """
+    row.version += 1
+    if not is_exception_of_one_channel(change):
+        row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
+    change.version, change.state = row.version, "released"
+    released_at = change.decided_at or change.proposed_at
+    begins = max(released_at, contract.clocks_from or released_at)
+    due = begins + timedelta(milliseconds=contract.propagation_slo_ms)
+    excluded = begins - released_at
+    until = begins if excluded else None
+    targets: set[UUID] | None = None if change.targets is None else set(change.targets)
+    return [
+        PropagationRow(
+            change.id, channel.connection_id, channel.partner_id, new_id(), change.record_key, change.element,
+            change.new_amount, change.new_currency, row.version, "pending", change.committed_at, released_at, due,
+            change.correlation, excluded, until,
+        )
+        for channel in channels
+        if change.element not in REFERENCE_ELEMENTS and (targets is None or channel.connection_id in targets)
+    ]  # fmt: skip
+
+
+def is_exception_of_one_channel(change: ChangeRow) -> bool:
+    """A rollback on one channel makes that channel differ; what is approved for the others stays as it is."""
+    return change.origin == ROLLBACK and change.targets is not None
+
+
+def refusal_of(change: ChangeRow, contract: Contract, channels: int) -> NewException:
+    return NewException(
+        code="change.refused",
+        subject=f"{change.record_key}:{change.element}",
+        title=f"Policy refuses a new {write_element(change.element).lower()}",
+        detail=f"{change.reason} The channels keep the value they show. Correct it in the source of truth.",
+        correction_slo_ms=contract.correction_slo_ms,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        channels=channels,
+        record_key=change.record_key,
+        element=change.element,
+        change_id=change.id,
+        source_event_id=change.source_event_id,
+        correlation=change.correlation,
+    )

@@ -1,0 +1,106 @@
+"""Job: an approved value that a channel waits for is decided again, because what it was judged on has changed.
+
+What passes becomes a change of its own, for these channels only; its propagation supersedes the one that was held.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.types import Handler
+from governance.changes.ingest_job import read_world
+from governance.changes.plan_writer import write_plan
+from governance.changes.planner import Plan, World, is_exception_of_one_channel, propose
+from governance.changes.repository import load_changes
+from governance.changes.rows import ChangeRow
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject
+from governance.propagation.settlement import late_subject
+from governance.propagation.states import RUNNING
+from governance.services import Context
+
+_BY_DECISION = {
+    "awaiting": "It waits for a new approval.",
+    "refused": "Policy refuses it now: correct it in the source of truth.",
+}
+_OVERTAKEN = "Another value of it waits for an answer or stands already. It was not sent here."
+
+
+def anew_handler(context: Context) -> Handler:
+    async def decide_anew(run: LaneRun) -> None:
+        wanted = [(item.ref, UUID(item.body["connection"])) for item in run.items if item.ref and item.body]
+        async with run.finishing() as session:
+            await decide_again(session, context, wanted)
+
+    return decide_anew
+
+
+async def decide_again(session: AsyncSession, context: Context, wanted: Sequence[tuple[UUID, UUID]]) -> None:
+    """`wanted` are (change, connection). Whatever is not on its way afterwards has an open exception."""
+    changes = await load_changes(session, [change_id for change_id, _ in wanted], lock=False)
+    world = await read_world(session, context, {(c.record_key, c.element) for c in changes})
+    waiting = await _waiting(session, wanted)
+    for change in changes:
+        targets = sorted({connection for change_id, connection in waiting if change_id == change.id})
+        if targets:
+            await _decide(session, change, targets, world)
+
+
+async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those still held, or shown differently since they were seen, with no newer value on its way."""
+    rows = await session.execute(
+        text(f"""
+            SELECT p.change_id, p.connection_id
+              FROM unnest(CAST(:changes AS uuid[]), CAST(:connections AS uuid[])) AS k (change_id, connection_id),
+                   LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.change_id
+                               AND p.connection_id = k.connection_id AND p.state IN ('held', 'verified') OFFSET 0) p
+             WHERE NOT EXISTS (SELECT 1 FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = p.connection_id
+                                  AND n.record_key = p.record_key AND n.element = p.element AND n.version > p.version
+                                  AND n.{RUNNING})
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "changes": [change for change, _ in wanted],
+            "connections": [connection for _, connection in wanted],
+        },
+    )
+    return {(row.change_id, row.connection_id) for row in rows}
+
+
+async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], world: World) -> None:
+    row = world.values[change.record_key, change.element]
+    why = _OVERTAKEN
+    stands = row.approved == change.value or is_exception_of_one_channel(change)
+    if stands and not world.awaiting.get((change.record_key, change.element)):
+        plan = Plan(values={(change.record_key, change.element): row})
+        decided = propose(change.again(targets), row, world, plan)
+        await write_plan(session, plan, world)
+        if decided.state == "released":
+            return
+        why = _BY_DECISION[decided.state]
+    found = [_exception(change, connection_id, why) for connection_id in targets]
+    await open_exceptions(session, found, now=world.now, new_id=world.new_id)
+
+
+def _exception(change: ChangeRow, connection_id: UUID, why: str) -> NewException:
+    return NewException(
+        code="approval.stale",
+        subject=late_subject(change.id, connection_id),
+        title="What was approved is no longer what would be sent",
+        detail=f"{name_subject(change.element, change.record_key)}: what it was judged on changed after the approval. "
+        + why,
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=change.new_amount - (change.old_amount or 0),
+        channels=1,
+        record_key=change.record_key,
+        element=change.element,
+        connection_id=connection_id,
+        change_id=change.id,
+        correlation=change.correlation,
+    )

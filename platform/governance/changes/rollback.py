@@ -1,0 +1,76 @@
+"""Rollback: a change of its own that restores the previous value, on every channel or on one."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.values import Value
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from foundation.telemetry.correlation import current_correlation
+from governance.changes.locking import lock_changes
+from governance.changes.plan_writer import write_plan
+from governance.changes.planner import ROLLBACK, Plan, is_exception_of_one_channel, propose
+from governance.changes.rows import Proposal
+from governance.errors import NothingToRollBack
+from governance.services import Context
+
+
+async def roll_back_change(
+    session: AsyncSession, context: Context, change_id: UUID, *, connection_id: UUID | None = None
+) -> UUID:
+    """Restore what was approved before `change_id`, or on one channel what it showed before. Returns the new change.
+
+    Raises:
+        NotFound: no such change or propagation in this account.
+        NothingToRollBack: it was never released, there was no earlier value, or a newer change stands.
+    """
+    changes, world = await lock_changes(session, context, [change_id])
+    if not changes:
+        raise NotFound
+    change = changes[0]
+    row = world.values[change.record_key, change.element]
+    if change.version is None:
+        raise NothingToRollBack("This change was never sent to a channel.")
+    own_channels = change.targets if is_exception_of_one_channel(change) else None
+    if row.change_id != change.id and (own_channels is None or change.version != row.version):
+        raise NothingToRollBack("A newer change of the same value stands. Roll that one back.")
+    if connection_id is None:
+        if change.old_amount is None:
+            raise NothingToRollBack("This was the first value; there is none before it.")
+        previous, targets = Value(change.old_amount, change.old_currency or ""), own_channels
+    else:
+        previous, targets = await _shown_before(session, change_id, connection_id), [connection_id]
+    actor = scope_of(session).actor
+    proposal = Proposal(
+        value=previous,
+        origin=ROLLBACK,
+        author=actor.id,
+        maker=actor.counts_as or actor.maker,
+        committed_at=world.now,
+        source_event_id=change.source_event_id,
+        correlation=current_correlation(),
+        targets=targets,
+    )
+    plan = Plan(values={(change.record_key, change.element): row})
+    back = propose(proposal, row, world, plan)
+    await write_plan(session, plan, world)
+    return back.id
+
+
+async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: UUID) -> Value:
+    found = (
+        await session.execute(
+            text("""
+                SELECT previous_amount, previous_currency FROM propagation
+                 WHERE tenant_id = :t AND change_id = :change AND connection_id = :connection
+            """),
+            {"t": scope_of(session).tenant_id, "change": change_id, "connection": connection_id},
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    if found.previous_amount is None:
+        raise NothingToRollBack("It is not known what this channel showed before.")
+    return Value(found.previous_amount, found.previous_currency or "")

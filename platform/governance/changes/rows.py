@@ -1,0 +1,77 @@
+"""Changes and proposals as plain values."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A new value for a record's element, and who and what led to it. `maker`: see `foundation.scope.Actor`."""
+
+    value: Value
+    origin: str
+    author: str
+    committed_at: datetime
+    source_event_id: UUID | None
+    correlation: str
+    targets: list[UUID] | None = None
+    maker: str = ""
+
+
+class ChangeRow(msgspec.Struct, gc=False):
+    id: UUID
+    record_key: str
+    element: str
+    old_amount: int | None
+    old_currency: str | None
+    new_amount: int
+    new_currency: str
+    source_version: int
+    version: int | None
+    origin: str
+    author: str
+    state: str
+    outcome: str
+    rule_id: str
+    reason: str
+    policy_version: int
+    cost_amount: int | None
+    targets: list[UUID] | None
+    approval_id: UUID | None
+    source_event_id: UUID | None
+    committed_at: datetime
+    proposed_at: datetime
+    correlation: str
+    maker: str = ""
+    decided_at: datetime | None = None
+
+    @property
+    def value(self) -> Value:
+        return Value(self.new_amount, self.new_currency)
+
+    def again(self, targets: list[UUID] | None) -> Proposal:
+        """The same value to be decided once more, for `targets`."""
+        return Proposal(
+            value=self.value,
+            origin=self.origin,
+            author=self.author,
+            committed_at=self.committed_at,
+            source_event_id=self.source_event_id,
+            correlation=self.correlation,
+            targets=targets,
+            maker=self.maker,
+        )
+
+
+class Awaiting(msgspec.Struct, frozen=True, gc=False):
+    """A change that waits for a person. `content_hash` is what its approval is for; None when it has no open one.
+
+    `answered`: a person granted it, and a worker is about to carry it out.
+    """
+
+    change: ChangeRow
+    content_hash: bytes | None
+    answered: bool = False

@@ -1,0 +1,109 @@
+"""Changes as pages and the API show them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+from governance.exceptions.schemas import ShownException
+from governance.propagation.schemas import ShownPropagation
+
+
+class ShownChange(msgspec.Struct, frozen=True):
+    """`channels` is filled where the answer says so. Decision time ends at `decided_at`; `decision_excluded` is the
+    time in which the client was suspended.
+    """
+
+    id: UUID
+    record_key: str
+    element: str
+    old: Value | None
+    new: Value
+    origin: str
+    author: str
+    state: str
+    outcome: str
+    rule_id: str
+    reason: str
+    policy_version: int
+    cost_amount: int | None
+    version: int | None
+    targets: Sequence[UUID] | None
+    approval_id: UUID | None
+    source_event_id: UUID | None
+    committed_at: datetime
+    proposed_at: datetime
+    decided_at: datetime | None
+    decision_excluded: timedelta
+    correlation: str
+    channels: Sequence[ShownPropagation] = ()
+
+    @property
+    def decision_time(self) -> timedelta | None:
+        """From the proposal to the decision, without excluded time; None while it is pending."""
+        return None if self.decided_at is None else self.decided_at - self.proposed_at - self.decision_excluded
+
+
+class ShownApproval(msgspec.Struct, frozen=True):
+    """Neither `requested_by` nor `author` may decide. For a key's proposal they are the key and who made it."""
+
+    id: UUID
+    state: str
+    requested_by: str
+    author: str
+    created_at: datetime
+    due_at: datetime | None
+    overdue: bool
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+    policy_version: int
+
+
+class ShownEvent(msgspec.Struct, frozen=True):
+    """A source event; `body` is its beginning, decoded as far as it can be shown."""
+
+    id: UUID
+    connection_id: UUID
+    connection: str
+    content_type: str
+    via: str
+    received_at: datetime
+    correlation: str
+    size: int
+    body: str
+    truncated: bool
+
+
+class ChangeDetail(msgspec.Struct, frozen=True):
+    """A change with its channels, the answer to it, and what is open about it."""
+
+    change: ShownChange
+    approval: ShownApproval | None
+    exceptions: Sequence[ShownException]
+
+
+class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`amount` in minor units of `currency`; stock in pieces, without a currency."""
+
+    record_key: str
+    element: str
+    amount: int
+    currency: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
+
+
+class RollbackInput(msgspec.Struct, frozen=True):
+    """Without a connection: on every channel."""
+
+    connection_id: UUID | None = None
+
+
+class ChangePage(msgspec.Struct, frozen=True):
+    """`next_after` goes into the next request; None on the last page."""
+
+    items: Sequence[ShownChange]
+    next_after: UUID | None = None

@@ -1,0 +1,1 @@
+"""Connections: health, pausing, webhook secrets, contracts."""

@@ -1,0 +1,62 @@
+"""The API of connections: their health, pausing them, their webhooks' secret; and of contracts."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from foundation.web.api import post
+from governance.connections import pause
+from governance.connections.queries import list_health, list_shown_contracts
+from governance.connections.schemas import ConnectionHealth, NewHookSecret, ShownContract
+from governance.connections.webhook_secret import renew_hook_secret
+from governance.permissions import GovernancePermission
+from governance.services import Context
+from tenants.routes import OpenAccess
+from tenants.secrets import new_secret
+
+_READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}
+_WRITE: Final = {"permission": GovernancePermission.WRITE_CONNECTIONS}
+_CONTRACTS: Final = {"permission": GovernancePermission.READ_CONTRACTS}
+_ROOT: Final = "/api/v1/clients/{client:str}/connections"
+_ONE: Final = f"{_ROOT}/{{connection_id:uuid}}"
+_TAGS: Final = ["connections"]
+
+
+@get(_ROOT, opt=_READ, tags=_TAGS)
+async def api_connections(access: OpenAccess) -> Sequence[ConnectionHealth]:
+    """Sources first, with what waits for each."""
+    return await list_health(access.session)
+
+
+@post(f"{_ONE}/pause", opt=_WRITE, tags=_TAGS, status_code=204)
+async def api_pause(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
+    """A paused source is refused at the door and not polled; a paused channel gets no new values."""
+    await pause.pause_connection(access.session, connection_id, now=access.now)
+
+
+@post(f"{_ONE}/resume", opt=_WRITE, tags=_TAGS, status_code=204)
+async def api_resume(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
+    """Take it into use again."""
+    await pause.resume_connection(access.session, connection_id, now=access.now)
+
+
+@get("/api/v1/clients/{client:str}/contracts", opt=_CONTRACTS, tags=_TAGS)
+async def api_contracts(access: OpenAccess) -> Sequence[ShownContract]:
+    """For each element: its only source of truth, its owner and its clocks (ISO 8601 durations)."""
+    return await list_shown_contracts(access.session)
+
+
+def build_system_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
+    @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
+    async def api_renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
+        """A new secret for the source's webhooks. The one before it holds until the next renewal."""
+        secret = await renew_hook_secret(
+            access.session, context.runtime, connection_id, new_secret=new_secret, now=access.now
+        )
+        return Response(NewHookSecret(secret), headers={"Cache-Control": "no-store"})
+
+    return (api_connections, api_pause, api_resume, api_renew_secret, api_contracts)

@@ -1,0 +1,58 @@
+"""Connections and contracts as pages and the API show them."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+
+class ConnectionHealth(msgspec.Struct, frozen=True):
+    """`waiting` stops counting at `governance.connections.queries.MANY`."""
+
+    id: UUID
+    kind: str
+    role: str
+    name: str
+    base_url: str
+    state: str
+    partner: str | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+    waiting: int
+    oldest_waiting: datetime | None
+
+    @property
+    def standing(self) -> str:
+        """Paused | unused | failing | working."""
+        if self.state != "active":
+            return "paused"
+        if self.last_failure_at is None:
+            return "unused" if self.last_success_at is None else "working"
+        if self.last_success_at is None or self.last_failure_at > self.last_success_at:
+            return "failing"
+        return "working"
+
+    @property
+    def hook_path(self) -> str:
+        """Where the system sends its messages; only sources do."""
+        return f"/hooks/{self.id}" if self.role == "erp" else ""
+
+
+class NewHookSecret(msgspec.Struct, frozen=True):
+    """`webhook_secret` is shown this once. The one before it holds until the next renewal."""
+
+    webhook_secret: str
+
+
+class ShownContract(msgspec.Struct, frozen=True):
+    element: str
+    source: str
+    owner: str
+    workflow: str
+    propagation_slo: timedelta
+    correction_slo: timedelta
+    decision_slo: timedelta
+    approval_ttl: timedelta
+    version: int
+    published_at: datetime

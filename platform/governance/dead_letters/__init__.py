@@ -1,0 +1,1 @@
+"""Jobs that failed for good."""

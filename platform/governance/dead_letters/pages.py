@@ -1,0 +1,65 @@
+"""Dead letters: jobs that failed for good, each replayed or discarded by a person."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from foundation.errors import DomainError
+from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
+from governance.dead_letters.queries import list_letters
+from governance.dead_letters.schemas import DeadLetterPage
+from governance.exception_queue.queries import count_attention
+from governance.permissions import GovernancePermission
+from governance.web.render import go, show, try_list, try_to
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
+_REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
+_DISCARD_LETTER: Final = {"permission": GovernancePermission.DISCARD_DEAD_LETTER}
+_LETTER: Final = "/clients/{client:str}/dead-letters"
+
+
+@get(_LETTER, opt=_LETTERS, include_in_schema=False)
+async def dead_letter_list(
+    access: OpenAccess, status: FromQuery[str] = "parked", after: FromQuery[UUID | None] = None
+) -> Response[Any]:
+    return await _letters(access, status, after)
+
+
+@post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
+async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await try_to(access, replay_dead_letter(access.session, letter_id, now=access.now))
+    return (
+        go(access, "/dead-letters", done="Replayed")
+        if refusal is None
+        else await _letters(access, "parked", None, refusal)
+    )
+
+
+@post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
+async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await try_to(access, discard_dead_letter(access.session, letter_id, now=access.now))
+    return (
+        go(access, "/dead-letters", done="Discarded")
+        if refusal is None
+        else await _letters(access, "parked", None, refusal)
+    )
+
+
+async def _letters(access: Access, state: str, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
+    found, unclear = await try_list(access, list_letters(access.session, state=state, after=after), DeadLetterPage([]))
+    refusal = refusal or unclear
+    context = {
+        "found": found,
+        "state": state,
+        "after": after,
+        "counts": await count_attention(access.session),
+    }
+    return show(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)
+
+
+DEAD_LETTER_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (dead_letter_list, dead_letter_replay, dead_letter_discard)

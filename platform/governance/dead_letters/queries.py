@@ -1,0 +1,57 @@
+"""Dead letters as a list and in detail."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from governance.dead_letters.schemas import DeadLetterPage, ShownDeadLetter
+from governance.exception_queue.queries import LETTER_STATES
+from governance.inputs import check_choice
+
+_LETTER_FIELDS: Final = ShownDeadLetter.__struct_fields__
+
+
+async def list_letters(
+    session: AsyncSession, *, state: str = "parked", after: UUID | None = None, limit: int = 50
+) -> DeadLetterPage:
+    """Newest first."""
+    rows = (
+        await session.execute(
+            text(f"""
+                SELECT {", ".join(_LETTER_FIELDS)} FROM dead_letter
+                 WHERE tenant_id = :t AND state = :state
+                   AND (CAST(:after AS uuid) IS NULL OR (died_at, id) <
+                        (SELECT l.died_at, l.id FROM dead_letter l WHERE l.tenant_id = :t AND l.id = :after))
+                 ORDER BY died_at DESC, id DESC LIMIT :limit
+            """),
+            {
+                "t": scope_of(session).tenant_id,
+                "state": check_choice(state, "status", LETTER_STATES),
+                "after": after,
+                "limit": limit + 1,
+            },
+        )
+    ).all()
+    items = [_letter(row) for row in rows[:limit]]
+    return DeadLetterPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def find_letter(session: AsyncSession, letter_id: UUID) -> ShownDeadLetter:
+    """Raises NotFound."""
+    row = (
+        await session.execute(
+            text(f"SELECT {', '.join(_LETTER_FIELDS)} FROM dead_letter WHERE tenant_id = :t AND id = :id"),
+            {"t": scope_of(session).tenant_id, "id": letter_id},
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return _letter(row)
+
+
+def _letter(row: Row[Any]) -> ShownDeadLetter:
+    return ShownDeadLetter(**{name: getattr(row, name) for name in _LETTER_FIELDS})

@@ -1,0 +1,27 @@
+"""Dead letters as pages and the API show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class ShownDeadLetter(msgspec.Struct, frozen=True):
+    id: UUID
+    kind: str
+    lane: str
+    key: str
+    attempts: int
+    error: str
+    enqueued_at: datetime
+    died_at: datetime
+    state: str
+    settled_at: datetime | None
+    settled_by: str | None
+    correlation: str
+
+
+class DeadLetterPage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownDeadLetter]
+    next_after: UUID | None = None

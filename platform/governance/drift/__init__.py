@@ -1,0 +1,1 @@
+"""Drift: values that were changed on a channel after they were proven."""

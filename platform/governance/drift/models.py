@@ -1,0 +1,17 @@
+"""The cursor of each channel's drift scan."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class ChannelRound(TenantOwned, Base):
+    """How far the re-reading of what a channel shows has come: the last value read, in the order of their keys."""
+
+    __tablename__ = "channel_round"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str]
+    element: Mapped[str]

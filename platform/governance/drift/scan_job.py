@@ -1,0 +1,137 @@
+"""Job: read again, a few at a time, what a channel was seen to show. Someone may have changed it there since.
+
+Each channel has a timer, armed by whatever is proven on it. A turn reads the next values in the order of their keys,
+what was found to differ before, and some of what was refused or given up: a value may be seen however it came there.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.calls import read_values
+from connectors.health import note_health
+from connectors.ports import ChannelReading
+from connectors.runtime import OpenConnection
+from foundation.clock import write_utc
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.types import Handler, RetryPolicy
+from foundation.outbound.errors import OutboundHeld
+from foundation.text import clean_foreign_text
+from governance.drift import repository
+from governance.drift.repository import Kept
+from governance.exception_codes import SECOND_WRITER
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject, write_value
+from governance.propagation import states
+from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, read_back
+from governance.propagation.repository import load_pending
+from governance.propagation.settlement import Outcome, arm_reread, write_outcome
+from governance.records.validation import admit_reading
+from governance.services import Context
+
+_log = structlog.get_logger(__name__)
+REREAD_RETRY = RetryPolicy(attempts=20, base=5.0, cap=300.0)
+VALUES_A_TURN: Final = 200
+
+
+def reread_handler(context: Context) -> Handler:
+    async def reread(run: LaneRun) -> None:
+        connection_id = UUID(run.lane.partition("/")[2])
+        async with run.reading() as session:
+            # First, so that a turn that fails does not end the rounds.
+            await arm_reread(session, connection_id, now=context.clock(), draw=context.draw)
+            opened = await context.runtime.open(session, connection_id)
+            kept = await repository.next_values(session, connection_id, limit=VALUES_A_TURN)
+            stopped = await repository.some_stopped(session, connection_id, limit=VALUES_A_TURN // 10)
+        if not opened.active:
+            return  # nothing is exchanged with a paused channel
+        run.check_lease()
+        try:
+            shown = await _read(opened, kept)
+            outcomes = [await _look(opened, run, context, was, stopped) for was in (states.REFUSED, states.GIVEN_UP)]
+        except NO_ANSWER as error:
+            _log.info("reread.no_answer", connection=str(connection_id), error=str(error))
+            if not isinstance(error, OutboundHeld):
+                async with run.finishing() as session:
+                    await note_health(session, connection_id, now=context.clock(), error=str(error), every=HEALTH_EVERY)
+            return
+        async with run.finishing() as session:
+            for outcome in outcomes:
+                await write_outcome(session, context, outcome)
+            await _compare(session, context, connection_id, kept, shown)
+            if kept:
+                await note_health(session, connection_id, now=context.clock(), every=HEALTH_EVERY)
+
+    return reread
+
+
+async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[ChannelReading]:
+    channel = opened.connector.channel
+    if channel is None:
+        return []
+    found: list[ChannelReading] = []
+    for start in range(0, len(kept), channel.max_batch):
+        part = [(value.record_key, value.element) for value in kept[start : start + channel.max_batch]]
+        found += map(admit_reading, await read_values(channel, opened.http, opened.config, part))
+    return found
+
+
+async def _look(
+    opened: OpenConnection, run: LaneRun, context: Context, was: str, change_ids: Sequence[UUID]
+) -> Outcome:
+    connection_id = UUID(opened.config.connection_id)
+    async with run.reading() as session:
+        pending = await load_pending(session, connection_id, change_ids)
+    look = [p for p in pending.values() if p.state == was and not p.superseded]
+    readings = await read_back(opened, look)
+    outcome = Outcome(connection_id, was, context.clock())
+    for p in look:
+        reading = readings.get(p.change_id)
+        if reading is not None and reading.value == p.value:
+            outcome.verified(p)
+    return outcome
+
+
+async def _compare(
+    session: AsyncSession, context: Context, connection_id: UUID, kept: Sequence[Kept], shown: Sequence[ChannelReading]
+) -> None:
+    """Against what is kept now: what is on its way, or was proven meanwhile, is not judged by an old reading."""
+    now = context.clock()
+    still = await repository.still_kept(session, connection_id, kept)
+    read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still and seen.answered]
+    same = [value for value, seen in read if seen.value == value.value]
+    await repository.note_seen(session, connection_id, same, now=now)
+    await repository.note_round(session, connection_id, kept, limit=VALUES_A_TURN)
+    healed = [_subject(connection_id, value) for value in same if value.drifted]
+    await resolve_corrected(session, SECOND_WRITER, healed, now=now)
+    found = [_drift(connection_id, value, seen) for value, seen in read if seen.value != value.value]
+    await open_exceptions(session, found, now=now, new_id=context.new_id)
+
+
+def _subject(connection_id: UUID, value: Kept) -> str:
+    """As when the channel reports it itself (`planning`): one exception, however it was learned."""
+    return f"{connection_id}:{value.record_key}:{value.element}"
+
+
+def _drift(connection_id: UUID, value: Kept, reading: ChannelReading) -> NewException:
+    seen = reading.value
+    shows = clean_foreign_text(reading.unreadable)[:300] or write_value(seen)
+    return NewException(
+        code=SECOND_WRITER,
+        subject=_subject(connection_id, value),
+        title="Changed outside its source of truth",
+        detail=f"{name_subject(value.element, value.record_key)}: the channel shows {shows}, {write_value(value.value)}"
+        f" was seen there on {write_utc(value.seen_at)}. Replay it to send the approved value again.",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=0 if seen is None else seen.amount - value.amount,
+        channels=1,
+        record_key=value.record_key,
+        element=value.element,
+        connection_id=connection_id,
+        change_id=value.change_id,
+    )

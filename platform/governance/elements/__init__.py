@@ -1,0 +1,1 @@
+"""Element contracts, and observations that came before one."""

@@ -1,0 +1,165 @@
+"""Observations that came before a contract says who owns their element: held, and taken when one is published.
+
+Only the newest of each record and element is kept; its source event holds the original bytes. What is held of
+a connection that the contract does not name waits for a corrected contract, as long as its message is stored; what the
+connection says meanwhile replaces it. What a connection said while another one was the source is an exception; it is
+taken when the connection becomes the source.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.types import Handler
+from governance.elements.rows import Observed
+from governance.exception_codes import SECOND_WRITER
+from governance.job_types import HELD_LANE, INGEST, RELEASE_HELD, ingest_lane
+from governance.services import Context
+
+MISSING: Final = "contract.missing"
+_BATCH: Final = 500
+_CODES: Final = {"missing": MISSING, "other": SECOND_WRITER}
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    connection_id: UUID
+    element: str
+    record_key: str
+    source_event_id: UUID
+    source_version: int
+
+
+_HOLD: Final = BulkWrite(
+    {
+        "connection_id": "uuid", "element": "varchar", "record_key": "varchar", "source_event_id": "uuid",
+        "source_version": "bigint",
+    },
+    """
+    INSERT INTO held_observation (tenant_id, msp_id, connection_id, element, record_key, source_event_id,
+                                  source_version, held_at)
+    SELECT :tenant_id, :msp_id, r.connection_id, r.element, r.record_key, r.source_event_id, r.source_version, :now
+      FROM {rows} ORDER BY r.connection_id, r.element, r.record_key
+    ON CONFLICT (tenant_id, connection_id, element, record_key) DO UPDATE SET
+        source_event_id = excluded.source_event_id, source_version = excluded.source_version, held_at = excluded.held_at
+     WHERE held_observation.source_version <= excluded.source_version
+    """,
+)  # fmt: skip
+_REPLACE: Final = BulkWrite(
+    {
+        "connection_id": "uuid", "element": "varchar", "record_key": "varchar", "source_event_id": "uuid",
+        "source_version": "bigint",
+    },
+    """
+    UPDATE held_observation h SET source_event_id = r.source_event_id, source_version = r.source_version, held_at = :now
+      FROM {rows} WHERE h.tenant_id = :tenant_id AND h.msp_id = :msp_id AND h.connection_id = r.connection_id
+       AND h.element = r.element AND h.record_key = r.record_key AND h.source_version <= r.source_version
+    """,
+)  # fmt: skip
+_RELEASE: Final = text("""
+    WITH due AS (
+        SELECT h.connection_id, h.element, h.record_key
+          FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+           AND k.source_connection_id = h.connection_id
+         WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key LIMIT :batch FOR UPDATE OF h
+    )
+    DELETE FROM held_observation h USING due
+     WHERE h.tenant_id = :t AND h.connection_id = due.connection_id AND h.element = due.element
+       AND h.record_key = due.record_key
+    RETURNING h.connection_id, h.source_event_id,
+              EXISTS (SELECT 1 FROM source_event s WHERE s.tenant_id = :t AND s.id = h.source_event_id) AS own
+""")
+_TAKEN: Final = """
+    (e.code = :missing
+     OR e.code = :other AND e.source_event_id IS NOT NULL AND k.source_connection_id = e.connection_id)
+"""
+_RESOLVE: Final = text(f"""
+    WITH due AS (
+        SELECT e.id, k.source_connection_id = e.connection_id AS own
+          FROM governance_exception e JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
+         WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN}
+         ORDER BY e.code, e.subject LIMIT :batch FOR UPDATE OF e
+    )
+    UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+      FROM due WHERE e.tenant_id = :t AND e.id = due.id
+    RETURNING e.connection_id, e.source_event_id, due.own, e.subject, e.code
+""")
+_WAITS: Final = text(f"""
+    SELECT EXISTS (SELECT 1 FROM held_observation h
+                     JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+                      AND k.source_connection_id = h.connection_id
+                    WHERE h.tenant_id = :t)
+        OR EXISTS (SELECT 1 FROM governance_exception e
+                     JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
+                    WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN})
+""")
+
+
+async def hold_observations(session: AsyncSession, items: Sequence[Observed], *, now: datetime) -> None:
+    await _HOLD.execute(session, _newest(items), now=now)
+
+
+async def replace_held(session: AsyncSession, items: Sequence[Observed], *, now: datetime) -> None:
+    """What a connection says now takes the place of what is held of it. Nothing new is held."""
+    await _REPLACE.execute(session, _newest(items), now=now)
+
+
+def _newest(items: Sequence[Observed]) -> list[_Row]:
+    newest: dict[tuple[UUID, str, str], Observed] = {}
+    for item in items:
+        seen = item.observation
+        key = (item.connection_id, seen.element, seen.record_key)
+        known = newest.get(key)
+        if known is None or known.observation.source_version <= seen.source_version:
+            newest[key] = item
+    return [_Row(*key, item.source_event_id, item.observation.source_version) for key, item in sorted(newest.items())]
+
+
+async def schedule_release(session: AsyncSession) -> None:
+    """Enqueue the release of what is held for elements that have a contract, if there is anything."""
+    if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, **_CODES}):
+        add_work(session, [_job()])
+
+
+def held_handler(context: Context) -> Handler:
+    async def release(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            if await release_held(session, now=context.clock()):
+                add_work(session, [_job()])
+
+    return release
+
+
+async def release_held(session: AsyncSession, *, now: datetime) -> bool:
+    """Ingest what is held for elements that have a contract now. Returns whether there may be more."""
+    tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}
+    released = (await session.execute(_RELEASE, tenant)).all()
+    resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()
+    for row in resolved:
+        note(session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": row.code}, at=now)
+    events = {
+        (row.source_event_id, row.connection_id)
+        for row in [*released, *resolved]
+        if row.own and row.source_event_id is not None
+    }
+    add_work(
+        session,
+        [
+            NewWork(ingest_lane(connection_id), INGEST, str(connection_id), ref=event_id)
+            for event_id, connection_id in sorted(events)
+        ],
+    )
+    return _BATCH in (len(released), len(resolved))
+
+
+def _job() -> NewWork:
+    return NewWork(HELD_LANE, RELEASE_HELD, RELEASE_HELD)

@@ -1,0 +1,67 @@
+"""Publishing element contracts: one source of truth, an owner, a workflow and two clocks, or none at all."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.poll_job import move_poll
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput
+from foundation.names import clean_name
+from foundation.text import says_something
+from governance.elements.held_observations import schedule_release
+from governance.elements.models import ElementContract
+
+
+async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contract
+    session: AsyncSession,
+    *,
+    element: str,
+    source_connection_id: UUID | None,
+    owner: str,
+    workflow: str = "policy",
+    propagation_slo: timedelta,
+    correction_slo: timedelta,
+    approval_ttl: timedelta = timedelta(days=2),
+    decision_slo: timedelta | None = None,
+    now: datetime,
+) -> None:
+    """Without a source connection the element is set here (`governance.changes.propose`).
+
+    `decision_slo`: how soon people should answer an approval; by default a day, at most `approval_ttl`.
+
+    Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed.
+    """
+    if not says_something(owner):
+        raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
+    owner = clean_name(owner, field="owner")
+    if not says_something(workflow):
+        raise InvalidInput("A contract needs a workflow.", field="workflow")
+    if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
+        raise InvalidInput("Each target must be longer than zero.", field="propagation_slo")
+    decision_slo = min(approval_ttl, timedelta(days=1)) if decision_slo is None else decision_slo
+    if not timedelta(0) < decision_slo <= approval_ttl:
+        raise InvalidInput(
+            "The decision target must be longer than zero and within the approval's lifetime.", field="decision_slo"
+        )
+    scope = scope_of(session)
+    contract = await session.get(ElementContract, (scope.tenant_id, element))
+    if contract is None:
+        contract = ElementContract(tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, version=0)
+        session.add(contract)
+    before = contract.source_connection_id
+    if before is not None and source_connection_id is not None and before != source_connection_id:
+        await move_poll(session, source_connection_id, old=before, at=now)
+    contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
+    contract.propagation_slo_ms = round(propagation_slo / timedelta(milliseconds=1))
+    contract.correction_slo_ms = round(correction_slo / timedelta(milliseconds=1))
+    contract.approval_ttl_s = round(approval_ttl.total_seconds())
+    contract.decision_slo_ms = round(decision_slo / timedelta(milliseconds=1))
+    contract.version, contract.published_at = (contract.version or 0) + 1, now
+    await session.flush()
+    await schedule_release(session)
+    source = None if source_connection_id is None else str(source_connection_id)
+    data = {"source": source, "owner": owner, "version": contract.version}
+    note(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)

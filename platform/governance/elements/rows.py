@@ -1,0 +1,31 @@
+"""Contracts and observations as plain values."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from canonical.messages import Observation
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """See `governance.elements.models.ElementContract`."""
+
+    element: str
+    source_connection_id: UUID | None
+    propagation_slo_ms: int
+    correction_slo_ms: int
+    approval_ttl_s: int
+    clocks_from: datetime | None = None
+    decision_slo_ms: int = 86_400_000
+
+
+class Observed(msgspec.Struct, frozen=True, gc=False):
+    """An observation and where it came from."""
+
+    observation: Observation
+    connection_id: UUID
+    source_event_id: UUID
+    correlation: str
+    any_version: bool = False
+    """A person wants it taken, whatever the version that is known."""

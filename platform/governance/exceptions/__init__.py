@@ -1,0 +1,1 @@
+"""Exceptions: what can go wrong, how severe it is, and its life."""

@@ -1,0 +1,69 @@
+"""Exceptions that planning finds in what a source says."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from canonical.messages import Observation
+from foundation.clock import write_utc
+from governance.elements.rows import Contract, Observed
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject, write_element, write_value
+from governance.records.rows import EventRow
+
+_DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""Clocks of two systems differ by less, and nobody needs to know."""
+
+
+def stale_value(item: Observed, contract: Contract) -> NewException:
+    seen = item.observation
+    return NewException(
+        code="source.stale",
+        subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
+        title="A newer value came with an older version",
+        detail=f"{name_subject(seen.element, seen.record_key)} came as {write_value(seen.value)} with version "
+        f"{seen.source_version}, which is not above the known one. It was not taken over. Replay it to take it over "
+        "and to count from its version.",
+        correction_slo_ms=contract.correction_slo_ms,
+        record_key=seen.record_key,
+        element=seen.element,
+        connection_id=item.connection_id,
+        source_event_id=item.source_event_id,
+        correlation=item.correlation,
+    )
+
+
+def is_dated_ahead(seen: Observation, received_at: datetime) -> bool:
+    """A change cannot have been made after it was read."""
+    return seen.committed_at - received_at > _CLOCK_TOLERANCE
+
+
+def clock_ahead(event: EventRow, seen: Observation) -> NewException:
+    """One per connection: a clock that runs ahead dates every record ahead."""
+    return NewException(
+        code="source.clock_ahead",
+        subject=str(event.connection_id),
+        title="A source dates its changes in the future",
+        detail=f"{name_subject(seen.element, seen.record_key)} is dated {write_utc(seen.committed_at)}, and "
+        f"was read at {write_utc(event.received_at)}. Its value was taken, counted from when it was read. "
+        "Check the source's clock and the record's date.",
+        correction_slo_ms=_DEFAULT_CORRECTION_MS,
+        connection_id=event.connection_id,
+        correlation=event.correlation,
+    )
+
+
+def contract_missing(item: Observed) -> NewException:
+    """One per connection and element; the observations are held (`governance.elements.held_observations`)."""
+    element = item.observation.element
+    return NewException(
+        code="contract.missing",
+        subject=f"{item.connection_id}:{element}",
+        title="No owner is published for this element",
+        detail=f"{write_element(element)} is reported, but no contract is published for it. The values are held: "
+        "publish a contract, and they are taken.",
+        correction_slo_ms=_DEFAULT_CORRECTION_MS,
+        element=element,
+        connection_id=item.connection_id,
+        correlation=item.correlation,
+    )

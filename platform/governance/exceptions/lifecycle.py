@@ -1,0 +1,181 @@
+"""Exceptions: opened with a severity that explains itself, corrected by the world or settled by a person."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, NotFound
+from foundation.ids import NewId
+from foundation.jobs.enqueue import set_timer
+from foundation.text import clean_error_text, clean_foreign_text
+from governance.exceptions.models import GovernanceException
+from governance.exceptions.rows import NewException
+from governance.exceptions.severity import score
+from governance.job_types import CLOCK_LANE, CORRECTIONS
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: UUID
+    code: str
+    subject: str
+    title: str
+    detail: str
+    severity: int
+    breakdown: dict[str, Any]
+    state: str
+    record_key: str | None
+    element: str | None
+    connection_id: UUID | None
+    change_id: UUID | None
+    source_event_id: UUID | None
+    opened_at: datetime
+    seen_at: datetime
+    correction_due_at: datetime
+    correlation: str
+
+
+_OPEN: Final = BulkWrite.insert(
+    "governance_exception",
+    {
+        "id": "uuid", "code": "varchar", "subject": "varchar", "title": "varchar", "detail": "varchar",
+        "severity": "smallint", "breakdown": "jsonb", "state": "varchar", "record_key": "varchar",
+        "element": "varchar", "connection_id": "uuid", "change_id": "uuid", "source_event_id": "uuid",
+        "opened_at": "timestamptz", "seen_at": "timestamptz", "correction_due_at": "timestamptz",
+        "correlation": "varchar",
+    },
+    conflict="""
+        ON CONFLICT (tenant_id, code, subject) WHERE state = 'open' DO UPDATE SET
+            occurrences = governance_exception.occurrences + 1, seen_at = excluded.seen_at, detail = excluded.detail,
+            severity = greatest(governance_exception.severity, excluded.severity),
+            change_id = excluded.change_id, source_event_id = excluded.source_event_id
+    """,
+)  # fmt: skip
+
+
+async def open_exceptions(
+    session: AsyncSession, found: Sequence[NewException], *, now: datetime, new_id: NewId
+) -> None:
+    """One open exception per code and subject; a repeat counts, and never restarts the correction clock."""
+    latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
+    rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
+    await _OPEN.execute(session, rows)
+    if rows:
+        soonest = min(row.correction_due_at for row in rows)
+        await set_timer(session, name=CORRECTIONS, lane=CLOCK_LANE, kind=CORRECTIONS, due_at=soonest)
+    for row in rows:
+        data = {"code": row.code, "severity": row.severity, "title": row.title}
+        note(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)
+
+
+def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
+    severity, breakdown = score(item.code, exposure_minor=item.exposure_minor, channels=item.channels)
+    return _Row(
+        id=new_id(),
+        code=item.code,
+        subject=clean_foreign_text(item.subject),
+        title=clean_error_text(item.title),
+        detail=clean_error_text(item.detail, longest=2000),
+        severity=severity,
+        breakdown=breakdown,
+        state="open",
+        record_key=item.record_key,
+        element=item.element,
+        connection_id=item.connection_id,
+        change_id=item.change_id,
+        source_event_id=item.source_event_id,
+        opened_at=now,
+        seen_at=now,
+        correction_due_at=now + timedelta(milliseconds=item.correction_slo_ms),
+        correlation=item.correlation,
+    )
+
+
+async def resolve_corrected(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
+    """The world corrected itself (a late value was seen, a refused one was replaced): stop the correction clock."""
+    if not subjects:
+        return 0
+    scope = scope_of(session)
+    rows = await session.execute(
+        text("""
+            UPDATE governance_exception SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+             WHERE tenant_id = :t AND state = 'open' AND code = :code AND subject = ANY (:subjects)
+            RETURNING subject
+        """),
+        {"t": scope.tenant_id, "now": now, "code": code, "subjects": list(subjects)},
+    )
+    resolved = rows.scalars().all()
+    for subject in resolved:
+        note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+    return len(resolved)
+
+
+async def resolve_about(
+    session: AsyncSession,
+    codes: Sequence[str],
+    keys: Iterable[tuple[str, str]],
+    *,
+    connection_id: UUID | None = None,
+    now: datetime,
+) -> None:
+    """What is open about these records' elements, on one channel or apart from channels, is corrected."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return
+    rows = await session.execute(
+        text("""
+            UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+             WHERE e.tenant_id = :t AND e.state = 'open' AND e.id = ANY (ARRAY(
+                   SELECT o.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
+                                      AS k (record_key, element),
+                          LATERAL (SELECT o.id FROM governance_exception o
+                                    WHERE o.tenant_id = :t AND o.record_key = k.record_key AND o.element = k.element
+                                      AND o.state = 'open' AND o.code = ANY (:codes)
+                                      AND (CAST(:connection_id AS uuid) IS NULL AND o.connection_id IS NULL
+                                           OR o.connection_id = :connection_id)
+                                   OFFSET 0) o))
+            RETURNING e.code, e.subject
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            "now": now,
+            "codes": list(codes),
+            "connection_id": connection_id,
+            "keys": [key for key, _ in wanted],
+            "elements": [element for _, element in wanted],
+        },
+    )
+    for code, subject in rows:
+        note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+
+
+async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
+    """Raises NotFound."""
+    query = select(GovernanceException).where(
+        GovernanceException.tenant_id == scope_of(session).tenant_id, GovernanceException.id == exception_id
+    )
+    found = await session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def settle_exception(session: AsyncSession, exception_id: UUID, *, state: str, now: datetime) -> None:
+    """A person resolves or discards it (`state`: resolved | discarded).
+
+    Raises:
+        NotFound: no such exception in this account.
+        Conflict: it is settled already.
+    """
+    found = await get_exception(session, exception_id, lock=True)
+    if found.state != "open":
+        raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
+    found.state, found.settled_at, found.settled_by = state, now, scope_of(session).actor.name
+    note(session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now)

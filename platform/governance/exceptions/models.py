@@ -1,0 +1,64 @@
+"""Exceptions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, Integer, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class GovernanceException(TenantOwned, Base):
+    """Something that needs attention. One open row per code and subject; repeats are counted."""
+
+    __tablename__ = "governance_exception"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    subject: Mapped[str]
+    title: Mapped[str]
+    detail: Mapped[str]
+    severity: Mapped[int] = mapped_column(SmallInteger)
+    breakdown: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str]  # open | resolved | discarded
+    record_key: Mapped[str | None]
+    element: Mapped[str | None]
+    connection_id: Mapped[UUID | None]
+    change_id: Mapped[UUID | None]
+    source_event_id: Mapped[UUID | None]
+    occurrences: Mapped[int] = mapped_column(Integer, server_default="1")
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    correction_due_at: Mapped[datetime]
+    escalated_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    correlation: Mapped[str]
+
+    __table_args__ = (
+        Index(
+            "uq_governance_exception_open",
+            "tenant_id",
+            "code",
+            "subject",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_governance_exception_record",
+            "tenant_id",
+            "record_key",
+            "element",
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_governance_exception_state", "tenant_id", "state", "severity"),
+        Index(
+            "ix_governance_exception_correction",
+            "tenant_id",
+            "correction_due_at",
+            postgresql_where=text("state = 'open' AND escalated_at IS NULL"),
+        ),
+    )

@@ -1,0 +1,46 @@
+"""Exceptions as pages and the API show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from governance.exception_codes import is_of_channel
+
+
+class ShownException(msgspec.Struct, frozen=True):
+    """`severity` is 0 to 100; `breakdown` names the formula's version and its parts with their reasons."""
+
+    id: UUID
+    code: str
+    title: str
+    detail: str
+    severity: int
+    breakdown: dict[str, Any]
+    state: str
+    record_key: str | None
+    element: str | None
+    connection_id: UUID | None
+    channel: str | None
+    change_id: UUID | None
+    source_event_id: UUID | None
+    occurrences: int
+    opened_at: datetime
+    seen_at: datetime
+    correction_due_at: datetime
+    settled_at: datetime | None
+    settled_by: str | None
+    correlation: str
+
+    @property
+    def can_replay(self) -> bool:
+        """Whether there is something that can be done again (see `governance.changes.replay.replay_exception`)."""
+        on_channel = is_of_channel(self.code, self.change_id, self.connection_id, self.source_event_id)
+        return self.state == "open" and self.connection_id is not None and (on_channel or bool(self.source_event_id))
+
+
+class ExceptionPage(msgspec.Struct, frozen=True):
+    items: Sequence[ShownException]
+    next_after: UUID | None = None

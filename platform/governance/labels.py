@@ -1,0 +1,104 @@
+"""How values and severities are written on pages."""
+
+from typing import Final
+
+from branding.formats import format_grouped, format_money, format_percent
+from canonical.elements import COST, PRICE, STOCK
+from canonical.money import Money
+from canonical.values import Value
+from foundation.text import mark_key
+from governance import job_types
+
+LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
+"""The lowest severity of each level, worst first."""
+
+_ELEMENTS: Final = {PRICE: "List price", STOCK: "Stock on hand", COST: "Cost"}
+_NOTHING: Final = "nothing"
+_SMALL: Final = 0.0005
+"""A smaller difference would be written as 0.0%."""
+_KINDS: Final = {
+    "connection.paused": "Connection paused",
+    "source.quarantined": "Message not readable",
+    "source.stale": "Outdated version from source",
+    "source.reused_id": "Duplicate message ID",
+    "source.clock_ahead": "Source dates in the future",
+    "contract.missing": "No owner published",
+    "contract.second_writer": "Changed outside",
+    "change.refused": "Refused by policy",
+    "approval.stale": "Approval out of date",
+    "approval.late": "Approval overdue",
+    "approval.expired": "Approval expired",
+    "connection.failing": "Connection not working",
+    "propagation.late": "Late on a channel",
+    "propagation.refused": "Refused by a channel",
+    "propagation.given_up": "Failed on a channel",
+    "propagation.unreadable": "Not exact on a channel",
+    "source.duplicate_key": "Duplicate key in source",
+}
+_WORK: Final = {
+    job_types.INGEST: "Read messages of a source",
+    job_types.PUSH: "Send values to a channel",
+    job_types.VERIFY: "Read values back from a channel",
+    job_types.DECIDE_ANEW: "Decide again on a value on hold",
+    job_types.REREAD: "Check what a channel shows",
+    job_types.WATCH: "Update the state of a connection",
+    job_types.STANDING: "Check a failing connection",
+    job_types.RELEASE_HELD: "Process values held until a contract was published",
+    job_types.CATCH_UP: "Send missed values to a resumed channel",
+    job_types.CORRECTIONS: "Escalate overdue exceptions",
+    job_types.CLOCKS: "Check for late deliveries",
+    job_types.APPROVALS: "Expire approvals and mark overdue ones",
+}
+
+
+def level_of(severity: int) -> str:
+    return next(name for name, least in LEVELS if severity >= least)
+
+
+def write_value(value: Value | None) -> str:
+    """Money with its currency, stock as a number of pieces."""
+    if value is None:
+        return _NOTHING
+    if value.currency:
+        return format_money(Money(value.amount, value.currency))
+    return format_grouped(value.amount)
+
+
+def write_element(element: str) -> str:
+    return _ELEMENTS.get(element, element)
+
+
+def write_kind(code: str) -> str:
+    """Of an exception."""
+    return _KINDS.get(code) or write_words(code)
+
+
+def write_work(kind: str) -> str:
+    return _WORK.get(kind) or write_words(kind)
+
+
+def write_words(name: str) -> str:
+    """A name like `person.signed_out` as words."""
+    return name.replace(".", " ").replace("_", " ").capitalize()
+
+
+def name_subject(element: str, record_key: str) -> str:
+    """What a sentence is about: “List price of SKU-1”."""
+    return f"{write_element(element)} of {mark_key(record_key)}"
+
+
+def write_difference(old: Value | None, new: Value) -> str:
+    """As a part of the old value; empty where there is none to compare with."""
+    if old is None or old.amount <= 0 or old.currency != new.currency:
+        return ""
+    part = (new.amount - old.amount) / old.amount
+    digits = 1 if abs(part) >= _SMALL else 2
+    return ("+" if part > 0 else "") + format_percent(part, digits)
+
+
+def write_share(part: int, whole: int) -> str:
+    """Never rounds up to 100 % while something is missing."""
+    if whole == 0:
+        return "—"
+    share = int(1000 * part / whole) / 10
+    return f"{share:.0f}%" if share == int(share) else f"{share:.1f}%"

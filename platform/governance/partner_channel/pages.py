@@ -1,0 +1,50 @@
+"""A trading partner's page. Nothing here tells of other channels, of cost, of policy or of who decided."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+
+from foundation.web.fragments import FRAGMENT
+from governance.partner_channel.queries import ValuePage, list_propagations, list_shown, read_channel
+from governance.permissions import GovernancePermission
+from governance.records.titles import load_titles
+from governance.web.render import show, try_list
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_CHANNEL}
+_ROOT: Final = "/clients/{client:str}/channel"
+
+
+@get(_ROOT, name="channel", opt=_READ, include_in_schema=False)
+async def channel(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
+    return show(access, "channel.html", "Your channel", await _way(access, after))
+
+
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
+async def channel_rows(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
+    return show(access, "channel_rows.html", "Your channel", await _way(access, after))
+
+
+@get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
+async def channel_values(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
+    values, refusal = await try_list(access, list_shown(access.session, after=after), ValuePage([]))
+    titles = await load_titles(access.session, [one.record_key for one in values.items])
+    context = {"values": values, "titles": titles, "after": after}
+    return show(access, "channel_values.html", "Your channel", context, refusal=refusal)
+
+
+async def _way(access: Access, after: UUID | None) -> dict[str, object]:
+    found = await list_propagations(access.session, now=access.now, after=after)
+    return {
+        "figures": await read_channel(access.session, now=access.now),
+        "found": found,
+        "titles": await load_titles(access.session, [one.record_key for one in found.items]),
+        "after": after,
+    }
+
+
+CHANNEL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (channel, channel_rows, channel_values)

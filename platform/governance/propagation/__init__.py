@@ -1,0 +1,1 @@
+"""Propagation of a change to a channel, with read-back."""

@@ -1,0 +1,101 @@
+"""Job: a channel that was paused gets what was released meanwhile, for nothing else would ever send it."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from msgspec.structs import replace
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import REFERENCE_ELEMENTS
+from connectors.connections import find_missing_since, note_caught_up
+from foundation.database.engine import scope_of
+from foundation.events import told
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.types import Handler
+from governance.propagation import states
+from governance.propagation.distribute import distribute
+from governance.propagation.pause import exclude_pause, resolve_pause
+from governance.propagation.rows import PropagationRow
+from governance.records.repository import load_channels, load_values
+from governance.services import Context
+
+VALUES_A_TURN: Final = 500
+_MARGIN: Final = timedelta(minutes=1)
+"""What was being released just when the channel paused, or just when it was resumed, may have seen it paused."""
+_MISSED: Final = text("""
+    SELECT c.id AS change_id, v.record_key, v.element, c.new_amount, c.new_currency, c.version, c.correlation,
+           k.propagation_slo_ms, c.committed_at, coalesce(c.decided_at, c.proposed_at) AS released_at
+      FROM record_value v
+      JOIN change c ON c.tenant_id = :t AND c.id = v.change_id
+      JOIN element_contract k ON k.tenant_id = :t AND k.element = v.element
+      LEFT JOIN approval a ON a.tenant_id = :t AND a.id = c.approval_id
+     WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND c.state = 'released'
+       AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since
+       AND (c.targets IS NULL OR :connection = ANY (c.targets))
+       AND NOT EXISTS (SELECT 1 FROM propagation p
+                        WHERE p.tenant_id = :t AND p.connection_id = :connection AND p.record_key = v.record_key
+                          AND p.element = v.element AND p.version >= c.version)
+     ORDER BY v.record_key, v.element LIMIT :limit
+""")
+
+
+def catch_up_handler(context: Context) -> Handler:
+    """Looks once more after the margin. A channel that was paused again before it had everything keeps the time since
+    when it may lack values, so that the next catch-up begins there.
+    """
+
+    async def catch_up(run: LaneRun) -> None:
+        item = run.items[0]
+        event, body = told(item), item.body or {}
+        since = datetime.fromisoformat(event.data["since"]) - _MARGIN
+        following = NewWork(run.lane, item.kind, item.key, ref=item.ref, body=body)
+        async with run.finishing() as session:
+            if "last" not in body:
+                await resolve_pause(session, event.subject, now=context.clock())
+            await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
+            missing = await find_missing_since(session, event.subject)
+            begin = since if missing is None else min(since, missing - _MARGIN)
+            if await send_missed(session, context, event.subject, since=begin) == VALUES_A_TURN:
+                add_work(session, [following])
+            elif "last" not in body:
+                # Under a key of its own, so that it holds back no other event about this channel.
+                last = replace(following, key=f"{item.key}/last", body=body | {"last": True})
+                add_work(session, [replace(last, delay=_MARGIN.total_seconds())])
+            elif missing is not None:
+                await note_caught_up(session, event.subject, since=missing)
+
+    return catch_up
+
+
+async def send_missed(session: AsyncSession, context: Context, connection_id: UUID, *, since: datetime) -> int:
+    """Their delivery targets count from now: the channel was paused. Returns how many, at most a batch's."""
+    channel = next((one for one in await load_channels(session) if one.connection_id == connection_id), None)
+    if channel is None:  # a source, or paused again
+        return 0
+    keys = {
+        "t": scope_of(session).tenant_id,
+        "connection": connection_id,
+        "since": since,
+        "unsent": sorted(REFERENCE_ELEMENTS),
+        "limit": VALUES_A_TURN,
+    }
+    found = (await session.execute(_MISSED, keys)).all()
+    locked = await load_values(session, [(row.record_key, row.element) for row in found])
+    still = [row for row in await session.execute(_MISSED, keys) if (row.record_key, row.element) in locked]
+    now = context.clock()
+    await distribute(
+        session,
+        [
+            PropagationRow(
+                row.change_id, connection_id, channel.partner_id, context.new_id(), row.record_key, row.element,
+                row.new_amount, row.new_currency, row.version, states.PENDING, row.committed_at, row.released_at,
+                now + timedelta(milliseconds=row.propagation_slo_ms), row.correlation,
+                now - row.released_at, now,
+            )
+            for row in still
+        ],
+    )  # fmt: skip
+    return len(found)

@@ -1,0 +1,49 @@
+"""Propagations enter the channels' lanes, and their clocks start."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.bulk import BulkWrite
+from foundation.jobs.enqueue import NewWork, add_work, set_timer
+from governance import job_types
+from governance.propagation.rows import PropagationRow
+
+_INSERT_PROPAGATIONS = BulkWrite.insert(
+    "propagation",
+    {
+        "change_id": "uuid", "connection_id": "uuid", "partner_id": "uuid", "id": "uuid", "record_key": "varchar",
+        "element": "varchar", "amount": "bigint", "currency": "varchar", "version": "bigint", "state": "varchar",
+        "committed_at": "timestamptz", "released_at": "timestamptz", "slo_due_at": "timestamptz",
+        "excluded": "interval", "excluded_until": "timestamptz",
+    },
+)  # fmt: skip
+
+
+async def insert_propagations(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:
+    await _INSERT_PROPAGATIONS.execute(session, rows)
+
+
+async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:
+    """Leave propagations to the channels' lanes and start their clocks."""
+    await insert_propagations(session, rows)
+    add_work(
+        session,
+        [
+            NewWork(
+                lane=job_types.push_lane(row.connection_id),
+                kind=job_types.PUSH,
+                key=f"{row.record_key}|{row.element}",
+                ref=row.change_id,
+                correlation=row.correlation,
+            )
+            for row in rows
+        ],
+    )
+    if rows:
+        await start_clock(session, min(row.slo_due_at for row in rows))
+
+
+async def start_clock(session: AsyncSession, due_at: datetime) -> None:
+    await set_timer(session, name=job_types.CLOCKS, lane=job_types.CLOCK_LANE, kind=job_types.CLOCKS, due_at=due_at)

@@ -1,0 +1,86 @@
+"""Propagations, and the values that channels were last seen to show."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+from governance.propagation.states import RUNNING
+
+
+class Propagation(TenantOwned, Base):
+    """One change to one channel. `id` is the idempotency key of its effect.
+
+    `state` as in `governance.propagation.states`. Only `verified` stops the clock: the value was read back on the
+    channel. The clock starts at `released_at`; see `governance.propagation.delivery`.
+    """
+
+    __tablename__ = "propagation"
+
+    change_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    partner_id: Mapped[UUID | None]
+    id: Mapped[UUID]
+    record_key: Mapped[str]
+    element: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    committed_at: Mapped[datetime]
+    released_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    slo_due_at: Mapped[datetime]
+    excluded: Mapped[timedelta] = mapped_column(server_default=text("'0'::interval"))
+    excluded_until: Mapped[datetime | None]
+    breached: Mapped[bool] = mapped_column(server_default="false")
+    sent_at: Mapped[datetime | None]
+    """When it first may have taken effect without an acceptance on record: the answer was lost, or it was replayed."""
+    accepted_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    read_amount: Mapped[int | None] = mapped_column(BigInteger)
+    previous_amount: Mapped[int | None] = mapped_column(BigInteger)
+    previous_currency: Mapped[str | None]
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "ix_propagation_partner",
+            "tenant_id",
+            "partner_id",
+            "change_id",
+            postgresql_where=text("partner_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_propagation_clock",
+            "tenant_id",
+            "slo_due_at",
+            postgresql_where=text(f"NOT breached AND {RUNNING}"),
+        ),
+        Index(
+            "ix_propagation_running",
+            "tenant_id",
+            "connection_id",
+            "record_key",
+            "element",
+            postgresql_where=text(RUNNING),
+        ),
+    )
+
+
+class ChannelValue(TenantOwned, Base):
+    """What a channel was last seen to show."""
+
+    __tablename__ = "channel_value"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[UUID | None]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    change_id: Mapped[UUID | None]  # none: seen by a baseline, not put there by us
+    seen_at: Mapped[datetime]

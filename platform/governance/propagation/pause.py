@@ -1,0 +1,27 @@
+"""Delivery clocks of a paused channel stand still; its exception ends when it is resumed."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.connections import get_connection
+from governance.exceptions.lifecycle import resolve_corrected
+from governance.propagation.delivery import exclude_time
+from governance.propagation.distribute import start_clock
+
+CONNECTION_IS_PAUSED: Final = "connection.paused"
+
+
+async def resolve_pause(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+    """Unless it was paused again meanwhile."""
+    if (await get_connection(session, connection_id)).state == "active":
+        await resolve_corrected(session, CONNECTION_IS_PAUSED, [str(connection_id)], now=now)
+
+
+async def exclude_pause(session: AsyncSession, connection_id: UUID, *, since: datetime, now: datetime) -> None:
+    """Does nothing the second time."""
+    following = await exclude_time(session, since=since, now=now, channel_id=connection_id)
+    if following is not None:
+        await start_clock(session, following)

@@ -1,0 +1,295 @@
+"""Job: push a batch of values to one channel and read them back. Only the reading proves that a buyer sees them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.calls import push_values, read_values
+from connectors.health import is_healthy, note_health
+from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
+from connectors.runtime import OpenConnection
+from foundation.jobs.batch import LaneRun, WorkItem
+from foundation.jobs.types import Handler, RetryPolicy
+from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
+from foundation.text import clean_error_text
+from governance.propagation import states
+from governance.propagation.repository import Pending, load_pending
+from governance.propagation.settlement import Outcome, write_outcome
+from governance.records.validation import admit_reading
+from governance.services import Context
+
+_log = structlog.get_logger(__name__)
+PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
+NO_ANSWER = (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused)
+REST_SECONDS = 1.0
+PAUSED_SECONDS = 30.0
+HEALTH_EVERY = timedelta(seconds=5)
+_HALF = 0.5
+_STALE = "The source changed after this was approved. It was not sent; the newer value has its own decision."
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What the channel answered, by change id. What is `unsent` was held back by our own limits."""
+
+    results: dict[UUID, WriteResult] = field(default_factory=dict)
+    unsent: set[UUID] = field(default_factory=set)
+    spent: set[UUID] = field(default_factory=set)  # of these: retries beyond their budget
+    readings: dict[UUID, ChannelReading] = field(default_factory=dict)
+    unread: str = ""  # why the channel did not answer a reading of what it had taken
+
+    def is_in_vain(self, pending: Mapping[UUID, Pending]) -> bool:
+        """The channel took nothing, and shows nothing of it."""
+        shown = any(reading.value == pending[change_id].value for change_id, reading in self.readings.items())
+        return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
+
+
+def push_handler(context: Context) -> Handler:
+    async def push(run: LaneRun) -> None:
+        connection_id = UUID(run.lane.partition("/")[2])
+        async with run.reading() as session:
+            opened = await context.runtime.open(session, connection_id)
+            pending = await load_pending(session, connection_id, [item.ref for item in run.items])
+            was_healthy = await is_healthy(session, connection_id)
+        if not opened.active:  # what was queued before the pause waits for its end, which wakes the lane
+            run.leave(run.items)
+            run.pause(PAUSED_SECONDS)
+            return
+        to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
+        run.check_lease()
+        attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again}, context.draw)
+        if attempt.is_in_vain(pending):
+            await _rest(run, context, connection_id, pending, attempt, was_healthy=was_healthy)
+            return
+        async with run.finishing() as session:
+            await _settle(session, run, context, connection_id, pending, attempt)
+
+    return push
+
+
+def _is_stale(pending: Pending) -> bool:
+    return pending.approved and not (pending.source_holds and pending.cost_holds)
+
+
+def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
+    return WriteResult(
+        pending.record_key, pending.element, WriteState.RETRY, str(error), error.retry_after, uncertain=error.sent
+    )
+
+
+def _refused(pending: Pending, detail: str) -> WriteResult:
+    return WriteResult(pending.record_key, pending.element, WriteState.REFUSED, detail)
+
+
+async def _attempt(
+    opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None], draw: Callable[[], float]
+) -> Attempt:
+    """Newest version last, so that a batch with two values of one record ends with the right one.
+
+    What was sent before in vain is also read: an answer that failed or was lost does not say that nothing was applied,
+    and a channel that always answers so would be sent the same for ever.
+    """
+    attempt = Attempt()
+    channel = opened.connector.channel
+    if channel is None:
+        attempt.results = {p.change_id: _refused(p, "This connection is not a channel.") for p in to_send}
+        return attempt
+    ordered = sorted(to_send, key=lambda p: p.version)
+    for retried, part in parts(ordered, channel.max_batch, again, draw):
+        writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
+        try:
+            results = await push_values(channel, opened.caller(again=retried), opened.config, writes)
+        except OutboundHeld as error:
+            results = [_later(p, error) for p in part]
+            attempt.unsent.update(p.change_id for p in part)
+            if isinstance(error, RetriesSpent):
+                attempt.spent.update(p.change_id for p in part)
+        except OutboundUnavailable as error:
+            results = [_later(p, error) for p in part]
+        except PayloadInvalid as error:
+            results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error), uncertain=True) for p in part]
+        except OutboundRefused as error:
+            # The connection's address or credential cannot be used. That says nothing about the values: they wait.
+            results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
+        attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
+        look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
+        await _look(opened, look, attempt, frozenset(), draw)
+        failed = [p for p in part if attempt.results[p.change_id].state is WriteState.RETRY]
+        lost = [p for p in failed if retried and p.change_id not in attempt.unsent]
+        await _look(opened, lost, attempt, again, draw)
+    return attempt
+
+
+async def _look(
+    opened: OpenConnection,
+    sent: Sequence[Pending],
+    attempt: Attempt,
+    again: AbstractSet[UUID | None],
+    draw: Callable[[], float],
+) -> None:
+    """Without an answer nothing is proven either way."""
+    try:
+        attempt.readings |= await read_back(opened, sent, again, draw)
+    except NO_ANSWER as error:
+        _log.info("readback.no_answer", connection=opened.config.connection_id, error=str(error))
+        if not isinstance(error, OutboundHeld):
+            attempt.unread = str(error) or type(error).__name__
+
+
+def parts(
+    ordered: Sequence[Pending], size: int, again: AbstractSet[UUID | None], draw: Callable[[], float]
+) -> Iterator[tuple[bool, Sequence[Pending]]]:
+    """What goes in one request, and whether that is a retry: what was sent in vain holds nothing new up.
+
+    Retries are dealt at random into two requests, a record's values into the same: those over which the channel hangs
+    or breaks off are soon among themselves.
+    """
+    for retried in (True, False):
+        group = [p for p in ordered if (p.change_id in again) is retried]
+        chosen = {key for key in dict.fromkeys(p.record_key for p in group) if retried and draw() < _HALF}
+        for side in (True, False):
+            piece = [p for p in group if (p.record_key in chosen) is side]
+            for start in range(0, len(piece), size):
+                yield retried, piece[start : start + size]
+
+
+async def read_back(
+    opened: OpenConnection,
+    look: Sequence[Pending],
+    again: AbstractSet[UUID | None] = frozenset(),
+    draw: Callable[[], float] = lambda: 0.5,
+) -> dict[UUID, ChannelReading]:
+    """By change id, without what the channel did not answer for. Raises one of NO_ANSWER if it answers for nothing."""
+    channel = opened.connector.channel
+    if channel is None:
+        return {}
+    found: dict[UUID, ChannelReading] = {}
+    failure: Exception | None = None
+    for retried, part in parts(look, channel.max_batch, again, draw):
+        keys = [(p.record_key, p.element) for p in part]
+        try:
+            read = await read_values(channel, opened.caller(again=retried), opened.config, keys)
+        except NO_ANSWER as error:
+            if not retried:
+                raise
+            failure = error
+            continue
+        readings = zip(part, map(admit_reading, read), strict=True)
+        found |= {p.change_id: reading for p, reading in readings if reading.answered}
+    if failure is not None and not found:
+        raise failure
+    return found
+
+
+async def _rest(  # noqa: PLR0913 - one step of the job above
+    run: LaneRun,
+    context: Context,
+    connection_id: UUID,
+    pending: Mapping[UUID, Pending],
+    attempt: Attempt,
+    *,
+    was_healthy: bool,
+) -> None:
+    """The channel took nothing at all: the clocks keep running, and in an outage no attempt is counted.
+
+    Retries alone that fail again after the channel has worked meanwhile fail by themselves: their attempts count, and
+    end. The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
+    """
+    outcome = Outcome(connection_id, states.PENDING, context.clock())
+    for change_id, answer in attempt.results.items():
+        _note_sent(pending[change_id], answer, outcome)
+    for item in run.items:
+        result = attempt.results.get(item.ref) if item.ref is not None else None
+        if result is None:
+            continue
+        if item.ref in attempt.spent:
+            run.put_off(item, delay=result.retry_after or REST_SECONDS, again=True)
+        elif item.ref in attempt.unsent:
+            continue
+        elif not item.again:
+            run.put_off(item, delay=0.0, error=result.detail, again=True)
+        elif was_healthy and item.ref is not None:
+            _fail(run, context, item, pending[item.ref], result, outcome)
+    run.leave([item for item in run.items if item.ref is None or not outcome.has_stopped(item.ref)])
+    away = [result for change_id, result in attempt.results.items() if change_id not in attempt.spent]
+    if away:
+        run.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
+    error = clean_error_text(_longest(away or attempt.results.values()).detail)
+    async with run.finishing() as session:
+        await write_outcome(session, context, outcome)
+        await note_health(session, connection_id, now=context.clock(), error=error, every=HEALTH_EVERY)
+
+
+def _longest(results: Iterable[WriteResult]) -> WriteResult:
+    return max(results, key=lambda result: result.retry_after or 0.0)
+
+
+def _note_sent(p: Pending, result: WriteResult, outcome: Outcome) -> None:
+    """Once: in an outage every attempt would otherwise write the same of every value."""
+    if result.uncertain and p.sent_at is None:
+        outcome.unanswered(p, result.detail)
+
+
+async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
+    session: AsyncSession,
+    run: LaneRun,
+    context: Context,
+    connection_id: UUID,
+    pending: Mapping[UUID, Pending],
+    attempt: Attempt,
+) -> None:
+    now = context.clock()
+    outcome = Outcome(connection_id, states.PENDING, now)
+    for item in run.items:
+        p = pending.get(item.ref) if item.ref is not None else None
+        if p is None or p.state != states.PENDING:
+            continue
+        if p.superseded:
+            outcome.superseded(p.change_id)
+        elif _is_stale(p) and p.source_holds:
+            outcome.held(p)
+        elif _is_stale(p):
+            outcome.stopped(p, states.HELD, "approval.stale", _STALE)
+        else:
+            _judge(run, context, item, p, attempt, outcome)
+    await write_outcome(session, context, outcome)
+    await note_health(session, connection_id, now=now, error=attempt.unread or None, every=HEALTH_EVERY)
+
+
+def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
+    run: LaneRun, context: Context, item: WorkItem, p: Pending, attempt: Attempt, outcome: Outcome
+) -> None:
+    result = attempt.results[p.change_id]
+    reading = attempt.readings.get(p.change_id)
+    if reading is not None and reading.value == p.value:
+        outcome.verified(p)
+    elif result.state is WriteState.ACCEPTED:
+        outcome.accepted(p, reading)
+    elif p.change_id in attempt.unsent:
+        run.put_off(item, delay=result.retry_after or REST_SECONDS, again=item.again)
+    elif result.state is WriteState.RETRY:
+        _fail(run, context, item, p, result, outcome)
+    else:
+        stale = (
+            "The channel holds a newer value than ours." if result.state is WriteState.STALE else "It gave no reason."
+        )
+        outcome.stopped(p, states.REFUSED, "propagation.refused", result.detail or stale)
+
+
+def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
+    run: LaneRun, context: Context, item: WorkItem, p: Pending, result: WriteResult, outcome: Outcome
+) -> None:
+    """One more attempt of this value failed: it is sent again later, or given up."""
+    if item.attempts + 1 < PUSH_RETRY.attempts:
+        delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
+        error = result.detail or "The channel said: later."
+        run.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, again=True)
+        _note_sent(p, result, outcome)
+    else:
+        detail = result.detail or "The channel did not take it after many attempts."
+        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)

@@ -1,0 +1,75 @@
+"""Propagations as pages and the API show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.values import Value
+from foundation.database.engine import scope_of
+from governance.propagation.delivery import ACTIVE_CHANNEL, is_late
+from governance.propagation.schemas import ShownPropagation
+from governance.records.values import to_value
+
+PROPAGATION_COLUMNS: Final = f"""
+    p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
+    p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at, p.verified_at,
+    p.read_amount, p.previous_amount, p.previous_currency, p.error, {ACTIVE_CHANNEL} AS channel_active,
+    CASE WHEN n.state <> 'active' THEN n.paused_at END AS channel_paused_at
+"""
+
+
+def to_propagation(row: Row[Any], now: datetime) -> ShownPropagation:
+    """From a row of PROPAGATION_COLUMNS, as it is at `now`."""
+    return ShownPropagation(
+        change_id=row.change_id,
+        connection_id=row.connection_id,
+        channel=row.channel,
+        record_key=row.record_key,
+        element=row.element,
+        value=Value(row.amount, row.currency),
+        version=row.version,
+        state=row.state,
+        attempts=row.attempts,
+        committed_at=row.committed_at,
+        released_at=row.released_at,
+        slo_due_at=row.slo_due_at,
+        late=is_late(
+            state=row.state,
+            breached=row.breached,
+            slo_due_at=row.slo_due_at,
+            verified_at=row.verified_at,
+            channel_active=row.channel_active,
+            now=now,
+        ),
+        excluded=row.excluded,
+        channel_paused_at=row.channel_paused_at,
+        accepted_at=row.accepted_at,
+        verified_at=row.verified_at,
+        read=to_value(row.read_amount, row.currency),
+        previous=to_value(row.previous_amount, row.previous_currency),
+        error=row.error,
+    )
+
+
+async def load_propagations(
+    session: AsyncSession, change_ids: Sequence[UUID], *, now: datetime
+) -> dict[UUID, list[ShownPropagation]]:
+    """By change, channels in the order of their names."""
+    found: dict[UUID, list[ShownPropagation]] = {change_id: [] for change_id in change_ids}
+    if not change_ids:
+        return found
+    rows = await session.execute(
+        text(f"""
+            SELECT {PROPAGATION_COLUMNS}
+              FROM propagation p JOIN connection n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
+             WHERE p.tenant_id = :t AND p.change_id = ANY (:ids) ORDER BY n.name, n.id
+        """),
+        {"t": scope_of(session).tenant_id, "ids": list(change_ids)},
+    )
+    for row in rows:
+        found[row.change_id].append(to_propagation(row, now))
+    return found

@@ -1,0 +1,25 @@
+"""Propagations as plain values."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+
+class PropagationRow(msgspec.Struct, gc=False):
+    change_id: UUID
+    connection_id: UUID
+    partner_id: UUID | None
+    id: UUID
+    record_key: str
+    element: str
+    amount: int
+    currency: str
+    version: int
+    state: str
+    committed_at: datetime
+    released_at: datetime
+    slo_due_at: datetime
+    correlation: str
+    excluded: timedelta = timedelta(0)
+    excluded_until: datetime | None = None

@@ -1,0 +1,58 @@
+"""Propagations as pages and the API show them."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+from governance.propagation.states import MOVING, STOPPED
+
+
+class ShownPropagation(msgspec.Struct, frozen=True):
+    """One change on one channel. Only `verified` means that a buyer sees it.
+
+    Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client
+    suspended. `late` compares it with the target, `slo_due_at`.
+    """
+
+    change_id: UUID
+    connection_id: UUID
+    channel: str
+    record_key: str
+    element: str
+    value: Value
+    version: int
+    state: str
+    attempts: int
+    committed_at: datetime
+    released_at: datetime
+    slo_due_at: datetime
+    late: bool
+    excluded: timedelta
+    channel_paused_at: datetime | None
+    accepted_at: datetime | None
+    verified_at: datetime | None
+    read: Value | None
+    previous: Value | None
+    error: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Work is under way: a page that shows it looks again by itself."""
+        return self.state in MOVING
+
+    @property
+    def is_running(self) -> bool:
+        """Its clock runs: no buyer sees it, and no newer value has taken its place."""
+        return self.state in MOVING or self.state in STOPPED
+
+    @property
+    def took(self) -> timedelta | None:
+        """Delivery time: from the release to the read-back, without excluded time."""
+        return None if self.verified_at is None else self.verified_at - self.released_at - self.excluded
+
+    @property
+    def is_paused(self) -> bool:
+        """The channel is paused, so the delivery clock stands still."""
+        return self.is_running and self.channel_paused_at is not None

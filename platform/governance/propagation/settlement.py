@@ -1,0 +1,226 @@
+"""Collecting and writing what came of a batch on one channel: states, shown values, usage, audit, corrections."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypedDict
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.ports import ChannelReading
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.jobs.enqueue import NewWork, add_work, set_timer
+from foundation.text import clean_error_text, clean_foreign_text
+from foundation.usage.ledger import Usage, record_usage
+from governance import job_types
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject
+from governance.propagation import states
+from governance.propagation.repository import Moved, Pending, Settled, Shown, settle_propagations, show_values
+from governance.services import Context
+
+FIRST_LOOK_SECONDS: Final = 0.1
+REREAD_EVERY: Final = timedelta(minutes=5)
+_TITLES: Final = {
+    "propagation.refused": "A channel will not take a value",
+    "propagation.given_up": "A channel accepted a value and never showed it",
+    "propagation.unreadable": "A channel shows a value that is not exact",
+    "approval.stale": "What was approved is no longer what would be sent",
+}
+_ABOUT_CHANNEL: Final = (
+    "propagation.late", "propagation.refused", "propagation.given_up", "propagation.unreadable", "approval.stale",
+)  # fmt: skip
+
+
+class TimerName(TypedDict):
+    name: str
+    lane: str
+    kind: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`was` is the state the propagations were loaded in: what has moved since then takes no part (`states`)."""
+
+    connection_id: UUID
+    was: str
+    now: datetime
+    settled: dict[UUID, Settled] = field(default_factory=dict)
+    seen: list[Pending] = field(default_factory=list)
+    exceptions: list[NewException] = field(default_factory=list)
+    work: list[NewWork] = field(default_factory=list)
+
+    def verified(self, p: Pending) -> None:
+        """The value was read back: its clock stops, it is metered, and what was open about it is corrected."""
+        self._settle(p, states.VERIFIED, accepted_at=self.now, verified_at=self.now, read_amount=p.amount)
+        self.seen.append(p)
+
+    def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
+        """The channel said yes and shows something else: no proof, so the clock keeps running, and we look again."""
+        read = None if reading is None or reading.value is None else reading.value.amount
+        error = "Accepted by the channel, not visible yet."
+        if reading is not None and reading.unreadable:
+            error = unreadable_detail(reading)
+            self.exceptions.append(propagation_exception("propagation.unreadable", p, self.connection_id, error))
+        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error[:500])
+        self.work.append(_look(p, self.connection_id))
+
+    def unanswered(self, p: Pending, detail: str) -> None:
+        """It was sent and may have taken effect, but no answer says so. It stays pending."""
+        self.settled[p.change_id] = Settled(
+            p.change_id, states.PENDING, error=clean_error_text(detail), sent_at=self.now
+        )
+
+    def send_again(self, p: Pending) -> None:
+        """Accepted and not seen: perhaps it was lost over there. The idempotency key makes a repeat harmless."""
+        self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
+        self.work.append(push_work(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+
+    def stopped(self, p: Pending, state: str, code: str, detail: str) -> None:
+        """`state` is one of `states.STOPPED`. The clock keeps running, and a person is told."""
+        self._settle(p, state, error=clean_error_text(detail))
+        self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
+
+    def has_stopped(self, change_id: UUID) -> bool:
+        return change_id in self.settled and self.settled[change_id].state in states.STOPPED
+
+    def held(self, p: Pending) -> None:
+        """The value stands, what it was judged on does not: it is decided anew before it is sent."""
+        self._settle(p, states.HELD, error="Held back: the cost has changed since the approval.")
+        self.work.append(anew_work(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+
+    def superseded(self, change_id: UUID) -> None:
+        self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
+
+    def _settle(  # noqa: PLR0913 - the parts of one settlement
+        self,
+        p: Pending,
+        state: str,
+        *,
+        accepted_at: datetime | None = None,
+        verified_at: datetime | None = None,
+        read_amount: int | None = None,
+        error: str | None = None,
+    ) -> None:
+        for change_id in p.older:
+            self.superseded(change_id)
+        self.settled[p.change_id] = Settled(
+            p.change_id, state, accepted_at, verified_at, read_amount, p.shown_amount, p.shown_currency, error
+        )
+
+
+async def write_outcome(session: AsyncSession, context: Context, outcome: Outcome) -> None:
+    """Everything that follows from a settlement, for those that still were as they were loaded."""
+    connection_id, now = outcome.connection_id, outcome.now
+    moved = await settle_propagations(session, connection_id, list(outcome.settled.values()), was=outcome.was)
+    seen = [p for p in outcome.seen if p.change_id in moved]
+    await show_values(session, connection_id, [shown(p) for p in seen], now=now)
+    if seen:
+        await arm_reread(session, connection_id, now=now, draw=context.draw)
+    record_usage(session, [Usage(job_types.METER_VERIFIED, p.id, 1, now, p.change_id) for p in seen])
+    done = {p.change_id for p in seen} | {id_ for id_, s in outcome.settled.items() if s.state == states.SUPERSEDED}
+    corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if _is_troubled(moved, change_id)]
+    for code in _ABOUT_CHANNEL:
+        await resolve_corrected(session, code, corrected, now=now)
+    found = [exception for exception in outcome.exceptions if exception.change_id in moved]
+    await open_exceptions(session, found, now=now, new_id=context.new_id)
+    add_work(session, [work for work in outcome.work if work.ref in moved])
+    _note_unproven(session, context, connection_id, moved, now=now)
+    if seen:
+        context.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
+    for p in seen:
+        note(
+            session,
+            correlation=p.correlation,
+            action="propagation.verified",
+            subject=f"change:{p.change_id}",
+            data={"connection": str(connection_id), "read": p.amount, "version": p.version},
+            at=now,
+        )
+
+
+def _is_troubled(moved: Mapping[UUID, Moved], change_id: UUID) -> bool:
+    return change_id in moved and moved[change_id].troubled
+
+
+def _note_unproven(
+    session: AsyncSession, context: Context, connection_id: UUID, moved: Mapping[UUID, Moved], *, now: datetime
+) -> None:
+    """Buyers may have seen these values. Nobody read them back, so they are neither verified nor billed; counted as
+    what they are, a channel's own log can be explained.
+    """
+    for change_id in sorted(change_id for change_id, what in moved.items() if what.unproven):
+        context.metrics.unproven(scope_of(session).tenant_id, connection_id)
+        data = {"connection": str(connection_id)}
+        note(session, action="propagation.unproven", subject=f"change:{change_id}", data=data, at=now)
+
+
+async def arm_reread(session: AsyncSession, connection_id: UUID, *, now: datetime, draw: Callable[[], float]) -> None:
+    """Within half to one and a half of REREAD_EVERY, so that channels do not all read at once; never later than set."""
+    await set_timer(session, **reread_timer(connection_id), due_at=now + REREAD_EVERY * (0.5 + draw()))
+
+
+def reread_timer(connection_id: UUID) -> TimerName:
+    """Of one channel's drift scan."""
+    return TimerName(
+        name=f"{job_types.REREAD}/{connection_id}", lane=job_types.verify_lane(connection_id), kind=job_types.REREAD
+    )
+
+
+def unreadable_detail(reading: ChannelReading) -> str:
+    """With what the channel shows, as it wrote it."""
+    shows = clean_foreign_text(reading.unreadable)[:300]
+    return f"The channel shows {shows}. This is no exact value, so nothing is proven and nothing was rounded."
+
+
+def shown(p: Pending) -> Shown:
+    return Shown(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id)
+
+
+def push_work(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewWork:
+    """The key keeps the values of one record and element in order."""
+    lane, key = job_types.push_lane(connection_id), f"{record_key}|{element}"
+    return NewWork(lane=lane, kind=job_types.PUSH, key=key, ref=change_id, correlation=correlation)
+
+
+def anew_work(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewWork:
+    key, body = f"{record_key}|{element}", {"connection": str(connection_id)}
+    return NewWork(job_types.ANEW_LANE, job_types.DECIDE_ANEW, key, ref=change_id, body=body, correlation=correlation)
+
+
+def _look(p: Pending, connection_id: UUID) -> NewWork:
+    """Belongs to the attempt that is being settled; a look of an earlier attempt is void."""
+    return NewWork(
+        lane=job_types.verify_lane(connection_id),
+        kind=job_types.VERIFY,
+        key=str(p.change_id),
+        ref=p.change_id,
+        body={"attempt": p.attempts + 1},
+        delay=FIRST_LOOK_SECONDS,
+        correlation=p.correlation,
+    )
+
+
+def late_subject(change_id: UUID, connection_id: UUID) -> str:
+    return f"{change_id}:{connection_id}"
+
+
+def propagation_exception(code: str, p: Pending, connection_id: UUID, detail: str) -> NewException:
+    return NewException(
+        code=code,
+        subject=late_subject(p.change_id, connection_id),
+        title=_TITLES[code],
+        detail=f"{name_subject(p.element, p.record_key)}: {detail}",
+        correction_slo_ms=DEFAULT_CORRECTION_MS,
+        exposure_minor=p.amount - (p.shown_amount or 0),
+        channels=1,
+        record_key=p.record_key,
+        element=p.element,
+        connection_id=connection_id,
+        change_id=p.change_id,
+        correlation=p.correlation,
+    )

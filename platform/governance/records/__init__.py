@@ -1,0 +1,1 @@
+"""Records: their values, channels, titles and claimed keys."""

@@ -1,0 +1,3 @@
+"""The key of a value: record key and element."""
+
+Key = tuple[str, str]

@@ -1,0 +1,55 @@
+"""Governed values, the records of sources, and titles."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class RecordValue(TenantOwned, Base):
+    """One element of one record: what the source says now, and the approved value that channels should show.
+
+    An approved value without a change was accepted with a baseline.
+    """
+
+    __tablename__ = "record_value"
+
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    source_amount: Mapped[int] = mapped_column(BigInteger)
+    source_currency: Mapped[str]
+    source_version: Mapped[int] = mapped_column(BigInteger)
+    source_event_id: Mapped[UUID | None]
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None]
+    version: Mapped[int] = mapped_column(BigInteger)
+    change_id: Mapped[UUID | None]
+    source_connection_id: Mapped[UUID | None]
+    source_committed_at: Mapped[datetime | None]
+
+
+class SourceRecord(TenantOwned, Base):
+    """The key under which a source's own record was last seen. Only for sources that have identities of their own."""
+
+    __tablename__ = "source_record"
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    record_key: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger)
+    source_event_id: Mapped[UUID]
+
+    __table_args__ = (Index("ix_source_record_key", "tenant_id", "connection_id", "record_key"),)
+
+
+class RecordTitle(TenantOwned, Base):
+    """A record's name as its source reports it. `search` is what a search is compared with."""
+
+    __tablename__ = "record_title"
+
+    record_key: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    search: Mapped[str]

@@ -1,0 +1,53 @@
+"""Values, channels and source events as plain values."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """A connection that shows values to buyers."""
+
+    connection_id: UUID
+    partner_id: UUID | None
+    name: str
+
+
+class ValueRow(msgspec.Struct, gc=False):
+    """A `record_value`; changed in memory while a batch is planned."""
+
+    record_key: str
+    element: str
+    source_amount: int
+    source_currency: str
+    source_version: int
+    source_event_id: UUID | None
+    amount: int | None = None
+    currency: str | None = None
+    version: int = 0
+    change_id: UUID | None = None
+    source_connection_id: UUID | None = None
+    source_committed_at: datetime | None = None
+
+    @property
+    def source(self) -> Value:
+        return Value(self.source_amount, self.source_currency)
+
+    @property
+    def approved(self) -> Value | None:
+        return None if self.amount is None else Value(self.amount, self.currency or "")
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """A source event with its connection's kind."""
+
+    id: UUID
+    connection_id: UUID
+    kind: str
+    body: bytes
+    correlation: str
+    received_at: datetime
+    via: str

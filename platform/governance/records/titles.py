@@ -1,0 +1,76 @@
+"""Names of records: kept from what sources report, shown beside keys, and searched."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.bulk import BulkWrite
+from foundation.database.engine import scope_of
+from foundation.text import clean_error_text
+from governance.elements.rows import Contract, Observed
+
+LONGEST_TITLE: Final = 300
+_MATCHES: Final = 1_000
+_SAVE: Final = BulkWrite.insert(
+    "record_title",
+    {"record_key": "varchar", "title": "varchar", "search": "varchar"},
+    conflict="ON CONFLICT (tenant_id, record_key) DO UPDATE SET title = excluded.title, search = excluded.search"
+    " WHERE record_title.title <> excluded.title",
+)
+
+
+class _Title(msgspec.Struct, frozen=True):
+    record_key: str
+    title: str
+    search: str
+
+
+def fold_text(value: str) -> str:
+    """The form in which texts are compared without regard to case and compatibility forms."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
+
+
+def like_pattern(value: str) -> str:
+    """A LIKE pattern for texts that contain `value` literally."""
+    escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def save_titles(session: AsyncSession, observed: Iterable[Observed], contracts: Mapping[str, Contract]) -> None:
+    """Of sources of truth only; another system cannot rename a record. The last one of a batch wins."""
+    sources = {contract.source_connection_id for contract in contracts.values()}
+    named: dict[str, str] = {}
+    for item in observed:
+        title = clean_error_text(item.observation.title, longest=LONGEST_TITLE).strip()
+        if title and item.connection_id in sources:
+            named[item.observation.record_key] = title
+    await _SAVE.execute(session, [_Title(key, title, fold_text(title)) for key, title in sorted(named.items())])
+
+
+async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) -> dict[str, str]:
+    """By record key; records without a known name are left out."""
+    wanted = sorted({key for key in record_keys if key})
+    if not wanted:
+        return {}
+    rows = await session.execute(
+        text("SELECT record_key, title FROM record_title WHERE tenant_id = :t AND record_key = ANY (:keys)"),
+        {"t": scope_of(session).tenant_id, "keys": wanted},
+    )
+    return {row.record_key: row.title for row in rows}
+
+
+_FOLDED_KEY: Final = 'normalize(casefold(normalize(c.record_key, NFKC) COLLATE "pg_unicode_fast"), NFKC)'
+"""As `fold_text`, in PostgreSQL."""
+
+SEARCHED: Final = f"""({_FOLDED_KEY} LIKE :pattern OR c.record_key = ANY (ARRAY(
+    SELECT t.record_key FROM record_title t
+     WHERE t.tenant_id = :t AND t.search LIKE :pattern LIMIT {_MATCHES})))"""
+"""As SQL, of change `c`: its record's key or name contains what is searched; binds by `search_binds`."""
+
+
+def search_binds(searched: str) -> dict[str, object]:
+    return {"pattern": like_pattern(fold_text(searched))}

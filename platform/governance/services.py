@@ -1,0 +1,27 @@
+"""What this room's jobs and use cases are built with; made once by the composition root."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from connectors.runtime import ConnectorRuntime
+from foundation.clock import Clock
+from foundation.ids import NewId
+from foundation.retention import DataClass
+from governance.metrics import ClockMetrics
+from policy.cache import PolicyCache
+from tenants.members.rights import MemberRights
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`rights` is for jobs that carry out what somebody approved; None where nobody can lose them, as in some tests."""
+
+    runtime: ConnectorRuntime
+    policies: PolicyCache
+    clock: Clock
+    new_id: NewId
+    rights: MemberRights | None = None
+    draw: Callable[[], float] = field(default=random.random)
+    metrics: ClockMetrics = field(default_factory=ClockMetrics)
+    retained: Sequence[DataClass] = ()

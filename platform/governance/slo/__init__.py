@@ -1,0 +1,1 @@
+"""Time targets: breaches, escalation, and clocks that stand still."""

@@ -1,0 +1,92 @@
+"""Timer job: opens an exception for each delivery past its target (see `governance.propagation.delivery`)."""
+
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.types import Handler
+from governance.elements.repository import load_contracts
+from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
+from governance.labels import name_subject
+from governance.propagation import states
+from governance.propagation.delivery import ACTIVE_CHANNEL, COUNTING
+from governance.propagation.distribute import start_clock
+from governance.propagation.settlement import late_subject
+from governance.services import Context
+
+_BATCH = 1000
+_BREACH = text(f"""
+    WITH due AS (
+        SELECT p.change_id, p.connection_id FROM propagation p
+         WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND p.slo_due_at < :now AND {ACTIVE_CHANNEL}
+         ORDER BY p.slo_due_at LIMIT :batch
+    ), locked AS (
+        SELECT p.change_id, p.connection_id FROM due JOIN propagation p USING (change_id, connection_id)
+         WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING}
+         ORDER BY p.change_id, p.connection_id FOR UPDATE OF p
+    )
+    UPDATE propagation p SET breached = true FROM locked
+      JOIN connection c ON c.tenant_id = :t AND c.id = locked.connection_id
+     WHERE p.tenant_id = :t AND p.change_id = locked.change_id AND p.connection_id = locked.connection_id
+    RETURNING p.change_id, p.connection_id, p.record_key, p.element, p.amount, p.previous_amount, p.state, c.name,
+              p.slo_due_at
+""")
+"""Rows are locked in the order in which settlements lock them (`channel_store`)."""
+
+NEXT_CLOCK: Final = text(f"""
+    SELECT min(p.slo_due_at) FROM propagation p
+     WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}
+""")
+_HOW: Final = {
+    states.PENDING: "not taken yet.",
+    states.ACCEPTED: "accepted by the channel, but not visible there.",
+    states.REFUSED: "refused by the channel.",
+    states.GIVEN_UP: "stopped after many attempts.",
+}
+
+
+def clocks_handler(context: Context) -> Handler:
+    async def check_clocks(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await breach_clocks(session, context)
+
+    return check_clocks
+
+
+async def breach_clocks(session: AsyncSession, context: Context) -> int:
+    """Mark what is late, open an exception for each, and set the timer to the next clock. Returns how many."""
+    now = context.clock()
+    tenant = {"t": scope_of(session).tenant_id}
+    rows = (await session.execute(_BREACH, {**tenant, "now": now, "batch": _BATCH})).all()
+    contracts = await load_contracts(session) if rows else {}
+    late = [
+        NewException(
+            code="propagation.late",
+            subject=late_subject(row.change_id, row.connection_id),
+            title=f"{row.name} does not show a released value in time",
+            detail=f"{name_subject(row.element, row.record_key)}: "
+            f"{_HOW[row.state]} The clock keeps running until the value is seen.",
+            correction_slo_ms=contracts[row.element].correction_slo_ms
+            if row.element in contracts
+            else DEFAULT_CORRECTION_MS,
+            exposure_minor=row.amount - (row.previous_amount or 0),
+            channels=1,
+            record_key=row.record_key,
+            element=row.element,
+            connection_id=row.connection_id,
+            change_id=row.change_id,
+        )
+        for row in rows
+    ]
+    await open_exceptions(session, late, now=now, new_id=context.new_id)
+    for row in rows:
+        context.metrics.late(scope_of(session).tenant_id, row.connection_id)
+    following = await session.scalar(NEXT_CLOCK, tenant)
+    if following is not None:
+        await start_clock(session, following)
+    return len(rows)

@@ -1,0 +1,66 @@
+"""Job: an exception that is not corrected in its time is escalated once: it weighs more, and the trail says so."""
+
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql import bindparam
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import set_timer
+from foundation.jobs.types import Handler
+from governance.exceptions.severity import OVERDUE
+from governance.job_types import CLOCK_LANE, CORRECTIONS
+from governance.services import Context
+
+_BATCH: Final = 1000
+_WAITING: Final = "state = 'open' AND escalated_at IS NULL"
+_ESCALATE: Final = text(f"""
+    WITH due AS (
+        SELECT e.id FROM governance_exception e
+         WHERE e.tenant_id = :t AND e.{_WAITING} AND e.correction_due_at <= :now
+         ORDER BY e.correction_due_at LIMIT :batch
+    ), locked AS (
+        SELECT e.id FROM due JOIN governance_exception e USING (id)
+         WHERE e.tenant_id = :t AND e.{_WAITING} ORDER BY e.code, e.subject FOR UPDATE OF e
+    )
+    UPDATE governance_exception e SET escalated_at = :now, severity = least(100, e.severity + :points),
+           breakdown = jsonb_set(e.breakdown, '{{parts}}', coalesce(e.breakdown -> 'parts', '[]') || :part)
+      FROM locked WHERE e.tenant_id = :t AND e.id = locked.id
+    RETURNING e.subject, e.code, e.severity, e.correlation
+""").bindparams(bindparam("part", type_=JSONB))
+
+NEXT_CORRECTION: Final = text(
+    f"SELECT min(correction_due_at) FROM governance_exception WHERE tenant_id = :t AND {_WAITING}"
+)
+
+
+def corrections_handler(context: Context) -> Handler:
+    async def check_corrections(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await escalate_overdue(session, context)
+
+    return check_corrections
+
+
+async def escalate_overdue(session: AsyncSession, context: Context) -> int:
+    """Escalate what is overdue, and set the timer to the next correction clock. Returns how many."""
+    now, tenant = context.clock(), {"t": scope_of(session).tenant_id}
+    values = {**tenant, "now": now, "batch": _BATCH, "points": OVERDUE["points"], "part": [OVERDUE]}
+    rows = (await session.execute(_ESCALATE, values)).all()
+    for row in rows:
+        note(
+            session,
+            correlation=row.correlation,
+            action="exception.overdue",
+            subject=f"exception:{row.subject}",
+            data={"code": row.code, "severity": row.severity},
+            at=now,
+        )
+    following = await session.scalar(NEXT_CORRECTION, tenant)
+    if following is not None:
+        await set_timer(session, name=CORRECTIONS, lane=CLOCK_LANE, kind=CORRECTIONS, due_at=following)
+    return len(rows)

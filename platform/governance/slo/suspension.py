@@ -1,0 +1,45 @@
+"""A suspension stops a client's clocks: what had time left then has it left when the client is resumed.
+
+Called in the transaction that resumes it. What was late before the suspension stays late.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from governance.propagation.delivery import exclude_time
+from governance.propagation.distribute import start_clock
+from policy.approvals import extend_approvals
+
+_LEFT_OUT: Final = "(CAST(:now AS timestamptz) - greatest(CAST(:since AS timestamptz), least({begun}, :now)))"
+"""How much of the suspension lies behind a clock that began then."""
+_DECISIONS: Final = text(f"""
+    WITH locked AS (SELECT id FROM change WHERE tenant_id = :t AND state = 'awaiting' ORDER BY id FOR UPDATE)
+    UPDATE change c SET decision_excluded = c.decision_excluded + {_LEFT_OUT.format(begun="c.proposed_at")}
+      FROM locked WHERE c.tenant_id = :t AND c.id = locked.id AND c.decided_at IS NULL
+""")
+_CORRECTIONS: Final = text(f"""
+    WITH locked AS (
+        SELECT e.id FROM governance_exception e
+         WHERE e.tenant_id = :t AND e.state = 'open' AND e.escalated_at IS NULL AND e.correction_due_at > :since
+         ORDER BY e.code, e.subject FOR UPDATE)
+    UPDATE governance_exception e SET correction_due_at = e.correction_due_at + {_LEFT_OUT.format(begun="e.opened_at")}
+      FROM locked WHERE e.tenant_id = :t AND e.id = locked.id
+""")
+_BEGIN: Final = text("UPDATE element_contract SET clocks_from = :now WHERE tenant_id = :t")
+"""For values that came before the suspension and are released after it."""
+
+
+async def move_clocks(session: AsyncSession, since: datetime, now: datetime) -> None:
+    """Of the scope's client, suspended from `since` to `now`. Locks as `governance.changes.repository` says."""
+    keys = {"t": scope_of(session).tenant_id, "since": since, "now": now}
+    await session.execute(_BEGIN, keys)
+    await session.execute(_DECISIONS, keys)
+    following = await exclude_time(session, since=since, now=now)
+    await extend_approvals(session, scope_of(session), since=since, now=now)
+    await session.execute(_CORRECTIONS, keys)
+    if following is not None:
+        await start_clock(session, following)

@@ -1,1 +1,0 @@
-"""Connections with their health, and element contracts."""

@@ -1,0 +1,40 @@
+"""What a usage event of this room was: which value of which record was seen on which channel."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.meters.describer import Telling, Used
+from canonical.values import Value
+from governance.labels import write_element, write_value
+from governance.permissions import GovernancePermission
+
+_USED: Final = text("""
+    SELECT u.id, p.change_id, p.record_key, p.element, p.amount, p.currency, n.name
+      FROM unnest(CAST(:ids AS uuid[])) AS k (id),
+           LATERAL (SELECT u.id, u.about FROM usage_event u
+                     WHERE u.tenant_id = :t AND u.meter = :meter AND u.id = k.id OFFSET 0) u,
+           LATERAL (SELECT * FROM propagation p
+                     WHERE p.tenant_id = :t AND p.change_id = u.about AND p.id = u.id OFFSET 0) p
+      JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id
+""")
+
+
+async def tell_used(session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]) -> Mapping[UUID, Used]:
+    """In the client's scope, or its MSP's fleet's."""
+    rows = await session.execute(_USED, {"t": client_id, "meter": meter, "ids": list(events)})
+    return {
+        row.id: Used(
+            subject=row.record_key,
+            what=f"{write_element(row.element)} {write_value(Value(row.amount, row.currency))}",
+            where=row.name,
+            path=f"/changes/{row.change_id}",
+        )
+        for row in rows
+    }
+
+
+USAGE: Final = Telling(GovernancePermission.READ_CHANGES, tell_used)

@@ -1,0 +1,209 @@
+"""API keys of machines. The text is shown once; only the SHA-256 of its secret is kept.
+
+A key's text names its tenant, and the host it is used on names the MSP: the lookup happens inside that tenant's own
+scope, so a key of elsewhere does not exist here, by the database's own rule.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Forbidden, NotFound
+from foundation.names import clean_name
+from foundation.scope import Actor, Scope
+from policy.errors import RoleNotAssignable
+from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from tenants.auth.services import Door
+from tenants.errors import ApiKeyRefused, Suspended
+from tenants.models import ApiKey, Client, Person, Standing
+from tenants.principal import Principal
+from tenants.roles import held_roles, latest_policy
+from tenants.secrets import NewSecret, bytes_of, text_of
+
+_KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
+_SECRET_BYTES: Final = 32
+LONGEST_LIST: Final = 500
+_NOTE_USE_EVERY: Final = timedelta(minutes=1)
+
+
+class NewApiKey(msgspec.Struct, frozen=True):
+    """`role` is what the machine may do, one of policy's roles. `manages_access`: it is made to manage people, roles,
+    invitations or keys, which other keys may not, whatever their role.
+    """
+
+    id: UUID
+    name: str
+    role: str = "machine"
+    manages_access: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyParts:
+    tenant_id: UUID
+    key_id: UUID
+    secret: bytes = field(repr=False)
+
+
+def key_text(parts: KeyParts) -> str:
+    return f"key_{parts.tenant_id.hex}{parts.key_id.hex}_{text_of(parts.secret)}"
+
+
+def parse_key(text: str) -> KeyParts:
+    """Raises: ApiKeyRefused."""
+    match = _KEY.fullmatch(text)
+    secret = bytes_of(match[3], _SECRET_BYTES) if match is not None else None
+    if match is None or secret is None:
+        raise ApiKeyRefused
+    return KeyParts(UUID(match[1]), UUID(match[2]), secret)
+
+
+async def create_api_key(
+    session: AsyncSession, new_secret: NewSecret, wanted: NewApiKey, *, now: datetime, by: Principal | None = None
+) -> tuple[ApiKey, str]:
+    """The key and its text, which cannot be shown again.
+
+    Raises:
+        RoleNotAssignable: MSP roles belong to keys of the MSP's house, the others to keys of a client; and nobody gives
+            a key more than they may do themselves.
+        Forbidden: only a person makes a key that manages access.
+    """
+    scope = scope_of(session)
+    _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
+    if wanted.manages_access and scope.actor.kind == "machine":
+        raise Forbidden("Only a person can make an API key that manages people, roles, invitations or keys.")
+    secret = new_secret(_SECRET_BYTES)
+    key = await session.scalar(
+        insert(ApiKey)
+        .values(
+            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
+            role=wanted.role, manages_access=wanted.manages_access,
+            secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
+            maker_id=scope.actor.person_behind,
+        )
+        .returning(ApiKey)
+    )  # fmt: skip
+    assert key is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
+    note(
+        session,
+        action="api_key.created",
+        subject=f"api_key:{key.id}",
+        data={"name": key.name, "role": key.role, "manages_access": key.manages_access},
+        at=now,
+    )
+    return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
+
+
+def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
+    allowed = MSP_ROLES if in_house else CLIENT_ROLES - {"partner"}
+    if by is not None and (in_house or not by.is_staff):
+        allowed &= {"machine", *by.roles}
+    if role not in allowed:
+        raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
+
+
+async def list_api_keys(
+    session: AsyncSession, *, before: UUID | None = None, limit: int = LONGEST_LIST
+) -> Sequence[ApiKey]:
+    """Revoked ones too, newest first (their ids grow with time), from the one older than `before`."""
+    statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
+    if before is not None:
+        statement = statement.where(ApiKey.id < before)
+    return (await session.scalars(statement.order_by(ApiKey.id.desc()).limit(limit))).all()
+
+
+async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) -> None:
+    """Refused from the next request on. Revoking twice keeps the first time.
+
+    Raises:
+        NotFound: this tenant has no such key.
+    """
+    own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == key_id)
+    key = await session.scalar(select(ApiKey).where(*own).with_for_update())
+    if key is None:
+        raise NotFound
+    if key.revoked_at is None:
+        await session.execute(update(ApiKey).where(*own).values(revoked_at=now))
+        note(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
+
+
+def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
+    """In which a key is looked up, on a host of this MSP."""
+    return Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
+
+
+async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -> Principal:
+    """The machine with this key, in the key's own scope; who made it is left to `identity.find_maker`.
+
+    Raises:
+        ApiKeyRefused: unknown, wrong, revoked, or another MSP's; all sound the same.
+        Suspended: the key is right, but its account is suspended.
+    """
+    scope = scope_of(session)
+    row = (
+        await session.execute(
+            select(ApiKey, Client, latest_policy(scope.tenant_id), Person.id)
+            .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
+            .outerjoin(Person, (Person.tenant_id == ApiKey.tenant_id) & (Person.id == ApiKey.maker_id))
+            .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
+        )
+    ).one_or_none()
+    key, home, stamp, colleague = row if row is not None else (None, None, None, None)
+    right = _is_right(key, parts)
+    if key is None or not right or key.revoked_at is not None:
+        raise ApiKeyRefused
+    if home is not None and home.status != Standing.ACTIVE:
+        raise Suspended
+    await _note_use(session, key, door.clock())
+    index = await door.policies.index_at(session, scope, stamp=stamp)
+    return Principal(
+        kind="machine",
+        id=key.id,
+        name=key.name,
+        msp_id=scope.msp_id,
+        tenant_id=scope.tenant_id,
+        roles=(key.role, *held_roles(index, key.role)),
+        policy=index,
+        home=home,
+        maker_id=key.maker_id,
+        maker_home=scope.tenant_id if colleague is not None else scope.msp_id,
+        manages_access=key.manages_access,
+    )
+
+
+async def note_refused_use(session: AsyncSession, door: Door, parts: KeyParts) -> None:
+    """A right key's use counts when what it asked for was refused and undone, too: a stolen one leaves a trace."""
+    own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == parts.key_id)
+    key = await session.scalar(select(ApiKey).where(*own))
+    if _is_right(key, parts) and key is not None:
+        await _note_use(session, key, door.clock())
+
+
+def _is_right(key: ApiKey | None, parts: KeyParts) -> bool:
+    known = bytes(key.secret_hash) if key is not None else bytes(32)
+    return hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known) and key is not None
+
+
+async def _note_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
+    """At most once a minute, so that a busy key does not write a row per request; and by one request, which the key's
+    others at the same moment do not wait for.
+    """
+    if key.last_used_at is None or now - key.last_used_at >= _NOTE_USE_EVERY:
+        free = select(ApiKey.id).where(ApiKey.tenant_id == key.tenant_id, ApiKey.id == key.id)
+        await session.execute(
+            update(ApiKey)
+            .where(ApiKey.tenant_id == key.tenant_id, ApiKey.id.in_(free.with_for_update(skip_locked=True)))
+            .values(last_used_at=now)
+            .execution_options(synchronize_session=False)
+        )

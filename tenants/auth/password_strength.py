@@ -1,0 +1,110 @@
+"""How hard a password is to guess, by zxcvbn's frequency lists and patterns (keyboard rows, dates, repeats, sequences,
+letters replaced by digits and signs), without asking anybody outside.
+
+Names that belong to the person or the account count as the commonest words.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from tenants.errors import WeakPassword
+
+ENOUGH: Final = 10**10
+"""Guesses. With the hashes of `tenants.auth.passwords`, which take a core about 25 ms each, eight core-years."""
+_PRODUCT: Final = "Fairlead"
+_LONGEST: Final = 72
+"""Characters that are looked at: the time that is needed grows with their square."""
+_MOST_NAMES: Final = 2_000
+_SHORTEST_NAME: Final = 3
+_MOST_REPLACEMENTS: Final = 8
+_SEPARATORS: Final = re.compile(r"[\s._,:;/\\'\"*#~=-]+")
+_AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_FEW: Final = 8
+_WORTH: Final = 3
+"""Years and runs of digits are tried first, so no more than three of them count."""
+_NO_WORD: Final = re.compile(r"[\W_]+")
+_LOOK_ALIKES: Final = str.maketrans("авекмнорстухіјѕԁһαορντεικυ", "abekmhopctyxijsdhaopvteiku")
+_ELSEWHERE: Final = """
+    passwort kennwort geheim hallo willkommen sommer winter herbst frühling motdepasse bienvenue bonjour soleil
+    contraseña bienvenido verano invierno senha segredo wachtwoord welkom zomer hasło heslo salasana lösenord parola
+    пароль привет любовь йцукен йцукенгш йцукенгшщзхъ фывапролджэ ячсмитьбю azerty azertyuiop qsdfghjklm wxcvbn qwertz
+    qwertzuiop qwertzuiopü asdfghjklö yxcvbnm januar februar märz april juni juli august september oktober november
+    dezember montag dienstag mittwoch donnerstag freitag samstag sonntag janvier février avril juillet août septembre
+    octobre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+    superuser sysadmin sysop thequickbrownfox tobeornottobe
+"""
+"""What zxcvbn's lists, which are of the English web, lack: other languages and keyboards, and a few phrases."""
+
+
+def require_hard_to_guess(password: str, names: Iterable[str]) -> None:
+    """`names`: of the person, the account and the provider. Takes up to a second: not for an event loop.
+
+    Raises:
+        WeakPassword: fewer than `ENOUGH` guesses are expected to find it.
+    """
+    own = _words([_PRODUCT, *names])
+    if _guesses(password, []) < ENOUGH:
+        raise WeakPassword(
+            "This password is easy to guess: it is a common one, or follows a pattern that is. Three or four unrelated"
+            " words do well."
+        )
+    if _guesses(password, own) < ENOUGH:
+        raise WeakPassword(
+            "This password is easy to guess: it is made of names that have to do with you or this account. Three or"
+            " four unrelated words do well."
+        )
+
+
+def _guesses(password: str, names: Iterable[str]) -> float:
+    from zxcvbn import matching, scoring  # noqa: PLC0415 - its lists are read where passwords are chosen only
+
+    # Not by `zxcvbn.zxcvbn`, which keeps the names of one caller where the next one, or a thread beside, uses them.
+    words = {name: rank for rank, name in enumerate(dict.fromkeys([*names, *_words(_ELSEWHERE.split())]), start=1)}
+    dictionaries: dict[str, Mapping[str, int]] = {**matching.RANKED_DICTIONARIES, "user_inputs": words}
+    least = math.inf
+    for form, times in _forms(password, matching.L33T_TABLE):
+        matches = matching.omnimatch(form, dictionaries)
+        least = min(least, times * float(scoring.most_guessable_match_sequence(form, matches)["guesses"]))
+    return least
+
+
+def _forms(password: str, table: Mapping[str, list[str]]) -> Iterable[tuple[str, int]]:
+    """What is guessed instead, and how many more guesses the rest costs: the password as it is read; without what
+    stands between letters (`p.a.s.s.w.o.r.d`); and without a few digits and signs around a word (`2026password2026`).
+    """
+    read = _bound_replacements(_fold(password)[:_LONGEST], table)
+    joined = _SEPARATORS.sub("", read)
+    yield from ((form, 1) for form in dict.fromkeys((read, joined)) if form)
+    word = _AROUND.sub("", joined)
+    if word and 0 < len(joined) - len(word) <= _FEW:
+        yield word, 10 ** min(_WORTH, len(joined) - len(word))
+
+
+def _bound_replacements(text: str, table: Mapping[str, list[str]]) -> str:
+    """With few signs that may stand for letters: zxcvbn tries each combination of what they may stand for, which takes
+    seconds for a password of many. Then they are read as letters, each in one way.
+    """
+    ways = math.prod(max(1, sum(sign in text for sign in signs)) for signs in table.values())
+    if ways <= _MOST_REPLACEMENTS:
+        return text
+    letters: dict[str, Any] = {sign: letter for letter, signs in table.items() for sign in signs}
+    return text.translate(str.maketrans(letters))
+
+
+def _words(names: Iterable[str]) -> list[str]:
+    """The words of each name, and each name in one word."""
+    found: list[str] = []
+    for name in names:
+        parts = [part for part in _NO_WORD.split(_fold(name)) if part]
+        found += ["".join(parts), *parts]
+    return [word for word in dict.fromkeys(found) if len(word) >= _SHORTEST_NAME][:_MOST_NAMES]
+
+
+def _fold(text: str) -> str:
+    """Lower case, without accents, in plain characters, and in Latin letters where others look the same."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    letters = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return letters.translate(_LOOK_ALIKES)

@@ -1,0 +1,36 @@
+"""What it takes to let somebody in. The composition root makes one `Door` and passes it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.clock import Clock
+from foundation.database.engine import Database
+from policy.cache import PolicyCache
+from tenants.auth.devices import Devices
+from tenants.auth.passwords import Passwords
+from tenants.auth.sessions import SessionStore
+from tenants.auth.throttle import SignInThrottle
+from tenants.secrets import NewSecret
+
+MoveClocks = Callable[[AsyncSession, datetime, datetime], Awaitable[None]]
+"""Of the scope's client, which was suspended from the first time to the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """`move_clocks` is a higher room's: clocks must be right when a client's resumption commits, before any of its work
+    goes on; an event would come too late for that.
+    """
+
+    db: Database
+    policies: PolicyCache
+    sessions: SessionStore
+    passwords: Passwords
+    throttle: SignInThrottle
+    devices: Devices
+    clock: Clock
+    new_secret: NewSecret
+    move_clocks: MoveClocks

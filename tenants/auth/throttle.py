@@ -1,0 +1,180 @@
+"""Failed sign-ins make the next one wait, longer each time. Counted in Valkey, under the MSP's prefix.
+
+A device that signed in before has a counter of its own (`tenants.auth.devices`); no other one makes it wait. For
+everybody else these are counted:
+
+- the pair of network and e-mail (guessing one account),
+- the network (one password against many accounts),
+- the e-mail from anywhere (guessing from many networks). This one makes nobody wait by itself, as somebody else could
+  then lock the person out: it makes each network that is new to the account wait once before its first attempt, and
+  longer after each failure. A person at a new device comes in after that wait, whatever others try meanwhile.
+
+A network is one IPv4 address, or the /64 of IPv6 that providers give to one customer. An attempt is counted before its
+password is checked and taken back when that was right: many attempts at the same moment cannot slip through together.
+
+What others can make Valkey keep is bounded: counters within their free failures live for an hour, and each costs the
+hashing of a password; notes of a first wait live for minutes.
+"""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from foundation.errors import Unavailable
+from tenants.auth.devices import Device
+from tenants.errors import SignInThrottled
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`free` failures cost nothing; then 1 s, 2 s, 4 s … up to `longest`. Forgotten after `memory` without one."""
+
+    free: int
+    longest: timedelta
+    memory: timedelta
+
+
+PAIR: Final = Limit(free=4, longest=timedelta(minutes=15), memory=timedelta(hours=24))
+"""Also of a known device."""
+NETWORK: Final = Limit(free=50, longest=timedelta(minutes=15), memory=timedelta(hours=1))
+EMAIL: Final = Limit(free=20, longest=timedelta(0), memory=timedelta(hours=1))
+FIRST_WAIT: Final = timedelta(seconds=30)
+"""Of a network that is new to an account with more than EMAIL's free failures."""
+_BRIEF_MEMORY: Final = timedelta(hours=1)
+_V6_CUSTOMER: Final = 64
+
+# KEYS: one's own counter (of the device, or of network and e-mail), then the network's and the e-mail's, if they count.
+# ARGV: now and the first wait in ms; the memory in s within free failures; free, longest in ms, memory in s of each.
+# Answers the wait in ms, 0 to go ahead. Waits are bounded when they are read: a clock may have been ahead.
+_RESERVE = """
+local now, first, brief = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local function limit(i, part) return tonumber(ARGV[3 * i + part]) end
+local wait = 0
+for i = 1, math.min(#KEYS, 2) do
+  local due = tonumber(redis.call('HGET', KEYS[i], 'due') or '0') or 0
+  wait = math.max(wait, math.min(due - now, limit(i, 2)))
+end
+if wait > 0 then return wait end
+local attacked = #KEYS == 3 and (tonumber(redis.call('HGET', KEYS[3], 'n') or '0') or 0) >= limit(3, 1)
+if attacked and not redis.call('HGET', KEYS[1], 'n') and not redis.call('HGET', KEYS[1], 'due') then
+  redis.call('HSET', KEYS[1], 'due', string.format('%.0f', now + first))
+  redis.call('EXPIRE', KEYS[1], 10 * math.ceil(first / 1000))
+  return first
+end
+for i, key in ipairs(KEYS) do
+  local n, free, least = redis.call('HINCRBY', key, 'n', 1), limit(i, 1), 1000
+  if i == 1 and attacked then free, least = 0, first end
+  if i < 3 and n > free then
+    local pause = math.min(limit(i, 2), least * 2 ^ math.min(n - free - 1, 30))
+    redis.call('HSET', key, 'due', string.format('%.0f', now + pause))
+  end
+  redis.call('EXPIRE', key, n > free and limit(i, 3) or math.min(brief, limit(i, 3)))
+end
+return 0
+"""
+
+# KEYS: counters; the first is forgotten, the others lose the one attempt that turned out right, with its wait.
+_RELEASE = """
+redis.call('DEL', KEYS[1])
+for i = 2, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 1 then
+    if redis.call('HINCRBY', KEYS[i], 'n', -1) <= 0 then redis.call('DEL', KEYS[i])
+    else redis.call('HDEL', KEYS[i], 'due') end
+  end
+end
+return 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that was counted, under these keys."""
+
+    keys: tuple[str, ...]
+
+
+class SignInThrottle:
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self._reserve = client.register_script(_RESERVE)
+        self._release = client.register_script(_RELEASE)
+
+    async def reserve(
+        self, *, msp_id: UUID, email: str, address: str, now: datetime, device: Device | None = None
+    ) -> Attempt:
+        """Count an attempt, before its password is looked at. A known device that has to wait counts as a stranger:
+        whoever copied its cookie and fails with it does not keep its owner out.
+
+        Raises:
+            SignInThrottled: with the time to wait; the attempt was not counted and must not be made.
+        """
+        if device is not None:
+            own = (f"{_prefix(msp_id)}:device:{device.nonce.hex()}",)
+            if await self._count(own, now) == timedelta(0):
+                return Attempt(own)
+        keys = _keys(msp_id, email, network_of(address))
+        wait = await self._count(keys, now)
+        if wait > timedelta(0):
+            raise SignInThrottled(wait)
+        return Attempt(keys)
+
+    async def release(self, attempt: Attempt) -> None:
+        """The password was right: forget one's own failures, and take this attempt back from the others."""
+        try:
+            await self._release(keys=list(attempt.keys), args=[])
+        except RedisError as problem:
+            raise _away() from problem
+
+    async def _count(self, keys: tuple[str, ...], now: datetime) -> timedelta:
+        brief = round(_BRIEF_MEMORY.total_seconds())
+        arguments = [_milliseconds(now.timestamp()), _milliseconds(FIRST_WAIT.total_seconds()), brief]
+        for limit in (PAIR, NETWORK, EMAIL)[: len(keys)]:
+            longest, memory = limit.longest.total_seconds(), limit.memory.total_seconds()
+            arguments += [limit.free, _milliseconds(longest), round(memory)]
+        try:
+            wait = await self._reserve(keys=list(keys), args=cast("Any", arguments))
+        except RedisError as problem:
+            raise _away() from problem
+        return timedelta(milliseconds=max(0, int(cast("int", wait))))
+
+
+def network_of(address: str) -> str:
+    """What is counted of an address: itself, or the /64 of IPv6. An IPv4 address written as IPv6 is the IPv4 one."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, _V6_CUSTOMER), strict=False))
+    return str(ip)
+
+
+def _keys(msp_id: UUID, email: str, network: str) -> tuple[str, ...]:
+    def digest(value: str) -> str:
+        return hashlib.sha256(value.encode()).hexdigest()[:32]
+
+    prefix = _prefix(msp_id)
+    return (
+        f"{prefix}:pair:{digest(f'{email} {network}')}",
+        f"{prefix}:address:{digest(network)}",
+        f"{prefix}:email:{digest(email)}",
+    )
+
+
+def _prefix(msp_id: UUID) -> str:
+    return f"fl:{msp_id}:sign-in"
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _away() -> Unavailable:
+    return Unavailable("Signing in is not possible at the moment. Try again in a minute.")

@@ -1,0 +1,91 @@
+"""Members whom only their inviter vouches for, and confirming them.
+
+Whoever makes an invitation's link sees it, and could open it in another browser and become the second pair of eyes on
+their own proposals. So four-eyes rules take inviter and invited for one person until an administrator who is neither,
+and is not vouched for by the same inviter, confirms that the member is somebody else (docs/operations.md).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import note
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, Forbidden
+from tenants.members.repository import get_person
+from tenants.models import Person, Standing
+from tenants.principal import Principal
+
+
+async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUID, now: datetime) -> None:
+    """Confirm that a member is not their inviter. Confirming twice changes nothing.
+
+    Raises:
+        Forbidden: a key, the member, the inviter, or somebody whom the same inviter vouches for.
+        Conflict: the member has not joined yet.
+    """
+    person = await get_person(session, person_id, lock=True)
+    if by.kind != "person":
+        raise Forbidden("Only a person can confirm that a member is who they say. Sign in to do this.")
+    require_joined(person)
+    if not needs_confirmation(person):
+        return
+    if not may_confirm(by, person):
+        raise Forbidden(
+            "Somebody else has to confirm this person: an administrator who is not the person, did not invite them and"
+            " was not invited by the same one."
+        )
+    await confirm(session, person, by=by.name, now=now)
+
+
+def require_joined(person: Person) -> None:
+    """Before that, whoever has the link may still become this person.
+
+    Raises:
+        Conflict: the member has not joined yet, or is suspended.
+    """
+    if person.status != Standing.ACTIVE or person.password_hash is None:
+        raise Conflict("This person has not joined yet, or is suspended. Confirm them once they have signed in.")
+
+
+async def confirm(session: AsyncSession, person: Person, *, by: str, now: datetime) -> None:
+    own = (Person.tenant_id == scope_of(session).tenant_id, Person.id == person.id)
+    await session.execute(update(Person).where(*own).values(confirmed_at=now, confirmed_by=by))
+    data = {"vouched_by": str(person.vouched_by or "")}
+    note(session, action="person.confirmed", subject=f"person:{person.id}", data=data, at=now)
+
+
+def needs_confirmation(person: Person) -> bool:
+    return person.vouched_by is not None and person.confirmed_at is None
+
+
+def may_confirm(by: Principal, person: Person) -> bool:
+    """Whether `by` is independent of the member and of whoever vouches for them."""
+    behind = {str(person.id), str(person.vouched_by), str(person.inviter_id)}
+    return by.kind == "person" and not by.actor.one_person & behind
+
+
+async def find_vouchers(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:
+    """For whom four-eyes rules take these members of the scope's account, by id; others are left out."""
+    asked = [found for one in ids if (found := _as_id(one)) is not None]
+    if not asked:
+        return {}
+    rows = await session.execute(
+        select(Person.id, Person.vouched_by).where(
+            Person.tenant_id == scope_of(session).tenant_id,
+            Person.id.in_(asked),
+            Person.vouched_by.is_not(None),
+            Person.confirmed_at.is_(None),
+        )
+    )
+    return {str(row.id): str(row.vouched_by) for row in rows}
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,208 @@
+"""The people of an account, each with their roles, and suspending a person or a client."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from foundation.database.savepoint import savepoint
+from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
+from foundation.ids import new_id
+from foundation.reasons import LONGEST_REASON
+from foundation.web.flash import done_cookies
+from policy.permissions import PolicyPermission
+from policy.publishing import list_assignments
+from tenants.access import Access
+from tenants.accounts import resume_client, suspend_client
+from tenants.auth.pages import OpenDoor
+from tenants.invitations.issue import give_role, lock_out, readmit, take_role
+from tenants.invitations.queries import count_waiting
+from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
+from tenants.members.repository import get_person, list_people, sign_out_everywhere
+from tenants.members.role_views import held_rows, offered_rows
+from tenants.members.views import PersonRow, person_rows
+from tenants.permissions import TenantPermission
+from tenants.routes import OpenAccess
+
+AnyRequest = Request[Any, Any, Any]
+HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
+_ROOTS: Final = ["/people", "/clients/{client:str}/people"]
+_ONE: Final = [f"{path}/{{person_id:uuid}}" for path in _ROOTS]
+_SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
+_INVITE: Final = {"permission": TenantPermission.INVITE_PEOPLE}
+_ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE}
+_LONGEST_PAGE: Final = 100
+
+
+@get(_ROOTS, name="people", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
+async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
+    return await _people(access, after=after.replace("\x00", ""))
+
+
+@get(_ONE, name="person", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
+async def person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    return await show_person(access, person_id)
+
+
+@post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def sign_out_person(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    return await _change(access, person_id, sign_out_everywhere(access.session, person_id=person_id, now=access.now))
+
+
+@post([f"{path}/suspend" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def suspend_person_page(
+    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    typed = await _typed(request)
+    return await _change(
+        access, person_id, lock_out(access.session, access.principal, person, reason=typed, door=door), typed=typed
+    )
+
+
+@post([f"{path}/confirm" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def confirm_person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
+    confirming = confirm_member(access.session, access.principal, person_id=person_id, now=access.now)
+    return await _change(access, person_id, confirming)
+
+
+@post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def resume_person_page(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    return await _change(access, person_id, readmit(access.session, access.principal, person, door=door))
+
+
+@post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
+async def give_role_page(
+    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]
+) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    giving = give_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    return await _change(access, person_id, giving)
+
+
+@post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
+async def take_role_page(
+    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]
+) -> Response[Any]:
+    person = await get_person(access.session, person_id)
+    taking = take_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    return await _change(access, person_id, taking)
+
+
+@post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
+async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+    typed = await _typed(request)
+    refusal = await attempt(access, suspend_client(access.session, reason=typed, now=access.now))
+    return go(access) if refusal is None else await _people(access, refusal, typed=typed)
+
+
+@post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
+async def resume_page(access: OpenAccess, door: OpenDoor) -> Response[Any]:
+    refusal = await attempt(access, resume_client(access.session, door, reason="resumed", now=access.now))
+    return go(access) if refusal is None else await _people(access, refusal)
+
+
+ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    people_page,
+    person_page,
+    sign_out_person,
+    suspend_person_page,
+    confirm_person_page,
+    resume_person_page,
+    give_role_page,
+    take_role_page,
+    suspend_page,
+    resume_page,
+)
+
+
+async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
+    """Back to the person's page; with the reason when the act was refused."""
+    refusal = await attempt(access, act)
+    if refusal is None:
+        return go(access, f"/{person_id}")
+    return await show_person(access, person_id, refusal, typed=typed)
+
+
+async def attempt(access: Access, act: Awaitable[object]) -> DomainError | None:
+    """Carry out `act`, or nothing of it; returns why not."""
+    try:
+        async with savepoint(access.session):
+            await act
+    except (Conflict, Forbidden, InvalidInput) as refusal:
+        return refusal
+    return None
+
+
+def go(access: Access, where: str = "", *, done: str = "Saved") -> Redirect:
+    """To the page of people, or further on from there."""
+    return Redirect(
+        f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS), cookies=done_cookies(done)
+    )
+
+
+def _about_reason(refusal: DomainError | None) -> bool:
+    return isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
+
+
+async def _typed(request: AnyRequest) -> str:
+    """The reason as it was typed, with line breaks counted as one character."""
+    return str((await request.form()).get("reason", "")).replace("\r\n", "\n")
+
+
+async def show_person(
+    access: Access, person_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
+) -> Template:
+    person = await get_person(access.session, person_id)
+    held = (await list_assignments(access.session, access.scope)).get(str(person.id), set())
+    context: Mapping[str, object] = {
+        "page": access.page(person.name),
+        "root": root_of(access),
+        "row": PersonRow(person, (), access.now),
+        "held": held_rows(access, person, held),
+        "offered": offered_rows(access, person, held),
+        "may": access.may,
+        "me": access.principal.id,
+        "unconfirmed": needs_confirmation(person),
+        "may_confirm": may_confirm(access.principal, person),
+        "refusal": None if _about_reason(refusal) else refusal,
+        "reason": typed,
+        "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
+        "reason_limit": LONGEST_REASON,
+    }
+    return answer("tenants/person.html", context, refusal)
+
+
+async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "", typed: str = "") -> Template:
+    people = await list_people(access.session, after=after, limit=_LONGEST_PAGE)
+    held = await list_assignments(access.session, access.scope)
+    context: Mapping[str, object] = {
+        "page": access.page("People"),
+        "root": root_of(access),
+        "rows": person_rows(people, held, access.now),
+        "waiting": await count_waiting(access.session, now=access.now),
+        "first_page": not after,
+        "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
+        "client": access.client,
+        "may": access.may,
+        "me": access.principal.id,
+        "refusal": None if _about_reason(refusal) else refusal,
+        "reason": typed,
+        "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
+        "reason_limit": LONGEST_REASON,
+    }
+    return answer("tenants/people.html", context, refusal)
+
+
+def answer(template: str, context: Mapping[str, object], refusal: DomainError | None = None) -> Template:
+    status = 200 if refusal is None else int(refusal.status)
+    return Template(template, context=dict(context), status_code=status, headers=dict(HEADERS))
+
+
+def root_of(access: Access) -> str:
+    return "" if access.client is None else f"/clients/{access.client.slug}"

@@ -1,0 +1,73 @@
+"""What members may do now, for jobs that carry out what somebody asked for or approved earlier."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import Database, scope_of
+from foundation.scope import Scope
+from policy.cache import PolicyCache
+from tenants.auth.identity import load_principal
+from tenants.models import ApiKey, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Ids: `people` are members of the account or the MSP's staff; `lapsed` are those of them who may do none of what
+    was asked about, and keys that were revoked. An id in neither is a system's.
+    """
+
+    people: frozenset[str]
+    lapsed: frozenset[str]
+
+
+class MemberRights:
+    """Reads in transactions of its own, as the MSP's staff are at home in another scope than the client they act in."""
+
+    def __init__(self, db: Database, policies: PolicyCache) -> None:
+        self._db = db
+        self._policies = policies
+
+    async def find(self, scope: Scope, ids: Iterable[str], *, permissions: tuple[str, ...]) -> Standings:
+        """How each of `ids` stands; people lapse when they hold none of `permissions`."""
+        asked = {found for one in ids if (found := _as_id(one)) is not None}
+        if not asked:
+            return Standings(frozenset(), frozenset())
+        async with self._db.transaction(replace(scope, partner_id=None, fleet=False)) as session:
+            people, lapsed = await self._look(session, asked, permissions)
+            keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(asked))
+            known = {
+                row.id: row.revoked_at
+                for row in await session.execute(select(ApiKey.id, ApiKey.revoked_at).where(*keys))
+            }
+        lapsed |= {one for one, revoked_at in known.items() if revoked_at is not None}
+        elsewhere = asked - people - known.keys()
+        if elsewhere and scope.tenant_id != scope.msp_id:
+            async with self._db.transaction(
+                replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)
+            ) as session:
+                staff, gone = await self._look(session, elsewhere, permissions)
+            people, lapsed = people | staff, lapsed | gone
+        return Standings(frozenset(map(str, people)), frozenset(map(str, lapsed)))
+
+    async def _look(
+        self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]
+    ) -> tuple[set[UUID], set[UUID]]:
+        own = (Person.tenant_id == scope_of(session).tenant_id, Person.id.in_(ids))
+        people = set(await session.scalars(select(Person.id).where(*own)))
+        lapsed = set()
+        for one in people:
+            member = await load_principal(session, self._policies, one)
+            if member is None or not any(map(member.may, permissions)):
+                lapsed.add(one)
+        return people, lapsed
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,64 @@
+"""What a role lets somebody do, and which roles the reader may give or take: what a person's page says."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from policy.index import roles_of
+from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from policy.permissions import PolicyPermission
+from tenants.access import Access, spoken_role
+from tenants.invitations.issue import PARTNER, givable_roles
+from tenants.models import Person
+
+_ABOUT: Final = {
+    "msp_admin": "Does all that operators do, and manages clients, people, keys, prices and approvals.",
+    "msp_operator": "Sees every client, looks after systems and exceptions, and rolls back.",
+    "client_admin": "Does all that approvers do, and manages people, keys, baselines and policy.",
+    "client_approver": "Does all that viewers do, answers approvals, settles exceptions and proposes values.",
+    "client_viewer": "Sees changes, channels, exceptions and invoices, and changes nothing.",
+    "partner": "Sees its own channel in this account, and nothing else.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """`changeable`: the reader may take a held role, or give an offered one."""
+
+    name: str
+    words: str
+    about: str
+    changeable: bool = True
+
+
+def held_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow]:
+    may = _may_assign(access, person)
+    givable = givable_roles(access.principal, in_house=access.client is None)
+    return [_row(role, changeable=may and role in givable) for role in sorted(held)]
+
+
+def offered_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow]:
+    """Roles that would add something to those held."""
+    if not _may_assign(access, person):
+        return []
+    included = held.union(*(roles_of(access.index, role) for role in held))
+    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {PARTNER}
+    fitting = frozenset({PARTNER}) if person.partner_id is not None else fitting
+    offered = givable_roles(access.principal, in_house=access.client is None) & fitting
+    return [_row(role) for role in sorted(offered - included)]
+
+
+def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
+    """Roles the reader may bring somebody in with, the least first. `partners`: the account has trading partners."""
+    fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - (set() if partners else {PARTNER})
+    givable = givable_roles(access.principal, in_house=access.client is None) & fitting
+    return [
+        _row(role) for role in sorted(givable, key=lambda role: (role == PARTNER, len(roles_of(access.index, role))))
+    ]
+
+
+def _may_assign(access: Access, person: Person) -> bool:
+    return access.may(PolicyPermission.ASSIGN_ROLE) and person.id != access.principal.id
+
+
+def _row(role: str, *, changeable: bool = True) -> RoleRow:
+    return RoleRow(role, spoken_role(role), _ABOUT.get(role, ""), changeable)

@@ -1,0 +1,73 @@
+"""The API of roles, sessions and clients' suspension. Without a client in the path, of the MSP's house."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar.params import FromPath, JSONBody
+
+from foundation.ids import new_id
+from foundation.web.api import delete, post, put
+from policy.permissions import PolicyPermission
+from tenants.accounts import resume_client, suspend_client
+from tenants.auth.pages import OpenDoor
+from tenants.invitations.issue import give_role, take_role
+from tenants.members.confirmation import confirm_member
+from tenants.members.repository import get_person, sign_out_everywhere
+from tenants.permissions import TenantPermission
+from tenants.routes import OpenAccess
+from tenants.schemas import ClientView, ReasonInput, client_view
+
+_PERSON: Final = ["/api/v1/people/{person_id:uuid}", "/api/v1/clients/{client:str}/people/{person_id:uuid}"]
+_ROLE: Final = [f"{path}/roles/{{role:str}}" for path in _PERSON]
+_CONFIRMATION: Final = [f"{path}/confirmation" for path in _PERSON]
+_SESSIONS: Final = [f"{path}/sessions" for path in _PERSON]
+_SUSPENSION: Final = "/api/v1/clients/{client:str}/suspension"
+_SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
+
+
+@put(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["people"], status_code=204)
+async def put_role(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]) -> None:
+    """Give a role."""
+    person = await get_person(access.session, person_id)
+    await give_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+
+
+@delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["people"])
+async def delete_role(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]) -> None:
+    """Take a role back, effective with the person's next request."""
+    person = await get_person(access.session, person_id)
+    await take_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+
+
+@put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
+async def put_confirmation(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+    """Confirm that a member is not whoever invited them. Until then the two count as one person in approvals."""
+    await confirm_member(access.session, access.principal, person_id=person_id, now=access.now)
+
+
+@delete(_SESSIONS, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
+async def delete_sessions(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+    """Sign somebody out everywhere. They may sign in again."""
+    await sign_out_everywhere(access.session, person_id=person_id, now=access.now)
+
+
+@post(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
+async def post_client_suspension(access: OpenAccess, data: JSONBody[ReasonInput]) -> ClientView:
+    """Refuse the client's people, keys and webhooks, and let its work rest. Nothing is deleted."""
+    return client_view(await suspend_client(access.session, reason=data.reason, now=access.now))
+
+
+@delete(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
+async def delete_client_suspension(access: OpenAccess, door: OpenDoor) -> ClientView:
+    """Serve the client again; its work and its clocks go on where they stopped."""
+    return client_view(await resume_client(access.session, door, reason="resumed", now=access.now))
+
+
+ADMINISTRATION_ROUTES: Final[tuple[Any, ...]] = (
+    put_role,
+    delete_role,
+    put_confirmation,
+    delete_sessions,
+    post_client_suspension,
+    delete_client_suspension,
+)

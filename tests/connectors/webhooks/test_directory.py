@@ -1,0 +1,87 @@
+"""Looking addresses up: floods of unknown ones, a database that says nothing, a secret that cannot be read."""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from connectors.connections import set_connection_state
+from connectors.webhooks.directory import HookDirectory
+from controlplane.provisioning import NewConnection, connect
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from tests.conftest import Urls
+from tests.support.client_env import World
+from tests.support.faulty_link import WELL, Trouble, end_of, faulty_link, over
+from tests.support.servers import Servers
+
+
+async def test_unknown_addresses_push_no_known_one_out(world: World, urls: Urls) -> None:
+    directory = HookDirectory(urls.intake, world.services.vault, size=10, monotonic=lambda: 0.0)
+    first = await directory.find(world.erp)
+    assert first is not None
+    assert first.active
+    async with world.services.db.transaction(world.scope) as session:
+        await set_connection_state(session, world.erp, state="paused", now=utc_now())
+    assert await asyncio.gather(*(directory.find(new_id()) for _ in range(1200))) == [None] * 1200
+    assert await directory.find(world.erp) == first
+    await directory.close()
+
+
+async def test_many_who_ask_at_once_are_told_the_same(world: World, urls: Urls) -> None:
+    directory = HookDirectory(urls.intake, world.services.vault)
+    asked = [world.erp if n % 2 else new_id() for n in range(1200)]
+    told = await asyncio.gather(*(directory.find(connection_id) for connection_id in asked))
+    assert {route.connection_id if route else None for route in told[1::2]} == {world.erp}
+    assert set(told[::2]) == {None}
+    await directory.close()
+
+
+async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_other(world: World, urls: Urls) -> None:
+    with faulty_link(end_of(urls.intake)) as link:
+        directory = HookDirectory(over(link, urls.intake), world.services.vault)
+        assert await directory.find(new_id()) is None
+        link.suffer(Trouble(blackhole=True))
+        asking = [asyncio.create_task(directory.find(new_id())) for _ in range(40)]
+        async with asyncio.timeout(90):  # one by one it would be 40 times 5 seconds
+            told = await asyncio.gather(*asking, return_exceptions=True)
+        assert {isinstance(each, psycopg.OperationalError) for each in told} == {True}
+        link.suffer(WELL)
+        found = await directory.find(world.erp)
+        assert found is not None
+        await directory.close()
+
+
+async def test_nobody_who_looks_an_address_up_hears_of_a_restart(world: World, urls: Urls, servers: Servers) -> None:
+    directory = HookDirectory(urls.intake, world.services.vault)
+    assert await directory.find(new_id()) is None
+    servers.hang_up("fairlead intake addresses")
+    assert await directory.find(world.erp) is not None
+    await directory.close()
+
+
+async def test_a_secret_that_cannot_be_read_is_no_others_matter(world: World, urls: Urls) -> None:
+    other = await connect(
+        world.services,
+        world.scope,
+        NewConnection("sandbox-erp", "B", world.urls["erp"], secrets={"webhook_secret": "x"}),
+    )
+
+    class Vault:
+        """Which has lost the key of one secret."""
+
+        def open_with(self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], purpose: str, ciphertext: bytes) -> bytes:
+            if str(other) in purpose:
+                raise ValueError("unreadable")
+            return world.services.vault.open_with(tenant_id, wrapped, purpose, ciphertext)
+
+    directory = HookDirectory(urls.intake, Vault())
+    bad, good = await asyncio.gather(directory.find(other), directory.find(world.erp), return_exceptions=True)
+    assert isinstance(bad, ValueError)
+    assert not isinstance(good, BaseException)
+    assert good is not None
+    with pytest.raises(ValueError, match="unreadable"):
+        await directory.find(other)
+    await directory.close()

@@ -1,0 +1,238 @@
+"""The webhook door over HTTP: what is acknowledged is durable, what is not authentic is refused."""
+
+import asyncio
+import base64
+import hashlib
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+
+from canonical.elements import STOCK
+from connectors.connections import rotate_hook_secret, set_connection_state
+from connectors.webhooks.signatures import sign
+from connectors.webhooks.writer import Stored
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from tests.conftest import Urls
+from tests.support.client_env import World
+from tests.support.web_app import Site
+
+
+@pytest.fixture
+def http(site: Site) -> httpx.AsyncClient:
+    return site.visit("127.0.0.1").http
+
+
+def body_of(world: World, sku: str = "SKU-001", amount: int = 9) -> bytes:
+    return msgspec.json.encode({"type": "changes", "changes": [world.change(sku, STOCK, amount)]})
+
+
+def headers_for(
+    world: World, body: bytes, *, message_id: str = "", secret: str = "", age: timedelta = timedelta(0)
+) -> dict[str, str]:
+    key = (secret or world.hook_secret).encode()
+    return sign(key, message_id=message_id or f"m_{new_id()}", sent_at=utc_now() - age, body=body)
+
+
+async def post(http: httpx.AsyncClient, world: World, body: bytes, **options: Any) -> httpx.Response:
+    return await http.post(f"/hooks/{world.erp}", content=body, headers=headers_for(world, body, **options))
+
+
+async def stored(world: World) -> int:
+    return int(str((await world.rows("SELECT count(*) FROM source_event"))[0][0]))
+
+
+async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.AsyncClient, world: World) -> None:
+    body = body_of(world)
+    answer = await post(http, world, body)
+    assert (answer.status_code, answer.json()) == (202, {"status": "new"})
+    assert await world.rows("SELECT body, via FROM source_event") == [(body, "webhook")]
+    assert await world.rows("SELECT kind FROM work") == [("governance.ingest",)]
+
+
+async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: World) -> None:
+    body = b"\xef\xbb\xbf \r\n" + body_of(world).replace(b",", b" ,\t") + b"\n\x00\xff "
+    assert (await post(http, world, body)).status_code == 202
+    ((kept, body_hash),) = await world.rows("SELECT body, body_hash FROM source_event")
+    assert kept == body
+    assert body_hash == hashlib.sha256(body).digest()
+
+
+async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(world: World, urls: Urls) -> None:
+    await world.deliver(world.change("SKU-001", STOCK, 1))  # from now on the address is known
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
+        first = asyncio.create_task(world.deliver(world.change("SKU-001", STOCK, 2)))
+        async with asyncio.timeout(60):
+            while not await waits_for_events(urls):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
+            rest = [asyncio.create_task(world.deliver(world.change("SKU-001", STOCK, n))) for n in range(3, 61)]
+            while len(world.writer._waiting) < len(rest):  # noqa: ASYNC110 - nor does the writer
+                await asyncio.sleep(0.01)
+    assert {await each for each in (first, *rest)} == {Stored.NEW}
+    written = await world.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
+    assert written == [(60, 3)]
+
+
+async def waits_for_events(urls: Urls) -> bool:
+    async with await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as connection:
+        found = await connection.execute(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'source_event'::regclass"
+        )
+        return await found.fetchone() is not None
+
+
+async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, world: World) -> None:
+    body = body_of(world)
+    answers = await asyncio.gather(*(post(http, world, body, message_id="same") for _ in range(10)))
+    assert sorted(answer.json()["status"] for answer in answers) == ["duplicate"] * 9 + ["new"]
+    assert await stored(world) == 1
+    assert await world.rows("SELECT count(*) FROM work") == [(1,)]
+
+
+async def test_the_same_id_with_other_content_is_kept_beside_the_first(http: httpx.AsyncClient, world: World) -> None:
+    await post(http, world, body_of(world), message_id="same")
+    answer = await post(http, world, body_of(world, amount=10), message_id="same")
+    assert answer.json() == {"status": "reused-id"}
+    assert await stored(world) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"secret": "whsec_AAAA"}, "signature"),
+        ({"age": timedelta(minutes=6)}, "time"),
+        ({"age": -timedelta(minutes=6)}, "time"),
+    ],
+)
+async def test_what_is_not_authentic_is_refused_and_not_kept(
+    http: httpx.AsyncClient, world: World, options: dict[str, Any], sentence: str
+) -> None:
+    answer = await post(http, world, body_of(world), **options)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["correlation"]
+    assert world.hook_secret not in answer.text
+    assert sentence in answer.json()["detail"].lower()
+    assert await stored(world) == 0
+
+
+async def test_a_tampered_body_is_refused(http: httpx.AsyncClient, world: World) -> None:
+    body = body_of(world)
+    answer = await http.post(f"/hooks/{world.erp}", content=body + b" ", headers=headers_for(world, body))
+    assert answer.status_code == 401
+    assert await stored(world) == 0
+
+
+async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncClient, world: World) -> None:
+    body = b"x" * (1024 * 1024 + 1)
+    answer = await http.post(f"/hooks/{world.erp}", content=body, headers=headers_for(world, body))
+    assert answer.status_code == 413
+    assert await stored(world) == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[]", b"null", b'{"type": "price.changed"}'])
+async def test_malformed_but_authentic_bytes_are_kept_and_quarantined(
+    http: httpx.AsyncClient, world: World, body: bytes
+) -> None:
+    assert (await post(http, world, body)).status_code == 202
+    await world.work()
+    rows = await world.rows(
+        "SELECT x.code, e.body FROM governance_exception x JOIN source_event e ON e.id = x.source_event_id"
+    )
+    assert rows == [("source.quarantined", body)]
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", str(UUID(int=3)), "../../etc/passwd"])
+async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, world: World, address: str) -> None:
+    body = body_of(world)
+    answer = await http.post(f"/hooks/{address}", content=body, headers=headers_for(world, body))
+    assert answer.status_code in (404, 405)
+
+
+async def test_another_tenants_secret_opens_nothing(http: httpx.AsyncClient, world: World, other_world: World) -> None:
+    body = body_of(world)
+    headers = headers_for(other_world, body)
+    assert (await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code == 401
+    assert await stored(world) == 0
+    assert await stored(other_world) == 0
+
+
+async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncClient, world: World) -> None:
+    old, new = world.hook_secret, "whsec_" + "bmV3IHNlY3JldCBmb3IgdGhlIHRlc3Q="
+    async with world.services.db.transaction(world.scope) as session:
+        await rotate_hook_secret(session, world.services.vault, world.erp, secret=new, now=utc_now())
+    for secret in (old, new):
+        assert (await post(http, world, body_of(world), secret=secret)).status_code == 202
+
+
+async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: World) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await set_connection_state(session, world.erp, state="paused", now=utc_now())
+    answer = await post(http, world, body_of(world))
+    assert answer.status_code == 409
+    assert "paused" in answer.json()["detail"]
+
+
+async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_it_changed(
+    http: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resumed, and given another secret, within the time for which addresses are remembered."""
+    monkeypatch.setattr("connectors.webhooks.directory._ANEW_SECONDS", 0.0)
+    secret = world.hook_secret
+    for state, status in (("paused", 409), ("active", 202)):
+        async with world.services.db.transaction(world.scope) as session:
+            await set_connection_state(session, world.erp, state=state, now=utc_now())
+        assert (await post(http, world, body_of(world))).status_code == status
+    for n in range(2):  # the one before the last is no longer valid
+        secret = "whsec_" + base64.b64encode(bytes([n] * 24)).decode()
+        async with world.services.db.transaction(world.scope) as session:
+            await rotate_hook_secret(session, world.services.vault, world.erp, secret=secret, now=utc_now())
+        assert (await post(http, world, body_of(world), secret=secret)).status_code == 202
+
+
+async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
+    http: httpx.AsyncClient, world: World
+) -> None:
+    """A NUL in a header's text cannot be stored; the others of the same group are."""
+    good = [body_of(world, f"SKU-{n:03}") for n in range(1, 9)]
+    bad = body_of(world, "SKU-010")
+    headers = headers_for(world, bad) | {"content-type": "text/\x00plain"}
+    answers = await asyncio.gather(
+        *(post(http, world, body) for body in good),
+        http.post(f"/hooks/{world.erp}", content=bad, headers=headers),
+        return_exceptions=True,
+    )
+    assert [a.status_code for a in answers[:-1] if isinstance(a, httpx.Response)] == [202] * 8
+    assert await stored(world) >= 8
+
+
+async def test_only_post_is_taken(http: httpx.AsyncClient, world: World) -> None:
+    assert (await http.get(f"/hooks/{world.erp}")).status_code == 405
+
+
+async def test_a_sender_that_breaks_off_is_not_told_of_its_size(site: Site, world: World) -> None:
+    brought = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return next(brought)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    path = f"/hooks/{world.erp}"
+    scope = {
+        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "root_path": "", "scheme": "http",
+        "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "http_version": "1.1", "asgi": {"version": "3.0"},
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {}, "extensions": {},
+    }  # fmt: skip
+    await site.app(scope, receive, send)  # type: ignore[arg-type]
+    assert told[0]["status"] == 400
+    assert b"body-incomplete" in told[1]["body"]
+    assert await stored(world) == 0

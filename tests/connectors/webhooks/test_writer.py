@@ -1,0 +1,71 @@
+"""The one writer of a web process: whatever happens to one group, the next one is written."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from connectors.webhooks.receive import HookReceiver
+from connectors.webhooks.writer import Delivery, IntakeWriter, Stored
+from foundation.clock import utc_now
+from foundation.database.engine import Hints
+from foundation.errors import Unavailable
+from foundation.ids import new_id
+from governance.job_types import INGEST
+from tests.conftest import Urls
+from tests.support.client_env import World
+from tests.support.servers import Servers
+
+
+async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls) -> None:
+    rung = 0
+
+    async def crack(_: Hints) -> None:
+        nonlocal rung
+        rung += 1
+        raise RuntimeError("the bell is cracked")
+
+    writer = IntakeWriter(urls.intake, kind=INGEST, ring=crack)
+    world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
+    writer.start()
+    async with asyncio.timeout(60):
+        for amount in (1, 2, 3):
+            assert await world.deliver(world.change("SKU-001", "stock.on_hand", amount)) is Stored.NEW
+    await writer.stop()
+    assert rung >= 1
+
+
+async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(world: World) -> None:
+    """A lone surrogate is text in Python and nowhere else."""
+    unspeakable = Delivery(
+        id=new_id(), msp_id=world.scope.msp_id, tenant_id=world.scope.tenant_id, connection_id=world.erp,
+        dedupe_key="\ud800", body_hash=bytes(32), body=b"{}", content_type="application/json", via="webhook",
+        received_at=utc_now(), correlation="test",
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        with pytest.raises(Unavailable, match="could not be written"):
+            await world.writer.store(unspeakable)
+        assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
+
+
+async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world: World, urls: Urls) -> None:
+    ringing = asyncio.Event()
+
+    async def swallow(_: Hints) -> None:
+        ringing.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+
+    writer = IntakeWriter(urls.intake, kind=INGEST, ring=swallow)
+    world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
+    writer.start()
+    await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
+    await ringing.wait()
+    async with asyncio.timeout(60):
+        await writer.stop()
+
+
+async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(world: World, servers: Servers) -> None:
+    assert await world.deliver(world.change("SKU-001", "stock.on_hand", 1)) is Stored.NEW
+    servers.hang_up("fairlead intake")
+    assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW

@@ -1,0 +1,235 @@
+"""The API's Idempotency-Key, over the application's own route table and on real PostgreSQL."""
+
+import asyncio
+
+import httpx
+import psycopg
+from litestar.routes import HTTPRoute
+
+from controlplane.jobs import build_jobs
+from foundation.idempotency.response_store import KEEP, PRUNE
+from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
+from tests.conftest import Urls
+from tests.controlplane.test_canary import fill, handlers, live, object_ids
+from tests.support.client_env import World, second_client
+from tests.support.web_app import House, Site, Visit, furnish
+
+MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
+BODY = {"name": "Shop", "role": "client_viewer", "email": "new@example.test", "reason": "why", "grant": True}
+
+
+async def send(
+    visit: Visit, path: str, key: str | None, body: object = None, *, method: str = "POST"
+) -> httpx.Response:
+    headers = {"X-CSRF-Token": visit.token, "Accept": "application/json"} | ({KEY_HEADER: key} if key else {})
+    return await visit.http.request(method, path, json=body if body is not None else {"name": "Shop"}, headers=headers)
+
+
+def replayed(answer: httpx.Response) -> bool:
+    return bool(answer.headers.get(REPLAYED_HEADER) == "true")
+
+
+def acts(site: Site) -> list[tuple[str, str]]:
+    return [(method, path) for method, path, _ in handlers(site.app) if method in MUTATING and path.startswith("/api/")]
+
+
+async def count_keys(visit: Visit, house: House) -> int:
+    listed = await visit.api("GET", f"/api/v1/clients/{house.slug}/api-keys")
+    return len(listed.json()["api_keys"])
+
+
+class TestEveryAct:
+    def test_takes_a_key(self, site: Site) -> None:
+        without = [
+            f"{route.path}: {handler}"
+            for route in site.app.routes
+            if isinstance(route, HTTPRoute) and route.path.startswith("/api/")
+            for handler in route.route_handlers
+            if MUTATING & {str(method) for method in handler.http_methods} and not isinstance(handler, ActHandler)
+        ]
+        assert without == []
+        assert len(acts(site)) > 10
+
+    def test_says_so_in_the_schema(self, site: Site) -> None:
+        schema = site.app.openapi_schema.to_schema()
+        assert REPLAYED_HEADER in schema["info"]["description"]
+        told = 0
+        for operations in schema["paths"].values():
+            for method, operation in operations.items():
+                names = [parameter["name"] for parameter in operation.get("parameters", ())]
+                assert (KEY_HEADER in names) == (method.upper() in MUTATING), operation["operationId"]
+                told += KEY_HEADER in names
+        assert told == len(acts(site))
+
+    async def test_refuses_a_malformed_key_before_anything_else(self, site: Site, house: House, admin: Visit) -> None:
+        for method, template in acts(site):
+            path = fill(template, house.slug, house.world.erp)
+            answer = await send(admin, path, "x" * 256, method=method)
+            assert (answer.status_code, answer.json()["type"]) == (400, "/problems/idempotency-key-malformed"), path
+
+    async def test_sent_again_is_answered_again_and_not_done_again(
+        self, site: Site, house: House, admin: Visit, world: World, urls: Urls
+    ) -> None:
+        await live(world, "SKU-001")
+        ids, kept = object_ids(urls, house), 0
+        for number, (method, template) in enumerate(acts(site)):
+            if template.endswith("/sessions"):
+                continue  # one of them is one's own
+            for each in ids if "_id:uuid}" in template else ids[:1]:
+                path, key = fill(template, house.slug, each), f"{number}-{each}"
+                first = await send(admin, path, key, BODY, method=method)
+                entries = await audit_entries(world)
+                second = await send(admin, path, key, BODY, method=method)
+                assert not replayed(first), path
+                not_admitted = first.status_code in (400, 401) or "permission-refused" in first.text
+                assert replayed(second) != not_admitted, (path, first.text)
+                if replayed(second):
+                    kept += 1
+                    assert (second.status_code, second.content) == (first.status_code, first.content), path
+                    assert stable(second) == stable(first), path
+                    assert await audit_entries(world) == entries, f"{path} did something again"
+        assert kept > 30
+
+
+async def audit_entries(world: World) -> object:
+    return (await world.rows("SELECT count(*) FROM audit_entry"))[0][0]
+
+
+def stable(answer: httpx.Response) -> dict[str, str]:
+    volatile = (REPLAYED_HEADER.lower(), "x-correlation-id", "x-request-id", "content-length", "date")
+    return {name: value for name, value in answer.headers.items() if name not in volatile}
+
+
+class TestOneKey:
+    async def test_an_answer_that_is_shown_once_is_shown_again(self, house: House, admin: Visit) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        first, second = [await send(admin, path, '"a-key"') for _ in range(2)]
+        third = await send(admin, path, "a-key")
+        assert [a.status_code for a in (first, second, third)] == [201] * 3
+        assert first.json()["key"] == second.json()["key"] == third.json()["key"]
+        assert [replayed(a) for a in (first, second, third)] == [False, True, True]
+        assert second.headers["cache-control"] == "no-store"
+        assert await count_keys(admin, house) == 1
+
+    async def test_without_a_key_each_request_is_its_own(self, house: House, admin: Visit) -> None:
+        for _ in range(2):
+            await send(admin, f"/api/v1/clients/{house.slug}/api-keys", None)
+        assert await count_keys(admin, house) == 2
+
+    async def test_with_another_request_is_refused(self, house: House, admin: Visit) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        assert (await send(admin, path, "k")).status_code == 201
+        for other in (
+            await send(admin, path, "k", {"name": "Other"}),
+            await send(admin, f"{path}?x=1", "k"),
+            await send(admin, f"/api/v1/clients/{house.slug}/people", "k"),
+        ):
+            assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+        assert await count_keys(admin, house) == 1
+
+    async def test_with_another_method_is_refused(self, house: House, admin: Visit) -> None:
+        people = f"/api/v1/clients/{house.slug}/people"
+        wanted = {"email": "eve@example.test", "name": "Eve", "role": "client_viewer"}
+        made = await send(admin, people, None, wanted)
+        role = f"{people}/{made.json()['person']['id']}/roles/client_approver"
+        assert (await send(admin, role, "k", method="PUT")).status_code == 204
+        answer = await send(admin, role, "k", method="DELETE")
+        assert (answer.status_code, "idempotency-key-reused" in answer.text) == (422, True)
+        assert (await send(admin, role, "j", method="DELETE")).status_code == 204
+
+    async def test_a_refused_act_stays_refused_and_a_malformed_one_is_free_to_come_again(
+        self, house: House, admin: Visit
+    ) -> None:
+        people = f"/api/v1/clients/{house.slug}/people"
+        wanted = {"email": house.approver, "name": "Ann", "role": "client_viewer"}
+        first, second = [await send(admin, people, "k", wanted) for _ in range(2)]
+        assert (first.status_code, replayed(first), replayed(second)) == (409, False, True)
+        assert first.content == second.content
+        assert second.headers["content-type"] == "application/problem+json"
+        assert (await send(admin, people, "j", {"email": "x"})).status_code == 400
+        assert (await send(admin, people, "j", wanted | {"email": "ann@example.test"})).status_code == 201
+
+    async def test_without_permission_nothing_is_kept_or_told(self, site: Site, house: House, admin: Visit) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        assert (await send(admin, path, "k")).status_code == 201
+        approver = await site.signed_in(house.host, house.approver)
+        for _ in range(2):
+            answer = await send(approver, path, "k")
+            assert (answer.status_code, replayed(answer)) == (403, False)
+
+    async def test_of_a_request_that_failed_here_nothing_is_kept(self, house: House, admin: Visit, urls: Urls) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        with psycopg.connect(urls.owner, autocommit=True) as owner:
+            owner.execute("ALTER TABLE api_key ADD CONSTRAINT away CHECK (name <> 'Shop') NOT VALID")
+            try:
+                assert (await send(admin, path, "k")).status_code == 500
+            finally:
+                owner.execute("ALTER TABLE api_key DROP CONSTRAINT away")
+        answer = await send(admin, path, "k")
+        assert (answer.status_code, replayed(answer)) == (201, False)
+
+    async def test_is_independent_of_the_same_key_elsewhere(
+        self, site: Site, house: House, admin: Visit, world: World, other_world: World
+    ) -> None:
+        theirs = await furnish(other_world, name="Other")
+        their_admin = await site.signed_in(theirs.host, theirs.admin)
+        sibling = await second_client(world)
+        answers = [
+            await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k"),
+            await send(admin, f"/api/v1/clients/{sibling}/api-keys", "k"),
+            await send(admin, "/api/v1/api-keys", "k", {"name": "House", "role": "msp_operator"}),
+            await send(their_admin, f"/api/v1/clients/{theirs.slug}/api-keys", "k"),
+        ]
+        assert [(a.status_code, replayed(a)) for a in answers] == [(201, False)] * 4
+        assert len({a.json()["key"] for a in answers}) == 4
+
+
+class TestTwoAtOnce:
+    async def test_make_one_effect_and_the_second_is_told_to_wait(self, house: House, admin: Visit, urls: Urls) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        with psycopg.connect(urls.owner) as owner:
+            owner.execute("LOCK TABLE api_key IN EXCLUSIVE MODE")  # the first request waits with its work half done
+            first = asyncio.create_task(send(admin, path, "k"))
+            async with asyncio.timeout(60):
+                while not waiting(urls):  # noqa: ASYNC110 - the database tells nobody
+                    await asyncio.sleep(0.01)
+            second = await send(admin, path, "k")
+            assert (second.status_code, second.json()["type"]) == (409, "/problems/idempotency-key-in-use")
+        assert (await first).status_code == 201
+        third = await send(admin, path, "k")
+        assert (third.status_code, replayed(third), third.content) == (201, True, (await first).content)
+        assert await count_keys(admin, house) == 1
+
+    async def test_many_make_one_effect_too(self, house: House, admin: Visit) -> None:
+        path = f"/api/v1/clients/{house.slug}/api-keys"
+        answers = await asyncio.gather(*[send(admin, path, "k") for _ in range(12)])
+        assert {a.status_code for a in answers} <= {201, 409}
+        assert len({a.content for a in answers if a.status_code == 201}) == 1
+        assert sum(not replayed(a) for a in answers if a.status_code == 201) == 1
+        assert await count_keys(admin, house) == 1
+
+
+def waiting(urls: Urls) -> bool:
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'api_key'::regclass"
+        ).fetchone()
+    return row != (0,)
+
+
+async def test_pages_do_not_take_keys(house: House, admin: Visit, world: World) -> None:
+    await live(world, "SKU-001")
+    await admin.get(f"/clients/{house.slug}/approvals")
+    await admin.post(f"/clients/{house.slug}/approvals", {}, headers={KEY_HEADER: "x" * 300})
+    assert await world.rows("SELECT 1 FROM idempotency_key") == []
+
+
+async def test_old_answers_are_forgotten_by_work(house: House, admin: Visit, world: World) -> None:
+    assert (await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k")).status_code == 201
+    assert PRUNE in build_jobs(world.services)
+    await world.rows(
+        "UPDATE idempotency_key SET created_at = created_at - CAST(:keep AS interval) RETURNING 1", keep=KEEP
+    )
+    await world.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE)
+    await world.work()
+    assert await world.rows("SELECT 1 FROM idempotency_key") == []

@@ -1,0 +1,107 @@
+"""What is kept of an act that was refused after it had begun to do something."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar, Request, Response
+from litestar.di import NamedDependency, Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.web.idempotency import AlreadyAnswered, once, replay
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.errors import Conflict, DomainError, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from foundation.ids import new_id
+from foundation.scope import Scope
+from foundation.vault.key_ring import KeyRing
+from foundation.vault.vault import Vault
+from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, post
+from foundation.web.problems import problem
+from tenants.members.repository import PartnerKind, create_partner, list_partners
+from tests.conftest import VAULT_KEYS, make_scope
+from tests.tenants.web_app import visiting
+
+Refusals = list[DomainError | None]
+
+
+@pytest.fixture
+def scope() -> Scope:
+    return make_scope()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault(KeyRing.parse(VAULT_KEYS), new_id, utc_now)
+
+
+@pytest.fixture
+def refusals() -> Refusals:
+    """How the following acts end."""
+    return []
+
+
+@pytest.fixture
+async def site(db: Database, vault: Vault, scope: Scope, refusals: Refusals) -> AsyncIterator[httpx.AsyncClient]:
+    async def acting(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncSession, None]:
+        async with db.transaction(scope) as session, once(session, vault, request, utc_now) as outcome:
+            yield session
+        if outcome.refusal is not None:
+            raise outcome.refusal
+
+    @post("/act")
+    async def act(session: NamedDependency[AsyncSession]) -> dict[str, str]:
+        await create_partner(session, partner_id=new_id(), name="Made", kind=PartnerKind.OEM, now=utc_now())
+        refusal = refusals.pop(0)
+        if refusal is not None:
+            raise refusal
+        return {"made": "yes"}
+
+    def refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str, Any]]:
+        return Response(problem(error, ""), status_code=int(error.status))
+
+    app = Litestar(
+        route_handlers=[act],
+        dependencies={"session": Provide(acting)},
+        exception_handlers={AlreadyAnswered: replay, DomainError: refuse},
+        openapi_config=None,
+    )
+    async with visiting(app) as client:
+        yield client
+
+
+async def send(site: httpx.AsyncClient) -> tuple[int, bool]:
+    answer = await site.post("https://portal.example/act", headers={KEY_HEADER: "k"})
+    return answer.status_code, answer.headers.get(REPLAYED_HEADER) == "true"
+
+
+async def made(db: Database, scope: Scope) -> int:
+    async with db.transaction(scope) as session:
+        return len(await list_partners(session))
+
+
+@pytest.mark.parametrize("refusal", [Conflict("Taken."), NotFound()], ids=lambda refusal: refusal.code)
+async def test_it_stays_refused_and_has_done_nothing(
+    site: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
+) -> None:
+    refusals += [refusal, None]
+    assert await send(site) == (refusal.status, False)
+    assert await send(site) == (refusal.status, True)
+    assert await made(db, scope) == 0
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Unavailable("Away."), TooManyRequests("Wait.", retry_after=1), Unauthenticated("Sign in.")],
+    ids=lambda refusal: refusal.code,
+)
+async def test_what_passes_is_not_kept_and_the_act_is_done_when_it_comes_again(
+    site: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
+) -> None:
+    refusals += [refusal, None]
+    assert await send(site) == (refusal.status, False)
+    assert await made(db, scope) == 0
+    assert await send(site) == (201, False)
+    assert await send(site) == (201, True)
+    assert await made(db, scope) == 1

@@ -1,0 +1,100 @@
+"""A database that is away costs a job no attempt; a job that fails by itself does."""
+
+import asyncio
+
+import psycopg
+import pytest
+import redis.asyncio
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+
+from foundation.database.engine import Database
+from foundation.jobs.batch import LaneRun, is_outage
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.ready_queue import Ring
+from foundation.jobs.types import Handler, JobKind, JobKinds
+from foundation.jobs.worker import LaneWorker
+from foundation.scope import Scope
+from foundation.telemetry.metrics import LaneMetrics
+
+
+async def attempts_after(
+    handler: Handler, db: Database, valkey: "redis.asyncio.Redis", scope: Scope, *, seconds: float = 60.0
+) -> int:
+    async with db.transaction(scope) as session:
+        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
+    kinds = JobKinds([JobKind("test.try", handler, seconds=seconds)])
+    worker = LaneWorker(db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()), lease=60)
+    await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
+    async with db.transaction(scope) as session:
+        return int((await session.execute(text("SELECT attempts FROM work"))).scalar_one())
+
+
+async def gone(db: Database, backend: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            async with db.transaction(None) as session:
+                there = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+                if not (await session.execute(there, {"pid": backend})).scalar_one():
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def test_being_stopped_inside_a_transaction_is_an_outage(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    async def stopped(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            ours = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+            await gone(db, ours)
+
+    assert await attempts_after(stopped, db, valkey, scope) == 0
+
+
+async def test_a_connection_that_is_cut_is_an_outage(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
+    async def cut(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    assert await attempts_after(cut, db, valkey, scope) == 0
+
+
+async def test_after_an_outage_the_lane_is_free_at_once(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    async def cut(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    await attempts_after(cut, db, valkey, scope)
+    async with db.transaction(scope) as session:
+        lane = (await session.execute(text("SELECT holder, lease_until, deaths FROM lane"))).one()
+    assert tuple(lane) == (None, None, 0)
+
+
+async def test_a_job_that_takes_too_long_has_failed(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
+    async def slow(_: LaneRun) -> None:
+        await asyncio.sleep(60)
+
+    assert await attempts_after(slow, db, valkey, scope, seconds=0.1) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.CannotConnectNow(), True),
+        (psycopg.errors.IdleInTransactionSessionTimeout(), True),
+        (psycopg.OperationalError("connection is bad"), True),
+        (ConnectionResetError(), True),
+        (psycopg.errors.DeadlockDetected(), False),
+        (psycopg.errors.LockNotAvailable(), False),
+        (psycopg.errors.UniqueViolation(), False),
+        (psycopg.InterfaceError("closed"), False),
+        (TimeoutError(), False),
+        (ValueError(), False),
+    ],
+)
+def test_what_is_an_outage(error: Exception, outage: bool) -> None:  # noqa: FBT001
+    assert is_outage(error) is outage

@@ -1,0 +1,170 @@
+"""A database that is there and says nothing: whoever asks gives up, and asks again over a new connection."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import psycopg
+import pytest
+import redis.asyncio
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+
+from foundation.database.connecting import connect_to_database
+from foundation.database.engine import Database
+from foundation.jobs.batch import LaneRun
+from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.ready_queue import Ring
+from foundation.jobs.types import JobKind, JobKinds
+from foundation.jobs.worker import LaneWorker
+from foundation.scope import Scope
+from foundation.telemetry.metrics import LaneMetrics
+from foundation.valkey import valkey_client
+from tests.conftest import Urls
+from tests.support.faulty_link import FaultyLink, Trouble, end_of, faulty_link, over
+
+LEASE_SECONDS = 4.0
+PATIENCE_SECONDS = 90
+
+
+@pytest.fixture
+def link(urls: Urls) -> Iterator[FaultyLink]:
+    with faulty_link(end_of(urls.app)) as opened:
+        yield opened
+
+
+async def test_an_impatient_connection_gives_up_and_is_closed(urls: Urls, link: FaultyLink) -> None:
+    connection = await connect_to_database(over(link, urls.app), patience=0.5)
+    link.suffer(Trouble(half_open=True))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(psycopg.OperationalError, match=r"no answer within 0\.5 s"):
+            await connection.execute("SELECT 1")
+    assert connection.closed
+
+
+async def test_an_error_of_a_statement_closes_nothing(urls: Urls) -> None:
+    connection = await connect_to_database(urls.app, patience=PATIENCE_SECONDS)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await connection.execute("SELECT 1 / 0")
+    assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
+    await connection.close()
+
+
+async def test_a_patience_is_for_one_round_trip(urls: Urls) -> None:
+    patience = 6.0
+    connection = await connect_to_database(urls.app, patience=patience)
+    begun = time.monotonic()
+    while time.monotonic() - begun <= patience:
+        await connection.execute("SELECT pg_sleep(0.2)")
+    await connection.execute("SELECT 1")
+    await connection.close()
+
+
+async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
+    urls: Urls, link: FaultyLink, db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    done: list[str] = []
+
+    async def handle(run: LaneRun) -> None:
+        async with run.finishing() as session:
+            if not done:
+                done.append("begun")
+                link.suffer(Trouble(half_open=True))
+            await session.execute(text("SELECT 1"))
+        done.append("finished")
+
+    async with db.transaction(scope) as session:
+        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
+    linked = Database(over(link, urls.app), pool_size=3, patience=LEASE_SECONDS)
+    worker = LaneWorker(
+        linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
+        metrics=LaneMetrics(CollectorRegistry()), lease=LEASE_SECONDS,
+    )  # fmt: skip
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not done:
+            await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
+        assert done == ["begun"]
+        while done[-1] != "finished":
+            await asyncio.sleep(0.1)
+            await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
+    async with db.transaction(scope) as session:
+        assert (await session.execute(text("SELECT count(*) FROM work"))).scalar_one() == 0
+    await linked.close()
+
+
+async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
+    urls: Urls, link: FaultyLink, db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    done: list[str] = []
+    lease = 3 * LEASE_SECONDS
+
+    async def lease_until() -> datetime:
+        async with db.transaction(scope) as session:
+            until: datetime = (await session.execute(text("SELECT lease_until FROM lane"))).scalar_one()
+            return until
+
+    async def handle(run: LaneRun) -> None:
+        first = await lease_until()
+        link.suffer(Trouble(reset=True))
+        await asyncio.sleep(lease / 2)  # its first renewal, after a third, fails
+        link.suffer(Trouble())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await lease_until() == first:  # noqa: ASYNC110 - it happens in PostgreSQL
+                await asyncio.sleep(0.1)
+        done.append("finished")
+
+    async with db.transaction(scope) as session:
+        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
+    linked = Database(over(link, urls.app), pool_size=3)
+    worker = LaneWorker(
+        linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
+        metrics=LaneMetrics(CollectorRegistry()), lease=lease,
+    )  # fmt: skip
+    await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert done == ["finished"]
+    async with db.transaction(scope) as session:
+        assert (await session.execute(text("SELECT count(*) FROM work"))).scalar_one() == 0
+    await linked.close()
+
+
+async def test_a_lease_ends_here_no_later_than_in_the_database(
+    urls: Urls, link: FaultyLink, db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    """Its answer is a while on the way; whoever takes the lane over meanwhile is not to be met by a late effect."""
+    left: list[tuple[float, float]] = []
+
+    async def handle(run: LaneRun) -> None:
+        async with db.transaction(scope) as session:
+            until = text("SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM lane")
+            there = (await session.execute(until)).scalar_one()
+        left.append((run._deadline - time.monotonic(), there))
+        link.suffer(Trouble())
+
+    async with db.transaction(scope) as session:
+        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
+    linked = Database(over(link, urls.app), pool_size=1)
+    await linked.call("SELECT 1", ())
+    link.suffer(Trouble(latency_seconds=1.0))
+    worker = LaneWorker(
+        linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
+        metrics=LaneMetrics(CollectorRegistry()), lease=PATIENCE_SECONDS,
+    )  # fmt: skip
+    await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
+    ((here, there),) = left
+    assert here <= there
+    await linked.close()
+
+
+async def test_valkey_that_says_nothing_is_told_as_an_error(urls: Urls) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    client = valkey_client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(redis.TimeoutError):
+            await client.ping()
+    await client.aclose()
+    server.close()

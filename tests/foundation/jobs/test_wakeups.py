@@ -1,0 +1,58 @@
+"""The bell rings beside its caller, one ring at a time, and outlives what a ring does."""
+
+import asyncio
+
+from foundation.database.engine import Hints
+from foundation.ids import new_id
+from foundation.jobs.wakeups import Bell
+
+ONE, OTHER = (new_id(), new_id()), (new_id(), new_id())
+
+
+async def test_what_gathers_during_a_ring_is_one_ring() -> None:
+    rings: list[Hints] = []
+    go_on, second = asyncio.Event(), asyncio.Event()
+
+    async def ring(hints: Hints) -> None:
+        rings.append(hints)
+        if len(rings) == 2:
+            second.set()
+        await go_on.wait()
+
+    bell = Bell(ring)
+    bell.ring_soon({ONE: {"a"}})
+    await asyncio.sleep(0)
+    bell.ring_soon({ONE: {"b"}})
+    bell.ring_soon({ONE: {"c"}, OTHER: {"a"}})
+    go_on.set()
+    await second.wait()
+    await bell.close()
+    assert rings == [{ONE: {"a"}}, {ONE: {"b", "c"}, OTHER: {"a"}}]
+
+
+async def test_a_failed_ring_is_not_the_last() -> None:
+    rung: asyncio.Queue[Hints] = asyncio.Queue()
+
+    async def ring(hints: Hints) -> None:
+        rung.put_nowait(hints)
+        raise RuntimeError("the bell is cracked")
+
+    bell = Bell(ring)
+    for lane in ("a", "b"):
+        bell.ring_soon({ONE: {lane}})
+        assert await rung.get() == {ONE: {lane}}
+    await bell.close()
+
+
+async def test_closing_does_not_wait_for_a_ring_that_hangs() -> None:
+    ringing = asyncio.Event()
+
+    async def ring(_: Hints) -> None:
+        ringing.set()
+        await asyncio.Event().wait()
+
+    bell = Bell(ring)
+    bell.ring_soon({ONE: {"a"}})
+    await ringing.wait()
+    async with asyncio.timeout(60):
+        await bell.close()

@@ -1,0 +1,236 @@
+"""First Q4: an approval is for one exact content. Anything else is refused, re-routed, and said."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE
+from canonical.values import Value
+from foundation.clock import utc_now
+from foundation.errors import NotFound
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.approvals.expiry_job import expire_waiting
+from governance.approvals.release import answer_change, release_changes
+from governance.changes.content_hash import content_hash
+from governance.changes.rows import ChangeRow
+from governance.errors import NotAwaiting
+from governance.records.rows import Channel, ValueRow
+from policy.errors import OwnApproval
+from policy.packaged import starter_rules
+from policy.publishing import publish_rules
+from policy.redeeming import Verdict, redeem_approvals
+from tests.support.client_env import World
+
+SKU = "SKU-001"
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+SHOP, MARKET = Channel(UUID(int=1), None, "Shop"), Channel(UUID(int=2), None, "Market")
+ASKED = ChangeRow(
+    id=UUID(int=3), record_key=SKU, element=PRICE, old_amount=10_000, old_currency="USD", new_amount=12_000,
+    new_currency="USD", source_version=4, version=None, origin="source", author="connection:erp", state="awaiting",
+    outcome="review", rule_id="r", reason="large", policy_version=7, cost_amount=5_000, targets=None, approval_id=None,
+    source_event_id=None, committed_at=NOW, proposed_at=NOW, correlation="c",
+)  # fmt: skip
+KNOWN = ValueRow(SKU, PRICE, 12_000, "USD", 4, None, amount=10_000, currency="USD", version=2)
+
+
+def hashed(
+    *,
+    change: ChangeRow = ASKED,
+    value: ValueRow = KNOWN,
+    cost: Value | None = Value(5_000, "USD"),  # noqa: B008 - a value
+    channels: Sequence[Channel] = (SHOP, MARKET),
+    policy_version: int = 7,
+) -> bytes:
+    return content_hash(change, value, cost, channels, policy_version=policy_version)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({"change": replace(ASKED, **part)} for part in (
+            {"record_key": "SKU-002"}, {"element": COST}, {"new_amount": 12_001}, {"new_currency": "EUR"},
+            {"origin": "rollback"}, {"targets": [SHOP.connection_id]},
+        )),
+        *({"value": replace(KNOWN, **part)} for part in (
+            {"amount": 10_001}, {"currency": "EUR"}, {"version": 3}, {"source_amount": 12_001},
+            {"source_currency": "EUR"},
+        )),
+        {"cost": None}, {"cost": Value(5_001, "USD")}, {"cost": Value(5_000, "EUR")},
+        {"channels": [SHOP]}, {"channels": [SHOP, MARKET, Channel(UUID(int=9), None, "New")]}, {"policy_version": 8},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_whatever_differs_is_other_content(other: dict[str, Any]) -> None:
+    assert hashed(**other) != hashed()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"change": replace(ASKED, id=UUID(int=4), correlation="other", proposed_at=NOW + timedelta(hours=1))},
+        {"value": replace(KNOWN, source_version=5, source_event_id=UUID(int=5))},
+        {"channels": [MARKET, SHOP]},
+    ],
+    ids=["when and where it came from", "said again by the source", "order of channels"],
+)
+def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]) -> None:
+    assert hashed(**same) == hashed()
+
+
+def person(world: World, actor_id: str = "") -> Scope:
+    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", actor_id or str(new_id()), "Ada"))
+
+
+async def waiting(world: World, amount: int = 10_000) -> UUID:
+    """A first price, which always needs a person."""
+    await world.deliver(world.change(SKU, COST, 5_000), world.change(SKU, PRICE, amount))
+    await world.work()
+    rows = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    assert len(rows) == 1
+    return UUID(str(rows[0][0]))
+
+
+async def answer(world: World, change_id: UUID, *, grant: bool = True, actor_id: str = "") -> None:
+    async with world.services.db.transaction(person(world, actor_id)) as session:
+        await answer_change(session, change_id, grant=grant, reason="looked at it", now=utc_now())
+
+
+async def approved(world: World) -> UUID:
+    """A change that waits for the worker to carry it out."""
+    change_id = await waiting(world)
+    await answer(world, change_id)
+    return change_id
+
+
+async def meanwhile(world: World, sql: str) -> None:
+    """Something else changes before the worker comes to it."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text(sql))
+    await world.work(settle=0.5)
+
+
+async def pushed(world: World) -> int:
+    rows = await world.rows("SELECT count(*) FROM propagation WHERE state IN ('accepted', 'verified')")
+    return int(str(rows[0][0]))
+
+
+async def test_the_source_changes_between_approval_and_execution(world: World) -> None:
+    """The approved value is not sent; the newer one has its own decision and its own approval."""
+    await approved(world)
+    await meanwhile(world, "UPDATE record_value SET source_amount = 11000, source_version = source_version + 1")
+    assert await pushed(world) == 0
+    assert await world.rows("SELECT code FROM governance_exception") == [("approval.stale",)]
+    states = await world.rows("SELECT state, count(*) FROM approval GROUP BY state ORDER BY state")
+    assert states == [("pending", 1), ("withdrawn", 1)]
+
+
+async def test_the_cost_it_was_judged_on_changes_before_execution(world: World) -> None:
+    await approved(world)
+    await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
+    assert await pushed(world) == 0
+
+
+async def test_the_policy_changes_before_execution(world: World) -> None:
+    change_id = await approved(world)
+    rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if rule.id != "stock-negative"]
+    async with world.services.db.transaction(world.scope) as session:
+        await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
+    await world.work(settle=0.5)
+    assert await pushed(world) == 0, "it was approved under another policy"
+    rows = await world.rows("SELECT state, policy_version FROM change WHERE id = :id", id=change_id)
+    assert rows[0][0] == "awaiting"
+
+
+async def test_a_new_channel_since_the_approval_is_another_target(world: World) -> None:
+    await approved(world)
+    await meanwhile(world, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
+    assert await pushed(world) == 0
+
+
+async def test_who_looked_at_another_question_does_not_answer_this_one(world: World) -> None:
+    """The page is open; meanwhile someone approves, that is found out of date and asked anew; then comes "Approve"."""
+    change_id = await approved(world)
+    ((seen,),) = await world.rows("SELECT id FROM approval")
+    await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
+    async with world.services.db.transaction(person(world)) as session:
+        with pytest.raises(NotAwaiting):
+            await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(seen)))
+    ((asked,),) = await world.rows("SELECT id FROM approval WHERE state = 'pending'")
+    async with world.services.db.transaction(person(world)) as session:
+        await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(asked)))
+
+
+async def test_an_approval_cannot_be_replayed_on_other_content(world: World) -> None:
+    change_id = await approved(world)
+    ((approval_id,),) = await world.rows("SELECT id FROM approval")
+    approval = UUID(str(approval_id))
+    async with world.services.db.transaction(world.scope) as session:
+        now = utc_now()
+        other = await redeem_approvals(session, world.scope, content_hashes={approval: bytes(32)}, now=now)
+    assert other == {approval: Verdict.MISMATCH}
+    await world.work(settle=20.0)
+    assert await pushed(world) == 2
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE change SET state = 'awaiting'"))
+        await release_changes(session, world.services.governance, [change_id])
+    states = await world.rows("SELECT state FROM approval ORDER BY created_at")
+    assert states[0] == ("used",), "used once, never again"
+    assert await world.rows("SELECT state FROM change") == [("awaiting",)]
+
+
+async def test_the_author_cannot_approve(world: World) -> None:
+    change_id = await waiting(world)
+    with pytest.raises(OwnApproval):
+        await answer(world, change_id, actor_id=f"connection:{world.erp}")
+
+
+async def test_an_answer_counts_once(world: World) -> None:
+    change_id = await waiting(world)
+    await answer(world, change_id, grant=False)
+    with pytest.raises(NotAwaiting):
+        await answer(world, change_id)
+    await world.work(settle=0.3)
+    assert await pushed(world) == 0
+
+
+async def test_a_newer_value_withdraws_the_open_approval(world: World) -> None:
+    first = await waiting(world)
+    await world.deliver(world.change(SKU, PRICE, 12_000))
+    await world.work()
+    rows = await world.rows("SELECT id, state FROM change ORDER BY proposed_at")
+    assert [state for _, state in rows] == ["superseded", "awaiting"]
+    with pytest.raises(NotAwaiting):
+        await answer(world, first)
+
+
+async def test_nobody_answers_in_time(world: World) -> None:
+    await waiting(world)
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
+        await session.execute(text("UPDATE timer SET due_at = now() WHERE name = 'governance.expire_approvals'"))
+    await world.work()
+    assert await world.rows("SELECT state FROM change") == [("expired",)]
+    assert await world.rows("SELECT code FROM governance_exception") == [("approval.expired",)]
+
+
+async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(world: World) -> None:
+    await answer(world, await waiting(world))
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
+        await expire_waiting(session, world.services.governance)
+    assert await world.rows("SELECT state FROM change") == [("expired",)]
+    ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
+    assert title == "An approval expired before publishing"
+    assert "was approved" in str(detail)
+
+
+async def test_another_tenant_cannot_answer(world: World, other_world: World) -> None:
+    change_id = await waiting(world)
+    with pytest.raises(NotFound):
+        await answer(other_world, change_id)

@@ -1,0 +1,72 @@
+"""What the audit trail says about an entry: names and values, never an id or a name of the code."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from governance.audit_trail.formatter import Named, find_ids, tell
+from governance.audit_trail.schemas import ShownEntry
+from governance.exceptions.severity import WEIGHTS
+from governance.labels import write_kind, write_work
+
+AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+CHANGE, SHOP, ANA = (f"0190a0f0-0000-7000-8000-00000000000{n}" for n in range(1, 4))
+NAMES = {CHANGE: Named("SKU-1", "price.list", "EUR"), SHOP: Named("Web shop"), ANA: Named("Ana Reyes")}
+
+
+def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
+    return ShownEntry(1, AT, "worker", action, subject, data, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "title", "about", "text"),
+    [
+        (
+            entry("propagation.verified", f"change:{CHANGE}", {"connection": SHOP, "read": 1530, "version": 2}),
+            "Visible on a channel", "SKU-1, list price", "15.30\xa0EUR on Web shop",
+        ),
+        (
+            entry("approval.refused", SHOP[:-1] + "9", {
+                "subject_kind": "change", "subject_id": CHANGE, "content": "ab" * 32, "reason": "Too much.",
+            }),
+            "Declined", "SKU-1, list price", "reason Too much.",
+        ),
+        (
+            entry("exception.opened", f"exception:{CHANGE}:{SHOP}", {"code": "propagation.late", "severity": 56}),
+            "Exception opened", "SKU-1, list price, Web shop", "late on a channel, severity 56",
+        ),
+        (
+            entry("contract.published", "contract:stock.on_hand", {"source": SHOP, "owner": "Pricing"}),
+            "Contract published", "Stock on hand", "source Web shop, owner Pricing",
+        ),
+        (
+            entry("exception.opened", "exception:x", {"code": "change.refused", "severity": 56, "title": "Refused"}),
+            "Exception opened", "x", "Refused, severity 56",
+        ),
+        (
+            entry("reference.taken", "record:SKU-1", {"element": "price.cost", "old": 5, "new": 6, "currency": "EUR"}),
+            "Reference value updated", "SKU-1, cost", "0.05\xa0EUR → 0.06\xa0EUR",
+        ),
+        (entry("sign_in.succeeded", f"person:{ANA}", {}), "Signed in", "Ana Reyes", ""),
+        (entry("policy.published", "policy:3", {}), "Policy published", "Policy 3", ""),
+        (entry("api_key.revoked", f"api_key:{ANA[:-1]}9", {"name": "Shop"}), "Api key revoked", "", "name Shop"),
+    ],
+)  # fmt: skip
+def test_an_entry_is_told_in_words(given: ShownEntry, title: str, about: str, text: str) -> None:
+    told = tell(given, NAMES)
+    assert (told.title, told.about, told.text, told.by) == (title, about, text, "Automatic")
+
+
+def test_the_ids_that_need_names_are_those_of_the_subject_and_the_data() -> None:
+    found = find_ids([entry("x", f"change:{CHANGE}", {"connection": SHOP}), entry("y", "contract:price.list", {})])
+    assert {str(one) for one in found} == {CHANGE, SHOP}
+
+
+def test_every_kind_of_exception_has_words_of_its_own() -> None:
+    words = [write_kind(code) for code in WEIGHTS]
+    assert len(set(words)) == len(words)
+    assert not [text for text in words if re.search(r"[._]", text)]
+    assert write_kind("some.new_code") == "Some new code"
+    assert write_work("billing.rate") == "Billing rate"

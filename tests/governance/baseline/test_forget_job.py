@@ -1,0 +1,96 @@
+"""What was read for a discarded baseline goes; who discarded it, how much differed, and every other baseline stay."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from governance.baseline.forget_job import forget_some
+from governance.baseline.start import discard_baseline, start_baseline
+from tests.connectors.running import RunningSandbox
+from tests.governance.baseline.clients import accept, person, read, set_in_shop
+from tests.support.client_env import World
+from tests.support.web_app import House, Site
+
+_LEFT = "SELECT (SELECT count(*) FROM baseline_item), (SELECT count(*) FROM baseline_reading)"
+
+
+async def discard(world: World, baseline_id: UUID) -> None:
+    async with world.services.db.transaction(person(world)) as session:
+        await discard_baseline(session, baseline_id, now=utc_now())
+    await world.work()
+
+
+async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(world: World, other_world: World) -> None:
+    theirs = await read(other_world)
+    kept = await other_world.rows(_LEFT)
+    first = await read(world)
+    differing = "SELECT sum(equal), sum(differs) FROM baseline_part WHERE baseline_id = :b"
+    totals = await world.rows(differing, b=first)
+    second = await read(world)  # which takes the first one's place
+    await world.work()
+    assert await world.rows("SELECT DISTINCT baseline_id FROM baseline_item") == [(second,)]
+    assert await world.rows("SELECT DISTINCT baseline_id FROM baseline_reading") == [(second,)]
+    assert await world.rows(differing, b=first) == totals
+    await discard(world, second)
+    assert await world.rows(_LEFT) == [(0, 0)]
+    assert await world.rows("SELECT state, decided_by FROM baseline ORDER BY started_at") == [("discarded", "Nora")] * 2
+    assert await world.rows("SELECT count(*) FROM work") == [(0,)]
+    assert await other_world.rows(_LEFT) == kept
+    async with world.services.db.transaction(world.scope) as session:
+        assert not await forget_some(session, theirs, other_world.channels["shop0"])
+    assert await other_world.rows(_LEFT) == kept
+
+
+async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(world: World) -> None:
+    baseline, shop = await read(world), world.channels["shop0"]
+    kept = await world.rows(_LEFT)
+    async with world.services.db.transaction(world.scope) as session:
+        assert not await forget_some(session, baseline, shop)
+        assert (await session.execute(text(_LEFT))).all() == kept
+        await session.execute(text("UPDATE baseline SET state = 'discarded'"))
+        turns = 1
+        while await forget_some(session, baseline, shop, rows=7):
+            turns += 1
+        ((items, readings),) = (await session.execute(text(_LEFT))).all()
+        others = await session.scalar(
+            text("SELECT count(*) FROM baseline_reading WHERE connection_id <> :c"), {"c": shop}
+        )
+    assert turns > 2
+    assert (items, readings) == (0, others)
+    assert others
+
+
+async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world: World) -> None:
+    baseline = await read(world)
+    kept = await world.rows(_LEFT)
+    await accept(world, baseline)
+    await world.work(settle=20.0)
+    await discard(world, await read(world))
+    assert await world.rows(_LEFT) == kept
+
+
+async def test_a_system_that_never_answered_holds_nothing_back(world: World, sandbox: RunningSandbox) -> None:
+    """Its turn waits to ask again; the others' part of the reading goes at once, and its own when it ends."""
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    async with world.services.db.transaction(person(world)) as session:
+        baseline = await start_baseline(session, world.services.governance, now=utc_now())
+    await world.work()
+    assert await world.rows("SELECT state FROM baseline") == [("reading",)]
+    await discard(world, baseline)
+    await world.work(until="SELECT count(*) = 0 FROM work")
+    assert await world.rows(_LEFT) == [(0, 0)]
+
+
+async def test_the_page_says_what_is_not_kept(site: Site, world: World, house: House) -> None:
+    set_in_shop(world, version=7, SKU_001=1_060)
+    baseline = await read(world)
+    visit = await site.signed_in(house.host, house.admin)
+    address = f"/clients/{house.slug}/baselines/{baseline}"
+    assert "SKU-001" in (await visit.get(address)).text
+    assert (await visit.post(f"{address}/discard")).status_code == 303
+    page = (await visit.get(address)).text
+    assert "The values that were read are deleted" in page
+    assert "SKU-001" not in page, "not even while it is being forgotten"
+    assert "Compared values" not in page

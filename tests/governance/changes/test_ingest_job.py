@@ -1,0 +1,113 @@
+"""What a batch of messages does when one of them is not as it should be."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from canonical.messages import Observation
+from canonical.values import Value
+from connectors.ports import PayloadInvalid
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.jobs.enqueue import NewWork, add_work
+from governance.changes.replay import replay_exception
+from governance.job_types import INGEST, ingest_lane
+from governance.records.validation import admit
+from tests.governance.test_main_job import person, seed
+from tests.support.client_env import World
+
+
+async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: World) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        add_work(session, [NewWork(lane=ingest_lane(world.erp), kind=INGEST, key=str(world.erp), ref=new_id())])
+    await world.deliver(world.change("SKU-002", STOCK, 6))
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT record_key FROM record_value") == [("SKU-002",)]
+    ((kind, error),) = await world.rows("SELECT kind, error FROM dead_letter")
+    assert kind == "governance.ingest"
+    assert "no longer stored" in str(error)
+
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Observation("A\x00", STOCK, Value(1), 1, NOW),
+        Observation("", STOCK, Value(1), 1, NOW),
+        Observation("A", STOCK, Value(2**63), 1, NOW),
+        Observation("A", STOCK, Value(1), 2**63, NOW),
+        Observation("A", STOCK, Value(1), 1, NOW.replace(tzinfo=None)),
+        Observation("A", STOCK, Value(1), 1, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+    ],
+)
+def test_what_cannot_be_kept_is_not_admitted(wrong: Observation) -> None:
+    with pytest.raises(PayloadInvalid):
+        admit(wrong, received_at=NOW)
+
+
+def test_a_senders_clock_that_runs_ahead_does_not_stop_ours() -> None:
+    ahead = Observation("A", STOCK, Value(1), 1, datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=12))))
+    assert admit(ahead, received_at=NOW).committed_at == NOW
+    before = Observation("A", STOCK, Value(1), 1, NOW - timedelta(seconds=1))
+    assert admit(before, received_at=NOW) is before
+
+
+async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(world: World) -> None:
+    early = world.change("SKU-001", STOCK, 4) | {"committed_at": "0001-01-01T00:00:00+14:00"}
+    late = world.change("SKU-002", STOCK, 5) | {"committed_at": "9999-12-31T23:59:59Z"}
+    nul = world.change("SKU-\x00", STOCK, 6)
+    for change in (early, late, nul, world.change("SKU-003", STOCK, 7)):
+        await world.deliver(change)
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT record_key FROM record_value ORDER BY 1") == [("SKU-002",), ("SKU-003",)]
+    assert await world.rows("SELECT code, count(*) FROM governance_exception GROUP BY code") == [
+        ("source.quarantined", 2)
+    ]
+    assert await world.rows("SELECT count(*) FROM propagation WHERE slo_due_at > now() + interval '1 minute'") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+
+
+async def test_a_version_that_is_too_high_does_not_mute_a_record(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_100, version=2**62))
+    await world.deliver(world.change("SKU-001", PRICE, 10_200), world.change("SKU-001", STOCK, 3))
+    await world.work(settle=20.0)
+    ((exception_id, code, key),) = await world.rows("SELECT id, code, record_key FROM governance_exception")
+    assert (code, key) == ("source.stale", "SKU-001")
+    async with world.services.db.transaction(person(world)) as session:
+        await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]
+    await world.deliver(world.change("SKU-001", PRICE, 10_300))
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_300,)]
+    assert await world.rows("SELECT state FROM governance_exception") == [("resolved",)]
+
+
+async def test_versions_of_the_source_before_do_not_count_for_the_next(world: World) -> None:
+    await world.deliver(world.change("SKU-001", STOCK, 3, version=2**60))
+    await world.work(settle=20.0)
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE record_value SET source_connection_id = gen_random_uuid()"))
+    await world.deliver(world.change("SKU-001", STOCK, 4))
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT amount FROM record_value") == [(4,)]
+
+
+async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_does_not_pass_waits(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", COST, 5_200))
+    await world.deliver(world.change("SKU-001", COST, -1))
+    await world.work()
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.cost'") == [(5_200,)]
+    noted = await world.rows(
+        "SELECT body::jsonb->'data'->>'old', body::jsonb->'data'->>'new' FROM audit_entry"
+        " WHERE action = 'reference.taken' ORDER BY seq"
+    )
+    assert noted == [(None, "5000"), ("5000", "5200")]
+    asked = await world.rows("SELECT new_amount, state FROM change WHERE element = 'price.cost'")
+    assert asked == [(-1, "awaiting")]

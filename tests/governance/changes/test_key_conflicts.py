@@ -1,0 +1,150 @@
+"""A10: two records of a source under one key are told, and nothing is released for the key until one has it alone."""
+
+from contextlib import nullcontext
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from canonical.elements import PRICE, STOCK
+from canonical.messages import Observation
+from connectors.sandbox.erp.adapter import SandboxErp
+from foundation.clock import utc_now
+from governance.approvals.release import answer_change
+from governance.changes.replay import replay_exception
+from governance.errors import NotAwaiting
+from tests.governance.baseline.clients import read
+from tests.governance.test_main_job import person, seed
+from tests.support.client_env import World
+
+_OPEN = "SELECT code, record_key FROM governance_exception WHERE state = 'open'"
+_STATES = "SELECT code, state FROM governance_exception ORDER BY opened_at"
+
+
+def of(world: World, record_id: str, sku: str, amount: int, element: str = STOCK) -> dict[str, object]:
+    return world.change(sku, element, amount) | {"record_id": record_id}
+
+
+async def approved(world: World) -> list[tuple[object, ...]]:
+    return await world.rows("SELECT record_key, amount FROM record_value WHERE element = 'stock.on_hand' ORDER BY 1")
+
+
+async def test_a10_two_records_that_change_by_turns_release_nothing(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10))
+    await world.work(settle=20.0)
+    metered = await world.rows("SELECT count(*) FROM usage_event")
+    for amount in (21, 22, 23):
+        await world.deliver(of(world, "8", "SKU-001", amount))
+        await world.deliver(of(world, "7", "SKU-001", amount - 10))
+        await world.work()
+    assert await approved(world) == [("SKU-001", 10)]
+    assert await world.rows("SELECT count(*) FROM change") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM usage_event") == metered
+    assert await world.rows(_OPEN) == [("source.duplicate_key", "SKU-001")]
+    [(detail,)] = await world.rows("SELECT detail FROM governance_exception")
+    assert "records 7, 8 have the key SKU-001" in str(detail)
+
+
+async def test_a10_it_is_corrected_when_one_record_gets_another_key(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10), of(world, "8", "SKU-001", 20), of(world, "9", "SKU-003", 30))
+    await world.work(settle=5.0)
+    assert await approved(world) == [("SKU-003", 30)]
+    await world.deliver(of(world, "8", "SKU-002", 25))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 10), ("SKU-002", 25), ("SKU-003", 30)]
+    assert await world.rows(_STATES) == [("source.duplicate_key", "resolved")]
+
+
+async def test_a10_a_rename_and_a_swap_in_one_message_are_no_duplicates(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10), of(world, "8", "SKU-002", 20))
+    await world.work(settle=20.0)
+    await world.deliver(of(world, "7", "SKU-002", 11), of(world, "8", "SKU-001", 21))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 21), ("SKU-002", 11)]
+    await world.deliver(of(world, "7", "SKU-004", 12))
+    await world.deliver(of(world, "9", "SKU-002", 13))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 21), ("SKU-002", 13), ("SKU-004", 12)]
+    assert await world.rows(_OPEN) == []
+
+
+async def test_a10_a_swap_in_two_messages_ends_as_it_is(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10), of(world, "8", "SKU-002", 20))
+    await world.work(settle=20.0)
+    await world.deliver(of(world, "7", "SKU-002", 11))
+    await world.work()
+    assert await approved(world) == [("SKU-001", 10), ("SKU-002", 20)]
+    await world.deliver(of(world, "8", "SKU-001", 21))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 21), ("SKU-002", 11)]
+    assert await world.rows(_OPEN) == []
+
+
+async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_taken(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10))
+    await world.deliver(of(world, "8", "SKU-001", 20))
+    await world.work(settle=5.0)
+    [(exception_id,)] = await world.rows("SELECT id FROM governance_exception")
+    async with world.services.db.transaction(person(world)) as session:
+        await replay_exception(session, UUID(str(exception_id)), now=utc_now())
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 20)]
+    assert await world.rows(_OPEN) == []
+
+
+async def test_a10_keys_that_differ_in_a_blank_or_in_case_are_two_keys(world: World) -> None:
+    keys = ["SKU-001", "SKU-001 ", "sku-001", "SKU-00\u0301", "SKU-0\u00f3"]
+    await world.deliver(*(of(world, str(n), key, n) for n, key in enumerate(keys)))
+    await world.work(settle=5.0)
+    assert len(await approved(world)) == len(keys)
+    assert ("source.duplicate_key",) not in await world.rows("SELECT code FROM governance_exception")
+
+
+async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: World) -> None:
+    await seed(world)
+    bad = world.change("SKU-002", STOCK, 5) | {"amount": 2.5}
+    unknown = world.change("SKU-003", PRICE, 500) | {"currency": "ZZZ"}
+    await world.deliver(world.change("SKU-001", STOCK, 3), bad, unknown, world.change("SKU-004", STOCK, 4))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 3), ("SKU-004", 4)]
+    found = "SELECT code, record_key, state FROM governance_exception ORDER BY record_key"
+    assert await world.rows(found) == [
+        ("source.quarantined", "SKU-002", "open"), ("source.quarantined", "SKU-003", "open"),
+    ]  # fmt: skip
+    await world.deliver(world.change("SKU-002", STOCK, 6))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 3), ("SKU-002", 6), ("SKU-004", 4)]
+    assert ("source.quarantined", "SKU-002", "resolved") in await world.rows(found)
+
+
+async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_have_its_key(world: World) -> None:
+    await world.deliver(of(world, "7", "SKU-001", 10_000, PRICE))
+    await world.work()
+    [(change_id,)] = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    await world.deliver(of(world, "8", "SKU-001", 10_100, PRICE))
+    await world.work()
+    for grant, refused in ((True, True), (False, False)):
+        async with world.services.db.transaction(person(world)) as session:
+            with pytest.raises(NotAwaiting) if refused else nullcontext():
+                await answer_change(session, UUID(str(change_id)), grant=grant, reason="because", now=utc_now())
+
+
+async def test_a10_a_baseline_accepts_nothing_for_a_key_of_two_records(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translate = SandboxErp.translate
+
+    def as_two(self: SandboxErp, body: bytes) -> list[Observation]:
+        """SKU-002 is said to be a second SKU-001."""
+        return [
+            msgspec.structs.replace(o, source_id=o.record_key, record_key=o.record_key.replace("SKU-002", "SKU-001"))
+            for o in translate(self, body)
+        ]
+
+    monkeypatch.setattr(SandboxErp, "translate", as_two)
+    baseline = await read(world)
+    items = "SELECT DISTINCT record_key FROM baseline_item WHERE baseline_id = :b AND amount IS NOT NULL"
+    keys = {key for (key,) in await world.rows(items, b=baseline)}
+    assert "SKU-003" in keys
+    assert not keys & {"SKU-001", "SKU-002"}
+    assert await world.rows(_OPEN) == [("source.duplicate_key", "SKU-001")]

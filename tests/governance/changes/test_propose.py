@@ -1,0 +1,157 @@
+"""A value proposed here goes the way of a source's: policy, a person who is not its author, the channels, the proof."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from canonical.values import Value
+from foundation.clock import utc_now
+from foundation.errors import InvalidInput
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.approvals.release import answer_change
+from governance.changes.propose import propose_change
+from governance.changes.redecide_job import decide_again
+from governance.changes.rollback import roll_back_change
+from governance.elements.publish_contract import publish_contract
+from governance.errors import NothingToChange, OwnedByItsSource
+from policy.errors import OwnApproval
+from policy.packaged import starter_rules
+from policy.publishing import publish_rules
+from tests.governance.test_main_job import approve_all, person, seed
+from tests.support.client_env import World
+
+
+async def set_here(world: World, element: str = PRICE) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await publish_contract(
+            session, element=element, source_connection_id=None, owner="Pricing", now=utc_now(),
+            propagation_slo=timedelta(seconds=30), correction_slo=timedelta(hours=4),
+        )  # fmt: skip
+
+
+async def propose(world: World, scope: Scope, amount: int, *, element: str = PRICE, currency: str = "USD") -> UUID:
+    async with world.services.db.transaction(scope) as session:
+        return await propose_change(
+            session, world.services.governance, record_key="SKU-001", element=element, value=Value(amount, currency)
+        )
+
+
+async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_someone_else(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    ada = person(world)
+    await propose(world, ada, 10_400)
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_400,)]
+    large = await propose(world, ada, 13_000)
+    with pytest.raises(NothingToChange):
+        await propose(world, ada, 13_000)
+    with pytest.raises(OwnApproval):
+        async with world.services.db.transaction(ada) as session:
+            await answer_change(session, large, grant=True, reason="mine", now=utc_now())
+    await approve_all(world)
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
+    made = await world.rows("SELECT origin, author, state, old_amount FROM change WHERE id = :id", id=large)
+    assert made == [("proposal", ada.actor.id, "released", 10_400)]
+
+
+def key_of(world: World, maker: Scope) -> Scope:
+    return replace(maker, actor=Actor("machine", str(new_id()), "Price tool", maker=maker.actor.id))
+
+
+async def grant(world: World, scope: Scope, change: UUID) -> None:
+    async with world.services.db.transaction(scope) as session:
+        await answer_change(session, change, grant=True, reason="", now=utc_now())
+
+
+async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_asked_anew(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    ada = person(world)
+    change = await propose(world, key_of(world, ada), 13_000)
+    with pytest.raises(OwnApproval, match="You made the key"):
+        await grant(world, ada, change)
+    await grant(world, person(world), change)
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE record_value SET amount = 4990 WHERE element = 'price.cost'"))
+    await world.work(settle=0.5)
+    asked = "SELECT state, decided_by = :ada FROM approval WHERE author = :ada ORDER BY created_at"
+    assert await world.rows(asked, ada=ada.actor.id) == [("withdrawn", False), ("pending", None)]
+    with pytest.raises(OwnApproval, match="You made the key"):
+        await grant(world, ada, change)
+    await grant(world, person(world), change)
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
+
+
+async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_again(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    ada, shop = person(world), world.channels["shop0"]
+    change = await propose(world, key_of(world, ada), 10_400)
+    await world.work(settle=20.0)
+    async with world.services.db.transaction(world.scope) as session:
+        held = "UPDATE propagation SET state = 'held' WHERE change_id = :change AND connection_id = :shop"
+        await session.execute(text(held), {"change": change, "shop": shop})
+        await session.execute(text("DELETE FROM record_value WHERE element = 'price.cost'"))
+        await decide_again(session, world.services.governance, [(change, shop)])
+    ((again,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    with pytest.raises(OwnApproval, match="You made the key"):
+        await grant(world, ada, UUID(str(again)))
+
+
+async def test_a_roll_back_by_a_key_is_its_makers_too(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    ada = person(world)
+    change = await propose(world, ada, 13_000)
+    await grant(world, person(world), change)
+    await world.work(settle=20.0)
+    rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if not rule.id.startswith("rollback-")]
+    async with world.services.db.transaction(world.scope) as session:
+        await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
+    async with world.services.db.transaction(key_of(world, ada)) as session:
+        back = await roll_back_change(session, world.services.governance, change)
+    assert await world.rows("SELECT state, maker FROM change WHERE id = :id", id=back) == [("awaiting", ada.actor.id)]
+    with pytest.raises(OwnApproval):
+        await grant(world, ada, back)
+
+
+async def test_policy_refuses_a_proposal_like_any_other_value(world: World) -> None:
+    await seed(world)
+    await set_here(world)
+    refused = await propose(world, person(world), 4_900)
+    assert await world.rows("SELECT state, rule_id FROM change WHERE id = :id", id=refused) == [
+        ("refused", "price-below-cost")
+    ]
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_000,)]
+
+
+async def test_what_a_connected_system_owns_is_changed_there(world: World) -> None:
+    await seed(world)
+    with pytest.raises(OwnedByItsSource):
+        await propose(world, person(world), 10_400)
+    assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10400") == [(0,)]
+
+
+async def test_what_cannot_be_a_value_is_not_proposed(world: World) -> None:
+    await set_here(world)
+    await set_here(world, STOCK)
+    await set_here(world, COST)
+    for wrong in (
+        propose(world, person(world), 1, element="title"),
+        propose(world, person(world), 1, currency=""),
+        propose(world, person(world), 1, element=STOCK),
+        propose(world, person(world), 2**63),
+    ):
+        with pytest.raises(InvalidInput):
+            await wrong
+    cost = await propose(world, person(world), 500, element=COST)
+    assert await world.rows("SELECT state FROM change WHERE id = :id", id=cost) == [("released",)]
+    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]

@@ -1,0 +1,115 @@
+"""A3, A4, R17: what a channel says of a request is not said of each value, and what was never read back is no proof."""
+
+from uuid import UUID
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import PRICE, STOCK
+from connectors.ports import ChannelWrite, HttpResponse
+from connectors.sandbox.faults import Faults
+from connectors.sandbox.market import adapter
+from connectors.sandbox.market.adapter import SandboxMarket
+from connectors.sandbox.market.messages import FeedItem, Price
+from foundation.outbound.errors import OutboundRefused
+from governance.propagation import settlement, verify_job
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_main_job import approve_all
+from tests.support.client_env import World
+
+SETTLED = "SELECT bool_and(state NOT IN ('pending', 'accepted')) FROM propagation WHERE connection_id = :m"
+
+
+async def states(world: World) -> list[tuple[object, ...]]:
+    query = "SELECT record_key, state FROM propagation WHERE connection_id = :m ORDER BY record_key"
+    return await world.rows(query, m=world.channels["market1"])
+
+
+async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The market refuses the whole feed for a price of more than fifteen digits."""
+    make = adapter._item
+
+    def as_huge(write: ChannelWrite) -> FeedItem:
+        item = make(write)
+        if write.record_key != "SKU-002":
+            return item
+        return msgspec.structs.replace(item, price=Price("1000000000000000.00", "USD"))
+
+    monkeypatch.setattr(adapter, "_item", as_huge)
+    await world.deliver(*(world.change(f"SKU-00{n}", PRICE, 10_000 + n) for n in range(5)))
+    await world.work()
+    await approve_all(world)
+    await world.work(settle=20.0)
+    assert await states(world) == [
+        (f"SKU-00{n}", "refused" if n == 2 else "verified") for n in range(5)
+    ]  # fmt: skip
+    found = "SELECT code, record_key FROM governance_exception WHERE state = 'open'"
+    assert await world.rows(found) == [("propagation.refused", "SKU-002")]
+
+
+async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
+    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of one reading of all of them would be longer than servers take."""
+    longest: list[int] = []
+    request = SandboxMarket._ask
+
+    async def measured(self: SandboxMarket, http: object, config: object, keys: object) -> object:
+        class Measuring:
+            async def request(self, method: str, url: str, **rest: object) -> HttpResponse:
+                longest.append(len(url))
+                return await http.request(method, url, **rest)  # type: ignore[attr-defined, no-any-return]
+
+        return await request(self, Measuring(), config, keys)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SandboxMarket, "_ask", measured)
+    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=250)
+    await world.deliver(*(world.change(f"SKU-{n:03}", STOCK, n) for n in range(250)))
+    await world.work(settle=30.0, until=f"SELECT ({SETTLED.replace(':m', repr(str(world.channels['market1'])))})")
+    assert {state for _, state in await states(world)} == {"verified"}
+    assert max(longest) < 2048
+
+
+async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> list[object]:
+        raise OutboundRefused("This address may not be called.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SandboxMarket, "push", refuse)
+        await world.deliver(world.change("SKU-001", STOCK, 5))
+        await world.work(settle=0.5)
+        assert await states(world) == [("SKU-001", "pending")]
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+    await world.work(settle=20.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    assert await states(world) == [("SKU-001", "verified")]
+
+
+async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
+    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (settlement, verify_job):
+        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
+    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await world.work()
+    sandbox.mend(world.urls["shop0"])
+    await world.deliver(world.change("SKU-001", STOCK, 6))
+    await world.work(settle=5.0)
+    query = """
+        SELECT amount, state, accepted_at IS NOT NULL, error FROM propagation WHERE connection_id = :c ORDER BY amount
+    """
+    first, second = await world.rows(query, c=world.channels["shop0"])
+    assert first[:3] == (5, "superseded", True)
+    assert "Not verified and not billed" in str(first[3])
+    assert second[:3] == (6, "verified", True)
+    [(change_id,)] = await world.rows("SELECT id FROM change WHERE new_amount = 5")
+    notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
+    assert notes == [(f"change:{UUID(str(change_id))}",)]
+    metered = "SELECT count(*) FROM usage_event u JOIN change c ON c.id = u.about WHERE c.new_amount = 5"
+    assert await world.rows(metered) == [(1,)], "the market's alone"

@@ -1,0 +1,85 @@
+"""U3, A2: a channel that does not answer readings is failing, whichever of its jobs meets it, and no clock hides it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import PRICE
+from connectors.health import note_health
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from governance import job_types
+from governance.overview.queries import read_clocks, read_figures
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_main_job import seed
+from tests.support.client_env import World
+
+UNREADABLE = Faults(renamed_fields={"values": "worths"})
+_FAILING = """
+    SELECT name FROM connection
+     WHERE coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity') ORDER BY name
+"""
+
+
+async def failing(world: World) -> list[str]:
+    return [str(name) for (name,) in await world.rows(_FAILING)]
+
+
+async def scan(world: World) -> None:
+    """The drift scans that come every few minutes."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.REREAD})
+    await world.work()
+
+
+async def age_health(world: World, hours: float) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("""
+                UPDATE connection SET last_success_at = last_success_at - :by, last_failure_at = last_failure_at - :by
+            """),
+            {"by": timedelta(hours=hours)},
+        )
+
+
+async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], UNREADABLE)
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    assert await failing(world) == ["shop0"]
+    async with world.services.db.transaction(world.scope) as session:
+        figures = await read_figures(session, now=utc_now())
+        clocks = await read_clocks(session, now=utc_now())
+    assert (figures.failing, figures.paused) == (["shop0"], [])
+    assert {clock.channel for clock in clocks if clock.is_failing} == {"shop0"}
+
+
+async def test_u3_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it_answers(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    await age_health(world, hours=1)
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    await scan(world)
+    assert await failing(world) == ["shop0"]
+    sandbox.mend(world.urls["shop0"])
+    await scan(world)
+    assert await failing(world) == []
+
+
+@pytest.mark.parametrize("now_fails", [True, False])
+@pytest.mark.parametrize("then_failed", [True, False])
+async def test_a2_what_a_clock_that_ran_ahead_noted_hides_nothing(
+    world: World, *, then_failed: bool, now_fails: bool
+) -> None:
+    shop, every = world.channels["shop0"], timedelta(seconds=5)
+    async with world.services.db.transaction(world.scope) as session:
+        ahead = utc_now() + timedelta(days=365)
+        await note_health(session, shop, now=ahead, error="away" if then_failed else None)
+    async with world.services.db.transaction(world.scope) as session:
+        await note_health(session, shop, now=utc_now(), error="away" if now_fails else None, every=every)
+    assert await failing(world) == (["shop0"] if now_fails else [])

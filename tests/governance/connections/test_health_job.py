@@ -1,0 +1,123 @@
+"""A connection that fails for a while is an exception; a short trouble, a pause and a recovery are none."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.connections import set_connection_state
+from connectors.health import note_health
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from tests.connectors.running import RunningSandbox
+from tests.support.client_env import World
+
+_OPEN = "SELECT code, subject, detail FROM governance_exception WHERE state = 'open'"
+_SETTLED = "SELECT code, state, settled_by FROM governance_exception"
+
+
+async def pass_by(world: World, **time: float) -> None:
+    """What was noted is older by so much, and what is due then is due."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("""
+                UPDATE connection SET created_at = created_at - :by, last_success_at = last_success_at - :by,
+                       last_failure_at = last_failure_at - :by
+            """),
+            {"by": timedelta(**time)},
+        )
+        await session.execute(
+            text("UPDATE timer SET due_at = due_at - :by WHERE name LIKE 'governance.judge_standing%'"),
+            {"by": timedelta(**time)},
+        )
+    await world.work()
+
+
+async def note(world: World, channel: str, error: str | None = None) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await note_health(session, world.channels[channel], now=utc_now(), error=error, every=timedelta(seconds=5))
+    await world.work()
+
+
+@pytest.fixture
+async def failing(world: World) -> World:
+    """The shop has failed for a while, and the market works."""
+    await note(world, "shop0")
+    await note(world, "market1")
+    await note(world, "shop0", "The shop answered 503.")
+    await pass_by(world, minutes=6)
+    return world
+
+
+async def test_a_channel_that_fails_is_told_after_a_while_and_corrected_when_it_works(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    await world.deliver(world.change("SKU-001", STOCK, 7))
+    await world.work()
+    assert await world.rows(_OPEN) == []
+    await pass_by(world, minutes=6)
+    ((code, subject, detail),) = await world.rows(_OPEN)
+    assert (code, subject) == ("connection.failing", str(world.channels["shop0"]))
+    assert "The channel answered 500." in str(detail)
+
+    sandbox.mend(world.urls["shop0"])
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+    await world.work()
+    assert await world.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
+
+
+async def test_a_short_trouble_tells_nobody(world: World) -> None:
+    await note(world, "shop0", "It did not answer in time.")
+    await pass_by(world, minutes=4)
+    await note(world, "shop0")
+    await pass_by(world, minutes=9)
+    assert await world.rows(_SETTLED) == []
+    assert await world.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.judge_standing%'") == [(None,)]
+
+
+async def test_one_that_worked_in_between_is_given_its_time_again(failing: World) -> None:
+    """Told late of an earlier failing: a timer that was not stopped finds one that began a minute ago."""
+    world = failing
+    await note(world, "shop0")
+    await pass_by(world, minutes=1)
+    await note(world, "shop0", "The shop answered 503.")
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE due_at IS NOT NULL"))
+    await world.work()
+    assert await world.rows(_OPEN) == []
+    await pass_by(world, minutes=5)
+    assert [code for code, *_ in await world.rows(_OPEN)] == ["connection.failing"]
+
+
+async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: World) -> None:
+    for _ in range(3):
+        await note(failing, "shop0")
+    assert await failing.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
+    standing = "SELECT last_success_at > last_failure_at FROM connection WHERE id = :shop"
+    assert await failing.rows(standing, shop=failing.channels["shop0"]) == [(True,)]
+
+
+async def test_one_success_after_a_failure_is_noted_however_lately_another_was(world: World) -> None:
+    for error in (None, "It did not answer in time.", None):
+        await note(world, "shop0", error)
+    standing = "SELECT last_success_at > last_failure_at FROM connection WHERE id = :shop"
+    assert await world.rows(standing, shop=world.channels["shop0"]) == [(True,)]
+
+
+async def test_who_pauses_it_knows(failing: World) -> None:
+    async with failing.services.db.transaction(failing.scope) as session:
+        await set_connection_state(session, failing.channels["shop0"], state="paused", now=utc_now())
+    await failing.work()
+    assert set(await failing.rows(_SETTLED)) == {
+        ("connection.paused", "open", None),
+        ("connection.failing", "resolved", "corrected"),
+    }
+
+
+async def test_another_client_is_not_concerned(failing: World, other_world: World) -> None:
+    assert await other_world.rows(_SETTLED) == []
+    assert await other_world.rows("SELECT lane FROM work") == []
+    assert len(await failing.rows(_OPEN)) == 1

@@ -1,0 +1,38 @@
+"""U3: a paused channel stays visible: its rows, its state, what was not sent, and an open exception."""
+
+from canonical.elements import PRICE
+from foundation.clock import utc_now
+from governance.connections.pause import pause_connection, resume_connection
+from governance.overview.queries import read_clocks, read_figures
+from tests.governance.test_main_job import seed
+from tests.support.client_env import World
+
+_OPEN = "SELECT code, title FROM governance_exception WHERE state = 'open' ORDER BY code"
+
+
+async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: World) -> None:
+    await seed(world)
+    async with world.services.db.transaction(world.scope) as session:
+        await pause_connection(session, world.channels["shop0"], now=utc_now())
+    await world.work()
+    assert await world.rows(_OPEN) == [("connection.paused", "shop0 is paused")]
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work(settle=15.0, until="SELECT NOT EXISTS (SELECT FROM propagation WHERE state <> 'verified')")
+    async with world.services.db.transaction(world.scope) as session:
+        clocks = await read_clocks(session, now=utc_now())
+        figures = await read_figures(session, now=utc_now())
+    (price,) = [clock for clock in clocks if clock.channel == "shop0" and clock.element == PRICE]
+    assert (price.standing, price.unsent, price.paused_at is not None) == ("paused", 1, True)
+    assert figures.paused == ["shop0"]
+    assert (figures.judged, figures.visible) == (2, 1)
+    async with world.services.db.transaction(world.scope) as session:
+        await resume_connection(session, world.channels["shop0"], now=utc_now())
+    assert await world.rows(_OPEN) == []
+    await world.work(
+        settle=15.0,
+        until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND amount = 10400"
+        " AND state = 'verified'",
+    )
+    async with world.services.db.transaction(world.scope) as session:
+        figures = await read_figures(session, now=utc_now())
+    assert (figures.judged, figures.visible, figures.paused) == (2, 2, [])

@@ -1,0 +1,162 @@
+"""What was proven is read again, what comes late is known again, and what is not corrected in time weighs more."""
+
+from sqlalchemy import text
+
+from canonical.elements import PRICE
+from canonical.values import Value
+from connectors.ports import ChannelWrite
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from governance.changes.echo_suppression import ECHO_WINDOW
+from governance.changes.replay import replay_exception
+from governance.changes.rollback import roll_back_change
+from governance.drift import repository
+from governance.propagation.repository import load_sent
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_main_job import person, seed
+from tests.support.client_env import World
+
+_OPEN = "SELECT code, detail FROM governance_exception WHERE state = 'open'"
+
+
+async def fire(world: World, name: str) -> None:
+    """The timer is due now."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("UPDATE timer SET due_at = clock_timestamp() WHERE name LIKE :name"), {"name": f"{name}%"}
+        )
+    await world.work(settle=0.3)
+
+
+async def write_there(world: World, channel: str, sku: str, amount: int) -> None:
+    """Someone types it in on the channel itself, as its newest version."""
+    async with world.services.db.transaction(world.scope) as session:
+        opened = await world.services.governance.runtime.open(session, world.channels[channel])
+    assert opened.connector.channel is not None
+    await opened.connector.channel.push(
+        opened.http, opened.config, [ChannelWrite(sku, PRICE, Value(amount, "USD"), 2**40, str(new_id()))]
+    )
+
+
+async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_replay(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    """The market was set up anew, with prices of its own."""
+    await seed(world)
+    await fire(world, "governance.reread")
+    assert await world.rows(_OPEN) == []
+    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
+    for _ in range(2):
+        await fire(world, "governance.reread")
+        ((code, detail),) = await world.rows(_OPEN)
+        assert code == "contract.second_writer"
+        assert "the channel shows 11.00" in str(detail)
+    ((exception_id, seen),) = await world.rows("SELECT id, occurrences FROM governance_exception")
+    assert seen == 2, "found each time, one exception"
+    async with world.services.db.transaction(person(world)) as session:
+        await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
+    await world.work(settle=3.0)
+    assert await world.rows("SELECT count(*) FROM propagation WHERE amount = 10000 AND state = 'verified'") == [(3,)]
+    await fire(world, "governance.reread")
+    assert await world.rows("SELECT state, settled_by FROM governance_exception") == [("resolved", "corrected")]
+
+
+async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clock(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
+    await world.work(settle=5.0, until="SELECT bool_or(state = 'given_up') FROM propagation")
+    await fire(world, "governance.reread")
+    assert [code for code, _ in await world.rows(_OPEN)] == ["propagation.given_up"]
+    sandbox.mend(world.urls["shop0"])
+    await write_there(world, "shop0", "SKU-001", 10_100)
+    await fire(world, "governance.reread")
+    assert await world.rows("SELECT DISTINCT state FROM propagation WHERE amount = 10100") == [("verified",)]
+    assert await world.rows(_OPEN) == []
+
+
+async def test_the_rounds_come_past_every_value_and_begin_anew(world: World) -> None:
+    for sku in ("SKU-001", "SKU-002", "SKU-003"):
+        await seed(world, sku)
+    shop, read = world.channels["shop0"], []
+    for _ in range(5):
+        async with world.services.db.transaction(world.scope) as session:
+            kept = await repository.next_values(session, shop, limit=2)
+            assert await repository.still_kept(session, shop, kept) == set(kept)
+            await repository.note_round(session, shop, kept, limit=2)
+        read.append([value.record_key for value in kept])
+    assert read == [["SKU-001", "SKU-002"], ["SKU-003"]] * 2 + [["SKU-001", "SKU-002"]]
+
+
+async def test_what_is_on_its_way_is_not_judged_by_a_reading(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    shop = world.channels["shop0"]
+    async with world.services.db.transaction(world.scope) as session:
+        kept = await repository.next_values(session, shop, limit=10)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        assert len(kept) == 1
+        assert await repository.still_kept(session, shop, kept) == set()
+
+
+async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work(settle=20.0)
+    key = ("SKU-001", PRICE)
+    shop, nowhere = world.channels["shop0"], new_id()
+    async with world.services.db.transaction(world.scope) as session:
+        sent = await load_sent(session, {(shop, key), (nowhere, key)}, since=utc_now() - ECHO_WINDOW)
+        later = await load_sent(session, {(shop, key)}, since=utc_now())
+    assert sent == {(shop, key): {Value(10_000, "USD"), Value(10_100, "USD")}}
+    assert later == {}
+
+
+async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world: World) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 4_900))
+    await world.work()
+    row = "SELECT severity, escalated_at IS NOT NULL FROM governance_exception"
+    ((before, _),) = await world.rows(row)
+    due = "SELECT due_at = correction_due_at FROM governance_exception, timer WHERE name = 'governance.corrections'"
+    assert await world.rows(due) == [(True,)]
+    await fire(world, "governance.corrections")
+    assert await world.rows(row) == [(before, False)], "not due yet"
+    assert await world.rows(due) == [(True,)]
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE governance_exception SET correction_due_at = opened_at"))
+    for _ in range(2):
+        await fire(world, "governance.corrections")
+    assert await world.rows(row) == [(min(100, before + 20), True)]  # type: ignore[operator]
+    notes = await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.overdue'")
+    assert notes == [(1,)]
+
+
+async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work(settle=20.0)
+    market = world.channels["market1"]
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
+    async with world.services.db.transaction(person(world)) as session:
+        await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
+    await world.work(settle=20.0)
+    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
+    await fire(world, "governance.reread")
+    ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
+    async with world.services.db.transaction(person(world)) as session:
+        await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
+    await world.work(settle=3.0)
+    newest = "SELECT amount, state FROM propagation WHERE connection_id = :c ORDER BY version DESC LIMIT 1"
+    assert await world.rows(newest, c=market) == [(10_000, "verified")]
+    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_100,)]

@@ -1,0 +1,206 @@
+"""R8: what a source says before contracts are published is held, and taken when they come."""
+
+import base64
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.poll_job import _store, schedule_poll
+from connectors.ports import PollPage
+from controlplane.provisioning import NewConnection, connect, publish_contracts
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from governance.elements.publish_contract import publish_contract
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
+from governance.job_types import INGEST
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_timer_repair import repair, run
+from tests.support.client_env import World
+
+_OPEN = "SELECT code, subject FROM governance_exception WHERE state = 'open'"
+_HELD = "SELECT count(*) FROM held_observation"
+
+
+async def without_contracts(world: World) -> None:
+    await run(world, "DELETE FROM element_contract")
+
+
+async def poll(world: World) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work(settle=20.0)
+
+
+async def test_r8_connecting_before_contracts_leaves_no_exception_and_loses_no_value(
+    world: World, other_world: World
+) -> None:
+    for each in (world, other_world):
+        await without_contracts(each)
+        await poll(each)
+        assert await each.rows("SELECT count(*) FROM governance_exception") == [(0,)]
+        assert await each.rows(_HELD) == [(60,)]
+        assert await each.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work(settle=20.0)
+    assert await world.rows(_OPEN) == []
+    assert await world.rows(_HELD) == [(0,)]
+    assert await world.rows("SELECT element, count(*) FROM record_value GROUP BY element ORDER BY element") == [
+        (COST, 20), (PRICE, 20), (STOCK, 20),
+    ]  # fmt: skip
+    assert await other_world.rows(_HELD) == [(60,)], "another client's stay where they are"
+
+
+async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(world: World) -> None:
+    await without_contracts(world)
+    for amount in (3, 4, 5):
+        await world.deliver(world.change("SKU-001", STOCK, amount))
+    await world.work()
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.deliver(world.change("SKU-001", STOCK, 6))
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT source_amount FROM record_value") == [(6,)]
+    assert await world.rows(_OPEN) == []
+
+
+async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(world: World) -> None:
+    await run(world, "DELETE FROM element_contract WHERE element = :e", e=STOCK)
+    await world.deliver(*(world.change(f"SKU-00{n}", STOCK, n) for n in range(1, 6)))
+    await world.work()
+    assert await world.rows(_OPEN) == [("contract.missing", f"{world.erp}:{STOCK}")]
+    assert await world.rows(_HELD) == [(5,)]
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work(settle=20.0)
+    assert await world.rows(_OPEN) == []
+    assert await world.rows("SELECT count(*) FROM record_value WHERE element = :e", e=STOCK) == [(5,)]
+
+
+async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world: World) -> None:
+    await without_contracts(world)
+    await world.deliver(world.change("SKU-001", STOCK, 3))
+    await world.work()
+    await run(world, "DELETE FROM held_observation")
+    ((event,),) = await world.rows("SELECT id FROM source_event")
+    async with world.services.db.transaction(world.scope) as session:
+        old = NewException(
+            "contract.missing", f"{world.erp}:SKU-001:{STOCK}", "No contract", "", 1000, record_key="SKU-001",
+            element=STOCK, connection_id=world.erp, source_event_id=event,  # type: ignore[arg-type]
+        )  # fmt: skip
+        await open_exceptions(session, [old], now=utc_now(), new_id=new_id)
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work(settle=20.0)
+    assert await world.rows(_OPEN) == []
+    assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
+
+
+@pytest.mark.parametrize("later", [[], [4], [4, 3]])
+async def test_r8_what_is_held_waits_for_a_corrected_contract(
+    world: World, sandbox: RunningSandbox, later: list[int]
+) -> None:
+    """The first contract names the wrong system; meanwhile the right one goes on, and the newest value is taken."""
+    await without_contracts(world)
+    await world.deliver(world.change("SKU-001", STOCK, 3), world.change("SKU-002", STOCK, 9))
+    await world.work()
+    await publish_contracts(world.services, world.scope, await connect_other(world, sandbox))
+    for amount in later:
+        await world.deliver(world.change("SKU-001", STOCK, amount))
+        await world.work()
+    await world.work(settle=1.0)
+    assert await world.rows(_HELD) == [(2,)]
+    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work(settle=20.0)
+    assert await world.rows(_HELD) == [(0,)]
+    assert await world.rows(_OPEN) == []
+    query = "SELECT record_key, source_amount FROM record_value ORDER BY record_key"
+    assert await world.rows(query) == [("SKU-001", [3, *later][-1]), ("SKU-002", 9)]
+
+
+async def test_r8_what_is_held_longer_than_its_message_is_kept_ends_without_a_failed_job(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await without_contracts(world)
+    await world.deliver(world.change("SKU-001", STOCK, 3))
+    await world.work()
+    await run(world, "UPDATE held_observation SET source_event_id = connection_id")
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work(settle=20.0)
+    assert await world.rows(_HELD) == [(0,)]
+    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+
+
+async def connect_other(world: World, sandbox: RunningSandbox) -> UUID:
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    new = NewConnection("sandbox-erp", "Other ERP", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
+    return await connect(world.services, world.scope, new)
+
+
+async def say(world: World, connection: UUID, amount: int) -> None:
+    """The connection reports a stock."""
+    body = msgspec.json.encode(world.change("SKU-001", STOCK, amount))
+    page = PollPage([(f"chg_{world.version}", body)], str(world.version), more=False)
+    async with world.services.db.transaction(world.scope) as session:
+        await _store(session, connection, page, kind=INGEST, now=utc_now(), new_id=new_id)
+    await world.work()
+
+
+async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_then(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    """The contracts named the wrong system at first."""
+    other = await connect_other(world, sandbox)
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, other, at=utc_now())
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM governance_exception WHERE state = 'open'") == [(60,)]
+    await publish_contracts(world.services, world.scope, other)
+    await world.work()
+    assert await world.rows(_OPEN) == []
+    assert await world.rows("SELECT count(*), count(DISTINCT source_connection_id) FROM record_value") == [(60, 1)]
+
+
+async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_source(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    other = await connect_other(world, sandbox)
+    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await world.work()
+    await say(world, other, 3)
+    assert await world.rows(_OPEN) == [("contract.second_writer", f"{other}:SKU-001:{STOCK}")]
+    await say(world, other, 5)
+    assert await world.rows(_OPEN) == []
+    await publish_contracts(world.services, world.scope, other)
+    await world.work()
+    assert await world.rows("SELECT amount, source_amount FROM record_value") == [(5, 5)]
+
+
+async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(world: World) -> None:
+    await without_contracts(world)
+    await world.deliver(world.change("SKU-001", STOCK, 3))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        before = (await session.execute(text("DELETE FROM held_observation RETURNING *"))).mappings().one()
+    await publish_contracts(world.services, world.scope, world.erp)
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        names = ", ".join(before.keys())
+        values = ", ".join(f":{name}" for name in before)
+        await session.execute(text(f"INSERT INTO held_observation ({names}) VALUES ({values})"), dict(before))
+    await repair(world)
+    assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
+
+
+async def test_r8_publishing_with_nothing_held_leaves_no_job(world: World) -> None:
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        hour = timedelta(hours=1)
+        await publish_contract(
+            session, element=PRICE, source_connection_id=world.erp, owner="Pricing", propagation_slo=hour,
+            correction_slo=hour, now=utc_now(),
+        )  # fmt: skip
+    assert await world.rows("SELECT count(*) FROM work") == [(0,)]

@@ -1,0 +1,204 @@
+"""The inbox: what waits, what a yes would show, who may answer, and answers that come too late."""
+
+import html
+import re
+
+import pytest
+
+from foundation.ids import new_id
+from tests.governance.pages.web_app import Site, token_of
+
+LIST = "/clients/acme/approvals"
+
+
+async def test_an_empty_inbox_says_so(site: Site) -> None:
+    page = await site["viewer"].get(LIST)
+    assert page.status_code == 200, page.text
+    assert "No pending approvals" in page.text
+    assert "No answers yet" in (await site["viewer"].get(f"{LIST}?tab=answered")).text
+
+
+async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: Site) -> None:
+    await busy.acme.awaiting("SKU-1", 1000, 2000)
+    await busy.borealis.awaiting("BOREALIS-1", 1000, 2000)
+    await busy.alien.awaiting("ALIEN-1", 1000, 2000)
+    for path in (LIST, f"{LIST}/waiting"):
+        page = (await busy["viewer"].get(path)).text
+        for shown in (
+            "SKU-1",
+            "10.00\N{NO-BREAK SPACE}EUR",
+            "20.00\N{NO-BREAK SPACE}EUR",
+            "more than 5 %",
+            "Central ERP",
+        ):
+            assert shown in page
+        assert "BOREALIS-1" not in page
+        assert "ALIEN-1" not in page
+
+
+async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: Site) -> None:
+    acme = busy.acme
+    await acme.cost("SKU-1", 800)
+    await acme.change("SKU-1", 900, 1000, states={"Web shop": "verified", "Harbour market": "accepted"}, at=3000)
+    change = await acme.awaiting("SKU-1", 1000, 2000)
+    page = (await busy["approver"].get(f"{LIST}/{change}")).text
+    for shown in ("Web shop", "Harbour market", "10.00", "9.00", "20.00", "20.0%", "11.1%", "60.0%", "8.00"):
+        assert shown in page
+    assert 'name="answer"' in page
+
+
+async def test_beside_it_stand_the_other_changes_of_this_value_only(busy: Site) -> None:
+    acme, shown = busy.acme, {"Web shop": "verified"}
+    before = await acme.change("SKU-1", 900, 1000, states=shown, at=3000)
+    await acme.change("SKU-1", 3, 4, element="stock.on_hand", states=shown, at=2000)
+    await acme.change("SKU-10", 900, 1000, states=shown, at=2000)
+    await busy.borealis.change("SKU-1", 900, 1000, states=shown, at=2000)
+    change = await acme.awaiting("SKU-1", 1000, 2000)
+    page = (await busy["approver"].get(f"{LIST}/{change}")).text
+    assert re.findall(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">', page) == [str(before)]
+
+
+async def test_without_a_cost_there_is_no_margin(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    page = (await busy["approver"].get(f"{LIST}/{change}")).text
+    assert "not seen yet" in page
+    assert "The cost of this record is not known" in page
+
+
+async def test_a_person_approves_once(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    answer = await busy["approver"].post(path, {"answer": "approve", "reason": "Agreed"}, page=path)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    page = (await busy["approver"].get(path)).text
+    assert "Approved, publishing" in page
+    assert "Agreed" in page
+    assert 'name="answer"' not in page
+    again = await busy["admin"].post(path, {"answer": "approve"}, page=LIST, token=await token(busy))
+    assert again.status_code == 409
+    assert "This approval is granted" in again.text
+    assert "SKU-1" in (await busy["viewer"].get(f"{LIST}?tab=answered")).text
+
+
+async def test_the_page_answers_what_it_showed_and_nothing_else(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    shown = re.search(r'name="approval" value="([0-9a-f-]+)"', (await busy["approver"].get(path)).text)
+    assert shown
+    refused = await busy["approver"].post(path, {"answer": "approve", "approval": str(new_id())}, page=path)
+    assert refused.status_code == 409
+    assert "has changed since you looked at it" in refused.text
+    answer = await busy["approver"].post(path, {"answer": "approve", "approval": shown[1]}, page=path)
+    assert answer.status_code == 303
+
+
+async def token(busy: Site) -> str:
+    """From another page of the same session, as a form that was left open has it."""
+    other = await busy.acme.awaiting("SKU-other", 1000, 2000)
+    return token_of(await busy["admin"].get(f"{LIST}/{other}"))
+
+
+async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    refused = await busy["approver"].post(path, {"answer": "decline", "reason": "  "}, page=path)
+    assert refused.status_code == 422
+    assert "Enter a reason to decline" in refused.text
+    assert 'name="answer"' in refused.text
+    assert (await busy["approver"].post(path, {"answer": "decline", "reason": "No"}, page=path)).status_code == 303
+    assert "Declined" in (await busy["viewer"].get(f"/clients/acme/changes/{change}")).text
+
+
+async def test_an_own_proposal_cannot_be_answered(busy: Site) -> None:
+    own = busy["approver"]
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000, author=str(own.person_id))
+    path = f"{LIST}/{change}"
+    page = (await own.get(path)).text
+    assert "This is your own proposal" in page
+    assert 'name="answer"' not in page
+    other = await busy.acme.awaiting("SKU-2", 1000, 2000)
+    forged = await own.post(path, {"answer": "approve"}, page=path, token=token_of(await own.get(f"{LIST}/{other}")))
+    assert forged.status_code >= 400
+    assert "cannot decide on your own proposal" in forged.text
+    assert "Pending approval" in (await busy["viewer"].get(path)).text
+
+
+async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000, hours=-1)
+    path = f"{LIST}/{change}"
+    late = await busy["approver"].post(path, {"answer": "approve"}, page=path)
+    assert late.status_code == 409
+    assert "Nobody decided in time" in late.text
+    assert "overdue" in (await busy["viewer"].get(LIST)).text
+    audit = await busy.acme.count("SELECT count(*) FROM audit_entry WHERE tenant_id = :t AND action LIKE 'approval.%'")
+    assert audit == 0
+
+
+async def test_who_may_not_decide_is_told(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    assert "Your role cannot approve" in (await busy["viewer"].get(path)).text
+    reply = await busy["viewer"].post(path, {"answer": "approve"}, page=path, token="none")
+    assert reply.status_code == 403
+
+
+async def test_ids_of_others_are_not_found(busy: Site) -> None:
+    theirs = await busy.borealis.awaiting("BOREALIS-1", 1000, 2000)
+    mine = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    own_token = token_of(await busy["approver"].get(f"{LIST}/{mine}"))
+    assert (await busy["approver"].get(f"{LIST}/{theirs}")).status_code == 404
+    answer = await busy["approver"].post(f"{LIST}/{theirs}", {"answer": "approve"}, page=LIST, token=own_token)
+    assert answer.status_code == 404
+    assert (await busy["partner"].get(LIST)).status_code == 403
+
+
+@pytest.mark.parametrize("text", ["x" * 2_001, "line\r\n" * 500, "é" * 2_100])
+async def test_u8_an_answer_that_is_too_long_comes_back_with_its_text_and_the_error_beside_it(
+    busy: Site, text: str
+) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    page = (await busy["approver"].get(path)).text
+    assert 'maxlength="2000"' in page
+    assert "0 of 2,000 characters" in page
+    assert "required to decline" in page
+    answer = await busy["approver"].post(path, {"answer": "decline", "reason": text}, page=path)
+    kept = text.replace("\r\n", "\n")
+    assert answer.status_code == 422
+    assert html.unescape(answer.text).replace("\r\n", "\n").count(kept) == 1
+    assert 'name="answer"' in answer.text
+    assert re.search(r'class="error" id="f-reason-error">.*?at most 2,000', answer.text, re.DOTALL)
+    assert 'aria-invalid="true"' in answer.text
+
+
+async def test_u8_line_breaks_count_as_browsers_count_them(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    reply = await busy["approver"].post(path, {"answer": "decline", "reason": "x\r\n" * 1_000}, page=path)
+    assert reply.status_code == 303, reply.text
+
+
+async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: Site) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    assert "Will show" in (await busy["approver"].get(path)).text
+    await busy["approver"].post(path, {"answer": "decline", "reason": "No"}, page=path)
+    for reader in ("approver", "viewer", "operator"):
+        page = (await busy[reader].get(path)).text
+        assert "Will show" not in page
+        assert "Margin after" not in page
+        assert "Channel delivery" not in page
+    api = (await busy["viewer"].get(f"/api/v1/clients/acme/approvals/{change}")).json()
+    assert {one["will_show"] for one in api["preview"]} == {None}
+
+
+@pytest.mark.parametrize("reader", ["approver", "admin"])
+async def test_u7_an_own_answer_reads_as_you(busy: Site, reader: str) -> None:
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    path = f"{LIST}/{change}"
+    reply = await busy[reader].post(path, {"answer": "decline", "reason": "No"}, page=path)
+    assert reply.status_code == 303, reply.text
+    for shown in (path, f"/clients/acme/changes/{change}", f"{LIST}?tab=answered"):
+        page = (await busy[reader].get(shown)).text
+        assert re.search(r"\bYou\b", page), shown
+    assert not re.search(r"\bYou\b", (await busy["viewer"].get(path)).text)

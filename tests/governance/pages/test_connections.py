@@ -1,0 +1,141 @@
+"""Connections, contracts, the partner's page and the audit trail."""
+
+import asyncio
+import re
+
+from connectors.models import Connection
+from foundation.audit.chain import note
+from foundation.jobs.enqueue import NewWork, add_work
+from governance.job_types import push_lane
+from tests.conftest import Urls
+from tests.governance.pages.web_app import Site
+from tests.support.tampering import tamper_as_owner
+
+CONNECTIONS = "/clients/acme/connections"
+CHANNEL = "/clients/acme/channel"
+AUDIT = "/clients/acme/audit"
+
+
+async def test_a_client_without_connections_is_told(site: Site) -> None:
+    page = await site["viewer"].get(CONNECTIONS)
+    assert page.status_code == 200, page.text
+    assert "No connections yet" in page.text
+    assert "Nothing published yet" in page.text
+
+
+async def test_connections_tell_their_health_and_what_waits(busy: Site) -> None:
+    acme = busy.acme
+    shop = acme.channels["Web shop"]
+    async with acme.db.transaction(acme.scope) as session:
+        failing = await session.get(Connection, (acme.scope.tenant_id, shop))
+        assert failing is not None
+        failing.last_failure_at, failing.last_error = acme.ago(5), "The shop answered <b>503</b>."
+        add_work(session, [NewWork(push_lane(shop), "governance.push", f"k{number}") for number in range(3)])
+    await busy.borealis.connection("Of Borealis")
+    for path in (CONNECTIONS, f"{CONNECTIONS}/rows"):
+        page = (await busy["viewer"].get(path)).text
+        rows = {row[0]: row[1] for row in re.findall(r'class="lead">\s*([^<]+?)\s*<(.*?)</tr>', page, re.DOTALL)}
+        assert "Failing" in rows["Web shop"]
+        assert "The shop answered &lt;b&gt;503&lt;/b&gt;." in rows["Web shop"]
+        assert re.search(r'data-label="Pending jobs"[^>]*>\s*<div>\s*3\b', rows["Web shop"])
+        assert "Working" in rows["Harbour market"]
+        assert "Harbour Retail" in rows["Harbour market"]
+        assert f"/hooks/{acme.source}" in rows["Central ERP"]
+        assert "Of Borealis" not in page
+
+
+async def test_contracts_show_source_owner_and_both_clocks(busy: Site) -> None:
+    page = (await busy["viewer"].get(CONNECTIONS)).text
+    for shown in (
+        "List price",
+        "Stock on hand",
+        "Cost",
+        "Pricing",
+        "Operations",
+        "Finance",
+        "30\N{NO-BREAK SPACE}s",
+        "4\N{NO-BREAK SPACE}h",
+    ):
+        assert shown in page
+    assert (await busy["partner"].get(CONNECTIONS)).status_code == 403
+    assert (await busy["stranger"].get(CONNECTIONS)).status_code == 404
+
+
+async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: Site) -> None:
+    states = {"Web shop": "accepted", "Harbour market": "verified"}
+    await busy.acme.change("SKU-both", 1000, 1040, states=states, at=5)
+    await busy.acme.change("SKU-shop", 1000, 1041, states={"Web shop": "verified"}, at=6)
+    await busy.acme.change("SKU-market", 1000, 1042, states={"Harbour market": "accepted"}, at=7)
+    await busy.acme.cost("SKU-both", 321)
+    for path in (CHANNEL, f"{CHANNEL}/rows", f"{CHANNEL}/values"):
+        page = await busy["partner"].get(path)
+        assert page.status_code == 200, page.text
+        assert "SKU-both" in page.text
+        assert "SKU-shop" not in page.text
+        assert "Web shop" not in page.text
+        assert "3.21" not in page.text
+    rows = (await busy["partner"].get(f"{CHANNEL}/rows")).text
+    assert "SKU-market" in rows
+    assert "Accepted, not visible yet" in rows
+    assert re.search(r"Changes, 24 h</span>\s*<span[^>]*>2<", rows)
+    assert "10.40" in (await busy["partner"].get(f"{CHANNEL}/values")).text
+
+
+async def test_a_partner_without_a_channel_is_told(site: Site) -> None:
+    page = (await site["partner"].get(CHANNEL)).text
+    assert "No channel is connected for you yet" in page
+    assert "No changes yet" in page
+    assert "No values yet" in (await site["partner"].get(f"{CHANNEL}/values")).text
+
+
+async def test_a_partners_pages_lead_through_all_its_rows(busy: Site) -> None:
+    for number in range(60):
+        await busy.acme.change(f"SKU-{number:02}", 10, 11, states={"Harbour market": "verified"}, at=100 + number)
+    for start, pattern in ((CHANNEL, r"after=[0-9a-f-]{36}"), (f"{CHANNEL}/values", r"after=SKU-\d\d")):
+        seen: list[str] = []
+        path = start
+        while path:
+            page = (await busy["partner"].get(path)).text
+            seen += re.findall(r'class="lead">\s*(SKU-\d\d)', page)
+            following = re.search(rf'href="({re.escape(start)}\?{pattern})"', page)
+            path = following[1] if following else ""
+        assert seen == [f"SKU-{number:02}" for number in range(60)]
+
+
+async def test_the_partner_page_of_another_client_is_not_there(busy: Site) -> None:
+    assert (await busy["partner"].get("/clients/borealis/channel")).status_code == 404
+
+
+async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> None:
+    acme = busy.acme
+    async with acme.db.transaction(acme.scope) as session:
+        data = {"record_key": "SKU-1", "new": 1040, "currency": "EUR", "owner": "<i>"}
+        note(session, action="change.released", subject="change:1", data=data, at=acme.now)
+    page = await busy["admin"].get(AUDIT)
+    assert page.status_code == 200, page.text
+    recorded = "change.released · change:1 · currency EUR, new 1040, owner &lt;i&gt;, record key SKU-1"
+    for shown in (
+        "Change released",
+        "New: 10.40\xa0EUR, owner &lt;i&gt;",
+        recorded,
+        "Policy published",
+    ):
+        assert shown in page.text
+    only = (await busy["admin"].get(f"{AUDIT}?subject=change:1")).text
+    assert "change.released" in only
+    assert "policy.published" not in only
+    assert "Verified" in (await busy["admin"].get(f"{AUDIT}?verify=yes")).text
+    assert "No entries" in (await busy["admin"].get(f"{AUDIT}?subject=nothing")).text
+
+
+async def test_a_broken_chain_is_said_loudly(busy: Site, urls: Urls) -> None:
+    shift = "UPDATE audit_head SET seq = seq + 1 WHERE tenant_id = %(t)s"
+    await asyncio.to_thread(tamper_as_owner, urls.owner, shift, t=busy.acme.scope.tenant_id)
+    assert "Verification failed" in (await busy["admin"].get(f"{AUDIT}?verify=yes")).text
+
+
+async def test_the_audit_trail_is_for_administrators_of_this_account(busy: Site) -> None:
+    assert (await busy["viewer"].get(AUDIT)).status_code == 403
+    assert (await busy["partner"].get(AUDIT)).status_code == 403
+    assert (await busy["stranger"].get(AUDIT)).status_code == 404
+    assert (await busy["staff"].get(AUDIT)).status_code == 200

@@ -1,0 +1,153 @@
+"""Exceptions, worst first, with their severity explained; and dead letters."""
+
+import re
+
+from canonical.elements import STOCK
+from tests.governance.pages.web_app import Site, token_of
+
+LIST = "/clients/acme/exceptions"
+LETTERS = "/clients/acme/dead-letters"
+
+
+async def test_without_exceptions_or_letters_the_pages_say_so(site: Site) -> None:
+    page = await site["admin"].get(LIST)
+    assert page.status_code == 200, page.text
+    assert "Nothing needs attention" in page.text
+    assert "No failed jobs" in (await site["admin"].get(LETTERS)).text
+
+
+async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: Site) -> None:
+    await busy.acme.exception("source.quarantined", "A message could not be read")
+    await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, record="SKU-1")
+    await busy.borealis.exception("change.refused", "Of Borealis", exposure=200_000)
+    await busy.alien.exception("change.refused", "Of an alien", exposure=200_000)
+    for path in (LIST, f"{LIST}/rows"):
+        page = (await busy["viewer"].get(path)).text
+        assert page.index("Policy refuses it") < page.index("A message could not be read")
+        assert "Of Borealis" not in page
+        assert "Of an alien" not in page
+
+
+async def test_lists_are_filtered_and_lead_on_page_by_page(busy: Site) -> None:
+    for number in range(60):
+        await busy.acme.exception("change.refused", f"Refused {number:02}", exposure=1 + number % 3 * 1000)
+    await busy.acme.exception("source.quarantined", "Unreadable", state="resolved")
+    assert "Unreadable" in (await busy["viewer"].get(f"{LIST}?status=resolved")).text
+    assert "No exceptions match" in (await busy["viewer"].get(f"{LIST}?code=approval.stale")).text
+    first = (await busy["viewer"].get(LIST)).text
+    following = re.search(rf'href="({LIST}\?[^"]*after=[^"]+)"', first)
+    assert following is not None
+    second = (await busy["viewer"].get(following[1].replace("&amp;", "&"))).text
+    seen = [set(re.findall(r"Refused \d\d", page)) for page in (first, second)]
+    assert [len(part) for part in seen] == [50, 10]
+    assert not seen[0] & seen[1]
+    assert ">First<" in second
+
+
+async def test_each_domain_and_each_owner_has_a_queue(busy: Site) -> None:
+    await busy.acme.exception("change.refused", "About a price", record="SKU-1")
+    await busy.acme.exception("change.refused", "About stock", record="SKU-2", element=STOCK)
+    await busy.acme.exception("source.quarantined", "About a message")
+    titles = {"About a price", "About stock", "About a message"}
+    for query, shown in (
+        ("domain=price", {"About a price"}),
+        ("domain=stock", {"About stock"}),
+        ("domain=none", {"About a message"}),
+        ("owner=Pricing", {"About a price"}),
+        ("owner=Operations", {"About stock"}),
+        ("owner=Operations&domain=price", set()),
+        ("owner=", titles),
+    ):
+        page = (await busy["viewer"].get(f"{LIST}?{query}")).text
+        assert {title for title in titles if title in page} == shown, query
+        found = (await busy["viewer"].get(f"/api/v1{LIST}?{query}")).json()
+        assert {item["title"] for item in found["items"]} == shown, query
+
+
+async def test_a_severity_explains_itself(busy: Site) -> None:
+    change = await busy.acme.change("SKU-1", 1000, 900, state="refused", outcome="refuse", standing=False)
+    made = await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, change=change)
+    page = (await busy["approver"].get(f"{LIST}/{made}")).text
+    for shown in ("Formula 2026-11", "Revenue", "Compliance", "Partner", "Policy refuses the value", "70 of 100"):
+        assert shown in page
+    assert f"/clients/acme/changes/{change}" in page
+    assert "1\N{NO-BREAK SPACE}h left" in page
+
+
+async def test_a_person_resolves_discards_and_replays(busy: Site) -> None:
+    event = await busy.acme.event(b'{"broken": <b>')
+    made = {
+        "resolve": await busy.acme.exception("change.refused", "First"),
+        "discard": await busy.acme.exception("change.refused", "Second"),
+        "replay": await busy.acme.exception(
+            "source.quarantined", "Third", event=event, connection=busy.acme.source
+        ),
+    }  # fmt: skip
+    for act, exception in made.items():
+        path = f"{LIST}/{exception}"
+        answer = await busy["approver"].post(f"{path}/{act}", page=path)
+        assert (answer.status_code, answer.headers.get("location")) == (303, path), answer.text
+    shown = [(await busy["viewer"].get(f"{LIST}/{exception}")).text for exception in made.values()]
+    assert [word in page for word, page in zip(("Resolved", "Discarded", "Resolved"), shown, strict=True)] == [True] * 3
+    assert await busy.acme.count("SELECT count(*) FROM work WHERE tenant_id = :t AND kind = 'governance.ingest'") == 1
+
+
+async def test_what_cannot_be_done_is_said_on_the_page(busy: Site) -> None:
+    made = await busy.acme.exception("change.refused", "Policy refuses it")
+    path = f"{LIST}/{made}"
+    shown = await busy["approver"].get(path)
+    assert "/replay" not in shown.text
+    answer = await busy["approver"].post(f"{path}/replay", page=path)
+    assert answer.status_code == 409
+    assert "There is nothing to do again" in answer.text
+    left_open = token_of(shown)
+    assert (await busy["approver"].post(f"{path}/resolve", page=path)).status_code == 303
+    late = await busy["approver"].post(f"{path}/discard", page=path, token=left_open)
+    assert late.status_code == 409
+    assert "already resolved" in late.text
+
+
+async def test_a_viewer_is_offered_nothing_and_may_nothing(busy: Site) -> None:
+    made = await busy.acme.exception("change.refused", "Policy refuses it")
+    path = f"{LIST}/{made}"
+    page = (await busy["viewer"].get(path)).text
+    assert "Mark as resolved" not in page
+    assert (await busy["viewer"].post(f"{path}/resolve", page=path)).status_code == 403
+    assert (await busy["viewer"].get(LETTERS)).status_code == 403
+    assert (await busy["partner"].get(LIST)).status_code == 403
+
+
+async def test_ids_of_others_are_not_found(busy: Site) -> None:
+    theirs = await busy.borealis.exception("change.refused", "Of Borealis")
+    letter = await busy.borealis.letter("Theirs")
+    reader = busy["staff"]
+    assert (await reader.get(f"{LIST}/{theirs}")).status_code == 404
+    for path in (f"{LIST}/{theirs}/resolve", f"{LIST}/{theirs}/replay", f"{LETTERS}/{letter}/replay"):
+        assert (await reader.post(path, page=LIST)).status_code == 404
+
+
+async def test_dead_letters_are_replayed_and_discarded(busy: Site) -> None:
+    letters = [await busy.acme.letter(f"The channel said {word}") for word in ("no", "never")]
+    await busy.borealis.letter("Of Borealis")
+    page = (await busy["staff"].get(LETTERS)).text
+    assert "The channel said never" in page
+    assert "Of Borealis" not in page
+    for letter, act in zip(letters, ("replay", "discard"), strict=True):
+        answer = await busy["staff"].post(f"{LETTERS}/{letter}/{act}", page=LETTERS)
+        assert (answer.status_code, answer.headers["location"]) == (303, LETTERS)
+    assert await busy.acme.count("SELECT count(*) FROM work WHERE tenant_id = :t AND kind = 'governance.push'") == 1
+    again = await busy["staff"].post(f"{LETTERS}/{letters[0]}/replay", page=LETTERS)
+    assert again.status_code == 409
+    assert "already replayed" in again.text
+    assert "Discarded by Staff" in (await busy["staff"].get(f"{LETTERS}?status=discarded")).text
+
+
+async def test_letters_are_replayed_by_operators_and_discarded_by_admins_only(busy: Site) -> None:
+    letter = await busy.acme.letter("The channel said no")
+    page = (await busy["operator"].get(LETTERS)).text
+    assert f"{letter}/replay" in page
+    assert f"{letter}/discard" not in page
+    assert (await busy["operator"].post(f"{LETTERS}/{letter}/discard", page=LETTERS)).status_code == 403
+    shown = (await busy["admin"].get(LETTERS)).text
+    assert "The channel said no" in shown
+    assert f"{letter}/replay" not in shown

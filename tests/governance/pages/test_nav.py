@@ -1,0 +1,35 @@
+"""What the menu says waits, on every page of the client and for nobody else."""
+
+import re
+
+from tests.governance.pages.web_app import Site
+
+
+async def test_the_menu_counts_what_waits_for_this_client(busy: Site) -> None:
+    for number in range(2):
+        await busy.acme.awaiting(f"SKU-{number}", 1000, 2000)
+        await busy.borealis.awaiting(f"SKU-{number}", 1000, 2000)
+    for number in range(3):
+        await busy.acme.exception("change.refused", f"Refused {number}")
+    await busy.borealis.exception("change.refused", "Refused")
+    for reader, path, told in (
+        ("viewer", "/clients/acme/connections", {"Approvals": "2", "Exceptions": "3"}),
+        ("operator", "/clients/borealis/changes", {"Approvals": "2", "Exceptions": "1"}),
+        ("operator", "/fleet", {}),
+        ("partner", "/clients/acme/channel", {}),
+    ):
+        page = (await busy[reader].get(path)).text
+        assert dict(re.findall(r"<span>(\w+)</span>\s*<span class=\"count num\">(\d+)<", page)) == told, path
+
+
+async def test_a_part_that_refreshes_itself_and_the_api_have_no_menu_to_fill(busy: Site) -> None:
+    boosted = {"hx-request": "true", "hx-boosted": "true"}
+    for path, headers, menu in (
+        ("/clients/acme/changes", {}, True),
+        ("/clients/acme/changes", boosted, True),
+        ("/clients/acme/overview/flow", {"hx-request": "true"}, False),
+        ("/api/v1/clients/acme/changes", {}, False),
+    ):
+        answer = await busy["viewer"].get(path, **headers)
+        assert answer.status_code == 200
+        assert ('class="nav"' in answer.text) is menu, path

@@ -1,0 +1,157 @@
+"""This room's pages and API behind the real edge, and readers of every kind."""
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+from litestar import Litestar, Request, Response
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template.config import TemplateConfig
+from litestar.types import ControllerRouterHandler
+
+import governance
+from branding.directory import BrandDirectory
+from branding.environment import build_environment
+from branding.pages import provide_brand
+from connectors.runtime import ConnectorRuntime
+from controlplane.retention import RETAINED
+from controlplane.web.access import provide_access
+from foundation.errors import DomainError
+from foundation.ids import new_id
+from foundation.scope import Scope
+from foundation.web.problems import problem
+from governance.pages import build_governance_pages
+from governance.routes import build_governance_routes
+from governance.services import Context
+from policy.packaged import starter_rules
+from policy.publishing import assign_role, publish_rules
+from tenants.auth.services import Door
+from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person, set_password
+from tests.governance.pages.samples import Sample
+from tests.tenants.conftest import Tenant
+from tests.tenants.web_app import visiting
+
+_TOKEN = re.compile(r'name="_csrf_token"\s+value="([^"]+)"')
+
+
+@dataclass
+class Reader:
+    """A signed-in person. What is not found, refused or wrong is only a status: tests look at it."""
+
+    http: httpx.AsyncClient
+    host: str
+    cookie: str
+    person_id: UUID
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self._send("GET", path, headers={"sec-fetch-site": "same-origin"} | headers)
+
+    async def post(
+        self, path: str, form: Mapping[str, str] | None = None, *, page: str, token: str | None = None
+    ) -> httpx.Response:
+        """As a browser does: the form's token comes from `page`."""
+        value = token if token is not None else token_of(await self.get(page))
+        headers = {"origin": f"https://{self.host}", "sec-fetch-site": "same-origin"}
+        return await self._send("POST", path, headers=headers, data=dict(form or {}) | {"_csrf_token": value})
+
+    async def call(self, path: str, body: object, *, page: str, method: str = "POST") -> httpx.Response:
+        """Write to the API from a page of the browser's session: the token goes in a header."""
+        headers = {"origin": f"https://{self.host}", "x-csrf-token": token_of(await self.get(page))}
+        return await self._send(method, path, headers=headers, json=body)
+
+    async def _send(self, method: str, path: str, *, headers: Mapping[str, str], **more: Any) -> httpx.Response:
+        sent = dict(headers) | {"cookie": f"__Host-session={self.cookie}"}
+        return await self.http.request(method, f"https://{self.host}{path}", headers=sent, **more)
+
+
+def token_of(page: httpx.Response) -> str:
+    found = _TOKEN.search(page.text)
+    assert found is not None, page.text
+    return found[1]
+
+
+@dataclass
+class Site:
+    """`acme` and `borealis` are clients of one MSP; `alien` is another MSP's client called acme too."""
+
+    door: Door
+    http: httpx.AsyncClient
+    host: str
+    msp: Tenant
+    acme: Sample
+    borealis: Sample
+    alien: Sample
+    partner_id: UUID
+    readers: dict[str, Reader] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Reader:
+        return self.readers[name]
+
+    async def admit(self, name: str, scope: Scope, role: str, *, partner_id: UUID | None = None) -> Reader:
+        person_id = new_id()
+        now = self.door.clock()
+        async with self.door.db.transaction(scope) as session:
+            new = NewPerson(person_id, f"{name}-{person_id.hex}@example.com", name.title(), partner_id)
+            await create_person(session, new, now=now)
+            await set_password(session, person_id=person_id, password_hash="unused", now=now)
+            await assign_role(session, scope, user_id=person_id, role=role, clock=self.door.clock, new_id=new_id)
+        signed_in = await self.door.sessions.start(
+            msp_id=scope.msp_id, tenant_id=scope.tenant_id, person_id=person_id, now=now
+        )
+        self.readers[name] = Reader(self.http, self.host, signed_in.cookie, person_id)
+        return self.readers[name]
+
+
+async def make_policy(door: Door, scope: Scope) -> None:
+    async with door.db.transaction(scope) as session:
+        rules = starter_rules(str(scope.tenant_id))
+        await publish_rules(session, scope, rules=rules, clock=door.clock, new_id=new_id)
+
+
+async def make_partner(door: Door, scope: Scope, name: str) -> UUID:
+    partner_id = new_id()
+    async with door.db.transaction(scope) as session:
+        await create_partner(session, partner_id=partner_id, name=name, kind=PartnerKind.RESELLER, now=door.clock())
+    return partner_id
+
+
+def context_of(door: Door) -> Context:
+    """Pages never speak to a connected system, so the runtime has nothing in it."""
+    runtime = cast("ConnectorRuntime", None)
+    return Context(runtime, door.policies, door.clock, new_id, retained=RETAINED)
+
+
+def build_app(
+    door: Door, more: Sequence[ControllerRouterHandler] = (), *, static_url: Any = lambda name: f"/static/{name}"
+) -> Litestar:
+    brands = BrandDirectory(door.db, door.clock)
+    environment = build_environment([Path(governance.__path__[0]) / "templates"], static_url=static_url)
+    # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
+    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
+    return Litestar(
+        route_handlers=[
+            *build_governance_pages(context_of(door)),
+            *build_governance_routes(context_of(door)),
+            *more,
+        ],
+        dependencies={"access": provide_access(services, brands), "brand": provide_brand(brands)},
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+        exception_handlers={DomainError: _refuse},
+        openapi_config=None,
+    )
+
+
+def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str, Any]]:
+    return Response(problem(error, ""), status_code=int(error.status))
+
+
+@asynccontextmanager
+async def browsing(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    async with visiting(build_app(door)) as http:
+        yield http

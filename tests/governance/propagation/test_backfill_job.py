@@ -1,0 +1,183 @@
+"""A paused channel gets nothing; resumed, it gets what it missed, once, and only that."""
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.connections import set_connection_state
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from governance.propagation import backfill_job
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_main_job import approve_all, seed
+from tests.support.client_env import World
+
+SETTLED = "SELECT NOT EXISTS (SELECT FROM propagation WHERE state IN ('pending', 'accepted'))"
+_PASSED = {
+    "change": ("proposed_at", "decided_at"),
+    "approval": ("decided_at", "used_at"),
+    "connection": ("paused_at", "missing_since"),
+}
+_SHOP = "SELECT element, amount, state FROM propagation WHERE connection_id = :shop ORDER BY element, version"
+
+
+async def turn(world: World, channel: str, state: str) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await set_connection_state(session, world.channels[channel], state=state, now=utc_now())
+    await world.work(until=SETTLED)
+
+
+def shown(world: World, sandbox: RunningSandbox, channel: str, sku: str, field: str) -> int:
+    log = sandbox.effects(world.urls[channel])["log"]
+    assert isinstance(log, list)
+    return int([effect["amount"] for effect in log if (effect["sku"], effect["field"]) == (sku, field)][-1])
+
+
+async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    shop = world.channels["shop0"]
+    before = await world.rows(_SHOP, shop=shop)
+    await turn(world, "shop0", "paused")
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    await world.deliver(
+        world.change("SKU-001", PRICE, 10_200), world.change("SKU-001", COST, 5_100), world.change("SKU-002", STOCK, 9)
+    )
+    await world.work(until=SETTLED)
+    assert await world.rows(_SHOP, shop=shop) == before, "nothing goes to a paused channel"
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE change SET committed_at = committed_at - interval '3 days'"))
+    resumed_at = utc_now()
+    await turn(world, "shop0", "active")
+    missed = [(PRICE, 10_200, "verified"), (STOCK, 9, "verified")]
+    assert await world.rows(_SHOP, shop=shop) == sorted([*before, *missed]), "the newest of each, and no cost"
+    assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_200
+    late = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND slo_due_at > :at AND breached"
+    assert await world.rows(late, shop=shop, at=resumed_at) == [(0,)]
+    assert await world.rows("SELECT code FROM governance_exception WHERE state = 'open'") == []
+
+    await turn(world, "shop0", "paused")
+    await turn(world, "shop0", "active")
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms'"))
+    await world.work(until=SETTLED)
+    assert await world.rows(_SHOP, shop=shop) == sorted([*before, *missed]), "nothing twice"
+    assert await world.rows("SELECT count(*) FROM work") == [(0,)]
+
+
+async def test_what_was_approved_during_the_pause_counts_too(world: World) -> None:
+    await seed(world)
+    shop = world.channels["shop0"]
+    await world.deliver(world.change("SKU-001", PRICE, 12_000))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE change SET proposed_at = proposed_at - interval '1 day'"))
+    await turn(world, "shop0", "paused")
+    for _ in range(2):  # what was asked before the pause was asked for two channels
+        await approve_all(world)
+        await world.work(until=SETTLED)
+    assert await world.rows("SELECT state FROM change WHERE new_amount = 12000") == [("released",)]
+    await turn(world, "shop0", "active")
+    assert (PRICE, 12_000, "verified") in await world.rows(_SHOP, shop=shop)
+
+
+async def test_a_value_released_before_the_pause_is_not_sent_again(world: World) -> None:
+    """Somebody else's matter: what a channel never got before it paused stays as it was."""
+    await seed(world)
+    shop = world.channels["shop0"]
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("DELETE FROM propagation WHERE connection_id = :shop"), {"shop": shop})
+        day = "- interval '1 day'"
+        await session.execute(text(f"UPDATE change SET proposed_at = proposed_at {day}, decided_at = decided_at {day}"))
+        await session.execute(text(f"UPDATE approval SET decided_at = decided_at {day}, used_at = used_at {day}"))
+    await turn(world, "shop0", "paused")
+    await turn(world, "shop0", "active")
+    assert await world.rows(_SHOP, shop=shop) == []
+
+
+async def test_many_are_sent_a_turn_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_job, "VALUES_A_TURN", 2)
+    await turn(world, "shop0", "paused")
+    await world.deliver(*(world.change(f"SKU-{n:03}", STOCK, n) for n in range(1, 8)))
+    await world.work(until=SETTLED)
+    await turn(world, "shop0", "active")
+    assert len(await world.rows(_SHOP, shop=world.channels["shop0"])) == 7
+
+
+async def test_a_source_that_is_resumed_and_another_client_get_nothing(world: World, other_world: World) -> None:
+    await seed(world)
+    everything = await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
+    for state in ("paused", "active"):
+        async with world.services.db.transaction(world.scope) as session:
+            await set_connection_state(session, world.erp, state=state, now=utc_now())
+        await world.work(until=SETTLED)
+    assert await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == everything
+    assert await other_world.rows("SELECT lane FROM work") == []
+
+
+async def set_state(world: World, channel: str, state: str) -> None:
+    """Without any work after it, as when the workers are busy or away."""
+    async with world.services.db.transaction(world.scope) as session:
+        await set_connection_state(session, world.channels[channel], state=state, now=utc_now())
+
+
+async def pass_an_hour(world: World) -> None:
+    """By which what happened so far is older."""
+    async with world.services.db.transaction(world.scope) as session:
+        for table, columns in _PASSED.items():
+            older = ", ".join(f"{column} = {column} - interval '1 hour'" for column in columns)
+            await session.execute(text(f"UPDATE {table} SET {older}"))
+        await session.execute(
+            text("""
+                UPDATE work SET body = jsonb_set(body, '{data,since}',
+                       to_jsonb(CAST(body #>> '{data,since}' AS timestamptz) - interval '1 hour'))
+                 WHERE body #>> '{data,since}' IS NOT NULL
+            """)
+        )
+
+
+@pytest.mark.parametrize("looked", [False, True])
+async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(world: World, *, looked: bool) -> None:
+    await seed(world)
+    await turn(world, "shop0", "paused")
+    await world.deliver(world.change("SKU-001", PRICE, 10_100), world.change("SKU-002", STOCK, 9))
+    await world.work(until=SETTLED)
+    await pass_an_hour(world)
+    for _ in range(2):
+        await set_state(world, "shop0", "active")
+        await set_state(world, "shop0", "paused")
+        if looked:
+            await world.work(until=SETTLED)
+        await pass_an_hour(world)
+    await turn(world, "shop0", "active")
+    found = await world.rows(_SHOP, shop=world.channels["shop0"])
+    assert {(PRICE, 10_100, "verified"), (STOCK, 9, "verified")} <= set(found)
+
+
+async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_100))
+    await world.work()
+    await set_state(world, "shop0", "paused")
+    sandbox.mend(world.urls["shop0"])
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp()"))
+    await world.work()
+    assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_000
+    await turn(world, "shop0", "active")
+    assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_100
+
+
+async def test_a2_a_catch_up_that_is_done_forgets_since_when_values_were_missing(world: World) -> None:
+    await turn(world, "shop0", "paused")
+    await turn(world, "shop0", "active")
+    missing = "SELECT missing_since IS NOT NULL FROM connection WHERE id = :shop"
+    assert await world.rows(missing, shop=world.channels["shop0"]) == [(True,)]
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms'"))
+    await world.work()
+    assert await world.rows(missing, shop=world.channels["shop0"]) == [(False,)]

@@ -1,0 +1,359 @@
+"""U2: time to decide and time to deliver are two clocks; a person's waiting is never a channel's lateness."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import generate_latest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from governance.approvals.expiry_job import expire_waiting
+from governance.changes.queries import ChangeFilter, list_changes
+from governance.changes.rollback import roll_back_change
+from governance.changes.schemas import ShownChange
+from governance.connections.pause import pause_connection, resume_connection
+from governance.exceptions.lifecycle import settle_exception
+from governance.fleet.queries import ClientHealth, read_fleet
+from governance.overview.queries import read_clocks, read_figures
+from governance.partner_channel.queries import read_channel
+from governance.propagation.delivery import LATE, is_late, split_time
+from governance.propagation.states import RUNNING
+from governance.slo.breach_job import breach_clocks
+from governance.slo.suspension import move_clocks
+from tenants.accounts import suspend_client
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_main_job import approve_all, seed
+from tests.support.client_env import World
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+DAYS = timedelta(days=2) - timedelta(minutes=1)
+_CODES = "SELECT code FROM governance_exception WHERE state = 'open' ORDER BY code"
+_SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=3))
+_PASSED = {
+    "change": ("committed_at", "proposed_at", "decided_at"),
+    "approval": ("created_at", "due_at", "expires_at", "decided_at", "used_at"),
+    "propagation": ("committed_at", "released_at", "slo_due_at", "verified_at", "accepted_at", "excluded_until"),
+    "connection": ("paused_at", "missing_since"),
+    "element_contract": ("clocks_from",),
+    "timer": ("due_at",),
+}
+
+
+async def pass_by(world: World, time: timedelta) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        for table, columns in _PASSED.items():
+            older = ", ".join(f"{column} = {column} - CAST(:by AS interval)" for column in columns)
+            await session.execute(text(f"UPDATE {table} SET {older}"), {"by": time})
+
+
+async def asked(world: World) -> None:
+    """A price that needs approval on both channels."""
+    await seed(world)
+    await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 9_000))
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting'") == [(1,)]
+
+
+async def latest(world: World) -> ShownChange:
+    async with world.services.db.transaction(world.scope) as session:
+        found = await list_changes(session, wanted=ChangeFilter(record="SKU-001", element=PRICE), now=utc_now())
+    return found.items[0]
+
+
+@given(_SPANS, _SPANS, _SPANS, _SPANS, _SPANS, _SPANS)
+def test_u2_the_parts_sum_to_the_whole(  # noqa: PLR0917 - drawn
+    intake: timedelta, decision: timedelta, suspended: timedelta, delivery: timedelta, paused: timedelta, age: timedelta
+) -> None:
+    committed = NOW - age
+    proposed = committed + intake
+    released = proposed + decision + suspended
+    verified = released + delivery + paused
+    parts = split_time(
+        committed_at=committed, proposed_at=proposed, released_at=released, verified_at=verified,
+        decision_excluded=suspended, delivery_excluded=paused,
+    )  # fmt: skip
+    assert (parts.intake, parts.decision, parts.delivery) == (intake, decision, delivery)
+    assert parts.excluded == suspended + paused
+    assert parts.whole == verified - committed
+
+
+async def test_u2_people_who_take_two_days_make_no_channel_late(world: World) -> None:
+    await asked(world)
+    await pass_by(world, DAYS)
+    await approve_all(world)
+    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    change = await latest(world)
+    assert change.decision_time is not None
+    assert change.decision_time > DAYS
+    for p in change.channels:
+        assert (p.state, p.late) == ("verified", False)
+        assert p.took is not None
+        assert p.took < timedelta(seconds=20)
+        assert p.slo_due_at == p.released_at + timedelta(seconds=30)
+        assert p.verified_at is not None
+        parts = split_time(
+            committed_at=change.committed_at, proposed_at=change.proposed_at, released_at=p.released_at,
+            verified_at=p.verified_at, decision_excluded=change.decision_excluded, delivery_excluded=p.excluded,
+        )  # fmt: skip
+        assert parts.whole == p.verified_at - change.committed_at
+    async with world.services.db.transaction(world.scope) as session:
+        figures = await read_figures(session, now=utc_now())
+        clocks = await read_clocks(session, now=utc_now())
+    assert figures.most_s is not None
+    assert figures.most_s < 20
+    assert figures.decision_most_s is not None
+    assert figures.decision_most_s > 0.9 * DAYS.total_seconds()
+    assert sum(clock.late + clock.breached for clock in clocks) == 0
+    metrics = generate_latest(world.services.metrics).decode()
+    assert f'fairlead_decision_seconds_sum{{tenant_id="{world.scope.tenant_id}"}} 172' in metrics
+    assert "fairlead_delivery_seconds_count" in metrics
+
+
+async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(world: World) -> None:
+    await asked(world)
+    await pass_by(world, timedelta(hours=25))
+    await world.work()
+    assert await world.rows(_CODES) == [("approval.late",)]
+    assert await world.rows("SELECT connection_id FROM governance_exception WHERE code = 'approval.late'") == [(None,)]
+    await approve_all(world)
+    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    assert await world.rows(_CODES) == []
+
+
+async def test_u2_an_overdue_approval_that_expires_is_one_exception(world: World) -> None:
+    await asked(world)
+    await pass_by(world, timedelta(hours=25))
+    await world.work()
+    await pass_by(world, timedelta(hours=25))
+    await world.work()
+    assert await world.rows(_CODES) == [("approval.expired",)]
+
+
+async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(world: World) -> None:
+    await asked(world)
+    await pass_by(world, timedelta(hours=25))
+    await world.work()
+    await world.deliver(world.change("SKU-001", PRICE, 9_100))
+    await world.work()
+    assert await world.rows(_CODES) == []
+    ((due,),) = await world.rows("SELECT due_at FROM approval WHERE state = 'pending'")
+    assert isinstance(due, datetime)
+    assert due - utc_now() > timedelta(hours=23)
+
+
+async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: World) -> None:
+    await seed(world)
+    change = world.change("SKU-001", STOCK, 7)
+    change["committed_at"] = (utc_now() - timedelta(days=3)).isoformat()
+    await world.deliver(change)
+    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    assert await world.rows("SELECT DISTINCT breached FROM propagation WHERE amount = 7") == [(False,)]
+    assert await world.rows(_CODES) == []
+
+
+async def hold(world: World) -> None:
+    """An approved price waits for a new decision, because the cost moved before the push."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text(f"UPDATE propagation SET state = 'held', slo_due_at = now() - interval '1 h' WHERE {RUNNING}")
+        )
+
+
+@pytest.mark.parametrize("stop", [hold], ids=["held"])
+async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
+    world: World, sandbox: RunningSandbox, stop: Callable[[World], Awaitable[None]]
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    await stop(world)
+    async with world.services.db.transaction(world.scope) as session:
+        assert await breach_clocks(session, world.services.governance) == 0
+    assert not any(p.late for p in (await latest(world)).channels)
+
+
+async def test_u2_a_rollback_is_timed_from_itself(world: World) -> None:
+    await asked(world)
+    await pass_by(world, DAYS)
+    await approve_all(world)
+    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    await pass_by(world, timedelta(days=5))
+    change = await latest(world)
+    async with world.services.db.transaction(world.scope) as session:
+        await roll_back_change(session, world.services.governance, change.id)
+    back = await latest(world)
+    assert {p.slo_due_at - p.released_at for p in back.channels} == {timedelta(seconds=30)}
+    assert all(utc_now() - p.released_at < timedelta(minutes=1) and not p.late for p in back.channels)
+
+
+async def paused_delivery(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        await pause_connection(session, world.channels["shop0"], now=utc_now())
+
+
+async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: World, sandbox: RunningSandbox) -> None:
+    await paused_delivery(world, sandbox)
+    await pass_by(world, timedelta(hours=6))
+    async with world.services.db.transaction(world.scope) as session:
+        assert await breach_clocks(session, world.services.governance) == 0
+    (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
+    assert (shop.late, shop.is_paused) == (False, True)
+    async with world.services.db.transaction(world.scope) as session:
+        await resume_connection(session, world.channels["shop0"], now=utc_now())
+    (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
+    assert not shop.late
+    assert shop.excluded > timedelta(hours=5, minutes=59)
+    assert shop.slo_due_at == shop.released_at + timedelta(seconds=30) + shop.excluded
+
+
+@pytest.mark.parametrize(("suspended", "paused", "excluded"), [(4, 6, 6), (6, 4, 6), (6, 1, 5)])
+async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
+    world: World, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
+) -> None:
+    """The suspension ends two hours ago, the pause now; both are told in hours before now."""
+    await paused_delivery(world, sandbox)
+    await pass_by(world, timedelta(hours=7))
+    now = utc_now()
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("UPDATE connection SET paused_at = :at WHERE state = 'paused'"), {"at": now - timedelta(hours=paused)}
+        )
+        await move_clocks(session, now - timedelta(hours=suspended), now - timedelta(hours=2))
+        await resume_connection(session, world.channels["shop0"], now=now)
+    (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
+    assert shop.excluded == timedelta(hours=excluded)
+
+
+async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: World) -> None:
+    await seed(world)
+    channel = world.channels["shop0"]
+    async with world.services.db.transaction(world.scope) as session:
+        await pause_connection(session, channel, now=utc_now())
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    await pass_by(world, timedelta(hours=6))
+    async with world.services.db.transaction(world.scope) as session:
+        await resume_connection(session, channel, now=utc_now())
+    await world.work(
+        settle=15.0,
+        until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND state = 'verified'"
+        " AND amount = 10400",
+    )
+    for p in (await latest(world)).channels:
+        assert not p.late
+        assert p.took is not None
+        assert p.took < timedelta(seconds=30)
+        assert p.verified_at is not None
+        assert p.excluded + p.took == p.verified_at - p.released_at
+
+
+_STATES = ("pending", "accepted", "verified", "held", "refused", "given_up", "superseded")
+
+
+async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    """The rule in Python and its twin in SQL agree for every state, mark and channel."""
+    await paused_delivery(world, sandbox)
+    for state in _STATES:
+        for breached in (True, False):
+            for active in (True, False):
+                for before in (timedelta(seconds=-5), timedelta(0), timedelta(seconds=5)):
+                    verified_at = NOW if state == "verified" else None
+                    recorded = NOW - before < NOW if state == "verified" else breached
+                    async with world.services.db.transaction(world.scope) as session:
+                        await session.execute(
+                            text("""
+                                UPDATE propagation SET state = :state, breached = :breached, slo_due_at = :due,
+                                       verified_at = CAST(:verified AS timestamptz)
+                            """),
+                            {"state": state, "breached": recorded, "due": NOW - before, "verified": verified_at},
+                        )
+                        await session.execute(
+                            text("UPDATE connection SET state = :state"), {"state": "active" if active else "paused"}
+                        )
+                        sql = await session.scalars(text(f"SELECT DISTINCT {LATE} FROM propagation p"), {"now": NOW})
+                        expected = is_late(
+                            state=state, breached=recorded, slo_due_at=NOW - before, verified_at=verified_at,
+                            channel_active=active, now=NOW,
+                        )  # fmt: skip
+                        assert sql.all() == [expected], (state, breached, active, before)
+                        await session.rollback()
+
+
+async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(world: World) -> None:
+    await asked(world)
+    async with world.services.db.transaction(world.scope) as session:
+        await expire_waiting(session, world.services.governance)
+    assert await world.rows("SELECT DISTINCT overdue FROM approval WHERE state = 'pending'") == [(False,)]
+
+
+async def test_u2_nothing_is_late_while_the_client_is_suspended(world: World, sandbox: RunningSandbox) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        await suspend_client(session, reason="unpaid", now=utc_now())
+    await pass_by(world, timedelta(hours=6))
+    assert not any(p.late for p in (await latest(world)).channels)
+    async with world.services.db.transaction(world.scope) as session:
+        assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 0
+
+
+async def on_fleet(world: World) -> ClientHealth:
+    async with world.services.db.transaction(world.house.for_fleet()) as session:
+        (client,) = await read_fleet(session, now=utc_now())
+    return client
+
+
+async def resolve_all(world: World) -> None:
+    """A person resolves every open exception by hand."""
+    for (exception_id,) in await world.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
+        async with world.services.db.transaction(world.scope) as session:
+            await settle_exception(session, exception_id, state="resolved", now=utc_now())  # type: ignore[arg-type]
+
+
+async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work()
+    await pass_by(world, timedelta(days=5))
+    for job_has_run in (False, True):
+        if job_has_run:
+            async with world.services.db.transaction(world.scope) as session:
+                assert await breach_clocks(session, world.services.governance) == 1
+            assert await world.rows(_CODES) == [("propagation.late",)]
+            await resolve_all(world)
+            assert await world.rows(_CODES) == []
+        assert [p.late for p in (await latest(world)).channels if p.channel == "shop0"] == [True]
+        async with world.services.db.transaction(world.scope) as session:
+            assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 1
+            figures = await read_channel(session, now=utc_now())
+        assert (figures.running, figures.late) == (1, 1)
+        client = await on_fleet(world)
+        assert (client.running, client.late, client.standing) == (1, 1, "at risk")
+
+
+async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(world: World) -> None:
+    await asked(world)
+    await pass_by(world, timedelta(hours=25))
+    await world.work()
+    assert await world.rows(_CODES) == [("approval.late",)]
+    await resolve_all(world)
+    async with world.services.db.transaction(world.scope) as session:
+        assert (await read_figures(session, now=utc_now())).overdue == 1
+    assert (await on_fleet(world)).overdue == 1

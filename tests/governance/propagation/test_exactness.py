@@ -1,0 +1,91 @@
+"""A8: what a channel shows is a proof only when it is exactly the approved value."""
+
+import msgspec
+import pytest
+
+from canonical.elements import PRICE, STOCK
+from canonical.values import Value
+from connectors.poll_job import schedule_poll
+from connectors.ports import ChannelReading, PollPage
+from connectors.sandbox.market.adapter import SandboxMarket
+from foundation.clock import utc_now
+from governance.propagation import settlement, verify_job
+from tests.connectors.running import RunningSandbox
+from tests.governance.propagation.test_verify_job import hurry
+from tests.governance.scripted import ScriptedSource, replace_part
+from tests.governance.test_main_job import seed
+from tests.support.client_env import World
+
+_EXCEPTIONS = "SELECT code, state, detail FROM governance_exception ORDER BY opened_at"
+
+
+@pytest.mark.parametrize(
+    ("element", "says", "told"),
+    [
+        (PRICE, {"amount": 10.1}, "10.1 USD"), (PRICE, {"currency": "DEM"}, "1000 DEM"),
+        (PRICE, {"currency": "usd"}, "1000 usd"), (PRICE, {"amount": "10,00"}, "10,00 USD"),
+        (PRICE, {"amount": 2**53 + 1}, "9007199254740993 USD"), (PRICE, {"currency": "XAU"}, "1000 XAU"),
+        (STOCK, {"amount": 12.5}, "12.5"), (STOCK, {"currency": "USD"}, "1000 USD"), (PRICE, {"currency": ""}, "1000"),
+    ],
+)  # fmt: skip
+async def test_a8_an_inexact_value_of_a_source_is_one_exception_that_quotes_it_and_ends_by_itself(
+    world: World, element: str, says: dict[str, object], told: str
+) -> None:
+    for _ in range(3):  # however often it comes
+        await world.deliver(world.change("SKU-001", element, 1000) | says)
+    await world.work()
+    [(code, state, detail)] = await world.rows(_EXCEPTIONS)
+    assert (code, state) == ("source.quarantined", "open")
+    assert told in str(detail)
+    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await world.deliver(world.change("SKU-001", element, 1000))
+    await world.work()
+    assert [row[1] for row in await world.rows(_EXCEPTIONS) if row[0] == code] == ["resolved"]
+
+
+async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(world: World) -> None:
+    body = world.change("SKU-001", STOCK, 4) | {"committed_at": "9999-12-31T23:59:59-14:00"}
+    page = PollPage([("chg_end", msgspec.json.encode(body))], "1", more=False)
+    replace_part(world, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: page))
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, world.erp, at=utc_now())
+    await world.work(settle=5.0, until="SELECT count(*) = 1 FROM record_value")
+    found = await world.rows(_EXCEPTIONS)
+    assert [row[0] for row in found] == ["source.clock_ahead"]
+    assert "9999-12-31" in str(found[0][2])
+
+
+async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
+    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """104.00 sent, "103.9951" shown: told with what is shown, and verified once it is exact."""
+    for module in (settlement, verify_job):
+        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+    await seed(world)
+    read, shown = SandboxMarket.read, ["103.9951"]
+
+    async def odd(self: SandboxMarket, *args: object) -> list[ChannelReading]:
+        found = await read(self, *args)  # type: ignore[arg-type]
+        return [
+            msgspec.structs.replace(each, value=None, unreadable=f"{shown[0]} USD")
+            if shown and each.value == Value(10_400, "USD")
+            else each
+            for each in found
+        ]
+
+    monkeypatch.setattr(SandboxMarket, "read", odd)
+    metered = await world.rows("SELECT count(*) FROM usage_event")
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work(
+        settle=5.0, until="SELECT count(*) = 1 FROM propagation WHERE amount = 10400 AND state = 'accepted'"
+    )
+    states = "SELECT state, verified_at IS NULL FROM propagation WHERE amount = 10400 ORDER BY state"
+    assert await world.rows(states) == [("accepted", True), ("verified", False)]
+    assert await world.rows("SELECT count(*) - 1 FROM usage_event") == metered, "the shop's alone"
+    [(code, state, detail)] = await world.rows(_EXCEPTIONS)
+    assert (code, state) == ("propagation.unreadable", "open")
+    assert "103.9951 USD" in str(detail)
+    shown.clear()
+    await hurry(world)
+    assert await world.rows(states) == [("verified", False)] * 2
+    assert [row[:2] for row in await world.rows(_EXCEPTIONS)] == [("propagation.unreadable", "resolved")]

@@ -1,0 +1,50 @@
+"""A clock may run out while the value is on its way; the proof that follows must still correct what it opened."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from controlplane.jobs import build_jobs
+from foundation.jobs.worker import LaneWorker
+from governance.job_types import ingest_lane, push_lane
+from governance.slo.breach_job import breach_clocks
+from tests.connectors.running import RunningSandbox
+from tests.support.client_env import World
+from tests.support.faulty_link import WELL, Trouble, faulty_link
+
+
+async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    services, scope, shop = world.services, world.scope, world.channels["shop0"]
+    worker = LaneWorker(
+        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+    )
+    there = urlsplit(sandbox.base_url)
+    with faulty_link((there.hostname or "", there.port or 0)) as link:
+        async with services.db.transaction(scope) as session:
+            await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 200"))
+            await session.execute(
+                text("UPDATE connection SET base_url = :url WHERE id = :shop"),
+                {"url": world.urls["shop0"].replace(f":{there.port}/", f":{link.port}/"), "shop": shop},
+            )
+        await world.deliver(world.change("SKU-001", STOCK, 7))
+        await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
+        link.suffer(Trouble(blackhole=True))
+        push = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, push_lane(shop)))
+        while not link.connections:  # noqa: ASYNC110 - what stands is the link's to tell
+            await asyncio.sleep(0.01)
+        async with services.db.transaction(scope) as session:
+            await session.execute(
+                text("SELECT pg_sleep(extract(epoch FROM max(slo_due_at) - clock_timestamp())) FROM propagation")
+            )
+        async with services.db.transaction(scope) as session:
+            assert await breach_clocks(session, services.governance) == 2
+        assert not push.done(), "the clock should run out while the shop is being written to"
+        link.suffer(WELL)
+        await push
+        await world.work(settle=20.0)
+    found = await world.rows("SELECT code, state, settled_by FROM governance_exception")
+    assert found == [("propagation.late", "resolved", "corrected")] * 2

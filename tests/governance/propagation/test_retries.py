@@ -1,0 +1,87 @@
+"""What a channel takes in vain is put off, seen by a person, and no load on it; what is new goes on."""
+
+from collections import Counter
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import text
+
+from canonical.elements import STOCK
+from connectors.runtime import ConnectorRuntime
+from connectors.sandbox.faults import Faults
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.outbound.client import OutboundClient
+from foundation.outbound.gate import Credential, Limit
+from foundation.outbound.settings import BreakerSettings, OutboundSettings, RetrySettings, parse_allowed
+from tests.connectors.running import RunningSandbox
+from tests.support.client_env import World
+
+VALUES = 12
+RETRIES = RetrySettings(ratio=0.25, per_second=0.0001, saved=2)
+
+
+class Calls:
+    """Outcomes of calls, by credential."""
+
+    def __init__(self) -> None:
+        self.of: Counter[tuple[str, str]] = Counter()
+
+    def called(self, tenant_id: UUID, credential_id: str, outcome: str, seconds: float) -> None:
+        self.of[credential_id, outcome] += 1
+
+    def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
+        self.of[credential_id, reason] += 1
+
+    def repeated(self, tenant_id: UUID, credential_id: str) -> None:
+        self.of[credential_id, "again"] += 1
+
+
+def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -> Services:
+    """Without a breaker: it would hide what the budget does."""
+    never_open = BreakerSettings(failures=10**9, min_calls=10**9)
+    settings = OutboundSettings(
+        allowed=parse_allowed("127.0.0.0/8"), breaker=never_open, retries=retries, valkey_seconds=60
+    )
+    outbound = OutboundClient(settings, services.valkey, utc_now, observer=calls)
+    runtime = ConnectorRuntime(services.registry, services.vault, outbound)
+    return replace(services, outbound=outbound, governance=replace(services.governance, runtime=runtime))
+
+
+async def hurry(world: World) -> None:
+    """No rest and no delay holds anything back."""
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+    await world.work()
+
+
+async def test_a_channel_that_fails_every_call_is_asked_little_more_than_once_a_value(
+    world: World, sandbox: RunningSandbox
+) -> None:
+    calls, shop = Calls(), world.channels["shop0"]
+    world.services = stingy(world.services, calls)
+    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    for n in range(VALUES):
+        await world.deliver(world.change(f"SKU-{n + 1:03}", STOCK, 100 + n))
+        await world.work()
+        for _ in range(4):
+            await hurry(world)
+    sent, again = calls.of[str(shop), "5xx"], calls.of[str(shop), "again"]
+    assert sent - again == VALUES, "each value has its first attempt at once"
+    assert 0 < again <= RETRIES.saved + VALUES * RETRIES.ratio
+    assert calls.of[str(shop), "retries_spent"] > VALUES
+    assert await world.rows("SELECT split_part(lane, '/', 1), count(*), max(attempts) FROM work GROUP BY 1") == [
+        ("push", VALUES, 0)
+    ]
+    held = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'pending'"
+    assert await world.rows(held, shop=shop) == [(VALUES,)]
+    ((told,),) = await world.rows("SELECT last_error FROM connection WHERE id = :shop", shop=shop)
+    assert "500" in str(told) or "asked again" in str(told)
+
+    sandbox.mend(world.urls["shop0"])
+    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(shop), Limit(1, 1)).key)
+    await hurry(world)
+    shown = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'verified'"
+    assert await world.rows(shown, shop=shop) == [(VALUES,)]
+    await world.services.outbound.close()

@@ -1,0 +1,178 @@
+"""A suspension stops a client's clocks: what had time left when it began has the same time left when it ends."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import COST, PRICE, STOCK
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from governance.slo.suspension import move_clocks
+from tenants.accounts import resume_client, suspend_client
+from tests.conftest import Urls
+from tests.connectors.running import RunningSandbox
+from tests.governance.test_main_job import approve_all, seed
+from tests.support.client_env import World, build_world
+
+LONG = timedelta(days=9)
+"""Longer than any clock of the tests."""
+_TOLD = "SELECT code FROM governance_exception ORDER BY code"
+_LEFT = """
+    SELECT (SELECT min(slo_due_at) FROM propagation WHERE state = 'pending'),
+           (SELECT min(expires_at) FROM approval WHERE state = 'pending'),
+           (SELECT min(correction_due_at) FROM governance_exception WHERE state = 'open')
+"""
+_DATED = {
+    "client": ("suspended_at",),
+    "propagation": ("committed_at", "released_at", "slo_due_at"),
+    "change": ("committed_at", "proposed_at"),
+    "approval": ("created_at", "due_at", "expires_at"),
+    "governance_exception": ("opened_at", "seen_at", "correction_due_at"),
+    "timer": ("due_at",),
+}
+
+
+async def suspend(world: World) -> datetime:
+    now = utc_now()
+    async with world.services.db.transaction(world.scope) as session:
+        await suspend_client(session, reason="unpaid", now=now)
+    return now
+
+
+async def pass_by(world: World, time: timedelta = LONG) -> None:
+    """Everything that was noted is older by so much."""
+    async with world.services.db.transaction(world.scope) as session:
+        for table, columns in _DATED.items():
+            older = ", ".join(f"{column} = {column} - CAST(:by AS interval)" for column in columns)
+            await session.execute(text(f"UPDATE {table} SET {older}"), {"by": time})
+
+
+async def resume(world: World) -> datetime:
+    now = utc_now()
+    async with world.services.db.transaction(world.scope) as session:
+        await resume_client(session, world.services.door, reason="paid", now=now)
+    return now
+
+
+async def left(world: World) -> tuple[datetime, ...]:
+    ((found),) = await world.rows(_LEFT)
+    assert all(isinstance(due, datetime) for due in found)
+    return found  # type: ignore[return-value]
+
+
+async def leave_waiting(world: World, sandbox: RunningSandbox) -> None:
+    """A value on its way to a shop that is away, another before a person, and an exception."""
+    async with world.services.db.transaction(world.scope) as session:  # however slow the machine is, there is time
+        await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 86400000"))
+    await seed(world)
+    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.deliver(world.change("SKU-002", COST, 5_000), world.change("SKU-002", PRICE, 9_000))
+    await world.deliver(world.change("SKU-001", STOCK, -1))
+    await world.work()
+    assert await world.rows(_TOLD) == [("change.refused",)]
+
+
+@pytest.fixture
+async def waiting(world: World, sandbox: RunningSandbox) -> World:
+    await leave_waiting(world, sandbox)
+    return world
+
+
+async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor_expired(
+    waiting: World, sandbox: RunningSandbox
+) -> None:
+    suspended_at = await suspend(waiting)
+    before = await left(waiting)
+    await pass_by(waiting)
+    resumed_at = await resume(waiting)
+    after = await left(waiting)
+    assert [due - resumed_at for due in after] == [due - suspended_at for due in before]
+    sandbox.mend(waiting.urls["shop0"])
+    async with waiting.services.db.transaction(waiting.scope) as session:
+        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
+    await waiting.work()
+    await approve_all(waiting)
+    await waiting.work(settle=15.0, until="SELECT bool_and(state = 'verified') AND count(*) > 4 FROM propagation")
+    assert await waiting.rows(_TOLD) == [("change.refused",)]
+    assert await waiting.rows("SELECT escalated_at FROM governance_exception") == [(None,)]
+    assert await waiting.rows("SELECT count(*) FROM approval WHERE state = 'expired'") == [(0,)]
+
+
+async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_clock_from_then(world: World) -> None:
+    await seed(world)
+    change = world.change("SKU-001", STOCK, 7)
+    change["committed_at"] = (utc_now() - LONG).isoformat()
+    await world.deliver(change)
+    await suspend(world)
+    resumed_at = await resume(world)
+    await world.work(settle=20.0)
+    timed = "SELECT DISTINCT released_at, slo_due_at FROM propagation WHERE amount = :amount"
+    ((released_at, due),) = await world.rows(timed, amount=7)
+    ((slo,),) = await world.rows("SELECT propagation_slo_ms FROM element_contract WHERE element = 'stock.on_hand'")
+    assert isinstance(slo, int)
+    assert isinstance(released_at, datetime)
+    assert released_at >= resumed_at
+    assert due == released_at + timedelta(milliseconds=slo)
+    later = world.change("SKU-001", STOCK, 8)
+    await world.deliver(later)
+    await world.work(settle=20.0)
+    ((released_at, due),) = await world.rows(timed, amount=8)
+    assert isinstance(released_at, datetime)
+    assert released_at > datetime.fromisoformat(str(later["committed_at"]))
+    assert due == released_at + timedelta(milliseconds=slo)
+
+
+async def test_what_was_late_before_stays_late_and_is_told(waiting: World) -> None:
+    await pass_by(waiting)
+    before = await left(waiting)
+    await suspend(waiting)
+    await resume(waiting)
+    assert await left(waiting) == before
+    await waiting.work(until="SELECT count(*) = 3 FROM governance_exception")
+    assert await waiting.rows(_TOLD) == [("approval.expired",), ("change.refused",), ("propagation.late",)]
+    assert await waiting.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.overdue'") == [(1,)]
+
+
+async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_only(waiting: World) -> None:
+    """The MSP's staff may act in a suspended client."""
+    now = utc_now()
+    async with waiting.services.db.transaction(waiting.scope) as session:
+        for table, column in (("propagation", "released_at"), ("approval", "created_at"),
+                              ("governance_exception", "opened_at")):  # fmt: skip
+            await session.execute(text(f"UPDATE {table} SET {column} = :at"), {"at": now - timedelta(hours=1)})
+    before = await left(waiting)
+    async with waiting.services.db.transaction(waiting.scope) as session:
+        await session.execute(text("UPDATE propagation SET slo_due_at = :at WHERE state = 'pending'"), {"at": now})
+        await move_clocks(session, now - timedelta(hours=4), now)
+    hour = timedelta(hours=1)
+    assert await left(waiting) == (now + hour, before[1] + hour, before[2] + hour)
+
+
+async def test_another_client_of_the_same_provider_keeps_its_clocks(
+    waiting: World, sandbox: RunningSandbox, urls: Urls
+) -> None:
+    sibling = await build_world(waiting.services, waiting.relay_db, urls.intake, sandbox, house=waiting.house)
+    await leave_waiting(sibling, sandbox)
+    before = await left(sibling)
+    await suspend(waiting)
+    await pass_by(waiting)
+    await resume(waiting)
+    assert await left(sibling) == before
+    assert await sibling.rows("SELECT DISTINCT clocks_from FROM element_contract") == [(None,)]
+    await sibling.close()
+
+
+async def test_resumed_without_a_suspension_or_twice_nothing_moves(waiting: World) -> None:
+    before = await left(waiting)
+    await resume(waiting)
+    assert await left(waiting) == before
+    await suspend(waiting)
+    await pass_by(waiting)
+    await resume(waiting)
+    once = await left(waiting)
+    await resume(waiting)
+    assert await left(waiting) == once
+    assert once != before

@@ -1,0 +1,79 @@
+"""An invoice's line tells what was billed: the record, its value, the channel, and the change behind it."""
+
+import re
+from datetime import datetime
+from uuid import UUID
+
+from billing.periods import month_of
+from billing.sides import Side
+from canonical.elements import PRICE
+from controlplane.services import Services
+from foundation.scope import Scope
+from governance.job_types import METER_VERIFIED
+from governance.usage import tell_used
+from tests.billing.conftest import Market
+from tests.governance.test_main_job import seed
+from tests.support.client_env import World
+from tests.support.web_app import House, Site
+
+_EVENTS = "SELECT id FROM usage_event WHERE meter = :meter"
+
+
+async def synced(world: World) -> tuple[list[UUID], UUID]:
+    """A price that went to two channels, and a newer one. The usage events, and the newer change."""
+    await seed(world)
+    await world.deliver(world.change("SKU-001", PRICE, 10_400))
+    await world.work(settle=15.0, until="SELECT count(*) = 4 FROM usage_event")
+    ((change,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    return [UUID(str(id_)) for (id_,) in await world.rows(_EVENTS, meter=METER_VERIFIED)], UUID(str(change))
+
+
+async def told(services: Services, scope: Scope, client: World, events: list[UUID]) -> set[tuple[str, str, str]]:
+    async with services.db.transaction(scope) as session:
+        found = await tell_used(session, client.scope.tenant_id, METER_VERIFIED, events)
+    return {(used.subject, used.what, used.where) for used in found.values()}
+
+
+async def test_each_event_is_of_one_value_on_one_channel_and_nobody_elses(world: World, other_world: World) -> None:
+    events, change = await synced(world)
+    assert len(events) == 4
+    both = {
+        ("SKU-001", f"List price {amount} USD", channel)
+        for amount in ("100.00", "104.00")
+        for channel in ("shop0", "market1")
+    }
+    fleet = world.house.for_fleet()
+    for scope in (world.scope, fleet):
+        shown = {(one, what.replace("\N{NO-BREAK SPACE}", " "), where)
+                 for one, what, where in await told(world.services, scope, world, events)}  # fmt: skip
+        assert shown == both
+    async with world.services.db.transaction(world.scope) as session:
+        found = await tell_used(session, world.scope.tenant_id, METER_VERIFIED, events)
+        assert sorted(found) == sorted(events)
+        assert [used.path for used in found.values()].count(f"/changes/{change}") == 2
+        assert await tell_used(session, world.scope.tenant_id, "another.meter", events) == {}
+    for scope in (other_world.scope, other_world.house.for_fleet()):
+        for client in (world, other_world):
+            assert await told(world.services, scope, client, events) == set()
+
+
+async def test_the_line_leads_to_the_change(site: Site, world: World, house: House) -> None:
+    _, change = await synced(world)
+    ((used_at,),) = await world.rows("SELECT min(occurred_at) FROM usage_event")
+    assert isinstance(used_at, datetime)
+    month = month_of(used_at)
+    market = Market(world.services.db, world.house, world.scope, now=month.start)
+    await market.open_book(Side.RETAIL, "USD")
+    await market.price(Side.RETAIL, "0.10", at=month.start, meter=METER_VERIFIED)
+    market.now = used_at
+    draft = await market.rate(Side.RETAIL, month)
+    assert draft is not None
+    visit = await site.signed_in(house.host, house.approver)
+    invoice = f"/clients/{house.slug}/invoices/{draft.id}"
+    line = re.search(rf'href="({invoice}/lines/[0-9a-f-]+)"', (await visit.get(invoice)).text)
+    assert line is not None
+    page = (await visit.get(line[1])).text
+    assert "List price" in page
+    link = f"/clients/{house.slug}/changes/{change}"
+    assert page.count(f'<a href="{link}">SKU-001</a>') == page.count("SKU-001</a>") / 2
+    assert (await visit.get(link)).status_code == 200

@@ -1,0 +1,164 @@
+"""A client with an ERP and channels on sandbox systems, and an engine that does all its work in the test's own loop."""
+
+import asyncio
+import base64
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from connectors.webhooks.directory import HookDirectory
+from connectors.webhooks.receive import HookReceiver
+from connectors.webhooks.signatures import sign
+from connectors.webhooks.writer import IntakeWriter, Stored
+from controlplane.jobs import build_jobs
+from controlplane.provisioning import NewConnection, connect, onboard_client, onboard_msp, publish_contracts
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from foundation.jobs.relay import Relay
+from foundation.jobs.worker import LaneWorker
+from foundation.scope import Scope
+from governance.job_types import INGEST
+from tests.connectors.running import TOKEN, RunningSandbox
+
+IDLE_SECONDS = 0.05
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class World:
+    services: Services
+    scope: Scope
+    house: Scope
+    erp: UUID
+    hook_secret: str
+    channels: dict[str, UUID]
+    urls: dict[str, str]
+    receiver: HookReceiver
+    writer: IntakeWriter
+    directory: HookDirectory
+    relay_db: Database
+    version: int = field(default_factory=lambda: int(utc_now().timestamp() * 1_000_000))
+
+    async def close(self) -> None:
+        await self.writer.stop()
+        await self.directory.close()
+
+    async def deliver(
+        self, *changes: dict[str, object], message_id: str | None = None, secret: str | None = None
+    ) -> Stored:
+        """One signed webhook of the ERP."""
+        body = msgspec.json.encode({"type": "changes", "changes": list(changes)})
+        return await self.deliver_bytes(body, message_id=message_id, secret=secret)
+
+    async def deliver_bytes(self, body: bytes, *, message_id: str | None = None, secret: str | None = None) -> Stored:
+        now = utc_now()
+        headers = sign(
+            (secret or self.hook_secret).encode(), message_id=message_id or f"msg_{new_id()}", sent_at=now, body=body
+        )
+        lowered = {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"}
+        return await self.receiver.receive(str(self.erp), lowered, body, now=now, correlation=f"test-{new_id()}")
+
+    def change(self, sku: str, element: str, amount: int, *, version: int | None = None) -> dict[str, object]:
+        self.version += 1
+        return {
+            "sku": sku,
+            "element": element,
+            "amount": amount,
+            "currency": "" if element.startswith("stock") else "USD",
+            "version": self.version if version is None else version,
+            "committed_at": utc_now().isoformat(),
+        }
+
+    async def work(self, *, rounds: int = 40, settle: float = 0.0, until: str = "") -> None:
+        """Do all work that is ready, of this tenant, until nothing is; `settle` also waits for delayed work.
+
+        With `until`, a query of one truth value, the wait ends as soon as it holds, however long that takes. Only idle
+        seconds are counted: a slow machine does the same work as a fast one.
+        """
+        kinds = build_jobs(self.services)
+        worker = LaneWorker(
+            self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics,
+            lease=PATIENCE_SECONDS,
+        )  # fmt: skip
+        left = max(settle, PATIENCE_SECONDS) if until else settle
+        for _ in range(rounds * 50):
+            async with self.relay_db.transaction(None) as session:
+                await session.execute(text("SELECT timers_fire()"))
+            async with self.relay_db.transaction(None) as session:
+                due = [
+                    r.name
+                    for r in await session.execute(text("SELECT * FROM lanes_due()"))
+                    if r.tenant_id == self.scope.tenant_id
+                ]
+            if not due:
+                if left <= 0 or await self._all_done(until):
+                    return
+                await asyncio.sleep(IDLE_SECONDS)
+                left -= IDLE_SECONDS
+            for lane in due:
+                await worker.run_lane(self.scope.msp_id, self.scope.tenant_id, lane)
+        raise AssertionError("work never ended")
+
+    async def _all_done(self, until: str) -> bool:
+        """Whether nothing waits any more, not even delayed work, or `until` holds."""
+        if until:
+            return bool((await self.rows(until))[0][0])
+        return (await self.rows("SELECT count(*) FROM work"))[0][0] == 0
+
+    async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
+        async with self.services.db.transaction(self.scope) as session:
+            return [tuple(row) for row in await session.execute(text(sql), binds)]
+
+
+def relay_of(world: World) -> Relay:
+    return Relay(world.relay_db, world.services.ring, metrics=world.services.lane_metrics)
+
+
+async def build_world(
+    services: Services,
+    relay_db: Database,
+    intake_url: str,
+    sandbox: RunningSandbox,
+    *,
+    channels: int = 2,
+    skus: int = 20,
+    shop_skus: int | None = None,
+    market_skus: int | None = None,
+    house: Scope | None = None,
+) -> World:
+    """A client of `house`, or of an MSP of its own, with what it connects."""
+    slug = secrets.token_hex(4)
+    if house is None:
+        house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
+    hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    erp_url = sandbox.add("sandbox-erp", skus=skus)
+    erp = await connect(
+        services, scope, NewConnection("sandbox-erp", "ERP", erp_url, secrets={"webhook_secret": hook_secret})
+    )
+    ids: dict[str, UUID] = {}
+    urls: dict[str, str] = {"erp": erp_url}
+    for n in range(channels):
+        kind = "sandbox-shop" if n % 2 == 0 else "sandbox-market"
+        name = f"{kind.removeprefix('sandbox-')}{n}"
+        own = shop_skus if n % 2 == 0 else market_skus
+        urls[name] = sandbox.add(kind, skus=skus if own is None else own)
+        ids[name] = await connect(services, scope, NewConnection(kind, name, urls[name], secrets={"api_key": TOKEN}))
+    await publish_contracts(services, scope, erp)
+    directory = HookDirectory(intake_url, services.vault)
+    writer = IntakeWriter(intake_url, kind=INGEST, ring=services.ring.hint)
+    writer.start()
+    receiver = HookReceiver(directory, writer, services.registry, new_id)
+    return World(services, scope, house, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)
+
+
+async def second_client(world: World) -> str:
+    """Another client of the same MSP; returns its short name."""
+    slug = f"sibling-{secrets.token_hex(4)}"
+    await onboard_client(world.services, world.house, name="Sibling", slug=slug, currency="USD")
+    return slug

@@ -1,0 +1,87 @@
+"""V16: signing in costs as many verifications of a hash for every address, known at none, one or many accounts."""
+
+from collections.abc import Iterator
+
+import pytest
+from argon2 import PasswordHasher
+
+from foundation.database.engine import Database
+from tenants.auth.services import Door
+from tenants.auth.sign_in import authenticate
+from tenants.errors import SignInFailed, Suspended
+from tenants.members.repository import suspend_person
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, credentials, make_client, make_person
+
+WRONG = "not this one either"
+
+
+class Counting:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.verified: list[str] = []
+        verify = PasswordHasher.verify
+
+        def counted(hasher: PasswordHasher, known: str | bytes, password: str | bytes) -> bool:
+            self.verified.append(str(known))
+            return verify(hasher, known, password)
+
+        monkeypatch.setattr(PasswordHasher, "verify", counted)
+        self.transactions = 0
+        transaction = Database.transaction
+
+        def opened(db: Database, *scope: object, **more: object) -> object:
+            self.transactions += 1
+            return transaction(db, *scope, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Database, "transaction", opened)
+
+    def taken(self) -> tuple[int, int]:
+        work = len(self.verified), self.transactions
+        assert {one.rpartition("$")[0].rpartition("$")[0] for one in self.verified} == {"$argon2id$v=19$m=64,t=1,p=1"}
+        self.verified, self.transactions = [], 0
+        return work
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
+    with monkeypatch.context() as patch:
+        yield Counting(patch)
+
+
+@pytest.mark.parametrize("accounts", [0, 1, 2, 4, 6])
+async def test_v16_the_work_does_not_tell_at_how_many_accounts_an_address_is_known(
+    door: Door, msp: Tenant, counting: Counting, accounts: int
+) -> None:
+    for number in range(accounts):
+        home = await make_client(door.db, msp, f"client-{number}")
+        await make_person(door.db, door.passwords, home, "many@example.com")
+    counting.transactions = 0
+    for email in ("many@example.com", "nobody@example.com", "", "no address", "x" * 10_000, "a\0@example.com"):
+        with pytest.raises(SignInFailed):
+            await authenticate(door, credentials(msp, email, WRONG))
+        assert counting.taken() == (4, 6)
+
+
+async def test_v16_nor_whether_a_member_is_suspended_or_only_invited(
+    door: Door, msp: Tenant, client: Tenant, ada: Somebody, counting: Counting
+) -> None:
+    async with door.db.transaction(client.scope) as session:
+        await suspend_person(session, person_id=ada.id, reason="test", now=NOW)
+    counting.transactions = 0
+    with pytest.raises(SignInFailed):
+        await authenticate(door, credentials(msp, ada.email, WRONG))
+    assert counting.taken() == (4, 6)
+    with pytest.raises(Suspended):
+        await authenticate(door, credentials(msp, ada.email, PASSWORD))
+    assert counting.taken()[0] == 4
+
+
+@pytest.mark.parametrize("typed", ["x" * 500, "", "gru\u0308ne a\u0308pfel hier", "a\tb"])
+async def test_v16_what_was_typed_may_cost_more_but_costs_it_for_everybody(
+    door: Door, msp: Tenant, ada: Somebody, counting: Counting, typed: str
+) -> None:
+    forms = 2 if "\u0308" in typed else 1
+    counting.transactions = 0
+    for email in (ada.email, "nobody@example.com"):
+        with pytest.raises(SignInFailed):
+            await authenticate(door, credentials(msp, email, typed))
+        assert counting.taken() == (4 * forms, 6)

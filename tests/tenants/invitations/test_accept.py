@@ -1,0 +1,241 @@
+"""What an invitation's link opens, on the host where it was made."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import UUID
+
+import httpx
+import pytest
+
+from foundation.ids import new_id
+from foundation.scope import Actor
+from policy.publishing import assign_role
+from tenants.accounts import resume_client, suspend_client
+from tenants.auth.services import Door
+from tenants.invitations.queries import InvitationState, count_waiting, invitation_state, list_invitations
+from tenants.members.repository import (
+    NewPerson,
+    create_person,
+    get_person,
+    invite_person,
+    suspend_person,
+    withdraw_invite,
+)
+from tenants.secrets import new_secret
+from tests.tenants.auth.test_sign_in import audited
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_person
+from tests.tenants.web_app import Browser, build_site, visiting
+
+EMAIL = "new@example.com"
+
+
+@pytest.fixture
+async def visitors(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    async with visiting(build_site(door)) as client:
+        yield client
+
+
+@pytest.fixture
+async def browser(visitors: httpx.AsyncClient, door: Door, msp: Tenant) -> Browser:
+    return await Browser.on_a_host_of(visitors, door.db, msp)
+
+
+async def inviter(door: Door, tenant: Tenant) -> UUID:
+    """An administrator of the account."""
+    nora = await make_person(door.db, door.passwords, tenant, f"nora-{new_id().hex}@example.com")
+    role = "client_admin" if tenant.scope.tenant_id != tenant.scope.msp_id else "msp_admin"
+    async with door.db.transaction(tenant.scope) as session:
+        await assign_role(session, tenant.scope, user_id=nora.id, role=role, clock=door.clock, new_id=new_id)
+    return nora.id
+
+
+async def invite(door: Door, tenant: Tenant, email: str = EMAIL) -> str:
+    """By somebody called Nora Lind."""
+    person_id = new_id()
+    nora = await inviter(door, tenant)
+    scope = replace(tenant.scope, actor=Actor(kind="person", id=str(nora), name="Nora Lind"))
+    async with door.db.transaction(scope) as session:
+        await create_person(session, NewPerson(person_id, email, "Ana Reyes"), now=NOW)
+        role = "client_viewer" if scope.tenant_id != scope.msp_id else "msp_operator"
+        await assign_role(session, scope, user_id=person_id, role=role, clock=door.clock, new_id=new_id)
+        return f"/welcome/{await invite_person(session, new_secret, person_id=person_id, now=door.clock())}"
+
+
+def invited(path: str) -> UUID:
+    return UUID(path.removeprefix("/welcome/")[32:64])
+
+
+async def accept(browser: Browser, path: str, **change: str) -> httpx.Response:
+    token = await browser.form_token("/sign-in" if "__Host-session" not in browser.cookies else path)
+    return await browser.post(path, {"password": PASSWORD, "again": PASSWORD, "_csrf_token": token} | change)
+
+
+class TestTheLink:
+    @pytest.fixture
+    async def link(self, door: Door, client: Tenant) -> str:
+        return await invite(door, client)
+
+    async def test_it_says_who_invites_whom_and_looking_does_not_use_it_up(self, browser: Browser, link: str) -> None:
+        for _ in range(6):
+            page = await browser.get(link)
+            assert page.status_code == 200
+        assert page.headers["cache-control"] == "no-store"
+        told = " ".join(page.text.split())
+        assert "Nora Lind has invited you to <b>Acme</b>" in told
+        assert "Welcome, Ana Reyes" in told
+        assert f'value="{EMAIL}"' in told
+        assert (await accept(browser, link)).status_code == 303
+
+    async def test_a_password_is_chosen_once_and_the_person_is_in(
+        self, browser: Browser, door: Door, client: Tenant, link: str, clock: Ticking
+    ) -> None:
+        clock.forward(hours=1)
+        answer = await accept(browser, link)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert set(browser.cookies) == {"__Host-session", "__Host-device"}
+        assert (await browser.get("/sign-in")).headers["location"] == "/"
+        async with door.db.transaction(client.scope) as session:
+            person = await get_person(session, invited(link))
+        assert (person.accepted_at, person.last_seen_at, person.invite_hash) == (clock.now, clock.now, None)
+        assert invitation_state(person, clock.now) is InvitationState.ACCEPTED
+        browser.cookies.clear()
+        assert (await browser.get(link)).status_code == 410
+        assert (await accept(browser, link)).status_code == 410
+        assert (await browser.sign_in(EMAIL)).status_code == 303
+        subject = f"person:{person.id}"
+        for prefix, actions in (
+            ("sign_in", ["sign_in.succeeded"] * 2),
+            ("person", ["created", "invited", "password_set", "invitation_refused"]),
+        ):
+            wanted = [(action if "." in action else f"person.{action}", subject) for action in actions]
+            assert [one for one in await audited(door.db, client, prefix) if one[1] == subject] == wanted
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"again": "something else entirely"}, (422, "not the same")),
+            ({"password": "short", "again": "short"}, (422, "12 to 200")),
+            ({"password": "acme acme acme", "again": "acme acme acme"}, (422, "easy to guess")),
+            ({"password": "Northwind-2026", "again": "Northwind-2026"}, (422, "easy to guess")),
+            ({"password": "ana.reyes.2026", "again": "ana.reyes.2026"}, (422, "easy to guess")),
+            ({"password": "password1234", "again": "password1234"}, (422, "common one")),
+            ({"_csrf_token": ""}, (403, "Reload")),
+        ],
+    )
+    async def test_what_is_wrong_is_said_in_the_form_and_the_link_stays_good(
+        self, browser: Browser, link: str, change: dict[str, str], expected: tuple[int, str]
+    ) -> None:
+        answer = await accept(browser, link, **change)
+        status, sentence = expected
+        assert answer.status_code == status
+        assert sentence in answer.text
+        assert PASSWORD not in answer.text
+        assert "__Host-session" not in browser.cookies
+        assert (await accept(browser, link)).status_code == 303
+
+    async def test_from_another_site_it_is_refused(self, browser: Browser, link: str) -> None:
+        form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await browser.form_token(link)}
+        assert (await browser.post(link, form, origin="https://evil.example")).status_code == 403
+        assert (await browser.post(link, form)).status_code == 303
+
+    async def test_it_runs_out_and_can_be_withdrawn(
+        self, browser: Browser, door: Door, client: Tenant, link: str, clock: Ticking
+    ) -> None:
+        clock.forward(days=7)
+        assert (await browser.get(link)).status_code == 410
+        clock.forward(seconds=-1)
+        assert (await browser.get(link)).status_code == 200
+        async with door.db.transaction(client.scope) as session:
+            await withdraw_invite(session, person_id=invited(link), now=clock.now)
+        assert (await browser.get(link)).status_code == 410
+        assert (await accept(browser, link)).status_code == 410
+
+    async def test_of_another_msp_it_is_worth_nothing_here(
+        self, browser: Browser, door: Door, foreigner: Tenant
+    ) -> None:
+        theirs = await invite(door, foreigner)
+        assert (await browser.get(theirs)).status_code == 410
+        assert (await accept(browser, theirs)).status_code == 410
+        assert (await browser.get("/welcome/nonsense")).status_code == 410
+        assert await audited(door.db, foreigner, "person.invitation_refused") == []
+
+    async def test_with_another_tenants_name_in_it_it_is_worth_nothing(
+        self, browser: Browser, sibling: Tenant, link: str
+    ) -> None:
+        token = link.removeprefix("/welcome/")
+        assert (await browser.get(f"/welcome/{sibling.scope.tenant_id.hex}{token[32:]}")).status_code == 410
+
+    async def test_while_the_client_is_suspended_it_waits(
+        self, browser: Browser, door: Door, client: Tenant, link: str
+    ) -> None:
+        async with door.db.transaction(client.scope) as session:
+            await suspend_client(session, reason="unpaid", now=NOW)
+        assert (await browser.get(link)).status_code == 403
+        assert (await accept(browser, link)).status_code == 403
+        async with door.db.transaction(client.scope) as session:
+            await resume_client(session, door, reason="paid", now=NOW)
+        assert (await accept(browser, link)).status_code == 303
+
+    async def test_guessing_is_slowed_down_like_signing_in_and_others_are_not(
+        self, browser: Browser, door: Door, client: Tenant, link: str, clock: Ticking
+    ) -> None:
+        wrong, other = f"{link[:-43]}{'A' * 43}", await invite(door, client, "other@example.com")
+        assert [(await browser.get(wrong)).status_code for _ in range(6)] == [410] * 5 + [429]
+        assert (await browser.get(link)).status_code == 429
+        assert (await browser.get(other)).status_code == 200
+        clock.forward(seconds=1)
+        assert (await browser.get(link)).status_code == 200
+
+    async def test_whoever_was_signed_in_here_is_told_and_then_signed_out(
+        self, browser: Browser, ada: Somebody, link: str
+    ) -> None:
+        await browser.sign_in(ada.email)
+        before = dict(browser.cookies)
+        page = await browser.get(link)
+        assert "signed in as Ada Lovelace" in page.text
+        assert (await accept(browser, link)).status_code == 303
+        assert browser.cookies["__Host-session"] != before["__Host-session"]
+        browser.cookies = before
+        assert (await browser.get("/sign-in")).status_code == 200
+
+    async def test_for_a_forgotten_password_it_says_so_and_nobody_joins_again(
+        self, browser: Browser, door: Door, client: Tenant, ada: Somebody
+    ) -> None:
+        async with door.db.transaction(client.scope) as session:
+            token = await invite_person(session, new_secret, person_id=ada.id, now=NOW)
+        page = await browser.get(f"/welcome/{token}")
+        assert "Choose a new password" in page.text
+        assert "invited" not in page.text
+        assert (await accept(browser, f"/welcome/{token}")).status_code == 303
+        async with door.db.transaction(client.scope) as session:
+            person = await get_person(session, ada.id)
+        assert (person.invited_at, person.accepted_at) == (None, None)
+        assert invitation_state(person, NOW) is None
+
+    async def test_into_the_msps_house_it_leads_too(self, browser: Browser, door: Door, msp: Tenant) -> None:
+        link = await invite(door, msp)
+        assert "to <b>Northwind Managed</b>" in " ".join((await browser.get(link)).text.split())
+        assert (await accept(browser, link)).status_code == 303
+
+
+class TestWhereItStands:
+    async def test_it_is_listed_newest_first_and_only_with_its_own(
+        self, door: Door, client: Tenant, sibling: Tenant, foreigner: Tenant, clock: Ticking
+    ) -> None:
+        links = [await invite(door, client, f"{name}@example.com") for name in ("a", "b", "c")]
+        for other in (sibling, foreigner):
+            await invite(door, other)
+        async with door.db.transaction(client.scope) as session:
+            await withdraw_invite(session, person_id=invited(links[0]), now=NOW)
+            await suspend_person(session, person_id=invited(links[1]), reason="slip", now=NOW)
+        async with door.db.transaction(client.scope) as session:
+            listed = await list_invitations(session)
+            assert [person.email[0] for person in listed] == ["c", "b", "a"]
+            states = [invitation_state(person, clock.now) for person in listed]
+            assert states == [InvitationState.WAITING, InvitationState.WITHDRAWN, InvitationState.WITHDRAWN]
+            assert await count_waiting(session, now=clock.now) == 1
+            clock.forward(days=7)
+            assert invitation_state(listed[0], clock.now) is InvitationState.EXPIRED
+            assert await count_waiting(session, now=clock.now) == 0
+            earlier = await list_invitations(session, before=listed[0].id)
+            assert [person.email[0] for person in earlier] == ["b", "a"]
