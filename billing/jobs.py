@@ -14,10 +14,10 @@ from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import restart_timers
-from foundation.jobs.types import Handler, JobKind, RetryPolicy
+from foundation.jobs.types import Handler, JobType, RetryPolicy
 
 RATE = "billing.rate"
 CATCH_UP = "billing.catch_up"
@@ -28,16 +28,16 @@ CATCH_UP_EVERY = timedelta(days=1)
 ENDLESS = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
 """Work that sets its own next timer is never given up: with it the timer would be gone, and nobody billed again."""
 
-Work = Callable[[AsyncSession, datetime], Awaitable[None]]
+BillingStep = Callable[[AsyncSession, datetime], Awaitable[None]]
 
 
-def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobKind, ...]:
+def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobType, ...]:
     """The room's kinds of job; each run sets the timer of the next, `every` later."""
     return (
-        JobKind(RATE, _handler(rate_recent, schedule_rating, clock, every), batch=1, retry=ENDLESS),
-        JobKind(CATCH_UP, _handler(rate_client, _schedule_catch_up, clock, CATCH_UP_EVERY), batch=1, seconds=600.0,
+        JobType(RATE, _handler(rate_recent, schedule_rating, clock, every), batch=1, retry=ENDLESS),
+        JobType(CATCH_UP, _handler(rate_client, _schedule_catch_up, clock, CATCH_UP_EVERY), batch=1, seconds=600.0,
                 retry=ENDLESS),
-        JobKind(TOTAL, _handler(total_wholesale, schedule_total, clock, every), batch=1, retry=ENDLESS),
+        JobType(TOTAL, _handler(total_wholesale, schedule_total, clock, every), batch=1, retry=ENDLESS),
     )  # fmt: skip
 
 
@@ -82,10 +82,10 @@ async def total_wholesale(session: AsyncSession, now: datetime) -> None:
         await draft_wholesale(session, period=period, now=now)
 
 
-def _handler(work: Work, schedule: Work, clock: Clock, every: timedelta) -> Handler:
-    async def handle(run: LaneRun) -> None:
+def _handler(work: BillingStep, schedule: BillingStep, clock: Clock, every: timedelta) -> Handler:
+    async def handle(batch: Batch) -> None:
         now = clock()
-        async with run.finishing() as session:
+        async with batch.commit() as session:
             await work(session, now)
             await schedule(session, now + every)
             if schedule is schedule_rating:

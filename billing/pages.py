@@ -20,7 +20,7 @@ from billing.invoices.repository import (
     load_sibling_invoice,
     open_line,
 )
-from billing.meters.describer import Telling, Used
+from billing.meters.describer import UsageDescriber, UsageDescription
 from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
@@ -38,13 +38,13 @@ _LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"}
 _PAGE: Final = 50
-OpenTelling = NamedDependency[Telling]
-"""A handler's parameter called `telling`, filled by `provide_telling`."""
+OpenDescriber = NamedDependency[UsageDescriber]
+"""A handler's parameter called `describer`, filled by `provide_describer`."""
 
 
-def provide_telling(telling: Telling) -> Provide:
-    """The application's dependency `telling`."""
-    return Provide(lambda: telling, sync_to_thread=False)
+def provide_describer(describer: UsageDescriber) -> Provide:
+    """The application's dependency `describer`."""
+    return Provide(lambda: describer, sync_to_thread=False)
 
 
 @get(_INVOICES, name="invoices", opt=_READ, include_in_schema=False)
@@ -99,7 +99,7 @@ async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None
 @get(_LINE, name="invoice_line", opt=_READ, include_in_schema=False)
 async def line_page(
     access: OpenAccess,
-    telling: OpenTelling,
+    describer: OpenDescriber,
     invoice_id: FromPath[UUID],
     line_id: FromPath[UUID],
     after: FromQuery[UUID | None] = None,
@@ -115,7 +115,7 @@ async def line_page(
         invoice=InvoiceView(invoice, names.get(invoice.client_id, "")),
         line=LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
         events=opened.events,
-        told=await _tell(access, telling, opened),
+        told=await _describe(access, describer, opened),
         clients=await _clients(access, opened.line.client_id),
         first_page=after is None,
         next_after=opened.next_after,
@@ -188,11 +188,11 @@ async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
     }
 
 
-async def _tell(access: Access, telling: Telling, opened: LineEvents) -> Mapping[UUID, Used]:
-    if not access.may(telling.permission):
+async def _describe(access: Access, describer: UsageDescriber, opened: LineEvents) -> Mapping[UUID, UsageDescription]:
+    if not access.may(describer.permission):
         return {}
     line = opened.line
-    return await telling.tell(access.session, line.client_id, line.meter, [event.id for event in opened.events])
+    return await describer.describe(access.session, line.client_id, line.meter, [event.id for event in opened.events])
 
 
 async def _clients(access: Access, client_id: UUID) -> str:

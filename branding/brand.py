@@ -53,6 +53,6 @@ def prepare_brand(*, brand_id: UUID | None, msp_id: UUID | None, slug: str, them
     )
 
 
-def house_brand() -> Brand:
+def default_brand() -> Brand:
     """For answers on hosts that belong to no MSP."""
     return prepare_brand(brand_id=None, msp_id=None, slug="house", theme=HOUSE_THEME)

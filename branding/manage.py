@@ -11,7 +11,7 @@ from branding.brand import Brand, prepare_brand
 from branding.errors import HostTaken
 from branding.hosts import normal_host
 from branding.theme import Theme
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
@@ -30,7 +30,9 @@ async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: date
     brand_id = await repository.upsert(
         session, scope, brand_id=new_id(), slug=slug, name=theme.name, tokens=tokens, now=now
     )
-    note(session, action="brand.set", subject=f"brand:{brand_id}", data={"slug": slug, "tokens": tokens}, at=now)
+    append_audit(
+        session, action="brand.set", subject=f"brand:{brand_id}", data={"slug": slug, "tokens": tokens}, at=now
+    )
     return prepare_brand(brand_id=brand_id, msp_id=scope.msp_id, slug=slug, theme=theme)
 
 
@@ -49,14 +51,14 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
         raise NotFound(f"There is no brand called “{slug}” here.")
     if not await repository.point_host(session, scope, host=name, brand_id=brand.id):
         raise HostTaken(name)
-    note(session, action="brand.host_pointed", subject=f"brand:{brand.id}", data={"host": name}, at=now)
+    append_audit(session, action="brand.host_pointed", subject=f"brand:{brand.id}", data={"host": name}, at=now)
 
 
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
     scope = _house(session)
     if not await repository.release_host(session, scope, _normal_name(host)):
         raise NotFound(f"No brand is shown under “{host}” here.")
-    note(session, action="brand.host_released", subject=f"msp:{scope.msp_id}", data={"host": host}, at=now)
+    append_audit(session, action="brand.host_released", subject=f"msp:{scope.msp_id}", data={"host": host}, at=now)
 
 
 def _normal_name(host: str) -> str:

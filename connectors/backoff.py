@@ -1,15 +1,15 @@
-"""A turn of one item that asked another system in vain: the item waits, and asks again."""
+"""Back-off for a job whose remote call failed."""
 
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.types import RetryPolicy
 from foundation.outbound.errors import OutboundHeld
 
 
-def ask_later(run: LaneRun, error: Exception, *, told: str, retry: RetryPolicy, draw: float) -> None:
+def retry_with_backoff(batch: Batch, error: Exception, *, told: str, retry: RetryPolicy, jitter: float) -> None:
     """When the other system said, or by `retry`. What our own limits held back was not sent and counts no attempt."""
-    item = run.items[0]
-    delay = getattr(error, "retry_after", None) or retry.delay(item.attempts, draw)
+    item = batch.items[0]
+    delay = getattr(error, "retry_after", None) or retry.delay(item.attempts, jitter)
     if isinstance(error, OutboundHeld):
-        run.put_off(item, delay=delay, again=item.again)
+        batch.defer(item, delay=delay, is_retry=item.is_retry)
     else:
-        run.retry(item, delay=delay, error=told, again=True)
+        batch.retry(item, delay=delay, error=told, is_retry=True)

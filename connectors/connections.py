@@ -13,10 +13,10 @@ from connectors.manifest import Manifest
 from connectors.models import Connection
 from connectors.poll_job import resume_poll
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
-from foundation.events import DomainEvent, announce
+from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import wake_lanes
 from foundation.names import clean_name
@@ -60,7 +60,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     for secret_name, value in secrets.items():
         await store_secret(session, vault, connection_id, secret_name, value)
     data = {"kind": manifest.kind, "name": name}
-    note(session, action="connection.created", subject=f"connection:{connection_id}", data=data, at=now)
+    append_audit(session, action="connection.created", subject=f"connection:{connection_id}", data=data, at=now)
     return connection_id
 
 
@@ -96,7 +96,7 @@ async def rotate_hook_secret(
         clear = await vault.decrypt(session, secret_purpose(connection_id, HOOK_SECRET), bytes(old))
         await store_secret(session, vault, connection_id, HOOK_SECRETS[1], clear.decode())
     await store_secret(session, vault, connection_id, HOOK_SECRET, secret)
-    note(session, action="connection.hook_rotated", subject=f"connection:{connection_id}", data={}, at=now)
+    append_audit(session, action="connection.hook_rotated", subject=f"connection:{connection_id}", data={}, at=now)
 
 
 async def get_connection(session: AsyncSession, connection_id: UUID) -> Connection:
@@ -125,12 +125,12 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
         await resume_poll(session, connection_id, at=now)
         since = (found.paused_at or found.created_at).isoformat()
         found.paused_at = None
-        announce(session, DomainEvent(CONNECTION_RESUMED, connection_id, now, {"since": since}))
+        publish(session, DomainEvent(CONNECTION_RESUMED, connection_id, now, {"since": since}))
     else:
         found.paused_at = now
         found.missing_since = found.missing_since or now
-        announce(session, DomainEvent(CONNECTION_PAUSED, connection_id, now))
-    note(
+        publish(session, DomainEvent(CONNECTION_PAUSED, connection_id, now))
+    append_audit(
         session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
     )
 

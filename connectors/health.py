@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_RECOVERED
 from foundation.database.engine import scope_of
-from foundation.events import DomainEvent, announce
+from foundation.events import DomainEvent, publish
 from foundation.text import clean_error_text
 
 ALWAYS = timedelta(0)
@@ -27,7 +27,7 @@ async def is_healthy(session: AsyncSession, connection_id: UUID) -> bool:
     return bool(await session.scalar(found, {"t": scope_of(session).tenant_id, "c": connection_id}))
 
 
-async def note_health(
+async def record_health(
     session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None, every: timedelta = ALWAYS
 ) -> None:
     """`every` bounds the writes per connection, so that health costs nothing under load.
@@ -62,4 +62,4 @@ async def note_health(
     )
     if turned:
         kind = CONNECTION_RECOVERED if error is None else CONNECTION_FAILING
-        announce(session, DomainEvent(kind, connection_id, now))
+        publish(session, DomainEvent(kind, connection_id, now))

@@ -37,7 +37,7 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
     repeated: int = 0
 
 
-class Page(msgspec.Struct, frozen=True):
+class ListPage(msgspec.Struct, frozen=True):
     """One answer. `asked` is the cursor it was asked for with; `identity` names the page when its items do not, as
     when many records share one key. `new`: how many of the items were not known before.
     """
@@ -59,7 +59,7 @@ class Step(msgspec.Struct, frozen=True):
     trouble: str = ""
 
 
-def check_page(walk: Walk, page: Page) -> Step:
+def check_page(walk: Walk, page: ListPage) -> Step:
     """The next step after `page`. A list that came to its end starts anew."""
     if not is_storable(page.cursor) or len(page.cursor) > LONGEST_CURSOR:
         return Step(page.asked, walk, "The position to continue from is no text that can be kept.")
@@ -77,7 +77,7 @@ def check_page(walk: Walk, page: Page) -> Step:
     return Step(page.cursor, grown, _trouble(grown, repeats=repeats))
 
 
-def _counted(walk: Walk, page: Page) -> Walk:
+def _counted(walk: Walk, page: ListPage) -> Walk:
     known = page.new == 0 and bool(page.items)
     return msgspec.structs.replace(
         walk,

@@ -1,4 +1,4 @@
-"""Keeping what a source said when it was read as a whole. Kept once, and never mistaken for what came by itself."""
+"""Stores payloads read by a baseline, deduplicated under keys that polls do not share."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _PREFIX: Final = "baseline/"
 """The poll that follows meets the same external ids and must still hand them on."""
 
 
-class _Kept(msgspec.Struct, frozen=True, gc=False):
+class _Stored(msgspec.Struct, frozen=True, gc=False):
     id: UUID
     dedupe_key: str
     body_hash: str
@@ -45,7 +45,7 @@ _KEEP: Final = BulkWrite(
 )
 
 
-async def keep_payloads(
+async def store_payloads(
     session: AsyncSession,
     connection_id: UUID,
     payloads: Sequence[tuple[str, bytes]],
@@ -56,7 +56,7 @@ async def keep_payloads(
     """Source events by external id, without work for them. What was kept before is the same event again."""
     keys = {external_id: _PREFIX + storable_id(external_id) for external_id, _ in payloads}
     rows = [
-        _Kept(new_id(), keys[external_id], f"\\x{hashlib.sha256(body).hexdigest()}", f"\\x{body.hex()}")
+        _Stored(new_id(), keys[external_id], f"\\x{hashlib.sha256(body).hexdigest()}", f"\\x{body.hex()}")
         for external_id, body in payloads
     ]
     await _KEEP.execute(session, rows, connection_id=connection_id, now=now, correlation=current_correlation())

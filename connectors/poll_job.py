@@ -12,19 +12,19 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.backoff import ask_later
+from connectors.backoff import retry_with_backoff
 from connectors.calls import ask_adapter
-from connectors.health import note_health
-from connectors.paging import Page, Step, Walk, check_page
+from connectors.health import record_health
+from connectors.paging import ListPage, Step, Walk, check_page
 from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from connectors.webhooks.writer import INGEST, Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work, set_timer
-from foundation.jobs.types import Handler, JobKind, RetryPolicy
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue, set_timer
+from foundation.jobs.types import Handler, JobType, RetryPolicy
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
@@ -44,9 +44,9 @@ def connector_jobs(
     *,
     ingest_kind: str,
     every: timedelta = timedelta(seconds=30),
-) -> list[JobKind]:
+) -> list[JobType]:
     """`ingest_kind` is the work that each new payload causes."""
-    return [JobKind(POLL, poll_handler(runtime, clock, new_id, ingest_kind, every), batch=1, retry=POLL_RETRY)]
+    return [JobType(POLL, poll_handler(runtime, clock, new_id, ingest_kind, every), batch=1, retry=POLL_RETRY)]
 
 
 async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
@@ -90,10 +90,10 @@ async def _is_polled(session: AsyncSession, connection_id: UUID) -> bool:
 
 
 def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:
-    async def poll(run: LaneRun) -> None:
-        item = run.items[0]
-        connection_id = UUID(run.lane.partition("/")[2])
-        async with run.reading() as session:
+    async def poll(batch: Batch) -> None:
+        item = batch.items[0]
+        connection_id = UUID(batch.lane.partition("/")[2])
+        async with batch.read() as session:
             opened = await runtime.open(session, connection_id)
             cursor, walk = await _place(session, connection_id)
         source = opened.connector.poll
@@ -101,24 +101,26 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
             return
         now = clock()
         try:
-            page = await ask_adapter(source.poll(opened.caller(again=item.again), opened.config, cursor, now))
+            page = await ask_adapter(source.poll(opened.client(is_retry=item.is_retry), opened.config, cursor, now))
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
-            ask_later(run, error, told=str(error), retry=POLL_RETRY, draw=1.0)
-            async with run.finishing() as session:
-                await note_health(session, connection_id, now=now, error=str(error))
+            retry_with_backoff(batch, error, told=str(error), retry=POLL_RETRY, jitter=1.0)
+            async with batch.commit() as session:
+                await record_health(session, connection_id, now=now, error=str(error))
             return
-        async with run.finishing() as session:
+        async with batch.commit() as session:
             new = await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
             ids = [external_id for external_id, _ in page.payloads]
-            step = check_page(walk, Page(cursor, page.cursor, page.more, ids, new))
+            step = check_page(walk, ListPage(cursor, page.cursor, page.more, ids, new))
             await _move(session, connection_id, step, now=now)
             if step.trouble:
-                ask_later(run, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL_RETRY, draw=1.0)
-            await note_health(session, connection_id, now=now, error=step.trouble or None)
+                retry_with_backoff(
+                    batch, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL_RETRY, jitter=1.0
+                )
+            await record_health(session, connection_id, now=now, error=step.trouble or None)
             if step.trouble:
                 return
             if page.more:
-                add_work(session, [NewWork(lane=run.lane, kind=POLL, key=item.key)])
+                enqueue(session, [NewJob(lane=batch.lane, kind=POLL, key=item.key)])
             else:
                 await schedule_poll(session, connection_id, at=now + every)
 

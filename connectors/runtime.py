@@ -1,4 +1,4 @@
-"""Opening a connection for use: its adapter, its clear settings in memory, and the guarded way out, bound to it."""
+"""Loads a connection: adapter, decrypted settings, and an HTTP client bound to its credential."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -33,9 +33,9 @@ class OpenConnection(msgspec.Struct, frozen=True):
     http: BoundHttp
     active: bool
 
-    def caller(self, *, again: bool) -> HttpCaller:
-        """For one piece of work. `again`: it was sent before and brought nothing."""
-        return self.http.again() if again else self.http
+    def client(self, *, is_retry: bool) -> HttpCaller:
+        """For one piece of work. `is_retry`: it was sent before and brought nothing."""
+        return self.http.again() if is_retry else self.http
 
 
 class ConnectorRuntime:

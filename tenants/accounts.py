@@ -11,15 +11,15 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.jobs.models import LaneShare
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
-from tenants.models import Client, Msp, Standing
+from tenants.models import AccountStatus, Client, Msp
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -36,12 +36,14 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     if scope.tenant_id != scope.msp_id:
         raise RuntimeError("an MSP is created in the scope of its own house")
     values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
-    statement = insert(Msp).values(**values, status=Standing.ACTIVE, created_at=now).on_conflict_do_nothing()
+    statement = insert(Msp).values(**values, status=AccountStatus.ACTIVE, created_at=now).on_conflict_do_nothing()
     msp: Msp | None = await session.scalar(statement.returning(Msp))
     if msp is None:
         raise SlugTaken(f"Another provider is called “{slug}” here. Choose another short name.", slug=slug)
     await _open_lanes(session)
-    note(session, action="msp.created", subject=f"msp:{msp.tenant_id}", data={"name": msp.name, "slug": slug}, at=now)
+    append_audit(
+        session, action="msp.created", subject=f"msp:{msp.tenant_id}", data={"name": msp.name, "slug": slug}, at=now
+    )
     return msp
 
 
@@ -55,13 +57,13 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
     if not _CURRENCY.fullmatch(currency):
         raise InvalidInput("A currency is an ISO 4217 code such as EUR.", field="currency")
     values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
-    statement = insert(Client).values(**values, currency=currency, status=Standing.ACTIVE, created_at=now)
+    statement = insert(Client).values(**values, currency=currency, status=AccountStatus.ACTIVE, created_at=now)
     client: Client | None = await session.scalar(statement.on_conflict_do_nothing().returning(Client))
     if client is None:
         raise SlugTaken(f"Another of your clients is called “{slug}”. Choose another short name.", slug=slug)
     await _open_lanes(session)
     data = {"name": client.name, "slug": slug, "currency": currency}
-    note(session, action="client.created", subject=f"client:{client.tenant_id}", data=data, at=now)
+    append_audit(session, action="client.created", subject=f"client:{client.tenant_id}", data=data, at=now)
     return client
 
 
@@ -123,24 +125,24 @@ async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -
 
     Turns of work under way end first. Nothing is deleted, and the MSP's staff still see everything.
     """
-    return await _set_standing(session, Standing.SUSPENDED, reason, now)
+    return await _set_status(session, AccountStatus.SUSPENDED, reason, now)
 
 
-async def resume_client(session: AsyncSession, door: Door, *, reason: str, now: datetime) -> Client:
+async def resume_client(session: AsyncSession, auth: AuthServices, *, reason: str, now: datetime) -> Client:
     """Work and its clocks go on where they stopped, in order; senders of webhooks send again what was refused."""
     own = Client.tenant_id == scope_of(session).tenant_id
     since = await session.scalar(select(Client.suspended_at).where(own).with_for_update())
-    client = await _set_standing(session, Standing.ACTIVE, reason, now)
+    client = await _set_status(session, AccountStatus.ACTIVE, reason, now)
     if since is not None:
-        await door.move_clocks(session, since, now)
+        await auth.move_clocks(session, since, now)
     return client
 
 
-async def _set_standing(session: AsyncSession, standing: Standing, reason: str, now: datetime) -> Client:
+async def _set_status(session: AsyncSession, status: AccountStatus, reason: str, now: datetime) -> Client:
     scope, reason = scope_of(session), clean_reason(reason)
-    own = (Client.tenant_id == scope.tenant_id, Client.status != standing)
-    resting = standing is Standing.SUSPENDED
-    values = {"status": standing, "suspended_at": now if resting else None}
+    own = (Client.tenant_id == scope.tenant_id, Client.status != status)
+    resting = status is AccountStatus.SUSPENDED
+    values = {"status": status, "suspended_at": now if resting else None}
     client: Client | None = await session.scalar(update(Client).where(*own).values(values).returning(Client))
     if client is None:
         return await get_client(session)
@@ -150,7 +152,7 @@ async def _set_standing(session: AsyncSession, standing: Standing, reason: str, 
         .on_conflict_do_update(index_elements=["tenant_id"], set_={"resting": resting})
     )
     action = "client.suspended" if resting else "client.resumed"
-    note(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
+    append_audit(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
     return client
 
 
@@ -167,7 +169,7 @@ async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: 
         .values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
         .on_conflict_do_update(index_elements=["tenant_id"], set_=values)
     )
-    note(session, action="lane_share.set", subject=f"tenant:{scope.tenant_id}", data=values, at=now)
+    append_audit(session, action="lane_share.set", subject=f"tenant:{scope.tenant_id}", data=values, at=now)
 
 
 async def _open_lanes(session: AsyncSession) -> None:

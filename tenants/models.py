@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.database.base import Base, TenantOwned
 
 
-class Standing(StrEnum):
+class AccountStatus(StrEnum):
     """Of accounts and people alike. Whoever is suspended keeps every record and may do nothing."""
 
     ACTIVE = "active"
@@ -69,7 +69,7 @@ class Partner(TenantOwned, Base):
     created_at: Mapped[datetime]
 
 
-class Person(TenantOwned, Base):
+class Member(TenantOwned, Base):
     """`tenant_id` is the person's home: a client, or the MSP's house for its staff."""
 
     __tablename__ = "person"

@@ -20,8 +20,8 @@ class Principal:
 
     `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, and
     `home` the client it is (None for staff), both read together with the roles. `maker_id`: who made a machine's key,
-    at home in `maker_home`, and `maker` that person as they are now; a machine may do nothing that its maker may not.
-    `vouched_by`: who invited
+    at home in `maker_home`, and `on_behalf_of` that person as they are now; a machine may do nothing that its maker may
+    not. `vouched_by`: who invited
     a person whom nobody independent has confirmed yet.
     """
 
@@ -49,7 +49,7 @@ class Principal:
         maker = "" if self.maker_id is None else str(self.maker_id)
         behind = self if self.maker is None else self.maker
         counts_as = "" if behind.vouched_by is None else str(behind.vouched_by)
-        return Actor(kind=self.kind, id=str(self.id), name=self.name, maker=maker, counts_as=counts_as)
+        return Actor(kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=maker, counts_as=counts_as)
 
     @property
     def subjects(self) -> tuple[str, ...]:

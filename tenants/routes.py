@@ -14,10 +14,10 @@ from foundation.web.api import delete, post
 from tenants.access import Access
 from tenants.accounts import list_clients
 from tenants.auth.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
-from tenants.auth.pages import AnyRequest, OpenDoor
-from tenants.invitations.issue import bring_in, lock_out, readmit, renew_link
-from tenants.members.repository import NewPerson, get_person, list_people, withdraw_invite
-from tenants.models import Person
+from tenants.auth.pages import AnyRequest, OpenAuth
+from tenants.invitations.issue import invite_member, reissue_invitation, resume_member, suspend_member
+from tenants.members.repository import NewMember, get_member, list_members, withdraw_invite
+from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
@@ -62,10 +62,10 @@ async def get_api_keys(
 
 
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
-async def post_api_key(access: OpenAccess, door: OpenDoor, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
+async def post_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
     """Make a key. Its text is in this answer only."""
     wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access)
-    key, text = await create_api_key(access.session, door.new_secret, wanted, by=access.principal, now=access.now)
+    key, text = await create_api_key(access.session, auth.new_secret, wanted, by=access.principal, now=access.now)
     return Response(NewApiKeyView(api_key_view(key), text), headers={"Cache-Control": "no-store"})
 
 
@@ -80,27 +80,27 @@ async def get_people(access: OpenAccess, after: FromQuery[str] = "", limit: From
     """People of this account by address."""
     if "\x00" in after:
         raise InvalidInput("A list goes on after an address.", field="after")
-    people = await list_people(access.session, after=after, limit=_page_size(limit))
+    people = await list_members(access.session, after=after, limit=_page_size(limit))
     views = [person_view(person, access.now) for person in people]
     return PersonList(views, people[-1].email if len(people) == limit else "")
 
 
 @post(_PEOPLE, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
 async def post_person(
-    request: AnyRequest, access: OpenAccess, door: OpenDoor, data: JSONBody[PersonInput]
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, data: JSONBody[PersonInput]
 ) -> Response[InvitedView]:
     """Bring somebody in. The answer holds the link with which they choose a password."""
-    wanted = NewPerson(new_id(), data.email, data.name, data.partner_id)
-    person, token = await bring_in(access.session, door, access.principal, wanted, role=data.role, new_id=new_id)
+    wanted = NewMember(new_id(), data.email, data.name, data.partner_id)
+    person, token = await invite_member(access.session, auth, access.principal, wanted, role=data.role, new_id=new_id)
     return _invited(request, access, person, token)
 
 
 @post(_INVITATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
 async def post_invitation(
-    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
 ) -> Response[InvitedView]:
     """A new link for somebody who lost theirs and has no password yet. Earlier links end."""
-    person, token = await renew_link(access.session, door, access.principal, person_id)
+    person, token = await reissue_invitation(access.session, auth, access.principal, person_id)
     return _invited(request, access, person, token)
 
 
@@ -112,18 +112,18 @@ async def delete_invitation(access: OpenAccess, person_id: FromPath[UUID]) -> No
 
 @post(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
 async def post_suspension(
-    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], data: JSONBody[ReasonInput]
+    access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], data: JSONBody[ReasonInput]
 ) -> None:
     """Refuse somebody from now on. What they made stays."""
-    person = await get_person(access.session, person_id)
-    await lock_out(access.session, access.principal, person, reason=data.reason, door=door)
+    person = await get_member(access.session, person_id)
+    await suspend_member(access.session, access.principal, person, reason=data.reason, auth=auth)
 
 
 @delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
-async def delete_suspension(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]) -> None:
+async def delete_suspension(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]) -> None:
     """Let somebody in again."""
-    person = await get_person(access.session, person_id)
-    await readmit(access.session, access.principal, person, door=door)
+    person = await get_member(access.session, person_id)
+    await resume_member(access.session, access.principal, person, auth=auth)
 
 
 def _page_size(limit: int) -> int:
@@ -137,7 +137,7 @@ def link_to(request: AnyRequest, token: str) -> str:
     return f"{public_origin(request.scope)}/welcome/{token}"
 
 
-def _invited(request: AnyRequest, access: Access, person: Person, token: str) -> Response[InvitedView]:
+def _invited(request: AnyRequest, access: Access, person: Member, token: str) -> Response[InvitedView]:
     view = InvitedView(person_view(person, access.now), link_to(request, token))
     return Response(view, headers={"Cache-Control": "no-store"})
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from tenants.invitations.queries import InvitationState, invitation_state
-from tenants.models import ApiKey, Client, Person
+from tenants.models import ApiKey, Client, Member
 
 
 class ClientView(msgspec.Struct, frozen=True):
@@ -124,7 +124,7 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
     )
 
 
-def person_view(person: Person, now: datetime) -> PersonView:
+def person_view(person: Member, now: datetime) -> PersonView:
     return PersonView(
         id=person.id,
         email=person.email,

@@ -16,7 +16,7 @@ from billing.price_books.pricing import Charge, Terms, charge, tiers_from_json
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
 from billing.sides import Side, as_rater
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
 from foundation.scope import Scope
@@ -111,7 +111,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
         )
     if side is Side.RETAIL:  # the client reads its own audit trail, so nothing of wholesale is written there
         data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
-        note(session, action="invoice.closed", subject=f"invoice:{draft.id}", data=data, at=now)
+        append_audit(session, action="invoice.closed", subject=f"invoice:{draft.id}", data=data, at=now)
     return draft
 
 

@@ -1,4 +1,4 @@
-"""What a usage event was, in the words of the room that metered it. The composition root says whom to ask."""
+"""Port: describes a usage event on an invoice; implemented by the room that metered it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class UsageDescription:
     """`subject` is the record, `what` its value in words, `where` the channel; `path` begins behind the client's."""
 
     subject: str
@@ -17,13 +17,13 @@ class Used:
     path: str
 
 
-Tell = Callable[[AsyncSession, UUID, str, Sequence[UUID]], Awaitable[Mapping[UUID, Used]]]
+DescribeUsage = Callable[[AsyncSession, UUID, str, Sequence[UUID]], Awaitable[Mapping[UUID, UsageDescription]]]
 """By event, of this client's events of this meter; those that nothing is known of are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class UsageDescriber:
     """`permission` is what the reader needs to be told."""
 
     permission: str
-    tell: Tell
+    describe: DescribeUsage

@@ -12,7 +12,7 @@ from billing.errors import PastIsFixed, PriceNotAllowed
 from billing.price_books.pricing import Terms, check_terms, tiers_from_json, tiers_to_json
 from billing.sides import Side, as_rater
 from canonical.money import UnknownCurrency, minor_exponent
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, NotFound
 from foundation.ids import NewId
@@ -76,7 +76,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     if made is None:
         raise Conflict("There is a price book for this already. Add prices to it.")
     data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": name}
-    note(session, action="price_book.created", subject=f"price_book:{book_id}", data=data, at=now)
+    append_audit(session, action="price_book.created", subject=f"price_book:{book_id}", data=data, at=now)
     return book_id
 
 
@@ -118,7 +118,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
         "valid_from": price.valid_from,
         "terms": msgspec.to_builtins(terms),
     }
-    note(session, action="price.set", subject=f"price:{price_id}", data=data, at=now)
+    append_audit(session, action="price.set", subject=f"price:{price_id}", data=data, at=now)
     return price_id
 
 

@@ -7,7 +7,7 @@ import msgspec
 from connectors.sandbox.http import Reply, Request, json_reply
 
 
-class Effect(msgspec.Struct, frozen=True):
+class SandboxEffect(msgspec.Struct, frozen=True):
     """One value that became visible."""
 
     sku: str
@@ -21,13 +21,13 @@ class EffectLog:
     """`effects` in the order they happened; every other number counts what was received."""
 
     def __init__(self) -> None:
-        self.effects: list[Effect] = []
+        self.effects: list[SandboxEffect] = []
         self.by_key: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
         self.discarded = 0
         self.requests = 0
 
-    def record(self, effect: Effect) -> None:
+    def record(self, effect: SandboxEffect) -> None:
         self.effects.append(effect)
         self.by_key[effect.key] += 1
 

@@ -31,7 +31,7 @@ from connectors.tryton.messages import (
     tryton_moment,
 )
 from connectors.tryton.refusals import find_refusal, read_products, refused_payload
-from connectors.tryton.session import Session, SignedOut, sign_in
+from connectors.tryton.session import SignedOut, TrytonSession, sign_in
 from foundation.decoding import JsonDecoder, decode_json
 
 Result = TypeVar("Result")
@@ -85,7 +85,7 @@ class Tryton:
     """Signs in once per connection and process; again when Tryton has forgotten the session."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, TrytonSession] = {}
         self._snapshot = JsonDecoder(Snapshot)
 
     def translate(self, body: bytes) -> list[Observation]:
@@ -98,7 +98,7 @@ class Tryton:
             ) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
-        async def act(session: Session) -> PollPage:
+        async def act(session: TrytonSession) -> PollPage:
             await session.refresh(http)
             return await _poll(http, session, place, now)
 
@@ -109,7 +109,7 @@ class Tryton:
         return await self._signed_in(http, config, act)
 
     async def _signed_in(
-        self, http: HttpCaller, config: ConnectionConfig, act: Callable[[Session], Awaitable[Result]]
+        self, http: HttpCaller, config: ConnectionConfig, act: Callable[[TrytonSession], Awaitable[Result]]
     ) -> Result:
         session = self._sessions.get(config.connection_id)
         if session is not None and session.config == config:
@@ -126,7 +126,7 @@ class Tryton:
             ) from None
 
 
-async def _poll(http: HttpCaller, session: Session, stored: Cursor, now: datetime) -> PollPage:
+async def _poll(http: HttpCaller, session: TrytonSession, stored: Cursor, now: datetime) -> PollPage:
     place = _checked(_in_currency(stored, session.currency), now, _overlap(session))
     if not place.after:
         place = await _begin_window(http, session, place, now)
@@ -165,7 +165,7 @@ def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
     return Cursor(min(max(stored.since, _EPOCH), now), stored.after, upcoming, until, refused=stored.refused)
 
 
-async def _begin_window(http: HttpCaller, session: Session, place: Cursor, now: datetime) -> Cursor:
+async def _begin_window(http: HttpCaller, session: TrytonSession, place: Cursor, now: datetime) -> Cursor:
     """The newest move is read before the products, so that a move finished in between is met again next time."""
     newest = await _newest_move_date(http, session, now)
     until = now
@@ -176,11 +176,11 @@ async def _begin_window(http: HttpCaller, session: Session, place: Cursor, now: 
     return Cursor(since, 0, upcoming, until, refused=place.refused)
 
 
-def _overlap(session: Session) -> timedelta:
+def _overlap(session: TrytonSession) -> timedelta:
     return timedelta(seconds=int(session.config.settings.get("overlap_seconds") or _OVERLAP_SECONDS))
 
 
-async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _Found:
+async def _find_changed(http: HttpCaller, session: TrytonSession, place: Cursor) -> _Found:
     domain: list[Any] = [["id", ">", place.after], *_EVERY_CODED]
     moves: dict[int, msgspec.Raw] = {}
     ends = []
@@ -201,7 +201,7 @@ async def _find_changed(http: HttpCaller, session: Session, place: Cursor) -> _F
 
 
 async def _moves_since(
-    http: HttpCaller, session: Session, since: dict[str, Any], after: int
+    http: HttpCaller, session: TrytonSession, since: dict[str, Any], after: int
 ) -> list[tuple[int, msgspec.Raw]]:
     """Finished moves by product, newest first: a list that is cut short still holds the newest of its last product."""
     domain = [["write_date", ">=", since], ["state", "=", "done"], ["product", ">", after]]
@@ -210,14 +210,14 @@ async def _moves_since(
     return [(_decode(row, _Moved, "a stock move").product, row) for row in rows]
 
 
-async def _newest_move_date(http: HttpCaller, session: Session, now: datetime) -> datetime:
+async def _newest_move_date(http: HttpCaller, session: TrytonSession, now: datetime) -> datetime:
     domain = [["state", "=", "done"], ["write_date", "<=", tryton_moment(now)]]
     rows = await _search_moves(http, session, domain, 1, [["write_date", "DESC"]])
     return max((date for row in rows for date in _move_dates(row)), default=_EPOCH)
 
 
 async def _search_moves(
-    http: HttpCaller, session: Session, domain: list[Any], limit: int, order: list[list[str]]
+    http: HttpCaller, session: TrytonSession, domain: list[Any], limit: int, order: list[list[str]]
 ) -> list[msgspec.Raw]:
     method = "model.stock.move.search_read"
     return await session.call(http, list[msgspec.Raw], method, domain, 0, limit, order, ["product", "write_date"])

@@ -28,7 +28,7 @@ PRODUCT_FIELDS: Final = [
 CHANGE_FIELDS: Final = [name for name in PRODUCT_FIELDS if name.endswith("_date")]
 
 
-class Moment(msgspec.Struct, frozen=True):
+class TrytonMoment(msgspec.Struct, frozen=True):
     """Tryton keeps its dates in UTC."""
 
     year: int
@@ -54,12 +54,12 @@ class Number(msgspec.Struct, frozen=True):
 
 
 class Dated(msgspec.Struct, frozen=True):
-    write_date: Moment | None = None
-    create_date: Moment | None = None
+    write_date: TrytonMoment | None = None
+    create_date: TrytonMoment | None = None
 
 
 class Template(msgspec.Struct, frozen=True):
-    write_date: Moment | None
+    write_date: TrytonMoment | None
     list_prices: list[Dated] = msgspec.field(name="list_prices.")
     name: str | None = None
 
@@ -74,8 +74,8 @@ class Product(msgspec.Struct, frozen=True):
     list_price_used: msgspec.Raw  # a `Number` or null
     cost_price: msgspec.Raw  # a `Number` or null
     quantity: msgspec.Raw  # a number or null
-    create_date: Moment
-    write_date: Moment | None
+    create_date: TrytonMoment
+    write_date: TrytonMoment | None
     template: Template = msgspec.field(name="template.")
     cost_prices: list[Dated] = msgspec.field(name="cost_prices.")
 
@@ -89,14 +89,14 @@ class Product(msgspec.Struct, frozen=True):
         """Of every change to the product, its prices and its costs. Raises ValueError for one that cannot be."""
         return [moment.aware() for moment in self._moments() if moment is not None]
 
-    def _moments(self) -> list[Moment | None]:
+    def _moments(self) -> list[TrytonMoment | None]:
         own = [self.create_date, self.write_date, self.template.write_date]
         return [*own, *_dates(self.template.list_prices), *_dates(self.cost_prices)]
 
 
 class Move(msgspec.Struct, frozen=True):
     product: int
-    write_date: Moment
+    write_date: TrytonMoment
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -120,9 +120,9 @@ def tryton_moment(moment: datetime) -> dict[str, Any]:
     return {"__class__": "datetime", **{name: getattr(utc, name) for name in names}}
 
 
-def _dates(rows: list[Dated]) -> list[Moment | None]:
+def _dates(rows: list[Dated]) -> list[TrytonMoment | None]:
     return [moment for row in rows for moment in (row.write_date, row.create_date)]
 
 
-def _latest(*moments: Moment | None) -> datetime:
+def _latest(*moments: TrytonMoment | None) -> datetime:
     return max(moment.aware() for moment in moments if moment is not None)

@@ -12,7 +12,7 @@ from canonical.elements import COST, PRICE, STOCK
 from connectors.batches import halves
 from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
 from connectors.tryton.messages import PRODUCT_FIELDS, snapshot_bytes
-from connectors.tryton.session import Refused, Session
+from connectors.tryton.session import Refused, TrytonSession
 from foundation.decoding import decode_json
 
 _MOST_REFUSED: Final = 20
@@ -34,7 +34,7 @@ class _RefusedProduct(msgspec.Struct, frozen=True):
 
 
 async def read_products(
-    http: HttpCaller, session: Session, ids: Sequence[int]
+    http: HttpCaller, session: TrytonSession, ids: Sequence[int]
 ) -> tuple[list[msgspec.Raw], list[tuple[int, str]]]:
     """The products, and those that Tryton refuses with its reasons: one of them must not hold back its neighbours.
 
@@ -59,7 +59,7 @@ async def read_products(
 
 
 async def refused_payload(
-    http: HttpCaller, session: Session, now: datetime, product_id: int, reason: str
+    http: HttpCaller, session: TrytonSession, now: datetime, product_id: int, reason: str
 ) -> tuple[str, bytes]:
     """With the product's code where Tryton can still read that, so that people know which it is."""
     try:

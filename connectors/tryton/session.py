@@ -35,7 +35,7 @@ class _Warehouse(msgspec.Struct, frozen=True):
     storage_location: int
 
 
-class Session(msgspec.Struct):
+class TrytonSession(msgspec.Struct):
     """`context` is the user's own, with the places whose stock counts as on hand. It and the company's currency are
     Tryton's to change, so each poll refreshes them: only the sign-in itself is kept. `clock` is Tryton's time as of
     its last answer, None when it does not say.
@@ -63,7 +63,7 @@ class Session(msgspec.Struct):
         await _prepare(http, self)
 
 
-async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
+async def sign_in(http: HttpCaller, config: ConnectionConfig) -> TrytonSession:
     username = config.settings["username"]
     parameters = [username, {"password": config.secrets["password"]}]
     content = msgspec.json.encode({"id": 1, "method": "common.db.login", "params": parameters})
@@ -73,7 +73,7 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
         raise SystemUnavailable("Tryton did not accept our sign-in. Check the credentials.")
     user_id, key, *_ = signed_in
     token = b64encode(f"{username}:{user_id}:{key}".encode()).decode()
-    session = Session(config, f"Session {token}")
+    session = TrytonSession(config, f"Session {token}")
     try:
         await _prepare(http, session)
     except SignedOut:
@@ -81,7 +81,7 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
     return session
 
 
-async def _prepare(http: HttpCaller, session: Session) -> None:
+async def _prepare(http: HttpCaller, session: TrytonSession) -> None:
     session.context = await session.call(http, dict[str, Any], "model.res.user.get_preferences", True)
     company_id = session.context.get("company")
     if company_id is None:

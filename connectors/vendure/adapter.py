@@ -24,7 +24,7 @@ from connectors.ports import (
 )
 from connectors.vendure.lookup import Lookup
 from connectors.vendure.messages import IDS, LIST, UPDATE, VARIANTS, Updated, Variant, VariantId, VariantIds, Variants
-from connectors.vendure.session import LISTED, Facts, GraphQlRefused, Session, is_signed_out, sign_in
+from connectors.vendure.session import LISTED, Facts, GraphQlRefused, VendureSession, is_signed_out, sign_in
 
 Result = TypeVar("Result")
 Found = TypeVar("Found", VariantId, Variant)
@@ -52,7 +52,7 @@ class Vendure:
     max_batch = 50  # the server takes some 10 ms per variant
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, VendureSession] = {}
 
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
@@ -99,7 +99,7 @@ class Vendure:
             raise SystemUnavailable(f"Vendure did not list its variants: {problem}") from problem
 
     async def _signed_in(
-        self, http: HttpCaller, config: ConnectionConfig, act: Callable[[Session], Awaitable[Result]]
+        self, http: HttpCaller, config: ConnectionConfig, act: Callable[[VendureSession], Awaitable[Result]]
     ) -> Result:
         session = self._sessions.get(config.connection_id)
         if session is not None and session.config == config:
@@ -113,7 +113,7 @@ class Vendure:
         return await act(session)
 
 
-async def _push(http: HttpCaller, session: Session, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
+async def _push(http: HttpCaller, session: VendureSession, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
     # Looked up for every push: a remembered id would let a SKU that has moved write to the wrong product, and a
     # remembered currency would write a price in another one.
     skus = sorted({write.record_key for write in writes})
@@ -153,7 +153,7 @@ def _newest(indexes: list[int], writes: Sequence[ChannelWrite]) -> frozenset[int
 
 async def _update(
     http: HttpCaller,
-    session: Session,
+    session: VendureSession,
     facts: Facts,
     writes: list[ChannelWrite],
     found: Mapping[str, Sequence[VariantId]],
@@ -180,7 +180,7 @@ async def _update(
 
 
 async def _read(
-    http: HttpCaller, session: Session, skus: list[str], keys: Sequence[tuple[str, str]]
+    http: HttpCaller, session: VendureSession, skus: list[str], keys: Sequence[tuple[str, str]]
 ) -> list[ChannelReading]:
     answer, variants = await Lookup(http, session, VARIANTS, Variants).find(skus)
     facts = await session.facts(http, answer)
@@ -196,7 +196,7 @@ def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
     return found
 
 
-async def _list(http: HttpCaller, session: Session, cursor: str) -> KeyPage:
+async def _list(http: HttpCaller, session: VendureSession, cursor: str) -> KeyPage:
     """Vendure lists by position only. Variants that are removed meanwhile move the rest (`connectors.offsets`)."""
     skus: dict[str, str] = {}
     total: int | None = None

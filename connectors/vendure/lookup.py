@@ -4,10 +4,10 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any, Final, Generic
 
-from connectors.paging import Page, Walk, check_page
+from connectors.paging import ListPage, Walk, check_page
 from connectors.ports import HttpCaller, SystemUnavailable
 from connectors.vendure.messages import Item, Listed
-from connectors.vendure.session import Session
+from connectors.vendure.session import VendureSession
 
 _MANY: Final = 2
 """Variants of one SKU after which it is known that none of them is meant."""
@@ -17,7 +17,7 @@ _MOST_PAGES: Final = 50
 class Lookup(Generic[Item]):
     """Variants by SKU with one of the queries of `messages`, in one sign-in."""
 
-    def __init__(self, http: HttpCaller, session: Session, query: str, shape: type[Listed[Item]]) -> None:
+    def __init__(self, http: HttpCaller, session: VendureSession, query: str, shape: type[Listed[Item]]) -> None:
         self._http = http
         self._session = session
         self._query = query
@@ -28,7 +28,7 @@ class Lookup(Generic[Item]):
         """The variants of `skus`, and one answer with the shop's settings. Of a SKU that many share only some come.
 
         A list that is cut short is asked for again without the SKUs that fill it, or in halves, so that no SKU hides
-        another. Raises as `Session.ask`.
+        another. Raises as `VendureSession.ask`.
         """
         first: Listed[Item] | None = None
         found: list[Item] = []
@@ -62,7 +62,7 @@ class Lookup(Generic[Item]):
             answer = await self._ask([sku], start)
             items = answer.product_variants.items
             asked, following = str(start), str(start + len(items))
-            step = check_page(walk, Page(asked, following, more=True, items=[each.id for each in items]))
+            step = check_page(walk, ListPage(asked, following, more=True, items=[each.id for each in items]))
             if step.trouble or step.walk.pages > _MOST_PAGES:
                 trouble = step.trouble or "It is too long."
                 raise SystemUnavailable(f"Vendure's list of variants of one SKU cannot be read: {trouble}")

@@ -67,7 +67,7 @@ class Shop(msgspec.Struct, frozen=True, rename="camel"):
     stock_locations: Locations
 
 
-class Price(msgspec.Struct, frozen=True, rename="camel"):
+class VariantPrice(msgspec.Struct, frozen=True, rename="camel"):
     """`price` is an integer; raw, so that anything else does not make the neighbours unreadable."""
 
     currency_code: str
@@ -75,7 +75,7 @@ class Price(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StockLevel(msgspec.Struct, frozen=True, rename="camel"):
-    """`stock_on_hand` raw, as `Price.price`."""
+    """`stock_on_hand` raw, as `VariantPrice.price`."""
 
     stock_location_id: str
     stock_on_hand: msgspec.Raw
@@ -97,7 +97,7 @@ class WithFacts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class Variant(msgspec.Struct, frozen=True, rename="camel"):
     id: str
     sku: str
-    prices: list[Price]
+    prices: list[VariantPrice]
     stock_levels: list[StockLevel]
 
 
@@ -121,7 +121,7 @@ class Updated(msgspec.Struct, frozen=True, rename="camel"):
     update_product_variants: list[Identified | None]
 
 
-class Problem(msgspec.Struct, frozen=True):
+class GraphQlProblem(msgspec.Struct, frozen=True):
     message: str
     extensions: dict[str, Any] = {}
 
@@ -133,6 +133,6 @@ class Problem(msgspec.Struct, frozen=True):
 Data = TypeVar("Data")
 
 
-class Answer(msgspec.Struct, Generic[Data], frozen=True):
+class GraphQlAnswer(msgspec.Struct, Generic[Data], frozen=True):
     data: Data | None = None
-    errors: list[Problem] = []
+    errors: list[GraphQlProblem] = []

@@ -17,7 +17,7 @@ from connectors.ports import (
     PayloadInvalid,
     SystemUnavailable,
 )
-from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, Answer, Login, Shop, WithFacts
+from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, GraphQlAnswer, Login, Shop, WithFacts
 from foundation.decoding import decode_foreign
 from foundation.text import clean_error_text
 
@@ -48,7 +48,7 @@ class Facts(msgspec.Struct, frozen=True):
     trouble: str = ""
 
 
-class Session(msgspec.Struct):
+class VendureSession(msgspec.Struct):
     """`take`: records per list, as many as the shop allows at once."""
 
     config: ConnectionConfig
@@ -98,7 +98,7 @@ def is_signed_out(problem: GraphQlRefused) -> bool:
     return problem.code in _SIGNED_OUT
 
 
-async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
+async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
     """Raises `SystemUnavailable` when the shop does not take the credentials: a person has to mend them."""
     credentials = {"username": config.settings["username"], "password": config.secrets["password"]}
     response = await _post(http, config, "", LOGIN, credentials)
@@ -108,7 +108,7 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> Session:
         raise SystemUnavailable(f"Vendure did not accept our sign-in ({answer.message}). Check the credentials.")
     if not token:
         raise SystemUnavailable("Vendure signs in by cookie only. Set authOptions.tokenMethod to include 'bearer'.")
-    session = Session(config, token)
+    session = VendureSession(config, token)
     try:
         await session.ask(http, SHOP, {}, Shop)
     except GraphQlRefused as problem:
@@ -144,7 +144,7 @@ def _data(response: HttpResponse, shape: type[Data]) -> Data:
     if response.status_code != 400:  # validation errors come as 400, with a GraphQL body
         check_readable(response, "Vendure")
     try:
-        answer = decode_foreign(response.content, type=Answer[shape])  # type: ignore[valid-type]
+        answer = decode_foreign(response.content, type=GraphQlAnswer[shape])  # type: ignore[valid-type]
     except msgspec.DecodeError as problem:
         check_readable(response, "Vendure")
         raise PayloadInvalid(f"Vendure's answer no longer has the agreed form: {problem}.") from problem

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from foundation.database.connecting import KeptConnection
+from foundation.database.connecting import ReconnectingConnection
 from foundation.errors import Unavailable
 
 HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
@@ -51,7 +51,7 @@ def secret_purpose(connection_id: UUID, name: str) -> str:
     return f"connection:{connection_id}:{name}"
 
 
-class Memory(Generic[T]):
+class TtlCache(Generic[T]):
     """What was found, for a while; the oldest goes when there is too much."""
 
     def __init__(self, *, ttl: float, size: int, monotonic: Callable[[], float]) -> None:
@@ -63,13 +63,13 @@ class Memory(Generic[T]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, key: UUID, value: T) -> None:
+    def put(self, key: UUID, value: T) -> None:
         self._kept.pop(key, None)
         while len(self._kept) >= self._size:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = (self._now() + self._ttl, value)
 
-    def recall(self, key: UUID, *, newest: float | None = None) -> T | None:
+    def get(self, key: UUID, *, newest: float | None = None) -> T | None:
         """`newest`: only what was kept in the last so many seconds."""
         until, value = self._kept.get(key, (0.0, None))
         age = 0.0 if newest is None else max(self._ttl - newest, 0.0)
@@ -89,12 +89,12 @@ class HookDirectory:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._vault = vault
-        self._known: Memory[HookRoute] = Memory(ttl=ttl, size=size, monotonic=monotonic)
-        self._unknown: Memory[bool] = Memory(ttl=ttl, size=size, monotonic=monotonic)
+        self._known: TtlCache[HookRoute] = TtlCache(ttl=ttl, size=size, monotonic=monotonic)
+        self._unknown: TtlCache[bool] = TtlCache(ttl=ttl, size=size, monotonic=monotonic)
         self._waiting: dict[UUID, asyncio.Future[HookRoute | None]] = {}
         self._task: asyncio.Task[None] | None = None
-        self._connection = KeptConnection(
-            conninfo, patience=_PATIENCE_SECONDS, application_name="fairlead intake addresses"
+        self._connection = ReconnectingConnection(
+            conninfo, round_trip_timeout=_PATIENCE_SECONDS, application_name="fairlead intake addresses"
         )
 
     async def find(self, connection_id: UUID, *, anew: bool = False) -> HookRoute | None:
@@ -104,8 +104,8 @@ class HookDirectory:
             psycopg.OperationalError: the database is away, and the address is not remembered.
             Unavailable: too many wait for the database.
         """
-        route = self._known.recall(connection_id, newest=_ANEW_SECONDS if anew else None)
-        if route is not None or self._unknown.recall(connection_id):
+        route = self._known.get(connection_id, newest=_ANEW_SECONDS if anew else None)
+        if route is not None or self._unknown.get(connection_id):
             return route
         future = self._waiting.get(connection_id)
         if future is None:
@@ -136,7 +136,7 @@ class HookDirectory:
             for connection_id in asked:
                 row = found.get(connection_id)
                 if row is None:
-                    self._unknown.keep(connection_id, value=True)
+                    self._unknown.put(connection_id, value=True)
                     self._settle([connection_id], None)
                     continue
                 try:
@@ -144,7 +144,7 @@ class HookDirectory:
                 except Exception as error:  # noqa: BLE001 - one client's secret that cannot be read is no other's matter
                     self._settle([connection_id], error)
                     continue
-                self._known.keep(connection_id, route)
+                self._known.put(connection_id, route)
                 self._settle([connection_id], route)
 
     def _settle(self, ids: Iterable[UUID], outcome: "HookRoute | Exception | None") -> None:

@@ -18,10 +18,10 @@ import msgspec
 import psycopg
 import structlog
 
-from foundation.database.connecting import KeptConnection
-from foundation.database.engine import Hints, RingBell
+from foundation.database.connecting import ReconnectingConnection
+from foundation.database.engine import Hints, WakeLanes
 from foundation.errors import Unavailable
-from foundation.jobs.wakeups import Bell
+from foundation.jobs.wakeups import Waker
 from foundation.text import is_storable
 
 _log = structlog.get_logger(__name__)
@@ -141,12 +141,12 @@ async def _reused(connection: psycopg.AsyncConnection[Any], rest: Sequence[Deliv
 class IntakeWriter:
     """The one writer of a web process. `kind` is the work that each new delivery causes."""
 
-    def __init__(self, conninfo: str, *, kind: str, ring: RingBell, limit: int = 20_000) -> None:
-        self._connection = KeptConnection(
-            conninfo, patience=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
+    def __init__(self, conninfo: str, *, kind: str, wake_lanes: WakeLanes, limit: int = 20_000) -> None:
+        self._connection = ReconnectingConnection(
+            conninfo, round_trip_timeout=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
         )
         self._kind = kind
-        self._bell = Bell(ring)  # a slow Valkey delays nobody's answer
+        self._waker = Waker(wake_lanes)  # a slow Valkey delays nobody's answer
         self._limit = limit
         self._waiting: deque[tuple[Delivery, asyncio.Future[Stored]]] = deque()
         self._wake = asyncio.Event()
@@ -167,7 +167,7 @@ class IntakeWriter:
             if not future.done():
                 future.set_exception(Unavailable("The service is stopping. Send this again."))
         self._waiting.clear()
-        await self._bell.close()
+        await self._waker.close()
         await self._connection.close()
 
     async def store(self, delivery: Delivery) -> Stored:
@@ -223,7 +223,7 @@ class IntakeWriter:
             if result is not Stored.DUPLICATE:
                 lanes = hints.setdefault((delivery.msp_id, delivery.tenant_id), set())
                 lanes.add(f"{INGEST}/{delivery.connection_id}")
-        self._bell.ring_soon(hints)
+        self._waker.wake_soon(hints)
 
 
 def _fail(group: "list[tuple[Delivery, asyncio.Future[Stored]]]", error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Observed values of governed elements, as connectors report them and governance compares them."""
+"""The governed elements."""
 
 from typing import Final
 

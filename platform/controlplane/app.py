@@ -23,7 +23,7 @@ import governance.pages
 import governance.routes
 import tenants.auth.pages
 import tenants.routes
-from billing.pages import provide_telling
+from billing.pages import provide_describer
 from branding.assets import asset_urls, read_manifest
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
@@ -37,7 +37,7 @@ from controlplane.preflight import judge_revision
 from controlplane.reference import openapi_config
 from controlplane.services import Services
 from controlplane.web.access import authenticate_first, provide_access, provide_home
-from controlplane.web.error_handlers import Refusals
+from controlplane.web.error_handlers import ErrorHandlers
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.web.compression import Compression
@@ -45,7 +45,7 @@ from foundation.web.fragments import remember_fragments
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 from governance.job_types import INGEST
 from governance.usage import USAGE
-from tenants.auth.pages import provide_door
+from tenants.auth.pages import provide_auth
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.routes import ADMINISTRATION_ROUTES
@@ -60,7 +60,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
     """`static` is the folder of built browser assets; `local_hosts` see `LocalIndex`."""
     brands = BrandDirectory(services.db, utc_now)
     directory = HookDirectory(services.settings.intake_url, services.vault)
-    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, ring=services.ring.hint)
+    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
     receiver = HookReceiver(directory, writer, services.registry, new_id)
 
     @asynccontextmanager
@@ -85,14 +85,14 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
         ],
         dependencies={
             "brand": provide_brand(brands),
-            "door": provide_door(services.door),
-            "telling": provide_telling(USAGE),
+            "auth": provide_auth(services.auth),
+            "describer": provide_describer(USAGE),
             "access": provide_access(services, brands),
             "home": provide_home(services, brands),
         },
         request_class=BoundedRequest,
         request_max_body_size=FORM_BYTES,
-        exception_handlers=Refusals(brands, utc_now, LocalIndex(local_hosts)).handlers(),
+        exception_handlers=ErrorHandlers(brands, utc_now, LocalIndex(local_hosts)).handlers(),
         template_config=TemplateConfig(instance=_templates(static)),
         lifespan=[lifespan],
         openapi_config=openapi_config(utc_now),

@@ -15,10 +15,10 @@ from foundation.audit.heads import SignedHeads, read_heads, sign_heads
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError
 from foundation.ids import new_id
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import ensure_timer
-from foundation.jobs.types import JobKind, RetryPolicy
+from foundation.jobs.types import JobType, RetryPolicy
 from foundation.outbound.errors import OutboundUnavailable
 
 EXPORT: Final = "audit.export_heads"
@@ -30,19 +30,19 @@ _ACCEPTED = range(200, 300)
 _log = structlog.get_logger(__name__)
 
 
-def export_job(services: Services) -> JobKind:
+def export_job(services: Services) -> JobType:
     clock = services.governance.clock
 
-    async def export(run: LaneRun) -> None:
+    async def export(batch: Batch) -> None:
         now = clock()
-        async with services.db.transaction(run.scope.for_fleet()) as session:
+        async with services.db.transaction(batch.scope.for_fleet()) as session:
             heads = await read_heads(session)
-        signed = sign_heads(services.vault.key_ring, run.scope.msp_id, heads, now=now)
+        signed = sign_heads(services.vault.key_ring, batch.scope.msp_id, heads, now=now)
         delivered = await deliver(services, signed, now=now)
-        async with run.finishing() as session:
+        async with batch.commit() as session:
             await _schedule(session, now + (EVERY if delivered else AFTER_FAILURE))
 
-    return JobKind(EXPORT, export, batch=1, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))
+    return JobType(EXPORT, export, batch=1, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))
 
 
 async def repair_export(session: AsyncSession, now: datetime) -> None:

@@ -22,7 +22,7 @@ _UNFINISHED_FILE = "setup.unfinished"
 _RESTORE = "Restore this folder from a backup, or move it away to begin with an empty installation."
 
 
-class Problem(msgspec.Struct, frozen=True):
+class FolderProblem(msgspec.Struct, frozen=True):
     state: str
     mend: str
 
@@ -33,7 +33,7 @@ def require_whole(root: Path, environment: Mapping[str, str]) -> None:
         raise EmbeddedServerFailed(f"{problem.state}. {problem.mend}")
 
 
-def find_problems(root: Path, environment: Mapping[str, str]) -> list[Problem]:
+def find_problems(root: Path, environment: Mapping[str, str]) -> list[FolderProblem]:
     """What is wrong with the data in `root`; nothing before the first start."""
     if not root.exists():
         return []
@@ -70,33 +70,37 @@ def has_data(root: Path) -> bool:
     return data.is_dir() and any(data.iterdir())
 
 
-def _closed(root: Path) -> Iterator[Problem]:
+def _closed(root: Path) -> Iterator[FolderProblem]:
     paths = embedded_paths(root / "servers")
     for folder in (root, paths.root, paths.postgres_data, paths.valkey_data):
         if not folder.exists():
             continue
         found = folder.stat()
         if not stat.S_ISDIR(found.st_mode):
-            yield Problem(f"{folder} is not a folder", "Move it away, or choose another folder with --data.")
+            yield FolderProblem(f"{folder} is not a folder", "Move it away, or choose another folder with --data.")
         elif os.geteuid() != 0 and found.st_uid != os.geteuid():
-            yield Problem(
+            yield FolderProblem(
                 f"{folder} belongs to another user (uid {found.st_uid})",
                 f"Start as that user, or run `chown -R {os.geteuid()} {folder}` as root.",
             )
         elif os.geteuid() == 0 and found.st_uid not in {0, existing_server_uid()}:
-            yield Problem(f"{folder} belongs to another user (uid {found.st_uid})", f"Run `chown -R root {folder}`.")
+            yield FolderProblem(
+                f"{folder} belongs to another user (uid {found.st_uid})", f"Run `chown -R root {folder}`."
+            )
         elif os.statvfs(folder).f_flag & os.ST_RDONLY:
-            yield Problem(f"{folder} is on a read-only file system", "Mount it for writing, or choose another folder.")
+            yield FolderProblem(
+                f"{folder} is on a read-only file system", "Mount it for writing, or choose another folder."
+            )
         elif stat.S_IMODE(found.st_mode) & stat.S_IRWXU != stat.S_IRWXU:
-            yield Problem(f"{folder} is closed to its owner", f"Run `chmod u+rwx {folder}`.")
+            yield FolderProblem(f"{folder} is closed to its owner", f"Run `chmod u+rwx {folder}`.")
 
 
-def _database(root: Path) -> Iterator[Problem]:
+def _database(root: Path) -> Iterator[FolderProblem]:
     data = embedded_paths(root / "servers").postgres_data
     if not has_data(root):
         kept = [name for name in (SECRET_FILE, KEYS_FILE) if (root / name).exists()]
         if kept and not _is_unfinished(root):
-            yield Problem(f"The database in {data} is missing, although {root / kept[0]} is there", _RESTORE)
+            yield FolderProblem(f"The database in {data} is missing, although {root / kept[0]} is there", _RESTORE)
         return
     try:
         version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
@@ -105,20 +109,20 @@ def _database(root: Path) -> Iterator[Problem]:
     except (OSError, UnicodeDecodeError):
         version = "unreadable"
     if version.isdigit() and version != POSTGRES_MAJOR:
-        yield Problem(
+        yield FolderProblem(
             f"{data} is of PostgreSQL {version}, and this version of Fairlead runs PostgreSQL {POSTGRES_MAJOR}",
             "Start the version that wrote it, back it up there, and restore the backup with this one.",
         )
     elif version != POSTGRES_MAJOR:
         state = f"{data} is not a whole database of PostgreSQL {POSTGRES_MAJOR} (version {version or 'missing'})"
-        yield Problem(state, _RESTORE)
+        yield FolderProblem(state, _RESTORE)
     else:
         missing = [part for part in ("global/pg_control", "base", "pg_wal", "pg_xact") if not (data / part).exists()]
         if missing:
-            yield Problem(f"{data / missing[0]} is missing: the database is not whole", _RESTORE)
+            yield FolderProblem(f"{data / missing[0]} is missing: the database is not whole", _RESTORE)
 
 
-def _secrets(root: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
+def _secrets(root: Path, environment: Mapping[str, str]) -> Iterator[FolderProblem]:
     begun = has_data(root) and not _is_unfinished(root)
     for name, file in (("FAIRLEAD_VAULT_KEYS", KEYS_FILE), ("FAIRLEAD_SECRET_KEY", SECRET_FILE)):
         if environment.get(name) or environment.get(f"{name}_FILE"):
@@ -133,30 +137,32 @@ def _secrets(root: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
                 else "Put your copy of it back. If there is none, make one with"
                 f" `(umask 077; openssl rand -hex 32 > {path})`: everybody signs in again, nothing else is lost."
             )
-            yield Problem(f"{path} is missing beside existing data", lost)
+            yield FolderProblem(f"{path} is missing beside existing data", lost)
 
 
-def _passwords(root: Path) -> Iterator[Problem]:
+def _passwords(root: Path) -> Iterator[FolderProblem]:
     path = embedded_paths(root / "servers").valkey_passwords
     try:
         read_passwords(path)
     except (OSError, msgspec.DecodeError):
-        yield Problem(f"{path} cannot be read", "Remove it: the next start makes new passwords, and nothing is lost.")
+        yield FolderProblem(
+            f"{path} cannot be read", "Remove it: the next start makes new passwords, and nothing is lost."
+        )
 
 
-def _unusable(path: Path) -> Iterator[Problem]:
+def _unusable(path: Path) -> Iterator[FolderProblem]:
     copy = "Put your copy of it back."
     try:
         text = path.read_text(encoding="ascii")
         if path.name == KEYS_FILE:
             KeyRing.parse(text)
         elif len(text.strip()) < LEAST_SECRET:
-            yield Problem(f"{path} has fewer than {LEAST_SECRET} characters", copy)
+            yield FolderProblem(f"{path} has fewer than {LEAST_SECRET} characters", copy)
     except PermissionError:
-        yield Problem(f"{path} is closed to this user", f"Run `chmod 600 {path}` as its owner.")
+        yield FolderProblem(f"{path} is closed to this user", f"Run `chmod 600 {path}` as its owner.")
         return
     except (OSError, ValueError):
-        yield Problem(f"{path} cannot be read as keys", copy)
+        yield FolderProblem(f"{path} cannot be read as keys", copy)
         return
     if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        yield Problem(f"{path} is open to other users", f"Run `chmod 600 {path}`.")
+        yield FolderProblem(f"{path} is open to other users", f"Run `chmod 600 {path}`.")

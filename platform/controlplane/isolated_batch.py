@@ -14,8 +14,8 @@ import uvloop
 from controlplane.embedded.processes import die_with_parent
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS
-from foundation.jobs.isolation import DoApart, Ending, Outcome, Turn
-from foundation.jobs.types import JobKinds
+from foundation.jobs.isolation import BatchResult, IsolatedRun, IsolatedRunner, LeasedBatch
+from foundation.jobs.types import JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.logging import configure_logging
@@ -27,14 +27,14 @@ _BEGUN = b"!"
 _log = structlog.get_logger(__name__)
 
 
-def in_own_process(argv: Sequence[str]) -> DoApart:
-    async def do_apart(turn: Turn, seconds: float) -> Ending:
+def isolated_runner(argv: Sequence[str]) -> IsolatedRunner:
+    async def do_apart(leased: LeasedBatch, seconds: float) -> IsolatedRun:
         listening, telling = os.pipe()
         os.set_blocking(listening, False)
         try:
             process = await asyncio.to_thread(_start, [*argv, str(telling)], telling)
             try:
-                await asyncio.to_thread(_wait, process, msgspec.json.encode(turn), seconds)
+                await asyncio.to_thread(_wait, process, msgspec.json.encode(leased), seconds)
             finally:  # also when nobody waits any more, because the lease was lost
                 process.kill()
             return _ending(process.returncode, begun=_read(listening) == _BEGUN)
@@ -64,29 +64,31 @@ def _read(listening: int) -> bytes:
         return b""
 
 
-def _ending(code: int, *, begun: bool) -> Ending:
+def _ending(code: int, *, begun: bool) -> IsolatedRun:
     if code == _FINISHED and begun:
-        return Ending(Outcome.DONE)
+        return IsolatedRun(BatchResult.DONE)
     if code == _UNFINISHED or not begun:
         _log.warning("lane.apart_unfinished", exit_code=code, begun=begun)
-        return Ending(Outcome.UNFINISHED)
+        return IsolatedRun(BatchResult.UNFINISHED)
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return Ending(Outcome.DIED, how)
+    return IsolatedRun(BatchResult.DIED, how)
 
 
-def run_turn(settings: Settings, *, telling: int, jobs: Callable[[Services], JobKinds]) -> int:
+def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], JobTypes]) -> int:
     """The other end. Returns the exit code."""
     die_with_parent(signal.SIGKILL)
     configure_logging(json=settings.log_json)
-    turn = msgspec.json.decode(sys.stdin.buffer.read(), type=Turn)
-    return _FINISHED if uvloop.run(_do_turn(settings, turn, telling, jobs)) else _UNFINISHED
+    leased = msgspec.json.decode(sys.stdin.buffer.read(), type=LeasedBatch)
+    return _FINISHED if uvloop.run(_run_batch(settings, leased, telling, jobs)) else _UNFINISHED
 
 
-async def _do_turn(settings: Settings, turn: Turn, telling: int, jobs: Callable[[Services], JobKinds]) -> bool:
+async def _run_batch(
+    settings: Settings, leased: LeasedBatch, telling: int, jobs: Callable[[Services], JobTypes]
+) -> bool:
     services = build_services(settings, pool_size=3, name="fairlead turn", planning=NO_SCANS)
-    worker = LaneWorker(services.db, services.ring, jobs(services), pool="", metrics=services.lane_metrics)
+    worker = LaneWorker(services.db, services.ready_queue, jobs(services), pool="", metrics=services.lane_metrics)
     try:
         os.write(telling, _BEGUN)
-        return await worker.do_turn(turn)
+        return await worker.run_batch(leased)
     finally:
         await services.close()

@@ -9,7 +9,7 @@ from foundation.events import deliver_job
 from foundation.idempotency.jobs import idempotency_jobs
 from foundation.idempotency.response_store import repair_pruning
 from foundation.jobs.repair import repair_job
-from foundation.jobs.types import JobKinds
+from foundation.jobs.types import JobTypes
 from governance.job_types import INGEST
 from governance.jobs import SUBSCRIPTIONS as GOVERNANCE_SUBSCRIPTIONS
 from governance.jobs import governance_jobs
@@ -18,7 +18,7 @@ from governance.timer_repair import repair_governance
 ANNOUNCED = (*connection_events.EVENTS,)
 
 
-def build_jobs(services: Services) -> JobKinds:
+def build_jobs(services: Services) -> JobTypes:
     context = services.governance
     kinds = [
         *governance_jobs(context),
@@ -28,6 +28,6 @@ def build_jobs(services: Services) -> JobKinds:
         export_job(services),
     ]
     duties = (repair_polls, repair_governance, repair_billing, repair_pruning, repair_export)
-    return JobKinds(
+    return JobTypes(
         [*kinds, repair_job(duties, context.clock), deliver_job(ANNOUNCED, GOVERNANCE_SUBSCRIPTIONS, kinds)]
     )

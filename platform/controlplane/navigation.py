@@ -11,7 +11,7 @@ from tenants.models import Client
 May = Callable[[str], bool]
 
 
-def house_nav(may: May) -> tuple[NavGroup, ...]:
+def msp_nav(may: May) -> tuple[NavGroup, ...]:
     return (
         NavGroup(
             items=(

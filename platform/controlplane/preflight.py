@@ -136,7 +136,7 @@ def read_revision(connection: psycopg.Connection[Any]) -> str:
 
 
 def wait_for_schema(
-    url: str, stop: threading.Event, *, beat: Callable[[], None], on_problem: Callable[[str], None]
+    url: str, stop: threading.Event, *, tick: Callable[[], None], on_problem: Callable[[str], None]
 ) -> bool:
     """Wait until the database answers and has this program's schema. False when `stop` was set meanwhile.
 
@@ -151,7 +151,7 @@ def wait_for_schema(
         on_problem(problem)
         if not problem:
             return True
-        beat()
+        tick()
         if problem != told:
             told = problem
             _log.warning("database.not_ready", problem=problem)

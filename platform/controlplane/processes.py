@@ -20,19 +20,19 @@ from dramatiq.middleware import AsyncIO
 from prometheus_client import CollectorRegistry
 
 from controlplane.app import create_app
-from controlplane.isolated_batch import OWN_TURN, in_own_process
+from controlplane.isolated_batch import OWN_TURN, isolated_runner
 from controlplane.jobs import build_jobs
 from controlplane.preflight import check_database, check_settings, check_valkey, judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from controlplane.web.dispatch import dispatch_requests
 from foundation.database.engine import NO_SCANS, Database
 from foundation.database.partition_job import keep_partitions
-from foundation.heartbeat import BEAT_SECONDS, SILENT_SECONDS, Pulse, Readiness, serve_metrics
+from foundation.heartbeat import SILENT_SECONDS, TICK_SECONDS, Heartbeat, Readiness, serve_metrics
 from foundation.jobs.broker import RUN_LANE, LaneBroker
-from foundation.jobs.isolation import DoApart
-from foundation.jobs.ready_queue import SHARED_POOL, Ring, Turns
+from foundation.jobs.isolation import IsolatedRunner
+from foundation.jobs.ready_queue import SHARED_POOL, LaneClass, ReadyQueue
 from foundation.jobs.relay import Relay
-from foundation.jobs.types import JobKinds
+from foundation.jobs.types import JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.access_log import AccessLog
@@ -61,11 +61,11 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     port: int,
     static: Path,
     metrics_port: int | None = None,
-    pulse: Pulse | None = None,
+    heartbeat: Heartbeat | None = None,
     local_hosts: Path | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished."""
-    pulse = _shown(pulse)
+    heartbeat = _shown(heartbeat)
     configure_logging(json=settings.log_json)
     settings = settings.as_component("web")
     check_settings(settings, "web")
@@ -73,7 +73,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     for url in (settings.app_url, settings.intake_url):
         check_database(url)
     judge_revision("")  # reads the migrations once, before requests are answered
-    services = build_services(settings, name="fairlead web", patience=PAGE_PATIENCE_SECONDS)
+    services = build_services(settings, name="fairlead web", round_trip_timeout=PAGE_PATIENCE_SECONDS)
     proxies = settings.proxies
     inner = Boundary(
         dispatch_requests(create_app(services, static=static, local_hosts=local_hosts)),
@@ -83,10 +83,10 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     access_log = AccessLog(json=settings.log_json)
     app = ObservedApp(inner, registry=services.metrics, access_log=access_log, tracing=services.tracing)
     if metrics_port is not None:
-        serve_metrics(metrics_port, services.metrics, pulse)
+        serve_metrics(metrics_port, services.metrics, heartbeat)
 
     async def beat() -> None:
-        pulse.beat()
+        heartbeat.tick()
 
     raise_file_limit()
     table = ConnectionTable(Limits(), is_exempt=proxies.trusts, peer_of=subscriber_of, note_refusal=app.note_refusal)
@@ -99,15 +99,15 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     uvicorn.Server(config).run()
 
 
-def _shown(pulse: Pulse | None) -> Pulse:
+def _shown(heartbeat: Heartbeat | None) -> Heartbeat:
     """With a pulse comes SIGABRT when it stops: every thread's stack goes to the log before the end."""
     faulthandler.enable()
-    return pulse or Pulse()
+    return heartbeat or Heartbeat()
 
 
-def run_relay(settings: Settings, *, metrics_port: int | None = None, pulse: Pulse | None = None) -> None:
+def run_relay(settings: Settings, *, metrics_port: int | None = None, heartbeat: Heartbeat | None = None) -> None:
     """Needs its own database role and Valkey only: no vault, no other role."""
-    pulse = _shown(pulse)
+    heartbeat = _shown(heartbeat)
     configure_logging(json=settings.log_json)
     settings = settings.as_component("relay")
     check_settings(settings, "relay")
@@ -115,10 +115,10 @@ def run_relay(settings: Settings, *, metrics_port: int | None = None, pulse: Pul
     metrics = CollectorRegistry()
     readiness = Readiness()
     if metrics_port is not None:
-        serve_metrics(metrics_port, metrics, pulse, readiness)
+        serve_metrics(metrics_port, metrics, heartbeat, readiness)
     stop = _stop_on_signal()
-    if _ready_to_work(settings.relay_url, stop, pulse, readiness):
-        uvloop.run(_relay(settings, metrics, pulse, stop))
+    if _ready_to_work(settings.relay_url, stop, heartbeat, readiness):
+        uvloop.run(_relay(settings, metrics, heartbeat, stop))
 
 
 def _stop_on_signal() -> threading.Event:
@@ -128,14 +128,16 @@ def _stop_on_signal() -> threading.Event:
     return stop
 
 
-def _ready_to_work(url: str, stop: threading.Event, pulse: Pulse, readiness: Readiness) -> bool:
-    return wait_for_schema(url, stop, beat=pulse.beat, on_problem=readiness.set)
+def _ready_to_work(url: str, stop: threading.Event, heartbeat: Heartbeat, readiness: Readiness) -> bool:
+    return wait_for_schema(url, stop, tick=heartbeat.tick, on_problem=readiness.set)
 
 
-async def _relay(settings: Settings, metrics: CollectorRegistry, pulse: Pulse, stopped: threading.Event) -> None:
+async def _relay(
+    settings: Settings, metrics: CollectorRegistry, heartbeat: Heartbeat, stopped: threading.Event
+) -> None:
     valkey = valkey_client(settings.redis_url)
     database = Database(
-        settings.relay_url, pool_size=2, application_name="fairlead relay", patience=RELAY_PATIENCE_SECONDS
+        settings.relay_url, pool_size=2, application_name="fairlead relay", round_trip_timeout=RELAY_PATIENCE_SECONDS
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -145,7 +147,7 @@ async def _relay(settings: Settings, metrics: CollectorRegistry, pulse: Pulse, s
         stop.set()
     calm_collector()
     partitions = asyncio.create_task(keep_partitions(settings.relay_url, stop))
-    await Relay(database, Ring(valkey), metrics=LaneMetrics(metrics)).run(stop, beat=pulse.beat)
+    await Relay(database, ReadyQueue(valkey), metrics=LaneMetrics(metrics)).run(stop, tick=heartbeat.tick)
     partitions.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await partitions
@@ -157,15 +159,15 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     settings: Settings,
     *,
     pool: str = SHARED_POOL,
-    turns: Turns = Turns.ALL,
+    turns: LaneClass = LaneClass.ALL,
     slots: int = 8,
     metrics_port: int | None = None,
-    jobs: Callable[[Services], JobKinds] = build_jobs,
+    jobs: Callable[[Services], JobTypes] = build_jobs,
     own_turn: Sequence[str] = OWN_TURN,
-    pulse: Pulse | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> None:
     """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
-    pulse = _shown(pulse)
+    heartbeat = _shown(heartbeat)
     configure_logging(json=settings.log_json)
     settings = settings.as_component("worker")
     check_settings(settings, "worker")
@@ -173,34 +175,34 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     metrics = CollectorRegistry()
     readiness = Readiness()
     if metrics_port is not None:  # from the start: an idle worker is probed too
-        serve_metrics(metrics_port, metrics, pulse, readiness)
+        serve_metrics(metrics_port, metrics, heartbeat, readiness)
     stop = _stop_on_signal()
-    if not _ready_to_work(settings.app_url, stop, pulse, readiness):
+    if not _ready_to_work(settings.app_url, stop, heartbeat, readiness):
         return
-    if turns is Turns.BULK:
+    if turns is LaneClass.BULK:
         os.nice(BULK_NICENESS)
     client = blocking_valkey_client(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()], turns=turns)
     dramatiq.set_broker(broker)
-    apart = in_own_process(own_turn)
-    lanes = _LaneActor(settings, pool=pool, turns=turns, slots=slots, metrics=metrics, jobs=jobs, do_apart=apart)
+    apart = isolated_runner(own_turn)
+    lanes = _LaneActor(settings, pool=pool, turns=turns, slots=slots, metrics=metrics, jobs=jobs, run_isolated=apart)
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     worker.start()
     calm_collector()
     _log.info("worker.started", pool=pool, turns=turns.value, slots=slots)
-    pulse.beat()  # it has started: what blocks it from now on is seen in the shorter time
-    while not stop.wait(BEAT_SECONDS):
-        _beat(broker, pulse)
+    heartbeat.tick()  # it has started: what blocks it from now on is seen in the shorter time
+    while not stop.wait(TICK_SECONDS):
+        _beat(broker, heartbeat)
     worker.stop(timeout=15_000)
 
 
-def _beat(broker: LaneBroker, pulse: Pulse) -> None:
+def _beat(broker: LaneBroker, heartbeat: Heartbeat) -> None:
     """Only while the consumer looks for work, and from the loop that does it."""
     thread = get_event_loop_thread()
     if thread is not None and broker.silent_seconds < SILENT_SECONDS:
-        thread.loop.call_soon_threadsafe(pulse.beat)
+        thread.loop.call_soon_threadsafe(heartbeat.tick)
 
 
 class _LaneActor:
@@ -211,13 +213,13 @@ class _LaneActor:
         settings: Settings,
         *,
         pool: str,
-        turns: Turns,
+        turns: LaneClass,
         slots: int,
         metrics: CollectorRegistry,
-        jobs: Callable[[Services], JobKinds],
-        do_apart: DoApart,
+        jobs: Callable[[Services], JobTypes],
+        run_isolated: IsolatedRunner,
     ) -> None:
-        self._do_apart = do_apart
+        self._do_apart = run_isolated
         self._settings = settings
         self._pool = pool
         self._turns = turns
@@ -239,17 +241,17 @@ class _LaneActor:
                 name=name,
                 metrics=self._metrics,
                 planning=NO_SCANS,
-                patience=WORK_PATIENCE_SECONDS,
+                round_trip_timeout=WORK_PATIENCE_SECONDS,
             )
             self._services = services
             self._worker = LaneWorker(
                 services.db,
-                services.ring,
+                services.ready_queue,
                 self._jobs(services),
                 pool=self._pool,
                 metrics=services.lane_metrics,
                 tracing=services.tracing,
-                do_apart=self._do_apart,
+                run_isolated=self._do_apart,
             )
         return self._worker
 

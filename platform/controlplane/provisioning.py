@@ -21,7 +21,7 @@ from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
 from tenants.accounts import create_client, create_msp
 from tenants.auth.account_names import read_account_names
-from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person, set_password
+from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, set_password
 
 SETUP = Actor.system("setup")
 FIRST_BILLING = timedelta(minutes=15)
@@ -36,7 +36,7 @@ class NewConnection(msgspec.Struct, frozen=True):
     partner_id: UUID | None = None
 
 
-class Person(msgspec.Struct, frozen=True):
+class NewAccountMember(msgspec.Struct, frozen=True):
     email: str
     name: str
     password: str
@@ -47,31 +47,31 @@ class Person(msgspec.Struct, frozen=True):
 async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
     """A new MSP; returns the scope of its house."""
     msp_id = new_id()
-    house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
-    async with services.db.transaction(house) as session:
+    msp_account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
+    async with services.db.transaction(msp_account) as session:
         await create_msp(session, name=name, slug=slug, now=utc_now())
         await schedule_total(session, utc_now() + FIRST_BILLING)
-    return house
+    return msp_account
 
 
-async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, admin: Person) -> Scope:
+async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, admin: NewAccountMember) -> Scope:
     """A new MSP with its brand, host and first administrator: all of it, or nothing."""
     msp_id, now = new_id(), utc_now()
-    house = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
+    msp_account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
     names = [admin.name, theme.name, slug, host]
-    password_hash = await services.door.passwords.prepare(admin.password, email=admin.email, names=names)
-    async with services.db.transaction(house) as session:
+    password_hash = await services.auth.passwords.prepare(admin.password, email=admin.email, names=names)
+    async with services.db.transaction(msp_account) as session:
         await create_msp(session, name=theme.name, slug=slug, now=now)
         await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
         await point_host(session, slug=slug, host=host, now=now)
-        await _add_person(session, house, admin, password_hash)
+        await _add_person(session, msp_account, admin, password_hash)
         await schedule_total(session, now + FIRST_BILLING)
-    return house
+    return msp_account
 
 
-async def onboard_client(services: Services, house: Scope, *, name: str, slug: str, currency: str) -> Scope:
+async def onboard_client(services: Services, msp_account: Scope, *, name: str, slug: str, currency: str) -> Scope:
     """A new client with the starter policy; returns its scope."""
-    scope = Scope(msp_id=house.msp_id, tenant_id=new_id(), actor=SETUP)
+    scope = Scope(msp_id=msp_account.msp_id, tenant_id=new_id(), actor=SETUP)
     async with services.db.transaction(scope) as session:
         await create_client(session, name=name, slug=slug, currency=currency, now=utc_now())
         rules = starter_rules(str(scope.tenant_id))
@@ -80,17 +80,17 @@ async def onboard_client(services: Services, house: Scope, *, name: str, slug: s
     return scope
 
 
-async def add_person(services: Services, scope: Scope, person: Person) -> UUID:
+async def add_person(services: Services, scope: Scope, person: NewAccountMember) -> UUID:
     """A person who can sign in at once."""
     names = [person.name, *await read_account_names(services.db, scope)]
-    password_hash = await services.door.passwords.prepare(person.password, email=person.email, names=names)
+    password_hash = await services.auth.passwords.prepare(person.password, email=person.email, names=names)
     async with services.db.transaction(scope) as session:
         return await _add_person(session, scope, person, password_hash)
 
 
-async def _add_person(session: AsyncSession, scope: Scope, person: Person, password_hash: str) -> UUID:
+async def _add_person(session: AsyncSession, scope: Scope, person: NewAccountMember, password_hash: str) -> UUID:
     now, person_id = utc_now(), new_id()
-    await create_person(session, NewPerson(person_id, person.email, person.name, person.partner_id), now=now)
+    await create_member(session, NewMember(person_id, person.email, person.name, person.partner_id), now=now)
     await set_password(session, person_id=person_id, password_hash=password_hash, now=now)
     await assign_role(session, scope, user_id=person_id, role=person.role, clock=utc_now, new_id=new_id)
     return person_id

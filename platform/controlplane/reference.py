@@ -163,7 +163,7 @@ def _page(clock: Clock) -> HTTPRouteHandler:
     return api_reference
 
 
-class ShownOperation(msgspec.Struct, frozen=True):
+class OperationView(msgspec.Struct, frozen=True):
     method: str
     path: str
     text: str
@@ -172,9 +172,9 @@ class ShownOperation(msgspec.Struct, frozen=True):
     answers: list[tuple[str, str, str]]
 
 
-def list_operations(document: dict[str, Any]) -> list[tuple[str, list[ShownOperation]]]:
+def list_operations(document: dict[str, Any]) -> list[tuple[str, list[OperationView]]]:
     """By tag, in the document's order."""
-    groups: dict[str, list[ShownOperation]] = {}
+    groups: dict[str, list[OperationView]] = {}
     for path, item in document["paths"].items():
         for method in (method for method in _METHODS if method in item):
             operation = item[method]
@@ -183,7 +183,7 @@ def list_operations(document: dict[str, Any]) -> list[tuple[str, list[ShownOpera
     return list(groups.items())
 
 
-def _shown(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> ShownOperation:
+def _shown(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> OperationView:
     body = _content(operation.get("requestBody", {}))
     answers = [
         (status, answer["description"], _name_of(_content(answer))) for status, answer in operation["responses"].items()
@@ -193,7 +193,7 @@ def _shown(document: dict[str, Any], method: str, path: str, operation: dict[str
         for each in operation["parameters"]
     ]
     text = operation.get("description") or operation.get("summary", "")
-    return ShownOperation(method.upper(), path, text, parameters, _fields(document, body), answers)
+    return OperationView(method.upper(), path, text, parameters, _fields(document, body), answers)
 
 
 def _content(holder: dict[str, Any]) -> dict[str, Any]:

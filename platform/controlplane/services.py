@@ -15,7 +15,7 @@ from controlplane.retention import RETAINED
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.jobs.ready_queue import Ring
+from foundation.jobs.ready_queue import ReadyQueue
 from foundation.outbound.client import OutboundClient
 from foundation.outbound.metrics import OutboundMetrics
 from foundation.outbound.settings import OutboundSettings, parse_allowed
@@ -26,12 +26,12 @@ from foundation.valkey import valkey_client
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from governance.metrics import ClockMetrics
-from governance.services import Context
+from governance.services import GovernanceServices
 from governance.slo.suspension import move_clocks
 from policy.cache import PolicyCache
 from tenants.auth.devices import Devices
 from tenants.auth.passwords import Passwords
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
 from tenants.members.rights import MemberRights
@@ -43,13 +43,13 @@ class Services:
     settings: Settings
     db: Database
     valkey: "redis.asyncio.Redis"
-    ring: Ring
+    ready_queue: ReadyQueue
     vault: Vault
     registry: Mapping[str, Connector]
     outbound: OutboundClient
-    governance: Context
+    governance: GovernanceServices
     policies: PolicyCache
-    door: Door
+    auth: AuthServices
     metrics: CollectorRegistry
     lane_metrics: LaneMetrics
     tracing: Tracing
@@ -68,14 +68,14 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
     name: str = "fairlead",
     metrics: CollectorRegistry | None = None,
     planning: LiteralString = "",
-    patience: float | None = None,
+    round_trip_timeout: float | None = None,
 ) -> Services:
-    """`patience` bounds each round trip to the database; without it whoever asks bounds the whole."""
+    """`round_trip_timeout` bounds each round trip to the database; without it whoever asks bounds the whole."""
     valkey = valkey_client(settings.redis_url)
-    ring = Ring(valkey)
+    ready_queue = ReadyQueue(valkey)
     db = Database(
-        settings.app_url, ring=ring.hint, pool_size=pool_size, application_name=name, planning=planning,
-        patience=patience,
+        settings.app_url, wake_lanes=ready_queue.hint, pool_size=pool_size, application_name=name, planning=planning,
+        round_trip_timeout=round_trip_timeout,
     )  # fmt: skip
     vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)
     registry = build_registry()
@@ -93,11 +93,11 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
         settings=settings,
         db=db,
         valkey=valkey,
-        ring=ring,
+        ready_queue=ready_queue,
         vault=vault,
         registry=registry,
         outbound=outbound,
-        governance=Context(
+        governance=GovernanceServices(
             ConnectorRuntime(registry, vault, outbound),
             policies,
             utc_now,
@@ -107,7 +107,7 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
             retained=RETAINED,
         ),
         policies=policies,
-        door=Door(
+        auth=AuthServices(
             db=db,
             policies=policies,
             sessions=SessionStore(valkey, new_secret, settings.sessions_key),

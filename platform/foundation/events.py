@@ -1,6 +1,6 @@
 """Domain events: what a lower room tells a higher one, which it does not know.
 
-`announce` leaves one item of work in the caller's transaction, so the event exists when, and only when, that commits.
+`publish` leaves one item of work in the caller's transaction, so the event exists when, and only when, that commits.
 Its turn leaves one item per subscription, each in the subscription's own lane: who fails holds no other up, and events
 about one subject come in order. An event is delivered at least once; what a subscriber writes in the transaction that
 finishes its turn happens once, and anything else it does must bear a repetition. By the time it is delivered the world
@@ -15,15 +15,15 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.jobs.batch import LaneRun, WorkItem
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.types import JobKind
+from foundation.jobs.batch import Batch, ClaimedJob
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.types import JobType
 
 DELIVER: Final = "foundation.deliver_event"
 EVENTS_LANE: Final = "events"
 
 
-class EventKind(msgspec.Struct, frozen=True):
+class EventType(msgspec.Struct, frozen=True):
     """`name` is `<noun>.<what happened to it>`. Declared by the room that announces it, in its `events.py`."""
 
     name: str
@@ -32,7 +32,7 @@ class EventKind(msgspec.Struct, frozen=True):
 class DomainEvent(msgspec.Struct, frozen=True):
     """`subject` is what it happened to; `data` is of JSON's types."""
 
-    kind: EventKind
+    kind: EventType
     subject: UUID
     at: datetime
     data: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class DomainEvent(msgspec.Struct, frozen=True):
 class Subscription(msgspec.Struct, frozen=True):
     """`job` is the kind of work that each such event becomes."""
 
-    event: EventKind
+    event: EventType
     job: str
 
     @property
@@ -49,12 +49,12 @@ class Subscription(msgspec.Struct, frozen=True):
         return f"{EVENTS_LANE}/{self.job}"
 
 
-def announce(session: AsyncSession, event: DomainEvent) -> None:
+def publish(session: AsyncSession, event: DomainEvent) -> None:
     body = {"event": event.kind.name, "at": event.at.isoformat(), "data": event.data}
-    add_work(session, [NewWork(EVENTS_LANE, DELIVER, key=str(event.subject), ref=event.subject, body=body)])
+    enqueue(session, [NewJob(EVENTS_LANE, DELIVER, key=str(event.subject), ref=event.subject, body=body)])
 
 
-def told(item: WorkItem) -> DomainEvent:
+def event_of(item: ClaimedJob) -> DomainEvent:
     """What a subscriber's item of work is about.
 
     Raises:
@@ -62,13 +62,13 @@ def told(item: WorkItem) -> DomainEvent:
     """
     if item.ref is None or item.body is None:
         raise ValueError(f"work of kind {item.kind} tells of no event")
-    kind, at = EventKind(item.body["event"]), datetime.fromisoformat(item.body["at"])
+    kind, at = EventType(item.body["event"]), datetime.fromisoformat(item.body["at"])
     return DomainEvent(kind, item.ref, at, item.body["data"])
 
 
 def deliver_job(
-    announced: Iterable[EventKind], subscriptions: Iterable[Subscription], jobs: Iterable[JobKind]
-) -> JobKind:
+    announced: Iterable[EventType], subscriptions: Iterable[Subscription], jobs: Iterable[JobType]
+) -> JobType:
     """For the composition root: `announced` is every event any room declares.
 
     Raises:
@@ -83,22 +83,22 @@ def deliver_job(
             raise ValueError(f"{subscription.event.name} is to become {subscription.job}, which nobody does")
         subscribed[subscription.event.name].append(subscription)
 
-    async def deliver(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            add_work(session, _work_of(run, subscribed))
+    async def deliver(batch: Batch) -> None:
+        async with batch.commit() as session:
+            enqueue(session, _work_of(batch, subscribed))
 
-    return JobKind(DELIVER, deliver)
+    return JobType(DELIVER, deliver)
 
 
-def _work_of(run: LaneRun, subscribed: Mapping[str, Sequence[Subscription]]) -> list[NewWork]:
-    work: list[NewWork] = []
-    for item in run.items:
+def _work_of(batch: Batch, subscribed: Mapping[str, Sequence[Subscription]]) -> list[NewJob]:
+    work: list[NewJob] = []
+    for item in batch.items:
         name = (item.body or {}).get("event", "")
         if name not in subscribed:  # left by a newer release: a person replays it when the workers are as new
-            run.bury(item, error=f"No room of this release announces {name}")
+            batch.dead_letter(item, error=f"No room of this release announces {name}")
             continue
         work += [
-            NewWork(each.lane, each.job, item.key, ref=item.ref, body=item.body, correlation=item.correlation)
+            NewJob(each.lane, each.job, item.key, ref=item.ref, body=item.body, correlation=item.correlation)
             for each in subscribed[name]
         ]
     return work

@@ -19,27 +19,27 @@ from foundation.web.connections import ConnectionTable, Limits
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
 from foundation.web.listener import bounded_protocol
 
-BEAT_SECONDS = 1.0
+TICK_SECONDS = 1.0
 SILENT_SECONDS = 30.0
 """Many times the longest pause of a healthy process on a machine that has far too much to do."""
 
 _LIMITS: Final = Limits(request_bytes=64 * 1024, body_seconds=5.0, head_seconds=5.0, connections=64, per_peer=32)
 
 
-class Pulse:
+class Heartbeat:
     def __init__(self, file: Path | None = None, *, now: Callable[[], float] = time.monotonic) -> None:
         self._file = file
         self._now = now
-        self._beaten_at = now()
+        self._ticked_at = now()
 
-    def beat(self) -> None:
-        self._beaten_at = self._now()
+    def tick(self) -> None:
+        self._ticked_at = self._now()
         if self._file is not None:
             self._file.touch()
 
     @property
     def silent_seconds(self) -> float:
-        return self._now() - self._beaten_at
+        return self._now() - self._ticked_at
 
 
 class Readiness:
@@ -55,7 +55,7 @@ class Readiness:
 READY = Readiness("")
 
 
-def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse, readiness: Readiness = READY) -> int:
+def serve_metrics(port: int, registry: CollectorRegistry, heartbeat: Heartbeat, readiness: Readiness = READY) -> int:
     """`/healthz` answers 503 when the pulse has stopped, `/readyz` until the process takes work; every other path is
     the metrics. In a thread with a loop of its own, behind the same limits as the web.
 
@@ -67,7 +67,7 @@ def serve_metrics(port: int, registry: CollectorRegistry, pulse: Pulse, readines
         if scope["path"] == "/readyz":
             await _answer(send, 503 if readiness.problem else 200, readiness.problem or "ok")
         elif scope["path"] == "/healthz":
-            beats = pulse.silent_seconds < SILENT_SECONDS
+            beats = heartbeat.silent_seconds < SILENT_SECONDS
             await _answer(send, 200 if beats else 503, "ok" if beats else "no pulse")
         else:
             # Its negotiation of the format decodes headers; others than ASCII mean nothing there.

@@ -8,7 +8,8 @@ from uuid import UUID
 class Actor:
     """Who acts. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name.
 
-    `maker` is the id of the person who made a machine's key and answers for what it does; empty where there is none.
+    `on_behalf_of` is the id of the person who made a machine's key and answers for what it does; empty where there is
+    none.
     `counts_as` is the id of the person for whom four-eyes rules take this actor, where that is somebody else: the maker
     of a key, and whoever invited a member whom nobody independent has confirmed yet.
     """
@@ -16,19 +17,19 @@ class Actor:
     kind: str
     id: str
     name: str
-    maker: str = ""
+    on_behalf_of: str = ""
     counts_as: str = ""
 
     @property
     def person_behind(self) -> UUID | None:
         """The person who acts, or who made the key that acts."""
-        person = self.id if self.kind == "person" else self.maker
+        person = self.id if self.kind == "person" else self.on_behalf_of
         return UUID(person) if person else None
 
     @property
     def one_person(self) -> frozenset[str]:
         """Ids that four-eyes rules must not take for two people."""
-        return frozenset({self.id, self.maker, self.counts_as} - {""})
+        return frozenset({self.id, self.on_behalf_of, self.counts_as} - {""})
 
     @classmethod
     def system(cls, name: str) -> "Actor":

@@ -6,15 +6,15 @@ from uuid import UUID
 INGEST: Final = "governance.ingest"
 PUSH: Final = "governance.push"
 VERIFY: Final = "governance.verify"
-DECIDE_ANEW: Final = "governance.decide_anew"
-CORRECTIONS: Final = "governance.corrections"
-REREAD: Final = "governance.reread"
-CLOCKS: Final = "governance.clocks"
-APPROVALS: Final = "governance.expire_approvals"
+REDECIDE: Final = "governance.decide_anew"
+ESCALATE_EXCEPTIONS: Final = "governance.corrections"
+SCAN_DRIFT: Final = "governance.reread"
+BREACH_SLOS: Final = "governance.clocks"
+EXPIRE_APPROVALS: Final = "governance.expire_approvals"
 
-WATCH: Final = "governance.watch_connection"
-STANDING: Final = "governance.judge_standing"
-CATCH_UP: Final = "governance.catch_up"
+WATCH_CONNECTION: Final = "governance.watch_connection"
+CHECK_HEALTH: Final = "governance.judge_standing"
+BACKFILL_CHANNEL: Final = "governance.catch_up"
 
 BASELINE_READ: Final = "governance.read_baseline"
 BASELINE_ACCEPT: Final = "governance.accept_baseline"
@@ -24,8 +24,8 @@ RELEASE_HELD: Final = "governance.release_held"
 
 HELD_LANE: Final = "held"
 BASELINE_LANE: Final = "baseline"
-ANEW_LANE: Final = "anew"
-CLOCK_LANE: Final = "clocks"
+REDECIDE_LANE: Final = "anew"
+TIMER_LANE: Final = "clocks"
 METER_VERIFIED: Final = "sync.verified"
 
 
@@ -41,7 +41,7 @@ def baseline_lane(connection_id: UUID) -> str:
     return f"baseline/{connection_id}"
 
 
-def standing_lane(connection_id: UUID) -> str:
+def health_lane(connection_id: UUID) -> str:
     return f"standing/{connection_id}"
 
 

@@ -39,15 +39,15 @@ _WORK: Final = {
     job_types.INGEST: "Read messages of a source",
     job_types.PUSH: "Send values to a channel",
     job_types.VERIFY: "Read values back from a channel",
-    job_types.DECIDE_ANEW: "Decide again on a value on hold",
-    job_types.REREAD: "Check what a channel shows",
-    job_types.WATCH: "Update the state of a connection",
-    job_types.STANDING: "Check a failing connection",
+    job_types.REDECIDE: "Decide again on a value on hold",
+    job_types.SCAN_DRIFT: "Check what a channel shows",
+    job_types.WATCH_CONNECTION: "Update the state of a connection",
+    job_types.CHECK_HEALTH: "Check a failing connection",
     job_types.RELEASE_HELD: "Process values held until a contract was published",
-    job_types.CATCH_UP: "Send missed values to a resumed channel",
-    job_types.CORRECTIONS: "Escalate overdue exceptions",
-    job_types.CLOCKS: "Check for late deliveries",
-    job_types.APPROVALS: "Expire approvals and mark overdue ones",
+    job_types.BACKFILL_CHANNEL: "Send missed values to a resumed channel",
+    job_types.ESCALATE_EXCEPTIONS: "Escalate overdue exceptions",
+    job_types.BREACH_SLOS: "Check for late deliveries",
+    job_types.EXPIRE_APPROVALS: "Expire approvals and mark overdue ones",
 }
 
 

@@ -1,4 +1,4 @@
-"""How much waits for a client's people: what the menu shows beside its entries."""
+"""Counts for the navigation badges."""
 
 from typing import Final
 

@@ -14,7 +14,7 @@ from tenants.members.rights import MemberRights
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class GovernanceServices:
     """`rights` is for jobs that carry out what somebody approved; None where nobody can lose them, as in some tests."""
 
     runtime: ConnectorRuntime
@@ -22,6 +22,6 @@ class Context:
     clock: Clock
     new_id: NewId
     rights: MemberRights | None = None
-    draw: Callable[[], float] = field(default=random.random)
+    jitter: Callable[[], float] = field(default=random.random)
     metrics: ClockMetrics = field(default_factory=ClockMetrics)
     retained: Sequence[DataClass] = ()

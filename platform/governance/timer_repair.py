@@ -11,16 +11,16 @@ from foundation.database.engine import scope_of
 from foundation.jobs.repair import ensure_timer
 from governance import job_types
 from governance.approvals.expiry_job import NEXT_APPROVAL
-from governance.connections.health_job import repair_standing
+from governance.connections.health_job import repair_health_timers
 from governance.elements.held_observations import schedule_release
-from governance.propagation.settlement import REREAD_EVERY, reread_timer
-from governance.slo.breach_job import NEXT_CLOCK
-from governance.slo.escalation_job import NEXT_CORRECTION
+from governance.propagation.settlement import DRIFT_SCAN_EVERY, drift_scan_timer
+from governance.slo.breach_job import NEXT_BREACH
+from governance.slo.escalation_job import NEXT_ESCALATION
 
 _DUE: Final = {
-    job_types.CLOCKS: NEXT_CLOCK,
-    job_types.CORRECTIONS: NEXT_CORRECTION,
-    job_types.APPROVALS: NEXT_APPROVAL,
+    job_types.BREACH_SLOS: NEXT_BREACH,
+    job_types.ESCALATE_EXCEPTIONS: NEXT_ESCALATION,
+    job_types.EXPIRE_APPROVALS: NEXT_APPROVAL,
 }
 _SCANNED: Final = text("""
     SELECT c.id FROM connection c
@@ -45,10 +45,10 @@ async def repair_governance(session: AsyncSession, now: datetime) -> None:
     for kind, due in _DUE.items():
         due_at: datetime | None = await session.scalar(due, tenant)
         if due_at is not None:
-            await ensure_timer(session, name=kind, lane=job_types.CLOCK_LANE, kind=kind, due_at=due_at)
+            await ensure_timer(session, name=kind, lane=job_types.TIMER_LANE, kind=kind, due_at=due_at)
     for channel in (await session.scalars(_SCANNED, tenant)).all():
-        await ensure_timer(session, **reread_timer(channel), due_at=now + REREAD_EVERY * 1.5)
+        await ensure_timer(session, **drift_scan_timer(channel), due_at=now + DRIFT_SCAN_EVERY * 1.5)
     for source in (await session.scalars(_SOURCES, tenant)).all():
         await ensure_timer(session, name=poll_lane(source), lane=poll_lane(source), kind=POLL, due_at=now)
-    await repair_standing(session, now)
+    await repair_health_timers(session, now)
     await schedule_release(session)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.meters.describer import Telling, Used
+from billing.meters.describer import UsageDescriber, UsageDescription
 from canonical.values import Value
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
@@ -23,11 +23,13 @@ _USED: Final = text("""
 """)
 
 
-async def tell_used(session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]) -> Mapping[UUID, Used]:
+async def describe_usage(
+    session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]
+) -> Mapping[UUID, UsageDescription]:
     """In the client's scope, or its MSP's fleet's."""
     rows = await session.execute(_USED, {"t": client_id, "meter": meter, "ids": list(events)})
     return {
-        row.id: Used(
+        row.id: UsageDescription(
             subject=row.record_key,
             what=f"{write_element(row.element)} {write_value(Value(row.amount, row.currency))}",
             where=row.name,
@@ -37,4 +39,4 @@ async def tell_used(session: AsyncSession, client_id: UUID, meter: str, events: 
     }
 
 
-USAGE: Final = Telling(GovernancePermission.READ_CHANGES, tell_used)
+USAGE: Final = UsageDescriber(GovernancePermission.READ_CHANGES, describe_usage)

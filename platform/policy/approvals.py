@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.scope import Actor, Scope
@@ -191,7 +191,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding
         sql.SETTLE,
         {"id": approval.id, "state": state.value, "decided_by": decided_by, "now": now, "reason": reason},
     )
-    note(
+    append_audit(
         session,
         action=f"approval.{state.value}",
         subject=str(approval.id),

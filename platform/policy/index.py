@@ -19,7 +19,7 @@ import msgspec
 from policy.conditions import Condition, Facts, Test, compile_condition, parse_condition
 from policy.errors import InvalidRule
 from policy.facts import explain_missing
-from policy.rules import ANY_TENANT, ANYONE, Effect, Outcome, PolicyRule, RuleKind
+from policy.rules import ANY_TENANT, ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
 
 Subjects = str | tuple[str, ...]
 """A user, role or machine, or several of which one acts (a user and the roles of its session)."""
@@ -33,7 +33,7 @@ NO_RULE: Final = "No rule says that this may pass by itself."
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """What policy says of a change. `rule_id` is empty when no rule matched; the outcome is then a review."""
 
-    outcome: Outcome
+    outcome: PolicyOutcome
     rule_id: str
     reason: str
     policy_version: int
@@ -61,7 +61,7 @@ class _Candidate(NamedTuple):
 _Bucket = Mapping[str, tuple[_Candidate, ...]]
 """Candidates by subject."""
 
-_ASKED: Final = tuple(Outcome)
+_ASKED: Final = tuple(PolicyOutcome)
 _NO_FACTS: Facts = {}
 _REFUSED = PermissionAnswer(allowed=False, rule_id="")
 
@@ -102,7 +102,7 @@ def compile_rules(
         roles=_close_roles(rule for rule in own if rule.ptype is RuleKind.ROLE),
         permissions={key: _sorted(bucket) for key, bucket in permissions.items()},
         elements={element: _sorted(bucket) for element, bucket in elements.items()},
-        unmatched=Decision(Outcome.REVIEW, "", NO_RULE, version),
+        unmatched=Decision(PolicyOutcome.REVIEW, "", NO_RULE, version),
     )
 
 
@@ -140,7 +140,7 @@ def check_rule(rule: PolicyRule) -> None:
     """Raises: InvalidRule."""
     if not rule.id or not rule.sub or not rule.dom or not rule.obj or not rule.act:
         raise InvalidRule(f"The rule “{rule.id}” needs an id, a subject, a domain, an object and an act.")
-    if rule.ptype is RuleKind.GOVERNANCE and rule.act not in set(Outcome):
+    if rule.ptype is RuleKind.GOVERNANCE and rule.act not in set(PolicyOutcome):
         raise InvalidRule(f"The rule “{rule.id}” governs by “{rule.act}”; use refuse, review or auto.")
     if rule.ptype is RuleKind.PERMISSION and rule.sub == ANYONE:
         raise InvalidRule(f"The permission “{rule.id}” is for everyone; name a role or a user.")
@@ -173,7 +173,7 @@ def _explained(candidate: _Candidate, ctx: Facts) -> Decision:
 def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Candidate:
     allows = rule.effect is Effect.ALLOW
     condition = parse_condition(rule.condition)
-    outcome = Outcome(rule.act) if rule.ptype is RuleKind.GOVERNANCE else Outcome.REVIEW
+    outcome = PolicyOutcome(rule.act) if rule.ptype is RuleKind.GOVERNANCE else PolicyOutcome.REVIEW
     group = _ASKED.index(outcome) * (2 * count + 1)
     return _Candidate(
         rank=group + (2 * count - position if allows else position),

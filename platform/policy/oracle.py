@@ -12,7 +12,7 @@ from casbin.persist import Adapter
 from policy.conditions import Facts, decidable, parse_condition
 from policy.facts import explain_missing
 from policy.index import NO_RULE, Decision, PermissionAnswer, Subjects
-from policy.rules import ANY_TENANT, Outcome, PolicyRule, RuleKind
+from policy.rules import ANY_TENANT, PolicyOutcome, PolicyRule, RuleKind
 
 MODEL_TEXT = (files("policy") / "model.conf").read_text(encoding="utf-8")
 _GOVERNANCE = EnforceContext("r", "p2", "e2", "m2")
@@ -65,13 +65,13 @@ class PolicyOracle:
         self._described = {(rule.ptype, rule.id): rule for rule in known}
 
     def decide(self, tenant_id: str, subjects: Subjects, element: str, ctx: Facts) -> Decision:
-        for outcome in Outcome:
+        for outcome in PolicyOutcome:
             allowed, line = self._ask(_GOVERNANCE, tenant_id, subjects, element, outcome.value, ctx)
             if allowed:
                 rule = self._described[RuleKind.GOVERNANCE, line[_ID]]
                 reason = explain_missing(rule.description, parse_condition(rule.condition).missing(ctx), ctx)
                 return Decision(outcome, rule.id, reason, self._version)
-        return Decision(Outcome.REVIEW, "", NO_RULE, self._version)
+        return Decision(PolicyOutcome.REVIEW, "", NO_RULE, self._version)
 
     def may(self, tenant_id: str, subjects: Subjects, obj: str, act: str, ctx: Facts) -> PermissionAnswer:
         allowed, line = self._ask(None, tenant_id, subjects, obj, act, ctx)

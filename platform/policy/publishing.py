@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.clock import Clock
 from foundation.ids import NewId
 from foundation.scope import Scope
@@ -63,7 +63,7 @@ async def publish_rules(
     after = PolicyState(new_id(), state.serial + 1, state.version + 1)
     diff, now = _diff(before, own), clock()
     await insert_version(session, scope, state=after, diff=diff, created_at=now)
-    note(session, action="policy.published", subject=f"policy:{after.version}", data=diff, at=now)
+    append_audit(session, action="policy.published", subject=f"policy:{after.version}", data=diff, at=now)
     return after.version
 
 
@@ -119,7 +119,7 @@ async def _record_roles(  # noqa: PLR0913, PLR0917 - one step of two use cases, 
     after = PolicyState(new_id(), state.serial + 1, state.version)
     now = clock()
     await insert_version(session, scope, state=after, diff=diff, created_at=now)
-    note(session, action="policy.roles_changed", subject=f"policy:{after.serial}", data=diff, at=now)
+    append_audit(session, action="policy.roles_changed", subject=f"policy:{after.serial}", data=diff, at=now)
 
 
 def _check_set(rules: Sequence[PolicyRule]) -> None:

@@ -14,7 +14,7 @@ from policy.approval_repository import ApprovalState, run
 from policy.errors import ApprovalExpired, ApprovalMismatch, ApprovalNotGranted, ApprovalUsed
 
 
-class Verdict(StrEnum):
+class RedeemResult(StrEnum):
     REDEEMED = "redeemed"
     MISMATCH = "mismatch"
     EXPIRED = "expired"
@@ -35,41 +35,41 @@ async def redeem_approval(
 
 async def redeem_approvals(
     session: AsyncSession, scope: Scope, *, content_hashes: Mapping[UUID, bytes], now: datetime
-) -> dict[UUID, Verdict]:
+) -> dict[UUID, RedeemResult]:
     """One statement for the content hashes of many approvals, by approval id; only REDEEMED may be carried out."""
     wanted = {"ids": list(content_hashes), "hashes": list(content_hashes.values()), "now": now}
     rows = await run(session, scope, sql.REDEEM, wanted)
-    return {row.id: _verdict(row.state, fresh=row.fresh, same=row.same, redeemed=row.redeemed) for row in rows}
+    return {row.id: _result(row.state, fresh=row.fresh, same=row.same, redeemed=row.redeemed) for row in rows}
 
 
-def _verdict(state: str | None, *, fresh: bool, same: bool, redeemed: bool) -> Verdict:
+def _result(state: str | None, *, fresh: bool, same: bool, redeemed: bool) -> RedeemResult:
     if redeemed:
-        return Verdict.REDEEMED
+        return RedeemResult.REDEEMED
     if state is None:
-        return Verdict.UNKNOWN
+        return RedeemResult.UNKNOWN
     if state == ApprovalState.USED:
-        return Verdict.USED
+        return RedeemResult.USED
     if state == ApprovalState.EXPIRED or (state == ApprovalState.GRANTED and not fresh):
-        return Verdict.EXPIRED
+        return RedeemResult.EXPIRED
     if state != ApprovalState.GRANTED:
-        return Verdict.NOT_GRANTED
-    return Verdict.USED if same else Verdict.MISMATCH
+        return RedeemResult.NOT_GRANTED
+    return RedeemResult.USED if same else RedeemResult.MISMATCH
 
 
-def _refusal(verdict: Verdict) -> DomainError | None:
+def _refusal(verdict: RedeemResult) -> DomainError | None:
     match verdict:
-        case Verdict.REDEEMED:
+        case RedeemResult.REDEEMED:
             return None
-        case Verdict.MISMATCH:
+        case RedeemResult.MISMATCH:
             return ApprovalMismatch(
                 "The content, the policy, the data it was judged on or its target has changed since the approval."
                 " It needs a new one."
             )
-        case Verdict.EXPIRED:
+        case RedeemResult.EXPIRED:
             return ApprovalExpired("The approval was not used in time. It needs a new one.")
-        case Verdict.USED:
+        case RedeemResult.USED:
             return ApprovalUsed("The approval has been used already; each is good for one time.")
-        case Verdict.NOT_GRANTED:
+        case RedeemResult.NOT_GRANTED:
             return ApprovalNotGranted("Nobody has granted this. Wait for the decision, or propose it again.")
-        case Verdict.UNKNOWN:
+        case RedeemResult.UNKNOWN:
             return NotFound()

@@ -26,7 +26,7 @@ class Effect(StrEnum):
     DENY = "deny"
 
 
-class Outcome(StrEnum):
+class PolicyOutcome(StrEnum):
     """What becomes of a proposed change. Asked in this order; the first act that is allowed decides."""
 
     REFUSE = "refuse"
@@ -59,7 +59,7 @@ class PolicyRule:
 
         Allowing a refusal or a review tightens, denying them loosens; denying `auto` or a permission tightens.
         """
-        restrains = self.ptype is RuleKind.GOVERNANCE and self.act in {Outcome.REFUSE, Outcome.REVIEW}
+        restrains = self.ptype is RuleKind.GOVERNANCE and self.act in {PolicyOutcome.REFUSE, PolicyOutcome.REVIEW}
         return restrains == (self.effect is Effect.ALLOW)
 
 

@@ -19,11 +19,11 @@ _MOST: Final = 500
 
 async def read_account_names(db: Database, scope: Scope) -> list[str]:
     """Of the account whose scope this is: a client, or the MSP's house."""
-    house = replace(scope, tenant_id=scope.msp_id, partner_id=None)
+    msp_account = replace(scope, tenant_id=scope.msp_id, partner_id=None)
     in_house = scope.tenant_id == scope.msp_id
-    async with db.transaction(house) as session:
+    async with db.transaction(msp_account) as session:
         names = list(await list_brand_names(session))
-    async with db.transaction(house.for_fleet()) as session:
+    async with db.transaction(msp_account.for_fleet()) as session:
         msps = select(Msp.name, Msp.slug).where(Msp.tenant_id == scope.msp_id)
         clients = select(Client.name, Client.slug).where(Client.msp_id == scope.msp_id)
         if not in_house:

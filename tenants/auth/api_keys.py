@@ -18,16 +18,16 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import ApiKeyRefused, Suspended
-from tenants.models import ApiKey, Client, Person, Standing
+from tenants.models import AccountStatus, ApiKey, Client, Member
 from tenants.principal import Principal
 from tenants.roles import held_roles, latest_policy
 from tenants.secrets import NewSecret, bytes_of, text_of
@@ -95,7 +95,7 @@ async def create_api_key(
         .returning(ApiKey)
     )  # fmt: skip
     assert key is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
-    note(
+    append_audit(
         session,
         action="api_key.created",
         subject=f"api_key:{key.id}",
@@ -135,7 +135,7 @@ async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) 
         raise NotFound
     if key.revoked_at is None:
         await session.execute(update(ApiKey).where(*own).values(revoked_at=now))
-        note(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
+        append_audit(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
 
 
 def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
@@ -143,7 +143,7 @@ def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
     return Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
 
 
-async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -> Principal:
+async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> Principal:
     """The machine with this key, in the key's own scope; who made it is left to `identity.find_maker`.
 
     Raises:
@@ -153,9 +153,9 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
     scope = scope_of(session)
     row = (
         await session.execute(
-            select(ApiKey, Client, latest_policy(scope.tenant_id), Person.id)
+            select(ApiKey, Client, latest_policy(scope.tenant_id), Member.id)
             .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
-            .outerjoin(Person, (Person.tenant_id == ApiKey.tenant_id) & (Person.id == ApiKey.maker_id))
+            .outerjoin(Member, (Member.tenant_id == ApiKey.tenant_id) & (Member.id == ApiKey.maker_id))
             .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
         )
     ).one_or_none()
@@ -163,10 +163,10 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
     right = _is_right(key, parts)
     if key is None or not right or key.revoked_at is not None:
         raise ApiKeyRefused
-    if home is not None and home.status != Standing.ACTIVE:
+    if home is not None and home.status != AccountStatus.ACTIVE:
         raise Suspended
-    await _note_use(session, key, door.clock())
-    index = await door.policies.index_at(session, scope, stamp=stamp)
+    await _note_use(session, key, auth.clock())
+    index = await auth.policies.index_at(session, scope, stamp=stamp)
     return Principal(
         kind="machine",
         id=key.id,
@@ -182,12 +182,12 @@ async def authenticate_key(session: AsyncSession, door: Door, parts: KeyParts) -
     )
 
 
-async def note_refused_use(session: AsyncSession, door: Door, parts: KeyParts) -> None:
+async def note_refused_use(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> None:
     """A right key's use counts when what it asked for was refused and undone, too: a stolen one leaves a trace."""
     own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == parts.key_id)
     key = await session.scalar(select(ApiKey).where(*own))
     if _is_right(key, parts) and key is not None:
-        await _note_use(session, key, door.clock())
+        await _note_use(session, key, auth.clock())
 
 
 def _is_right(key: ApiKey | None, parts: KeyParts) -> bool:

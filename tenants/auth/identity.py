@@ -11,9 +11,9 @@ from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
 from tenants.auth.api_keys import KeyParts, authenticate_key, key_scope, parse_key
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
-from tenants.models import Client, Person, Standing
+from tenants.models import AccountStatus, Client, Member
 from tenants.principal import Principal
 from tenants.roles import held_roles, latest_policy
 
@@ -36,7 +36,7 @@ class SignedIn:
     session: Session
 
 
-async def find_caller(door: Door, *, msp_id: UUID, authorization: str, cookie: str) -> Caller | None:
+async def find_caller(auth: AuthServices, *, msp_id: UUID, authorization: str, cookie: str) -> Caller | None:
     """From the header `Authorization` and the session's cookie, on a host of this MSP. None: nobody is signed in.
 
     Raises:
@@ -46,13 +46,13 @@ async def find_caller(door: Door, *, msp_id: UUID, authorization: str, cookie: s
     if scheme.lower() == "bearer":
         parts = parse_key(text.strip())
         return Caller(key_scope(parts, msp_id=msp_id), key=parts)
-    session = await door.sessions.find(cookie, msp_id=msp_id, now=door.clock()) if cookie else None
+    session = await auth.sessions.find(cookie, msp_id=msp_id, now=auth.clock()) if cookie else None
     if session is None:
         return None
     return Caller(Scope(msp_id=msp_id, tenant_id=session.tenant_id, actor=Actor.system("identity")), session=session)
 
 
-async def identify(transaction: AsyncSession, door: Door, caller: Caller) -> Principal | None:
+async def identify(transaction: AsyncSession, auth: AuthServices, caller: Caller) -> Principal | None:
     """In the caller's scope. A session ends here when its person or account was suspended, or signed out everywhere
     after it began; then the answer is None.
 
@@ -62,32 +62,32 @@ async def identify(transaction: AsyncSession, door: Door, caller: Caller) -> Pri
         ApiKeyRefused, Suspended: see `authenticate_key`.
     """
     if caller.key is not None:
-        machine = await authenticate_key(transaction, door, caller.key)
+        machine = await authenticate_key(transaction, auth, caller.key)
         at_home = machine.maker_id is not None and machine.maker_home == machine.tenant_id
-        return await find_maker(transaction, door, machine) if at_home else machine
+        return await find_maker(transaction, auth, machine) if at_home else machine
     assert caller.session is not None  # noqa: S101 - a caller has one or the other
     session = caller.session
-    principal = await load_principal(transaction, door.policies, session.person_id, began=session.created_at)
+    principal = await load_principal(transaction, auth.policies, session.person_id, began=session.created_at)
     if principal is None:
-        await door.sessions.end(session)
+        await auth.sessions.end(session)
     return principal
 
 
-async def find_maker(transaction: AsyncSession, door: Door, machine: Principal) -> Principal:
+async def find_maker(transaction: AsyncSession, auth: AuthServices, machine: Principal) -> Principal:
     """The machine with who made its key, as that person is now; nobody when they are suspended or gone, and then the
     machine may do nothing. In the scope of `maker_home`.
     """
     assert machine.maker_id is not None  # noqa: S101 - asked for machines with a maker only
-    return replace(machine, maker=await load_principal(transaction, door.policies, machine.maker_id))
+    return replace(machine, maker=await load_principal(transaction, auth.policies, machine.maker_id))
 
 
-async def identify_person(door: Door, *, msp_id: UUID, cookie: str) -> SignedIn | None:
+async def identify_person(auth: AuthServices, *, msp_id: UUID, cookie: str) -> SignedIn | None:
     """Who is signed in with this cookie on a host of this MSP, or None. For pages that are for everybody."""
-    caller = await find_caller(door, msp_id=msp_id, authorization="", cookie=cookie)
+    caller = await find_caller(auth, msp_id=msp_id, authorization="", cookie=cookie)
     if caller is None or caller.session is None:
         return None
-    async with door.db.transaction(caller.scope) as transaction:
-        principal = await identify(transaction, door, caller)
+    async with auth.db.transaction(caller.scope) as transaction:
+        principal = await identify(transaction, auth, caller)
     return SignedIn(principal, caller.session) if principal is not None else None
 
 
@@ -99,22 +99,22 @@ async def load_principal(
     row = (
         await session.execute(
             select(
-                Person.name,
-                Person.status,
-                Person.partner_id,
-                Person.signed_out_after,
-                Person.vouched_by,
-                Person.confirmed_at,
+                Member.name,
+                Member.status,
+                Member.partner_id,
+                Member.signed_out_after,
+                Member.vouched_by,
+                Member.confirmed_at,
                 Client,
                 latest_policy(scope.tenant_id).label("policy_stamp"),
             )
-            .outerjoin(Client, Client.tenant_id == Person.tenant_id)
-            .where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
+            .outerjoin(Client, Client.tenant_id == Member.tenant_id)
+            .where(Member.tenant_id == scope.tenant_id, Member.id == person_id)
         )
     ).one_or_none()
-    if row is None or row.status != Standing.ACTIVE:
+    if row is None or row.status != AccountStatus.ACTIVE:
         return None
-    if row.Client is not None and row.Client.status != Standing.ACTIVE:
+    if row.Client is not None and row.Client.status != AccountStatus.ACTIVE:
         return None
     if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None

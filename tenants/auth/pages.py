@@ -14,7 +14,7 @@ from branding.brand import Brand
 from branding.hosts import request_origin
 from branding.pages import ShownBrand
 from branding.shell import Page
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.errors import DomainError, NotFound
 from foundation.web.boundary import header_text
 from foundation.web.fragments import page_of
@@ -23,18 +23,18 @@ from tenants.auth.csrf import FIELD, make_token, require_same_site
 from tenants.auth.devices import LIFE
 from tenants.auth.identity import SignedIn, identify_person
 from tenants.auth.redirects import safe_next
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sessions import ABSOLUTE, CookieRule, cookie_rule
 from tenants.auth.sign_in import Credentials, authenticate
 from tenants.errors import CrossSiteRequest, WeakPassword
-from tenants.invitations.accept import Knock, Offer, join, read_offer
+from tenants.invitations.accept import InvitationLink, InvitationPreview, accept_invitation, preview_invitation
 from tenants.members.repository import read_invite, sign_out_everywhere
 from tenants.principal import Principal, home_scope
 from tenants.secrets import bytes_of, text_of
 
 AnyRequest = Request[Any, Any, Any]
-OpenDoor = NamedDependency[Door]
-"""A handler's parameter called `door`, filled by `provide_door`."""
+OpenAuth = NamedDependency[AuthServices]
+"""A handler's parameter called `auth`, filled by `provide_auth`."""
 
 _VISIT_BYTES: Final = 32
 _VISIT_SECONDS: Final = 3600
@@ -42,108 +42,112 @@ _PRIVATE: Final = {"Cache-Control": "no-store"}
 _PUBLIC: Final = {"public": True}
 
 
-def provide_door(door: Door) -> Provide:
-    """The application's dependency `door`."""
-    return Provide(lambda: door, sync_to_thread=False)
+def provide_auth(auth: AuthServices) -> Provide:
+    """The application's dependency `auth`."""
+    return Provide(lambda: auth, sync_to_thread=False)
 
 
 @get("/sign-in", name="sign_in", opt=_PUBLIC, include_in_schema=False)
-async def sign_in_page(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+async def sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     target = _next_page(request, request.query_params.get("next", ""))
-    if await _signed_in(request, brand, door) is not None:
+    if await _signed_in(request, brand, auth) is not None:
         return Redirect(target or "/", status_code=303, headers=_PRIVATE)
-    return _sign_in_form(request, brand, door, target=target, expired="expired" in request.query_params)
+    return _sign_in_form(request, brand, auth, target=target, expired="expired" in request.query_params)
 
 
 @post("/sign-in", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def sign_in(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+async def sign_in(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     form = await request.form()
     email, target = _text(form, "email"), _next_page(request, _text(form, "next"))
     given = Credentials(_msp_of(brand), email, _text(form, "password"), _address_of(request), _device_cookie(request))
     try:
         _require_own_form(request, _text(form, FIELD))
-        principal = await authenticate(door, given)
+        principal = await authenticate(auth, given)
     except DomainError as refusal:
-        return _sign_in_form(request, brand, door, target=target, email=email, refusal=refusal)
-    return await _enter(request, brand, door, principal, target)
+        return _sign_in_form(request, brand, auth, target=target, email=email, refusal=refusal)
+    return await _enter(request, brand, auth, principal, target)
 
 
 @post("/sign-out", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def sign_out(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
-    return await _leave(request, brand, door, _end_this)
+async def sign_out(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+    return await _leave(request, brand, auth, _end_this)
 
 
 @post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def sign_out_of_all(request: AnyRequest, brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+async def sign_out_of_all(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """One's own sessions, on every device."""
-    return await _leave(request, brand, door, _end_all)
+    return await _leave(request, brand, auth, _end_all)
 
 
 async def _leave(
-    request: AnyRequest, brand: Brand, door: Door, end: Callable[[Door, SignedIn], Awaitable[None]]
+    request: AnyRequest, brand: Brand, auth: AuthServices, end: Callable[[AuthServices, SignedIn], Awaitable[None]]
 ) -> Response[Any]:
     """Signing out when nobody is signed in leads to the same page."""
     rule = _rule_of(request)
-    signed_in = await _signed_in(request, brand, door)
+    signed_in = await _signed_in(request, brand, auth)
     if signed_in is not None:
         token = _text(await request.form(), FIELD)
         _require_own_page(request, token, signed_in.session.secret)
-        await end(door, signed_in)
+        await end(auth, signed_in)
     gone = _cookie(rule, rule.session_name, "", seconds=0)
     return Redirect("/sign-in", status_code=303, headers=_PRIVATE, cookies=[gone])
 
 
-async def _end_this(door: Door, who: SignedIn) -> None:
-    await door.sessions.end(who.session)
-    async with door.db.transaction(home_scope(who.principal)) as session:
-        note(session, action="person.signed_out", subject=f"person:{who.principal.id}", data={}, at=door.clock())
+async def _end_this(auth: AuthServices, who: SignedIn) -> None:
+    await auth.sessions.end(who.session)
+    async with auth.db.transaction(home_scope(who.principal)) as session:
+        append_audit(
+            session, action="person.signed_out", subject=f"person:{who.principal.id}", data={}, at=auth.clock()
+        )
 
 
-async def _end_all(door: Door, who: SignedIn) -> None:
-    async with door.db.transaction(home_scope(who.principal)) as session:
-        await sign_out_everywhere(session, person_id=who.principal.id, now=door.clock())
-    await door.sessions.end_all(msp_id=who.principal.msp_id, person_id=who.principal.id)
+async def _end_all(auth: AuthServices, who: SignedIn) -> None:
+    async with auth.db.transaction(home_scope(who.principal)) as session:
+        await sign_out_everywhere(session, person_id=who.principal.id, now=auth.clock())
+    await auth.sessions.end_all(msp_id=who.principal.msp_id, person_id=who.principal.id)
 
 
 @get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
-async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """Where an invitation's link leads. Looking does not use it up: programs that check mail open every link."""
-    offer = await read_offer(door, _knock(request, brand, token))
-    return await _welcome_form(request, brand, door, token, offer)
+    preview = await preview_invitation(auth, _invitation_link(request, brand, token))
+    return await _welcome_form(request, brand, auth, token, preview)
 
 
 @post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, door: OpenDoor) -> Response[Any]:
+async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """The password is chosen and the person is in."""
-    knock, form = _knock(request, brand, token), await request.form()
+    link, form = _invitation_link(request, brand, token), await request.form()
     try:
         _require_own_form(request, _text(form, FIELD))
-        principal = await join(door, knock, password=_text(form, "password"), again=_text(form, "again"))
+        principal = await accept_invitation(auth, link, password=_text(form, "password"), again=_text(form, "again"))
     except (WeakPassword, CrossSiteRequest) as refusal:
-        offer = await read_offer(door, knock)
-        return await _welcome_form(request, brand, door, token, offer, refusal=refusal)
-    return await _enter(request, brand, door, principal, "")
+        preview = await preview_invitation(auth, link)
+        return await _welcome_form(request, brand, auth, token, preview, refusal=refusal)
+    return await _enter(request, brand, auth, principal, "")
 
 
 PAGES: Final = (sign_in_page, sign_in, sign_out, sign_out_of_all, welcome_page, welcome)
 
 
-async def _signed_in(request: AnyRequest, brand: Brand, door: Door) -> SignedIn | None:
+async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:
     cookie = _rule_of(request).session_of(request.cookies)
-    return await identify_person(door, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
+    return await identify_person(auth, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
 
 
-async def _enter(request: AnyRequest, brand: Brand, door: Door, principal: Principal, target: str) -> Response[Any]:
+async def _enter(
+    request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
+) -> Response[Any]:
     """A session of its own for every sign-in: one that was planted before is worth nothing, and ends."""
-    before, rule = await _signed_in(request, brand, door), _rule_of(request)
+    before, rule = await _signed_in(request, brand, auth), _rule_of(request)
     if before is not None:
-        await door.sessions.end(before.session)
-    session = await door.sessions.start(
-        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=door.clock()
+        await auth.sessions.end(before.session)
+    session = await auth.sessions.start(
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=auth.clock()
     )
-    device = door.devices.remember(
+    device = auth.devices.remember(
         _device_cookie(request),
-        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=door.clock(),
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=auth.clock(),
     )  # fmt: skip
     cookies = [
         _cookie(rule, rule.device_name, device, seconds=int(LIFE.total_seconds())),
@@ -156,7 +160,7 @@ async def _enter(request: AnyRequest, brand: Brand, door: Door, principal: Princ
 def _sign_in_form(  # noqa: PLR0913 - keyword-only
     request: AnyRequest,
     brand: Brand,
-    door: Door,
+    auth: AuthServices,
     *,
     target: str,
     email: str = "",
@@ -171,36 +175,36 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
         "next": target,
         "expired": expired,
     }
-    return _form(request, brand, door, context, refusal=refusal)
+    return _form(request, brand, auth, context, refusal=refusal)
 
 
 async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link it is
     request: AnyRequest,
     brand: Brand,
-    door: Door,
+    auth: AuthServices,
     token: str,
-    offer: Offer,
+    preview: InvitationPreview,
     *,
     refusal: DomainError | None = None,
 ) -> Response[Any]:
-    signed_in = await _signed_in(request, brand, door)
+    signed_in = await _signed_in(request, brand, auth)
     context = {
         "template": "welcome.html",
         "title": "Choose your password",
         "action": f"/welcome/{token}",
-        "offer": offer,
+        "offer": preview,
         "signed_in": signed_in.principal.name if signed_in is not None else "",
     }
-    return _form(request, brand, door, context, refusal=refusal)
+    return _form(request, brand, auth, context, refusal=refusal)
 
 
 def _form(
-    request: AnyRequest, brand: Brand, door: Door, context: dict[str, Any], *, refusal: DomainError | None
+    request: AnyRequest, brand: Brand, auth: AuthServices, context: dict[str, Any], *, refusal: DomainError | None
 ) -> Response[Any]:
     """A form for a visitor nobody knows yet: its token is bound to a cookie of this visit."""
-    secret = _visit_secret(request) or door.new_secret(_VISIT_BYTES)
+    secret = _visit_secret(request) or auth.new_secret(_VISIT_BYTES)
     rule = _rule_of(request)
-    page = Page(brand=brand, title=context["title"], now=door.clock(), csrf_token=make_token(secret, door.new_secret))
+    page = Page(brand=brand, title=context["title"], now=auth.clock(), csrf_token=make_token(secret, auth.new_secret))
     retry = {"Retry-After": str(refusal.extra["retry_after"])} if refusal and "retry_after" in refusal.extra else {}
     return Template(
         context["template"],
@@ -236,9 +240,9 @@ def _cookie(rule: CookieRule, name: str, value: str, *, seconds: int) -> Cookie:
     return Cookie(key=name, value=value, path="/", max_age=seconds, secure=rule.secure, httponly=True, samesite="lax")
 
 
-def _knock(request: AnyRequest, brand: Brand, token: str) -> Knock:
+def _invitation_link(request: AnyRequest, brand: Brand, token: str) -> InvitationLink:
     """Raises: InviteNotValid."""
-    return Knock(_msp_of(brand), read_invite(token), _address_of(request))
+    return InvitationLink(_msp_of(brand), read_invite(token), _address_of(request))
 
 
 def _address_of(request: AnyRequest) -> str:

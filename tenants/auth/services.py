@@ -1,4 +1,4 @@
-"""What it takes to let somebody in. The composition root makes one `Door` and passes it."""
+"""Dependencies of authentication. The composition root makes one `AuthServices` and passes it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MoveClocks = Callable[[AsyncSession, datetime, datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AuthServices:
     """`move_clocks` is a higher room's: clocks must be right when a client's resumption commits, before any of its work
     goes on; an event would come too late for that.
     """

@@ -13,15 +13,15 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.scope import Actor, Scope
 from foundation.text import TextInvalid, normalize_email
 from tenants.auth.devices import Device
 from tenants.auth.identity import load_principal
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import SignInFailed, Suspended
 from tenants.members.repository import LONGEST_EMAIL
-from tenants.models import Msp, Person, Standing
+from tenants.models import AccountStatus, Member, Msp
 from tenants.principal import Principal
 
 _DOOR: Final = Actor.system("sign-in")
@@ -48,7 +48,7 @@ class _Candidate(NamedTuple):
     password_hash: str | None
 
 
-async def authenticate(door: Door, credentials: Credentials) -> Principal:
+async def authenticate(auth: AuthServices, credentials: Credentials) -> Principal:
     """Who this is. Success and failure are both audited, in the person's home or, for nobody, in the MSP's house.
 
     A person may be at several clients of one MSP under one address; the password tells which is meant.
@@ -58,23 +58,25 @@ async def authenticate(door: Door, credentials: Credentials) -> Principal:
         SignInThrottled: too many failures before; the password was not looked at.
         Suspended: the password is right, but the person or the account is suspended.
     """
-    now = door.clock()
+    now = auth.clock()
     email = _read_email(credentials.email)
-    house = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
-    device = await _find_device(door, house, credentials.device, email, now)
-    attempt = await door.throttle.reserve(
-        msp_id=house.msp_id, email=email, address=credentials.address, now=now, device=device
+    msp_account = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
+    device = await _find_device(auth, msp_account, credentials.device, email, now)
+    attempt = await auth.throttle.reserve(
+        msp_id=msp_account.msp_id, email=email, address=credentials.address, now=now, device=device
     )
-    candidates = [await _read_candidate(door, scope, person) for scope, person in await _find_homes(door, house, email)]
-    verified = [await door.passwords.verify(one.password_hash, credentials.password) for one in candidates]
+    candidates = [
+        await _read_candidate(auth, scope, person) for scope, person in await _find_homes(auth, msp_account, email)
+    ]
+    verified = [await auth.passwords.verify(one.password_hash, credentials.password) for one in candidates]
     matching = [one for one, right in zip(candidates, verified, strict=True) if right]
     if not matching:
-        await _note_failure(door, candidates[0], credentials, now)
+        await _note_failure(auth, candidates[0], credentials, now)
         raise SignInFailed
     for candidate in matching:
-        principal = await _enter(door, candidate, credentials, now)
+        principal = await _enter(auth, candidate, credentials, now)
         if principal is not None:
-            await door.throttle.release(attempt)
+            await auth.throttle.release(attempt)
             return principal
     raise Suspended
 
@@ -88,74 +90,74 @@ def _read_email(typed: str) -> str:
     return email if len(email) <= LONGEST_EMAIL else ""
 
 
-async def _find_device(door: Door, house: Scope, cookie: str, email: str, now: datetime) -> Device | None:
+async def _find_device(auth: AuthServices, msp_account: Scope, cookie: str, email: str, now: datetime) -> Device | None:
     """The browser, if this person signed in with it and no password, suspension or sign-out everywhere came since."""
-    for device in door.devices.recognize(cookie, msp_id=house.msp_id, now=now):
-        own = (Person.tenant_id == device.tenant_id, Person.id == device.person_id, Person.email == email)
-        since = or_(Person.signed_out_after.is_(None), Person.signed_out_after <= device.since)
-        query = select(Person.id).where(*own, Person.status == Standing.ACTIVE, since)
-        async with door.db.transaction(house.for_tenant(device.tenant_id)) as session:
+    for device in auth.devices.recognize(cookie, msp_id=msp_account.msp_id, now=now):
+        own = (Member.tenant_id == device.tenant_id, Member.id == device.person_id, Member.email == email)
+        since = or_(Member.signed_out_after.is_(None), Member.signed_out_after <= device.since)
+        query = select(Member.id).where(*own, Member.status == AccountStatus.ACTIVE, since)
+        async with auth.db.transaction(msp_account.for_tenant(device.tenant_id)) as session:
             if await session.scalar(query) is not None:
                 return device
     return None
 
 
-async def _find_homes(door: Door, house: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
+async def _find_homes(auth: AuthServices, msp_account: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
     """Scope and id of everybody with this address in the MSP, staff first, and nobody in the house for the rest: always
     as many, so that the work does not tell at how many accounts an address is known.
     """
-    async with door.db.transaction(house.for_fleet()) as session:
+    async with auth.db.transaction(msp_account.for_fleet()) as session:
         rows = await session.execute(
-            select(Person.tenant_id, Person.id)
-            .where(Person.msp_id == house.msp_id, Person.email == email)
-            .order_by(Person.tenant_id != house.msp_id, Person.last_seen_at.desc().nulls_last(), Person.id)
+            select(Member.tenant_id, Member.id)
+            .where(Member.msp_id == msp_account.msp_id, Member.email == email)
+            .order_by(Member.tenant_id != msp_account.msp_id, Member.last_seen_at.desc().nulls_last(), Member.id)
             .limit(_MOST_HOMES)
         )
-        homes = [(house.for_tenant(row.tenant_id), row.id) for row in rows]
+        homes = [(msp_account.for_tenant(row.tenant_id), row.id) for row in rows]
         open_ = await session.scalar(
-            select(func.count()).where(Msp.tenant_id == house.msp_id, Msp.status == Standing.ACTIVE)
+            select(func.count()).where(Msp.tenant_id == msp_account.msp_id, Msp.status == AccountStatus.ACTIVE)
         )
     known = homes if open_ else []
-    return [*known, *[(house, _NOBODY)] * (_MOST_HOMES - len(known))]
+    return [*known, *[(msp_account, _NOBODY)] * (_MOST_HOMES - len(known))]
 
 
-async def _read_candidate(door: Door, scope: Scope, person_id: UUID) -> _Candidate:
-    async with door.db.transaction(scope) as session:
+async def _read_candidate(auth: AuthServices, scope: Scope, person_id: UUID) -> _Candidate:
+    async with auth.db.transaction(scope) as session:
         password_hash = await session.scalar(
-            select(Person.password_hash).where(Person.tenant_id == scope.tenant_id, Person.id == person_id)
+            select(Member.password_hash).where(Member.tenant_id == scope.tenant_id, Member.id == person_id)
         )
     return _Candidate(scope, person_id, password_hash)
 
 
-async def _note_failure(door: Door, candidate: _Candidate, credentials: Credentials, now: datetime) -> None:
+async def _note_failure(auth: AuthServices, candidate: _Candidate, credentials: Credentials, now: datetime) -> None:
     # What was typed as e-mail is not kept: for an unknown one it may be a password in the wrong field.
     data = {"address": credentials.address}
     subject = "sign-in" if candidate.person_id == _NOBODY else f"person:{candidate.person_id}"
-    async with door.db.transaction(candidate.scope) as session:
-        note(session, action="sign_in.failed", subject=subject, data=data, at=now)
+    async with auth.db.transaction(candidate.scope) as session:
+        append_audit(session, action="sign_in.failed", subject=subject, data=data, at=now)
 
 
-async def _enter(door: Door, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
+async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
     """None if the person or the account is suspended."""
     assert found.password_hash is not None  # noqa: S101 - what has no hash never verifies
-    outdated = door.passwords.is_outdated(found.password_hash, credentials.password)
-    renewed = await door.passwords.hash(credentials.password) if outdated else None
-    async with door.db.transaction(found.scope) as session:
-        principal = await load_principal(session, door.policies, found.person_id)
+    outdated = auth.passwords.is_outdated(found.password_hash, credentials.password)
+    renewed = await auth.passwords.hash(credentials.password) if outdated else None
+    async with auth.db.transaction(found.scope) as session:
+        principal = await load_principal(session, auth.policies, found.person_id)
         subject = f"person:{found.person_id}"
         data = {"address": credentials.address}
         if principal is not None:
             await _remember(session, found, renewed, now)
-            note(session, action="sign_in.succeeded", subject=subject, data=data, at=now)
+            append_audit(session, action="sign_in.succeeded", subject=subject, data=data, at=now)
         else:
-            note(session, action="sign_in.refused", subject=subject, data=data, at=now)
+            append_audit(session, action="sign_in.refused", subject=subject, data=data, at=now)
     return principal
 
 
 async def _remember(session: AsyncSession, found: _Candidate, renewed: str | None, now: datetime) -> None:
     """`renewed` replaces the hash only if it is still the one that was verified."""
-    own = (Person.tenant_id == found.scope.tenant_id, Person.id == found.person_id)
-    await session.execute(update(Person).where(*own).values(last_seen_at=now))
+    own = (Member.tenant_id == found.scope.tenant_id, Member.id == found.person_id)
+    await session.execute(update(Member).where(*own).values(last_seen_at=now))
     if renewed is not None:
-        same = Person.password_hash == found.password_hash
-        await session.execute(update(Person).where(*own, same).values(password_hash=renewed))
+        same = Member.password_hash == found.password_hash
+        await session.execute(update(Member).where(*own, same).values(password_hash=renewed))

@@ -32,7 +32,7 @@ from tenants.errors import SignInThrottled
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class AttemptLimit:
     """`free` failures cost nothing; then 1 s, 2 s, 4 s … up to `longest`. Forgotten after `memory` without one."""
 
     free: int
@@ -40,10 +40,10 @@ class Limit:
     memory: timedelta
 
 
-PAIR: Final = Limit(free=4, longest=timedelta(minutes=15), memory=timedelta(hours=24))
+PAIR: Final = AttemptLimit(free=4, longest=timedelta(minutes=15), memory=timedelta(hours=24))
 """Also of a known device."""
-NETWORK: Final = Limit(free=50, longest=timedelta(minutes=15), memory=timedelta(hours=1))
-EMAIL: Final = Limit(free=20, longest=timedelta(0), memory=timedelta(hours=1))
+NETWORK: Final = AttemptLimit(free=50, longest=timedelta(minutes=15), memory=timedelta(hours=1))
+EMAIL: Final = AttemptLimit(free=20, longest=timedelta(0), memory=timedelta(hours=1))
 FIRST_WAIT: Final = timedelta(seconds=30)
 """Of a network that is new to an account with more than EMAIL's free failures."""
 _BRIEF_MEMORY: Final = timedelta(hours=1)
@@ -93,7 +93,7 @@ return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignInAttempt:
     """An attempt that was counted, under these keys."""
 
     keys: tuple[str, ...]
@@ -106,7 +106,7 @@ class SignInThrottle:
 
     async def reserve(
         self, *, msp_id: UUID, email: str, address: str, now: datetime, device: Device | None = None
-    ) -> Attempt:
+    ) -> SignInAttempt:
         """Count an attempt, before its password is looked at. A known device that has to wait counts as a stranger:
         whoever copied its cookie and fails with it does not keep its owner out.
 
@@ -116,14 +116,14 @@ class SignInThrottle:
         if device is not None:
             own = (f"{_prefix(msp_id)}:device:{device.nonce.hex()}",)
             if await self._count(own, now) == timedelta(0):
-                return Attempt(own)
+                return SignInAttempt(own)
         keys = _keys(msp_id, email, network_of(address))
         wait = await self._count(keys, now)
         if wait > timedelta(0):
             raise SignInThrottled(wait)
-        return Attempt(keys)
+        return SignInAttempt(keys)
 
-    async def release(self, attempt: Attempt) -> None:
+    async def release(self, attempt: SignInAttempt) -> None:
         """The password was right: forget one's own failures, and take this attempt back from the others."""
         try:
             await self._release(keys=list(attempt.keys), args=[])

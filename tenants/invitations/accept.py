@@ -11,25 +11,25 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from tenants.accounts import get_client, get_msp
 from tenants.auth.account_names import read_account_names
 from tenants.auth.identity import load_principal
 from tenants.auth.passwords import check_repeated
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import InviteNotValid, Suspended
 from tenants.invitations.inviter import check_colleague, check_staff
 from tenants.members.repository import Invite, accept_invite, find_invited
-from tenants.models import Person, Standing
+from tenants.models import AccountStatus, Member
 from tenants.principal import Principal
 
 _LINK: Final = Actor.system("invitation")
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class InvitationLink:
     """A link that was opened at `address`, on a host of this MSP."""
 
     msp_id: UUID
@@ -42,7 +42,7 @@ class Knock:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class InvitationPreview:
     """What a true link says. `first`: the person has no password yet; else this one replaces a forgotten one.
 
     `invited_by` is empty when it was the operator.
@@ -55,7 +55,7 @@ class Offer:
     invited_by: str
 
 
-async def read_offer(door: Door, knock: Knock) -> Offer:
+async def preview_invitation(auth: AuthServices, link: InvitationLink) -> InvitationPreview:
     """Looking uses nothing up.
 
     Raises:
@@ -64,67 +64,67 @@ async def read_offer(door: Door, knock: Knock) -> Offer:
         SignInThrottled: too many links were wrong before; this one was not looked at.
         Suspended: the link is right, but its account is suspended.
     """
-    now, counted = door.clock(), f"invitation:{knock.invite.person_id}"
-    attempt = await door.throttle.reserve(msp_id=knock.msp_id, email=counted, address=knock.address, now=now)
-    async with door.db.transaction(knock.scope) as session:
-        offer, staff = await _offer(session, door, knock.invite, now)
+    now, counted = auth.clock(), f"invitation:{link.invite.person_id}"
+    attempt = await auth.throttle.reserve(msp_id=link.msp_id, email=counted, address=link.address, now=now)
+    async with auth.db.transaction(link.scope) as session:
+        preview, staff = await _offer(session, auth, link.invite, now)
     if staff is not None:
-        await check_staff(door, knock.scope, *staff)
-    await door.throttle.release(attempt)
-    return offer
+        await check_staff(auth, link.scope, *staff)
+    await auth.throttle.release(attempt)
+    return preview
 
 
-async def join(door: Door, knock: Knock, *, password: str, again: str) -> Principal:
+async def accept_invitation(auth: AuthServices, link: InvitationLink, *, password: str, again: str) -> Principal:
     """Choose the password and come in. The link is used up, in the same transaction.
 
     Raises:
         WeakPassword: the link stays good.
-        InviteNotValid, SignInThrottled, Suspended: see `read_offer`.
+        InviteNotValid, SignInThrottled, Suspended: see `preview_invitation`.
     """
     try:
-        offer = await read_offer(door, knock)
+        preview = await preview_invitation(auth, link)
         check_repeated(password, again)
-        names = [offer.name, *await read_account_names(door.db, knock.scope)]
-        password_hash = await door.passwords.prepare(password, email=offer.email, names=names)
-        async with door.db.transaction(knock.scope) as session:
-            return await _enter(session, door, knock, password_hash)
+        names = [preview.name, *await read_account_names(auth.db, link.scope)]
+        password_hash = await auth.passwords.prepare(password, email=preview.email, names=names)
+        async with auth.db.transaction(link.scope) as session:
+            return await _enter(session, auth, link, password_hash)
     except InviteNotValid:
-        await _note_refusal(door, knock)
+        await _note_refusal(auth, link)
         raise
 
 
 async def _offer(
-    session: AsyncSession, door: Door, invite: Invite, now: datetime
-) -> tuple[Offer, tuple[UUID, frozenset[str]] | None]:
+    session: AsyncSession, auth: AuthServices, invite: Invite, now: datetime
+) -> tuple[InvitationPreview, tuple[UUID, frozenset[str]] | None]:
     """With the inviter and what they gave, where that is left to `check_staff`."""
     person = await find_invited(session, invite, now=now)
     scope = scope_of(session)
     account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
-    if account.status != Standing.ACTIVE:
+    if account.status != AccountStatus.ACTIVE:
         raise Suspended
-    staff = await check_colleague(session, door, person)
+    staff = await check_colleague(session, auth, person)
     first = person.password_hash is None
-    return Offer(person.email, person.name, account.name, first, person.invited_by or ""), staff
+    return InvitationPreview(person.email, person.name, account.name, first, person.invited_by or ""), staff
 
 
-async def _enter(session: AsyncSession, door: Door, knock: Knock, password_hash: str) -> Principal:
-    now, person_id = door.clock(), knock.invite.person_id
-    await check_colleague(session, door, await find_invited(session, knock.invite, now=now))
-    await accept_invite(session, knock.invite, password_hash=password_hash, now=now)
-    principal = await load_principal(session, door.policies, person_id)
+async def _enter(session: AsyncSession, auth: AuthServices, link: InvitationLink, password_hash: str) -> Principal:
+    now, person_id = auth.clock(), link.invite.person_id
+    await check_colleague(session, auth, await find_invited(session, link.invite, now=now))
+    await accept_invite(session, link.invite, password_hash=password_hash, now=now)
+    principal = await load_principal(session, auth.policies, person_id)
     if principal is None:
         raise Suspended
-    own = (Person.tenant_id == principal.tenant_id, Person.id == person_id)
-    await session.execute(update(Person).where(*own).values(last_seen_at=now))
-    data = {"address": knock.address}
-    note(session, action="sign_in.succeeded", subject=f"person:{person_id}", data=data, at=now)
+    own = (Member.tenant_id == principal.tenant_id, Member.id == person_id)
+    await session.execute(update(Member).where(*own).values(last_seen_at=now))
+    data = {"address": link.address}
+    append_audit(session, action="sign_in.succeeded", subject=f"person:{person_id}", data=data, at=now)
     return principal
 
 
-async def _note_refusal(door: Door, knock: Knock) -> None:
+async def _note_refusal(auth: AuthServices, link: InvitationLink) -> None:
     """In the account of the person the link names, if there is one."""
-    async with door.db.transaction(knock.scope) as session:
-        own = (Person.tenant_id == knock.invite.tenant_id, Person.id == knock.invite.person_id)
-        if await session.scalar(select(Person.id).where(*own)) is not None:
-            subject, data = f"person:{knock.invite.person_id}", {"address": knock.address}
-            note(session, action="person.invitation_refused", subject=subject, data=data, at=door.clock())
+    async with auth.db.transaction(link.scope) as session:
+        own = (Member.tenant_id == link.invite.tenant_id, Member.id == link.invite.person_id)
+        if await session.scalar(select(Member.id).where(*own)) is not None:
+            subject, data = f"person:{link.invite.person_id}", {"address": link.address}
+            append_audit(session, action="person.invitation_refused", subject=subject, data=data, at=auth.clock())

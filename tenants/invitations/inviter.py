@@ -10,15 +10,17 @@ from foundation.database.engine import scope_of
 from foundation.scope import Scope
 from policy.publishing import list_assignments
 from tenants.auth.identity import load_principal
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import InviteNotValid
-from tenants.invitations.issue import givable_roles
-from tenants.models import Person
+from tenants.invitations.issue import assignable_roles
+from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.principal import Principal
 
 
-async def check_colleague(session: AsyncSession, door: Door, person: Person) -> tuple[UUID, frozenset[str]] | None:
+async def check_colleague(
+    session: AsyncSession, auth: AuthServices, person: Member
+) -> tuple[UUID, frozenset[str]] | None:
     """In the invitation's own scope. Returns an inviter who is not of this account, with the roles they gave: that is
     the MSP's staff, for `check_staff`.
 
@@ -29,26 +31,26 @@ async def check_colleague(session: AsyncSession, door: Door, person: Person) -> 
     if person.inviter_id is None:  # the operator made the link
         return None
     given = frozenset((await list_assignments(session, scope)).get(str(person.id), ()))
-    own = (Person.tenant_id == scope.tenant_id, Person.id == person.inviter_id)
-    if scope.tenant_id != scope.msp_id and await session.scalar(select(Person.id).where(*own)) is None:
+    own = (Member.tenant_id == scope.tenant_id, Member.id == person.inviter_id)
+    if scope.tenant_id != scope.msp_id and await session.scalar(select(Member.id).where(*own)) is None:
         return person.inviter_id, given
-    _require(await load_principal(session, door.policies, person.inviter_id), given, scope)
+    _require(await load_principal(session, auth.policies, person.inviter_id), given, scope)
     return None
 
 
-async def check_staff(door: Door, scope: Scope, inviter_id: UUID, given: frozenset[str]) -> None:
+async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given: frozenset[str]) -> None:
     """`scope` is the invitation's; its transaction has ended.
 
     Raises:
         InviteNotValid: see `check_colleague`.
     """
-    house = replace(scope, tenant_id=scope.msp_id)
-    async with door.db.transaction(house) as session:
-        _require(await load_principal(session, door.policies, inviter_id), given, scope)
+    msp_account = replace(scope, tenant_id=scope.msp_id)
+    async with auth.db.transaction(msp_account) as session:
+        _require(await load_principal(session, auth.policies, inviter_id), given, scope)
 
 
 def _require(inviter: Principal | None, given: frozenset[str], scope: Scope) -> None:
     if inviter is None or not inviter.may(TenantPermission.INVITE_PEOPLE):
         raise InviteNotValid
-    if not given <= givable_roles(inviter, in_house=scope.tenant_id == scope.msp_id):
+    if not given <= assignable_roles(inviter, in_house=scope.tenant_id == scope.msp_id):
         raise InviteNotValid

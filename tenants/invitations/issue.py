@@ -12,17 +12,17 @@ from foundation.ids import NewId
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES
 from policy.publishing import assign_role, list_assignments, revoke_role
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.members.administrators import require_other_administrator
 from tenants.members.repository import (
-    NewPerson,
-    create_person,
-    get_person,
+    NewMember,
+    create_member,
+    get_member,
     invite_person,
     resume_person,
     suspend_person,
 )
-from tenants.models import Person, Standing
+from tenants.models import AccountStatus, Member
 from tenants.principal import Principal
 
 PARTNER: Final = "partner"
@@ -30,9 +30,9 @@ MACHINE: Final = "machine"
 """For keys alone."""
 
 
-async def bring_in(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, door: Door, by: Principal, wanted: NewPerson, *, role: str, new_id: NewId
-) -> tuple[Person, str]:
+async def invite_member(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, auth: AuthServices, by: Principal, wanted: NewMember, *, role: str, new_id: NewId
+) -> tuple[Member, str]:
     """The person and the token of the link with which they choose a password.
 
     Raises:
@@ -42,13 +42,15 @@ async def bring_in(  # noqa: PLR0913 - keyword-only
     scope = scope_of(session)
     if (role == PARTNER) != (wanted.partner_id is not None):
         raise InvalidInput("A partner's user has the role “partner” and names the partner.", field="partner_id")
-    _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
-    person = await create_person(session, wanted, now=door.clock())
-    await assign_role(session, scope, user_id=person.id, role=role, clock=door.clock, new_id=new_id)
-    return person, await invite_person(session, door.new_secret, person_id=person.id, now=door.clock())
+    _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    person = await create_member(session, wanted, now=auth.clock())
+    await assign_role(session, scope, user_id=person.id, role=role, clock=auth.clock, new_id=new_id)
+    return person, await invite_person(session, auth.new_secret, person_id=person.id, now=auth.clock())
 
 
-async def renew_link(session: AsyncSession, door: Door, by: Principal, person_id: UUID) -> tuple[Person, str]:
+async def reissue_invitation(
+    session: AsyncSession, auth: AuthServices, by: Principal, person_id: UUID
+) -> tuple[Member, str]:
     """A new link for somebody who never used theirs: whoever holds the link of a person becomes that person.
 
     Raises:
@@ -57,18 +59,20 @@ async def renew_link(session: AsyncSession, door: Door, by: Principal, person_id
         RoleNotAssignable: the person holds a role that `by` could not give.
     """
     scope = scope_of(session)
-    person = await get_person(session, person_id, lock=True)
-    if person.status != Standing.INVITED or person.password_hash is not None:
+    person = await get_member(session, person_id, lock=True)
+    if person.status != AccountStatus.INVITED or person.password_hash is not None:
         raise Conflict(
             "This person has chosen a password, or is suspended. Who forgot it asks the operator of this installation"
             " for a link (`fairlead tenant password-link`)."
         )
     for role in (await list_assignments(session, scope)).get(str(person_id), ()):
-        _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
-    return person, await invite_person(session, door.new_secret, person_id=person_id, now=door.clock())
+        _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    return person, await invite_person(session, auth.new_secret, person_id=person_id, now=auth.clock())
 
 
-async def lock_out(session: AsyncSession, by: Principal, person: Person, *, reason: str, door: Door) -> None:
+async def suspend_member(
+    session: AsyncSession, by: Principal, person: Member, *, reason: str, auth: AuthServices
+) -> None:
     """Suspend somebody else.
 
     Raises:
@@ -80,26 +84,26 @@ async def lock_out(session: AsyncSession, by: Principal, person: Person, *, reas
         raise Conflict("You cannot suspend yourself. Ask another administrator of this account.")
     await require_over(session, by, person)
     await require_other_administrator(session, person)
-    await suspend_person(session, person_id=person.id, reason=reason, now=door.clock())
+    await suspend_person(session, person_id=person.id, reason=reason, now=auth.clock())
 
 
 async def give_role(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, person: Person, *, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, by: Principal, person: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """One more role. Giving it again changes nothing.
 
     Raises:
-        RoleNotAssignable: see `bring_in`.
+        RoleNotAssignable: see `invite_member`.
     """
     scope = scope_of(session)
     if (role == PARTNER) != (person.partner_id is not None):
         raise InvalidInput("A partner's user has the role “partner” and no other.", field="role")
-    _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     await assign_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
 
 
 async def take_role(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, person: Person, *, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, by: Principal, person: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Take a role back, effective with the person's next request.
 
@@ -114,12 +118,12 @@ async def take_role(  # noqa: PLR0913 - keyword-only
         raise Conflict("You cannot take a role from yourself. Ask another administrator of this account.")
     if role not in (await list_assignments(session, scope)).get(str(person.id), ()):
         raise NotFound("This person was not given this role.")
-    _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     await require_other_administrator(session, person, losing=role)
     await revoke_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
 
 
-async def readmit(session: AsyncSession, by: Principal, person: Person, *, door: Door) -> None:
+async def resume_member(session: AsyncSession, by: Principal, person: Member, *, auth: AuthServices) -> None:
     """Let somebody who was suspended in again.
 
     Raises:
@@ -129,10 +133,10 @@ async def readmit(session: AsyncSession, by: Principal, person: Person, *, door:
     if person.id in {by.id, by.maker_id}:
         raise Conflict("You cannot resume yourself. Ask another administrator of this account.")
     await require_over(session, by, person)
-    await resume_person(session, person_id=person.id, reason="resumed", now=door.clock())
+    await resume_person(session, person_id=person.id, reason="resumed", now=auth.clock())
 
 
-async def require_over(session: AsyncSession, by: Principal, person: Person) -> None:
+async def require_over(session: AsyncSession, by: Principal, person: Member) -> None:
     """Staff act on all of a client's people.
 
     Raises:
@@ -142,24 +146,24 @@ async def require_over(session: AsyncSession, by: Principal, person: Person) -> 
     if by.is_staff and scope.tenant_id != scope.msp_id:
         return
     for role in (await list_assignments(session, scope)).get(str(person.id), ()):
-        _require_givable(by, role, in_house=scope.tenant_id == scope.msp_id)
+        _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
 
 
-def givable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
+def assignable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
     """Nobody gives more than they hold, except staff in a client's account; nor does a key more than its maker now."""
     if by.maker is not None:
-        return _givable(by, in_house=in_house) & _givable(by.maker, in_house=in_house)
-    return _givable(by, in_house=in_house)
+        return _assignable(by, in_house=in_house) & _assignable(by.maker, in_house=in_house)
+    return _assignable(by, in_house=in_house)
 
 
-def _givable(by: Principal, *, in_house: bool) -> frozenset[str]:
+def _assignable(by: Principal, *, in_house: bool) -> frozenset[str]:
     if by.is_staff and not in_house:
         return CLIENT_ROLES - {MACHINE}
     return frozenset(by.roles) | (frozenset() if in_house else {PARTNER})
 
 
-def _require_givable(by: Principal, role: str, *, in_house: bool) -> None:
-    givable = givable_roles(by, in_house=in_house)
+def _require_assignable(by: Principal, role: str, *, in_house: bool) -> None:
+    givable = assignable_roles(by, in_house=in_house)
     if role not in givable:
         raise RoleNotAssignable(
             f"You can give one of: {', '.join(sorted(givable)) or 'none'}. Ask somebody who holds “{role}”.", role=role

@@ -4,12 +4,12 @@ from typing import Final
 from urllib.parse import quote
 
 from branding.formats import write_datetime
-from tenants.models import Person
+from tenants.models import Member
 
 _LINE: Final = "\r\n"
 
 
-def mail_address(person: Person, *, account: str, link: str) -> str:
+def mail_address(person: Member, *, account: str, link: str) -> str:
     """A `mailto:` address (RFC 6068) with subject and text. Nothing in it is markup."""
     until = f", until {write_datetime(person.invite_until)}" if person.invite_until is not None else ""
     lines = [

@@ -13,17 +13,17 @@ from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, No
 from foundation.ids import new_id
 from policy.publishing import list_assignments
 from tenants.access import Access
-from tenants.auth.pages import OpenDoor
-from tenants.auth.services import Door
+from tenants.auth.pages import OpenAuth
+from tenants.auth.services import AuthServices
 from tenants.errors import EmailTaken
-from tenants.invitations.issue import bring_in, renew_link
+from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.invitations.mail import mail_address
 from tenants.invitations.queries import LONGEST_PAGE, count_waiting, list_invitations
-from tenants.members.pages import answer, attempt, go, root_of, show_person
-from tenants.members.repository import NewPerson, find_person, list_partners, withdraw_invite
+from tenants.members.pages import redirect_to, render_member, render_page, root_of, run_action
+from tenants.members.repository import NewMember, find_member, list_partners, withdraw_invite
 from tenants.members.role_views import inviting_rows
-from tenants.members.views import person_rows
-from tenants.models import Person
+from tenants.members.views import member_rows
+from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess, link_to
 
@@ -41,13 +41,13 @@ async def invitations_page(access: OpenAccess, before: FromQuery[UUID | None] = 
     context: Mapping[str, object] = {
         "page": access.page("Invitations"),
         "root": root_of(access),
-        "rows": person_rows(people, held, access.now),
+        "rows": member_rows(people, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
         "first_page": before is None,
         "next": str(people[-1].id) if len(people) == LONGEST_PAGE else "",
         "may": access.may,
     }
-    return answer("tenants/invitations.html", context)
+    return render_page("tenants/invitations.html", context)
 
 
 @get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
@@ -56,13 +56,13 @@ async def invite_page(access: OpenAccess) -> Response[Any]:
 
 
 @post([f"{path}/invite" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
-async def invite(request: AnyRequest, access: OpenAccess, door: OpenDoor) -> Response[Any]:
+async def invite(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     """Bring somebody in. The answer shows the link, once."""
     form = await request.form()
     given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
     try:
         async with savepoint(access.session):
-            person, token = await _bring_in(access, door, given)
+            person, token = await _invite(access, auth, given)
     except (Conflict, Forbidden, InvalidInput, NotFound) as refusal:
         return await _form(access, given, refusal)
     return _link(request, access, person, token)
@@ -70,21 +70,21 @@ async def invite(request: AnyRequest, access: OpenAccess, door: OpenDoor) -> Res
 
 @post([f"{path}/{{person_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
 async def renew_invitation(
-    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
 ) -> Response[Any]:
     """A new link for somebody who has no password yet. Earlier links end."""
     try:
         async with savepoint(access.session):
-            person, token = await renew_link(access.session, door, access.principal, person_id)
+            person, token = await reissue_invitation(access.session, auth, access.principal, person_id)
     except (Conflict, Forbidden) as refusal:
-        return await show_person(access, person_id, refusal)
+        return await render_member(access, person_id, refusal)
     return _link(request, access, person, token)
 
 
 @post([f"{path}/{{person_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
 async def withdraw_invitation(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await attempt(access, withdraw_invite(access.session, person_id=person_id, now=access.now))
-    return go(access, "/invitations") if refusal is None else await show_person(access, person_id, refusal)
+    refusal = await run_action(access, withdraw_invite(access.session, person_id=person_id, now=access.now))
+    return redirect_to(access, "/invitations") if refusal is None else await render_member(access, person_id, refusal)
 
 
 INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -96,11 +96,11 @@ INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-async def _bring_in(access: Access, door: Door, given: Mapping[str, str]) -> tuple[Person, str]:
+async def _invite(access: Access, auth: AuthServices, given: Mapping[str, str]) -> tuple[Member, str]:
     if not given["role"]:
         raise InvalidInput("Choose what this person may do.", field="role")
-    wanted = NewPerson(new_id(), given["email"], given["name"], _partner_id(given["partner"]))
-    return await bring_in(access.session, door, access.principal, wanted, role=given["role"], new_id=new_id)
+    wanted = NewMember(new_id(), given["email"], given["name"], _partner_id(given["partner"]))
+    return await invite_member(access.session, auth, access.principal, wanted, role=given["role"], new_id=new_id)
 
 
 def _partner_id(text: str) -> UUID | None:
@@ -122,9 +122,9 @@ async def _form(access: Access, given: Mapping[str, str], refusal: DomainError |
         "given": given,
         "errors": dict.fromkeys(_FIELDS, "") | _errors(refusal),
         "summary": list(_errors(refusal).items()),
-        "known": await find_person(access.session, given["email"]) if isinstance(refusal, EmailTaken) else None,
+        "known": await find_member(access.session, given["email"]) if isinstance(refusal, EmailTaken) else None,
     }
-    return answer("tenants/invite.html", context, refusal)
+    return render_page("tenants/invite.html", context, refusal)
 
 
 def _errors(refusal: DomainError | None) -> dict[str, str]:
@@ -137,7 +137,7 @@ def _errors(refusal: DomainError | None) -> dict[str, str]:
     return {field: refusal.detail}
 
 
-def _link(request: AnyRequest, access: Access, person: Person, token: str) -> Response[Any]:
+def _link(request: AnyRequest, access: Access, person: Member, token: str) -> Response[Any]:
     link = link_to(request, token)
     context: Mapping[str, object] = {
         "page": access.page(f"Invitation for {person.name}"),
@@ -147,4 +147,4 @@ def _link(request: AnyRequest, access: Access, person: Person, token: str) -> Re
         "link": link,
         "mail": mail_address(person, account=access.account.name, link=link),
     }
-    return answer("tenants/invited.html", context)
+    return render_page("tenants/invited.html", context)

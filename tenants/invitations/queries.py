@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from tenants.models import Person
+from tenants.models import Member
 
 LONGEST_PAGE: Final = 100
 
@@ -22,7 +22,7 @@ class InvitationState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-def invitation_state(person: Person, now: datetime) -> InvitationState | None:
+def invitation_state(person: Member, now: datetime) -> InvitationState | None:
     """None for somebody who was never invited: the operator gave them a password."""
     if person.invited_at is None:
         return None
@@ -33,18 +33,18 @@ def invitation_state(person: Person, now: datetime) -> InvitationState | None:
     return InvitationState.WAITING if now < person.invite_until else InvitationState.EXPIRED
 
 
-async def list_invitations(session: AsyncSession, *, before: UUID | None = None) -> Sequence[Person]:
+async def list_invitations(session: AsyncSession, *, before: UUID | None = None) -> Sequence[Member]:
     """Everybody who was ever invited, newest first (their ids grow with time), from the one older than `before`."""
-    own = (Person.tenant_id == scope_of(session).tenant_id, Person.invited_at.is_not(None))
-    statement = select(Person).where(*own) if before is None else select(Person).where(*own, Person.id < before)
-    return (await session.scalars(statement.order_by(Person.id.desc()).limit(LONGEST_PAGE))).all()
+    own = (Member.tenant_id == scope_of(session).tenant_id, Member.invited_at.is_not(None))
+    statement = select(Member).where(*own) if before is None else select(Member).where(*own, Member.id < before)
+    return (await session.scalars(statement.order_by(Member.id.desc()).limit(LONGEST_PAGE))).all()
 
 
 async def count_waiting(session: AsyncSession, *, now: datetime) -> int:
     statement = select(func.count()).where(
-        Person.tenant_id == scope_of(session).tenant_id,
-        Person.password_hash.is_(None),
-        Person.invite_hash.is_not(None),
-        Person.invite_until > now,
+        Member.tenant_id == scope_of(session).tenant_id,
+        Member.password_hash.is_(None),
+        Member.invite_hash.is_not(None),
+        Member.invite_until > now,
     )
     return await session.scalar(statement) or 0

@@ -9,13 +9,13 @@ from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments, load_index
 from policy.repository import lock_policy
 from tenants.errors import LastAdministrator
-from tenants.models import Person, Standing
+from tenants.models import AccountStatus, Member
 from tenants.permissions import TenantPermission
 
 _ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_PEOPLE, PolicyPermission.ASSIGN_ROLE)]
 
 
-async def require_other_administrator(session: AsyncSession, person: Person, *, losing: str | None = None) -> None:
+async def require_other_administrator(session: AsyncSession, person: Member, *, losing: str | None = None) -> None:
     """Before `person` is suspended, or loses the role `losing`. Holds the account's lock until the transaction ends, so
     that two administrators who act on each other at the same moment follow each other.
 
@@ -30,8 +30,12 @@ async def require_other_administrator(session: AsyncSession, person: Person, *, 
     kept = (await list_assignments(session, scope)).get(str(person.id), set()) - {losing}
     if losing is not None and _administers(index, tuple(kept)):
         return
-    own = (Person.tenant_id == scope.tenant_id, Person.status == Standing.ACTIVE, Person.password_hash.is_not(None))
-    ids = set(await session.scalars(select(Person.id).where(*own)))
+    own = (
+        Member.tenant_id == scope.tenant_id,
+        Member.status == AccountStatus.ACTIVE,
+        Member.password_hash.is_not(None),
+    )
+    ids = set(await session.scalars(select(Member.id).where(*own)))
     if person.id in ids and not any(_administers(index, str(one)) for one in ids - {person.id}):
         raise LastAdministrator
 

@@ -12,11 +12,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
-from tenants.members.repository import get_person
-from tenants.models import Person, Standing
+from tenants.members.repository import get_member
+from tenants.models import AccountStatus, Member
 from tenants.principal import Principal
 
 
@@ -27,7 +27,7 @@ async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUI
         Forbidden: a key, the member, the inviter, or somebody whom the same inviter vouches for.
         Conflict: the member has not joined yet.
     """
-    person = await get_person(session, person_id, lock=True)
+    person = await get_member(session, person_id, lock=True)
     if by.kind != "person":
         raise Forbidden("Only a person can confirm that a member is who they say. Sign in to do this.")
     require_joined(person)
@@ -41,28 +41,28 @@ async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUI
     await confirm(session, person, by=by.name, now=now)
 
 
-def require_joined(person: Person) -> None:
+def require_joined(person: Member) -> None:
     """Before that, whoever has the link may still become this person.
 
     Raises:
         Conflict: the member has not joined yet, or is suspended.
     """
-    if person.status != Standing.ACTIVE or person.password_hash is None:
+    if person.status != AccountStatus.ACTIVE or person.password_hash is None:
         raise Conflict("This person has not joined yet, or is suspended. Confirm them once they have signed in.")
 
 
-async def confirm(session: AsyncSession, person: Person, *, by: str, now: datetime) -> None:
-    own = (Person.tenant_id == scope_of(session).tenant_id, Person.id == person.id)
-    await session.execute(update(Person).where(*own).values(confirmed_at=now, confirmed_by=by))
+async def confirm(session: AsyncSession, person: Member, *, by: str, now: datetime) -> None:
+    own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == person.id)
+    await session.execute(update(Member).where(*own).values(confirmed_at=now, confirmed_by=by))
     data = {"vouched_by": str(person.vouched_by or "")}
-    note(session, action="person.confirmed", subject=f"person:{person.id}", data=data, at=now)
+    append_audit(session, action="person.confirmed", subject=f"person:{person.id}", data=data, at=now)
 
 
-def needs_confirmation(person: Person) -> bool:
+def needs_confirmation(person: Member) -> bool:
     return person.vouched_by is not None and person.confirmed_at is None
 
 
-def may_confirm(by: Principal, person: Person) -> bool:
+def may_confirm(by: Principal, person: Member) -> bool:
     """Whether `by` is independent of the member and of whoever vouches for them."""
     behind = {str(person.id), str(person.vouched_by), str(person.inviter_id)}
     return by.kind == "person" and not by.actor.one_person & behind
@@ -74,11 +74,11 @@ async def find_vouchers(session: AsyncSession, ids: Iterable[str]) -> dict[str, 
     if not asked:
         return {}
     rows = await session.execute(
-        select(Person.id, Person.vouched_by).where(
-            Person.tenant_id == scope_of(session).tenant_id,
-            Person.id.in_(asked),
-            Person.vouched_by.is_not(None),
-            Person.confirmed_at.is_(None),
+        select(Member.id, Member.vouched_by).where(
+            Member.tenant_id == scope_of(session).tenant_id,
+            Member.id.in_(asked),
+            Member.vouched_by.is_not(None),
+            Member.confirmed_at.is_(None),
         )
     )
     return {str(row.id): str(row.vouched_by) for row in rows}

@@ -18,13 +18,13 @@ from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
 from tenants.access import Access
 from tenants.accounts import resume_client, suspend_client
-from tenants.auth.pages import OpenDoor
-from tenants.invitations.issue import give_role, lock_out, readmit, take_role
+from tenants.auth.pages import OpenAuth
+from tenants.invitations.issue import give_role, resume_member, suspend_member, take_role
 from tenants.invitations.queries import count_waiting
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
-from tenants.members.repository import get_person, list_people, sign_out_everywhere
+from tenants.members.repository import get_member, list_members, sign_out_everywhere
 from tenants.members.role_views import held_rows, offered_rows
-from tenants.members.views import PersonRow, person_rows
+from tenants.members.views import MemberRow, member_rows
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
 
@@ -45,7 +45,7 @@ async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Respons
 
 @get(_ONE, name="person", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
 async def person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    return await show_person(access, person_id)
+    return await render_member(access, person_id)
 
 
 @post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
@@ -55,12 +55,15 @@ async def sign_out_person(access: OpenAccess, person_id: FromPath[UUID]) -> Resp
 
 @post([f"{path}/suspend" for path in _ONE], opt=_INVITE, include_in_schema=False)
 async def suspend_person_page(
-    request: AnyRequest, access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
 ) -> Response[Any]:
-    person = await get_person(access.session, person_id)
+    person = await get_member(access.session, person_id)
     typed = await _typed(request)
     return await _change(
-        access, person_id, lock_out(access.session, access.principal, person, reason=typed, door=door), typed=typed
+        access,
+        person_id,
+        suspend_member(access.session, access.principal, person, reason=typed, auth=auth),
+        typed=typed,
     )
 
 
@@ -71,40 +74,40 @@ async def confirm_person_page(access: OpenAccess, person_id: FromPath[UUID]) -> 
 
 
 @post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def resume_person_page(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID]) -> Response[Any]:
-    person = await get_person(access.session, person_id)
-    return await _change(access, person_id, readmit(access.session, access.principal, person, door=door))
+async def resume_person_page(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]) -> Response[Any]:
+    person = await get_member(access.session, person_id)
+    return await _change(access, person_id, resume_member(access.session, access.principal, person, auth=auth))
 
 
 @post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
 async def give_role_page(
-    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]
+    access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
-    person = await get_person(access.session, person_id)
-    giving = give_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    person = await get_member(access.session, person_id)
+    giving = give_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
     return await _change(access, person_id, giving)
 
 
 @post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
 async def take_role_page(
-    access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]
+    access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
-    person = await get_person(access.session, person_id)
-    taking = take_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    person = await get_member(access.session, person_id)
+    taking = take_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
     return await _change(access, person_id, taking)
 
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
 async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     typed = await _typed(request)
-    refusal = await attempt(access, suspend_client(access.session, reason=typed, now=access.now))
-    return go(access) if refusal is None else await _people(access, refusal, typed=typed)
+    refusal = await run_action(access, suspend_client(access.session, reason=typed, now=access.now))
+    return redirect_to(access) if refusal is None else await _people(access, refusal, typed=typed)
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
-async def resume_page(access: OpenAccess, door: OpenDoor) -> Response[Any]:
-    refusal = await attempt(access, resume_client(access.session, door, reason="resumed", now=access.now))
-    return go(access) if refusal is None else await _people(access, refusal)
+async def resume_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
+    refusal = await run_action(access, resume_client(access.session, auth, reason="resumed", now=access.now))
+    return redirect_to(access) if refusal is None else await _people(access, refusal)
 
 
 ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -123,13 +126,13 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
     """Back to the person's page; with the reason when the act was refused."""
-    refusal = await attempt(access, act)
+    refusal = await run_action(access, act)
     if refusal is None:
-        return go(access, f"/{person_id}")
-    return await show_person(access, person_id, refusal, typed=typed)
+        return redirect_to(access, f"/{person_id}")
+    return await render_member(access, person_id, refusal, typed=typed)
 
 
-async def attempt(access: Access, act: Awaitable[object]) -> DomainError | None:
+async def run_action(access: Access, act: Awaitable[object]) -> DomainError | None:
     """Carry out `act`, or nothing of it; returns why not."""
     try:
         async with savepoint(access.session):
@@ -139,7 +142,7 @@ async def attempt(access: Access, act: Awaitable[object]) -> DomainError | None:
     return None
 
 
-def go(access: Access, where: str = "", *, done: str = "Saved") -> Redirect:
+def redirect_to(access: Access, where: str = "", *, done: str = "Saved") -> Redirect:
     """To the page of people, or further on from there."""
     return Redirect(
         f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS), cookies=done_cookies(done)
@@ -155,15 +158,15 @@ async def _typed(request: AnyRequest) -> str:
     return str((await request.form()).get("reason", "")).replace("\r\n", "\n")
 
 
-async def show_person(
+async def render_member(
     access: Access, person_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
 ) -> Template:
-    person = await get_person(access.session, person_id)
+    person = await get_member(access.session, person_id)
     held = (await list_assignments(access.session, access.scope)).get(str(person.id), set())
     context: Mapping[str, object] = {
         "page": access.page(person.name),
         "root": root_of(access),
-        "row": PersonRow(person, (), access.now),
+        "row": MemberRow(person, (), access.now),
         "held": held_rows(access, person, held),
         "offered": offered_rows(access, person, held),
         "may": access.may,
@@ -175,16 +178,16 @@ async def show_person(
         "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
         "reason_limit": LONGEST_REASON,
     }
-    return answer("tenants/person.html", context, refusal)
+    return render_page("tenants/person.html", context, refusal)
 
 
 async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "", typed: str = "") -> Template:
-    people = await list_people(access.session, after=after, limit=_LONGEST_PAGE)
+    people = await list_members(access.session, after=after, limit=_LONGEST_PAGE)
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
         "page": access.page("People"),
         "root": root_of(access),
-        "rows": person_rows(people, held, access.now),
+        "rows": member_rows(people, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
         "first_page": not after,
         "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
@@ -196,10 +199,10 @@ async def _people(access: Access, refusal: DomainError | None = None, *, after: 
         "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
         "reason_limit": LONGEST_REASON,
     }
-    return answer("tenants/people.html", context, refusal)
+    return render_page("tenants/people.html", context, refusal)
 
 
-def answer(template: str, context: Mapping[str, object], refusal: DomainError | None = None) -> Template:
+def render_page(template: str, context: Mapping[str, object], refusal: DomainError | None = None) -> Template:
     status = 200 if refusal is None else int(refusal.status)
     return Template(template, context=dict(context), status_code=status, headers=dict(HEADERS))
 

@@ -15,14 +15,14 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.text import TextInvalid, normalize_email
 from tenants.errors import EmailTaken, InviteNotValid
-from tenants.models import Partner, Person, Standing
+from tenants.models import AccountStatus, Member, Partner
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
@@ -41,7 +41,7 @@ class PartnerKind(StrEnum):
     FIELD_SERVICE = "field_service"
 
 
-class NewPerson(msgspec.Struct, frozen=True):
+class NewMember(msgspec.Struct, frozen=True):
     """`partner_id` makes a partner's user, who sees that partner's share of the tenant only."""
 
     id: UUID
@@ -71,7 +71,9 @@ async def create_partner(
         )
         .returning(Partner)
     )  # fmt: skip
-    note(session, action="partner.created", subject=f"partner:{partner_id}", data={"name": name, "kind": kind}, at=now)
+    append_audit(
+        session, action="partner.created", subject=f"partner:{partner_id}", data={"name": name, "kind": kind}, at=now
+    )
     assert partner is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
     return partner
 
@@ -81,7 +83,7 @@ async def list_partners(session: AsyncSession) -> Sequence[Partner]:
     return (await session.scalars(statement.order_by(Partner.name, Partner.id))).all()
 
 
-async def create_person(session: AsyncSession, person: NewPerson, *, now: datetime) -> Person:
+async def create_member(session: AsyncSession, person: NewMember, *, now: datetime) -> Member:
     """The person cannot sign in before a password is set, by `set_password` or through an invitation.
 
     Raises:
@@ -91,35 +93,35 @@ async def create_person(session: AsyncSession, person: NewPerson, *, now: dateti
     email = clean_email(person.email)
     if person.partner_id is not None:
         await _require_partner(session, person.partner_id)
-    created: Person | None = await session.scalar(
-        insert(Person)
+    created: Member | None = await session.scalar(
+        insert(Member)
         .values(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=person.id, email=email, name=clean_name(person.name),
-            partner_id=person.partner_id, status=Standing.INVITED, created_at=now,
+            partner_id=person.partner_id, status=AccountStatus.INVITED, created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "email"])
-        .returning(Person)
+        .returning(Member)
     )  # fmt: skip
     if created is None:
         raise EmailTaken(f"{email} belongs to this account already. Change that person instead.", email=email)
     data = {"email": email, "partner_id": person.partner_id and str(person.partner_id)}
-    note(session, action="person.created", subject=f"person:{person.id}", data=data, at=now)
+    append_audit(session, action="person.created", subject=f"person:{person.id}", data=data, at=now)
     return created
 
 
-async def get_person(session: AsyncSession, person_id: UUID, *, lock: bool = False) -> Person:
+async def get_member(session: AsyncSession, person_id: UUID, *, lock: bool = False) -> Member:
     """Raises: NotFound."""
-    statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.id == person_id)
+    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == person_id)
     person = await session.scalar(statement.with_for_update() if lock else statement)
     if person is None:
         raise NotFound
     return person
 
 
-async def find_person(session: AsyncSession, email: str) -> Person:
+async def find_member(session: AsyncSession, email: str) -> Member:
     """Raises: NotFound."""
-    statement = select(Person).where(
-        Person.tenant_id == scope_of(session).tenant_id, Person.email == clean_email(email)
+    statement = select(Member).where(
+        Member.tenant_id == scope_of(session).tenant_id, Member.email == clean_email(email)
     )
     person = await session.scalar(statement)
     if person is None:
@@ -127,10 +129,10 @@ async def find_person(session: AsyncSession, email: str) -> Person:
     return person
 
 
-async def list_people(session: AsyncSession, *, after: str = "", limit: int = LONGEST_LIST) -> Sequence[Person]:
+async def list_members(session: AsyncSession, *, after: str = "", limit: int = LONGEST_LIST) -> Sequence[Member]:
     """By address, from the one behind `after`."""
-    statement = select(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.email > after)
-    return (await session.scalars(statement.order_by(Person.email).limit(limit))).all()
+    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.email > after)
+    return (await session.scalars(statement.order_by(Member.email).limit(limit))).all()
 
 
 async def set_password(session: AsyncSession, *, person_id: UUID, password_hash: str, now: datetime) -> None:
@@ -138,13 +140,13 @@ async def set_password(session: AsyncSession, *, person_id: UUID, password_hash:
 
     `password_hash` is what `Passwords.prepare` made, before the transaction began: hashing takes its time.
     """
-    person = await get_person(session, person_id)
-    standing = Standing.ACTIVE if person.status == Standing.INVITED else person.status
+    person = await get_member(session, person_id)
+    standing = AccountStatus.ACTIVE if person.status == AccountStatus.INVITED else person.status
     await _change(
         session, person_id, password_hash=password_hash, status=standing, signed_out_after=now,
         invite_hash=None, invite_until=None,
     )  # fmt: skip
-    note(session, action="person.password_set", subject=f"person:{person_id}", data={}, at=now)
+    append_audit(session, action="person.password_set", subject=f"person:{person_id}", data={}, at=now)
 
 
 async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_id: UUID, now: datetime) -> str:
@@ -154,7 +156,7 @@ async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_
     Whoever made the link saw it, and could use it themselves: until somebody independent confirms the person, four-eyes
     rules take the two for one (`vouched_by`).
     """
-    person = await get_person(session, person_id)
+    person = await get_member(session, person_id)
     secret = new_secret(_INVITE_BYTES)
     actor = scope_of(session).actor
     values: dict[str, object] = {"inviter_id": actor.person_behind}
@@ -165,7 +167,7 @@ async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_
     await _change(
         session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **values
     )
-    note(session, action="person.invited", subject=f"person:{person_id}", data={"email": person.email}, at=now)
+    append_audit(session, action="person.invited", subject=f"person:{person_id}", data={"email": person.email}, at=now)
     return f"{person.tenant_id.hex}{person.id.hex}{text_of(secret)}"
 
 
@@ -175,11 +177,11 @@ async def withdraw_invite(session: AsyncSession, *, person_id: UUID, now: dateti
     Raises:
         Conflict: there is no link to somebody without a password.
     """
-    person = await get_person(session, person_id, lock=True)
+    person = await get_member(session, person_id, lock=True)
     if person.invite_hash is None or person.password_hash is not None:
         raise Conflict("There is no link to withdraw: it has been used or withdrawn already.")
     await _change(session, person_id, invite_hash=None, invite_until=None)
-    note(session, action="person.invitation_withdrawn", subject=f"person:{person_id}", data={}, at=now)
+    append_audit(session, action="person.invitation_withdrawn", subject=f"person:{person_id}", data={}, at=now)
 
 
 def read_invite(token: str) -> Invite:
@@ -191,20 +193,20 @@ def read_invite(token: str) -> Invite:
     return Invite(UUID(match[1]), UUID(match[2]), secret)
 
 
-async def find_invited(session: AsyncSession, invite: Invite, *, now: datetime) -> Person:
+async def find_invited(session: AsyncSession, invite: Invite, *, now: datetime) -> Member:
     """Whom a true invitation names, in the scope of its tenant.
 
     Raises:
         InviteNotValid: unknown, used, replaced, run out, or the person is suspended.
     """
-    statement = select(Person).where(Person.tenant_id == invite.tenant_id, Person.id == invite.person_id)
+    statement = select(Member).where(Member.tenant_id == invite.tenant_id, Member.id == invite.person_id)
     person = await session.scalar(statement.with_for_update())
     given = hashlib.sha256(invite.secret).digest()
     known = (person.invite_hash if person is not None else None) or bytes(32)
     right = hmac.compare_digest(given, bytes(known))
     if person is None or not right or person.invite_until is None or person.invite_until <= now:
         raise InviteNotValid
-    if person.status == Standing.SUSPENDED:
+    if person.status == AccountStatus.SUSPENDED:
         raise InviteNotValid
     return person
 
@@ -225,26 +227,26 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
 async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
     """Sessions end with their next request; records the person made stay."""
     reason = clean_reason(reason)
-    await _change(session, person_id, status=Standing.SUSPENDED, signed_out_after=now, invite_hash=None)
-    note(session, action="person.suspended", subject=f"person:{person_id}", data={"reason": reason}, at=now)
+    await _change(session, person_id, status=AccountStatus.SUSPENDED, signed_out_after=now, invite_hash=None)
+    append_audit(session, action="person.suspended", subject=f"person:{person_id}", data={"reason": reason}, at=now)
 
 
 async def resume_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
-    person, reason = await get_person(session, person_id), clean_reason(reason)
-    standing = Standing.ACTIVE if person.password_hash is not None else Standing.INVITED
-    await _change(session, person_id, status=standing)
-    note(session, action="person.resumed", subject=f"person:{person_id}", data={"reason": reason}, at=now)
+    person, reason = await get_member(session, person_id), clean_reason(reason)
+    status = AccountStatus.ACTIVE if person.password_hash is not None else AccountStatus.INVITED
+    await _change(session, person_id, status=status)
+    append_audit(session, action="person.resumed", subject=f"person:{person_id}", data={"reason": reason}, at=now)
 
 
 async def sign_out_everywhere(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
     """Every session that began before `now` is refused, also where the session store could not be reached."""
     await _change(session, person_id, signed_out_after=now)
-    note(session, action="person.signed_out_everywhere", subject=f"person:{person_id}", data={}, at=now)
+    append_audit(session, action="person.signed_out_everywhere", subject=f"person:{person_id}", data={}, at=now)
 
 
 async def _change(session: AsyncSession, person_id: UUID, **values: object) -> None:
-    statement = update(Person).where(Person.tenant_id == scope_of(session).tenant_id, Person.id == person_id)
-    if await session.scalar(statement.values(**values).returning(Person.id)) is None:
+    statement = update(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == person_id)
+    if await session.scalar(statement.values(**values).returning(Member.id)) is None:
         raise NotFound
 
 

@@ -11,11 +11,11 @@ from foundation.database.engine import Database, scope_of
 from foundation.scope import Scope
 from policy.cache import PolicyCache
 from tenants.auth.identity import load_principal
-from tenants.models import ApiKey, Person
+from tenants.models import ApiKey, Member
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class RightsReport:
     """Ids: `people` are members of the account or the MSP's staff; `lapsed` are those of them who may do none of what
     was asked about, and keys that were revoked. An id in neither is a system's.
     """
@@ -31,11 +31,11 @@ class MemberRights:
         self._db = db
         self._policies = policies
 
-    async def find(self, scope: Scope, ids: Iterable[str], *, permissions: tuple[str, ...]) -> Standings:
+    async def find(self, scope: Scope, ids: Iterable[str], *, permissions: tuple[str, ...]) -> RightsReport:
         """How each of `ids` stands; people lapse when they hold none of `permissions`."""
         asked = {found for one in ids if (found := _as_id(one)) is not None}
         if not asked:
-            return Standings(frozenset(), frozenset())
+            return RightsReport(frozenset(), frozenset())
         async with self._db.transaction(replace(scope, partner_id=None, fleet=False)) as session:
             people, lapsed = await self._look(session, asked, permissions)
             keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(asked))
@@ -51,13 +51,13 @@ class MemberRights:
             ) as session:
                 staff, gone = await self._look(session, elsewhere, permissions)
             people, lapsed = people | staff, lapsed | gone
-        return Standings(frozenset(map(str, people)), frozenset(map(str, lapsed)))
+        return RightsReport(frozenset(map(str, people)), frozenset(map(str, lapsed)))
 
     async def _look(
         self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]
     ) -> tuple[set[UUID], set[UUID]]:
-        own = (Person.tenant_id == scope_of(session).tenant_id, Person.id.in_(ids))
-        people = set(await session.scalars(select(Person.id).where(*own)))
+        own = (Member.tenant_id == scope_of(session).tenant_id, Member.id.in_(ids))
+        people = set(await session.scalars(select(Member.id).where(*own)))
         lapsed = set()
         for one in people:
             member = await load_principal(session, self._policies, one)

@@ -7,8 +7,8 @@ from policy.index import roles_of
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.permissions import PolicyPermission
 from tenants.access import Access, spoken_role
-from tenants.invitations.issue import PARTNER, givable_roles
-from tenants.models import Person
+from tenants.invitations.issue import PARTNER, assignable_roles
+from tenants.models import Member
 
 _ABOUT: Final = {
     "msp_admin": "Does all that operators do, and manages clients, people, keys, prices and approvals.",
@@ -30,33 +30,33 @@ class RoleRow:
     changeable: bool = True
 
 
-def held_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow]:
+def held_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow]:
     may = _may_assign(access, person)
-    givable = givable_roles(access.principal, in_house=access.client is None)
+    givable = assignable_roles(access.principal, in_house=access.client is None)
     return [_row(role, changeable=may and role in givable) for role in sorted(held)]
 
 
-def offered_rows(access: Access, person: Person, held: set[str]) -> list[RoleRow]:
+def offered_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow]:
     """Roles that would add something to those held."""
     if not _may_assign(access, person):
         return []
     included = held.union(*(roles_of(access.index, role) for role in held))
     fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {PARTNER}
     fitting = frozenset({PARTNER}) if person.partner_id is not None else fitting
-    offered = givable_roles(access.principal, in_house=access.client is None) & fitting
+    offered = assignable_roles(access.principal, in_house=access.client is None) & fitting
     return [_row(role) for role in sorted(offered - included)]
 
 
 def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
     """Roles the reader may bring somebody in with, the least first. `partners`: the account has trading partners."""
     fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - (set() if partners else {PARTNER})
-    givable = givable_roles(access.principal, in_house=access.client is None) & fitting
+    givable = assignable_roles(access.principal, in_house=access.client is None) & fitting
     return [
         _row(role) for role in sorted(givable, key=lambda role: (role == PARTNER, len(roles_of(access.index, role))))
     ]
 
 
-def _may_assign(access: Access, person: Person) -> bool:
+def _may_assign(access: Access, person: Member) -> bool:
     return access.may(PolicyPermission.ASSIGN_ROLE) and person.id != access.principal.id
 
 

@@ -9,10 +9,10 @@ from foundation.ids import new_id
 from foundation.web.api import delete, post, put
 from policy.permissions import PolicyPermission
 from tenants.accounts import resume_client, suspend_client
-from tenants.auth.pages import OpenDoor
+from tenants.auth.pages import OpenAuth
 from tenants.invitations.issue import give_role, take_role
 from tenants.members.confirmation import confirm_member
-from tenants.members.repository import get_person, sign_out_everywhere
+from tenants.members.repository import get_member, sign_out_everywhere
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
 from tenants.schemas import ClientView, ReasonInput, client_view
@@ -26,17 +26,17 @@ _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 
 
 @put(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["people"], status_code=204)
-async def put_role(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]) -> None:
+async def put_role(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Give a role."""
-    person = await get_person(access.session, person_id)
-    await give_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    person = await get_member(access.session, person_id)
+    await give_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
 
 
 @delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["people"])
-async def delete_role(access: OpenAccess, door: OpenDoor, person_id: FromPath[UUID], role: FromPath[str]) -> None:
+async def delete_role(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Take a role back, effective with the person's next request."""
-    person = await get_person(access.session, person_id)
-    await take_role(access.session, access.principal, person, role=role, clock=door.clock, new_id=new_id)
+    person = await get_member(access.session, person_id)
+    await take_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
 
 
 @put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
@@ -58,9 +58,9 @@ async def post_client_suspension(access: OpenAccess, data: JSONBody[ReasonInput]
 
 
 @delete(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
-async def delete_client_suspension(access: OpenAccess, door: OpenDoor) -> ClientView:
+async def delete_client_suspension(access: OpenAccess, auth: OpenAuth) -> ClientView:
     """Serve the client again; its work and its clocks go on where they stopped."""
-    return client_view(await resume_client(access.session, door, reason="resumed", now=access.now))
+    return client_view(await resume_client(access.session, auth, reason="resumed", now=access.now))
 
 
 ADMINISTRATION_ROUTES: Final[tuple[Any, ...]] = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from tenants.access import spoken_role
 from tenants.invitations.queries import InvitationState, invitation_state
-from tenants.models import Person, Standing
+from tenants.models import AccountStatus, Member
 
 _BADGES: Final = {
     InvitationState.WAITING: ("Invited", "info"),
@@ -17,10 +17,10 @@ _BADGES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class PersonRow:
+class MemberRow:
     """`roles` in words."""
 
-    person: Person
+    person: Member
     roles: tuple[str, ...]
     now: datetime
 
@@ -29,15 +29,15 @@ class PersonRow:
         return invitation_state(self.person, self.now)
 
     @property
-    def standing(self) -> tuple[str, str]:
+    def status_badge(self) -> tuple[str, str]:
         """Words and the kind of badge."""
-        known = {Standing.ACTIVE: ("Active", "ok"), Standing.SUSPENDED: ("Suspended", "bad")}
+        known = {AccountStatus.ACTIVE: ("Active", "ok"), AccountStatus.SUSPENDED: ("Suspended", "bad")}
         if self.person.status in known:
-            return known[Standing(self.person.status)]
+            return known[AccountStatus(self.person.status)]
         none = ("No password yet", "neutral")
         return _BADGES.get(self.invitation, none) if self.invitation is not None else none
 
 
-def person_rows(people: Iterable[Person], held: Mapping[str, set[str]], now: datetime) -> list[PersonRow]:
+def member_rows(people: Iterable[Member], held: Mapping[str, set[str]], now: datetime) -> list[MemberRow]:
     """`held`: roles by a person's id."""
-    return [PersonRow(person, tuple(map(spoken_role, sorted(held.get(str(person.id), ())))), now) for person in people]
+    return [MemberRow(person, tuple(map(spoken_role, sorted(held.get(str(person.id), ())))), now) for person in people]

@@ -21,8 +21,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from controlplane.services import Services
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.ready_queue import Turns
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.ready_queue import LaneClass
 from foundation.scope import Scope
 from tests.benchmarks.dramatiq_worker import Job, declare_jobs, default_broker
 from tests.benchmarks.rig import NO_WORK, Rig, Starts, new_tenant, quantile, recording_worker, running_rig
@@ -67,7 +67,7 @@ def run() -> list[Row]:
 def _our_round(rig: Rig) -> Rates:
     scope = new_tenant()
     enqueueing = rig.run(lambda services: _enqueue(services, scope))
-    with recording_worker(rig, "lanes_worker", "0", str(SLOTS), Turns.ALL) as done:
+    with recording_worker(rig, "lanes_worker", "0", str(SLOTS), LaneClass.ALL) as done:
         ended = rig.wait(NO_WORK, 1, every=0.002)
     return JOBS / enqueueing, JOBS / (ended - _first_start(done, JOBS))
 
@@ -77,12 +77,12 @@ async def _enqueue(services: Services, scope: Scope) -> float:
         pass  # a connection is open
     started = time.perf_counter()
     async with services.db.transaction(scope) as session:
-        add_work(session, [_work(n) for n in range(JOBS)])
+        enqueue(session, [_work(n) for n in range(JOBS)])
     return time.perf_counter() - started
 
 
-def _work(n: int) -> NewWork:
-    return NewWork(lane=f"bench/{n % LANES}", kind="bench.wait", key=str(n))
+def _work(n: int) -> NewJob:
+    return NewJob(lane=f"bench/{n % LANES}", kind="bench.wait", key=str(n))
 
 
 def _their_round(rig: Rig) -> Rates:
@@ -127,7 +127,7 @@ async def _start_latencies(rig: Rig, services: Services) -> tuple[list[float], l
     sent: Sent = {str(scope.tenant_id): [] for scope in scopes}
     their_sent: Sent = {queue: [] for queue in queues}
     with (
-        recording_worker(rig, "lanes_worker", "0", str(SLOTS), Turns.ALL) as done,
+        recording_worker(rig, "lanes_worker", "0", str(SLOTS), LaneClass.ALL) as done,
         recording_worker(rig, "dramatiq_worker", *queues) as their_done,
     ):
         until = time.monotonic() + SECONDS
@@ -153,7 +153,7 @@ async def _now_and_then(enqueue: Callable[[], Awaitable[None]], sent: list[float
 
 async def _add_one(services: Services, scope: Scope) -> None:
     async with services.db.transaction(scope) as session:
-        add_work(session, [_work(0)])
+        enqueue(session, [_work(0)])
 
 
 async def _send_one(job: Job) -> None:

@@ -23,8 +23,8 @@ import httpx2
 from canonical.elements import PRICE
 from controlplane.services import Services, build_services
 from foundation.clock import utc_now
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.ready_queue import Turns
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.ready_queue import LaneClass
 from foundation.scope import Scope
 from foundation.settings import Settings
 from tests.benchmarks.load import LoadPlan, Target, start_load
@@ -109,8 +109,8 @@ def _workers(rig: Rig, call: float) -> Iterator[Starts]:
     done: Starts = {}
     settings = str(call), str(SLOTS)
     with (
-        recording_worker(rig, "lanes_worker", *settings, Turns.PROMPT) as prompt,
-        recording_worker(rig, "lanes_worker", *settings, Turns.BULK) as bulk,
+        recording_worker(rig, "lanes_worker", *settings, LaneClass.PROMPT) as prompt,
+        recording_worker(rig, "lanes_worker", *settings, LaneClass.BULK) as bulk,
     ):
         yield done
     for starts in (prompt, bulk):
@@ -153,11 +153,11 @@ def _pour(settings: Settings, scope: Scope) -> float:
 
 async def _put(services: Services, scope: Scope, items: int) -> None:
     async with services.db.transaction(scope) as session:
-        add_work(session, [_item(n) for n in range(items)])
+        enqueue(session, [_item(n) for n in range(items)])
 
 
-def _item(n: int) -> NewWork:
-    return NewWork(lane=f"flood/{n % FLOOD_LANES}", kind="bench.wait", key=str(n))
+def _item(n: int) -> NewJob:
+    return NewJob(lane=f"flood/{n % FLOOD_LANES}", kind="bench.wait", key=str(n))
 
 
 async def _trickle(services: Services, scope: Scope, stop: asyncio.Event) -> None:
@@ -166,7 +166,7 @@ async def _trickle(services: Services, scope: Scope, stop: asyncio.Event) -> Non
         if stop.is_set():
             return
         async with services.db.transaction(scope) as session:
-            add_work(session, [_item(n)])
+            enqueue(session, [_item(n)])
 
 
 def _whole_way(rig: Rig) -> list[Row]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from controlplane.services import Services
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from tests.benchmarks.rig import NO_WORK, Rig, new_tenant, running_rig
 from tests.benchmarks.table import Row, at_most
 
@@ -57,7 +57,7 @@ def _live_and_rest(rig: Rig, tenants: int) -> None:
     async def feed(services: Services) -> None:
         for _ in range(tenants):
             async with services.db.transaction(new_tenant()) as session:
-                add_work(session, [NewWork(lane="clocks", kind="governance.clocks", key="clocks")])
+                enqueue(session, [NewJob(lane="clocks", kind="governance.clocks", key="clocks")])
 
     rig.run(feed)
     rig.wait(NO_WORK, 1)

@@ -32,7 +32,7 @@ ROUNDS = 7
 SKUS = 500
 Side = tuple[tuple[Any, str], ...]
 METERED: Side = ((settlement, "record_usage"),)
-AUDITED: Side = ((settlement, "note"), (plan_writer, "note"))
+AUDITED: Side = ((settlement, "append_audit"), (plan_writer, "append_audit"))
 
 
 def run() -> list[Row]:
@@ -56,10 +56,12 @@ def run() -> list[Row]:
 async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
     services = build_services(rig.stack.settings, pool_size=4, name="fairlead bench")
     directory = HookDirectory(rig.stack.settings.intake_url, services.vault)
-    writer = IntakeWriter(rig.stack.settings.intake_url, kind=INGEST, ring=services.ring.hint)
+    writer = IntakeWriter(rig.stack.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     writer.start()
-    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    worker = LaneWorker(
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
+    )
     lanes = (ingest_lane(client.erp), push_lane(client.channels[0]))
 
     async def one(version: int, off: Side) -> float:

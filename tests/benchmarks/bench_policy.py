@@ -20,7 +20,7 @@ from casbin.persist import Adapter
 
 from policy.index import compile_rules, decide
 from policy.oracle import build_enforcer
-from policy.rules import Outcome, PolicyRule, RuleKind, role_rule
+from policy.rules import PolicyOutcome, PolicyRule, RuleKind, role_rule
 from tests.benchmarks.table import NO_AIM, Aim, Row, at_most
 
 TENANT = "t1"
@@ -64,7 +64,7 @@ def make_rules(count: int) -> list[PolicyRule]:
             sub=f"role-{n % ROLES}",
             dom=TENANT,
             obj=f"element-{n}",
-            act=Outcome.AUTO,
+            act=PolicyOutcome.AUTO,
             condition=f"r.ctx.change_bp <= {300 + n % 400} and r.ctx.new_minor >= r.ctx.cost_minor",
             description="The price changes by 5 % or less.",
         )
@@ -109,10 +109,10 @@ def measure_casbin(count: int) -> dict[str, float]:
     facts = SimpleNamespace(**FACTS)
 
     def ask(enforcer: Any) -> Callable[[Request], object]:
-        return lambda asked: enforcer.enforce(asked[0], TENANT, asked[1], Outcome.AUTO)
+        return lambda asked: enforcer.enforce(asked[0], TENANT, asked[1], PolicyOutcome.AUTO)
 
     def ask_conditions(asked: Request) -> Any:
-        return with_conditions.enforce_ex((asked[0],), TENANT, asked[1], Outcome.AUTO, facts)[0]
+        return with_conditions.enforce_ex((asked[0],), TENANT, asked[1], PolicyOutcome.AUTO, facts)[0]
 
     assert all(one(requests[0]) for one in (ask(plain), ask(fast), ask_conditions))
     return {

@@ -164,8 +164,8 @@ def clients_at_work(rig: Rig, count: int, *, skus: int) -> list[Client]:
 
 async def make_client(services: Services, sandbox: RunningSandbox, *, shops: int = 1, skus: int = 20) -> Client:
     slug = secrets.token_hex(4)
-    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
-    scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
+    msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    scope = await onboard_client(services, msp_account, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     erp_url = sandbox.add("sandbox-erp")
     erp = await connect(

@@ -33,14 +33,14 @@ class Market:
     """One MSP and one client of it, with the test's own clock."""
 
     db: Database
-    house: Scope
+    msp_account: Scope
     client: Scope
     now: datetime = START
     books: dict[tuple[Side, UUID | None], UUID] = field(default_factory=dict)
 
     def another_client(self) -> "Market":
-        client = make_scope(msp_id=self.house.msp_id)
-        return Market(self.db, self.house, client, self.now, self.books)
+        client = make_scope(msp_id=self.msp_account.msp_id)
+        return Market(self.db, self.msp_account, client, self.now, self.books)
 
     @asynccontextmanager
     async def as_client(self) -> AsyncIterator[AsyncSession]:
@@ -49,12 +49,12 @@ class Market:
 
     @asynccontextmanager
     async def as_house(self) -> AsyncIterator[AsyncSession]:
-        async with self.db.transaction(self.house) as session:
+        async with self.db.transaction(self.msp_account) as session:
             yield session
 
     @asynccontextmanager
     async def as_staff(self) -> AsyncIterator[AsyncSession]:
-        async with self.db.transaction(self.house.for_fleet()) as session:
+        async with self.db.transaction(self.msp_account.for_fleet()) as session:
             yield session
 
     async def open_book(self, side: Side, currency: str = "EUR", *, own: bool = False) -> UUID:
@@ -99,8 +99,8 @@ def uses(count: int, *, at: datetime = START, quantity: int = 1, meter: str = ME
 @pytest.fixture
 def market(db: Database) -> Market:
     house_id = new_id()
-    house = make_scope(msp_id=house_id, tenant_id=house_id, name="Mia of the MSP")
-    return Market(db, house, make_scope(msp_id=house_id, name="Cleo of the client"))
+    msp_account = make_scope(msp_id=house_id, tenant_id=house_id, name="Mia of the MSP")
+    return Market(db, msp_account, make_scope(msp_id=house_id, name="Cleo of the client"))
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ async def test_a_clients_staff_member_with_a_partner_sees_nothing(billed: Market
 
 @pytest.mark.parametrize("rater", [False, True])
 async def test_another_client_another_msp_and_no_scope_see_nothing(billed: Market, *, rater: bool) -> None:
-    strangers = [make_scope(msp_id=billed.house.msp_id), make_scope(), None]
+    strangers = [make_scope(msp_id=billed.msp_account.msp_id), make_scope(), None]
     for stranger in strangers:
         async with billed.db.transaction(stranger) as session:
             if rater:
@@ -81,7 +81,7 @@ async def test_without_a_raters_rights_nobody_writes_wholesale_rows(billed: Mark
                     INSERT INTO price_book (tenant_id, msp_id, id, side, currency, name, created_at)
                     VALUES (:house, :house, :id, 'wholesale', 'EUR', 'Mine', now())
                 """),
-                {"house": billed.house.msp_id, "id": new_id()},
+                {"house": billed.msp_account.msp_id, "id": new_id()},
             )
 
 

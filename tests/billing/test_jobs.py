@@ -21,9 +21,9 @@ from billing.jobs import (
 )
 from billing.sides import Side
 from foundation.clock import utc_now
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.ready_queue import Ring
-from foundation.jobs.types import JobKinds
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.ready_queue import ReadyQueue
+from foundation.jobs.types import JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.telemetry.metrics import LaneMetrics
 from tests.billing.conftest import APRIL, MARCH, START, Market, uses
@@ -54,7 +54,7 @@ async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_ki
             await schedule_rating(session, later)
         async with priced.as_house() as session:
             await schedule_total(session, later)
-    kinds = {kind.name for kind in billing_jobs(utc_now)}
+    kinds = {job_type.name for job_type in billing_jobs(utc_now)}
     assert kinds == {RATE, CATCH_UP, TOTAL}
     for opened, wanted in ((priced.as_client(), [CATCH_UP, RATE]), (priced.as_house(), [TOTAL])):
         async with opened as session:
@@ -65,17 +65,17 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
     priced: Market, valkey: "redis.asyncio.Redis"
 ) -> None:
     await priced.use(*uses(12))
-    kinds = JobKinds(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
+    job_types = JobTypes(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
     metrics = LaneMetrics(CollectorRegistry())
-    worker = LaneWorker(priced.db, Ring(valkey), kinds, pool="shared", metrics=metrics, lease=60)
+    worker = LaneWorker(priced.db, ReadyQueue(valkey), job_types, pool="shared", metrics=metrics, lease=60)
     cases = (
         (priced.client, RATE, [CATCH_UP, RATE]),
         (priced.client, CATCH_UP, [CATCH_UP, RATE]),
-        (priced.house, TOTAL, [TOTAL]),
+        (priced.msp_account, TOTAL, [TOTAL]),
     )
     for scope, kind, wanted in cases:
         async with priced.db.transaction(scope) as session:
-            add_work(session, [NewWork(lane=LANE, kind=kind, key=kind)])
+            enqueue(session, [NewJob(lane=LANE, kind=kind, key=kind)])
         await worker.run_lane(scope.msp_id, scope.tenant_id, LANE)
         async with priced.db.transaction(scope) as session:
             assert await session.scalar(text("SELECT count(*) FROM work")) == 0
@@ -104,14 +104,14 @@ async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
 ) -> None:
     """More often than work in general is tried."""
     worker = LaneWorker(
-        priced.db, Ring(valkey), JobKinds(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
-        pool="shared", metrics=LaneMetrics(CollectorRegistry()), draw=lambda: 1.0, lease=60,
+        priced.db, ReadyQueue(valkey), JobTypes(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
+        pool="shared", metrics=LaneMetrics(CollectorRegistry()), jitter=lambda: 1.0, lease=60,
     )  # fmt: skip
-    house = priced.house
-    async with priced.db.transaction(house) as session:  # a client's work, in a house: refused each time
-        add_work(session, [NewWork(lane=LANE, kind=RATE, key=RATE)])
+    msp_account = priced.msp_account
+    async with priced.db.transaction(msp_account) as session:  # a client's work, in a house: refused each time
+        enqueue(session, [NewJob(lane=LANE, kind=RATE, key=RATE)])
     for _ in range(12):
-        await worker.run_lane(house.msp_id, house.tenant_id, LANE)
-    async with priced.db.transaction(house) as session:
+        await worker.run_lane(msp_account.msp_id, msp_account.tenant_id, LANE)
+    async with priced.db.transaction(msp_account) as session:
         assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
         assert (await session.execute(text("SELECT kind, attempts >= 8 FROM work"))).one() == (RATE, True)

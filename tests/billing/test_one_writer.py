@@ -64,7 +64,7 @@ async def test_a_client_has_one_writer_per_side(priced: Market, work: Work) -> N
 async def test_the_msps_own_invoice_has_one_writer(priced: Market) -> None:
     await priced.use(*uses(3))
     await priced.rate(Side.WHOLESALE)
-    assert await waits(priced, priced.house, draft_the_msps_own, Side.WHOLESALE)
+    assert await waits(priced, priced.msp_account, draft_the_msps_own, Side.WHOLESALE)
 
 
 async def test_the_other_side_and_another_client_do_not_wait(priced: Market) -> None:

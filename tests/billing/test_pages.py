@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
 from billing.invoices.draft import DraftInvoice, draft_wholesale
-from billing.meters.describer import Telling, Used
-from billing.pages import PAGES, provide_telling
+from billing.meters.describer import UsageDescriber, UsageDescription
+from billing.pages import PAGES, provide_describer
 from billing.rating.runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
@@ -32,13 +32,13 @@ from foundation.web.problems import problem
 from policy.packaged import system_rules
 from policy.publishing import publish_rules
 from policy.rules import Effect
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tests.billing.conftest import MARCH, METER, Market, uses
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
     Tenant,
+    auth,
     clock,
-    door,
     make_client,
     make_msp,
     passwords,
@@ -48,18 +48,23 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
 from tests.tenants.web_app import give_host, visiting
 
 
-async def _tell(session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]) -> dict[UUID, Used]:
+async def _tell(
+    session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]
+) -> dict[UUID, UsageDescription]:
     """Nothing of the first event."""
-    return {one: Used("SKU <1>", f"{meter} of {client_id}", "Web & shop", f"/changes/{one}") for one in events[1:]}
+    return {
+        one: UsageDescription("SKU <1>", f"{meter} of {client_id}", "Web & shop", f"/changes/{one}")
+        for one in events[1:]
+    }
 
 
-TELLING = Telling("change:read", _tell)
+TELLING = UsageDescriber("change:read", _tell)
 _EVENT = r'<td data-label="Event">\s*<span[^>]*>([0-9a-f-]{36})'
 WHOLESALE_ONLY = ("wholesale", "margin", "0.03")
 
 
 @dataclass
-class Site:
+class BillingWebApp:
     """One brand's host; two clients with a rated March each, and a key for each kind of reader."""
 
     http: httpx.AsyncClient
@@ -79,22 +84,22 @@ class Site:
 
 
 @pytest.fixture
-async def site(door: Door) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
-    msp = await make_msp(door.db)
-    tenants = [await make_client(door.db, msp, slug) for slug in ("acme", "borealis")]
-    other_msp = await make_msp(door.db)
-    markets = [Market(door.db, msp.scope, tenant.scope) for tenant in tenants]
+async def site(auth: AuthServices) -> AsyncIterator[BillingWebApp]:  # noqa: F811 - the fixture
+    msp = await make_msp(auth.db)
+    tenants = [await make_client(auth.db, msp, slug) for slug in ("acme", "borealis")]
+    other_msp = await make_msp(auth.db)
+    markets = [Market(auth.db, msp.scope, tenant.scope) for tenant in tenants]
     drafts, whole = await _bill(markets)
     readers = {"acme": tenants[0], "borealis": tenants[1]}
-    keys = {name: (await make_key(door, tenant, "client_viewer"))[1] for name, tenant in readers.items()}
-    keys["staff"] = (await make_key(door, msp, "msp_admin"))[1]
-    keys["operator"] = (await make_key(door, msp, "msp_operator"))[1]
-    keys["machine"] = (await make_key(door, tenants[0], "machine"))[1]
+    keys = {name: (await make_key(auth, tenant, "client_viewer"))[1] for name, tenant in readers.items()}
+    keys["staff"] = (await make_key(auth, msp, "msp_admin"))[1]
+    keys["operator"] = (await make_key(auth, msp, "msp_operator"))[1]
+    keys["machine"] = (await make_key(auth, tenants[0], "machine"))[1]
     host, other_host = f"{new_id().hex}.example", f"{new_id().hex}.example"
-    await give_host(door.db, msp, host)
-    await give_host(door.db, other_msp, other_host)
-    async with visiting(_site(door)) as http:
-        yield Site(http, host, markets[0], drafts, whole, keys)
+    await give_host(auth.db, msp, host)
+    await give_host(auth.db, other_msp, other_host)
+    async with visiting(_site(auth)) as http:
+        yield BillingWebApp(http, host, markets[0], drafts, whole, keys)
 
 
 async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftInvoice]:
@@ -115,13 +120,13 @@ async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftI
     return drafts, whole
 
 
-def _site(door: Door) -> Litestar:  # noqa: F811
-    brands = BrandDirectory(door.db, door.clock)
+def _site(auth: AuthServices) -> Litestar:  # noqa: F811
+    brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
-    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
+    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
-        dependencies={"access": provide_access(services, brands), "telling": provide_telling(TELLING)},
+        dependencies={"access": provide_access(services, brands), "describer": provide_describer(TELLING)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,
@@ -132,7 +137,7 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
     return Response(problem(error, ""), status_code=int(error.status))
 
 
-async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(site: Site) -> None:
+async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(site: BillingWebApp) -> None:
     retail = site.drafts[Side.RETAIL]
     line = await site.line_of(retail)
     for path in (
@@ -150,7 +155,7 @@ async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(site: Site
     assert "11.50" in (await site.get("acme", f"/clients/acme/invoices/{retail.id}")).text
 
 
-async def test_staff_are_shown_both_sides_and_the_margin(site: Site) -> None:
+async def test_staff_are_shown_both_sides_and_the_margin(site: BillingWebApp) -> None:
     listed = await site.get("staff", "/invoices")
     assert listed.status_code == 200, listed.text
     assert [name in listed.text for name in ("Acme", "Borealis", "wholesale")] == [True] * 3
@@ -163,14 +168,14 @@ async def test_staff_are_shown_both_sides_and_the_margin(site: Site) -> None:
     assert [name in whole.text for name in ("Acme", "Borealis", "3.81")] == [True] * 3
 
 
-async def test_staff_on_a_clients_own_pages_see_what_the_client_sees(site: Site) -> None:
+async def test_staff_on_a_clients_own_pages_see_what_the_client_sees(site: BillingWebApp) -> None:
     retail = site.drafts[Side.RETAIL]
     answer = await site.get("staff", f"/clients/acme/invoices/{retail.id}")
     assert answer.status_code == 200
     assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
 
 
-async def test_what_belongs_to_others_is_not_there(site: Site) -> None:
+async def test_what_belongs_to_others_is_not_there(site: BillingWebApp) -> None:
     retail, wholesale = site.drafts[Side.RETAIL], site.drafts[Side.WHOLESALE]
     lines = {side: await site.line_of(draft) for side, draft in site.drafts.items()}
     for reader, path in (
@@ -193,14 +198,14 @@ async def test_what_belongs_to_others_is_not_there(site: Site) -> None:
             assert (await site.get(reader, api)).status_code == 404, (reader, api)
 
 
-async def test_without_the_permission_it_is_refused(site: Site) -> None:
+async def test_without_the_permission_it_is_refused(site: BillingWebApp) -> None:
     assert (await site.get("machine", "/clients/acme/invoices")).status_code == 403
     assert (await site.get("machine", "/api/v1/clients/acme/invoices")).status_code == 403
     assert (await site.get("operator", "/invoices/reconciliation")).status_code == 403
 
 
 @pytest.mark.parametrize("side", Side)
-async def test_a_lines_pages_lead_through_all_its_events(site: Site, side: Side) -> None:
+async def test_a_lines_pages_lead_through_all_its_events(site: BillingWebApp, side: Side) -> None:
     draft = site.drafts[side]
     line = await site.line_of(draft)
     path, seen = f"/invoices/{draft.id}/lines/{line}", set[str]()
@@ -217,7 +222,9 @@ _RECORD = re.compile(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">SKU &lt;1
 
 
 @pytest.mark.parametrize(("reader", "root"), [("acme", "/clients/acme/invoices"), ("staff", "/invoices")])
-async def test_a_line_tells_which_record_each_event_was_of_and_where(site: Site, reader: str, root: str) -> None:
+async def test_a_line_tells_which_record_each_event_was_of_and_where(
+    site: BillingWebApp, reader: str, root: str
+) -> None:
     draft = site.drafts[Side.RETAIL]
     page = (await site.get(reader, f"{root}/{draft.id}/lines/{await site.line_of(draft)}")).text
     events = re.findall(_EVENT, page)
@@ -228,19 +235,19 @@ async def test_a_line_tells_which_record_each_event_was_of_and_where(site: Site,
     assert page.count("Web &amp; shop") == 49
 
 
-async def test_who_may_not_see_changes_is_told_none(site: Site, door: Door) -> None:  # noqa: F811
+async def test_who_may_not_see_changes_is_told_none(site: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
     scope = site.market.client
     (allowed,) = (rule for rule in system_rules() if rule.id == "client_viewer:change:read")
     rules = [replace(allowed, id="viewers-see-no-changes", dom=str(scope.tenant_id), effect=Effect.DENY)]
-    async with door.db.transaction(scope) as session:
-        await publish_rules(session, scope, rules=rules, clock=door.clock, new_id=new_id)
+    async with auth.db.transaction(scope) as session:
+        await publish_rules(session, scope, rules=rules, clock=auth.clock, new_id=new_id)
     draft = site.drafts[Side.RETAIL]
     answer = await site.get("acme", f"/clients/acme/invoices/{draft.id}/lines/{await site.line_of(draft)}")
     assert (answer.status_code, "SKU" in answer.text, "Record" in answer.text) == (200, False, False)
     assert len(re.findall(r'<td data-label="Event"', answer.text)) == 50
 
 
-async def test_the_api_leads_through_all_events_of_a_line(site: Site) -> None:
+async def test_the_api_leads_through_all_events_of_a_line(site: BillingWebApp) -> None:
     draft = site.drafts[Side.RETAIL]
     path = f"/api/v1/clients/acme/invoices/{draft.id}/lines/{await site.line_of(draft)}/events?limit=50"
     seen: list[UUID] = []
@@ -253,7 +260,7 @@ async def test_the_api_leads_through_all_events_of_a_line(site: Site) -> None:
     assert (await site.get("acme", path.replace("limit=50", "limit=0"))).status_code == 422
 
 
-async def test_reconciliation_says_what_has_no_price_and_since_when(site: Site) -> None:
+async def test_reconciliation_says_what_has_no_price_and_since_when(site: BillingWebApp) -> None:
     await site.market.use(*uses(3, meter="copilot.answer"))
     shown = await site.get("staff", "/invoices/reconciliation?month=2026-03")
     assert shown.status_code == 200, shown.text
@@ -265,7 +272,7 @@ async def test_reconciliation_says_what_has_no_price_and_since_when(site: Site) 
     assert (await site.get("staff", "/invoices/reconciliation?month=2026-13")).status_code == 422
 
 
-async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usage(site: Site) -> None:
+async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usage(site: BillingWebApp) -> None:
     """A tick stands for: every event is on a line of both sides. When rating ran and runs next is on each page."""
     await site.market.use(*uses(276))
     shown = (await site.get("staff", "/invoices/reconciliation?month=2026-03")).text
@@ -280,7 +287,7 @@ async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usag
     assert "notice is-ok" not in empty
 
 
-async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(site: Site) -> None:
+async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(site: BillingWebApp) -> None:
     assert "Usage has not been rated yet" in (await site.get("staff", "/invoices")).text
     now = site.market.now
     async with site.market.as_client() as session:
@@ -292,7 +299,7 @@ async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(site: Site) -> 
         assert "ating run" in page
 
 
-async def test_a_client_without_invoices_is_told_so(site: Site, door: Door) -> None:  # noqa: F811
-    tenant = await make_client(door.db, Tenant(site.market.house, ""), "cypress")
-    _, site.keys["cypress"] = await make_key(door, tenant, "client_viewer")
+async def test_a_client_without_invoices_is_told_so(site: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
+    tenant = await make_client(auth.db, Tenant(site.market.msp_account, ""), "cypress")
+    _, site.keys["cypress"] = await make_key(auth, tenant, "client_viewer")
     assert "No invoices yet" in (await site.get("cypress", "/clients/cypress/invoices")).text

@@ -91,8 +91,8 @@ async def test_split_periods_bill_each_event_once(db: Database, found: list[Repo
 
 async def _market(db: Database, currency: str) -> Market:
     house_id = new_id()
-    house = make_scope(msp_id=house_id, tenant_id=house_id)
-    market = Market(db, house, make_scope(msp_id=house_id))
+    msp_account = make_scope(msp_id=house_id, tenant_id=house_id)
+    market = Market(db, msp_account, make_scope(msp_id=house_id))
     for side in Side:
         await market.open_book(side, currency)
         for terms, at in ((FIRST, START), (SECOND, MIDDLE)):
@@ -110,7 +110,7 @@ def _expected(found: list[Report], currency: str) -> int:
 
 
 async def _check_lines(market: Market, draft: DraftInvoice, quantity: int) -> None:
-    scope = market.house.for_fleet() if draft.side is Side.WHOLESALE else market.client
+    scope = market.msp_account.for_fleet() if draft.side is Side.WHOLESALE else market.client
     async with market.db.transaction(scope) as session:
         lines = (
             await session.execute(text("SELECT * FROM invoice_line WHERE invoice_id = :id"), {"id": draft.id})

@@ -42,7 +42,7 @@ async def test_staff_list_the_wholesale_whole_and_every_clients_retail(priced: M
     async with priced.as_staff() as session:
         listed = await list_invoices(session)
         assert [invoice.side for invoice in listed] == [Side.WHOLESALE, Side.RETAIL, Side.RETAIL]
-        assert listed[0].client_id == priced.house.msp_id
+        assert listed[0].client_id == priced.msp_account.msp_id
         assert listed[0].total_minor == 45
         assert len(await list_invoices(session, side=Side.RETAIL)) == 2
         assert await list_invoices(session, before=MARCH.start) == []
@@ -86,7 +86,7 @@ async def test_nobody_else_opens_an_invoice_or_a_line(priced: Market, drafts: di
     stranger = make_scope()
     readers: list[tuple[Scope, set[Side]]] = [
         (priced.client, {Side.RETAIL}),
-        (make_scope(msp_id=priced.house.msp_id), set()),
+        (make_scope(msp_id=priced.msp_account.msp_id), set()),
         (stranger, set()),
         (stranger.for_fleet(), set()),
     ]

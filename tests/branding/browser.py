@@ -73,7 +73,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Site:
+class BrandWebApp:
     address: str
     seen: Seen
 
@@ -146,7 +146,7 @@ def _with_policy(response: Response[Any]) -> Response[Any]:
 
 
 @contextmanager
-def serve(static: Path) -> Iterator[Site]:
+def serve(static: Path) -> Iterator[BrandWebApp]:
     seen = Seen()
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(_app(static, seen), log_level="error", lifespan="off"))
@@ -155,7 +155,7 @@ def serve(static: Path) -> Iterator[Site]:
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", seen)
+        yield BrandWebApp(f"http://127.0.0.1:{listener.getsockname()[1]}", seen)
     finally:
         server.should_exit = True
         thread.join(10)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import jinja2
 
-from branding.brand import Brand, house_brand, prepare_brand
+from branding.brand import Brand, default_brand, prepare_brand
 from branding.design import design_context, design_page
 from branding.environment import build_environment
 from branding.shell import Page
@@ -43,7 +43,7 @@ def environment() -> jinja2.Environment:
 def every_page() -> dict[str, str]:
     templates = environment()
     pages = {}
-    for brand in (northwind(), saffron(), house_brand()):
+    for brand in (northwind(), saffron(), default_brand()):
         shown = design_page(brand, NOW, csrf_token="token")
         pages[f"{brand.slug} design"] = templates.get_template("design.html").render(design_context(shown))
         page = Page(brand=brand, title="Sign in", now=NOW, csrf_token="token")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.branding.browser import Seen, Site, find_barriers, launch, open_page, serve
+from tests.branding.browser import BrandWebApp, Seen, find_barriers, launch, open_page, serve
 
 pytestmark = pytest.mark.real
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrandWebApp]:
     with serve(tmp_path_factory.mktemp("static")) as started:
         yield started
 
@@ -37,7 +37,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def seen(site: Site) -> Seen:
+def seen(site: BrandWebApp) -> Seen:
     site.seen.posts.clear()
     site.seen.boosted.clear()
     site.seen.tokens.clear()
@@ -45,7 +45,7 @@ def seen(site: Site) -> Seen:
 
 
 @pytest.fixture
-def trial(context: BrowserContext, site: Site, seen: Seen) -> Page:
+def trial(context: BrowserContext, site: BrandWebApp, seen: Seen) -> Page:
     page, _ = open_page(context, f"{site.address}/trial")
     return page
 
@@ -55,7 +55,7 @@ class TestLooks:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("width", [1280, 820, 390, 320])
     def test_the_design_page_fits_can_be_read_and_breaks_no_policy(
-        self, browser: Browser, site: Site, brand: str, scheme: str, width: int
+        self, browser: Browser, site: BrandWebApp, brand: str, scheme: str, width: int
     ) -> None:
         with browser.new_context(
             viewport={"width": width, "height": 900},
@@ -72,7 +72,9 @@ class TestLooks:
 
 
 class TestTheme:
-    def test_medium_text_is_wider_than_plain_and_narrower_than_bold(self, context: BrowserContext, site: Site) -> None:
+    def test_medium_text_is_wider_than_plain_and_narrower_than_bold(
+        self, context: BrowserContext, site: BrandWebApp
+    ) -> None:
         page, _ = open_page(context, f"{site.address}/design")
         widths = page.evaluate(
             """async () => {
@@ -87,7 +89,7 @@ class TestTheme:
         )
         assert widths == sorted(set(widths))
 
-    def test_the_toggle_is_remembered(self, context: BrowserContext, site: Site) -> None:
+    def test_the_toggle_is_remembered(self, context: BrowserContext, site: BrandWebApp) -> None:
         page, _ = open_page(context, f"{site.address}/design")
         background = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(background)
@@ -114,7 +116,9 @@ class TestNavigation:
         expect(trial.get_by_role("heading", level=1)).to_contain_text("Trial")
         expect(trial.locator("main")).to_have_count(1)
 
-    def test_on_a_phone_the_menu_opens_as_a_drawer_and_closes_with_escape(self, browser: Browser, site: Site) -> None:
+    def test_on_a_phone_the_menu_opens_as_a_drawer_and_closes_with_escape(
+        self, browser: Browser, site: BrandWebApp
+    ) -> None:
         with browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce") as context:
             page, _ = open_page(context, f"{site.address}/design")
             link = page.get_by_role("navigation", name="Main").get_by_role("link", name="Approvals")
@@ -173,7 +177,7 @@ class TestQuestions:
         dialog.get_by_role("button", name="Continue").click()
         expect(trial.locator("#asks")).to_have_text("done")
 
-    def test_a_button_opens_its_dialog(self, context: BrowserContext, site: Site) -> None:
+    def test_a_button_opens_its_dialog(self, context: BrowserContext, site: BrandWebApp) -> None:
         page, _ = open_page(context, f"{site.address}/design")
         page.get_by_role("button", name="New change").click()
         dialog = page.get_by_role("dialog", name="New change")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from canonical.elements import PRICE, STOCK
 from canonical.values import Value
 from connectors.key_hints import quote_key, spellings
-from connectors.paging import Page, Walk, check_page
+from connectors.paging import ListPage, Walk, check_page
 from connectors.ports import CatalogueSource, ChannelWrite, ConnectionConfig, HttpResponse, WriteState
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
@@ -180,7 +180,7 @@ async def list_all(source: CatalogueSource, shop: Any, between: dict[int, Any] |
             between[n]()
         page = await source.list_keys(shop, CONFIG, cursor)
         found |= set(page.keys)
-        step = check_page(walk, Page(cursor, page.cursor, page.more, page.records, None, page.total, page.identity))
+        step = check_page(walk, ListPage(cursor, page.cursor, page.more, page.records, None, page.total, page.identity))
         assert not step.trouble
         if not page.more:
             return found

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.paging import MOST_EMPTY, MOST_PAGES, Page, Step, Walk, check_page
+from connectors.paging import MOST_EMPTY, MOST_PAGES, ListPage, Step, Walk, check_page
 
-Answer = Callable[[str, int], Page]
+Answer = Callable[[str, int], ListPage]
 
 
 def read(answer: Answer, *, most: int = 500) -> tuple[int, Step]:
@@ -23,8 +23,8 @@ def read(answer: Answer, *, most: int = 500) -> tuple[int, Step]:
     return most, step
 
 
-def page(asked: str, cursor: str, *items: str, more: bool = True, total: int | None = None) -> Page:
-    return Page(asked, cursor, more, items, total=total)
+def page(asked: str, cursor: str, *items: str, more: bool = True, total: int | None = None) -> ListPage:
+    return ListPage(asked, cursor, more, items, total=total)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a13_a_list_of_ever_new_pages_ends_somewhere() -> None:
 
 
 def test_a13_pages_of_one_key_are_told_apart_by_their_identity() -> None:
-    found, step = read(lambda asked, n: Page(asked, str(n), n < 30, ["N/A"], identity=f"{n}"))
+    found, step = read(lambda asked, n: ListPage(asked, str(n), n < 30, ["N/A"], identity=f"{n}"))
     assert (found, step.trouble) == (31, "")
 
 
@@ -79,7 +79,7 @@ def test_a13_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
     numbers = count()
     kept = [size for n, size in enumerate(sizes) if size or sizes[max(n - 1, 0)]]
 
-    def answer(asked: str, n: int) -> Page:
+    def answer(asked: str, n: int) -> ListPage:
         return page(asked, f"c{n}", *(f"i{next(numbers)}" for _ in range(kept[n])), more=n < len(kept) - 1)
 
     if kept:
@@ -89,7 +89,7 @@ def test_a13_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
 
 @given(st.integers(0, 40), st.integers(1, 40))
 def test_a13_every_cycle_is_found_soon(before: int, length: int) -> None:
-    def answer(asked: str, n: int) -> Page:
+    def answer(asked: str, n: int) -> ListPage:
         return page(asked, f"c{n if n < before else before + (n - before) % length}", f"item {n}")
 
     found, step = read(answer)

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.ports import ConnectionConfig, HttpResponse, PayloadInvalid
 from connectors.tryton.adapter import Cursor, Tryton
-from connectors.tryton.messages import Moment, tryton_moment
+from connectors.tryton.messages import TrytonMoment, tryton_moment
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CONFIG = ConnectionConfig("erp", "https://erp.example", {"database": "db", "username": "us"}, {"password": "of a test"})
@@ -87,7 +87,7 @@ class Server:
 
 def date_of(value: Any) -> datetime | None:
     try:
-        return msgspec.convert(value, Moment).aware()
+        return msgspec.convert(value, TrytonMoment).aware()
     except ValueError:
         return None
 

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.ports import ConnectionConfig, HttpResponse
 from connectors.tryton.adapter import Cursor, Tryton
-from connectors.tryton.messages import CHANGE_FIELDS, Moment
+from connectors.tryton.messages import CHANGE_FIELDS, TrytonMoment
 
 SINCE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -61,4 +61,4 @@ async def test_a_poll_looks_back_over_what_may_have_been_committed_late(settings
     assert asked.pop("id") == ("in", [])
     assert asked.keys() == set(CHANGE_FIELDS)
     for how, since in asked.values():
-        assert (how, msgspec.convert(since, Moment).aware()) == (">=", SINCE - timedelta(seconds=back))
+        assert (how, msgspec.convert(since, TrytonMoment).aware()) == (">=", SINCE - timedelta(seconds=back))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import VAULT_KEYS, Urls
-from tests.support.web_app import House, Site, Visit
+from tests.support.web_app import House, Visit, WebApp
 
 
 @pytest.fixture
@@ -21,5 +21,5 @@ def environment(urls: Urls) -> dict[str, str | None]:
 
 
 @pytest.fixture
-async def admin(site: Site, house: House) -> Visit:
+async def admin(site: WebApp, house: House) -> Visit:
     return await site.signed_in(house.host, house.admin)

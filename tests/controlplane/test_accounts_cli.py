@@ -20,8 +20,10 @@ async def clients(services: Services) -> tuple[str, list[Scope]]:
     """Two MSPs, each with a client of the same short name. Returns what their short names begin with."""
     mark, made = secrets.token_hex(4), []
     for letter in "ab":
-        house = await onboard_msp(services, name=f"MSP {letter}", slug=f"{mark}-{letter}")
-        made.append(await onboard_client(services, house, name=f"Client {letter}", slug=f"{mark}-c", currency="EUR"))
+        msp_account = await onboard_msp(services, name=f"MSP {letter}", slug=f"{mark}-{letter}")
+        made.append(
+            await onboard_client(services, msp_account, name=f"Client {letter}", slug=f"{mark}-c", currency="EUR")
+        )
     return mark, made
 
 

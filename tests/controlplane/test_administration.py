@@ -16,32 +16,32 @@ from connectors.poll_job import poll_lane, schedule_poll
 from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from controlplane.jobs import build_jobs
-from controlplane.provisioning import Person, add_person
+from controlplane.provisioning import NewAccountMember, add_person
 from foundation.clock import utc_now
 from foundation.errors import Conflict, Unauthenticated
 from foundation.ids import new_id
 from foundation.jobs.worker import LaneWorker
-from tenants.members.repository import NewPerson, create_person
+from tenants.members.repository import NewMember, create_member
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
-from tests.support.client_env import World, second_client
-from tests.support.web_app import PASSWORD, House, Site, Visit, furnish
+from tests.support.client_env import ClientEnv, second_client
+from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
 
 
 @pytest.fixture
-async def approver(site: Site, house: House) -> Visit:
+async def approver(site: WebApp, house: House) -> Visit:
     return await site.signed_in(house.host, house.approver)
 
 
 @pytest.fixture
-async def stranger(site: Site, other_world: World) -> Visit:
+async def stranger(site: WebApp, other_world: ClientEnv) -> Visit:
     """The administrator of another MSP."""
     theirs = await furnish(other_world, name="Other")
     return await site.signed_in(theirs.host, theirs.admin)
 
 
 @pytest.fixture
-async def gate(world: World, urls: Urls) -> AsyncIterator[World]:
+async def gate(world: ClientEnv, urls: Urls) -> AsyncIterator[ClientEnv]:
     """The world with a door for webhooks that remembers nothing."""
     directory = HookDirectory(urls.intake, world.services.vault, ttl=0)
     world.receiver = HookReceiver(directory, world.writer, world.services.registry, new_id)
@@ -49,13 +49,13 @@ async def gate(world: World, urls: Urls) -> AsyncIterator[World]:
     await directory.close()
 
 
-async def actions(world: World) -> list[object]:
+async def actions(world: ClientEnv) -> list[object]:
     return [row[0] for row in await world.rows("SELECT action FROM audit_entry ORDER BY seq")]
 
 
 class TestSuspendedClient:
     async def test_its_people_keys_and_webhooks_are_refused_and_its_work_rests_in_order(
-        self, site: Site, house: House, admin: Visit, approver: Visit, gate: World
+        self, site: WebApp, house: House, admin: Visit, approver: Visit, gate: ClientEnv
     ) -> None:
         keys = f"/api/v1/clients/{house.slug}/api-keys"
         key = (await admin.api("POST", keys, {"name": "Shop", "role": "client_admin"})).json()["key"]
@@ -93,7 +93,7 @@ class TestSuspendedClient:
         assert "client.resumed" in await actions(gate)
 
     async def test_its_clocks_stand_still_however_it_is_resumed(
-        self, house: House, admin: Visit, world: World, environment: dict[str, str | None]
+        self, house: House, admin: Visit, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         await world.deliver(world.change("SKU-001", PRICE, 1_000))
         await world.work()
@@ -120,7 +120,7 @@ class TestSuspendedClient:
             assert await world.rows("SELECT suspended_at FROM client") == [(None,)]
 
     async def test_is_suspended_by_its_msps_administrators_only(
-        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: World
+        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv
     ) -> None:
         sibling = await second_client(world)
         api, body = f"/api/v1/clients/{house.slug}/suspension", {"reason": "x"}
@@ -140,7 +140,7 @@ class TestSuspendedClient:
         self,
         house: House,
         approver: Visit,
-        world: World,
+        world: ClientEnv,
         environment: dict[str, str | None],
     ) -> None:
         async def command(*arguments: str) -> Any:
@@ -158,26 +158,28 @@ class TestSuspendedClient:
         assert (await command("billing", "close", *tenancy(world.scope), "--month", "2026-13")).exit_code == 2
 
 
-async def with_key(site: Site, house: House, key: str) -> httpx.Response:
+async def with_key(site: WebApp, house: House, key: str) -> httpx.Response:
     machine = site.visit(house.host)
     machine.http.headers["authorization"] = f"Bearer {key}"
     return await machine.api("GET", f"/api/v1/clients/{house.slug}/changes")
 
 
-async def claim(world: World, lane: str) -> None:
+async def claim(world: ClientEnv, lane: str) -> None:
     """What a worker does that was rung before the suspension."""
     services = world.services
-    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    worker = LaneWorker(
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
+    )
     await worker.run_lane(world.scope.msp_id, world.scope.tenant_id, lane)
 
 
 class TestPeople:
     async def test_a_role_is_taken_and_counts_at_once(
-        self, house: House, admin: Visit, approver: Visit, world: World
+        self, house: House, admin: Visit, approver: Visit, world: ClientEnv
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
         page = f"/clients/{house.slug}/people"
-        other = Person(f"other-{person}@example.test", "Other", PASSWORD, "client_admin")
+        other = NewAccountMember(f"other-{person}@example.test", "Other", PASSWORD, "client_admin")
         await add_person(world.services, world.scope, other)
         assert f'href="{page}/{person}"' in (await admin.get(page)).text
         shown = (await admin.get(f"{page}/{person}")).text
@@ -199,13 +201,13 @@ class TestPeople:
         assert (await actions(world)).count("policy.roles_changed") >= 4
 
     async def test_nobody_takes_from_themselves_or_what_they_could_not_give(
-        self, site: Site, house: House, admin: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
         own = await person_of(admin, house.admin, "/api/v1/people")
         refused = await admin.post(f"/people/{own}/roles/msp_admin/take")
         assert (refused.status_code, "from yourself" in refused.text) == (409, True)
         email = f"ca-{secrets.token_hex(4)}@example.test"
-        await add_person(world.services, world.scope, Person(email, "Client Admin", PASSWORD, "client_admin"))
+        await add_person(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
         client_admin = await site.signed_in(house.host, email)
         people = f"/api/v1/clients/{house.slug}/people"
         partner = await person_of(admin, house.partner, people)
@@ -215,7 +217,7 @@ class TestPeople:
         assert (await client_admin.api("PUT", f"{people}/{approver}/roles/msp_admin")).status_code == 403
 
     async def test_somebody_is_signed_out_everywhere_and_may_come_back(
-        self, site: Site, house: House, admin: Visit, approver: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, approver: Visit, world: ClientEnv
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
         assert (await admin.post(f"/clients/{house.slug}/people/{person}/sign-out")).status_code == 303
@@ -228,7 +230,7 @@ class TestPeople:
         assert (await actions(world)).count("person.signed_out_everywhere") == 2
 
     async def test_a_person_is_suspended_with_a_reason_and_resumed(
-        self, site: Site, house: House, admin: Visit, approver: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, approver: Visit, world: ClientEnv
     ) -> None:
         person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
         page = f"/clients/{house.slug}/people/{person}"
@@ -249,7 +251,7 @@ class TestPeople:
         assert (refused.status_code, "suspend yourself" in refused.text) == (409, True)
 
     async def test_people_of_others_are_not_there(
-        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: World
+        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv
     ) -> None:
         people = f"/api/v1/clients/{house.slug}/people"
         person, sibling = await person_of(admin, house.approver, people), await second_client(world)
@@ -277,7 +279,7 @@ async def person_of(admin: Visit, email: str, path: str) -> UUID:
 
 class TestConnections:
     async def test_a_paused_source_is_refused_and_resumed_with_its_polls(
-        self, house: House, admin: Visit, gate: World
+        self, house: House, admin: Visit, gate: ClientEnv
     ) -> None:
         async with gate.services.db.transaction(gate.scope) as session:
             await schedule_poll(session, gate.erp, at=utc_now())
@@ -298,7 +300,7 @@ class TestConnections:
         assert (noted.count("connection.paused"), noted.count("connection.active")) == (1, 1)
 
     async def test_a_new_secret_is_shown_once_and_the_old_one_holds(
-        self, house: House, admin: Visit, gate: World
+        self, house: House, admin: Visit, gate: ClientEnv
     ) -> None:
         page = f"/clients/{house.slug}/connections"
         await admin.get(page)
@@ -320,7 +322,7 @@ class TestConnections:
         assert (none.status_code, "takes no webhooks" in none.text) == (409, True)
 
     async def test_only_staff_of_this_msp_may(
-        self, house: House, approver: Visit, stranger: Visit, world: World
+        self, house: House, approver: Visit, stranger: Visit, world: ClientEnv
     ) -> None:
         before = await actions(world)
         for visit, status in ((approver, 403), (stranger, 404)):
@@ -335,8 +337,8 @@ class TestConnections:
 async def test_the_page_of_people_goes_on_behind_the_hundredth(house: House, admin: Visit) -> None:
     async with house.world.services.db.transaction(house.world.scope) as session:
         for number in range(100):
-            wanted = NewPerson(new_id(), f"zz-{number:03}@example.test", "Somebody")
-            await create_person(session, wanted, now=utc_now())
+            wanted = NewMember(new_id(), f"zz-{number:03}@example.test", "Somebody")
+            await create_member(session, wanted, now=utc_now())
     first = (await admin.get(f"/clients/{house.slug}/people")).text
     assert "zz-099@" not in first
     [address] = re.findall(r'href="([^"]+)"[^>]*\sdata-next\b', first)

@@ -19,7 +19,7 @@ from controlplane.cli.main import main
 from controlplane.jobs import build_jobs
 from controlplane.preflight import check_settings
 from controlplane.services import Services
-from foundation.audit.chain import note, verify_chain
+from foundation.audit.chain import append_audit, verify_chain
 from foundation.audit.heads import read_heads, sign_heads
 from foundation.clock import utc_now
 from foundation.ids import new_id
@@ -28,7 +28,7 @@ from foundation.scope import Scope
 from foundation.settings import SettingsInvalid
 from tests.conftest import VAULT_KEYS, Urls
 from tests.foundation.outbound.server import Answer, running
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 from tests.support.tampering import tamper_as_owner
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -48,9 +48,9 @@ def call(urls: Urls) -> Call:
     return lambda *arguments: CliRunner().invoke(main, arguments, env=environment)
 
 
-async def export(world: World, services: Services) -> None:
+async def export(world: ClientEnv, services: Services) -> None:
     """The job as the house's worker does it, at once."""
-    scope = world.house
+    scope = world.msp_account
     async with services.db.transaction(scope) as session:
         await session.execute(
             text("""
@@ -58,7 +58,9 @@ async def export(world: World, services: Services) -> None:
             """),
             {"t": scope.tenant_id, "m": scope.msp_id, "lane": LANE, "kind": EXPORT},
         )
-    worker = LaneWorker(services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics)
+    worker = LaneWorker(
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
+    )
     await worker.run_lane(scope.msp_id, scope.tenant_id, LANE)
 
 
@@ -69,11 +71,11 @@ def with_settings(services: Services, **changed: str) -> Services:
 async def act(services: Services, scope: Scope, count: int = 3) -> None:
     async with services.db.transaction(scope) as session:
         for number in range(count):
-            note(session, action="price.changed", subject=f"product:{number}", data={"n": number}, at=utc_now())
+            append_audit(session, action="price.changed", subject=f"product:{number}", data={"n": number}, at=utc_now())
 
 
 @pytest.fixture
-async def kept(world: World, tmp_path: Path) -> Path:
+async def kept(world: ClientEnv, tmp_path: Path) -> Path:
     """The file of exports, after an export that names the client's chain and the house's."""
     path = tmp_path / "heads.jsonl"
     await act(world.services, world.scope, 12)
@@ -149,7 +151,7 @@ async def self_consistent(services: Services, scope: Scope) -> bool:
 
 
 class TestOwner:
-    @pytest.mark.parametrize("whose", ["scope", "house"])
+    @pytest.mark.parametrize("whose", ["scope", "msp_account"])
     @pytest.mark.parametrize(
         "crime",
         [
@@ -162,7 +164,7 @@ class TestOwner:
         ],
     )
     async def test_v7_cutting_forging_and_recomputing_are_found_out(
-        self, world: World, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
+        self, world: ClientEnv, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
     ) -> None:
         """Also where the chain is consistent in itself; for a client's chain and for the MSP's own."""
         scope: Scope = getattr(world, whose)
@@ -182,7 +184,7 @@ class TestOwner:
         assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
 
     async def test_v7_two_chains_that_changed_places_are_found_out(
-        self, world: World, other_world: World, urls: Urls, call: Call, tmp_path: Path
+        self, world: ClientEnv, other_world: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Each is whole in itself: entries do not name their tenant."""
         path = tmp_path / "heads.jsonl"
@@ -201,7 +203,7 @@ class TestOwner:
             assert f"{one.scope.tenant_id}: BROKEN" in found.output
 
     async def test_v7_an_older_state_is_found_out_also_after_further_acts(
-        self, world: World, urls: Urls, call: Call, kept: Path
+        self, world: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         """As after the restore of an older backup."""
         await asyncio.to_thread(tamper_as_owner, urls.owner, *_CUT, t=world.scope.tenant_id)
@@ -213,7 +215,7 @@ class TestOwner:
         assert f"{world.scope.tenant_id}: BROKEN at entry" in found.output
 
     async def test_v7_entries_beyond_the_head_are_found_out(
-        self, world: World, urls: Urls, call: Call, kept: Path
+        self, world: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         await asyncio.to_thread(tamper_as_owner, urls.owner, _ADD_ONE, t=world.scope.tenant_id)
         found = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept))
@@ -222,14 +224,14 @@ class TestOwner:
         assert f"{world.scope.tenant_id}: BROKEN at entry {seq + 1}" in found.output
 
     async def test_v7_what_retention_removed_is_no_fault(
-        self, world: World, urls: Urls, call: Call, tmp_path: Path
+        self, world: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Old exports, which lie before the anchor or on it, do not say that their entries must still be there."""
         path, services, now = tmp_path / "heads.jsonl", world.services, utc_now()
         lines, seqs = [], []
         for count, age in ((3, 800), (3, 400), (6, 1)):
             await act(services, world.scope, count)
-            async with services.db.transaction(world.house.for_fleet()) as session:
+            async with services.db.transaction(world.msp_account.for_fleet()) as session:
                 heads = await read_heads(session)
             seqs.append(next(head.seq for head in heads if head.tenant_id == world.scope.tenant_id))
             ring = services.vault.key_ring
@@ -243,7 +245,7 @@ class TestOwner:
         assert said in told.output
 
     async def test_v7_a_chain_that_no_export_names_is_not_called_whole(
-        self, kept: Path, other_world: World, call: Call
+        self, kept: Path, other_world: ClientEnv, call: Call
     ) -> None:
         one = ("--msp", str(other_world.scope.msp_id), "--tenant", str(other_world.scope.tenant_id))
         told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept), *one)
@@ -263,23 +265,23 @@ class TestOwner:
             assert told.exit_code == 1
             assert told.output.startswith("Error: Line 1 was changed")
 
-    async def test_v7_all_chains_are_verified_by_one_command(self, kept: Path, world: World, call: Call) -> None:
+    async def test_v7_all_chains_are_verified_by_one_command(self, kept: Path, world: ClientEnv, call: Call) -> None:
         told = await asyncio.to_thread(call, "audit", "verify", "--all", "--expect", str(kept))
-        for scope in (world.scope, world.house):
+        for scope in (world.scope, world.msp_account):
             assert f"{scope.tenant_id}: " in told.output
 
 
 class TestExport:
-    async def test_v7_the_webhook_carries_a_standard_signature(self, world: World) -> None:
+    async def test_v7_the_webhook_carries_a_standard_signature(self, world: ClientEnv) -> None:
         async with running(lambda _: Answer()) as receiver:
             services = with_settings(world.services, audit_heads_url=f"{receiver.url}/heads", audit_heads_secret=SECRET)
             await export(world, services)
             (seen,) = receiver.seen
         StandardWebhook().verify(seen.headers, seen.body, SECRET.encode(), utc_now())
         heads = {head["tenant_id"] for head in json.loads(seen.body)["heads"]}
-        assert heads == {str(world.scope.tenant_id), str(world.house.tenant_id)}
+        assert heads == {str(world.scope.tenant_id), str(world.msp_account.tenant_id)}
 
-    async def test_v7_a_receiver_that_fails_ends_no_chain_of_exports(self, world: World, tmp_path: Path) -> None:
+    async def test_v7_a_receiver_that_fails_ends_no_chain_of_exports(self, world: ClientEnv, tmp_path: Path) -> None:
         path = tmp_path / "heads.jsonl"
         async with running(lambda _: Answer(status=500)) as receiver:
             services = with_settings(
@@ -291,7 +293,7 @@ class TestExport:
         assert timedelta(minutes=4) < due <= timedelta(minutes=5)
 
     async def test_v7_a_file_that_cannot_be_written_keeps_nothing_from_the_webhook(
-        self, world: World, tmp_path: Path
+        self, world: ClientEnv, tmp_path: Path
     ) -> None:
         file = {"audit_heads_file": str(tmp_path)}
         with pytest.raises(SettingsInvalid, match=r"FAIRLEAD_AUDIT_HEADS_FILE names .* Is a directory"):
@@ -304,16 +306,16 @@ class TestExport:
         assert await due_in(world) <= timedelta(minutes=5)
 
     async def test_v7_it_comes_again_within_the_hour_and_another_msp_is_not_in_it(
-        self, world: World, other_world: World, kept: Path
+        self, world: ClientEnv, other_world: ClientEnv, kept: Path
     ) -> None:
         assert timedelta(minutes=59) < await due_in(world) <= timedelta(hours=1)
         content = await asyncio.to_thread(kept.read_text)
         assert str(world.scope.tenant_id) in content
         assert str(other_world.scope.tenant_id) not in content
 
-    async def test_v7_every_msp_exports_without_being_told(self, world: World) -> None:
+    async def test_v7_every_msp_exports_without_being_told(self, world: ClientEnv) -> None:
         """Armed by the repair of timers, which every account has."""
-        scope = world.house
+        scope = world.msp_account
         async with world.services.db.transaction(scope) as session:
             await session.execute(
                 text(
@@ -323,7 +325,7 @@ class TestExport:
             )
         services = world.services
         worker = LaneWorker(
-            services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics
+            services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
         )
         await worker.run_lane(scope.msp_id, scope.tenant_id, "repair")
         assert await due_in(world) <= timedelta(hours=1)
@@ -335,8 +337,8 @@ class TestExport:
         check_settings(settings, "web")
 
 
-async def due_in(world: World) -> timedelta:
-    async with world.services.db.transaction(world.house) as session:
+async def due_in(world: ClientEnv) -> timedelta:
+    async with world.services.db.transaction(world.msp_account) as session:
         due = (await session.execute(text("SELECT due_at FROM timer WHERE name = :n"), {"n": EXPORT})).scalar_one()
     left: timedelta = due - utc_now()
     return left

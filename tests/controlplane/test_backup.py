@@ -42,7 +42,7 @@ from foundation.settings import Settings, with_role
 from governance.job_types import INGEST
 from tests.conftest import VAULT_KEYS, Urls
 from tests.governance.test_main_job import seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 from tests.support.databases import another_database
 from tests.support.servers import PASSWORDS, Servers
 
@@ -104,7 +104,7 @@ def refused(result: Result) -> str:
 
 
 @pytest.fixture
-async def backed_up(world: World, call: Any, tmp_path: Path) -> Path:
+async def backed_up(world: ClientEnv, call: Any, tmp_path: Path) -> Path:
     """A backup of a database in which a price has gone to the channels."""
     await seed(world)
     return made(await asyncio.to_thread(call, "backup", "--out", str(tmp_path / "backups")))
@@ -164,10 +164,10 @@ def without_casts(expression: str | None) -> str | None:
     return expression and re.sub(r"::(character varying|text)|[()\[\]]", "", expression)
 
 
-def elsewhere(world: World, services: Services, relay: Database) -> World:
+def elsewhere(world: ClientEnv, services: Services, relay: Database) -> ClientEnv:
     """The same client, served from the restored database."""
     directory = HookDirectory(services.settings.intake_url, services.vault)
-    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, ring=services.ring.hint)
+    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     return replace(world, services=services, relay_db=relay, directory=directory, writer=writer, receiver=receiver)
@@ -175,7 +175,7 @@ def elsewhere(world: World, services: Services, relay: Database) -> World:
 
 class TestDrill:
     async def test_v8_a_restored_server_goes_on_and_all_audit_chains_verify(
-        self, world: World, backed_up: Path, fresh: str, urls: Urls, call: Any
+        self, world: ClientEnv, backed_up: Path, fresh: str, urls: Urls, call: Any
     ) -> None:
         """Into a server without our roles, owned by a role of another name; then a price goes through there."""
         restored = await asyncio.to_thread(call, "restore", str(backed_up), url=fresh)
@@ -216,7 +216,7 @@ class TestDrill:
             assert access_of(there) == access_of(here)
 
     async def test_r4_migrate_gives_policies_and_grants_again_at_the_head(
-        self, world: World, fresh: str, urls: Urls, tmp_path: Path
+        self, world: ClientEnv, fresh: str, urls: Urls, tmp_path: Path
     ) -> None:
         """A dump restored by other means where the roles did not exist: `CREATE POLICY` and `GRANT` failed there."""
         dump = tmp_path / "plain.dump"
@@ -294,7 +294,7 @@ class TestRefusals:
                 with pytest.raises(BackupFailed, match="cannot read all of forgotten"):
                     enter_backup_role(connection)
 
-    async def test_v8_a_failed_backup_leaves_nothing(self, world: World, urls: Urls, tmp_path: Path) -> None:
+    async def test_v8_a_failed_backup_leaves_nothing(self, world: ClientEnv, urls: Urls, tmp_path: Path) -> None:
         broken = urls.owner.replace("fairlead_owner", "nobody_at_all")
         with pytest.raises((BackupFailed, psycopg.Error)):
             await asyncio.to_thread(create_backup, broken, vault_keys=VAULT_KEYS, out=tmp_path, now=utc_now())
@@ -308,7 +308,7 @@ class TestSecrecy:
         assert {mode & 0o077 for mode in modes_of(backed_up)} == {0}
 
     async def test_v8_under_a_passphrase_nothing_is_in_the_clear_and_the_keys_are_in_it(
-        self, world: World, fresh: str, call: Any, tmp_path: Path
+        self, world: ClientEnv, fresh: str, call: Any, tmp_path: Path
     ) -> None:
         secret = written(tmp_path / "passphrase", PASSPHRASE)
         await world.deliver(world.change(SKU, PRICE, 10_300))
@@ -334,7 +334,7 @@ class TestSecrecy:
         assert held_in(out.parent) == VAULT_KEYS.encode()
 
     async def test_v8_for_a_public_key_only_the_private_one_opens_it(
-        self, world: World, call: Any, tmp_path: Path
+        self, world: ClientEnv, call: Any, tmp_path: Path
     ) -> None:
         private = X25519PrivateKey.generate()
         public_file, private_file = tmp_path / "public.pem", tmp_path / "private.pem"
@@ -352,7 +352,7 @@ class TestSecrecy:
         )
 
 
-async def test_v8_one_moment_is_backed_up_while_writing_goes_on(world: World, backed_up: Path, urls: Urls) -> None:
+async def test_v8_one_moment_is_backed_up_while_writing_goes_on(world: ClientEnv, backed_up: Path, urls: Urls) -> None:
     """Counts, heads and dump are of one snapshot: the check after writing compares them, and the commands passed."""
     with psycopg.connect(urls.owner) as connection:
         found = read_last_backup(connection)
@@ -361,7 +361,7 @@ async def test_v8_one_moment_is_backed_up_while_writing_goes_on(world: World, ba
 
 
 async def test_r3_v8_an_embedded_installation_is_backed_up_and_restored_by_its_folder(
-    world: World, call: Any, tmp_path: Path
+    world: ClientEnv, call: Any, tmp_path: Path
 ) -> None:
     """The real database's backup becomes an embedded installation, whose own backup is whole as well."""
     secret = written(tmp_path / "passphrase", PASSPHRASE)

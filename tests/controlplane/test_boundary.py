@@ -21,8 +21,8 @@ from foundation.web.boundary import Boundary
 from foundation.web.client_address import ProxyRule, parse_networks
 from foundation.web.headers import SECURITY_HEADERS
 from foundation.web.requests import FORM_BYTES, FORM_FIELDS, PUBLIC_FORM_BYTES
-from tests.support.client_env import World
-from tests.support.web_app import House, Site, Visit
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import House, Visit, WebApp
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 BAD_HOSTS = [
@@ -94,7 +94,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]
 
 
 class TestMalformedRequests:
-    async def test_a18_v13_a_host_that_is_none_is_a_400(self, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    async def test_a18_v13_a_host_that_is_none_is_a_400(self, site: WebApp, capsys: pytest.CaptureFixture[str]) -> None:
         for host in BAD_HOSTS:
             for path in ("/", "/sign-in", "/api/v1/clients", "/nowhere", "/hooks/x"):
                 answer = await raw(site.observed, path=path, headers=[(b"host", host.encode("latin-1"))])
@@ -102,15 +102,15 @@ class TestMalformedRequests:
                 assert json.loads(answer.body)["type"] == "/problems/malformed-request"
         assert "web.failed" not in capsys.readouterr().out
 
-    async def test_a_request_has_exactly_one_host(self, site: Site) -> None:
+    async def test_a_request_has_exactly_one_host(self, site: WebApp) -> None:
         for headers in ([], host_of("a.example") * 2, [(b"host", b"\xfc")]):
             assert (await raw(site.observed, headers=headers)).status == 400
 
-    async def test_a_host_without_a_brand_still_has_health(self, site: Site) -> None:
+    async def test_a_host_without_a_brand_still_has_health(self, site: WebApp) -> None:
         for host in ("127.0.0.1:8000", "[::1]:8000", "fairlead-web.default.svc", "web_1:80", "x:"):
             assert (await raw(site.observed, path="/healthz", headers=host_of(host))).status == 200
 
-    async def test_v13_a_segment_that_cannot_be_read_is_a_400_on_every_route(self, site: Site, house: House) -> None:
+    async def test_v13_a_segment_that_cannot_be_read_is_a_400_on_every_route(self, site: WebApp, house: House) -> None:
         paths = {route.path_format for route in site.app.routes} | {"/static/x", "/hooks/x", "/brand/x", "/nowhere/x"}
         for path, bad in itertools.product(paths, BAD_SEGMENTS):
             segments = path.split("/")[1:]
@@ -119,12 +119,12 @@ class TestMalformedRequests:
                 answer = await raw(site.observed, path=tried, headers=host_of(house.host))
                 assert answer.status == 400, tried
 
-    async def test_v13_a_query_that_cannot_be_read_is_a_400(self, site: Site, house: House) -> None:
+    async def test_v13_a_query_that_cannot_be_read_is_a_400(self, site: WebApp, house: House) -> None:
         for query in (b"after=%00", b"after=%zz", b"%", b"q=%ff", b"q=\xff", b"\x00"):
             for path in ("/sign-in", "/api/v1/clients", "/", "/nowhere"):
                 assert (await raw(site.observed, path=path, query=query, headers=host_of(house.host))).status == 400
 
-    async def test_v13_a_header_that_cannot_be_read_is_never_a_500(self, site: Site, house: House) -> None:
+    async def test_v13_a_header_that_cannot_be_read_is_never_a_500(self, site: WebApp, house: House) -> None:
         headers = [
             (b"cookie", b"session=%00; __Host-session=%zz; a"),
             (b"cookie", b"\xff=\xfe;=;;"),
@@ -151,7 +151,7 @@ class TestMalformedRequests:
 
     @pytest.mark.parametrize("path", ["/sign-in", "/welcome/x", "/hooks/x", "/api/v1/clients", "/fleet"])
     async def test_v13_a_client_that_goes_away_is_no_fault_of_ours(
-        self, site: Site, house: House, admin: Visit, capsys: pytest.CaptureFixture[str], path: str
+        self, site: WebApp, house: House, admin: Visit, capsys: pytest.CaptureFixture[str], path: str
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
         headers = [
@@ -183,7 +183,7 @@ class TestOneReading:
     """Whatever else reads the same request, a proxy or a part of ours, reads the same in it."""
 
     async def test_v14_a_path_with_empty_segments_has_the_rules_of_the_route_that_serves_it(
-        self, site: Site, house: House
+        self, site: WebApp, house: House
     ) -> None:
         for path in ("//api/v1/clients", "/api//v1/clients", "///api/v1/nothing", "//api//v1/api-keys"):
             answer = await raw(site.observed, path=path, headers=host_of(house.host))
@@ -191,14 +191,16 @@ class TestOneReading:
             assert answer.values("cache-control") == ["no-store"], path
         assert (await raw(site.observed, "POST", "//hooks/x", headers=host_of(house.host))).status == 404
 
-    async def test_only_the_webhooks_own_address_takes_webhooks(self, site: Site, world: World) -> None:
+    async def test_only_the_webhooks_own_address_takes_webhooks(self, site: WebApp, world: ClientEnv) -> None:
         headers = sign(world.hook_secret.encode(), message_id="m1", sent_at=utc_now(), body=b"{}")
         http = site.visit("127.0.0.1").http
         for path in (f"/hookss/{world.erp}", f"/hooks/x/{world.erp}", f"/hooksx/y/{world.erp}", f"/hooks{world.erp}"):
             assert (await http.post(path, content=b"{}", headers=headers)).status_code == 404, path
         assert (await http.post(f"/hooks//{world.erp}/", content=b"{}", headers=headers)).status_code == 202
 
-    async def test_a_header_that_decides_something_is_there_once(self, site: Site, house: House, admin: Visit) -> None:
+    async def test_a_header_that_decides_something_is_there_once(
+        self, site: WebApp, house: House, admin: Visit
+    ) -> None:
         made = await admin.api(
             "POST",
             f"/api/v1/clients/{house.slug}/api-keys",
@@ -216,14 +218,14 @@ class TestOneReading:
             answer = await raw(site.observed, "POST", path, headers=[*once, *keys], messages=body)
             assert answer.status == status, answer.body
 
-    async def test_u14_who_accepts_problems_gets_one(self, site: Site, house: House) -> None:
+    async def test_u14_who_accepts_problems_gets_one(self, site: WebApp, house: House) -> None:
         headers = [*host_of(house.host), (b"accept", b"application/problem+json")]
         answer = await raw(site.observed, path="/nowhere", headers=headers)
         assert answer.values("content-type") == ["application/problem+json"]
 
 
 class TestHeaders:
-    async def test_v14_every_answer_has_the_security_headers_once(self, site: Site, house: House) -> None:
+    async def test_v14_every_answer_has_the_security_headers_once(self, site: WebApp, house: House) -> None:
         for method, path, status in (
             ("GET", "/", 303), ("GET", "/sign-in", 200), ("GET", "/nowhere", 404), ("PUT", "/sign-in", 405),
             ("OPTIONS", "/sign-in", 204), ("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/hooks/x", 405),
@@ -237,12 +239,12 @@ class TestHeaders:
                 assert answer.values(name.decode()) == [value.decode()], path
             assert len(answer.values("cache-control")) == 1, path
 
-    async def test_api_answers_and_refusals_are_not_stored(self, site: Site, house: House) -> None:
+    async def test_api_answers_and_refusals_are_not_stored(self, site: WebApp, house: House) -> None:
         for path in ("/api/v1/clients", "/api/v1/nothing", "/hooks/x", "/nowhere"):
             answer = await raw(site.observed, path=path, headers=host_of(house.host))
             assert answer.values("cache-control") == ["no-store"]
 
-    async def test_item_7_a_405_lists_what_is_allowed(self, site: Site, house: House) -> None:
+    async def test_item_7_a_405_lists_what_is_allowed(self, site: WebApp, house: House) -> None:
         for path in ("/api/v1/api-keys", "/sign-in"):
             answer = await raw(site.observed, "OPTIONS", path, headers=host_of(house.host))
             assert (answer.status, answer.values("allow")) == (204, ["GET, HEAD, OPTIONS, POST"])
@@ -255,7 +257,7 @@ class TestHeaders:
             answer = await raw(site.observed, method, path, headers=host_of(house.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
-    async def test_item_7_head_is_answered_wherever_get_is(self, site: Site, house: House) -> None:
+    async def test_item_7_head_is_answered_wherever_get_is(self, site: WebApp, house: House) -> None:
         script = (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in ("/sign-in", "/healthz", "/api/v1/clients", "/api/v1/schema", "/nowhere", "/api/v1/nothing", "/",
                      f"/static/{script}", "/static/none.css"):  # fmt: skip
@@ -266,12 +268,12 @@ class TestHeaders:
                 same = name == "content-length" and got.status >= 400  # a problem names its own request
                 assert same or head.values(name) == got.values(name), (path, name)
 
-    async def test_item_7_head_is_refused_where_there_is_no_get(self, site: Site, house: House) -> None:
+    async def test_item_7_head_is_refused_where_there_is_no_get(self, site: WebApp, house: House) -> None:
         for path, allow in (("/hooks/x", "POST"), ("/sign-out", "OPTIONS, POST")):
             answer = await raw(site.observed, "HEAD", path, headers=host_of(house.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
-    async def test_u16_hashed_files_are_kept_for_ever_and_compressed(self, site: Site, house: House) -> None:
+    async def test_u16_hashed_files_are_kept_for_ever_and_compressed(self, site: WebApp, house: House) -> None:
         http = site.visit(house.host).http
         manifest = (await http.get("/static/manifest.json")).json()
         for name in manifest.values():
@@ -285,7 +287,7 @@ class TestHeaders:
         assert page.headers["content-encoding"] == "gzip"
         assert "no-store" in page.headers["cache-control"]
 
-    async def test_an_answer_is_compressed_for_whom_that_suits(self, site: Site, house: House) -> None:
+    async def test_an_answer_is_compressed_for_whom_that_suits(self, site: WebApp, house: House) -> None:
         http = site.visit(house.host).http
         file = (await http.get("/static/manifest.json")).json().popitem()[1]
         for path, (accepted, is_packed) in itertools.product(
@@ -301,7 +303,7 @@ class TestHeaders:
             assert [name.strip() for name in answer.headers["vary"].split(",")].count("Accept-Encoding") == 1
 
     async def test_who_has_a_file_is_told_so_and_each_form_of_it_has_its_own_tag(
-        self, site: Site, house: House
+        self, site: WebApp, house: House
     ) -> None:
         http = site.visit(house.host).http
         path = "/static/" + (await http.get("/static/manifest.json")).json().popitem()[1]
@@ -324,7 +326,7 @@ class TestHeaders:
                 assert (await http.get(path, headers=headers)).status_code == 200
 
     async def test_a_browser_gets_the_refusal_of_an_unreadable_address_as_a_page(
-        self, site: Site, house: House
+        self, site: WebApp, house: House
     ) -> None:
         browser = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
         answer = await raw(site.observed, path="/clients/%zz", headers=[*host_of(house.host), browser])
@@ -333,14 +335,14 @@ class TestHeaders:
         program = await raw(site.observed, path="/api/v1/%zz", headers=[*host_of(house.host), browser])
         assert program.values("content-type") == ["application/problem+json"]
 
-    async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, site: Site, house: House) -> None:
+    async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, site: WebApp, house: House) -> None:
         file = "/static/" + (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in (f"{file}/x", f"{file}/..", f"{file}/%5c", "/static/" + "a" * 300, "/static/" + "a/" * 2500):
             for method in ("GET", "HEAD"):
                 answer = await raw(site.observed, method, path, headers=host_of(house.host))
                 assert answer.status == 404, path
 
-    async def test_correlation_ids_from_outside_are_kept_apart(self, site: Site, house: House) -> None:
+    async def test_correlation_ids_from_outside_are_kept_apart(self, site: WebApp, house: House) -> None:
         headers = [*host_of(house.host), (b"x-correlation-id", b"chosen-by-caller")]
         assert (await raw(site.observed, headers=headers)).values("x-correlation-id") != ["chosen-by-caller"]
 
@@ -355,7 +357,7 @@ class TestBodies:
         assert "“role” twice" in answer.json()["detail"]
         assert (await admin.api("GET", path)).json()["api_keys"] == []
 
-    async def test_v10_who_calls_is_known_before_the_body_is_read(self, site: Site, house: House) -> None:
+    async def test_v10_who_calls_is_known_before_the_body_is_read(self, site: WebApp, house: House) -> None:
         http = site.visit(house.host).http
         bodies = [DEEP, b'{"a":' * 100_000, b"{", b"\xff", b"x" * (FORM_BYTES + 1)]
         for body, text in itertools.product(bodies, ["", "Bearer nonsense", "Bearer fl_" + "a" * 60]):
@@ -364,7 +366,7 @@ class TestBodies:
                 assert (await http.post(path, content=body, headers=headers)).status_code == 401
 
     async def test_v10_a_key_that_is_well_formed_and_wrong_is_refused_before_the_body(
-        self, site: Site, house: House, admin: Visit
+        self, site: WebApp, house: House, admin: Visit
     ) -> None:
         keys = f"/api/v1/clients/{house.slug}/api-keys"
         key = (await admin.api("POST", keys, {"name": "Shop", "role": "machine"})).json()["key"]
@@ -421,7 +423,7 @@ class TestBodies:
         assert (await admin.http.post("/sign-in", content=bomb[:4000], headers=form)).status_code == 415
 
     async def test_v10_a_signed_webhook_that_is_too_deep_is_quarantined_and_holds_up_nothing(
-        self, site: Site, world: World
+        self, site: WebApp, world: ClientEnv
     ) -> None:
         http = site.visit("127.0.0.1").http
         bodies = [
@@ -439,7 +441,7 @@ class TestBodies:
         assert [row for row in rows if row[0] == "source.quarantined"] == [("source.quarantined",)] * 4
         assert await world.rows("SELECT attempts FROM work") == []
 
-    async def test_v12_public_forms_take_little(self, site: Site, house: House) -> None:
+    async def test_v12_public_forms_take_little(self, site: WebApp, house: House) -> None:
         http = site.visit(house.host).http
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         for path in PUBLIC_FORMS:  # signing out and an unknown link read no body at all
@@ -451,7 +453,7 @@ class TestBodies:
         parts = {"Content-Type": "multipart/form-data; boundary=x"}
         assert (await http.post("/sign-in", content=b"--x--", headers=parts)).status_code == 415
 
-    async def test_v12_every_public_route_has_a_small_limit(self, site: Site) -> None:
+    async def test_v12_every_public_route_has_a_small_limit(self, site: WebApp) -> None:
         """A sweep: a new public route without one fails here. Webhooks have a limit of their own."""
         found = 0
         for route in site.app.routes:
@@ -466,7 +468,7 @@ class TestBodies:
 
 class TestWebhookState:
     async def test_v17_a_paused_connection_is_told_to_who_can_sign_only(
-        self, site: Site, world: World, other_world: World
+        self, site: WebApp, world: ClientEnv, other_world: ClientEnv
     ) -> None:
         http = site.visit("127.0.0.1").http
         async with world.services.db.transaction(world.scope) as session:
@@ -482,7 +484,7 @@ class TestWebhookState:
             answers.append((await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code)
         assert [(await http.post(f"/hooks/{world.erp}", content=body)).status_code, *answers] == [401, 401, 401, 409]
 
-    async def test_ids_that_we_make_ourselves_are_refused(self, site: Site, world: World) -> None:
+    async def test_ids_that_we_make_ourselves_are_refused(self, site: WebApp, world: ClientEnv) -> None:
         for message_id in ("sha256:abc", "SHA256:abc", "baseline/product-1", "m1#" + "0" * 64):
             headers = sign(world.hook_secret.encode(), message_id=message_id, sent_at=utc_now(), body=b"{}")
             answer = await site.visit("127.0.0.1").http.post(f"/hooks/{world.erp}", content=b"{}", headers=headers)
@@ -491,7 +493,9 @@ class TestWebhookState:
 
 
 class TestLinks:
-    async def test_v15_an_invitation_leads_to_the_brands_own_host(self, site: Site, house: House, admin: Visit) -> None:
+    async def test_v15_an_invitation_leads_to_the_brands_own_host(
+        self, site: WebApp, house: House, admin: Visit
+    ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
         for number, host in enumerate((house.host, f"{house.host}:9999", f"{house.host}.", house.host.upper())):
             person = {"email": f"v15-{number}@example.test", "name": "New", "role": "client_viewer"}

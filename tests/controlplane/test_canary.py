@@ -21,8 +21,8 @@ from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.secrets import new_secret
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
-from tests.support.client_env import World, build_world
-from tests.support.web_app import House, Site, Visit, furnish
+from tests.support.client_env import ClientEnv, build_client_env
+from tests.support.web_app import House, Visit, WebApp, furnish
 
 CANARY = "KESTRELCANARY"
 PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/api/v1/schema")
@@ -42,15 +42,15 @@ _VOLATILE = re.compile(
 
 @pytest.fixture
 async def sibling_world(
-    world: World, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
-) -> AsyncIterator[World]:
+    world: ClientEnv, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[ClientEnv]:
     """Another client of the same MSP, with the same goods."""
-    built = await build_world(services, relay_db, urls.intake, sandbox, house=world.house)
+    built = await build_client_env(services, relay_db, urls.intake, sandbox, msp_account=world.msp_account)
     yield built
     await built.close()
 
 
-async def live(world: World, sku: str) -> None:
+async def live(world: ClientEnv, sku: str) -> None:
     """Changes in every state, exceptions and a quarantined message."""
     await world.deliver(
         world.change(sku, COST, 500), world.change(sku, PRICE, 1000), world.change(sku, STOCK, 7),
@@ -74,7 +74,7 @@ def handlers(app: Litestar) -> list[tuple[str, str, dict[str, Any]]]:
     )
 
 
-def test_every_route_names_its_permission_or_is_public_on_purpose(site: Site) -> None:
+def test_every_route_names_its_permission_or_is_public_on_purpose(site: WebApp) -> None:
     unguarded = [
         (method, path)
         for method, path, opt in handlers(site.app)
@@ -85,7 +85,7 @@ def test_every_route_names_its_permission_or_is_public_on_purpose(site: Site) ->
 
 
 async def test_nothing_of_one_tenant_reaches_another_through_any_route(
-    site: Site, world: World, other_world: World, urls: Urls
+    site: WebApp, world: ClientEnv, other_world: ClientEnv, urls: Urls
 ) -> None:
     mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name=CANARY)
     await live(world, "SKU-001")
@@ -104,7 +104,7 @@ async def test_nothing_of_one_tenant_reaches_another_through_any_route(
 
 
 async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
-    site: Site, world: World, sibling_world: World, urls: Urls
+    site: WebApp, world: ClientEnv, sibling_world: ClientEnv, urls: Urls
 ) -> None:
     mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(sibling_world, name=CANARY)
     await live(world, "SKU-001")
@@ -129,7 +129,7 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
 
 
 async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
-    site: Site, world: World, other_world: World, urls: Urls
+    site: WebApp, world: ClientEnv, other_world: ClientEnv, urls: Urls
 ) -> None:
     mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name=CANARY)
     await live(other_world, "SKU-001")
@@ -145,7 +145,7 @@ async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
             assert masked(one, known) == masked(two, unknown), real
 
 
-async def test_no_product_name_in_anything_a_client_is_sent(site: Site, world: World, urls: Urls) -> None:
+async def test_no_product_name_in_anything_a_client_is_sent(site: WebApp, world: ClientEnv, urls: Urls) -> None:
     mine = await furnish(world, name="Calm Harbour")
     await live(world, "SKU-001")
     async with site.services.db.transaction(world.scope) as session:
@@ -170,7 +170,7 @@ async def test_no_product_name_in_anything_a_client_is_sent(site: Site, world: W
     } == set()
 
 
-async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(site: Site, world: World) -> None:
+async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(site: WebApp, world: ClientEnv) -> None:
     mine = await furnish(world, name="Calm Harbour")
     admin = await site.signed_in(mine.host, mine.admin)
     page = await admin.get(f"/clients/{mine.slug}/overview")
@@ -185,7 +185,7 @@ async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(site: S
         assert "fairlead" not in answer.text.lower() + str(answer.headers).lower(), answer.request.url
 
 
-async def clients_own(site: Site, mine: House) -> dict[str, Visit]:
+async def clients_own(site: WebApp, mine: House) -> dict[str, Visit]:
     """An approver, a partner's user and the most powerful key a client can have."""
     scope = mine.world.scope
     async with site.services.db.transaction(scope) as session:
@@ -202,7 +202,7 @@ async def clients_own(site: Site, mine: House) -> dict[str, Visit]:
 
 
 async def press(  # noqa: PLR0917 - one actor's walk
-    site: Site,
+    site: WebApp,
     who: str,
     visit: Visit,
     secrets: list[str],
@@ -230,7 +230,7 @@ async def press(  # noqa: PLR0917 - one actor's walk
 def object_ids(urls: Urls, house: House, *, in_house: bool = True) -> list[UUID]:
     """Ids of every kind of thing the other tenant has."""
     found: list[UUID] = []
-    tenants = [house.world.scope.tenant_id, *([house.world.house.tenant_id] if in_house else [])]
+    tenants = [house.world.scope.tenant_id, *([house.world.msp_account.tenant_id] if in_house else [])]
     with psycopg.connect(urls.app) as connection:
         for tenant in tenants:
             enter(connection, tenant, house.world.scope.msp_id)

@@ -30,7 +30,7 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from foundation.settings import SettingsInvalid, read_settings
 from foundation.vault.envelope import new_data_key, wrap
@@ -238,7 +238,7 @@ class TestWork:
     ) -> None:
         pool = f"tenant-{scope.tenant_id}"
         async with db.transaction(scope) as session:
-            add_work(session, [NewWork(lane="old", kind="none", key="k")])
+            enqueue(session, [NewJob(lane="old", kind="none", key="k")])
             await session.execute(
                 text("INSERT INTO lane_share (tenant_id, msp_id, pool) VALUES (:t, :m, :pool)"),
                 {"t": scope.tenant_id, "m": scope.msp_id, "pool": pool},

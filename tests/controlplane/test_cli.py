@@ -18,12 +18,12 @@ from connectors.runtime import ConnectorRuntime
 from controlplane.cli.main import main
 from controlplane.provisioning import NewConnection, connect, onboard_client, onboard_msp
 from controlplane.services import Services
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
 from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
 from tests.conftest import Urls
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 LEFT_BY_OTHERS = {"Workers", "Relay", "Stored secrets"}
 """The tests' one database also holds what other tests never finish, and seal with keys of their own."""
@@ -230,8 +230,8 @@ def msp_options(slug: str) -> list[str]:
 @pytest.fixture
 async def client(services: Services) -> Scope:
     slug = secrets.token_hex(4)
-    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
-    return await onboard_client(services, house, name="Client", slug=f"client-{slug}", currency="USD")
+    msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    return await onboard_client(services, msp_account, name="Client", slug=f"client-{slug}", currency="USD")
 
 
 def tenancy(scope: Scope) -> list[str]:
@@ -250,7 +250,7 @@ async def run_program(environment: dict[str, str | None], *arguments: str) -> tu
 
 class TestBaseline:
     async def test_it_is_read_from_the_command_line_and_shown_again(
-        self, environment: dict[str, str | None], world: World
+        self, environment: dict[str, str | None], world: ClientEnv
     ) -> None:
         given = environment | {"FAIRLEAD_OUTBOUND_ALLOWED": "127.0.0.0/8"}
         status, told = await run_program(given, "tenant", "baseline", "show", *tenancy(world.scope))
@@ -280,7 +280,7 @@ class TestAudit:
     ) -> None:
         async with services.db.transaction(client) as session:
             for n in range(3):
-                note(session, action="test.noted", subject=f"test:{n}", data={"n": n}, at=utc_now())
+                append_audit(session, action="test.noted", subject=f"test:{n}", data={"n": n}, at=utc_now())
         assert (await run_program(environment, "audit", "verify", *tenancy(client)))[0] == 0
         await forge(urls, client)
         status, told = await run_program(environment, "audit", "verify", *tenancy(client))

@@ -25,8 +25,8 @@ _SHIFT = "UPDATE audit_head SET seq = seq + %(by)s WHERE tenant_id = %(t)s"
 async def market(db: Database) -> Market:
     """Wholesale at 0.03, used three times by one client and twice by its sibling, in a month that is long over."""
     house_id = new_id()
-    house = make_scope(msp_id=house_id, tenant_id=house_id)
-    made = Market(db, house, make_scope(msp_id=house_id), now=LONG_AGO)
+    msp_account = make_scope(msp_id=house_id, tenant_id=house_id)
+    made = Market(db, msp_account, make_scope(msp_id=house_id), now=LONG_AGO)
     await made.open_book(Side.WHOLESALE)
     await made.price(Side.WHOLESALE, "0.03", at=LONG_AGO)
     await made.use(*uses(3, at=LONG_AGO))
@@ -41,7 +41,7 @@ async def close(environment: dict[str, str | None], client: Scope) -> Result:
 async def states(market: Market) -> list[str]:
     async with market.as_staff() as session:
         found = text("SELECT state FROM invoice WHERE msp_id = :m AND tenant_id = :t AND side = 'wholesale'")
-        return list(await session.scalars(found, {"m": market.house.msp_id, "t": market.client.tenant_id}))
+        return list(await session.scalars(found, {"m": market.msp_account.msp_id, "t": market.client.tenant_id}))
 
 
 async def noted(db: Database, scope: Scope) -> int:
@@ -52,7 +52,7 @@ async def noted(db: Database, scope: Scope) -> int:
 
 
 async def shift_head(urls: Urls, market: Market, by: int) -> None:
-    await asyncio.to_thread(tamper_as_owner, urls.owner, _SHIFT, t=market.house.tenant_id, by=by)
+    await asyncio.to_thread(tamper_as_owner, urls.owner, _SHIFT, t=market.msp_account.tenant_id, by=by)
 
 
 async def test_it_is_noted_in_the_house_once_and_told_to_no_client(
@@ -65,7 +65,7 @@ async def test_it_is_noted_in_the_house_once_and_told_to_no_client(
     again = await close(environment, market.client)
     assert (again.exit_code, "was closed" in again.output) == (1, True)
     assert (await states(market), await states(sibling)) == (["closed"], [])
-    counts = [await noted(market.db, scope) for scope in (market.house, market.client, sibling.client)]
+    counts = [await noted(market.db, scope) for scope in (market.msp_account, market.client, sibling.client)]
     assert counts == [1, 0, 0]
 
 
@@ -78,4 +78,4 @@ async def test_what_cannot_be_noted_is_not_closed(
     assert await states(market) == []
     await shift_head(urls, market, 1)
     assert (await close(environment, market.client)).exit_code == 0
-    assert (await states(market), await noted(market.db, market.house)) == (["closed"], 1)
+    assert (await states(market), await noted(market.db, market.msp_account)) == (["closed"], 1)

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import controlplane.jobs
 from controlplane.services import Services
-from foundation.events import DELIVER, EventKind
+from foundation.events import DELIVER, EventType
 
 ROOT = Path(controlplane.jobs.__file__).parents[2]
 ROOMS = ("platform", "tenants", "connectors", "branding", "billing")
 
 
 def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
-    declared: set[EventKind] = set()
+    declared: set[EventType] = set()
     for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         if path.match("foundation/events.py"):
             continue
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-        if not any(isinstance(call.func, ast.Name) and call.func.id == "EventKind" for call in calls):
+        if not any(isinstance(call.func, ast.Name) and call.func.id == "EventType" for call in calls):
             continue
         assert path.name == "events.py", f"{path} makes up an event"
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removeprefix("platform.")
         module = import_module(name)
-        found = {value for value in vars(module).values() if isinstance(value, EventKind)}
+        found = {value for value in vars(module).values() if isinstance(value, EventType)}
         assert set(module.EVENTS) == found
         declared |= found
     assert declared

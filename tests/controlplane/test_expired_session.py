@@ -7,10 +7,10 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.ids import new_id
-from tests.support.web_app import PASSWORD, House, Site, Visit
+from tests.support.web_app import PASSWORD, House, Visit, WebApp
 
 
-def fragments(site: Site) -> list[str]:
+def fragments(site: WebApp) -> list[str]:
     return sorted(
         route.path_format
         for route in site.app.routes
@@ -27,7 +27,7 @@ def next_of(location: str) -> str:
 
 
 @pytest.fixture
-async def ended(site: Site, house: House, admin: Visit) -> Visit:
+async def ended(site: WebApp, house: House, admin: Visit) -> Visit:
     """Somebody whose sessions were all ended while a page is open."""
     await admin.post("/sign-out-everywhere")
     admin.http.cookies.set("session", "A" * 43, domain=house.host)
@@ -53,7 +53,7 @@ async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too
     assert anew.headers["location"] == "/sign-in?next=%2Ffleet"
 
 
-async def test_u1_every_part_that_polls_leads_back_to_its_page(site: Site, house: House, ended: Visit) -> None:
+async def test_u1_every_part_that_polls_leads_back_to_its_page(site: WebApp, house: House, ended: Visit) -> None:
     known = fragments(site)
     assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
     for address in known:
@@ -72,7 +72,7 @@ async def test_u1_every_part_that_polls_leads_back_to_its_page(site: Site, house
 
 
 async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
-    site: Site, house: House, ended: Visit
+    site: WebApp, house: House, ended: Visit
 ) -> None:
     page = f"/clients/{house.slug}/people/{UUID(int=1)}"
     late = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
@@ -83,7 +83,7 @@ async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
     assert next_of((await ended.get("/fleet/rows", headers=foreign)).headers["hx-redirect"]) == "/fleet"
 
 
-async def test_u1_signing_in_again_says_why_and_lands_on_the_page(site: Site, house: House, ended: Visit) -> None:
+async def test_u1_signing_in_again_says_why_and_lands_on_the_page(site: WebApp, house: House, ended: Visit) -> None:
     place = (await ended.get("/fleet/rows", headers={"HX-Request": "true"})).headers["hx-redirect"]
     page = await ended.get(place)
     assert "Session expired" in page.text
@@ -93,19 +93,19 @@ async def test_u1_signing_in_again_says_why_and_lands_on_the_page(site: Site, ho
     assert (landed.status_code, landed.headers["location"]) == (303, "/fleet?span=x")
 
 
-async def test_u1_a_part_is_never_all_that_a_browser_shows(site: Site, house: House, admin: Visit) -> None:
+async def test_u1_a_part_is_never_all_that_a_browser_shows(site: WebApp, house: House, admin: Visit) -> None:
     visited = {"Sec-Fetch-Dest": "document"}
     gone = await admin.get(f"/clients/{house.slug}/overview/flow", headers=visited)
     assert (gone.status_code, gone.headers["location"]) == (303, f"/clients/{house.slug}/overview")
     assert (await admin.get(f"/clients/{house.slug}/overview/flow", headers={"HX-Request": "true"})).status_code == 200
 
 
-async def test_u1_nobody_who_never_signed_in_is_told_of_a_session(site: Site, house: House) -> None:
+async def test_u1_nobody_who_never_signed_in_is_told_of_a_session(site: WebApp, house: House) -> None:
     answer = await site.visit(house.host).get("/fleet")
     assert answer.headers["location"] == "/sign-in?next=%2Ffleet"
 
 
 @pytest.mark.parametrize("target", ["/sign-in", "/sign-in?next=/x", "/sign-out", "/welcome/abc", "//evil.example"])
-async def test_u1_signing_in_never_leads_to_where_one_signs_in_or_out(site: Site, house: House, target: str) -> None:
+async def test_u1_signing_in_never_leads_to_where_one_signs_in_or_out(site: WebApp, house: House, target: str) -> None:
     page = await site.visit(house.host).get("/sign-in", params={"next": target})
     assert 'name="next"' not in page.text

@@ -220,8 +220,8 @@ def has_option(path: tuple[str, ...], name: str) -> bool:
 @pytest.fixture
 async def client(services: Services) -> Scope:
     slug = uuid4().hex[:12]
-    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
-    return await onboard_client(services, house, name="Client", slug=f"client-{slug}", currency="USD")
+    msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    return await onboard_client(services, msp_account, name="Client", slug=f"client-{slug}", currency="USD")
 
 
 class TestValues:

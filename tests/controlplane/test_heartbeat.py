@@ -15,7 +15,7 @@ from controlplane.embedded.supervise import Crash, Program, Supervisor
 from controlplane.ports import held_port
 from controlplane.stack import project_root
 from foundation.database.engine import Database
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.conftest import VAULT_KEYS, Urls
@@ -89,7 +89,7 @@ async def test_a_worker_whose_loop_is_blocked_by_its_work_is_replaced(
             text("INSERT INTO lane_share (tenant_id, msp_id, pool) VALUES (:t, :m, :p)"),
             {"t": scope.tenant_id, "m": scope.msp_id, "p": pool},
         )
-        add_work(session, [NewWork(lane="a", kind=KIND, key=BLOCKS)])
+        enqueue(session, [NewJob(lane="a", kind=KIND, key=BLOCKS)])
     start(supervisor, environment, "relay", "controlplane.cli.main", "relay")
     start(supervisor, environment, "worker", "tests.support.brittle_worker", "worker", pool)
     until(lambda: any(crash.name == "worker" and crash.hung for crash in crashes))

@@ -10,18 +10,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from controlplane.provisioning import Person, add_partner, add_person
+from controlplane.provisioning import NewAccountMember, add_partner, add_person
 from tests.controlplane.test_administration import actions, person_of
-from tests.support.client_env import World, second_client
-from tests.support.web_app import PASSWORD, House, Site, Visit, furnish
+from tests.support.client_env import ClientEnv, second_client
+from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
 
 _LINK = re.compile(r"http://[^<\s]+/welcome/[A-Za-z0-9_-]+")
 
 
 @pytest.fixture
-async def client_admin(site: Site, house: House, world: World) -> Visit:
+async def client_admin(site: WebApp, house: House, world: ClientEnv) -> Visit:
     email = f"ca-{secrets.token_hex(4)}@example.test"
-    await add_person(world.services, world.scope, Person(email, "Client Admin", PASSWORD, "client_admin"))
+    await add_person(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
     return await site.signed_in(house.host, email)
 
 
@@ -48,7 +48,7 @@ async def choose_password(visit: Visit, link: str) -> httpx.Response:
 
 class TestInviting:
     async def test_somebody_is_invited_shown_the_link_once_and_lands_on_their_page(
-        self, site: Site, house: House, admin: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
         people, email = f"/clients/{house.slug}/people", fresh()
         assert f'href="{people}/invite"' in (await admin.get(people)).text
@@ -79,7 +79,7 @@ class TestInviting:
         noted = [each for each in await actions(world) if str(each).startswith(("person.", "policy.roles"))]
         assert noted[-4:] == ["person.created", "policy.roles_changed", "person.invited", "person.password_set"]
 
-    async def test_the_link_is_nowhere_at_rest(self, house: House, admin: Visit, world: World) -> None:
+    async def test_the_link_is_nowhere_at_rest(self, house: House, admin: Visit, world: ClientEnv) -> None:
         people = f"/clients/{house.slug}/people"
         await admin.get(people)
         secret = link_in(await admin.post(f"{people}/invite", form(fresh(), "client_viewer")))[-43:]
@@ -88,7 +88,9 @@ class TestInviting:
             assert rows or table == "work"
             assert [row for (row,) in rows if secret in str(row)] == []
 
-    async def test_it_is_withdrawn_and_made_anew(self, site: Site, house: House, admin: Visit, world: World) -> None:
+    async def test_it_is_withdrawn_and_made_anew(
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
+    ) -> None:
         people, email = f"/clients/{house.slug}/people", fresh()
         await admin.get(people)
         first = link_in(await admin.post(f"{people}/invite", form(email, "client_viewer")))
@@ -109,7 +111,7 @@ class TestInviting:
         assert (joined.status_code, "has chosen a password" in joined.text) == (409, True)
         assert (await actions(world)).count("person.invitation_withdrawn") == 1
 
-    async def test_one_that_ran_out_says_so(self, house: House, admin: Visit, world: World) -> None:
+    async def test_one_that_ran_out_says_so(self, house: House, admin: Visit, world: ClientEnv) -> None:
         people, email = f"/clients/{house.slug}/people", fresh()
         await admin.get(people)
         await admin.post(f"{people}/invite", form(email, "client_viewer"))
@@ -122,7 +124,7 @@ class TestInviting:
 
 class TestWhatIsRefused:
     async def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(
-        self, house: House, admin: Visit, world: World
+        self, house: House, admin: Visit, world: ClientEnv
     ) -> None:
         people = f"/clients/{house.slug}/people"
         await admin.get(people)
@@ -176,7 +178,7 @@ class TestWhatIsRefused:
         assert email not in (await admin.get("/people")).text
 
     async def test_a_partners_user_is_brought_in_for_that_partner(
-        self, site: Site, house: House, client_admin: Visit, world: World
+        self, site: WebApp, house: House, client_admin: Visit, world: ClientEnv
     ) -> None:
         partner_id = await add_partner(world.services, world.scope, name="Fjord Resellers")
         people = f"/clients/{house.slug}/people"
@@ -187,7 +189,7 @@ class TestWhatIsRefused:
         assert (await guest.get("/", follow_redirects=True)).url.path == f"/clients/{house.slug}/channel"
 
     async def test_who_may_not_and_who_is_elsewhere(
-        self, site: Site, house: House, admin: Visit, client_admin: Visit, other_world: World
+        self, site: WebApp, house: House, admin: Visit, client_admin: Visit, other_world: ClientEnv
     ) -> None:
         people, email = f"/clients/{house.slug}/people", fresh()
         await admin.get(people)
@@ -211,10 +213,10 @@ class TestWhatIsRefused:
         assert await actions(house.world) == before
 
     async def test_a_reader_of_people_sees_the_invitations_and_no_way_to_change_them(
-        self, site: Site, house: House, admin: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
         operator, people = fresh(), f"/clients/{house.slug}/people"
-        await add_person(world.services, world.house, Person(operator, "Bo", PASSWORD, "msp_operator"))
+        await add_person(world.services, world.msp_account, NewAccountMember(operator, "Bo", PASSWORD, "msp_operator"))
         await admin.get(people)
         await admin.post(f"{people}/invite", form("mia@example.test", "client_viewer"))
         reader = await site.signed_in(house.host, operator)
@@ -224,7 +226,7 @@ class TestWhatIsRefused:
         assert "<form" not in shown.partition("<main")[2].partition("</main>")[0]
         assert (await reader.get(f"{people}/invite")).status_code == 403
 
-    async def test_without_the_pages_token_nothing_is_made(self, house: House, admin: Visit, world: World) -> None:
+    async def test_without_the_pages_token_nothing_is_made(self, house: House, admin: Visit, world: ClientEnv) -> None:
         people = f"/clients/{house.slug}/people"
         before = await actions(world)
         wanted = form(fresh(), "client_viewer") | {"_csrf_token": ""}

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from tests.support.web_app import House, Site, Visit
+from tests.support.web_app import House, Visit, WebApp
 
 WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
 
@@ -31,7 +31,7 @@ def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
     return found
 
 
-def lists_of(site: Site, slug: str) -> Iterator[tuple[str, str, Any]]:
+def lists_of(site: WebApp, slug: str) -> Iterator[tuple[str, str, Any]]:
     """Address, parameter and its type, of each route whose address names nothing but the client."""
     for route in site.app.routes:
         for handler in getattr(route, "route_handlers", []):
@@ -46,7 +46,7 @@ def heading_of(page: str) -> str:
     return found[1].strip() if found else ""
 
 
-async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: Site, house: House, admin: Visit) -> None:
+async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: WebApp, house: House, admin: Visit) -> None:
     tried = list(lists_of(site, house.slug))
     assert {"status", "subject", "kind", "code", "owner", "record", "after", "limit"} <= {name for _, name, _ in tried}
     for path, name, kind in tried:

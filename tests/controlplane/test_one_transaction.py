@@ -13,8 +13,8 @@ from controlplane.services import Services
 from foundation.database.engine import ScopedSession
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
-from tests.support.client_env import World
-from tests.support.web_app import Site, Visit, furnish, running_site
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import Visit, WebApp, furnish, running_site
 
 # These open their own: people sign in and out, or nobody is known yet.
 BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome")
@@ -56,14 +56,14 @@ class Watched:
 
 
 @pytest.fixture
-async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
     async with running_site(services, tmp_path / "static") as running:
         running.observed = watched = Watched(running.observed, services)
         yield running
         watched.forget()
 
 
-async def test_every_request_is_one_transaction(site: Site, world: World, urls: Urls) -> None:
+async def test_every_request_is_one_transaction(site: WebApp, world: ClientEnv, urls: Urls) -> None:
     mine = await furnish(world, name="Calm Harbour")
     await live(world, "SKU-001")
     ids = object_ids(urls, mine)
@@ -89,7 +89,7 @@ async def test_every_request_is_one_transaction(site: Site, world: World, urls: 
     assert succeeded > 60
 
 
-async def test_a_machines_request_too(site: Site, world: World) -> None:
+async def test_a_machines_request_too(site: WebApp, world: ClientEnv) -> None:
     mine = await furnish(world, name="Calm Harbour")
     admin = await site.signed_in(mine.host, mine.admin)
     keys = f"/api/v1/clients/{mine.slug}/api-keys"

@@ -29,7 +29,7 @@ from controlplane.reference import PATH
 from controlplane.services import Services
 from controlplane.stack import project_root
 from foundation.settings import write_environment
-from tests.support.web_app import House, Site, Visit
+from tests.support.web_app import House, Visit, WebApp
 
 SECONDS = 60
 EXAMPLES = 3
@@ -118,7 +118,7 @@ async def test_item_7_what_openapi_declares_is_what_comes(
     assert "web.failed" not in log.read_text()
 
 
-async def test_item_7_the_document_declares_refusals_and_who_may_call(site: Site, house: House) -> None:
+async def test_item_7_the_document_declares_refusals_and_who_may_call(site: WebApp, house: House) -> None:
     http = site.visit(house.host).http
     document: dict[str, Any] = (await http.get(f"{PATH}/openapi.json")).json()
     assert set(document["components"]["securitySchemes"]) == {"apiKey", "session"}
@@ -132,7 +132,7 @@ async def test_item_7_the_document_declares_refusals_and_who_may_call(site: Site
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
 
-async def test_u10_the_reference_page_is_branded_and_needs_no_script(site: Site, house: House) -> None:
+async def test_u10_the_reference_page_is_branded_and_needs_no_script(site: WebApp, house: House) -> None:
     http = site.visit(house.host).http
     page = await http.get(PATH)
     assert page.status_code == 200

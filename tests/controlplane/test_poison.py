@@ -14,7 +14,7 @@ from controlplane.stack import project_root
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.conftest import VAULT_KEYS, Urls
@@ -49,7 +49,7 @@ def supervisor(urls: Urls, tmp_path: Path, scope: Scope, crashes: list[Crash]) -
 
 async def put(db: Database, scope: Scope, lane: str, keys: list[str]) -> None:
     async with db.transaction(scope) as session:
-        add_work(session, [NewWork(lane=lane, kind=KIND, key=key) for key in keys])
+        enqueue(session, [NewJob(lane=lane, kind=KIND, key=key) for key in keys])
 
 
 async def until_nothing_is_left(db: Database, scope: Scope) -> None:

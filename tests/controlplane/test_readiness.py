@@ -15,7 +15,7 @@ from controlplane.migrate import latest_revision, migrate_schema
 from controlplane.preflight import judge_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.roles import APP, INTAKE, RELAY
-from foundation.heartbeat import Pulse, Readiness, serve_metrics
+from foundation.heartbeat import Heartbeat, Readiness, serve_metrics
 from foundation.settings import SettingsInvalid
 from tests.conftest import Urls
 from tests.support.databases import another_database
@@ -52,19 +52,19 @@ def test_r10_each_role_sees_the_revision_and_waits_for_it(elsewhere: Urls, role:
             migrate_schema(elsewhere.owner)
             migrated.set()
 
-    assert wait_for_schema(url, threading.Event(), beat=lambda: None, on_problem=on_problem)
+    assert wait_for_schema(url, threading.Event(), tick=lambda: None, on_problem=on_problem)
     assert ("schema is empty" in problems[0], problems[-1]) == (True, "")
 
 
 def test_r10_waiting_ends_when_the_process_is_asked_to_stop(elsewhere: Urls) -> None:
     stop = threading.Event()
-    assert not wait_for_schema(elsewhere.relay, stop, beat=lambda: None, on_problem=lambda _: stop.set())
+    assert not wait_for_schema(elsewhere.relay, stop, tick=lambda: None, on_problem=lambda _: stop.set())
 
 
 def test_r10_a_database_that_does_not_exist_is_not_awaited(elsewhere: Urls) -> None:
     url = urlsplit(elsewhere.app)._replace(path="/no-such-database").geturl()
     with pytest.raises(SettingsInvalid, match="does not exist"):
-        wait_for_schema(url, threading.Event(), beat=lambda: None, on_problem=lambda _: None)
+        wait_for_schema(url, threading.Event(), tick=lambda: None, on_problem=lambda _: None)
 
 
 def test_r10_a_newer_schema_fits_because_old_processes_go_on_during_an_upgrade() -> None:
@@ -74,7 +74,7 @@ def test_r10_a_newer_schema_fits_because_old_processes_go_on_during_an_upgrade()
 
 def test_r10_workers_and_relays_say_over_http_whether_they_take_work() -> None:
     readiness = Readiness()
-    port = serve_metrics(0, CollectorRegistry(), Pulse(), readiness)
+    port = serve_metrics(0, CollectorRegistry(), Heartbeat(), readiness)
 
     def status() -> int:
         try:

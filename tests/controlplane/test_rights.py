@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from canonical.elements import PRICE
 from canonical.values import Value
-from controlplane.provisioning import Person, add_person
+from controlplane.provisioning import NewAccountMember, add_person
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
@@ -23,21 +23,21 @@ from tenants.members.repository import suspend_person
 from tests.controlplane.test_administration import actions
 from tests.controlplane.test_cli import call
 from tests.controlplane.test_invitations import choose_password, form, fresh, link_in
-from tests.support.client_env import World
-from tests.support.web_app import PASSWORD, House, Site, Visit
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import PASSWORD, House, Visit, WebApp
 
 
 def address(who: str) -> str:
     return f"{who}-{secrets.token_hex(4)}@example.test"
 
 
-async def add(world: World, scope: Scope, role: str) -> tuple[UUID, str]:
+async def add(world: ClientEnv, scope: Scope, role: str) -> tuple[UUID, str]:
     email = address(role)
-    return await add_person(world.services, scope, Person(email, role.title(), PASSWORD, role)), email
+    return await add_person(world.services, scope, NewAccountMember(email, role.title(), PASSWORD, role)), email
 
 
 class Key:
-    def __init__(self, site: Site, host: str, text: str) -> None:
+    def __init__(self, site: WebApp, host: str, text: str) -> None:
         self.visit, self.text = site.visit(host), text
 
     async def __call__(self, method: str, path: str, body: object = None) -> httpx.Response:
@@ -45,14 +45,14 @@ class Key:
         return await self.visit.http.request(method, f"/api/v1{path}", json=body, headers=headers)
 
 
-async def make_key(site: Site, house: House, maker: Visit, path: str, role: str, **more: object) -> Key:
+async def make_key(site: WebApp, house: House, maker: Visit, path: str, role: str, **more: object) -> Key:
     made = await maker.api("POST", f"/api/v1{path}/api-keys", {"name": "Tool", "role": role, **more})
     assert made.status_code == 201, made.text
     return Key(site, house.host, made.json()["key"])
 
 
 @pytest.fixture
-async def boss(world: World) -> tuple[UUID, str]:
+async def boss(world: ClientEnv) -> tuple[UUID, str]:
     """A second administrator of the client, whose key and rights the tests take away."""
     await add(world, world.scope, "client_admin")
     return await add(world, world.scope, "client_admin")
@@ -61,11 +61,11 @@ async def boss(world: World) -> tuple[UUID, str]:
 class TestKeys:
     @pytest.mark.parametrize("home", ["client", "house"])
     async def test_v3_a_key_ends_with_its_makers_suspension_and_returns_with_it(
-        self, *, site: Site, house: House, admin: Visit, world: World, boss: tuple[UUID, str], home: str
+        self, *, site: WebApp, house: House, admin: Visit, world: ClientEnv, boss: tuple[UUID, str], home: str
     ) -> None:
         client = f"/clients/{house.slug}"
         if home == "house":
-            boss = await add(world, world.house, "msp_admin")
+            boss = await add(world, world.msp_account, "msp_admin")
         maker = await site.signed_in(house.host, boss[1])
         role = "msp_admin" if home == "house" else "client_admin"
         key = await make_key(site, house, maker, "" if home == "house" else client, role)
@@ -81,7 +81,7 @@ class TestKeys:
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
     async def test_v3_a_key_is_never_more_than_its_maker_is_now(
-        self, site: Site, house: House, admin: Visit, boss: tuple[UUID, str]
+        self, site: WebApp, house: House, admin: Visit, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{house.slug}"
         maker = await site.signed_in(house.host, boss[1])
@@ -101,10 +101,10 @@ class TestKeys:
         assert (await key("GET", f"{client}/changes")).status_code == 403
 
     async def test_v3_staff_who_are_demoted_take_their_keys_in_clients_with_them(
-        self, site: Site, house: House, admin: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
         client = f"/clients/{house.slug}"
-        staff_id, email = await add(world, world.house, "msp_admin")
+        staff_id, email = await add(world, world.msp_account, "msp_admin")
         key = await make_key(site, house, await site.signed_in(house.host, email), client, "client_admin")
         assert (await key("GET", f"{client}/api-keys")).status_code == 200
         assert (await admin.api("PUT", f"/api/v1/people/{staff_id}/roles/msp_operator")).status_code == 204
@@ -113,7 +113,7 @@ class TestKeys:
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
     async def test_v3_no_key_manages_people_roles_invitations_or_keys(
-        self, site: Site, house: House, world: World, boss: tuple[UUID, str]
+        self, site: WebApp, house: House, world: ClientEnv, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{house.slug}"
         other_id, _ = await add(world, world.scope, "client_viewer")
@@ -135,7 +135,7 @@ class TestKeys:
         assert (await key("GET", f"{client}/people")).status_code == 200
 
     async def test_v3_a_key_made_for_managing_access_says_so_is_audited_and_makes_none_of_its_kind(
-        self, site: Site, house: House, world: World, boss: tuple[UUID, str]
+        self, site: WebApp, house: House, world: ClientEnv, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{house.slug}"
         maker = await site.signed_in(house.host, boss[1])
@@ -158,11 +158,19 @@ class TestInvitations:
     @pytest.mark.parametrize("lost", ["suspended", "demoted"])
     @pytest.mark.parametrize("home", ["client", "house"])
     async def test_v3_an_invitation_ends_with_its_inviters_rights(
-        self, *, site: Site, house: House, admin: Visit, world: World, boss: tuple[UUID, str], home: str, lost: str
+        self,
+        *,
+        site: WebApp,
+        house: House,
+        admin: Visit,
+        world: ClientEnv,
+        boss: tuple[UUID, str],
+        home: str,
+        lost: str,
     ) -> None:
         people = f"/clients/{house.slug}/people"
         if home == "house":
-            boss = await add(world, world.house, "msp_admin")
+            boss = await add(world, world.msp_account, "msp_admin")
         inviter = await site.signed_in(house.host, boss[1])
         await inviter.get(people)
         link = link_in(await inviter.post(f"{people}/invite", form(fresh(), "client_viewer")))
@@ -185,7 +193,7 @@ class TestInvitations:
 
 class TestLastAdministrator:
     async def test_v4_the_last_administrator_of_a_client_is_neither_suspended_nor_demoted(
-        self, site: Site, house: House, admin: Visit, world: World
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
         people = f"/clients/{house.slug}/people"
         last, email = await add(world, world.scope, "client_admin")
@@ -206,7 +214,7 @@ class TestLastAdministrator:
 
     @pytest.mark.parametrize("act", ["suspend", "demote", "one of each"])
     async def test_v4_two_who_act_on_each_other_at_once_leave_one(
-        self, site: Site, house: House, world: World, act: str
+        self, site: WebApp, house: House, world: ClientEnv, act: str
     ) -> None:
         emails = {}
         for _ in range(2):
@@ -228,18 +236,18 @@ class TestLastAdministrator:
         assert len(left) == 1
 
     async def test_v4_the_operator_lets_the_last_one_in_again_and_it_is_audited(
-        self, site: Site, house: House, world: World, environment: dict[str, str | None]
+        self, site: WebApp, house: House, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
-        who, email = await add(world, world.house, "msp_admin")
-        async with world.services.db.transaction(world.house) as session:
+        who, email = await add(world, world.msp_account, "msp_admin")
+        async with world.services.db.transaction(world.msp_account) as session:
             await suspend_person(session, person_id=who, reason="slip", now=utc_now())
         assert (await site.visit(house.host).sign_in(email)).status_code == 403
-        msp = ("--msp", str(world.house.msp_id))
+        msp = ("--msp", str(world.msp_account.msp_id))
         resume = ("member", "resume", *msp, "--email", email.upper(), "--reason", "locked out", "--administrator")
         done = await asyncio.to_thread(call, environment, *resume)
         assert (done.exit_code, f"{email} can sign in" in done.output) == (0, True), done.output
         assert (await (await site.signed_in(house.host, email)).get("/people")).status_code == 200
-        async with world.services.db.transaction(world.house) as session:
+        async with world.services.db.transaction(world.msp_account) as session:
             found = await session.execute(text("SELECT body FROM audit_entry WHERE action = 'person.resumed'"))
             [body] = found.scalars()
         assert "locked out" in body
@@ -252,7 +260,7 @@ class TestLastAdministrator:
         assert (nobody.exit_code, "Nobody in this account" in nobody.output) == (1, True)
 
     async def test_v4_a_partners_user_is_made_no_administrator(
-        self, house: House, world: World, environment: dict[str, str | None]
+        self, house: House, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         scope = ("--msp", str(world.scope.msp_id), "--tenant", str(world.scope.tenant_id))
         resume = ("member", "resume", *scope, "--email", house.partner, "--reason", "x", "--administrator")
@@ -266,17 +274,17 @@ class TestLastAdministrator:
         assert (done.exit_code, "the account is suspended" in done.output) == (0, True), done.output
 
     async def test_v4_no_link_is_made_for_somebody_who_is_suspended(
-        self, world: World, environment: dict[str, str | None]
+        self, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
-        who, email = await add(world, world.house, "msp_admin")
-        async with world.services.db.transaction(world.house) as session:
+        who, email = await add(world, world.msp_account, "msp_admin")
+        async with world.services.db.transaction(world.msp_account) as session:
             await suspend_person(session, person_id=who, reason="slip", now=utc_now())
-        link = ("tenant", "password-link", "--msp", str(world.house.msp_id), "--email", email)
+        link = ("tenant", "password-link", "--msp", str(world.msp_account.msp_id), "--email", email)
         done = await asyncio.to_thread(call, environment, *link)
         assert (done.exit_code, "fairlead member resume" in done.output) == (1, True), done.output
 
     async def test_the_operator_confirms_nobody_who_has_not_joined(
-        self, house: House, admin: Visit, world: World, environment: dict[str, str | None]
+        self, house: House, admin: Visit, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         """The inviter could still use the link, and would then be the second pair of eyes."""
         people, email = f"/clients/{house.slug}/people", fresh()
@@ -289,13 +297,13 @@ class TestLastAdministrator:
 
 class TestLapsedApprovals:
     @pytest.fixture
-    async def asked(self, world: World) -> UUID:
+    async def asked(self, world: ClientEnv) -> UUID:
         """A change by its proposer, put up for approval."""
         async with world.services.db.transaction(world.scope) as session:
             await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
         return UUID(int=0)
 
-    async def propose(self, world: World, by: Scope, amount: int) -> UUID:
+    async def propose(self, world: ClientEnv, by: Scope, amount: int) -> UUID:
         async with world.services.db.transaction(by) as session:
             return await propose_change(
                 session, world.services.governance, record_key="SKU-1", element=PRICE, value=Value(amount, "USD")
@@ -304,16 +312,16 @@ class TestLapsedApprovals:
     def as_person(self, scope: Scope, who: UUID) -> Scope:
         return replace(scope, actor=Actor("person", str(who), "Somebody"))
 
-    async def state(self, world: World, change: UUID) -> tuple[object, ...]:
+    async def state(self, world: ClientEnv, change: UUID) -> tuple[object, ...]:
         [row] = await world.rows("SELECT state, reason FROM change WHERE id = :id", id=change)
         return row
 
     @pytest.mark.parametrize("lost", ["suspended", "demoted"])
     @pytest.mark.parametrize("home", ["client", "house"])
     async def test_v3_an_approval_by_somebody_who_lost_the_right_is_asked_for_again(
-        self, asked: UUID, world: World, home: str, lost: str
+        self, asked: UUID, world: ClientEnv, home: str, lost: str
     ) -> None:
-        scope, role = (world.house, "msp_admin") if home == "house" else (world.scope, "client_approver")
+        scope, role = (world.msp_account, "msp_admin") if home == "house" else (world.scope, "client_approver")
         decider, _ = await add(world, scope, role)
         proposer, _ = await add(world, world.scope, "client_approver")
         change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
@@ -335,7 +343,7 @@ class TestLapsedApprovals:
         assert (await self.state(world, change))[0] == "released"
 
     async def test_v3_what_somebody_proposed_who_was_suspended_since_is_not_released(
-        self, asked: UUID, world: World
+        self, asked: UUID, world: ClientEnv
     ) -> None:
         proposer, _ = await add(world, world.scope, "client_approver")
         decider, _ = await add(world, world.scope, "client_approver")
@@ -349,9 +357,9 @@ class TestLapsedApprovals:
         assert (state, "may not propose" in str(reason)) == ("refused", True)
         assert await world.rows("SELECT 1 FROM propagation WHERE change_id = :id", id=change) == []
 
-    async def test_v3_approvals_of_members_in_good_standing_are_released(self, asked: UUID, world: World) -> None:
+    async def test_v3_approvals_of_members_in_good_standing_are_released(self, asked: UUID, world: ClientEnv) -> None:
         proposer, _ = await add(world, world.scope, "client_approver")
-        decider, _ = await add(world, world.house, "msp_admin")
+        decider, _ = await add(world, world.msp_account, "msp_admin")
         change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
         async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
@@ -363,11 +371,11 @@ class TestOnePerson:
     """The hardening paragraph: the inviter cannot become the second pair of eyes by using the link."""
 
     @pytest.fixture
-    async def editable(self, world: World) -> None:
+    async def editable(self, world: ClientEnv) -> None:
         async with world.services.db.transaction(world.scope) as session:
             await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
 
-    async def join(self, site: Site, house: House, inviter: Visit, role: str) -> tuple[Visit, str]:
+    async def join(self, site: WebApp, house: House, inviter: Visit, role: str) -> tuple[Visit, str]:
         people, email = f"/clients/{house.slug}/people", fresh()
         await inviter.get(people)
         link = link_in(await inviter.post(f"{people}/invite", form(email, role)))
@@ -390,7 +398,7 @@ class TestOnePerson:
         return answer.status_code
 
     async def test_inviter_and_invited_count_as_one_until_somebody_independent_confirms(
-        self, *, site: Site, house: House, admin: Visit, world: World, boss: tuple[UUID, str], editable: None
+        self, *, site: WebApp, house: House, admin: Visit, world: ClientEnv, boss: tuple[UUID, str], editable: None
     ) -> None:
         inviter = await site.signed_in(house.host, boss[1])
         second, email = await self.join(site, house, inviter, "client_admin")
@@ -423,14 +431,14 @@ class TestOnePerson:
         assert await self.approve(third, house, of_third) == 403
 
     async def test_the_operator_confirms_where_nobody_else_can(
-        self, *, site: Site, house: House, world: World, boss: tuple[UUID, str], editable: None,
+        self, *, site: WebApp, house: House, world: ClientEnv, boss: tuple[UUID, str], editable: None,
         environment: dict[str, str | None],
     ) -> None:  # fmt: skip
         inviter = await site.signed_in(house.host, boss[1])
         second, email = await self.join(site, house, inviter, "client_approver")
         change = await self.propose(inviter, house, "SKU-1")
         assert await self.approve(second, house, change) == 403
-        ids = ("--msp", str(world.house.msp_id), "--tenant", str(world.scope.tenant_id))
+        ids = ("--msp", str(world.msp_account.msp_id), "--tenant", str(world.scope.tenant_id))
         done = await asyncio.to_thread(call, environment, "member", "confirm", *ids, "--email", email)
         assert done.exit_code == 0, done.output
         assert await self.approve(second, house, change) == 202

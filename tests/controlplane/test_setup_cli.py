@@ -10,18 +10,18 @@ from uuid import UUID
 from sqlalchemy import text
 
 from billing.price_books.repository import list_prices
-from controlplane.provisioning import NewConnection, Person, add_person, connect, onboard_client, onboard_msp
+from controlplane.provisioning import NewAccountMember, NewConnection, add_person, connect, onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Scope
-from tenants.members.repository import accept_invite, find_person, read_invite
+from tenants.members.repository import accept_invite, find_member, read_invite
 from tests.controlplane.test_cli import PASSWORD, read_secret, run_program, tenancy
 
 
 async def a_client(services: Services) -> Scope:
     slug = secrets.token_hex(4)
-    house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
-    return await onboard_client(services, house, name="Client", slug=f"client-{slug}", currency="EUR")
+    msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    return await onboard_client(services, msp_account, name="Client", slug=f"client-{slug}", currency="EUR")
 
 
 async def audited(services: Services, scope: Scope) -> set[tuple[str, str]]:
@@ -39,7 +39,7 @@ class TestPasswordLink:
         self, environment: dict[str, str | None], services: Services
     ) -> None:
         client = await a_client(services)
-        ada = Person("ada@example.com", "Ada", PASSWORD, "client_admin")
+        ada = NewAccountMember("ada@example.com", "Ada", PASSWORD, "client_admin")
         await add_person(services, client, ada)
         status, told = await run_program(
             environment, "tenant", "password-link", *tenancy(client), "--email", "Ada@Example.com"
@@ -47,13 +47,13 @@ class TestPasswordLink:
         assert status == 0, told
         link = urlsplit(told.splitlines()[0]).path
         password = "another long password of a test"
-        prepared = await services.door.passwords.prepare(password, email=ada.email)
+        prepared = await services.auth.passwords.prepare(password, email=ada.email)
         async with services.db.transaction(client) as session:
-            before = (await find_person(session, ada.email)).password_hash
+            before = (await find_member(session, ada.email)).password_hash
             invite = read_invite(link.removeprefix("/welcome/"))
             await accept_invite(session, invite, password_hash=prepared, now=utc_now())
             session.expire_all()
-            assert (await find_person(session, ada.email)).password_hash == prepared != before
+            assert (await find_member(session, ada.email)).password_hash == prepared != before
         assert ("person.invited", "operator") in await audited(services, client)
 
     async def test_who_is_not_there_gets_none(self, environment: dict[str, str | None], services: Services) -> None:

@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from tests.support.web_app import House, Site, Visit
+from tests.support.web_app import House, Visit, WebApp
 
 INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
 
 
 @pytest.fixture
-async def forms(site: Site, house: House) -> dict[str, tuple[str, dict[str, str], str]]:
+async def forms(site: WebApp, house: House) -> dict[str, tuple[str, dict[str, str], str]]:
     """Address of each form with a text field: where it is shown, its other fields, and the field."""
     async with site.services.db.transaction(house.world.scope) as session:
         person = (await session.execute(text("SELECT id FROM person WHERE email LIKE 'approver%'"))).scalar_one()
@@ -57,7 +57,7 @@ async def test_the_same_rule_holds_for_the_api(admin: Visit, house: House) -> No
             assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input"), (address, typed)
 
 
-async def test_a_visitors_form_takes_any_text_without_failing(site: Site, house: House) -> None:
+async def test_a_visitors_form_takes_any_text_without_failing(site: WebApp, house: House) -> None:
     visit = site.visit(house.host)
     for form in (
         {"email": f"{house.admin}\x00", "password": "x"},

@@ -9,7 +9,7 @@ import msgspec
 
 from foundation.audit.chain import verify_chain
 from tests.drills.history import History, Sent
-from tests.drills.web_app import Channel, Client, Site, until
+from tests.drills.web_app import Channel, Client, DrillWebApp, until
 
 SETTLED = ("verified", "superseded")
 _UNDONE = """
@@ -42,7 +42,7 @@ class Found(msgspec.Struct):
             self.problems.append(f"{what}: {found}, expected {wanted}")
 
 
-async def wait_until_settled(site: Site, client: Client, *, seconds: float) -> None:
+async def wait_until_settled(site: DrillWebApp, client: Client, *, seconds: float) -> None:
     """No work left, nothing under way, nothing complained of. Gives up quietly: the check then says what is left."""
 
     async def settled() -> bool:
@@ -53,7 +53,7 @@ async def wait_until_settled(site: Site, client: Client, *, seconds: float) -> N
         await until(settled, seconds=seconds)
 
 
-async def check_client(site: Site, client: Client, history: History) -> Found:
+async def check_client(site: DrillWebApp, client: Client, history: History) -> Found:
     found = Found(acknowledged=len(history.acknowledged), changes=len(history.changes))
     found.expect_none("sent and never accepted", [m.message_id for m in history.messages if m.acknowledged is None])
     strange = [answer for answer in history.answers if answer.isdigit() and answer not in ("202", "503")]
@@ -76,11 +76,11 @@ async def check_client(site: Site, client: Client, history: History) -> Found:
     return found
 
 
-async def _rows(site: Site, client: Client, sql: str) -> list[dict[str, Any]]:
+async def _rows(site: DrillWebApp, client: Client, sql: str) -> list[dict[str, Any]]:
     return await site.rows(sql, t=client.scope.tenant_id)
 
 
-async def _events_are_kept(site: Site, client: Client, history: History, found: Found) -> None:
+async def _events_are_kept(site: DrillWebApp, client: Client, history: History, found: Found) -> None:
     rows = await _rows(site, client, "SELECT dedupe_key FROM source_event WHERE tenant_id = %(t)s")
     kept = Counter(row["dedupe_key"] for row in rows)
     lost = [message.message_id for message in history.acknowledged if message.message_id not in kept]
@@ -90,7 +90,7 @@ async def _events_are_kept(site: Site, client: Client, history: History, found: 
     found.expect_none("events nobody of this client sent", [key for key in kept if key not in sent])
 
 
-async def _changes_are_once(site: Site, client: Client, history: History, found: Found) -> None:
+async def _changes_are_once(site: DrillWebApp, client: Client, history: History, found: Found) -> None:
     """Every SKU of its own has exactly one change; a contested one never goes back to an older version."""
     rows = await _rows(
         site,
@@ -113,7 +113,7 @@ async def _changes_are_once(site: Site, client: Client, history: History, found:
 
 
 def _channel_agrees(  # noqa: PLR0917
-    site: Site,
+    site: DrillWebApp,
     client: Client,
     channel: Channel,
     propagations: Sequence[Mapping[str, Any]],
@@ -151,14 +151,16 @@ def _wrong_finals(by_sku: Mapping[str, list[dict[str, Any]]], final: Mapping[str
     return [sku for sku, change in final.items() if not by_sku.get(sku) or by_sku[sku][-1]["amount"] != change.amount]
 
 
-async def _ledger_agrees(site: Site, client: Client, propagations: Sequence[Mapping[str, Any]], found: Found) -> None:
+async def _ledger_agrees(
+    site: DrillWebApp, client: Client, propagations: Sequence[Mapping[str, Any]], found: Found
+) -> None:
     rows = await _rows(site, client, "SELECT id, quantity FROM usage_event WHERE tenant_id = %(t)s")
     metered = Counter({row["id"]: row["quantity"] for row in rows})
     verified = Counter({row["id"]: 1 for row in propagations if row["state"] == "verified"})
     found.expect_none("verified and not metered once", list((verified - metered) + (metered - verified)))
 
 
-async def _nothing_is_left(site: Site, client: Client, found: Found) -> None:
+async def _nothing_is_left(site: DrillWebApp, client: Client, found: Found) -> None:
     left = await _rows(site, client, "SELECT lane, kind, attempts, error FROM work WHERE tenant_id = %(t)s")
     found.expect_none("work left", left)
     dead = await _rows(site, client, "SELECT kind, error FROM dead_letter WHERE tenant_id = %(t)s")

@@ -9,14 +9,14 @@ import pytest
 
 from tests.connectors.running import RunningSandbox
 from tests.drills.disk import release
-from tests.drills.web_app import Site, running_site
+from tests.drills.web_app import DrillWebApp, running_site
 
 _PREFIX = "fairlead-drill-"
 _KEEP_SECONDS = 24 * 3600
 
 
 @pytest.fixture(scope="session")
-def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
     """One for all drills of a process; each leaves it whole, and works with clients of its own.
 
     Its folder stays for a day when something failed. Not below pytest's own: every session of pytest makes that one

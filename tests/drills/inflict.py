@@ -18,7 +18,7 @@ from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import valkey_client
 from tests.drills.history import Injected
 from tests.drills.plan import LINKS, Act, Fault, FaultPlan, Target
-from tests.drills.web_app import Site, until
+from tests.drills.web_app import DrillWebApp, until
 from tests.support.faulty_link import WELL, Trouble
 
 LINK_TROUBLES = {
@@ -39,7 +39,7 @@ _TERMINATE = """
 
 
 class Inflictor:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: DrillWebApp) -> None:
         self._site = site
         self._servers: dict[Target, EmbeddedServer] = {
             Target.VALKEY: site.servers.valkey,

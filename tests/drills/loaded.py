@@ -8,7 +8,7 @@ from tests.drills.check import Found, check_client, wait_until_settled
 from tests.drills.history import Injected
 from tests.drills.load import Load
 from tests.drills.recovery import measure_recoveries, read_proofs
-from tests.drills.web_app import Site
+from tests.drills.web_app import DrillWebApp
 
 SKUS = 4000
 ENOUGH = 40
@@ -18,7 +18,7 @@ SETTLE_SECONDS = 300
 fault's end is a figure, told by each test."""
 
 
-async def make_load(site: Site) -> Load:
+async def make_load(site: DrillWebApp) -> Load:
     await site.wait_until_ready()
     return Load(await site.add_client(skus=SKUS), site.addresses, seed=0, skus=SKUS, per_second=40)
 
@@ -34,7 +34,7 @@ async def under(load: Load) -> AsyncIterator[None]:
         stop.set()
 
 
-async def assert_whole(site: Site, load: Load) -> Found:
+async def assert_whole(site: DrillWebApp, load: Load) -> Found:
     await wait_until_settled(site, load.client, seconds=SETTLE_SECONDS)
     found = await check_client(site, load.client, load.history)
     assert not found.problems, "\n".join(found.problems)
@@ -42,7 +42,7 @@ async def assert_whole(site: Site, load: Load) -> Found:
     return found
 
 
-async def tell_recovery(site: Site, load: Load, injected: list[Injected]) -> str:
+async def tell_recovery(site: DrillWebApp, load: Load, injected: list[Injected]) -> str:
     """Call when all is settled. A later fault may prolong the figures of those before it."""
     measure_recoveries(injected, load.history.messages, await read_proofs(site, load.client))
     return ", ".join(f"{fault.name} {fault.recovery_seconds:.1f} s" for fault in injected)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from tests.drills.history import Injected, Message
-from tests.drills.web_app import Client, Site
+from tests.drills.web_app import Client, DrillWebApp
 
 AFTERMATH = timedelta(seconds=0.5)
 
 
-async def read_proofs(site: Site, client: Client) -> dict[str, datetime]:
+async def read_proofs(site: DrillWebApp, client: Client) -> dict[str, datetime]:
     """When each SKU was last proven on the last of its channels."""
     rows = await site.rows(
         "SELECT record_key, max(verified_at) AS at FROM propagation WHERE tenant_id = %(t)s GROUP BY record_key",

@@ -19,7 +19,7 @@ from tests.drills.load import Load
 from tests.drills.loaded import SETTLE_SECONDS
 from tests.drills.plan import LEASE_SECONDS, Act, FaultPlan
 from tests.drills.recovery import Timeline, measure_recoveries, read_proofs, recovery_table, undisturbed
-from tests.drills.web_app import Site
+from tests.drills.web_app import DrillWebApp
 
 pytestmark = pytest.mark.chaos
 SHORT_KILLS = 12
@@ -42,7 +42,7 @@ def chosen_plan() -> FaultPlan:
 
 @pytest.mark.timeout(0)
 async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
-    site: Site, record_property: Callable[[str, object], None]
+    site: DrillWebApp, record_property: Callable[[str, object], None]
 ) -> None:
     plan = chosen_plan()
     clients = [await site.add_client(skus=SKUS, parity=parity) for parity in (0, 1)]

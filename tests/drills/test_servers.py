@@ -15,12 +15,12 @@ from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
 from tests.drills.loaded import assert_whole, make_load, under
 from tests.drills.plan import Target
-from tests.drills.web_app import Site, until
+from tests.drills.web_app import DrillWebApp, until
 
 pytestmark = pytest.mark.chaos
 
 
-async def test_valkey_flushed_again_and_again_under_load_loses_nothing(site: Site) -> None:
+async def test_valkey_flushed_again_and_again_under_load_loses_nothing(site: DrillWebApp) -> None:
     load = await make_load(site)
     valkey = valkey_client(site.servers.redis_url)
     async with under(load):
@@ -31,7 +31,7 @@ async def test_valkey_flushed_again_and_again_under_load_loses_nothing(site: Sit
     await assert_whole(site, load)
 
 
-async def test_postgresql_killed_during_intake_accepts_nothing_it_then_loses(site: Site) -> None:
+async def test_postgresql_killed_during_intake_accepts_nothing_it_then_loses(site: DrillWebApp) -> None:
     load, inflictor = await make_load(site), Inflictor(site)
     async with under(load):
         for _ in range(2):
@@ -41,7 +41,7 @@ async def test_postgresql_killed_during_intake_accepts_nothing_it_then_loses(sit
     await assert_whole(site, load)
 
 
-async def test_intake_answers_while_valkey_hangs(site: Site) -> None:
+async def test_intake_answers_while_valkey_hangs(site: DrillWebApp) -> None:
     load = await make_load(site)
     pid = site.servers.valkey.pid
     assert pid is not None
@@ -57,7 +57,7 @@ async def test_intake_answers_while_valkey_hangs(site: Site) -> None:
         await site.proven(load.client, change.sku, change.amount)
 
 
-async def test_without_a_relay_work_flows_at_once_and_what_is_delayed_waits_for_it(site: Site) -> None:
+async def test_without_a_relay_work_flows_at_once_and_what_is_delayed_waits_for_it(site: DrillWebApp) -> None:
     load = await make_load(site)
     market = load.client.market
     await load.send(load.alone())
@@ -77,7 +77,7 @@ async def test_without_a_relay_work_flows_at_once_and_what_is_delayed_waits_for_
         await site.proven(load.client, change.sku, change.amount)
 
 
-async def push_without_a_relay(site: Site, load: Load) -> list[Sent]:
+async def push_without_a_relay(site: DrillWebApp, load: Load) -> list[Sent]:
     """Returns what was sent once all of it is on both channels. A ring may be lost in a slow moment, and the relay
     would ring again; here the next change does.
     """
@@ -93,7 +93,7 @@ async def push_without_a_relay(site: Site, load: Load) -> list[Sent]:
     return sent
 
 
-async def is_pushed(site: Site, load: Load, sent: list[Sent]) -> bool:
+async def is_pushed(site: DrillWebApp, load: Load, sent: list[Sent]) -> bool:
     """Seen in the shop, and taken by the market."""
     rows = await site.rows(
         "SELECT record_key, connection_id, state FROM propagation WHERE tenant_id = %(t)s AND record_key = ANY (%(k)s)",

@@ -9,14 +9,14 @@ from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
 from tests.drills.loaded import assert_whole, make_load, tell_recovery, under
 from tests.drills.plan import LINK_ACTS, LINKS, TROUBLES, Act, Fault, Target
-from tests.drills.web_app import Site
+from tests.drills.web_app import DrillWebApp
 
 pytestmark = pytest.mark.chaos
 SECONDS = {Act.FLUSH: 0.0, Act.IMMEDIATE: 0.3}
 BREATH_SECONDS = 0.5
 
 
-async def suffer(site: Site, *faults: Fault) -> tuple[Load, Inflictor]:
+async def suffer(site: DrillWebApp, *faults: Fault) -> tuple[Load, Inflictor]:
     """Each after the other, under load."""
     load, inflictor = await make_load(site), Inflictor(site)
     async with under(load):
@@ -29,7 +29,7 @@ async def suffer(site: Site, *faults: Fault) -> tuple[Load, Inflictor]:
 
 @pytest.mark.parametrize(("act", "target"), [(act, target) for act, target in TROUBLES if target not in LINKS])
 async def test_an_unwell_server_loses_and_repeats_nothing(
-    site: Site, act: Act, target: Target, record_property: Callable[[str, object], None]
+    site: DrillWebApp, act: Act, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
     load, inflictor = await suffer(site, Fault(0.0, act, target, SECONDS.get(act, 1.5)))
     await assert_whole(site, load)
@@ -38,7 +38,7 @@ async def test_an_unwell_server_loses_and_repeats_nothing(
 
 @pytest.mark.parametrize("target", LINKS)
 async def test_a_bad_link_loses_and_repeats_nothing(
-    site: Site, target: Target, record_property: Callable[[str, object], None]
+    site: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
     acts = [act for act in LINK_ACTS if act is not Act.HALF_OPEN]
     load, inflictor = await suffer(site, *(Fault(0.0, act, target, 1.0) for act in acts))
@@ -48,14 +48,14 @@ async def test_a_bad_link_loses_and_repeats_nothing(
 
 @pytest.mark.parametrize("target", [Target.TO_POSTGRES, Target.TO_VALKEY])
 async def test_half_open_connections_are_given_up(
-    site: Site, target: Target, record_property: Callable[[str, object], None]
+    site: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
     load, inflictor = await suffer(site, Fault(0.0, Act.HALF_OPEN, target, 0.5))
     await assert_whole(site, load)
     record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
 
 
-async def test_a_full_disk_is_told_as_come_again(site: Site) -> None:
+async def test_a_full_disk_is_told_as_come_again(site: DrillWebApp) -> None:
     load = await make_load(site)
     async with under(load):
         await load.sent(10)

@@ -11,19 +11,19 @@ from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from tests.drills.load import Load
 from tests.drills.plan import LEASE_SECONDS, WORKERS
-from tests.drills.web_app import Client, Site, until
+from tests.drills.web_app import Client, DrillWebApp, until
 
 pytestmark = pytest.mark.chaos
 SKUS = 60
 
 
 @pytest.fixture
-async def client(site: Site) -> Client:
+async def client(site: DrillWebApp) -> Client:
     return await site.add_client(skus=SKUS)
 
 
 @pytest.fixture
-async def load(site: Site, client: Client) -> AsyncIterator[Load]:
+async def load(site: DrillWebApp, client: Client) -> AsyncIterator[Load]:
     """Everything is whole: a first change went all the way."""
     await site.wait_until_ready()
     load = Load(client, site.addresses, seed=0, skus=SKUS, per_second=20)
@@ -37,7 +37,7 @@ async def load(site: Site, client: Client) -> AsyncIterator[Load]:
             site.signal(target, signal.SIGCONT)
 
 
-async def propagation_id(site: Site, client: Client, amount: int) -> str:
+async def propagation_id(site: DrillWebApp, client: Client, amount: int) -> str:
     """Of `amount` to the shop; it is the idempotency key of the write."""
     rows = await site.rows(
         "SELECT id FROM propagation WHERE tenant_id = %(t)s AND connection_id = %(c)s AND amount = %(amount)s",
@@ -49,7 +49,7 @@ async def propagation_id(site: Site, client: Client, amount: int) -> str:
 
 
 async def test_a_worker_killed_between_push_and_finish_is_repeated_under_the_same_key(
-    site: Site, client: Client, load: Load, record_property: Callable[[str, object], None]
+    site: DrillWebApp, client: Client, load: Load, record_property: Callable[[str, object], None]
 ) -> None:
     site.sandbox.break_(client.shop.url, Faults(lost_answer=1.0, hang_seconds=120, remaining=1))
     change = load.alone()
@@ -71,7 +71,7 @@ async def test_a_worker_killed_between_push_and_finish_is_repeated_under_the_sam
 
 
 async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing(
-    site: Site, client: Client, load: Load
+    site: DrillWebApp, client: Client, load: Load
 ) -> None:
     site.sandbox.break_(client.shop.url, Faults(held=1.0, remaining=1))
     older = msgspec.structs.replace(load.alone(), alone=False)
@@ -113,7 +113,9 @@ async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing
     ]
 
 
-async def test_a_worker_stopped_inside_its_transaction_holds_nobody_up(site: Site, client: Client, load: Load) -> None:
+async def test_a_worker_stopped_inside_its_transaction_holds_nobody_up(
+    site: DrillWebApp, client: Client, load: Load
+) -> None:
     change = load.alone()
     head = "SELECT 1 FROM audit_head WHERE tenant_id = %(t)s FOR UPDATE"
     async with site.locked(head, t=client.scope.tenant_id):

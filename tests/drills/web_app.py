@@ -75,7 +75,7 @@ class Client(msgspec.Struct, frozen=True):
         return self.channels[1]
 
 
-class Site:
+class DrillWebApp:
     """`web-2` and `worker-2` reach the servers, the source reaches `web-2`, and all reach the channels, over links."""
 
     def __init__(
@@ -98,8 +98,8 @@ class Site:
     async def add_client(self, *, skus: int, parity: int = 0) -> Client:
         slug = secrets.token_hex(4)
         async with self.services() as services:
-            house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
-            scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"c-{slug}", currency="USD")
+            msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+            scope = await onboard_client(services, msp_account, name=f"Client {slug}", slug=f"c-{slug}", currency="USD")
             secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
             url = f"{self.sandbox.base_url}/none"  # deliveries come from the load, not from a pretended ERP
             erp = await connect(
@@ -203,7 +203,7 @@ class Site:
 
 
 @contextmanager
-def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
+def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
     stack = Stack(root, environment={}, outbound_allowed="127.0.0.0/8", silent_seconds=SILENT_SECONDS)
     stack.supervisor = Supervisor(root / "logs", on_crash=stack.crashes.append, healthy_seconds=HEALTHY_SECONDS)
     with limited_disk(root / "servers") as disk, stack, ExitStack() as opened:
@@ -223,7 +223,7 @@ def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[Site]:
         for name, arguments in ((Target.WEB_2, web_2), (Target.WORKER_2, ("worker",))):
             argv = (sys.executable, "-m", "controlplane.cli.main", *arguments)
             stack.supervisor.start(Program(name=name, argv=argv, env=environment, silent_seconds=SILENT_SECONDS))
-        site = Site(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
+        site = DrillWebApp(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
         asyncio.run(site.wait_until_ready())
         yield site
 

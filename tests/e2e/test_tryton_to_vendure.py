@@ -30,7 +30,7 @@ from tests.connectors.running import RunningSandbox
 from tests.real.installing import GOODS
 from tests.real.tryton import RunningTryton, running_tryton
 from tests.real.vendure import RunningVendure, running_vendure
-from tests.support.client_env import World, build_world
+from tests.support.client_env import ClientEnv, build_client_env
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -55,7 +55,7 @@ def vendure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure
 class Trade:
     """A client whose ERP is Tryton and whose shop is Vendure. `world.erp` is a second system that owns nothing."""
 
-    world: World
+    world: ClientEnv
     erp: UUID
     shop: UUID
 
@@ -100,14 +100,14 @@ class Trade:
 @pytest.fixture
 async def bare_world(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
-) -> AsyncIterator[World]:
-    built = await build_world(services, relay_db, urls.intake, sandbox, channels=0)
+) -> AsyncIterator[ClientEnv]:
+    built = await build_client_env(services, relay_db, urls.intake, sandbox, channels=0)
     yield built
     await built.close()
 
 
 @pytest.fixture
-async def trade(bare_world: World, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
+async def trade(bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
     world, services = bare_world, bare_world.services
     await _price(world, Side.RETAIL, RETAIL)
     await _price(world, Side.WHOLESALE, WHOLESALE)
@@ -121,16 +121,16 @@ def _connection(name: str, kind: str, config: ConnectionConfig) -> NewConnection
     return NewConnection(kind, name, config.base_url, config.settings, config.secrets)
 
 
-async def _price(world: World, side: Side, price: Decimal) -> None:
+async def _price(world: ClientEnv, side: Side, price: Decimal) -> None:
     since = utc_now() - timedelta(days=1)
-    async with world.services.db.transaction(world.house) as session:
+    async with world.services.db.transaction(world.msp_account) as session:
         book = await create_price_book(session, NewPriceBook(side, "USD", "Standard"), now=since, new_id=new_id)
         line = NewPrice(METER_VERIFIED, "Values made visible", Terms(unit_price=price), since)
         await set_price(session, book, price=line, now=since, new_id=new_id)
 
 
 async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
-    trade: Trade, tryton: RunningTryton, vendure: RunningVendure, other_world: World
+    trade: Trade, tryton: RunningTryton, vendure: RunningVendure, other_world: ClientEnv
 ) -> None:
     started = utc_now()
     await trade.poll()
@@ -177,26 +177,26 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
 
 async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
     """Both sides, each line opened to as many events as there were values seen."""
-    db, scope, house = trade.world.services.db, trade.world.scope, trade.world.house
+    db, scope, msp_account = trade.world.services.db, trade.world.scope, trade.world.msp_account
     async with db.transaction(scope) as session:
         await schedule_rating(session, since)
     await trade.world.work()
-    async with db.transaction(house) as session:
+    async with db.transaction(msp_account) as session:
         await schedule_total(session, since)
-    await replace(trade.world, scope=house).work()
+    await replace(trade.world, scope=msp_account).work()
     async with db.transaction(scope) as session:
         [retail] = await list_invoices(session)
         [line] = (await load_invoice(session, retail.id)).lines
         verdict = await verify_chain(session)
     assert (retail.side, retail.state, retail.total_minor) == (Side.RETAIL, "draft", int(verified * RETAIL * 100))
     assert (line.quantity, line.events) == (verified, verified)
-    async with db.transaction(house.for_fleet()) as session:
+    async with db.transaction(msp_account.for_fleet()) as session:
         [wholesale] = await list_invoices(session, side=Side.WHOLESALE)
     assert wholesale.total_minor == int(verified * WHOLESALE * 100)
     assert verdict.broken_at is None
 
 
-async def _is_nobody_elses(trade: Trade, other_world: World) -> None:
+async def _is_nobody_elses(trade: Trade, other_world: ClientEnv) -> None:
     for table in ("source_event", "record_value", "change", "propagation", "channel_value", "usage_event", "invoice"):
         assert (await trade.world.rows(f"SELECT count(*) FROM {table}"))[0][0], table
         found = f"SELECT count(*) FROM {table} WHERE tenant_id = :t"

@@ -229,5 +229,5 @@ async def rate(town: Town, services: Services) -> None:
         for client in msp.clients:
             async with services.db.transaction(client.scope) as session:
                 await schedule_rating(session, utc_now())
-        async with services.db.transaction(msp.house) as session:
+        async with services.db.transaction(msp.msp_account) as session:
             await schedule_total(session, utc_now() + timedelta(seconds=2))

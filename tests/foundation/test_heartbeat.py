@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
 
-from foundation.heartbeat import SILENT_SECONDS, Pulse, serve_metrics
+from foundation.heartbeat import SILENT_SECONDS, Heartbeat, serve_metrics
 
 
 def asked(port: int, path: str) -> tuple[int, str]:
@@ -22,7 +22,7 @@ def asked(port: int, path: str) -> tuple[int, str]:
 
 def test_a_beat_is_seen_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "pulse"
-    Pulse(file).beat()
+    Heartbeat(file).tick()
     assert file.exists()
 
 
@@ -30,18 +30,18 @@ def test_healthz_tells_a_pulse_that_stopped_and_metrics_go_on() -> None:
     times = [0.0]
     registry = CollectorRegistry()
     Counter("fairlead_test", "A figure", registry=registry).inc()
-    pulse = Pulse(now=lambda: times[0])
-    port = serve_metrics(0, registry, pulse)
+    heartbeat = Heartbeat(now=lambda: times[0])
+    port = serve_metrics(0, registry, heartbeat)
     assert asked(port, "/healthz") == (200, "ok\n")
     times[0] = SILENT_SECONDS + 1
     assert asked(port, "/healthz") == (503, "no pulse\n")
     assert "fairlead_test_total 1.0" in asked(port, "/metrics")[1]
-    pulse.beat()
+    heartbeat.tick()
     assert asked(port, "/healthz")[0] == 200
 
 
 def test_v1_the_metrics_port_has_the_same_limits() -> None:
-    port = serve_metrics(0, CollectorRegistry(), Pulse())
+    port = serve_metrics(0, CollectorRegistry(), Heartbeat())
     with socket.create_connection(("127.0.0.1", port), timeout=30) as hostile:
         with suppress(OSError):
             hostile.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 300_000)
@@ -54,7 +54,7 @@ def test_v1_the_metrics_port_has_the_same_limits() -> None:
 
 def test_v13_v14_the_metrics_port_takes_any_header_and_answers_with_the_security_headers() -> None:
     """The format's negotiation decodes headers, and failed on what is not UTF-8."""
-    port = serve_metrics(0, CollectorRegistry(), Pulse())
+    port = serve_metrics(0, CollectorRegistry(), Heartbeat())
     for header in (b"Accept: \xff", b"Accept-Encoding: \xff, gzip;q=nan", b"X: \xff"):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as asking:
             asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + header + b"\r\n\r\n")

@@ -11,9 +11,9 @@ import redis.asyncio
 from controlplane.embedded.servers import EmbeddedServers
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.jobs.ready_queue import Ring, RingReader
-from foundation.outbound.breaker import Outcome
-from foundation.outbound.gate import Credential, Gate, Limit
+from foundation.jobs.ready_queue import ReadyQueue, ReadyQueueReader
+from foundation.outbound.breaker import CallResult
+from foundation.outbound.gate import Credential, Gate, RateLimit
 from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.valkey_users import RULES
@@ -72,7 +72,7 @@ async def test_v2_web_may_keep_sessions_count_sign_ins_and_wake_lanes(own_server
         await throttle.reserve(msp_id=msp_id, email="a@b.example", address="192.0.2.99", now=now)
     await throttle.release(counted)
     await throttle.release(await throttle.reserve(msp_id=msp_id, email="a", address="", now=now, device=device))
-    await Ring(web, patience=30).ring({(msp_id, new_id()): {"a", "b"}})
+    await ReadyQueue(web, patience=30).wake({(msp_id, new_id()): {"a", "b"}})
     await web.aclose()
 
 
@@ -80,21 +80,21 @@ async def test_v2_workers_and_relay_may_do_their_work(own_servers: EmbeddedServe
     worker, relay = (valkey_client(own_servers.redis_url_of(one)) for one in ("worker", "relay"))
     admin, ids = valkey_client(own_servers.redis_url), (new_id(), new_id())
     await admin.flushall()
-    ring = Ring(worker, patience=30)
-    await Ring(relay).set_shares([(*ids, "shared", 2), (new_id(), new_id(), "tenant-x", 1)])
-    await Ring(relay).ring({ids: {"lane"}})
-    await ring.mark_bulk(*ids, "heavy")
-    await ring.remember_capped(*ids, "capped")
-    await ring.ring({ids: {"heavy"}})
+    ready_queue = ReadyQueue(worker, patience=30)
+    await ReadyQueue(relay).set_shares([(*ids, "shared", 2), (new_id(), new_id(), "tenant-x", 1)])
+    await ReadyQueue(relay).wake({ids: {"lane"}})
+    await ready_queue.mark_bulk(*ids, "heavy")
+    await ready_queue.remember_capped(*ids, "capped")
+    await ready_queue.wake({ids: {"heavy"}})
     blocking = blocking_valkey_client(own_servers.redis_url_of("worker"))
-    reader = RingReader(blocking)
+    reader = ReadyQueueReader(blocking)
     taken = {ticket.lane for _ in range(3) if (ticket := reader.take("shared", 1))}
     assert taken == {"lane", "heavy", "capped"}
     gate = Gate(OutboundSettings(), worker, utc_now)
-    credential = Credential(new_id(), "key", Limit(10, 10))
+    credential = Credential(new_id(), "key", RateLimit(10, 10))
     admission = await gate.admit(credential)
     assert admission.shared
-    await gate.settle(credential, admission, Outcome.FAILED, hold=1)
+    await gate.settle(credential, admission, CallResult.FAILED, hold=1)
     assert await admin.exists(credential.key)
     blocking.close()
     for client in (worker, relay, admin):
@@ -132,6 +132,6 @@ async def test_v2_a_member_that_is_none_does_not_end_the_consumer(own_servers: E
     admin.flushall()
     for member in (b"x", b"a:b", str(UUID(int=1)).encode(), b"\xff:\xff"):
         admin.zadd("fl:lanes:ring:shared", {member: 0})
-    reader = RingReader(blocking_valkey_client(own_servers.redis_url_of("worker")))
+    reader = ReadyQueueReader(blocking_valkey_client(own_servers.redis_url_of("worker")))
     assert [reader.take("shared", 1) for _ in range(4)] == [None] * 4
     admin.close()

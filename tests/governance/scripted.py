@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from connectors.ports import ChannelReading, ConnectionConfig, HttpCaller, KeyPage, PollPage
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 Answer = Callable[[str, int], PollPage]
 
@@ -48,7 +48,7 @@ class ScriptedChannel:
         return [self.answer(*key) for key in keys]
 
 
-def replace_part(world: World, kind: str, **parts: object) -> None:
+def replace_part(world: ClientEnv, kind: str, **parts: object) -> None:
     """`parts`: of `connectors.ports.Connector`."""
     runtime = world.services.governance.runtime
     registry = dict(runtime.registry)

@@ -15,10 +15,10 @@ from governance.baseline.start import start_baseline
 from tests.governance.baseline.clients import person
 from tests.governance.connections.test_health_job import pass_by
 from tests.governance.scripted import Answer, ScriptedCatalogue, ScriptedSource, replace_part
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _HEALTH = "SELECT last_failure_at > coalesce(last_success_at, '-infinity'), last_error FROM connection WHERE id = :c"
-ENDLESS: dict[str, Callable[[World], Answer]] = {
+ENDLESS: dict[str, Callable[[ClientEnv], Answer]] = {
     "same position": lambda world: lambda cursor, n: PollPage([], "x", more=True),
     "same position with records": lambda world: lambda cursor, n: PollPage([payload(world, n)], "x", more=True),
     "two by turns": lambda world: lambda cursor, n: PollPage([payload(world, n)], "AB"[n % 2], more=True),
@@ -28,11 +28,11 @@ ENDLESS: dict[str, Callable[[World], Answer]] = {
 }
 
 
-def payload(world: World, number: int) -> tuple[str, bytes]:
+def payload(world: ClientEnv, number: int) -> tuple[str, bytes]:
     return f"chg_{number}", msgspec.json.encode(world.change("SKU-001", STOCK, number))
 
 
-async def begin(world: World, source: ScriptedSource) -> None:
+async def begin(world: ClientEnv, source: ScriptedSource) -> None:
     replace_part(world, "sandbox-erp", poll=source)
     async with world.services.db.transaction(world.scope) as session:
         await schedule_poll(session, world.erp, at=utc_now())
@@ -40,7 +40,7 @@ async def begin(world: World, source: ScriptedSource) -> None:
 
 
 @pytest.mark.parametrize("how", ENDLESS)
-async def test_a13_a_poll_without_progress_is_stopped_and_told(world: World, how: str) -> None:
+async def test_a13_a_poll_without_progress_is_stopped_and_told(world: ClientEnv, how: str) -> None:
     source = ScriptedSource(ENDLESS[how](world))
     await begin(world, source)
     asked = len(source.asked)
@@ -62,7 +62,7 @@ async def test_a13_a_poll_without_progress_is_stopped_and_told(world: World, how
 
 
 async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_when_the_source_does(
-    world: World,
+    world: ClientEnv,
 ) -> None:
     pages = [PollPage([payload(world, n)], "x", more=True) for n in (1, 2, 3)]
     pages.append(PollPage([payload(world, 4)], "y", more=False))
@@ -79,7 +79,7 @@ async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_wh
     assert await world.rows("SELECT count(*) FROM timer WHERE kind = 'connectors.poll' AND due_at > now()") == [(1,)]
 
 
-async def test_a13_a_list_that_is_long_is_read_to_its_end(world: World) -> None:
+async def test_a13_a_list_that_is_long_is_read_to_its_end(world: ClientEnv) -> None:
     source = ScriptedSource(lambda cursor, n: PollPage([payload(world, n)], str(n), more=n < 60))
     await begin(world, source)
     assert len(source.asked) == 61
@@ -89,7 +89,7 @@ async def test_a13_a_list_that_is_long_is_read_to_its_end(world: World) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["a\x00b", "c" * 100_000])
-async def test_a13_a_position_that_cannot_be_kept_is_told(world: World, cursor: str) -> None:
+async def test_a13_a_position_that_cannot_be_kept_is_told(world: ClientEnv, cursor: str) -> None:
     source = ScriptedSource(lambda asked, n: PollPage([payload(world, n)], cursor, more=False))
     await begin(world, source)
     assert (await world.rows(_HEALTH, c=world.erp))[0][0] is True
@@ -97,7 +97,7 @@ async def test_a13_a_position_that_cannot_be_kept_is_told(world: World, cursor: 
 
 
 @pytest.mark.parametrize("how", ["same position", "two by turns", "empty pages", "a total that grows"])
-async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(world: World, how: str) -> None:
+async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(world: ClientEnv, how: str) -> None:
     pages: dict[str, Callable[[str, int], KeyPage]] = {
         "same position": lambda cursor, n: KeyPage([f"S-{n}"], "x", more=True),
         "two by turns": lambda cursor, n: KeyPage([f"S-{n}"], "AB"[n % 2], more=True),
@@ -124,7 +124,7 @@ async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(
     assert market == "read", "one channel holds up no other"
 
 
-async def test_a13_a_baseline_stops_at_a_source_without_progress(world: World) -> None:
+async def test_a13_a_baseline_stops_at_a_source_without_progress(world: ClientEnv) -> None:
     source = ScriptedSource(lambda cursor, n: PollPage([payload(world, n)], "x", more=True))
     replace_part(world, "sandbox-erp", poll=source)
     async with world.services.db.transaction(person(world)) as session:
@@ -135,7 +135,7 @@ async def test_a13_a_baseline_stops_at_a_source_without_progress(world: World) -
     assert "again and again" in str(error)
 
 
-async def test_records_without_a_key_are_counted_in_a_baseline(world: World) -> None:
+async def test_records_without_a_key_are_counted_in_a_baseline(world: ClientEnv) -> None:
     page = KeyPage(["SKU-001", "S" * 300], "", more=False, unkeyed=3)
     replace_part(world, "sandbox-shop", catalogue=ScriptedCatalogue(lambda cursor, n: page))
     async with world.services.db.transaction(person(world)) as session:

@@ -9,11 +9,11 @@ import structlog
 from canonical.elements import PRICE, STOCK
 from canonical.messages import Observation
 from canonical.values import Value
-from connectors.health import note_health
+from connectors.health import record_health
 from connectors.poll_job import schedule_poll
 from connectors.ports import ChannelReading, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.webhooks.writer import storable_id
-from foundation.audit.chain import note, verify_chain
+from foundation.audit.chain import append_audit, verify_chain
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.telemetry.logging import configure_logging
@@ -22,7 +22,7 @@ from governance.exceptions.rows import NewException
 from governance.records.validation import admit, admit_reading
 from tests.governance.baseline.clients import read
 from tests.governance.scripted import ScriptedCatalogue, ScriptedSource, replace_part
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 FOREIGN = ["a\x00b", "a\ud800b", "a\udcffb", "a\x1b[31mb", "a\x85b", "ab" * 5000, "a\x00" * 300]
 
@@ -33,12 +33,12 @@ def is_clean(text: object) -> bool:
 
 
 @pytest.mark.parametrize("error", FOREIGN)
-async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: World, error: str) -> None:
+async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: ClientEnv, error: str) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        await note_health(session, world.erp, now=utc_now(), error=error)
+        await record_health(session, world.erp, now=utc_now(), error=error)
         found = NewException("source.quarantined", error[:90], error, error, 1000, correlation="c")
         await open_exceptions(session, [found], now=utc_now(), new_id=new_id)
-        note(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
+        append_audit(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
     ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
     ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
     assert is_clean(health)
@@ -52,7 +52,9 @@ async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: Wo
 
 
 @pytest.mark.parametrize("error", FOREIGN)
-async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_again(world: World, error: str) -> None:
+async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_again(
+    world: ClientEnv, error: str
+) -> None:
     def fail(cursor: str, before: int) -> PollPage:
         raise SystemUnavailable(error)
 
@@ -66,7 +68,7 @@ async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_a
     assert is_clean(told)
 
 
-async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(world: World) -> None:
+async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(world: ClientEnv) -> None:
     def fail(cursor: str, before: int) -> PollPage:
         raise RuntimeError("a\x00b\ud800c")
 
@@ -79,7 +81,7 @@ async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(worl
 
 @pytest.mark.parametrize("external_id", ["chg\x00", "chg\ud800", "c" * 5000])
 async def test_a5_a_polled_id_that_cannot_be_kept_is_replaced_and_stays_the_same(
-    world: World, external_id: str
+    world: ClientEnv, external_id: str
 ) -> None:
     body = msgspec.json.encode(world.change("SKU-001", STOCK, 4))
     source = ScriptedSource(lambda cursor, before: PollPage([(external_id, body)], str(before), more=before < 2))
@@ -117,7 +119,7 @@ def test_a5_a_reading_that_cannot_be_kept_proves_nothing(value: Value) -> None:
     assert admit_reading(fine) is fine
 
 
-async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(world: World) -> None:
+async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(world: ClientEnv) -> None:
     keys = ["SKU-001", "SKU\x00", "SKU\ud800", "", "S" * 500, "OWN-1"]
     replace_part(world, "sandbox-shop", catalogue=ScriptedCatalogue(lambda c, n: KeyPage(keys, "", more=False)))
     bodies = [
@@ -147,7 +149,7 @@ def test_a5_a_log_line_bears_whatever_another_system_wrote(as_json: bool) -> Non
 
 @pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9", rb"\udc00\ud800"])
 @pytest.mark.parametrize("field", ["sku", "title"])
-async def test_a5_text_that_cannot_be_stored_holds_no_neighbour_back(world: World, odd: bytes, field: str) -> None:
+async def test_a5_text_that_cannot_be_stored_holds_no_neighbour_back(world: ClientEnv, odd: bytes, field: str) -> None:
     spoilt = msgspec.json.encode(world.change("SKU-001", STOCK, 3) | {field: "@"}).replace(b"@", b"SKU-001" + odd)
     fine = msgspec.json.encode(world.change("SKU-002", STOCK, 4))
     await world.deliver_bytes(b'{"type": "changes", "changes": [' + spoilt + b"," + fine + b"]}")

@@ -15,20 +15,20 @@ from governance.changes.rollback import roll_back_change
 from governance.records.repository import load_values
 from policy.errors import ApprovalExpired
 from tests.governance.test_main_job import approve_all, person
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 KEY = ("SKU-001", PRICE)
 LONG_ENOUGH_TO_WAIT = 0.3
 
 
-async def ask(world: World) -> UUID:
+async def ask(world: ClientEnv) -> UUID:
     await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 10_000))
     await world.work()
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
     return UUID(str(change_id))
 
 
-async def test_a_release_and_a_newer_value_from_the_source(world: World) -> None:
+async def test_a_release_and_a_newer_value_from_the_source(world: ClientEnv) -> None:
     change_id = await ask(world)
 
     async def release() -> None:
@@ -43,7 +43,7 @@ async def test_a_release_and_a_newer_value_from_the_source(world: World) -> None
     await releasing
 
 
-async def test_a_rollback_and_a_release(world: World) -> None:
+async def test_a_rollback_and_a_release(world: ClientEnv) -> None:
     change_id = await ask(world)
     await approve_all(world)
     await world.work(settle=20.0)
@@ -63,7 +63,7 @@ async def test_a_rollback_and_a_release(world: World) -> None:
     await rolling
 
 
-async def test_an_answer_and_the_clock_that_ends_it(world: World) -> None:
+async def test_an_answer_and_the_clock_that_ends_it(world: ClientEnv) -> None:
     change_id = await ask(world)
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))

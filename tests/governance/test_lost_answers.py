@@ -12,10 +12,10 @@ from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
 from foundation.outbound.errors import AnswerTooLarge, OutboundUnavailable
 from governance.propagation import verify_job
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 
-async def hurry(world: World, times: int) -> None:
+async def hurry(world: ClientEnv, times: int) -> None:
     """No rest and no delay holds anything back."""
     for _ in range(times):
         async with world.services.db.transaction(world.scope) as session:
@@ -24,14 +24,14 @@ async def hurry(world: World, times: int) -> None:
         await world.work(settle=0.3)
 
 
-async def states(world: World, channel: str) -> dict[object, object]:
+async def states(world: ClientEnv, channel: str) -> dict[object, object]:
     query = "SELECT record_key, state FROM propagation WHERE connection_id = :c"
     return {row[0]: row[1] for row in await world.rows(query, c=world.channels[channel])}
 
 
 @pytest.mark.parametrize("poison", [{"SKU-000"}, {"SKU-002"}, {"SKU-004"}, {"SKU-001", "SKU-004"}])
 async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
-    world: World, monkeypatch: pytest.MonkeyPatch, poison: set[str]
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, poison: set[str]
 ) -> None:
     push = SandboxShop.push
 
@@ -55,7 +55,7 @@ async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
 
 @pytest.mark.parametrize("error", [OutboundUnavailable, AnswerTooLarge])
 async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost(
-    world: World, monkeypatch: pytest.MonkeyPatch, error: type[OutboundUnavailable]
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, error: type[OutboundUnavailable]
 ) -> None:
     push = SandboxShop.push
 
@@ -79,7 +79,7 @@ async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost
 
 
 async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[ChannelReading]:
         raise SystemUnavailable("The market answered 414.", whole=True, permanent=True)

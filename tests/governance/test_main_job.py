@@ -20,12 +20,12 @@ from governance.changes.rollback import roll_back_change
 from governance.job_types import PUSH, ingest_lane
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
-from tests.support.client_env import World, build_world
+from tests.support.client_env import ClientEnv, build_client_env
 
 STATES = "SELECT state, count(*) FROM propagation GROUP BY state ORDER BY state"
 
 
-async def seed(world: World, sku: str = "SKU-001", price: int = 10_000, cost: int = 5_000) -> None:
+async def seed(world: ClientEnv, sku: str = "SKU-001", price: int = 10_000, cost: int = 5_000) -> None:
     """A product whose price is live on every channel; the first price needs a person, having none before it."""
     await world.deliver(world.change(sku, COST, cost), world.change(sku, PRICE, price))
     await world.work()
@@ -33,18 +33,18 @@ async def seed(world: World, sku: str = "SKU-001", price: int = 10_000, cost: in
     await world.work(settle=20.0)
 
 
-def person(world: World) -> Scope:
+def person(world: ClientEnv) -> Scope:
     return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", str(new_id()), "Ada"))
 
 
-async def approve_all(world: World) -> None:
+async def approve_all(world: ClientEnv) -> None:
     waiting = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
     async with world.services.db.transaction(person(world)) as session:
         for (change_id,) in waiting:
             await answer_change(session, change_id, grant=True, reason="fine", now=utc_now())  # type: ignore[arg-type]
 
 
-async def test_a_small_change_reaches_every_channel_and_is_proven_and_metered(world: World) -> None:
+async def test_a_small_change_reaches_every_channel_and_is_proven_and_metered(world: ClientEnv) -> None:
     await seed(world)
     assert await world.deliver(world.change("SKU-001", PRICE, 10_400)) is Stored.NEW
     await world.work(settle=20.0)
@@ -60,7 +60,7 @@ async def test_a_small_change_reaches_every_channel_and_is_proven_and_metered(wo
     assert verdict.entries > 6
 
 
-async def test_the_same_event_twice_is_one_effect(world: World, sandbox: RunningSandbox) -> None:
+async def test_the_same_event_twice_is_one_effect(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     change = world.change("SKU-001", PRICE, 10_300)
     assert await world.deliver(change, message_id="same") is Stored.NEW
@@ -72,7 +72,7 @@ async def test_the_same_event_twice_is_one_effect(world: World, sandbox: Running
     assert effects["repeated"] == {}
 
 
-async def test_reordered_events_never_overwrite_newer_values(world: World) -> None:
+async def test_reordered_events_never_overwrite_newer_values(world: ClientEnv) -> None:
     await seed(world)
     older, newer = world.change("SKU-001", PRICE, 10_100), world.change("SKU-001", PRICE, 10_200)
     await world.deliver(newer)
@@ -83,7 +83,7 @@ async def test_reordered_events_never_overwrite_newer_values(world: World) -> No
 
 
 async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     before = sandbox.effects(world.urls["shop0"])["effects"]
@@ -98,7 +98,7 @@ async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(12_000,)]
 
 
-async def test_below_cost_is_refused_with_an_exception(world: World) -> None:
+async def test_below_cost_is_refused_with_an_exception(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 4_900))
     await world.work()
@@ -109,7 +109,7 @@ async def test_below_cost_is_refused_with_an_exception(world: World) -> None:
 
 
 async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exception(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
@@ -134,7 +134,7 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
     ]
 
 
-async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: World) -> None:
+async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: ClientEnv) -> None:
     assert await world.deliver_bytes(b'{"type": "price.changed", "skuu": 1') is Stored.NEW
     await world.work()
     rows = await world.rows(
@@ -147,7 +147,7 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: World)
     assert [(detail.count("kept"), detail.count("replay")) for detail in details] == [(1, 1)] * 2
 
 
-async def test_a_reused_id_with_other_content_is_kept_and_shown(world: World) -> None:
+async def test_a_reused_id_with_other_content_is_kept_and_shown(world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 5), message_id="m1")
     assert await world.deliver(world.change("SKU-001", STOCK, 6), message_id="m1") is Stored.REUSED_ID
     await world.work(settle=20.0)
@@ -155,7 +155,7 @@ async def test_a_reused_id_with_other_content_is_kept_and_shown(world: World) ->
     assert await world.rows("SELECT amount FROM record_value") == [(5,)]
 
 
-async def test_rollback_restores_the_previous_value_on_every_channel(world: World) -> None:
+async def test_rollback_restores_the_previous_value_on_every_channel(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
@@ -166,7 +166,7 @@ async def test_rollback_restores_the_previous_value_on_every_channel(world: Worl
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
 
 
-async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(world: World) -> None:
+async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
@@ -186,7 +186,7 @@ async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(w
     assert rows == [("rollback", ada.actor.id, "released", 10_400, 10_000)]
 
 
-async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(world: World) -> None:
+async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
@@ -214,7 +214,7 @@ async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(
 async def test_an_outage_of_three_of_five_channels_is_each_channels_own_state(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:
-    world = await build_world(services, relay_db, urls.intake, sandbox, channels=5)
+    world = await build_client_env(services, relay_db, urls.intake, sandbox, channels=5)
     await seed(world)
     away = ["shop0", "shop2", "shop4"]
     for name in away:
@@ -234,7 +234,7 @@ async def test_an_outage_of_three_of_five_channels_is_each_channels_own_state(
     await world.close()
 
 
-async def test_another_tenant_sees_nothing_of_it(world: World, other_world: World) -> None:
+async def test_another_tenant_sees_nothing_of_it(world: ClientEnv, other_world: ClientEnv) -> None:
     await seed(world)
     for table in (
         "change",
@@ -253,7 +253,7 @@ async def test_another_tenant_sees_nothing_of_it(world: World, other_world: Worl
         assert theirs == [(0,)]
 
 
-async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(world: World) -> None:
+async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(world: ClientEnv) -> None:
     """Two webhooks in one batch: each keeps its own id on its event, its change and both of its audit entries."""
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.deliver(world.change("SKU-002", STOCK, 42))
@@ -271,11 +271,11 @@ async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(world:
         assert in_audit == [of_event]
 
 
-async def test_each_push_is_done_under_the_id_of_its_own_webhook(world: World) -> None:
+async def test_each_push_is_done_under_the_id_of_its_own_webhook(world: ClientEnv) -> None:
     """Also when one batch took both in."""
     services, scope = world.services, world.scope
     worker = LaneWorker(
-        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.deliver(world.change("SKU-002", STOCK, 42))

@@ -12,8 +12,8 @@ from governance.elements.rows import Observed
 from governance.records.claims import Claim, keys_of, put_claims
 from governance.records.validation import DRIFT, bound_version, to_microseconds
 from tests.governance.changes.test_planner import ERP, NOW
-from tests.governance.changes.test_planner import world as planned
-from tests.support.client_env import World
+from tests.governance.changes.test_planner import snapshot as planned
+from tests.support.client_env import ClientEnv
 
 AHEAD = timedelta(days=365)
 
@@ -49,7 +49,7 @@ def test_a1_a_reading_is_never_kept_as_later_than_now() -> None:
     assert bound_version(own, now=NOW) == own
 
 
-async def test_a1_a_records_key_kept_by_a_clock_that_ran_ahead_is_replaced(world: World) -> None:
+async def test_a1_a_records_key_kept_by_a_clock_that_ran_ahead_is_replaced(world: ClientEnv) -> None:
     async def keep(key: str, moment: datetime, *, ours: bool) -> str:
         claim = Claim("7", key, to_microseconds(moment), new_id())
         async with world.services.db.transaction(world.scope) as session:

@@ -18,7 +18,7 @@ from governance.changes.replay import replay_exception
 from governance.propagation import push_job, verify_job
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_lost_answers import hurry, states
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 POISON = "SKU-002"
 FEW = RetryPolicy(attempts=4, base=0.5, cap=60.0)
@@ -60,7 +60,7 @@ async def read_or_raise(
     return await read(self, http, config, keys)
 
 
-async def set_aside(world: World) -> None:
+async def set_aside(world: ClientEnv) -> None:
     """The poisoned value waits, so that no other is in one turn with it."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
@@ -73,7 +73,7 @@ async def set_aside(world: World) -> None:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
 
 
-async def go_on(world: World) -> None:
+async def go_on(world: ClientEnv) -> None:
     """Other values are delivered round by round until the poisoned one has stopped."""
     await world.deliver(world.change(POISON, STOCK, 42), world.change("SKU-003", STOCK, 43))
     await world.work()
@@ -89,7 +89,7 @@ async def go_on(world: World) -> None:
 
 @pytest.mark.parametrize("fault", [push_or_fail, push_or_hang, push_or_raise])
 async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replayed(
-    world: World, monkeypatch: pytest.MonkeyPatch, fault: object
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, fault: object
 ) -> None:
     monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
     with monkeypatch.context() as patched:
@@ -115,7 +115,7 @@ async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replaye
 
 
 async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
-    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
     await world.deliver(world.change("SKU-001", STOCK, 1))
@@ -130,7 +130,7 @@ async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
 
 
 async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SandboxShop, "read", read_or_raise)
     monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
@@ -142,7 +142,7 @@ async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
 
 @pytest.mark.parametrize(("method", "fault"), [("push", push_or_raise), ("read", read_or_raise)])
 async def test_a3_an_adapter_that_raises_is_noted_as_a_failing_connection(
-    world: World, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
 ) -> None:
     monkeypatch.setattr(SandboxShop, method, fault)
     await world.deliver(world.change(POISON, STOCK, 42))

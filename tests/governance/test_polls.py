@@ -15,13 +15,13 @@ from connectors.sandbox.faults import Faults
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.outbound.gate import Credential, Limit
+from foundation.outbound.gate import Credential, RateLimit
 from foundation.outbound.settings import RetrySettings
 from governance.job_types import INGEST
 from tests.connectors.running import RunningSandbox
 from tests.governance.connections.test_health_job import pass_by
 from tests.governance.propagation.test_retries import RETRIES, Calls, hurry, stingy
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 PLENTY = RetrySettings(ratio=1.0, per_second=1_000.0, saved=1_000)
 _WORK = "SELECT attempts, again, error, ready_at FROM work WHERE lane = :lane"
@@ -33,14 +33,14 @@ OFTEN = 20
 
 
 @pytest.fixture
-async def calls(world: World) -> AsyncIterator[Calls]:
+async def calls(world: ClientEnv) -> AsyncIterator[Calls]:
     counted = Calls()
     async with using(world, stingy(world.services, counted, PLENTY)):
         yield counted
 
 
 @asynccontextmanager
-async def using(world: World, services: Services) -> AsyncIterator[None]:
+async def using(world: ClientEnv, services: Services) -> AsyncIterator[None]:
     world.services = services
     try:
         yield
@@ -48,31 +48,31 @@ async def using(world: World, services: Services) -> AsyncIterator[None]:
         await services.outbound.close()
 
 
-async def begin(world: World) -> None:
+async def begin(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await schedule_poll(session, world.erp, at=utc_now())
     await world.work()
 
 
-async def waiting(world: World) -> tuple[int, bool, str, datetime]:
+async def waiting(world: ClientEnv) -> tuple[int, bool, str, datetime]:
     ((attempts, again, error, ready_at),) = await world.rows(_WORK, lane=poll_lane(world.erp))
     assert isinstance(attempts, int)
     assert isinstance(ready_at, datetime)
     return attempts, bool(again), str(error), ready_at
 
 
-async def database_now(world: World) -> datetime:
+async def database_now(world: ClientEnv) -> datetime:
     ((now,),) = await world.rows("SELECT clock_timestamp()")
     assert isinstance(now, datetime)
     return now
 
 
-async def forgive(world: World) -> None:
+async def forgive(world: ClientEnv) -> None:
     """What the way out has learnt of the source is forgotten: its rest, its budget."""
-    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(world.erp), Limit(1, 1)).key)
+    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(world.erp), RateLimit(1, 1)).key)
 
 
-async def ask_once_more(world: World) -> None:
+async def ask_once_more(world: ClientEnv) -> None:
     """At once, until an attempt more is counted."""
     before = (await waiting(world))[0]
     for _ in range(OFTEN):
@@ -82,7 +82,7 @@ async def ask_once_more(world: World) -> None:
     raise AssertionError("it was not asked again")
 
 
-async def wait_since(world: World, began: datetime) -> float:
+async def wait_since(world: ClientEnv, began: datetime) -> float:
     """Seconds, by the attempts that are counted; the work waits for just so long from a moment since `began`."""
     attempts, again, error, ready_at = await waiting(world)
     assert (again, error) == (True, "The sandbox ERP answered 500.")
@@ -92,7 +92,7 @@ async def wait_since(world: World, began: datetime) -> float:
 
 
 async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_given_up(
-    world: World, sandbox: RunningSandbox, calls: Calls
+    world: ClientEnv, sandbox: RunningSandbox, calls: Calls
 ) -> None:
     sandbox.break_(world.urls["erp"], DOWN)
     began = await database_now(world)
@@ -110,7 +110,9 @@ async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_gi
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)], "nothing was read, so nothing is past"
 
 
-async def test_the_source_says_itself_when_to_come_back(world: World, sandbox: RunningSandbox, calls: Calls) -> None:
+async def test_the_source_says_itself_when_to_come_back(
+    world: ClientEnv, sandbox: RunningSandbox, calls: Calls
+) -> None:
     sandbox.break_(world.urls["erp"], Faults(too_many_requests=1.0, retry_after="77"))
     began = await database_now(world)
     await begin(world)
@@ -120,7 +122,7 @@ async def test_the_source_says_itself_when_to_come_back(world: World, sandbox: R
 
 
 async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyond_it(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     counted = Calls()
     sandbox.break_(world.urls["erp"], DOWN)
@@ -146,7 +148,7 @@ async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyo
     ids=["an error", "no connection", "another form than was agreed"],
 )
 async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
-    world: World, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
+    world: ClientEnv, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
 ) -> None:
     sandbox.break_(world.urls["erp"], faults)
     await begin(world)
@@ -159,7 +161,7 @@ async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
     assert await world.rows(_CODES) == [("connection.failing", str(world.erp), "open")]
 
 
-async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: World, calls: Calls) -> None:
+async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: ClientEnv, calls: Calls) -> None:
     async with world.services.db.transaction(world.scope) as session:
         wrong = "UPDATE connection SET base_url = 'https://169.254.169.254/erp' WHERE id = :erp"
         await session.execute(text(wrong), {"erp": world.erp})
@@ -173,7 +175,7 @@ async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: 
 
 
 async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_noticed_nothing(
-    world: World, other_world: World, sandbox: RunningSandbox, calls: Calls
+    world: ClientEnv, other_world: ClientEnv, sandbox: RunningSandbox, calls: Calls
 ) -> None:
     sandbox.break_(world.urls["erp"], DOWN)
     for each in (world, other_world):
@@ -207,7 +209,7 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
 
 @pytest.mark.parametrize("ahead", ["", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00"])
 async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_is_taken(
-    world: World, ahead: str
+    world: ClientEnv, ahead: str
 ) -> None:
     ahead = ahead or (utc_now() + timedelta(days=365)).isoformat()
     async with world.services.db.transaction(world.scope) as session:

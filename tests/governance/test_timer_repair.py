@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from canonical.elements import PRICE, STOCK
 from connectors.connections import set_connection_state
-from connectors.health import note_health
+from connectors.health import record_health
 from connectors.poll_job import POLL, poll_lane, schedule_poll
 from controlplane.provisioning import NewConnection, connect, publish_contracts
 from foundation.clock import utc_now
@@ -19,7 +19,7 @@ from governance.connections.health_job import FAILING, FAILING_AFTER
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import read_and_accept
 from tests.governance.test_main_job import person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _NEXT = "UPDATE lane_share SET repair_at = now() - interval '1 year' WHERE tenant_id = :t"
 """Before other tests' clients: the relay takes a few per pass."""
@@ -27,22 +27,22 @@ _DUE = "SELECT name FROM timer WHERE due_at IS NOT NULL ORDER BY name"
 _POLLED = "SELECT count(*) FROM poll_cursor WHERE polled_at >= :since"
 
 
-async def run(world: World, sql: str, **binds: object) -> None:
+async def run(world: ClientEnv, sql: str, **binds: object) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text(sql), binds)
 
 
-async def set_state(world: World, connection: object, state: str) -> None:
+async def set_state(world: ClientEnv, connection: object, state: str) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await set_connection_state(session, connection, state=state, now=utc_now())  # type: ignore[arg-type]
 
 
-async def poll_at_once(world: World) -> None:
+async def poll_at_once(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await schedule_poll(session, world.erp, at=utc_now())
 
 
-async def repair(world: World) -> None:
+async def repair(world: ClientEnv) -> None:
     """As the relay does every few minutes."""
     await run(world, _NEXT, t=world.scope.tenant_id)
     async with world.relay_db.transaction(None) as session:
@@ -50,11 +50,11 @@ async def repair(world: World) -> None:
     await world.work()
 
 
-async def timers(world: World) -> set[str]:
+async def timers(world: ClientEnv) -> set[str]:
     return {str(name) for (name,) in await world.rows(_DUE)}
 
 
-async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_once(world: World) -> None:
+async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_once(world: ClientEnv) -> None:
     await set_state(world, world.erp, "paused")
     await poll_at_once(world)
     await world.work()
@@ -65,7 +65,7 @@ async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_
     assert poll_lane(world.erp) in await timers(world)
 
 
-async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(world: World) -> None:
+async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(world: ClientEnv) -> None:
     lane = {"t": world.scope.tenant_id, "m": world.scope.msp_id, "lane": poll_lane(world.erp)}
     await run(
         world,
@@ -82,7 +82,7 @@ async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_fa
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
 
 
-async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(world: World) -> None:
+async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(world: ClientEnv) -> None:
     await poll_at_once(world)
     await world.work()
     since = utc_now()
@@ -92,7 +92,7 @@ async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(world: World) -
     assert await world.rows(_POLLED, since=since) == [(0,)]
 
 
-async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: World, other_world: World) -> None:
+async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: ClientEnv, other_world: ClientEnv) -> None:
     await seed(world)
     await poll_at_once(world)
     await world.work()
@@ -103,11 +103,18 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: World, ot
     await run(world, "UPDATE propagation SET state = 'refused', verified_at = NULL, slo_due_at = now() + interval '1 h'"
                      " WHERE change_id = (SELECT id FROM change WHERE state = 'released' LIMIT 1)")  # fmt: skip
     async with world.services.db.transaction(world.scope) as session:
-        await note_health(session, world.channels["shop0"], now=utc_now() + timedelta(seconds=1), error="away")
+        await record_health(session, world.channels["shop0"], now=utc_now() + timedelta(seconds=1), error="away")
     await world.work()
-    scans = {f"{job_types.REREAD}/{channel}" for channel in world.channels.values()}
-    standing = f"{job_types.STANDING}/{world.channels['shop0']}"
-    expected = {poll_lane(world.erp), job_types.CLOCKS, job_types.CORRECTIONS, job_types.APPROVALS, standing, *scans}
+    scans = {f"{job_types.SCAN_DRIFT}/{channel}" for channel in world.channels.values()}
+    standing = f"{job_types.CHECK_HEALTH}/{world.channels['shop0']}"
+    expected = {
+        poll_lane(world.erp),
+        job_types.BREACH_SLOS,
+        job_types.ESCALATE_EXCEPTIONS,
+        job_types.EXPIRE_APPROVALS,
+        standing,
+        *scans,
+    }
     await run(world, "DELETE FROM timer WHERE kind NOT IN ('connectors.poll', 'billing.rate', 'billing.catch_up')")
     await run(world, "UPDATE timer SET due_at = NULL")
     theirs = await timers(other_world)
@@ -116,7 +123,7 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: World, ot
     assert await timers(other_world) == theirs
 
 
-async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no_second(world: World) -> None:
+async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no_second(world: ClientEnv) -> None:
     await seed(world)
     later = utc_now() + timedelta(minutes=2)
     async with world.services.db.transaction(world.scope) as session:
@@ -135,7 +142,7 @@ async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no
     assert await world.rows("SELECT due_at FROM timer WHERE kind = :kind", kind=POLL) == [(None,)]
 
 
-async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(world: World) -> None:
+async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(world: ClientEnv) -> None:
     await poll_at_once(world)
     await world.work()
     await set_state(world, world.erp, "paused")
@@ -144,7 +151,9 @@ async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(world: W
     assert poll_lane(world.erp) not in await timers(world)
 
 
-async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_replay_harms_nothing(world: World) -> None:
+async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_replay_harms_nothing(
+    world: ClientEnv,
+) -> None:
     await poll_at_once(world)
     await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL)
     await run(
@@ -163,7 +172,7 @@ async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_repla
     assert await world.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL) == [(1,)]
 
 
-async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(world: World) -> None:
+async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(world: ClientEnv) -> None:
     tenant = {"t": world.scope.tenant_id}
     await run(world, "UPDATE lane_share SET resting = true WHERE tenant_id = :t", **tenant)
     for _ in range(2):
@@ -177,10 +186,10 @@ async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do
     assert await world.rows("SELECT count(*) FROM work WHERE lane = 'repair'") == [(1,)]
 
 
-async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(world: World) -> None:
-    shop, name = world.channels["shop0"], f"{job_types.STANDING}/{world.channels['shop0']}"
+async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(world: ClientEnv) -> None:
+    shop, name = world.channels["shop0"], f"{job_types.CHECK_HEALTH}/{world.channels['shop0']}"
     async with world.services.db.transaction(world.scope) as session:
-        await note_health(session, shop, now=utc_now(), error="The shop answered 503.")
+        await record_health(session, shop, now=utc_now(), error="The shop answered 503.")
     await set_state(world, shop, "paused")
     await world.work()
     assert name not in await timers(world)
@@ -197,7 +206,7 @@ async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(wor
 
 
 async def test_a2_the_next_source_of_an_element_is_polled_as_the_one_before_was(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await poll_at_once(world)
     await world.work()
@@ -211,7 +220,7 @@ async def test_a2_the_next_source_of_an_element_is_polled_as_the_one_before_was(
     assert await world.rows(polled, c=successor) == [(1,)]
 
 
-async def test_a2_a_contract_published_anew_leaves_polls_going(world: World) -> None:
+async def test_a2_a_contract_published_anew_leaves_polls_going(world: ClientEnv) -> None:
     await poll_at_once(world)
     await world.work()
     before = await timers(world)
@@ -219,47 +228,49 @@ async def test_a2_a_contract_published_anew_leaves_polls_going(world: World) -> 
     assert await timers(world) >= before
 
 
-async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(world: World, other_world: World) -> None:
+async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(
+    world: ClientEnv, other_world: ClientEnv
+) -> None:
     await read_and_accept(world)
-    scans = {f"{job_types.REREAD}/{channel}" for channel in world.channels.values()}
-    assert {name for name in await timers(world) if name.startswith(job_types.REREAD)} == scans
-    assert not {name for name in await timers(other_world) if name.startswith(job_types.REREAD)}
+    scans = {f"{job_types.SCAN_DRIFT}/{channel}" for channel in world.channels.values()}
+    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT)} == scans
+    assert not {name for name in await timers(other_world) if name.startswith(job_types.SCAN_DRIFT)}
 
 
 @pytest.mark.parametrize("channel", ["shop0", "market1"])
-async def test_a19_a_channel_that_is_resumed_is_scanned_again(world: World, channel: str) -> None:
+async def test_a19_a_channel_that_is_resumed_is_scanned_again(world: ClientEnv, channel: str) -> None:
     await set_state(world, world.channels[channel], "paused")
     await world.work()
     await set_state(world, world.channels[channel], "active")
     await world.work()
-    assert f"{job_types.REREAD}/{world.channels[channel]}" in await timers(world)
+    assert f"{job_types.SCAN_DRIFT}/{world.channels[channel]}" in await timers(world)
 
 
-async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(world: World) -> None:
+async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-002", STOCK, 6))
     await world.work(settle=20.0)
-    assert {name for name in await timers(world) if name.startswith(job_types.REREAD)} == {
-        f"{job_types.REREAD}/{channel}" for channel in world.channels.values()
+    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT)} == {
+        f"{job_types.SCAN_DRIFT}/{channel}" for channel in world.channels.values()
     }
 
 
-async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(world: World) -> None:
+async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(world: ClientEnv) -> None:
     await poll_at_once(world)
     await world.work()
     await run(world, "UPDATE timer SET due_at = now() + interval '1 year'")
     await repair(world)
     ahead = "SELECT name FROM timer WHERE due_at > now() + interval '3 days'"
     idle = {
-        (job_types.CLOCKS,),
-        (job_types.CORRECTIONS,),
-        (job_types.APPROVALS,),
+        (job_types.BREACH_SLOS,),
+        (job_types.ESCALATE_EXCEPTIONS,),
+        (job_types.EXPIRE_APPROVALS,),
     }  # set sooner by the next one that is due
     assert set(await world.rows(ahead)) <= idle
 
 
 @pytest.mark.parametrize("put_ahead", ["job", "rest", "lease"])
 async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
-    world: World, other_world: World, put_ahead: str
+    world: ClientEnv, other_world: ClientEnv, put_ahead: str
 ) -> None:
     """The check itself was put ahead as well."""
     tenant = {"t": world.scope.tenant_id}
@@ -291,7 +302,7 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
 
 
 async def test_a2_a_paused_channel_is_not_scanned_and_its_scans_go_on_after_it_is_resumed(
-    world: World,
+    world: ClientEnv,
 ) -> None:
     await seed(world)
     shop = world.channels["shop0"]
@@ -299,11 +310,11 @@ async def test_a2_a_paused_channel_is_not_scanned_and_its_scans_go_on_after_it_i
     await world.work()
     seen = "SELECT max(seen_at) FROM channel_value WHERE connection_id = :c"
     before = await world.rows(seen, c=shop)
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.REREAD)
+    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT)
     await world.work()
     assert await world.rows(seen, c=shop) == before
-    assert f"{job_types.REREAD}/{shop}" in await timers(world)
+    assert f"{job_types.SCAN_DRIFT}/{shop}" in await timers(world)
     await set_state(world, shop, "active")
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.REREAD)
+    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT)
     await world.work()
     assert await world.rows(seen, c=shop) > before

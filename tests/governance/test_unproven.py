@@ -12,16 +12,16 @@ from connectors.http.errors import failed_writes
 from connectors.ports import ChannelWrite, WriteResult
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.shop.adapter import SandboxShop
-from foundation.jobs.enqueue import add_work
+from foundation.jobs.enqueue import enqueue
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable
 from governance.propagation import settlement, verify_job
 from governance.propagation.repository import reopen_propagation
-from governance.propagation.settlement import push_work
+from governance.propagation.settlement import push_job
 from tests.connectors.running import RunningSandbox
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 
-async def unproven(world: World, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
+async def unproven(world: ClientEnv, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
     """(state, error) of the value on the shop, what the audit trail has of it, and the metric."""
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = :a", a=amount)
     query = "SELECT state, error FROM propagation WHERE connection_id = :c AND change_id = :id"
@@ -77,7 +77,7 @@ push = SandboxShop.push
 
 @pytest.mark.parametrize(("how", "counted"), [(lose, 1), (fail, 1), (limit, 0), (hold, 0), (miss, 0)])
 async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
-    world: World, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], counted: int
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], counted: int
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(SandboxShop, "push", how)
@@ -96,7 +96,7 @@ async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
 
 
 async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
-    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
@@ -106,8 +106,8 @@ async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 5")
     async with world.services.db.transaction(world.scope) as session:
         assert await reopen_propagation(session, UUID(str(change_id)), world.channels["shop0"]) == "pending"
-        work = push_work(UUID(str(change_id)), world.channels["shop0"], "SKU-001", STOCK, "replay")
-        add_work(session, [work])
+        work = push_job(UUID(str(change_id)), world.channels["shop0"], "SKU-001", STOCK, "replay")
+        enqueue(session, [work])
     sandbox.mend(world.urls["shop0"])
     await world.deliver(world.change("SKU-001", STOCK, 6))
     await world.work(settle=5.0)

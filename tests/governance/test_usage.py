@@ -10,16 +10,16 @@ from canonical.elements import PRICE
 from controlplane.services import Services
 from foundation.scope import Scope
 from governance.job_types import METER_VERIFIED
-from governance.usage import tell_used
+from governance.usage import describe_usage
 from tests.billing.conftest import Market
 from tests.governance.test_main_job import seed
-from tests.support.client_env import World
-from tests.support.web_app import House, Site
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import House, WebApp
 
 _EVENTS = "SELECT id FROM usage_event WHERE meter = :meter"
 
 
-async def synced(world: World) -> tuple[list[UUID], UUID]:
+async def synced(world: ClientEnv) -> tuple[list[UUID], UUID]:
     """A price that went to two channels, and a newer one. The usage events, and the newer change."""
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
@@ -28,13 +28,15 @@ async def synced(world: World) -> tuple[list[UUID], UUID]:
     return [UUID(str(id_)) for (id_,) in await world.rows(_EVENTS, meter=METER_VERIFIED)], UUID(str(change))
 
 
-async def told(services: Services, scope: Scope, client: World, events: list[UUID]) -> set[tuple[str, str, str]]:
+async def told(services: Services, scope: Scope, client: ClientEnv, events: list[UUID]) -> set[tuple[str, str, str]]:
     async with services.db.transaction(scope) as session:
-        found = await tell_used(session, client.scope.tenant_id, METER_VERIFIED, events)
+        found = await describe_usage(session, client.scope.tenant_id, METER_VERIFIED, events)
     return {(used.subject, used.what, used.where) for used in found.values()}
 
 
-async def test_each_event_is_of_one_value_on_one_channel_and_nobody_elses(world: World, other_world: World) -> None:
+async def test_each_event_is_of_one_value_on_one_channel_and_nobody_elses(
+    world: ClientEnv, other_world: ClientEnv
+) -> None:
     events, change = await synced(world)
     assert len(events) == 4
     both = {
@@ -42,27 +44,27 @@ async def test_each_event_is_of_one_value_on_one_channel_and_nobody_elses(world:
         for amount in ("100.00", "104.00")
         for channel in ("shop0", "market1")
     }
-    fleet = world.house.for_fleet()
+    fleet = world.msp_account.for_fleet()
     for scope in (world.scope, fleet):
         shown = {(one, what.replace("\N{NO-BREAK SPACE}", " "), where)
                  for one, what, where in await told(world.services, scope, world, events)}  # fmt: skip
         assert shown == both
     async with world.services.db.transaction(world.scope) as session:
-        found = await tell_used(session, world.scope.tenant_id, METER_VERIFIED, events)
+        found = await describe_usage(session, world.scope.tenant_id, METER_VERIFIED, events)
         assert sorted(found) == sorted(events)
         assert [used.path for used in found.values()].count(f"/changes/{change}") == 2
-        assert await tell_used(session, world.scope.tenant_id, "another.meter", events) == {}
-    for scope in (other_world.scope, other_world.house.for_fleet()):
+        assert await describe_usage(session, world.scope.tenant_id, "another.meter", events) == {}
+    for scope in (other_world.scope, other_world.msp_account.for_fleet()):
         for client in (world, other_world):
             assert await told(world.services, scope, client, events) == set()
 
 
-async def test_the_line_leads_to_the_change(site: Site, world: World, house: House) -> None:
+async def test_the_line_leads_to_the_change(site: WebApp, world: ClientEnv, house: House) -> None:
     _, change = await synced(world)
     ((used_at,),) = await world.rows("SELECT min(occurred_at) FROM usage_event")
     assert isinstance(used_at, datetime)
     month = month_of(used_at)
-    market = Market(world.services.db, world.house, world.scope, now=month.start)
+    market = Market(world.services.db, world.msp_account, world.scope, now=month.start)
     await market.open_book(Side.RETAIL, "USD")
     await market.price(Side.RETAIL, "0.10", at=month.start, meter=METER_VERIFIED)
     market.now = used_at

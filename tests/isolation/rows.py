@@ -42,12 +42,12 @@ def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
     Every id is the tenant's, so that foreign keys fit once the table they name has its row.
     """
     client = make_scope()
-    house = make_scope(msp_id=client.msp_id, tenant_id=client.msp_id)
+    msp_account = make_scope(msp_id=client.msp_id, tenant_id=client.msp_id)
     waiting = [table for table in tenant_tables(owner) if "INSERT" in privileges(owner, table)]
     made: dict[str, Scope] = {}
     for _ in range(4):
         for table in [table for table in waiting if table not in made]:
-            for scope in (client, house):
+            for scope in (client, msp_account):
                 with psycopg.connect(urls.app) as connection:
                     enter(connection, scope, rating=True)
                     try:

@@ -13,7 +13,7 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, RELAY
 from foundation.ids import new_id
 from tests.conftest import Urls
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
 
 Owner = psycopg.Connection[Any]
@@ -248,7 +248,7 @@ class TestRelay:
             "DELETE FROM lane",
         ],
     )
-    def test_v9_it_enqueues_and_arms_nothing_itself(self, world: World, urls: Urls, statement: str) -> None:
+    def test_v9_it_enqueues_and_arms_nothing_itself(self, world: ClientEnv, urls: Urls, statement: str) -> None:
         with psycopg.connect(urls.relay) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode(), {"t": world.scope.tenant_id, "m": world.scope.msp_id})
 
@@ -261,7 +261,7 @@ class TestRelay:
             ):
                 connection.execute(f"SELECT {function}".encode())
 
-    def test_v9_the_owner_sees_nothing_outside_of_them(self, world: World, urls: Urls) -> None:
+    def test_v9_the_owner_sees_nothing_outside_of_them(self, world: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.owner) as connection:
             connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(world.scope.tenant_id),))
             for table in ("work", "timer", "lane_share"):
@@ -284,7 +284,7 @@ JOB = """
 
 
 class TestIntake:
-    def given(self, world: World, other: World) -> dict[str, dict[str, object]]:
+    def given(self, world: ClientEnv, other: ClientEnv) -> dict[str, dict[str, object]]:
         own = {
             "t": world.scope.tenant_id, "m": world.scope.msp_id, "c": world.erp, "id": new_id(), "via": "webhook",
             "lane": f"ingest/{world.erp}", "kind": "governance.ingest", "body": None,
@@ -300,7 +300,7 @@ class TestIntake:
 
     @pytest.mark.parametrize("statement", [EVENT, KEY, JOB])
     def test_v9_only_what_fits_together_is_stored(
-        self, world: World, other_world: World, urls: Urls, statement: str
+        self, world: ClientEnv, other_world: ClientEnv, urls: Urls, statement: str
     ) -> None:
         for name, binds in self.given(world, other_world).items():
             with psycopg.connect(urls.intake) as connection:
@@ -322,12 +322,12 @@ class TestIntake:
         ],
     )
     def test_v9_it_enqueues_ingest_jobs_of_webhooks_only(
-        self, world: World, other_world: World, urls: Urls, statement: str, changed: dict[str, object]
+        self, world: ClientEnv, other_world: ClientEnv, urls: Urls, statement: str, changed: dict[str, object]
     ) -> None:
         with psycopg.connect(urls.intake) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode(), self.given(world, other_world)["own"] | changed)
 
-    def test_v9_it_reads_signing_secrets_and_no_others(self, world: World, urls: Urls) -> None:
+    def test_v9_it_reads_signing_secrets_and_no_others(self, world: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.intake) as connection:
             rows = connection.execute(
                 "SELECT DISTINCT name FROM connection_secret WHERE tenant_id = %s", (world.scope.tenant_id,)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from foundation.database.engine import Database
 from foundation.database.scoped import begin_sql
 from foundation.ids import new_id
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from tenants.accounts import create_client
 from tests.conftest import Urls, make_scope
@@ -25,7 +25,7 @@ COUNT = text("SELECT count(*) FROM work")
 
 async def leave(db: Database, scope: Scope, key: str = "k") -> None:
     async with db.transaction(scope) as session:
-        add_work(session, [NewWork(lane="pitfall", kind="none", key=key, delay=3600)])
+        enqueue(session, [NewJob(lane="pitfall", kind="none", key=key, delay=3600)])
 
 
 async def seen(db: Database, scope: Scope | None) -> int:
@@ -199,7 +199,7 @@ async def test_no_interleaving_over_a_small_pool_mixes_tenants(urls: Urls, turns
     async def turn(who: int, what: str) -> None:
         async with asyncio.timeout(0.001 if what == "cancel" else 90), database.transaction(tenants[who]) as session:
             if what == "write":
-                add_work(session, [NewWork(lane="mix", kind="none", key="k", delay=3600)])
+                enqueue(session, [NewJob(lane="mix", kind="none", key="k", delay=3600)])
                 written[who] += 1
             rows = await session.execute(text("SELECT DISTINCT tenant_id FROM work"))
             assert set(rows.scalars()) <= {tenants[who].tenant_id}

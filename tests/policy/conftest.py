@@ -23,6 +23,6 @@ def as_system(scope: Scope) -> Scope:
 
 
 @pytest.fixture
-def house(scope: Scope) -> Scope:
+def msp_account(scope: Scope) -> Scope:
     """The house account of the scope's MSP."""
     return scope.for_tenant(scope.msp_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from policy.conditions import Fact
-from policy.rules import ANY_TENANT, ANYONE, Effect, Outcome, PolicyRule, RuleKind, role_rule
+from policy.rules import ANY_TENANT, ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind, role_rule
 
 TENANTS = ("t1", "t2")
 NAMES = ("ann", "bob", "buyer", "lead", "boss")
@@ -74,7 +74,7 @@ def _line(draw: st.DrawFn, position: int) -> PolicyRule:
         sub=draw(st.sampled_from([*NAMES, ANYONE, ANYONE] if governs else NAMES)),
         dom=draw(_domains),
         obj=draw(st.sampled_from(OBJECTS)),
-        act=draw(st.sampled_from([outcome.value for outcome in Outcome] if governs else ["read", "review"])),
+        act=draw(st.sampled_from([outcome.value for outcome in PolicyOutcome] if governs else ["read", "review"])),
         condition=draw(conditions),
         effect=draw(st.sampled_from([Effect.ALLOW, Effect.ALLOW, Effect.DENY])),
         description=f"rule {position}",

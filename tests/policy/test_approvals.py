@@ -29,7 +29,7 @@ from policy.errors import (
     ApprovalUsed,
     OwnApproval,
 )
-from policy.redeeming import Verdict, redeem_approval, redeem_approvals
+from policy.redeeming import RedeemResult, redeem_approval, redeem_approvals
 from tests.policy.approving import HOUR, answer, ask, ask_many, content, redeem, someone_waits_for, state, wish
 from tests.policy.conftest import NOW, as_person, as_system
 
@@ -91,7 +91,7 @@ class TestDeciding:
     async def test_nor_by_the_person_whose_key_wrote_it_even_when_it_is_used(
         self, db: Database, scope: Scope, boss: Scope
     ) -> None:
-        key = replace(scope, actor=Actor("machine", str(new_id()), "Price tool", maker=boss.actor.id))
+        key = replace(scope, actor=Actor("machine", str(new_id()), "Price tool", on_behalf_of=boss.actor.id))
         approval = await ask(db, key, wish(key, author=boss.actor.id))
         for state_ in ("granted", "used"):
             with pytest.raises(Exception, match="decided_by_another"):
@@ -208,13 +208,13 @@ class TestRedeeming:
             first = await redeem_approvals(session, scope, content_hashes=hashes, now=NOW + HOUR / 2)
             again = await redeem_approvals(session, scope, content_hashes={good: content()}, now=NOW)
         assert first == {
-            good: Verdict.REDEEMED,
-            changed: Verdict.MISMATCH,
-            pending: Verdict.NOT_GRANTED,
-            late: Verdict.EXPIRED,
-            unknown: Verdict.UNKNOWN,
+            good: RedeemResult.REDEEMED,
+            changed: RedeemResult.MISMATCH,
+            pending: RedeemResult.NOT_GRANTED,
+            late: RedeemResult.EXPIRED,
+            unknown: RedeemResult.UNKNOWN,
         }
-        assert again == {good: Verdict.USED}
+        assert again == {good: RedeemResult.USED}
 
 
 class TestRequesting:

@@ -5,7 +5,7 @@ from policy.facts import price_facts, stock_facts
 from policy.index import NO_RULE, PolicyIndex, compile_rules, decide, may, roles_of
 from policy.packaged import SYSTEM_ROLES, starter_rules, system_rules
 from policy.permissions import PolicyPermission, require_permission
-from policy.rules import Effect, Outcome, PolicyRule, RuleKind, role_rule
+from policy.rules import Effect, PolicyOutcome, PolicyRule, RuleKind, role_rule
 
 PRICE = "price.list"
 
@@ -17,7 +17,7 @@ def governance(rule_id: str, act: str, condition: str = "", effect: Effect = Eff
 class TestStarterRules:
     index = compile_rules([*system_rules(), *starter_rules("t1")], tenant_id="t1", version=4)
 
-    def outcome(self, **facts: int | None) -> tuple[Outcome, str]:
+    def outcome(self, **facts: int | None) -> tuple[PolicyOutcome, str]:
         old, new, cost = facts["old"], facts["new"], facts["cost"]
         assert new is not None
         ctx = price_facts(old_minor=old, new_minor=new, currency="EUR", cost_minor=cost)
@@ -25,30 +25,30 @@ class TestStarterRules:
         return decision.outcome, decision.rule_id
 
     def test_up_to_five_percent_is_automatic(self) -> None:
-        assert self.outcome(old=10_000, new=10_500, cost=6_000) == (Outcome.AUTO, "price-small-change")
-        assert self.outcome(old=10_000, new=9_500, cost=6_000) == (Outcome.AUTO, "price-small-change")
+        assert self.outcome(old=10_000, new=10_500, cost=6_000) == (PolicyOutcome.AUTO, "price-small-change")
+        assert self.outcome(old=10_000, new=9_500, cost=6_000) == (PolicyOutcome.AUTO, "price-small-change")
 
     def test_above_five_percent_needs_a_person(self) -> None:
-        assert self.outcome(old=10_000, new=10_501, cost=6_000) == (Outcome.REVIEW, "price-large-change")
+        assert self.outcome(old=10_000, new=10_501, cost=6_000) == (PolicyOutcome.REVIEW, "price-large-change")
 
     def test_the_size_of_a_change_is_rounded_up(self) -> None:
-        assert self.outcome(old=1_000_003, new=1_050_004, cost=0) == (Outcome.REVIEW, "price-large-change")
+        assert self.outcome(old=1_000_003, new=1_050_004, cost=0) == (PolicyOutcome.REVIEW, "price-large-change")
 
     def test_below_cost_is_refused_however_small_the_change(self) -> None:
-        assert self.outcome(old=10_000, new=9_999, cost=10_000) == (Outcome.REFUSE, "price-below-cost")
+        assert self.outcome(old=10_000, new=9_999, cost=10_000) == (PolicyOutcome.REFUSE, "price-below-cost")
 
     def test_a_first_price_and_an_unknown_cost_need_a_person(self) -> None:
-        assert self.outcome(old=None, new=10_000, cost=5)[0] is Outcome.REVIEW
-        assert self.outcome(old=10_000, new=10_001, cost=None) == (Outcome.REVIEW, "price-cost-unknown")
+        assert self.outcome(old=None, new=10_000, cost=5)[0] is PolicyOutcome.REVIEW
+        assert self.outcome(old=10_000, new=10_001, cost=None) == (PolicyOutcome.REVIEW, "price-cost-unknown")
 
     def test_a_change_of_currency_is_never_small(self) -> None:
         ctx = price_facts(old_minor=100, new_minor=100, currency="USD", old_currency="EUR", cost_minor=1)
-        assert decide(self.index, "erp", PRICE, ctx).outcome is Outcome.REVIEW
+        assert decide(self.index, "erp", PRICE, ctx).outcome is PolicyOutcome.REVIEW
 
     def test_stock_is_automatic_unless_negative(self) -> None:
         up, below = stock_facts(old_quantity=1, new_quantity=9), stock_facts(old_quantity=1, new_quantity=-1)
-        assert decide(self.index, "erp", "stock.on_hand", up).outcome is Outcome.AUTO
-        assert decide(self.index, "erp", "stock.on_hand", below).outcome is Outcome.REFUSE
+        assert decide(self.index, "erp", "stock.on_hand", up).outcome is PolicyOutcome.AUTO
+        assert decide(self.index, "erp", "stock.on_hand", below).outcome is PolicyOutcome.REFUSE
 
     def test_the_decision_carries_rule_reason_and_version(self) -> None:
         decision = decide(self.index, "erp", "stock.on_hand", {"new_quantity": -1})
@@ -60,12 +60,12 @@ class TestStarterRules:
 class TestDecide:
     def test_nothing_is_automatic_without_a_rule(self) -> None:
         index = compile_rules([], tenant_id="t1", version=0)
-        assert decide(index, "ann", PRICE, {}).outcome is Outcome.REVIEW
+        assert decide(index, "ann", PRICE, {}).outcome is PolicyOutcome.REVIEW
         assert decide(index, "ann", PRICE, {}).reason == NO_RULE
 
     def test_refusal_beats_review_beats_automatic(self) -> None:
         every = [governance(act, act) for act in ("auto", "review", "refuse")]
-        for count, expected in ((3, Outcome.REFUSE), (2, Outcome.REVIEW), (1, Outcome.AUTO)):
+        for count, expected in ((3, PolicyOutcome.REFUSE), (2, PolicyOutcome.REVIEW), (1, PolicyOutcome.AUTO)):
             index = compile_rules(every[:count], tenant_id="t1", version=1)
             assert decide(index, "ann", PRICE, {}).outcome is expected
 
@@ -93,9 +93,9 @@ class TestDecide:
     def test_a_denied_automatic_act_goes_to_a_person(self) -> None:
         rules = [governance("all", "auto"), governance("freeze", "auto", "r.ctx.frozen == 1", Effect.DENY)]
         index = compile_rules(rules, tenant_id="t1", version=1)
-        assert decide(index, "ann", PRICE, {"frozen": 0}).outcome is Outcome.AUTO
-        assert decide(index, "ann", PRICE, {"frozen": 1}).outcome is Outcome.REVIEW
-        assert decide(index, "ann", PRICE, {}).outcome is Outcome.REVIEW
+        assert decide(index, "ann", PRICE, {"frozen": 0}).outcome is PolicyOutcome.AUTO
+        assert decide(index, "ann", PRICE, {"frozen": 1}).outcome is PolicyOutcome.REVIEW
+        assert decide(index, "ann", PRICE, {}).outcome is PolicyOutcome.REVIEW
 
     def test_rules_of_another_tenant_do_not_count(self) -> None:
         index = compile_rules([governance("all", "auto")], tenant_id="t2", version=1)
@@ -105,9 +105,9 @@ class TestDecide:
         rule = PolicyRule("agents", RuleKind.GOVERNANCE, "agent", "t1", PRICE, "review")
         rules = [governance("all", "auto"), rule, role_rule(id="g", member="bot", role="agent", dom="t1")]
         index = compile_rules(rules, tenant_id="t1", version=1)
-        assert decide(index, "bot", PRICE, {}).outcome is Outcome.REVIEW
-        assert decide(index, "ann", PRICE, {}).outcome is Outcome.AUTO
-        assert decide(index, ("ann", "agent"), PRICE, {}).outcome is Outcome.REVIEW
+        assert decide(index, "bot", PRICE, {}).outcome is PolicyOutcome.REVIEW
+        assert decide(index, "ann", PRICE, {}).outcome is PolicyOutcome.AUTO
+        assert decide(index, ("ann", "agent"), PRICE, {}).outcome is PolicyOutcome.REVIEW
 
 
 class TestPermissions:

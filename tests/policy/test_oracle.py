@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from policy.index import compile_rules, decide, may
 from policy.oracle import PolicyOracle
 from policy.packaged import starter_rules, system_rules
-from policy.rules import Outcome, PolicyRule, RuleKind, role_rule
+from policy.rules import PolicyOutcome, PolicyRule, RuleKind, role_rule
 from tests.policy.strategies import NAMES, TENANTS, Request, facts, requests, rule_sets
 
 
@@ -31,11 +31,11 @@ def test_random_policies_reach_every_answer_somewhere(ctx: dict[str, int | str],
     """Keeps the property above from passing on requests that never match: each outcome has its own rule here."""
     rules = [
         PolicyRule(str(i), RuleKind.GOVERNANCE, "*", "t1", f"element.{outcome}", outcome.value)
-        for i, outcome in enumerate(Outcome)
+        for i, outcome in enumerate(PolicyOutcome)
     ]
     oracle = PolicyOracle(rules, version=1)
     index = compile_rules(rules, tenant_id="t1", version=1)
-    for outcome in Outcome:
+    for outcome in PolicyOutcome:
         answers = {decide(index, subject, f"element.{outcome}", ctx).outcome}
         answers.add(oracle.decide("t1", subject, f"element.{outcome}", ctx).outcome)
         assert answers == {outcome}

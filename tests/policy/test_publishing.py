@@ -13,7 +13,7 @@ from policy.errors import InvalidRule, RoleNotAssignable
 from policy.index import decide, may, roles_of
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, list_assignments, load_index, publish_rules, revoke_role
-from policy.rules import Effect, Outcome, PolicyRule, RuleKind, role_rule
+from policy.rules import Effect, PolicyOutcome, PolicyRule, RuleKind, role_rule
 from tests.policy.conftest import now
 
 PRICE = "price.list"
@@ -48,7 +48,7 @@ class TestPublishRules:
         async with db.transaction(scope) as session:
             index = await load_index(session, scope)
         decision = decide(index, "erp", "stock.on_hand", {"new_quantity": 3})
-        assert (decision.outcome, decision.policy_version) == (Outcome.AUTO, 1)
+        assert (decision.outcome, decision.policy_version) == (PolicyOutcome.AUTO, 1)
 
     async def test_the_rules_order_survives(self, db: Database, scope: Scope) -> None:
         rules = [PolicyRule(f"r{n}", RuleKind.GOVERNANCE, "*", "", PRICE, "auto") for n in (5, 1, 9, 3)]
@@ -101,12 +101,12 @@ class TestPublishRules:
             await publish(db, scope, *rules)
 
     async def test_a_client_cannot_allow_itself_what_is_its_msps(
-        self, db: Database, scope: Scope, house: Scope
+        self, db: Database, scope: Scope, msp_account: Scope
     ) -> None:
         grant = PolicyRule("more", RuleKind.PERMISSION, "client_viewer", "", "invoice", "issue")
         with pytest.raises(InvalidRule, match="cannot be allowed in this account"):
             await publish(db, scope, grant)
-        assert await publish(db, house, grant) == 1
+        assert await publish(db, msp_account, grant) == 1
         narrower = PolicyRule("less", RuleKind.PERMISSION, "client_admin", "", "invoice", "read", effect=Effect.DENY)
         assert await publish(db, scope, narrower) == 1
 
@@ -140,10 +140,10 @@ class TestRoles:
         with pytest.raises(RoleNotAssignable):
             await give(db, scope, "ann", role)
 
-    async def test_an_msps_roles_are_given_in_its_house(self, db: Database, house: Scope) -> None:
-        await give(db, house, "max", "msp_admin")
+    async def test_an_msps_roles_are_given_in_its_house(self, db: Database, msp_account: Scope) -> None:
+        await give(db, msp_account, "max", "msp_admin")
         with pytest.raises(RoleNotAssignable):
-            await give(db, house, "max", "client_admin")
+            await give(db, msp_account, "max", "client_admin")
 
     async def test_a_role_of_ones_own_can_be_given_once_a_rule_names_it(self, db: Database, scope: Scope) -> None:
         await publish(db, scope, PolicyRule("b", RuleKind.PERMISSION, "buyer", "", "change", "read"))
@@ -162,7 +162,7 @@ class TestIsolation:
             async with db.transaction(stranger) as session:
                 index = await load_index(session, stranger)
                 assert (index.version, index.stamp) == (0, None)
-                assert decide(index, "erp", PRICE, {}).outcome is Outcome.REVIEW
+                assert decide(index, "erp", PRICE, {}).outcome is PolicyOutcome.REVIEW
                 assert not may(index, "ann", "change", "read").allowed
                 for table in ("policy_rule", "policy_version"):
                     assert (await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
@@ -205,10 +205,10 @@ class TestPolicyCache:
     async def test_a_change_holds_from_the_next_transaction_on(self, db: Database, scope: Scope) -> None:
         cache = PolicyCache()
         async with db.transaction(scope) as session:
-            assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is Outcome.REVIEW
+            assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is PolicyOutcome.REVIEW
         await publish(db, scope, AUTO)
         async with db.transaction(scope) as session:
-            assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is Outcome.AUTO
+            assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is PolicyOutcome.AUTO
         await give(db, scope, "ann", "client_viewer")
         async with db.transaction(scope) as session:
             assert may(await cache.index_for(session, scope), "ann", "change", "read").allowed
@@ -233,7 +233,7 @@ class TestPolicyCache:
         await publish(db, scope, AUTO)
         for _ in range(2):
             async with db.transaction(scope) as session:
-                assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is Outcome.AUTO
+                assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).outcome is PolicyOutcome.AUTO
             async with db.transaction(sibling_scope) as session:
                 index = await cache.index_for(session, sibling_scope)
-                assert decide(index, "erp", PRICE, {}).outcome is Outcome.REVIEW
+                assert decide(index, "erp", PRICE, {}).outcome is PolicyOutcome.REVIEW

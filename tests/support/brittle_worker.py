@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 
 from controlplane.embedded.supervise import PULSE_VARIABLE
-from controlplane.isolated_batch import run_turn
+from controlplane.isolated_batch import run_batch
 from controlplane.processes import run_worker
 from controlplane.services import Services
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
-from foundation.heartbeat import Pulse
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.types import JobKind, JobKinds
+from foundation.heartbeat import Heartbeat
+from foundation.jobs.batch import Batch
+from foundation.jobs.types import JobType, JobTypes
 from foundation.settings import read_settings
 
 KIND = "test.brittle"
@@ -25,32 +25,37 @@ SLOW_SECONDS = 5.0
 _FOR_EVER = 10**6
 
 
-async def handle(run: LaneRun) -> None:
-    for item in run.items:
+async def handle(batch: Batch) -> None:
+    for item in batch.items:
         if item.key == KILLS:
             os.kill(os.getpid(), signal.SIGKILL)
         if item.key == BLOCKS:
             time.sleep(_FOR_EVER)  # noqa: ASYNC251 - what it is about: nothing else in the process turns
         if item.key == SLOW:
             await asyncio.sleep(SLOW_SECONDS)
-    async with run.finishing() as session:
-        for item in run.items:
-            note(session, action="test.done", subject=item.key, data={}, at=utc_now())
+    async with batch.commit() as session:
+        for item in batch.items:
+            append_audit(session, action="test.done", subject=item.key, data={}, at=utc_now())
 
 
-def jobs(_: Services) -> JobKinds:
-    return JobKinds([JobKind(KIND, handle, batch=BATCH)])
+def jobs(_: Services) -> JobTypes:
+    return JobTypes([JobType(KIND, handle, batch=BATCH)])
 
 
 def main() -> int:
     command, argument = sys.argv[1:]
     settings = read_settings(os.environ)
     if command == "turn":
-        return run_turn(settings, telling=int(argument), jobs=jobs)
+        return run_batch(settings, telling=int(argument), jobs=jobs)
     own_turn = (sys.executable, "-m", "tests.support.brittle_worker", "turn")
     file = os.environ.get(PULSE_VARIABLE)
     run_worker(
-        settings, pool=argument, slots=4, jobs=jobs, own_turn=own_turn, pulse=Pulse(Path(file) if file else None)
+        settings,
+        pool=argument,
+        slots=4,
+        jobs=jobs,
+        own_turn=own_turn,
+        heartbeat=Heartbeat(Path(file) if file else None),
     )
     return 0
 

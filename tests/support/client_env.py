@@ -30,10 +30,10 @@ PATIENCE_SECONDS = 60.0
 
 
 @dataclass
-class World:
+class ClientEnv:
     services: Services
     scope: Scope
-    house: Scope
+    msp_account: Scope
     erp: UUID
     hook_secret: str
     channels: dict[str, UUID]
@@ -80,9 +80,9 @@ class World:
         With `until`, a query of one truth value, the wait ends as soon as it holds, however long that takes. Only idle
         seconds are counted: a slow machine does the same work as a fast one.
         """
-        kinds = build_jobs(self.services)
+        job_types = build_jobs(self.services)
         worker = LaneWorker(
-            self.services.db, self.services.ring, kinds, pool="shared", metrics=self.services.lane_metrics,
+            self.services.db, self.services.ready_queue, job_types, pool="shared", metrics=self.services.lane_metrics,
             lease=PATIENCE_SECONDS,
         )  # fmt: skip
         left = max(settle, PATIENCE_SECONDS) if until else settle
@@ -115,11 +115,11 @@ class World:
             return [tuple(row) for row in await session.execute(text(sql), binds)]
 
 
-def relay_of(world: World) -> Relay:
-    return Relay(world.relay_db, world.services.ring, metrics=world.services.lane_metrics)
+def relay_of(world: ClientEnv) -> Relay:
+    return Relay(world.relay_db, world.services.ready_queue, metrics=world.services.lane_metrics)
 
 
-async def build_world(
+async def build_client_env(
     services: Services,
     relay_db: Database,
     intake_url: str,
@@ -129,13 +129,13 @@ async def build_world(
     skus: int = 20,
     shop_skus: int | None = None,
     market_skus: int | None = None,
-    house: Scope | None = None,
-) -> World:
-    """A client of `house`, or of an MSP of its own, with what it connects."""
+    msp_account: Scope | None = None,
+) -> ClientEnv:
+    """A client of `msp_account`, or of an MSP of its own, with what it connects."""
     slug = secrets.token_hex(4)
-    if house is None:
-        house = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
-    scope = await onboard_client(services, house, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
+    if msp_account is None:
+        msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
+    scope = await onboard_client(services, msp_account, name=f"Client {slug}", slug=f"client-{slug}", currency="USD")
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     erp_url = sandbox.add("sandbox-erp", skus=skus)
     erp = await connect(
@@ -151,14 +151,14 @@ async def build_world(
         ids[name] = await connect(services, scope, NewConnection(kind, name, urls[name], secrets={"api_key": TOKEN}))
     await publish_contracts(services, scope, erp)
     directory = HookDirectory(intake_url, services.vault)
-    writer = IntakeWriter(intake_url, kind=INGEST, ring=services.ring.hint)
+    writer = IntakeWriter(intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
-    return World(services, scope, house, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)
+    return ClientEnv(services, scope, msp_account, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)
 
 
-async def second_client(world: World) -> str:
+async def second_client(world: ClientEnv) -> str:
     """Another client of the same MSP; returns its short name."""
     slug = f"sibling-{secrets.token_hex(4)}"
-    await onboard_client(world.services, world.house, name="Sibling", slug=slug, currency="USD")
+    await onboard_client(world.services, world.msp_account, name="Sibling", slug=slug, currency="USD")
     return slug

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from foundation.database.engine import Database
     from tests.conftest import Urls
     from tests.connectors.running import RunningSandbox
-    from tests.support.client_env import World
-    from tests.support.web_app import House, Site
+    from tests.support.client_env import ClientEnv
+    from tests.support.web_app import House, WebApp
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +52,13 @@ async def services(urls: Urls) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
-async def world(services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox) -> AsyncIterator[World]:
+async def world(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[ClientEnv]:
     """One client on sandbox systems."""
-    from tests.support.client_env import build_world
+    from tests.support.client_env import build_client_env
 
-    built = await build_world(services, relay_db, urls.intake, sandbox)
+    built = await build_client_env(services, relay_db, urls.intake, sandbox)
     yield built
     await built.close()
 
@@ -64,17 +66,17 @@ async def world(services: Services, relay_db: Database, urls: Urls, sandbox: Run
 @pytest.fixture
 async def other_world(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
-) -> AsyncIterator[World]:
+) -> AsyncIterator[ClientEnv]:
     """Another client of another MSP, with the same goods."""
-    from tests.support.client_env import build_world
+    from tests.support.client_env import build_client_env
 
-    built = await build_world(services, relay_db, urls.intake, sandbox)
+    built = await build_client_env(services, relay_db, urls.intake, sandbox)
     yield built
     await built.close()
 
 
 @pytest.fixture
-async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
     """The whole application, and browsers that visit it."""
     from tests.support.web_app import running_site
 
@@ -83,7 +85,7 @@ async def site(services: Services, tmp_path: Path) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def house(world: World) -> House:
+async def house(world: ClientEnv) -> House:
     """The world's MSP with a brand and its people."""
     from tests.support.web_app import furnish
 

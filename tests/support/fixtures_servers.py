@@ -83,9 +83,9 @@ async def valkey(urls: Urls) -> AsyncIterator[redis.asyncio.Redis]:
 async def db(urls: Urls, valkey: redis.asyncio.Redis) -> AsyncIterator[Database]:
     """The application's own database access: role fairlead_app, no BYPASSRLS, not the owner."""
     from foundation.database.engine import Database
-    from foundation.jobs.ready_queue import Ring
+    from foundation.jobs.ready_queue import ReadyQueue
 
-    database = Database(urls.app, ring=Ring(valkey, patience=PATIENCE_SECONDS).hint, pool_size=8)
+    database = Database(urls.app, wake_lanes=ReadyQueue(valkey, patience=PATIENCE_SECONDS).hint, pool_size=8)
     yield database
     await database.close()
 

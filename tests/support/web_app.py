@@ -16,7 +16,7 @@ from branding.assets import build_assets
 from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
 from controlplane.app import create_app
-from controlplane.provisioning import Person, add_partner, add_person
+from controlplane.provisioning import NewAccountMember, add_partner, add_person
 from controlplane.services import Services
 from controlplane.stack import project_root
 from controlplane.web.dispatch import dispatch_requests
@@ -26,7 +26,7 @@ from foundation.scope import Scope
 from foundation.telemetry.asgi import ObservedApp
 from foundation.web.boundary import Boundary
 from tenants.accounts import get_client
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 PASSWORD = "correct horse battery staple"
 _TOKEN = re.compile(r'name="_csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="_csrf_token"')
@@ -58,7 +58,7 @@ class Visit:
 
 
 @dataclass
-class Site:
+class WebApp:
     app: Litestar
     services: Services
     observed: Any
@@ -80,10 +80,10 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(services: Services, static: Path) -> AsyncIterator[Site]:
+async def running_site(services: Services, static: Path) -> AsyncIterator[WebApp]:
     build_assets(project_root(), static)
     app = create_app(services, static=static)
-    site = Site(app, services, ObservedApp(Boundary(dispatch_requests(app)), registry=CollectorRegistry()))
+    site = WebApp(app, services, ObservedApp(Boundary(dispatch_requests(app)), registry=CollectorRegistry()))
     async with lifespan(app):
         yield site
     for http in site.visits:
@@ -111,7 +111,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
 class House:
     """A world with a brand, a host and people; `slug` is the client's."""
 
-    world: World
+    world: ClientEnv
     host: str
     slug: str
     admin: str
@@ -119,19 +119,21 @@ class House:
     partner: str
 
 
-async def furnish(world: World, *, name: str) -> House:
+async def furnish(world: ClientEnv, *, name: str) -> House:
     """Give a world's MSP a brand and its people; the second channel belongs to a partner."""
     services, label = world.services, world.scope.tenant_id.hex[-8:]
     host, now = f"{label}.localhost", utc_now()
     tokens = {"name": name, "monogram": "CA", "accent": "#1f5fbf", "support_email": "help@example.test"}
-    async with services.db.transaction(world.house) as session:
+    async with services.db.transaction(world.msp_account) as session:
         await set_brand(session, slug=f"b-{label}", theme=parse_theme(tokens), now=now, new_id=new_id)
         await point_host(session, slug=f"b-{label}", host=host, now=now)
     admin, approver, partner = (f"{who}-{label}@example.test" for who in ("admin", "approver", "partner"))
-    await add_person(services, world.house, Person(admin, f"Admin {name}", PASSWORD, "msp_admin"))
-    await add_person(services, world.scope, Person(approver, f"Approver {name}", PASSWORD, "client_approver"))
+    await add_person(services, world.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
+    await add_person(services, world.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))
     partner_id = await add_partner(services, world.scope, name=f"Partner {name}")
-    await add_person(services, world.scope, Person(partner, f"Partner {name}", PASSWORD, "partner", partner_id))
+    await add_person(
+        services, world.scope, NewAccountMember(partner, f"Partner {name}", PASSWORD, "partner", partner_id)
+    )
     slug = await _slug(services, world.scope)
     return House(world, host, slug, admin, approver, partner)
 

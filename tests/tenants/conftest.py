@@ -16,11 +16,11 @@ from policy.cache import PolicyCache
 from tenants.accounts import create_client, create_msp
 from tenants.auth.devices import Devices
 from tenants.auth.passwords import Passwords
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sessions import SessionStore
 from tenants.auth.sign_in import Credentials
 from tenants.auth.throttle import SignInThrottle
-from tenants.members.repository import NewPerson, create_person, set_password
+from tenants.members.repository import NewMember, create_member, set_password
 from tenants.secrets import new_secret
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -82,8 +82,12 @@ async def leave_clocks(session: AsyncSession, since: datetime, now: datetime) ->
 
 
 @pytest.fixture
-def door(db: Database, passwords: Passwords, sessions: SessionStore, throttle: SignInThrottle, clock: Ticking) -> Door:
-    return Door(db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks)
+def auth(
+    db: Database, passwords: Passwords, sessions: SessionStore, throttle: SignInThrottle, clock: Ticking
+) -> AuthServices:
+    return AuthServices(
+        db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks
+    )
 
 
 @pytest.fixture
@@ -144,7 +148,7 @@ async def make_person(
 ) -> Somebody:
     person_id = new_id()
     async with db.transaction(tenant.scope) as session:
-        await create_person(session, NewPerson(person_id, email, "Ada Lovelace"), now=NOW)
+        await create_member(session, NewMember(person_id, email, "Ada Lovelace"), now=NOW)
         password_hash = await passwords.prepare(password, email=email)
         await set_password(session, person_id=person_id, password_hash=password_hash, now=NOW)
     return Somebody(tenant.scope, person_id, email)

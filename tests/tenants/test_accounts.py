@@ -27,7 +27,7 @@ from tenants.accounts import (
     set_lane_share,
     suspend_client,
 )
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 from tests.tenants.conftest import NOW, Tenant, make_client
@@ -114,7 +114,7 @@ class Clocks:
 
 class TestSuspension:
     async def test_a_client_is_suspended_and_resumed_with_a_reason_in_its_audit(
-        self, db: Database, door: Door, client: Tenant, sibling: Tenant
+        self, db: Database, auth: AuthServices, client: Tenant, sibling: Tenant
     ) -> None:
         for at in (NOW, NOW + HOUR / 2):
             async with db.transaction(client.scope) as session:
@@ -122,7 +122,7 @@ class TestSuspension:
         clocks = Clocks()
         for _ in range(2):
             async with db.transaction(client.scope) as session:
-                told = replace(door, move_clocks=clocks)
+                told = replace(auth, move_clocks=clocks)
                 assert (await resume_client(session, told, reason="paid", now=NOW + HOUR)).status == "active"
         assert clocks.moved == [(client.scope.tenant_id, NOW, NOW + HOUR)]
         async with db.transaction(client.scope) as session:

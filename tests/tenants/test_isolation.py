@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
-from tenants.auth.services import Door
-from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person
+from tenants.auth.services import AuthServices
+from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import NOW, Tenant
 
@@ -18,13 +18,13 @@ TABLES = ("msp", "client", "partner", "person", "api_key")
 
 
 @pytest.fixture
-async def full(door: Door, client: Tenant) -> Tenant:
+async def full(auth: AuthServices, client: Tenant) -> Tenant:
     """A client with a row in every table it can have one in."""
-    async with door.db.transaction(client.scope) as session:
+    async with auth.db.transaction(client.scope) as session:
         partner_id = new_id()
         await create_partner(session, partner_id=partner_id, name="P", kind=PartnerKind.OEM, now=NOW)
-        await create_person(session, NewPerson(new_id(), "p@example.com", "P", partner_id), now=NOW)
-    await make_key(door, client)
+        await create_member(session, NewMember(new_id(), "p@example.com", "P", partner_id), now=NOW)
+    await make_key(auth, client)
     return client
 
 
@@ -40,8 +40,8 @@ class TestReading:
     ) -> None:
         own = {full.scope.tenant_id} if table != "msp" else set()
         assert await seen(db, full.scope, table) == own
-        house = full.scope.for_tenant(full.scope.msp_id)
-        for other in (sibling.scope, foreigner.scope, house):
+        msp_account = full.scope.for_tenant(full.scope.msp_id)
+        for other in (sibling.scope, foreigner.scope, msp_account):
             assert full.scope.tenant_id not in await seen(db, other, table)
 
     @pytest.mark.parametrize("table", TABLES)

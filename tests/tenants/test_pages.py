@@ -9,7 +9,7 @@ from foundation.ids import new_id
 from tenants.accounts import suspend_client
 from tenants.auth.csrf import make_token
 from tenants.auth.redirects import safe_next
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.secrets import new_secret
 from tests.tenants.auth.test_sign_in import audited
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking
@@ -17,20 +17,20 @@ from tests.tenants.web_app import Browser, build_site, give_host, token_of, visi
 
 
 @pytest.fixture
-async def visitors(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    async with visiting(build_site(door)) as client:
+async def visitors(auth: AuthServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with visiting(build_site(auth)) as client:
         yield client
 
 
 @pytest.fixture
-async def browser(visitors: httpx.AsyncClient, door: Door, msp: Tenant) -> Browser:
-    return await Browser.on_a_host_of(visitors, door.db, msp)
+async def browser(visitors: httpx.AsyncClient, auth: AuthServices, msp: Tenant) -> Browser:
+    return await Browser.on_a_host_of(visitors, auth.db, msp)
 
 
 @pytest.fixture
-async def elsewhere(visitors: httpx.AsyncClient, door: Door, other_msp: Tenant) -> Browser:
+async def elsewhere(visitors: httpx.AsyncClient, auth: AuthServices, other_msp: Tenant) -> Browser:
     """The same person's browser on the other MSP's host."""
-    return await Browser.on_a_host_of(visitors, door.db, other_msp)
+    return await Browser.on_a_host_of(visitors, auth.db, other_msp)
 
 
 class TestSigningIn:
@@ -106,8 +106,8 @@ class TestSigningIn:
         assert (await elsewhere.get("/sign-in")).status_code == 200
         assert (await browser.get("/sign-in")).status_code == 303
 
-    async def test_a_suspended_account_is_told_so(self, browser: Browser, door: Door, ada: Somebody) -> None:
-        async with door.db.transaction(ada.scope) as session:
+    async def test_a_suspended_account_is_told_so(self, browser: Browser, auth: AuthServices, ada: Somebody) -> None:
+        async with auth.db.transaction(ada.scope) as session:
             await suspend_client(session, reason="unpaid", now=NOW)
         answer = await browser.sign_in(ada.email)
         assert answer.status_code == 403
@@ -154,10 +154,10 @@ class TestSigningIn:
         assert answer.status_code == 403
 
     async def test_without_tls_on_this_machine_cookies_are_plain(
-        self, visitors: httpx.AsyncClient, door: Door, msp: Tenant, ada: Somebody
+        self, visitors: httpx.AsyncClient, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         host = f"demo-{new_id().hex}.localhost"
-        await give_host(door.db, msp, host)
+        await give_host(auth.db, msp, host)
         local = Browser(visitors, f"http://{host}:8080")
         answer = await local.sign_in(ada.email)
         assert answer.status_code == 303
@@ -169,12 +169,12 @@ class TestSigningIn:
 
 class TestSigningOut:
     async def test_it_needs_the_sessions_token_and_ends_the_session(
-        self, browser: Browser, door: Door, client: Tenant, ada: Somebody
+        self, browser: Browser, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         await browser.sign_in(ada.email)
         before = dict(browser.cookies)
         assert (await browser.post("/sign-out", {})).status_code == 403
-        token = await page_token(door, browser, ada)
+        token = await page_token(auth, browser, ada)
         answer = await browser.post("/sign-out", {"_csrf_token": token}, origin="https://evil.example")
         assert answer.status_code == 403
         answer = await browser.post("/sign-out", {"_csrf_token": token})
@@ -182,27 +182,27 @@ class TestSigningOut:
         assert set(browser.cookies) == {"__Host-device"}
         browser.cookies = before
         assert (await browser.get("/sign-in")).status_code == 200
-        assert await audited(door.db, client, "person.signed_out") == [("person.signed_out", f"person:{ada.id}")]
+        assert await audited(auth.db, client, "person.signed_out") == [("person.signed_out", f"person:{ada.id}")]
 
     async def test_another_sessions_token_is_refused(
-        self, browser: Browser, visitors: httpx.AsyncClient, door: Door, ada: Somebody
+        self, browser: Browser, visitors: httpx.AsyncClient, auth: AuthServices, ada: Somebody
     ) -> None:
         await browser.sign_in(ada.email)
         second = Browser(visitors, browser.origin)
         await second.sign_in(ada.email)
-        token = await page_token(door, second, ada)
+        token = await page_token(auth, second, ada)
         assert (await browser.post("/sign-out", {"_csrf_token": token})).status_code == 403
         assert (await browser.get("/sign-in")).status_code == 303
 
     async def test_everywhere_ends_the_other_devices_too_and_lets_one_come_back(
-        self, browser: Browser, visitors: httpx.AsyncClient, door: Door, client: Tenant, ada: Somebody
+        self, browser: Browser, visitors: httpx.AsyncClient, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         await browser.sign_in(ada.email)
         second = Browser(visitors, browser.origin)
         await second.sign_in(ada.email)
         assert (await browser.post("/sign-out-everywhere", {})).status_code == 403
         assert (await second.get("/sign-in")).status_code == 303
-        token = await page_token(door, browser, ada)
+        token = await page_token(auth, browser, ada)
         answer = await browser.post("/sign-out-everywhere", {"_csrf_token": token})
         assert (answer.status_code, answer.headers["location"], set(browser.cookies)) == (
             303,
@@ -210,17 +210,17 @@ class TestSigningOut:
             {"__Host-device"},
         )
         assert (await second.get("/sign-in")).status_code == 200
-        noted = await audited(door.db, client, "person.signed_out_everywhere")
+        noted = await audited(auth.db, client, "person.signed_out_everywhere")
         assert noted == [("person.signed_out_everywhere", f"person:{ada.id}")]
 
     async def test_nobody_signs_out_to_the_sign_in_page(self, browser: Browser) -> None:
         assert (await browser.post("/sign-out", {})).headers["location"] == "/sign-in"
 
 
-async def page_token(door: Door, browser: Browser, somebody: Somebody) -> str:
+async def page_token(auth: AuthServices, browser: Browser, somebody: Somebody) -> str:
     """What a page shown to this browser would hold."""
     cookie = browser.cookies["__Host-session"]
-    session = await door.sessions.find(cookie, msp_id=somebody.scope.msp_id, now=door.clock())
+    session = await auth.sessions.find(cookie, msp_id=somebody.scope.msp_id, now=auth.clock())
     assert session is not None
     return make_token(session.secret, new_secret)
 

@@ -10,10 +10,10 @@ from foundation.ids import new_id
 from policy.errors import RoleNotAssignable
 from policy.publishing import assign_role
 from tenants.auth.api_keys import list_api_keys, revoke_api_key
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
-from tenants.invitations.issue import bring_in, renew_link
-from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person, get_person
+from tenants.invitations.issue import invite_member, reissue_invitation
+from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, get_member
 from tenants.principal import Principal
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import (
@@ -31,10 +31,10 @@ from tests.tenants.web_app import Browser, build_site, give_host, visiting
 
 
 @pytest.fixture
-async def api(door: Door, msp: Tenant) -> AsyncIterator["Api"]:
+async def api(auth: AuthServices, msp: Tenant) -> AsyncIterator["Api"]:
     host = f"api-{new_id().hex}.example"
-    await give_host(door.db, msp, host)
-    async with visiting(build_site(door)) as client:
+    await give_host(auth.db, msp, host)
+    async with visiting(build_site(auth)) as client:
         yield Api(Browser(client, f"https://{host}"))
 
 
@@ -47,50 +47,56 @@ class Api:
         return await self.browser.send(method, f"/api/v1{path}", headers=headers | more.pop("headers", {}), **more)
 
 
-async def person_with(door: Door, tenant: Tenant, role: str) -> Somebody:
-    somebody = await make_person(door.db, door.passwords, tenant, f"{role.replace('_', '.')}@example.com")
-    async with door.db.transaction(tenant.scope) as session:
-        await assign_role(session, tenant.scope, user_id=somebody.id, role=role, clock=door.clock, new_id=new_id)
+async def person_with(auth: AuthServices, tenant: Tenant, role: str) -> Somebody:
+    somebody = await make_person(auth.db, auth.passwords, tenant, f"{role.replace('_', '.')}@example.com")
+    async with auth.db.transaction(tenant.scope) as session:
+        await assign_role(session, tenant.scope, user_id=somebody.id, role=role, clock=auth.clock, new_id=new_id)
     return somebody
 
 
 class TestClients:
     async def test_staff_list_their_own_clients_page_by_page(
-        self, api: Api, door: Door, msp: Tenant, client: Tenant, other_msp: Tenant
+        self, api: Api, auth: AuthServices, msp: Tenant, client: Tenant, other_msp: Tenant
     ) -> None:
-        await make_client(door.db, msp, "borealis")
-        await make_client(door.db, other_msp, "camellia")
-        _, key = await make_key(door, msp, "msp_operator")
+        await make_client(auth.db, msp, "borealis")
+        await make_client(auth.db, other_msp, "camellia")
+        _, key = await make_key(auth, msp, "msp_operator")
         first = (await api("GET", "/clients?limit=1", key)).json()
         assert [c["id"] for c in first["clients"]] == [str(client.scope.tenant_id)]
         rest = (await api("GET", f"/clients?after={first['next']}", key)).json()
         assert [c["slug"] for c in rest["clients"]] == ["borealis"]
         assert rest["next"] == ""
 
-    async def test_a_client_has_no_fleet(self, api: Api, door: Door, client: Tenant) -> None:
-        _, key = await make_key(door, client, "client_admin")
+    async def test_a_client_has_no_fleet(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        _, key = await make_key(auth, client, "client_admin")
         assert (await api("GET", "/clients", key)).status_code == 404
 
-    async def test_without_a_key_or_with_a_bad_one_nothing_is_told(self, api: Api, door: Door, client: Tenant) -> None:
+    async def test_without_a_key_or_with_a_bad_one_nothing_is_told(
+        self, api: Api, auth: AuthServices, client: Tenant
+    ) -> None:
         assert (await api("GET", "/clients")).status_code == 401
-        _, key = await make_key(door, client)
+        _, key = await make_key(auth, client)
         assert (await api("GET", "/clients", key[:-43] + "A" * 43)).status_code == 401
 
     @pytest.mark.parametrize("path", ["/clients/%00/api-keys", "/clients/ACME/api-keys", "/clients/a'b/api-keys"])
-    async def test_odd_names_of_clients_are_not_found(self, api: Api, door: Door, msp: Tenant, path: str) -> None:
-        _, key = await make_key(door, msp, "msp_admin")
+    async def test_odd_names_of_clients_are_not_found(
+        self, api: Api, auth: AuthServices, msp: Tenant, path: str
+    ) -> None:
+        _, key = await make_key(auth, msp, "msp_admin")
         assert (await api("GET", path, key)).status_code == 404
         assert (await api("GET", "/clients?after=%00", key)).status_code == 422
 
     @pytest.mark.parametrize("limit", [0, 501, -1])
-    async def test_a_page_has_a_size(self, api: Api, door: Door, msp: Tenant, limit: int) -> None:
-        _, key = await make_key(door, msp, "msp_operator")
+    async def test_a_page_has_a_size(self, api: Api, auth: AuthServices, msp: Tenant, limit: int) -> None:
+        _, key = await make_key(auth, msp, "msp_operator")
         assert (await api("GET", f"/clients?limit={limit}", key)).status_code == 422
 
 
 class TestApiKeys:
-    async def test_an_admin_makes_uses_lists_and_revokes_a_key(self, api: Api, door: Door, client: Tenant) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+    async def test_an_admin_makes_uses_lists_and_revokes_a_key(
+        self, api: Api, auth: AuthServices, client: Tenant
+    ) -> None:
+        _, admin = await make_key(auth, client, "client_admin")
         made = await api("POST", "/clients/acme/api-keys", admin, json={"name": "Webshop", "role": "client_admin"})
         assert made.status_code == 201
         assert made.headers["cache-control"] == "no-store"
@@ -102,88 +108,90 @@ class TestApiKeys:
         assert (await api("GET", "/clients/acme/api-keys", key)).status_code == 401
 
     async def test_a_key_of_a_neighbour_is_not_found(
-        self, api: Api, door: Door, client: Tenant, sibling: Tenant, foreigner: Tenant
+        self, api: Api, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant
     ) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+        _, admin = await make_key(auth, client, "client_admin")
         for other in (sibling, foreigner):
-            theirs, _ = await make_key(door, other)
+            theirs, _ = await make_key(auth, other)
             assert (await api("DELETE", f"/clients/acme/api-keys/{theirs.id}", admin)).status_code == 404
         assert (await api("GET", "/clients/borealis/api-keys", admin)).status_code == 404
         assert (await api("GET", "/api-keys", admin)).status_code == 404
         listed = (await api("GET", "/clients/acme/api-keys", admin)).json()["api_keys"]
         assert len(listed) == 1
 
-    async def test_the_role_decides(self, api: Api, door: Door, client: Tenant) -> None:
-        _, machine = await make_key(door, client)
+    async def test_the_role_decides(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        _, machine = await make_key(auth, client)
         answer = await api("POST", "/clients/acme/api-keys", machine, json={"name": "More"})
         assert answer.status_code == 403
         assert (await api("GET", "/clients/acme/api-keys", machine)).status_code == 403
 
     async def test_the_use_of_a_key_counts_when_it_is_refused(
-        self, api: Api, door: Door, client: Tenant, clock: Ticking
+        self, api: Api, auth: AuthServices, client: Tenant, clock: Ticking
     ) -> None:
-        row, machine = await make_key(door, client)
+        row, machine = await make_key(auth, client)
         wrong = machine[:-43] + "A" * 43
         for key, path, status, used in (
             (wrong, "/clients/acme/api-keys", 401, None),
             (machine, "/clients/acme/api-keys", 403, NOW),
         ):
             assert (await api("GET", path, key)).status_code == status
-            async with door.db.transaction(client.scope) as session:
+            async with auth.db.transaction(client.scope) as session:
                 assert [each.last_used_at for each in await list_api_keys(session)] == [used]
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await revoke_api_key(session, key_id=row.id, now=NOW)
         clock.forward(hours=1)
         assert (await api("GET", "/clients/acme/api-keys", machine)).status_code == 401
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             assert [each.last_used_at for each in await list_api_keys(session)] == [NOW + timedelta(hours=1)]
 
-    async def test_nobody_gives_a_key_more_than_they_have(self, api: Api, door: Door, msp: Tenant) -> None:
-        _, key = await make_key(door, msp, "msp_admin")
+    async def test_nobody_gives_a_key_more_than_they_have(self, api: Api, auth: AuthServices, msp: Tenant) -> None:
+        _, key = await make_key(auth, msp, "msp_admin")
         for role, status in (("msp_operator", 201), ("client_admin", 403), ("root", 403)):
             answer = await api("POST", "/api-keys", key, json={"name": "K", "role": role})
             assert answer.status_code == status
 
     async def test_staff_make_keys_for_their_clients_only(
-        self, api: Api, door: Door, msp: Tenant, client: Tenant, foreigner: Tenant
+        self, api: Api, auth: AuthServices, msp: Tenant, client: Tenant, foreigner: Tenant
     ) -> None:
-        _, key = await make_key(door, msp, "msp_admin")
+        _, key = await make_key(auth, msp, "msp_admin")
         assert (await api("POST", "/clients/acme/api-keys", key, json={"name": "Shop"})).status_code == 201
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             assert len(await list_api_keys(session)) == 1
-        async with door.db.transaction(foreigner.scope) as session:
+        async with auth.db.transaction(foreigner.scope) as session:
             assert list(await list_api_keys(session)) == []
 
     @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x", "secret": "y"}, {"name": 5}])
     async def test_a_malformed_request_makes_nothing(
-        self, api: Api, door: Door, client: Tenant, body: dict[str, object]
+        self, api: Api, auth: AuthServices, client: Tenant, body: dict[str, object]
     ) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+        _, admin = await make_key(auth, client, "client_admin")
         assert (await api("POST", "/clients/acme/api-keys", admin, json=body)).status_code in (400, 422)
 
 
 class TestFromABrowser:
-    async def test_a_signed_in_admin_needs_the_pages_token(self, api: Api, door: Door, client: Tenant) -> None:
-        admin = await person_with(door, client, "client_admin")
+    async def test_a_signed_in_admin_needs_the_pages_token(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        admin = await person_with(auth, client, "client_admin")
         assert (await api.browser.sign_in(admin.email)).status_code == 303
         assert (await api("GET", "/clients/acme/api-keys")).status_code == 200
         body = {"name": "Webshop"}
         assert (await api("POST", "/clients/acme/api-keys", json=body)).status_code == 403
-        token = {"x-csrf-token": await page_token(door, api.browser, admin)}
+        token = {"x-csrf-token": await page_token(auth, api.browser, admin)}
         answer = await api("POST", "/clients/acme/api-keys", json=body, headers=token)
         assert answer.status_code == 201
         evil = token | {"origin": "https://evil.example"}
         assert (await api("POST", "/clients/acme/api-keys", json=body, headers=evil)).status_code == 403
 
-    async def test_a_bad_key_does_not_fall_back_to_the_cookie(self, api: Api, door: Door, client: Tenant) -> None:
-        admin = await person_with(door, client, "client_admin")
+    async def test_a_bad_key_does_not_fall_back_to_the_cookie(
+        self, api: Api, auth: AuthServices, client: Tenant
+    ) -> None:
+        admin = await person_with(auth, client, "client_admin")
         await api.browser.sign_in(admin.email)
         assert (await api("GET", "/clients/acme/api-keys", "key_bad")).status_code == 401
 
 
 class TestPeople:
-    async def test_an_admin_brings_somebody_in_with_a_role(self, api: Api, door: Door, client: Tenant) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+    async def test_an_admin_brings_somebody_in_with_a_role(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        _, admin = await make_key(auth, client, "client_admin")
         body = {"email": "New@Example.com", "name": "New", "role": "client_approver"}
         answer = await api("POST", "/clients/acme/people", admin, json=body)
         assert answer.status_code == 201
@@ -191,24 +199,26 @@ class TestPeople:
         link = answer.json()["link"].removeprefix(api.browser.origin)
         form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token(link)}
         assert (await api.browser.post(link, form)).status_code == 303
-        principal = await authenticate(door, credentials(client, "new@example.com"))
+        principal = await authenticate(auth, credentials(client, "new@example.com"))
         assert principal.roles == ("client_approver", "client_viewer")
         listed = (await api("GET", "/clients/acme/people", admin)).json()["people"]
         assert [(p["email"], p["status"]) for p in listed] == [("new@example.com", "active")]
         assert "password" not in str(listed)
 
     @pytest.mark.parametrize("role", ["msp_admin", "client_admin", "machine", "root"])
-    async def test_nobody_gives_more_than_they_hold(self, door: Door, client: Tenant, role: str) -> None:
-        async with door.db.transaction(client.scope) as session:
+    async def test_nobody_gives_more_than_they_hold(self, auth: AuthServices, client: Tenant, role: str) -> None:
+        async with auth.db.transaction(client.scope) as session:
             home = client.scope
             by = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_viewer",))
             with pytest.raises(RoleNotAssignable):
-                await bring_in(session, door, by, NewPerson(new_id(), "a@b.example", "A"), role=role, new_id=new_id)
+                await invite_member(
+                    session, auth, by, NewMember(new_id(), "a@b.example", "A"), role=role, new_id=new_id
+                )
 
     async def test_staff_give_clients_roles_in_a_client_and_their_own_in_the_house(
-        self, api: Api, door: Door, msp: Tenant, client: Tenant
+        self, api: Api, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
-        _, key = await make_key(door, msp, "msp_admin")
+        _, key = await make_key(auth, msp, "msp_admin")
         cases = [
             ("/clients/acme/people", "client_admin", 201), ("/clients/acme/people", "msp_admin", 403),
             ("/people", "msp_operator", 201), ("/people", "client_admin", 403),
@@ -218,12 +228,12 @@ class TestPeople:
             assert (await api("POST", path, key, json=body)).status_code == status
 
     async def test_a_partners_user_names_the_partner(
-        self, api: Api, door: Door, client: Tenant, sibling: Tenant
+        self, api: Api, auth: AuthServices, client: Tenant, sibling: Tenant
     ) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+        _, admin = await make_key(auth, client, "client_admin")
         own, theirs = new_id(), new_id()
         for tenant, partner_id in ((client, own), (sibling, theirs)):
-            async with door.db.transaction(tenant.scope) as session:
+            async with auth.db.transaction(tenant.scope) as session:
                 await create_partner(session, partner_id=partner_id, name="P", kind=PartnerKind.OEM, now=NOW)
         cases = [("partner", own, 201), ("partner", None, 422), ("client_viewer", own, 422), ("partner", theirs, 404)]
         for number, (role, named, status) in enumerate(cases):
@@ -233,26 +243,26 @@ class TestPeople:
             assert answer.status_code == status
 
     async def test_somebody_is_suspended_and_let_in_again(
-        self, api: Api, door: Door, client: Tenant, ada: Somebody
+        self, api: Api, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+        _, admin = await make_key(auth, client, "client_admin")
         path = f"/clients/acme/people/{ada.id}/suspension"
         assert (await api("POST", path, admin, json={"reason": "left"})).status_code == 204
         assert (await api.browser.sign_in(ada.email)).status_code == 403
         assert (await api("DELETE", path, admin)).status_code == 204
         assert (await api.browser.sign_in(ada.email)).status_code == 303
 
-    async def test_nobody_suspends_themselves(self, api: Api, door: Door, client: Tenant) -> None:
-        admin = await person_with(door, client, "client_admin")
+    async def test_nobody_suspends_themselves(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        admin = await person_with(auth, client, "client_admin")
         await api.browser.sign_in(admin.email)
-        token = {"x-csrf-token": await page_token(door, api.browser, admin)}
+        token = {"x-csrf-token": await page_token(auth, api.browser, admin)}
         path = f"/clients/acme/people/{admin.id}/suspension"
         assert (await api("POST", path, json={"reason": "slip"}, headers=token)).status_code == 409
 
     async def test_people_of_others_are_not_found(
-        self, api: Api, door: Door, msp: Tenant, sibling: Tenant, ada: Somebody
+        self, api: Api, auth: AuthServices, msp: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        _, admin = await make_key(door, sibling, "client_admin")
+        _, admin = await make_key(auth, sibling, "client_admin")
         assert (await api("GET", "/clients/acme/people", admin)).status_code == 404
         assert (await api("GET", "/clients/borealis/people", admin)).json()["people"] == []
         for method, act, body in (
@@ -263,8 +273,8 @@ class TestPeople:
             answer = await api(method, f"/clients/borealis/people/{ada.id}/{act}", admin, json=body)
             assert answer.status_code == 404
 
-    async def test_a_new_link_replaces_the_lost_one(self, api: Api, door: Door, client: Tenant) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+    async def test_a_new_link_replaces_the_lost_one(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        _, admin = await make_key(auth, client, "client_admin")
         body = {"email": "new@example.com", "name": "New", "role": "client_viewer"}
         first = (await api("POST", "/clients/acme/people", admin, json=body)).json()
         second = await api("POST", f"/clients/acme/people/{first['person']['id']}/invitation", admin)
@@ -275,9 +285,9 @@ class TestPeople:
             assert (await api.browser.post(path, form)).status_code == status
 
     async def test_an_invitation_says_where_it_stands_and_is_withdrawn(
-        self, api: Api, door: Door, client: Tenant, clock: Ticking
+        self, api: Api, auth: AuthServices, client: Tenant, clock: Ticking
     ) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+        _, admin = await make_key(auth, client, "client_admin")
         people = "/clients/acme/people"
         body = {"email": "new@example.com", "name": "New", "role": "client_viewer"}
         made = (await api("POST", people, admin, json=body)).json()
@@ -302,37 +312,37 @@ class TestPeople:
             assert (await api(method, one, admin)).status_code == 409
 
     async def test_a_link_never_opens_the_account_of_somebody_with_a_password(
-        self, api: Api, door: Door, client: Tenant, ada: Somebody
+        self, api: Api, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+        _, admin = await make_key(auth, client, "client_admin")
         answer = await api("POST", f"/clients/acme/people/{ada.id}/invitation", admin)
         assert answer.status_code == 409
         assert "link" not in answer.json()
         suspended = await api("POST", f"/clients/acme/people/{ada.id}/suspension", admin, json={"reason": "left"})
         assert suspended.status_code == 204
         assert (await api("POST", f"/clients/acme/people/{ada.id}/invitation", admin)).status_code == 409
-        async with door.db.transaction(client.scope) as session:
-            assert (await get_person(session, ada.id)).invite_hash is None
+        async with auth.db.transaction(client.scope) as session:
+            assert (await get_member(session, ada.id)).invite_hash is None
 
-    async def test_nobody_gets_the_link_of_somebody_who_may_do_more(self, door: Door, client: Tenant) -> None:
+    async def test_nobody_gets_the_link_of_somebody_who_may_do_more(self, auth: AuthServices, client: Tenant) -> None:
         home, person_id = client.scope, new_id()
-        async with door.db.transaction(home) as session:
-            await create_person(session, NewPerson(person_id, "new@example.com", "New"), now=NOW)
-            await assign_role(session, home, user_id=person_id, role="client_admin", clock=door.clock, new_id=new_id)
+        async with auth.db.transaction(home) as session:
+            await create_member(session, NewMember(person_id, "new@example.com", "New"), now=NOW)
+            await assign_role(session, home, user_id=person_id, role="client_admin", clock=auth.clock, new_id=new_id)
         for roles, refused in ((("client_approver",), True), (("client_admin",), False)):
             by = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, roles)
-            async with door.db.transaction(home) as session:
+            async with auth.db.transaction(home) as session:
                 with pytest.raises(RoleNotAssignable) if refused else nullcontext():
-                    await renew_link(session, door, by, person_id)
-                person = await get_person(session, person_id)
+                    await reissue_invitation(session, auth, by, person_id)
+                person = await get_member(session, person_id)
             assert (person.invite_hash is None) is refused
 
-    async def test_people_and_keys_are_listed_page_by_page(self, api: Api, door: Door, client: Tenant) -> None:
-        _, admin = await make_key(door, client, "client_admin")
+    async def test_people_and_keys_are_listed_page_by_page(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+        _, admin = await make_key(auth, client, "client_admin")
         for name in ("c", "a", "b"):
             body = {"email": f"{name}@example.com", "name": name, "role": "client_viewer"}
             assert (await api("POST", "/clients/acme/people", admin, json=body)).status_code == 201
-        await make_key(door, client)
+        await make_key(auth, client)
         for path, field, name, wanted in (
             ("people", "people", "email", ["a@example.com", "b@example.com", "c@example.com"]),
             ("api-keys", "api_keys", "role", ["machine", "client_admin"]),

@@ -10,10 +10,10 @@ from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.names import clean_name
 from tenants.auth.passwords import LONGEST, check_password, check_repeated
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.errors import EmailTaken, SignInFailed, WeakPassword
-from tenants.members.repository import NewPerson, clean_email, create_person, find_person, get_person, set_password
+from tenants.members.repository import NewMember, clean_email, create_member, find_member, get_member, set_password
 from tests.tenants.conftest import CHEAP, NOW, Somebody, Tenant, credentials, make_person
 
 WORDS = "grüne häuser über são luís"
@@ -26,25 +26,25 @@ def composed(form: str, text: str) -> str:
 @pytest.mark.parametrize("kept", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD", "no-break"])
 async def test_a14_a_password_signs_in_however_it_is_composed(
-    door: Door, msp: Tenant, client: Tenant, kept: str, typed: str
+    auth: AuthServices, msp: Tenant, client: Tenant, kept: str, typed: str
 ) -> None:
-    ada = await make_person(door.db, door.passwords, client, "ada@example.com", password=composed(kept, WORDS))
+    ada = await make_person(auth.db, auth.passwords, client, "ada@example.com", password=composed(kept, WORDS))
     given_ = WORDS.replace(" ", "\u00a0") if typed == "no-break" else composed(typed, WORDS)
-    assert (await authenticate(door, credentials(msp, ada.email, given_))).id == ada.id
+    assert (await authenticate(auth, credentials(msp, ada.email, given_))).id == ada.id
     with pytest.raises(SignInFailed):
-        await authenticate(door, credentials(msp, ada.email, WORDS.upper()))
+        await authenticate(auth, credentials(msp, ada.email, WORDS.upper()))
 
 
 @pytest.mark.parametrize("typed", [composed("NFD", WORDS), "tabs\tin the middle of it", "zero\u200bwidth inside of it"])
 async def test_a14_a_hash_from_before_goes_on_verifying_and_is_renewed(
-    door: Door, msp: Tenant, client: Tenant, ada: Somebody, typed: str
+    auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody, typed: str
 ) -> None:
-    async with door.db.transaction(client.scope) as session:
+    async with auth.db.transaction(client.scope) as session:
         await set_password(session, person_id=ada.id, password_hash=CHEAP.hash(typed), now=NOW)
-    assert (await authenticate(door, credentials(msp, ada.email, typed))).id == ada.id
-    assert (await authenticate(door, credentials(msp, ada.email, typed))).id == ada.id
+    assert (await authenticate(auth, credentials(msp, ada.email, typed))).id == ada.id
+    assert (await authenticate(auth, credentials(msp, ada.email, typed))).id == ada.id
     if typed == composed("NFD", WORDS):
-        assert (await authenticate(door, credentials(msp, ada.email, WORDS))).id == ada.id
+        assert (await authenticate(auth, credentials(msp, ada.email, WORDS))).id == ada.id
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ async def test_a14_a_hash_from_before_goes_on_verifying_and_is_renewed(
     ],
 )  # fmt: skip
 async def test_a14_an_address_signs_in_however_it_is_written(
-    door: Door, msp: Tenant, client: Tenant, kept: str, typed: str
+    auth: AuthServices, msp: Tenant, client: Tenant, kept: str, typed: str
 ) -> None:
-    somebody = await make_person(door.db, door.passwords, client, kept)
-    assert (await authenticate(door, credentials(msp, typed))).id == somebody.id
-    async with door.db.transaction(client.scope) as session:
-        assert (await find_person(session, typed)).id == somebody.id
+    somebody = await make_person(auth.db, auth.passwords, client, kept)
+    assert (await authenticate(auth, credentials(msp, typed))).id == somebody.id
+    async with auth.db.transaction(client.scope) as session:
+        assert (await find_member(session, typed)).id == somebody.id
         with pytest.raises(EmailTaken):
-            await create_person(session, NewPerson(new_id(), typed, "Again"), now=NOW)
+            await create_member(session, NewMember(new_id(), typed, "Again"), now=NOW)
 
 
 @given(st.text(max_size=30), st.sampled_from(["example.com", "müller.example", "x.example"]))
@@ -87,12 +87,12 @@ def test_a14_an_accepted_address_is_in_lower_case_and_assigned(local: str) -> No
     assert not any(unicodedata.category(c) == "Cn" for c in kept)
 
 
-async def test_a14_names_are_kept_in_one_form(door: Door, client: Tenant) -> None:
+async def test_a14_names_are_kept_in_one_form(auth: AuthServices, client: Tenant) -> None:
     person_id = new_id()
-    async with door.db.transaction(client.scope) as session:
+    async with auth.db.transaction(client.scope) as session:
         name = composed("NFD", " Zoë\u00a0 Kühn\ufeff")
-        await create_person(session, NewPerson(person_id, "zoe@example.com", name), now=NOW)
-        assert (await get_person(session, person_id)).name == "Zoë Kühn"
+        await create_member(session, NewMember(person_id, "zoe@example.com", name), now=NOW)
+        assert (await get_member(session, person_id)).name == "Zoë Kühn"
     for bad in ("a\u202eb", "\x1b[31m", "", " \u200b ", "x" * 121, "a\ud800"):
         with pytest.raises(InvalidInput):
             clean_name(bad)

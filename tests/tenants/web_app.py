@@ -24,24 +24,24 @@ from foundation.database.engine import Database
 from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.web.problems import problem
-from tenants.auth.pages import PAGES, provide_door
-from tenants.auth.services import Door
+from tenants.auth.pages import PAGES, provide_auth
+from tenants.auth.services import AuthServices
 from tenants.routes import ROUTES
 from tests.tenants.conftest import NOW, PASSWORD, Tenant
 
 _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 
 
-def build_site(door: Door) -> Litestar:
-    brands = BrandDirectory(door.db, door.clock)
+def build_site(auth: AuthServices) -> Litestar:
+    brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(tenants.__file__).parent / "templates"], static_url=lambda name: name)
     # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
-    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
+    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
         dependencies={
             "brand": provide_brand(brands),
-            "door": provide_door(door),
+            "auth": provide_auth(auth),
             "access": provide_access(services, brands),
         },
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),

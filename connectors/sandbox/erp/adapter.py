@@ -14,7 +14,7 @@ from canonical.values import Value
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
-from connectors.sandbox.erp.messages import Change, ChangeBatch, ChangePage
+from connectors.sandbox.erp.messages import ChangeBatch, ErpChange, ErpChangePage
 from foundation.decoding import ForeignDecoder, decode_json
 
 _PAGE_SIZE = 500
@@ -24,9 +24,9 @@ class SandboxErp:
     """`translate` and `poll`. External ids are the change's own version, so a change that arrives both ways is one."""
 
     def __init__(self) -> None:
-        self._change = ForeignDecoder(Change)
+        self._change = ForeignDecoder(ErpChange)
         self._batch = ForeignDecoder(ChangeBatch)
-        self._page = ForeignDecoder(ChangePage)
+        self._page = ForeignDecoder(ErpChangePage)
 
     def translate(self, body: bytes) -> list[Observation]:
         try:
@@ -95,7 +95,7 @@ def change_id(version: int) -> str:
     return f"chg_{version}"
 
 
-def _observation(change: Change) -> Observation:
+def _observation(change: ErpChange) -> Observation:
     if (change.element == STOCK) is bool(change.currency):
         wanted = "no currency" if change.element == STOCK else "a currency"
         raise PayloadInvalid(f"{change.element} of {change.sku} must come with {wanted}; it came with the opposite.")

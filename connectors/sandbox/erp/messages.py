@@ -14,7 +14,7 @@ Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class ErpChange(msgspec.Struct, frozen=True, kw_only=True):
     """`version` grows with every change of the whole ERP; `currency` is empty for stock. `record_id`, where it is sent,
     stays with the record when it gets another SKU.
     """
@@ -31,13 +31,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):
-    """Each is a `Change`; raw, because one that cannot be read must not hold back its neighbours."""
+    """Each is a `ErpChange`; raw, because one that cannot be read must not hold back its neighbours."""
 
     changes: list[msgspec.Raw]
     type: str = "changes"
 
 
-class ChangePage(msgspec.Struct, frozen=True):
+class ErpChangePage(msgspec.Struct, frozen=True):
     """Changes stay raw: they are kept byte for byte."""
 
     changes: list[msgspec.Raw]
@@ -45,7 +45,7 @@ class ChangePage(msgspec.Struct, frozen=True):
     more: bool
 
 
-class NewValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewErpValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With `expected` it is saved only while the present amount is that one."""
 
     sku: Sku
@@ -54,5 +54,5 @@ class NewValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected: Amount | None = None
 
 
-class NewValues(msgspec.Struct, frozen=True):
-    changes: list[NewValue]
+class NewErpValues(msgspec.Struct, frozen=True):
+    changes: list[NewErpValue]

@@ -10,7 +10,7 @@ import msgspec
 from canonical.elements import COST, PRICE, STOCK
 from canonical.money import Money, parse_decimal, to_integer
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
-from connectors.sandbox.erp.messages import TYPE_OF, Change, NewValue, NewValues
+from connectors.sandbox.erp.messages import TYPE_OF, ErpChange, NewErpValue, NewErpValues
 from connectors.sandbox.erp.webhooks import WebhookSender, WebhookTarget
 from connectors.sandbox.faults import FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
@@ -33,8 +33,8 @@ class ErpSystem:
         self.currency = currency = plan.currency
         self.faults = FaultSource(rng)
         self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
-        self.current: dict[tuple[str, str], Change] = {}
-        self.log: list[Change] = []
+        self.current: dict[tuple[str, str], ErpChange] = {}
+        self.log: list[ErpChange] = []
         self.versions: list[int] = []
         self.webhooks = WebhookSender(self.faults, clock)
         self._clock = clock
@@ -43,7 +43,7 @@ class ErpSystem:
             self._commit(sku_of(index), COST, cost_price(currency).minor)
             self._commit(sku_of(index), STOCK, STOCK_ON_HAND)
 
-    def set_values(self, values: list[NewValue]) -> list[Change]:
+    def set_values(self, values: list[NewErpValue]) -> list[ErpChange]:
         """Commit and tell. Values equal to the present one are changes too: an ERP saves what it is told to."""
         changes = [self._commit(value.sku, value.element, value.amount) for value in values]
         self.webhooks.tell(changes)
@@ -78,7 +78,7 @@ class ErpSystem:
     async def close(self) -> None:
         await self.webhooks.close()
 
-    def _commit(self, sku: str, element: str, amount: int) -> Change:
+    def _commit(self, sku: str, element: str, amount: int) -> ErpChange:
         now = self._clock()
         version = max(self.versions[-1] + 1 if self.versions else 0, _microseconds(now))
         currency = "" if element == STOCK else self.currency
@@ -93,7 +93,7 @@ class ErpSystem:
                 "committed_at": now,
                 "title": self.titles.get(sku, ""),
             },
-            Change,
+            ErpChange,
         )
         self.current[sku, element] = change
         self.log.append(change)
@@ -123,7 +123,7 @@ class ErpSystem:
         if (request.method, request.path) != ("POST", "/changes"):
             return problem(404, "Values are changed with POST /changes.")
         try:
-            values = decode_json(request.body, type=NewValues).changes
+            values = decode_json(request.body, type=NewErpValues).changes
         except msgspec.DecodeError as wrong:
             return problem(422, str(wrong))
         if unknown := [value.sku for value in values if value.sku not in self.titles]:
@@ -132,7 +132,7 @@ class ErpSystem:
             return problem(409, f"{changed[0]} has another value meanwhile.")
         return json_reply({"changes": self.set_values(values)})
 
-    def _is_changed(self, value: NewValue) -> bool:
+    def _is_changed(self, value: NewErpValue) -> bool:
         return value.expected is not None and self.current[value.sku, value.element].amount != value.expected
 
     def _save_form(self, request: Request) -> Reply:
@@ -142,7 +142,7 @@ class ErpSystem:
             return problem(403, "Price, cost and stock are owned by the ERP: only its operator may change them.")
         try:
             amount = self._typed(element, fields.get("amount", [""])[0].strip())
-            value = msgspec.convert({"sku": sku, "element": element, "amount": amount}, NewValue)
+            value = msgspec.convert({"sku": sku, "element": element, "amount": amount}, NewErpValue)
         except ValueError as wrong:
             return problem(422, str(wrong))
         if sku not in self.titles:

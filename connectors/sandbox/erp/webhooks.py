@@ -8,7 +8,7 @@ import httpx2
 import msgspec
 
 from connectors.sandbox.erp.adapter import change_id
-from connectors.sandbox.erp.messages import Change, ChangeBatch
+from connectors.sandbox.erp.messages import ChangeBatch, ErpChange
 from connectors.sandbox.faults import FaultSource, rename_fields
 from connectors.webhooks.signatures import sign
 from foundation.clock import Clock
@@ -36,11 +36,11 @@ class WebhookSender:
         self.counts: Counter[str] = Counter()
         self._faults = faults
         self._clock = clock
-        self._waiting: list[Change] = []
+        self._waiting: list[ErpChange] = []
         self._held: list[Message] = []
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, changes: list[Change]) -> None:
+    def tell(self, changes: list[ErpChange]) -> None:
         if self.target is None:
             return
         self._waiting.extend(changes)
@@ -59,7 +59,7 @@ class WebhookSender:
                 for message in self._faulty_order(self._message(taken, target)):
                     await self._deliver(client, target, message)
 
-    def _message(self, changes: list[Change], target: WebhookTarget) -> Message:
+    def _message(self, changes: list[ErpChange], target: WebhookTarget) -> Message:
         first, last = changes[0], changes[-1]
         if target.batch_size == 1:
             message_id, body = change_id(first.version), msgspec.json.encode(first)

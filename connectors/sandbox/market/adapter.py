@@ -30,7 +30,7 @@ from connectors.sandbox.market.messages import (
     FeedItem,
     FeedReceipt,
     Listings,
-    Price,
+    MarketPrice,
     ShownListing,
     ShownPrice,
 )
@@ -178,7 +178,7 @@ def _unwritable(write: ChannelWrite) -> WriteResult | None:
 def _item(write: ChannelWrite) -> FeedItem:
     value = write.value
     if write.element == PRICE:
-        price = Price(str(Money(value.amount, value.currency).to_decimal()), value.currency)
+        price = MarketPrice(str(Money(value.amount, value.currency).to_decimal()), value.currency)
         return FeedItem(write.record_key, write.version, write.idempotency_key, price=price)
     # Anything but stock leaves without a value, and the market rejects exactly that item.
     quantity = value.amount if write.element == STOCK else None

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 
-class Price(msgspec.Struct, frozen=True):
+class MarketPrice(msgspec.Struct, frozen=True):
     value: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$")]
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
 
@@ -23,7 +23,7 @@ class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     sku: str
     revision: int
     reference: str
-    price: Price | None = None
+    price: MarketPrice | None = None
     quantity: int | None = None
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from canonical.money import InexactAmount, Money
 from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
-from connectors.sandbox.effects import Effect, EffectLog
+from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
 from connectors.sandbox.market.messages import (
@@ -18,7 +18,7 @@ from connectors.sandbox.market.messages import (
     FeedItem,
     FeedReceipt,
     Listing,
-    Price,
+    MarketPrice,
     Rejection,
     ShownPrice,
 )
@@ -142,7 +142,7 @@ class MarketSystem:
                 self.log.discarded += 1
                 continue
             kept.amount, kept.revision, kept.reference = amount, item.revision, item.reference
-            self.log.record(Effect(item.sku, field, amount, item.revision, item.reference))
+            self.log.record(SandboxEffect(item.sku, field, amount, item.revision, item.reference))
 
     def _listing(self, sku: str) -> Listing:
         price, quantity = self.prices[sku], self.quantities[sku]
@@ -158,7 +158,7 @@ class MarketSystem:
         return shop_page("Market", self.currency, rows)
 
 
-def _is_exact(price: Price) -> bool:
+def _is_exact(price: MarketPrice) -> bool:
     try:
         Money.from_text(price.value, price.currency)
     except InexactAmount:

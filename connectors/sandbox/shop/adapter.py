@@ -26,13 +26,13 @@ from connectors.ports import (
 from connectors.sandbox.shop.messages import (
     Field,
     Keys,
-    NewValue,
-    NewValues,
-    Outcomes,
+    NewShopValue,
+    NewShopValues,
     Products,
     Shown,
     ShownRaw,
     ShownValues,
+    WriteOutcomes,
 )
 from foundation.decoding import ForeignDecoder, JsonDecoder, decode_json
 
@@ -54,7 +54,7 @@ class SandboxShop:
     max_batch = 250
 
     def __init__(self) -> None:
-        self._outcomes = ForeignDecoder(Outcomes)
+        self._outcomes = ForeignDecoder(WriteOutcomes)
         self._shown = ForeignDecoder(ShownValues)
         self._products = ForeignDecoder(Products)
 
@@ -88,7 +88,7 @@ class SandboxShop:
             "PUT",
             endpoint(config, "/values"),
             headers=json_headers(config.secrets["api_key"]),
-            content=msgspec.json.encode(NewValues(values)),
+            content=msgspec.json.encode(NewShopValues(values)),
         )
         if (failed := failed_writes(response, writes)) is not None:
             return failed
@@ -191,9 +191,9 @@ def _reading(key: tuple[str, str], raw: msgspec.Raw) -> ChannelReading:
     return ChannelReading(*key, Value(shown.amount, shown.currency), shown.version)
 
 
-def _new_value(write: ChannelWrite) -> NewValue:
+def _new_value(write: ChannelWrite) -> NewShopValue:
     value = write.value
-    return NewValue(
+    return NewShopValue(
         write.record_key, _FIELDS[write.element], value.amount, value.currency, write.version, write.idempotency_key
     )
 

@@ -7,7 +7,7 @@ import msgspec
 Field = Literal["price", "stock"]
 
 
-class NewValue(msgspec.Struct, frozen=True, gc=False):
+class NewShopValue(msgspec.Struct, frozen=True, gc=False):
     """`key` makes a repeated write harmless; a `version` not above the present one is stale."""
 
     sku: str
@@ -18,19 +18,19 @@ class NewValue(msgspec.Struct, frozen=True, gc=False):
     key: str
 
 
-class NewValues(msgspec.Struct, frozen=True):
-    values: list[NewValue]
+class NewShopValues(msgspec.Struct, frozen=True):
+    values: list[NewShopValue]
 
 
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+class WriteOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """`status` is applied, stale, unknown_sku or invalid."""
 
     status: str
     detail: str = ""
 
 
-class Outcomes(msgspec.Struct, frozen=True):
-    results: list[Outcome]
+class WriteOutcomes(msgspec.Struct, frozen=True):
+    results: list[WriteOutcome]
 
 
 class Keys(msgspec.Struct, frozen=True):

@@ -6,17 +6,17 @@ from itertools import islice
 import msgspec
 
 from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
-from connectors.sandbox.effects import Effect, EffectLog
+from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
 from connectors.sandbox.plan import SystemPlan
-from connectors.sandbox.shop.messages import Keys, NewValue, NewValues, Outcome, Products, Shown
+from connectors.sandbox.shop.messages import Keys, NewShopValue, NewShopValues, Products, Shown, WriteOutcome
 from connectors.sandbox.storefront import ShopRow, shop_page
 from foundation.decoding import JsonDecoder
 
-_APPLIED = Outcome("applied")
-_STALE = Outcome("stale")
-_UNKNOWN = Outcome("unknown_sku")
+_APPLIED = WriteOutcome("applied")
+_STALE = WriteOutcome("stale")
+_UNKNOWN = WriteOutcome("unknown_sku")
 
 
 class ShopSystem:
@@ -33,7 +33,7 @@ class ShopSystem:
         for index in range(plan.skus):
             self.shown[sku_of(index), "price"] = Shown(list_price(index, currency).minor, currency, 0)
             self.shown[sku_of(index), "stock"] = Shown(STOCK_ON_HAND, "", 0)
-        self._write_decoder = JsonDecoder(NewValues)
+        self._write_decoder = JsonDecoder(NewShopValues)
         self._read_decoder = JsonDecoder(Keys)
 
     async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
@@ -75,14 +75,14 @@ class ShopSystem:
         self.log.requests += 1
         return json_reply({"results": [self._set(value, request.faults) for value in values]})
 
-    def _set(self, value: NewValue, faults: Faults) -> Outcome:
+    def _set(self, value: NewShopValue, faults: Faults) -> WriteOutcome:
         self.log.received[value.key] += 1
         place = (value.sku, value.field)
         current = self.shown.get(place)
         if current is None:
             return _UNKNOWN
         if value.currency != current.currency:
-            return Outcome("invalid", f"{value.field} of {value.sku} is kept in {current.currency or 'pieces'}.")
+            return WriteOutcome("invalid", f"{value.field} of {value.sku} is kept in {current.currency or 'pieces'}.")
         if value.key in self.log.by_key:
             return _APPLIED
         if value.version <= current.version:
@@ -91,7 +91,7 @@ class ShopSystem:
             self.log.discarded += 1
             return _APPLIED
         self.shown[place] = Shown(value.amount, value.currency, value.version)
-        self.log.record(Effect(value.sku, value.field, value.amount, value.version, value.key))
+        self.log.record(SandboxEffect(value.sku, value.field, value.amount, value.version, value.key))
         return _APPLIED
 
     def _page(self) -> str:

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from controlplane.backup.errors import BackupFailed
-from controlplane.backup.manifest import AuditHead, TableFacts
+from controlplane.backup.manifest import BackupAuditHead, TableFacts
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
 
@@ -83,9 +83,9 @@ def read_tables(connection: Connection) -> dict[str, TableFacts]:
     return found
 
 
-def read_heads(connection: Connection) -> list[AuditHead]:
+def read_heads(connection: Connection) -> list[BackupAuditHead]:
     rows = connection.execute("SELECT tenant_id, msp_id, seq, hash FROM audit_head ORDER BY tenant_id").fetchall()
-    return [AuditHead(tenant_id, msp_id, seq, bytes(digest).hex()) for tenant_id, msp_id, seq, digest in rows]
+    return [BackupAuditHead(tenant_id, msp_id, seq, bytes(digest).hex()) for tenant_id, msp_id, seq, digest in rows]
 
 
 def read_vault_keys(connection: Connection) -> list[str]:

@@ -16,8 +16,8 @@ from controlplane.backup import contents
 from controlplane.backup.errors import BackupFailed, BackupInvalid
 from controlplane.backup.manifest import (
     FORMAT,
+    BackupManifest,
     FileFacts,
-    Manifest,
     check_files,
     check_signature,
     read_manifest,
@@ -47,7 +47,7 @@ class LastBackup(msgspec.Struct, frozen=True):
 
 def create_backup(
     owner_url: str, *, vault_keys: str, out: Path, now: datetime, sealing: SealingKey | None = None
-) -> tuple[Path, Manifest]:
+) -> tuple[Path, BackupManifest]:
     """A new folder in `out`. With `sealing` its files are encrypted, and the vault's keys are among them.
 
     Raises:
@@ -74,7 +74,7 @@ def create_backup(
 
 def _write(  # noqa: PLR0913 - what a backup is made of
     owner_url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
-) -> Manifest:
+) -> BackupManifest:
     with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
         # No migration may run meanwhile: a table that it makes would be missing, one that it changes would not fit.
         with connection.transaction():
@@ -91,7 +91,7 @@ def _write(  # noqa: PLR0913 - what a backup is made of
                 stored = name + SEALED if sealing else name
                 parts = seal(sealing.data_key, name, plain) if sealing else plain
                 files[stored] = _store(folder / stored, parts)
-            manifest = Manifest(
+            manifest = BackupManifest(
                 format=FORMAT,
                 created_at=now,
                 revision=contents.read_revision(connection),
@@ -141,7 +141,7 @@ def _store(path: Path, parts: Iterable[bytes]) -> FileFacts:
     return FileFacts(size, digest.hexdigest())
 
 
-def check_backup(folder: Path, ring: KeyRing, data_key: bytes | None) -> Manifest:
+def check_backup(folder: Path, ring: KeyRing, data_key: bytes | None) -> BackupManifest:
     """Read all of it: signature, checksums, and the rows that the dump really holds.
 
     Raises:
@@ -168,7 +168,7 @@ def check_backup(folder: Path, ring: KeyRing, data_key: bytes | None) -> Manifes
     return manifest
 
 
-def dump_parts(folder: Path, manifest: Manifest, data_key: bytes | None) -> Iterator[bytes]:
+def dump_parts(folder: Path, manifest: BackupManifest, data_key: bytes | None) -> Iterator[bytes]:
     """The dump in the clear; never written to a disk."""
     if manifest.sealed is None:
         return read_parts(folder / DUMP)
@@ -177,14 +177,14 @@ def dump_parts(folder: Path, manifest: Manifest, data_key: bytes | None) -> Iter
     return unseal(data_key, DUMP, folder / (DUMP + SEALED))
 
 
-def kept_vault_keys(folder: Path, manifest: Manifest, data_key: bytes | None) -> str:
+def kept_vault_keys(folder: Path, manifest: BackupManifest, data_key: bytes | None) -> str:
     """The vault's keys as the backup holds them; empty when it does not."""
     if data_key is None or manifest.sealed is None or KEYS + SEALED not in manifest.files:
         return ""
     return b"".join(unseal(data_key, KEYS, folder / (KEYS + SEALED))).decode()
 
 
-def record_backup(owner_url: str, manifest: Manifest) -> None:
+def record_backup(owner_url: str, manifest: BackupManifest) -> None:
     """What `fairlead doctor` looks at. A restored backup counts as a good one, too."""
     size = sum(facts.bytes for facts in manifest.files.values())
     value = msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size)).decode()

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from controlplane.backup.errors import BackupInvalid
-from controlplane.backup.sealing import WrappedKey
+from controlplane.backup.sealing import WrappedDataKey
 from foundation.decoding import decode_json
 from foundation.vault.errors import VaultSealed
 from foundation.vault.key_ring import KeyRing
@@ -35,14 +35,14 @@ class TableFacts(msgspec.Struct, frozen=True):
     digest: str
 
 
-class AuditHead(msgspec.Struct, frozen=True):
+class BackupAuditHead(msgspec.Struct, frozen=True):
     tenant_id: UUID
     msp_id: UUID
     seq: int
     hash: str
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BackupManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`signed_with` is the id of the vault's key that signs; `vault_keys` are those that the data needs."""
 
     format: int
@@ -51,10 +51,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: int
     files: dict[str, FileFacts]
     tables: dict[str, TableFacts]
-    heads: list[AuditHead]
+    heads: list[BackupAuditHead]
     vault_keys: list[str]
     signed_with: str
-    sealed: WrappedKey | None = None
+    sealed: WrappedDataKey | None = None
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -62,13 +62,13 @@ class Signature(msgspec.Struct, frozen=True):
     hmac: str
 
 
-def write_manifest(folder: Path, manifest: Manifest, ring: KeyRing) -> None:
+def write_manifest(folder: Path, manifest: BackupManifest, ring: KeyRing) -> None:
     text = msgspec.json.format(msgspec.json.encode(manifest))
     (folder / MANIFEST).write_bytes(text)
     (folder / SIGNATURE).write_bytes(msgspec.json.encode(_sign(text, ring.get(manifest.signed_with))))
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> BackupManifest:
     """As it stands; nothing in it is trusted before `check_signature`."""
     try:
         text, signature = (folder / MANIFEST).read_bytes(), (folder / SIGNATURE).read_bytes()
@@ -79,7 +79,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         if decode_json(signature, type=Signature).sha256 != hashlib.sha256(text).hexdigest():
             raise BackupInvalid(f"{MANIFEST} was changed after it was written. Use another backup.")
-        manifest = decode_json(text, type=Manifest)
+        manifest = decode_json(text, type=BackupManifest)
     except msgspec.MsgspecError as error:
         raise BackupInvalid(f"{MANIFEST} is not one that this release can read. Use another backup.") from error
     if manifest.format != FORMAT:
@@ -87,7 +87,7 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def check_signature(folder: Path, manifest: Manifest, ring: KeyRing) -> None:
+def check_signature(folder: Path, manifest: BackupManifest, ring: KeyRing) -> None:
     """Only who has the vault's key can have written the manifest.
 
     Raises:
@@ -108,7 +108,7 @@ def check_signature(folder: Path, manifest: Manifest, ring: KeyRing) -> None:
         )
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
+def check_files(folder: Path, manifest: BackupManifest) -> None:
     """Size and SHA-256 of each file."""
     for name, facts in manifest.files.items():
         path = folder / name

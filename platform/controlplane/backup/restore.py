@@ -14,7 +14,7 @@ from alembic.util import CommandError
 from controlplane.backup import contents
 from controlplane.backup.create import dump_parts, record_backup
 from controlplane.backup.errors import BackupFailed, BackupInvalid
-from controlplane.backup.manifest import Manifest
+from controlplane.backup.manifest import BackupManifest
 from controlplane.backup.programs import connection_of, find_program, output_of
 from controlplane.migrate import alembic_config, migrate_schema, prepare_roles
 from foundation.audit.chain import ChainPoint, verify_chain
@@ -51,7 +51,7 @@ def require_empty(owner_url: str) -> None:
         )
 
 
-def require_known_revision(manifest: Manifest) -> None:
+def require_known_revision(manifest: BackupManifest) -> None:
     try:
         ScriptDirectory.from_config(alembic_config()).get_revision(manifest.revision)
     except CommandError as error:
@@ -62,7 +62,7 @@ def require_known_revision(manifest: Manifest) -> None:
 
 def restore_database(  # noqa: PLR0913 - what a restore needs
     folder: Path,
-    manifest: Manifest,
+    manifest: BackupManifest,
     *,
     data_key: bytes | None,
     owner_url: str,
@@ -90,7 +90,7 @@ def restore_database(  # noqa: PLR0913 - what a restore needs
     return chains
 
 
-def _load(folder: Path, manifest: Manifest, data_key: bytes | None, owner_url: str) -> None:
+def _load(folder: Path, manifest: BackupManifest, data_key: bytes | None, owner_url: str) -> None:
     program = find_program("pg_restore")
     where, environment = connection_of(owner_url)
     with output_of([program, "--list"], dict(os.environ), given=dump_parts(folder, manifest, data_key)) as stream:
@@ -106,7 +106,7 @@ def _load(folder: Path, manifest: Manifest, data_key: bytes | None, owner_url: s
             pass
 
 
-def _compare(manifest: Manifest, owner_url: str) -> None:
+def _compare(manifest: BackupManifest, owner_url: str) -> None:
     with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
         open_to_backup(connection)  # partitions' policies name the owner, so they were left out
     with psycopg.connect(with_settings(owner_url)) as connection, connection.transaction():
@@ -134,7 +134,7 @@ def _open_keys(owner_url: str, ring: KeyRing) -> None:
             ) from error
 
 
-async def _verify_chains(app_url: str, manifest: Manifest) -> int:
+async def _verify_chains(app_url: str, manifest: BackupManifest) -> int:
     """Every chain, through the head that the backup names."""
     database = Database(app_url, pool_size=1, application_name="fairlead restore")
     broken: list[UUID] = []

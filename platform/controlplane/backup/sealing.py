@@ -30,7 +30,7 @@ _WORK: Final = 2**16  # scrypt's n: 64 MiB of memory, a fifth of a second
 LEAST_PASSPHRASE: Final = 12
 
 
-class WrappedKey(msgspec.Struct, frozen=True):
+class WrappedDataKey(msgspec.Struct, frozen=True):
     """How the data key is protected. Everything here may be public."""
 
     kind: Literal["scrypt", "hpke-x25519"]
@@ -40,7 +40,7 @@ class WrappedKey(msgspec.Struct, frozen=True):
 
 class SealingKey(msgspec.Struct, frozen=True):
     data_key: bytes
-    wrapped: WrappedKey
+    wrapped: WrappedDataKey
 
     def __repr__(self) -> str:
         return "SealingKey(…)"
@@ -51,7 +51,7 @@ def seal_under_passphrase(passphrase: str) -> SealingKey:
         raise BackupFailed(f"The passphrase has fewer than {LEAST_PASSPHRASE} characters. Choose a longer one.")
     data_key, salt = secrets.token_bytes(32), secrets.token_bytes(16)
     wrapped = AESGCM(_from_passphrase(passphrase, salt)).encrypt(bytes(12), data_key, _INFO)
-    return SealingKey(data_key, WrappedKey("scrypt", _text(wrapped), _text(salt)))
+    return SealingKey(data_key, WrappedDataKey("scrypt", _text(wrapped), _text(salt)))
 
 
 def seal_for_recipient(pem: bytes) -> SealingKey:
@@ -64,10 +64,10 @@ def seal_for_recipient(pem: bytes) -> SealingKey:
             "The recipient's key is not of type X25519. Make one with `openssl genpkey -algorithm X25519`."
         )
     data_key = secrets.token_bytes(32)
-    return SealingKey(data_key, WrappedKey("hpke-x25519", _text(_suite().encrypt(data_key, key, info=_INFO))))
+    return SealingKey(data_key, WrappedDataKey("hpke-x25519", _text(_suite().encrypt(data_key, key, info=_INFO))))
 
 
-def open_with_passphrase(wrapped: WrappedKey, passphrase: str) -> bytes:
+def open_with_passphrase(wrapped: WrappedDataKey, passphrase: str) -> bytes:
     if wrapped.kind != "scrypt":
         raise BackupInvalid("This backup is encrypted for a public key. Give its private key with --private-key.")
     try:
@@ -78,7 +78,7 @@ def open_with_passphrase(wrapped: WrappedKey, passphrase: str) -> bytes:
         raise BackupInvalid("The passphrase does not open this backup.") from error
 
 
-def open_with_private_key(wrapped: WrappedKey, pem: bytes) -> bytes:
+def open_with_private_key(wrapped: WrappedDataKey, pem: bytes) -> bytes:
     if wrapped.kind != "hpke-x25519":
         raise BackupInvalid("This backup is encrypted under a passphrase. Give it with --passphrase-file.")
     try:

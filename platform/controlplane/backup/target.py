@@ -37,7 +37,7 @@ from foundation.settings import read_settings
 LOCK_SECONDS: Final = 2.0
 
 
-class Target(msgspec.Struct, frozen=True):
+class BackupTarget(msgspec.Struct, frozen=True):
     """`passwords` are for restoring only. `vault_keys` is empty when none are given. `keys_file` is where an embedded
     installation keeps them.
     """
@@ -54,7 +54,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: bool) -> Iterator[Target]:
+def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: bool) -> Iterator[BackupTarget]:
     """Embedded servers that do not run are started for the time of the block. `fresh` allows a folder without data."""
     if names_servers(environment):
         settings = read_settings(environment, vault_needed=False, partial=True)
@@ -62,7 +62,7 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
         if fresh:  # the roles are made, and the chains are read as one of them
             check_settings(settings)
         passwords = settings.role_passwords if fresh else RolePasswords("", "", "")
-        yield Target(settings.owner_url, settings.owner_url, settings.app_url, passwords, settings.vault_keys)
+        yield BackupTarget(settings.owner_url, settings.owner_url, settings.app_url, passwords, settings.vault_keys)
         return
     chosen = {**environment, DATA_VARIABLE: str(data)} if data is not None else environment
     root = data_root(chosen)
@@ -70,7 +70,7 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
     # Data of the default folder come before an installation that runs elsewhere.
     if running is not None and (running.root == root or not has_data(root)):
         found = running.settings()
-        yield Target(found.owner_url, running.admin_url, found.app_url, found.role_passwords, found.vault_keys)
+        yield BackupTarget(found.owner_url, running.admin_url, found.app_url, found.role_passwords, found.vault_keys)
         return
     if not fresh and not has_data(root):
         raise BackupFailed(f"There is no installation in {root}. Name its folder with --data, or set DATABASE_URL.")
@@ -79,7 +79,7 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
 
 
 @contextmanager
-def _started(root: Path, environment: Mapping[str, str]) -> Iterator[Target]:
+def _started(root: Path, environment: Mapping[str, str]) -> Iterator[BackupTarget]:
     make_root(root)
     lock = InstallationLock(root)
     lock.take(seconds=LOCK_SECONDS)
@@ -98,13 +98,13 @@ def _started(root: Path, environment: Mapping[str, str]) -> Iterator[Target]:
         lock.release()
 
 
-def _embedded(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Target:
+def _embedded(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> BackupTarget:
     own, keys_file = embedded_environment(root, environment), root / KEYS_FILE
     if not keys_file.exists() and own.get("FAIRLEAD_VAULT_KEYS_FILE") == str(keys_file):
         del own["FAIRLEAD_VAULT_KEYS_FILE"]  # a restore brings it
     found = read_settings(own, vault_needed=False)
     admin = servers.database_url(dbname=DATABASE)
-    return Target(found.owner_url, admin, found.app_url, found.role_passwords, found.vault_keys, keys_file)
+    return BackupTarget(found.owner_url, admin, found.app_url, found.role_passwords, found.vault_keys, keys_file)
 
 
 def write_private(path: Path, text: str) -> None:

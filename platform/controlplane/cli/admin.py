@@ -16,7 +16,7 @@ from controlplane.cli.accounts import MSP, REASON, TENANT, list_msps
 from controlplane.cli.files import read_first_line
 from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
-from controlplane.provisioning import Person, onboard_client, open_msp
+from controlplane.provisioning import NewAccountMember, onboard_client, open_msp
 from controlplane.services import Services, build_services
 from controlplane.terminal import say
 from foundation.clock import utc_now
@@ -27,7 +27,7 @@ from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
 from tenants.accounts import get_msp, list_clients, resume_client, set_lane_share, suspend_client
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.models import Client
 
 OPERATOR = Actor.system("operator")
@@ -132,9 +132,9 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
             "accent": accent,
             "support_email": support_email,
         }
-        admin = Person(admin_email, "Administrator", admin_password, "msp_admin")
-        house = await open_msp(services, slug=slug, host=host, theme=parse_theme(tokens), admin=admin)
-        return f"msp {house.msp_id}: sign in at http://{host}/ as {admin_email}"
+        admin = NewAccountMember(admin_email, "Administrator", admin_password, "msp_admin")
+        msp_account = await open_msp(services, slug=slug, host=host, theme=parse_theme(tokens), admin=admin)
+        return f"msp {msp_account.msp_id}: sign in at http://{host}/ as {admin_email}"
 
     run_with_services(act)
 
@@ -205,13 +205,13 @@ def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
 @click.option("--reason", default="resumed", show_default=True, type=REASON)
 def resume(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
     """Serve a suspended client again; its work and its clocks go on where they stopped."""
-    _stand(msp_id, tenant_id, lambda session, door: resume_client(session, door, reason=reason, now=utc_now()))
+    _stand(msp_id, tenant_id, lambda session, auth: resume_client(session, auth, reason=reason, now=utc_now()))
 
 
-def _stand(msp_id: UUID, tenant_id: UUID, change: Callable[[AsyncSession, Door], Awaitable[Client]]) -> None:
+def _stand(msp_id: UUID, tenant_id: UUID, change: Callable[[AsyncSession, AuthServices], Awaitable[Client]]) -> None:
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            client = await change(session, services.door)
+            client = await change(session, services.auth)
         return f"client {client.slug} is {client.status}"
 
     run_with_services(act)

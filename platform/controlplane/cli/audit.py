@@ -14,7 +14,7 @@ from controlplane.cli.accounts import CLIENT_OF_MSP, MspId
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.installation import find_settings
 from controlplane.services import Services
-from foundation.audit.chain import START, Verdict, verify_chain
+from foundation.audit.chain import START, ChainVerification, verify_chain
 from foundation.audit.heads import KeptChain, kept_chains, read_signed
 from foundation.clock import utc_now
 from foundation.errors import InvalidInput
@@ -66,7 +66,7 @@ def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: 
     sys.exit(1 if broken else 0)
 
 
-def _tell(verdict: Verdict, chain: KeptChain) -> str:
+def _tell(verdict: ChainVerification, chain: KeptChain) -> str:
     if verdict.broken_at is not None:
         return f"BROKEN at entry {verdict.broken_at}"
     reached = sum(point.seq >= verdict.removed_to for point in chain.points)

@@ -7,7 +7,7 @@ import click
 
 from controlplane.backup.create import check_backup, create_backup, kept_vault_keys
 from controlplane.backup.errors import BackupFailed, BackupInvalid
-from controlplane.backup.manifest import Manifest, read_manifest
+from controlplane.backup.manifest import BackupManifest, read_manifest
 from controlplane.backup.restore import require_empty, require_known_revision, restore_database
 from controlplane.backup.sealing import (
     SealingKey,
@@ -16,7 +16,7 @@ from controlplane.backup.sealing import (
     seal_for_recipient,
     seal_under_passphrase,
 )
-from controlplane.backup.target import Target, opened_target, write_private
+from controlplane.backup.target import BackupTarget, opened_target, write_private
 from controlplane.cli.files import FolderPath, read_first_line
 from controlplane.terminal import say
 from foundation.clock import utc_now
@@ -96,7 +96,7 @@ def restore(  # noqa: PLR0913 - click passes options by name
 
 
 def _restore(  # noqa: PLR0913 - what the command was given
-    folder: Path, manifest: Manifest, data_key: bytes | None, *, kept: str, data: Path | None, given: str,
+    folder: Path, manifest: BackupManifest, data_key: bytes | None, *, kept: str, data: Path | None, given: str,
     out: Path | None,
 ) -> None:  # fmt: skip
     if given or kept:  # before any server is started
@@ -132,7 +132,7 @@ def _sealing(passphrase_file: Path | None, recipient: Path | None) -> SealingKey
     return seal_for_recipient(recipient.read_bytes()) if recipient is not None else None
 
 
-def _data_key(manifest: Manifest, passphrase_file: Path | None, private_key: Path | None) -> bytes | None:
+def _data_key(manifest: BackupManifest, passphrase_file: Path | None, private_key: Path | None) -> bytes | None:
     if manifest.sealed is None:
         return None
     if passphrase_file is not None:
@@ -142,7 +142,7 @@ def _data_key(manifest: Manifest, passphrase_file: Path | None, private_key: Pat
     raise BackupInvalid("This backup is encrypted. Give --passphrase-file or --private-key.")
 
 
-def _given_keys(target: Target, file: Path | None) -> str:
+def _given_keys(target: BackupTarget, file: Path | None) -> str:
     return _text(file) or target.vault_keys
 
 

@@ -12,7 +12,7 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Scope
 from governance.baseline.queries import find_baseline, list_baselines
-from governance.baseline.schemas import ShownBaseline
+from governance.baseline.schemas import BaselineView
 from governance.baseline.start import start_baseline
 
 _LOOK_SECONDS = 0.5
@@ -60,7 +60,7 @@ def show(msp_id: UUID, tenant_id: UUID) -> None:
     run_with_services(act)
 
 
-def told(found: ShownBaseline) -> str:
+def told(found: BaselineView) -> str:
     lines = [f"baseline {found.id}: {found.state}" + (f", by {found.decided_by}" if found.decided_by else "")]
     for part in found.parts:
         counts = (

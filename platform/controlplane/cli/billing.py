@@ -10,7 +10,7 @@ from billing.sides import Side
 from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
 from foundation.database.engine import change_scope
 from foundation.errors import InvalidInput
@@ -40,7 +40,7 @@ def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
             if closed.side is Side.WHOLESALE:  # noted in the house: the client reads its own chain
                 await change_scope(session, scope.for_tenant(msp_id))
                 data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
-                note(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)
+                append_audit(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)
         return f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency}"
 
     run_with_services(act)

@@ -26,7 +26,7 @@ from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
 from controlplane.embedded.supervise import PULSE_VARIABLE
 from controlplane.installation import DATA_VARIABLE, data_root, find_installation, find_settings, names_servers
-from controlplane.isolated_batch import run_turn
+from controlplane.isolated_batch import run_batch
 from controlplane.jobs import build_jobs
 from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.ports import held_port
@@ -34,8 +34,8 @@ from controlplane.preflight import check_settings
 from controlplane.processes import run_relay, run_web, run_worker
 from controlplane.stack import Stack, default_static
 from controlplane.terminal import say
-from foundation.heartbeat import Pulse
-from foundation.jobs.ready_queue import SHARED_POOL, Turns
+from foundation.heartbeat import Heartbeat
+from foundation.jobs.ready_queue import SHARED_POOL, LaneClass
 from foundation.settings import Settings
 
 
@@ -115,9 +115,15 @@ def web(  # noqa: PLR0913 - one per option
 ) -> None:
     """Serve the pages, the API and the webhooks."""
     settings = settings_from_environment()
-    pulse, files = Pulse(pulse_file), static or default_static()
+    heartbeat, files = Heartbeat(pulse_file), static or default_static()
     run_web(
-        settings, host=host, port=port, static=files, metrics_port=metrics_port, pulse=pulse, local_hosts=local_hosts
+        settings,
+        host=host,
+        port=port,
+        static=files,
+        metrics_port=metrics_port,
+        heartbeat=heartbeat,
+        local_hosts=local_hosts,
     )
 
 
@@ -126,8 +132,8 @@ def web(  # noqa: PLR0913 - one per option
 @click.option("--tenant", "tenant_id", help="Work only on the tenant pinned to its own pool (see `tenant pin`).")
 @click.option(
     "--turns",
-    type=click.Choice([turns.value for turns in Turns]),
-    default=Turns.ALL.value,
+    type=click.Choice([turns.value for turns in LaneClass]),
+    default=LaneClass.ALL.value,
     show_default=True,
     help="Prompt turns, bulk turns (lanes with a backlog), or both. Whoever runs one must run the other too.",
 )
@@ -147,16 +153,16 @@ def worker(  # noqa: PLR0913 - one per option
 ) -> None:
     """Do the work of a pool, or of one pinned tenant."""
     if turn is not None:
-        sys.exit(run_turn(settings_from_environment().as_component("worker"), telling=turn, jobs=build_jobs))
+        sys.exit(run_batch(settings_from_environment().as_component("worker"), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
-    pulse = Pulse(pulse_file)
+    heartbeat = Heartbeat(pulse_file)
     run_worker(
         settings_from_environment(),
         pool=chosen,
-        turns=Turns(turns),
+        turns=LaneClass(turns),
         slots=slots,
         metrics_port=metrics_port,
-        pulse=pulse,
+        heartbeat=heartbeat,
     )
 
 
@@ -165,7 +171,7 @@ def worker(  # noqa: PLR0913 - one per option
 @_PULSE
 def relay(metrics_port: int | None, pulse_file: Path | None) -> None:
     """Dispatch due work and recover work of failed workers. Run one or more."""
-    run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, pulse=Pulse(pulse_file))
+    run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, heartbeat=Heartbeat(pulse_file))
 
 
 def wait_for_signal(meanwhile: Callable[[], None]) -> None:

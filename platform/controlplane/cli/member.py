@@ -15,8 +15,8 @@ from foundation.scope import Scope
 from policy.publishing import assign_role
 from tenants.auth.identity import load_principal
 from tenants.members.confirmation import confirm, require_joined
-from tenants.members.repository import find_person, resume_person
-from tenants.models import Person, Standing
+from tenants.members.repository import find_member, resume_person
+from tenants.models import AccountStatus, Member
 
 _TENANT = click.option(
     "--tenant",
@@ -45,12 +45,12 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
     async def act(services: Services) -> str:
         scope = operator_scope(msp_id, tenant_id or msp_id)
         async with services.db.transaction(scope) as session:
-            person = await find_person(session, email)
+            person = await find_member(session, email)
             if administrator and person.partner_id is not None:
                 raise Conflict(
                     "This is a partner's user, who can have no other role. Name one of the account's own people."
                 )
-            if person.status == Standing.SUSPENDED:
+            if person.status == AccountStatus.SUSPENDED:
                 await resume_person(session, person_id=person.id, reason=reason, now=utc_now())
             if administrator:
                 await _make_administrator(session, scope, person)
@@ -74,7 +74,7 @@ def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            person = await find_person(session, email)
+            person = await find_member(session, email)
             require_joined(person)
             await confirm(session, person, by="the operator", now=utc_now())
         return f"{person.email} is confirmed."
@@ -82,6 +82,6 @@ def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     run_with_services(act)
 
 
-async def _make_administrator(session: AsyncSession, scope: Scope, person: Person) -> None:
+async def _make_administrator(session: AsyncSession, scope: Scope, person: Member) -> None:
     role = "msp_admin" if scope.tenant_id == scope.msp_id else "client_admin"
     await assign_role(session, scope, user_id=person.id, role=role, clock=utc_now, new_id=new_id)

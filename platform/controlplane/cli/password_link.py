@@ -9,8 +9,8 @@ from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.errors import Conflict
-from tenants.members.repository import find_person, invite_person
-from tenants.models import Standing
+from tenants.members.repository import find_member, invite_person
+from tenants.models import AccountStatus
 from tenants.secrets import new_secret
 
 
@@ -31,8 +31,8 @@ def password_link(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            person = await find_person(session, email)
-            if person.status == Standing.SUSPENDED:
+            person = await find_member(session, email)
+            if person.status == AccountStatus.SUSPENDED:
                 raise Conflict(
                     "This person is suspended, so no link would open. Let them in first: `fairlead member resume`."
                 )

@@ -135,7 +135,7 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
             total = (await session.execute(text("SELECT coalesce(sum(quantity), 0) FROM usage_event"))).scalar_one()
         expected[client.plan.slug] = int(total)
     while True:
-        async with services.db.transaction(msp.house) as session:
+        async with services.db.transaction(msp.msp_account) as session:
             await schedule_total(session, utc_now())
         await asyncio.sleep(0.5)
         async with Visitor(world.address(msp.plan.slug), world.port) as staff:
@@ -154,7 +154,7 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
 async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tuple[int, str]]]:
     """Quantity and total per invoice, per side, as the API shows them to the MSP."""
     slugs = {str(client.scope.tenant_id): client.plan.slug for client in world.msps[0].clients}
-    slugs[str(world.msps[0].house.msp_id)] = world.msps[0].plan.slug
+    slugs[str(world.msps[0].msp_account.msp_id)] = world.msps[0].plan.slug
     found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
     for invoice in (await staff.api("GET", "/invoices"))["items"]:
         detail = await staff.api("GET", f"/invoices/{invoice['id']}")

@@ -18,8 +18,8 @@ from connectors.poll_job import schedule_poll
 from connectors.sandbox.plan import SystemPlan
 from controlplane.demo.plan import PASSWORD, DemoClient, DemoMsp, DemoPerson
 from controlplane.provisioning import (
+    NewAccountMember,
     NewConnection,
-    Person,
     add_partner,
     add_person,
     connect,
@@ -48,7 +48,7 @@ class SeededClient(msgspec.Struct, frozen=True):
 
 class SeededMsp(msgspec.Struct, frozen=True):
     plan: DemoMsp
-    house: Scope
+    msp_account: Scope
     clients: tuple[SeededClient, ...]
 
 
@@ -69,28 +69,28 @@ def sandbox_plans(msps: tuple[DemoMsp, ...], token: str) -> list[SystemPlan]:
 
 
 async def seed_msp(services: Services, plan: DemoMsp, *, sandbox: str, token: str, host: str) -> SeededMsp:
-    house = await onboard_msp(services, name=plan.name, slug=plan.slug)
+    msp_account = await onboard_msp(services, name=plan.name, slug=plan.slug)
     now = utc_now()
     tokens = {"name": plan.name, "support_email": f"help@{plan.slug}.example", **plan.theme}
-    async with services.db.transaction(house) as session:
+    async with services.db.transaction(msp_account) as session:
         await set_brand(session, slug=plan.slug, theme=parse_theme(tokens), now=now, new_id=new_id)
         await point_host(session, slug=plan.slug, host=host, now=now)
     for person in plan.staff:
-        await add_person(services, house, Person(person.email, person.name, PASSWORD, person.role))
+        await add_person(services, msp_account, NewAccountMember(person.email, person.name, PASSWORD, person.role))
     currency = plan.clients[0].currency
-    await _price_book(services, house, Side.WHOLESALE, currency, plan.wholesale, now)
-    await _price_book(services, house, Side.RETAIL, currency, plan.retail, now)
-    clients = [await _seed_client(services, house, c, sandbox=sandbox, token=token) for c in plan.clients]
-    async with services.db.transaction(house) as session:
+    await _price_book(services, msp_account, Side.WHOLESALE, currency, plan.wholesale, now)
+    await _price_book(services, msp_account, Side.RETAIL, currency, plan.retail, now)
+    clients = [await _seed_client(services, msp_account, c, sandbox=sandbox, token=token) for c in plan.clients]
+    async with services.db.transaction(msp_account) as session:
         await schedule_total(session, now + timedelta(minutes=1))
-    return SeededMsp(plan, house, tuple(clients))
+    return SeededMsp(plan, msp_account, tuple(clients))
 
 
 async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
-    services: Services, house: Scope, side: Side, currency: str, price: str, now: datetime
+    services: Services, msp_account: Scope, side: Side, currency: str, price: str, now: datetime
 ) -> None:
     start = now - timedelta(days=62)
-    async with services.db.transaction(house) as session:
+    async with services.db.transaction(msp_account) as session:
         book = NewPriceBook(side, currency, "Standard")
         book_id = await create_price_book(session, book, now=start, new_id=new_id)
         terms = Terms(unit_price=Decimal(price))
@@ -98,12 +98,14 @@ async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
         await set_price(session, book_id, price=line, now=start, new_id=new_id)
 
 
-async def _seed_client(services: Services, house: Scope, plan: DemoClient, *, sandbox: str, token: str) -> SeededClient:
-    scope = await onboard_client(services, house, name=plan.name, slug=plan.slug, currency=plan.currency)
+async def _seed_client(
+    services: Services, msp_account: Scope, plan: DemoClient, *, sandbox: str, token: str
+) -> SeededClient:
+    scope = await onboard_client(services, msp_account, name=plan.name, slug=plan.slug, currency=plan.currency)
     partner = await add_partner(services, scope, name=plan.partner)
     ids: dict[str, UUID] = {}
     for person in plan.people:
-        new = Person(person.email, person.name, PASSWORD, person.role, partner if person.partner else None)
+        new = NewAccountMember(person.email, person.name, PASSWORD, person.role, partner if person.partner else None)
         ids[person.email] = await add_person(services, scope, new)
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     base = f"{sandbox}/{plan.slug}"

@@ -18,9 +18,9 @@ from branding.brand import Brand
 from branding.directory import BrandDirectory
 from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
-from controlplane.navigation import client_nav, house_nav, partner_nav
+from controlplane.navigation import client_nav, msp_nav, partner_nav
 from controlplane.services import Services
-from controlplane.web.idempotency import key_of, once
+from controlplane.web.idempotency import idempotent_request, key_of
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.scope import Scope
@@ -33,7 +33,7 @@ from tenants.accounts import get_client_by_slug, get_msp
 from tenants.auth.api_keys import note_refused_use
 from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.auth.identity import Caller, find_caller, find_maker, identify
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, cookie_rule
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
@@ -54,36 +54,38 @@ def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
         require_part(connection)
         if "permission" not in handler.opt:
             return
-        _, caller = await _brand_and_caller(services.door, brands, connection)
+        _, caller = await _brand_and_caller(services.auth, brands, connection)
         if connection.scope.get("method") not in SAFE_METHODS:
-            await _require_live_key(services.door, caller)
+            await _require_live_key(services.auth, caller)
 
     return guard
 
 
-async def _brand_and_caller(door: Door, brands: BrandDirectory, connection: AnyConnection) -> tuple[Brand, Caller]:
+async def _brand_and_caller(
+    auth: AuthServices, brands: BrandDirectory, connection: AnyConnection
+) -> tuple[Brand, Caller]:
     """Found once per request, by whoever needs them first."""
     known: tuple[Brand, Caller] | None = connection.state.get("brand_and_caller")
     if known is None:
         brand, msp_id = await _brand(brands, connection)
-        known = connection.state.brand_and_caller = (brand, await _caller(door, connection, msp_id))
+        known = connection.state.brand_and_caller = (brand, await _caller(auth, connection, msp_id))
     return known
 
 
-async def _require_live_key(door: Door, caller: Caller) -> None:
+async def _require_live_key(auth: AuthServices, caller: Caller) -> None:
     """A key's text alone proves nothing. A session was found in the store already."""
     if caller.key is None:
         return
-    async with _noting_refusals(door, caller), door.db.transaction(caller.scope) as session:
-        await _principal(session, door, caller)
+    async with _noting_refusals(auth, caller), auth.db.transaction(caller.scope) as session:
+        await _principal(session, auth, caller)
 
 
 def provide_access(services: Services, brands: BrandDirectory) -> Provide:
     async def access(request: AnyRequest) -> AsyncGenerator[Access, None]:
-        brand, caller = await _brand_and_caller(services.door, brands, request)
+        brand, caller = await _brand_and_caller(services.auth, brands, request)
         await _receive(request, caller.session)
-        async with _noting_refusals(services.door, caller), services.db.transaction(caller.scope) as session:
-            principal = await _principal(session, services.door, caller)
+        async with _noting_refusals(services.auth, caller), services.db.transaction(caller.scope) as session:
+            principal = await _principal(session, services.auth, caller)
             client = await _enter(session, request, principal)
             index = _policy(principal)
             principal.require(str(request.route_handler.opt["permission"]))
@@ -93,17 +95,17 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 principal=principal,
                 brand=brand,
                 index=index,
-                now=services.door.clock(),
+                now=services.auth.clock(),
                 nav=mark_current(await _nav(session, request, principal, client), request.scope["path"]),
                 account=await _account(session, principal, client, brand),
-                csrf_token=make_token(caller.session.secret, services.door.new_secret) if caller.session else "",
+                csrf_token=make_token(caller.session.secret, services.auth.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
                 client=client,
             )
-            async with once(session, services.vault, request, services.door.clock) as outcome:
+            async with idempotent_request(session, services.vault, request, services.auth.clock) as result:
                 yield opened
-        if outcome.refusal is not None:
-            raise outcome.refusal
+        if result.refusal is not None:
+            raise result.refusal
 
     return Provide(access)
 
@@ -113,9 +115,9 @@ def provide_home(services: Services, brands: BrandDirectory) -> Provide:
 
     async def home(request: AnyRequest) -> str:
         _, msp_id = await _brand(brands, request)
-        caller = await _caller(services.door, request, msp_id)
+        caller = await _caller(services.auth, request, msp_id)
         async with services.db.transaction(caller.scope) as session:
-            principal = await _principal(session, services.door, caller)
+            principal = await _principal(session, services.auth, caller)
         if principal.home is None:
             return "/fleet"
         return f"/clients/{principal.home.slug}/{'channel' if principal.partner_id else 'overview'}"
@@ -135,9 +137,9 @@ async def _brand(brands: BrandDirectory, request: AnyConnection) -> tuple[Brand,
     return brand, brand.msp_id
 
 
-async def _caller(door: Door, request: AnyConnection, msp_id: UUID) -> Caller:
+async def _caller(auth: AuthServices, request: AnyConnection, msp_id: UUID) -> Caller:
     caller = await find_caller(
-        door,
+        auth,
         msp_id=msp_id,
         authorization=single_header(request.scope, b"authorization"),
         cookie=session_cookie(request),
@@ -173,26 +175,26 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
 
 
 @asynccontextmanager
-async def _noting_refusals(door: Door, caller: Caller) -> AsyncIterator[None]:
+async def _noting_refusals(auth: AuthServices, caller: Caller) -> AsyncIterator[None]:
     """Around the transaction, which undoes everything when the request is refused."""
     try:
         yield
     except Exception:
         if caller.key is not None:
-            async with door.db.transaction(caller.scope) as session:
-                await note_refused_use(session, door, caller.key)
+            async with auth.db.transaction(caller.scope) as session:
+                await note_refused_use(session, auth, caller.key)
         raise
 
 
-async def _principal(session: AsyncSession, door: Door, caller: Caller) -> Principal:
-    principal = await identify(session, door, caller)
+async def _principal(session: AsyncSession, auth: AuthServices, caller: Caller) -> Principal:
+    principal = await identify(session, auth, caller)
     if principal is None:
         raise SignInRequired(_SIGN_IN)
     if principal.maker_id is None or principal.maker_home == principal.tenant_id:
         return principal
     # Staff made the key for a client: what they may do now is in the MSP's house.
     await change_scope(session, caller.scope.for_tenant(principal.msp_id))
-    return await find_maker(session, door, principal)
+    return await find_maker(session, auth, principal)
 
 
 async def _enter(session: AsyncSession, request: AnyRequest, principal: Principal) -> Client | None:
@@ -236,7 +238,7 @@ async def _nav(
         return partner_nav(client)
 
     if client is None:
-        return house_nav(principal.may)
+        return msp_nav(principal.may)
     waiting = await count_waiting_work(session) if principal.may("approval:read") else None
     return client_nav(client, principal.may, waiting)
 

@@ -11,7 +11,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 
-from branding.brand import Brand, house_brand
+from branding.brand import Brand, default_brand
 from branding.directory import BrandDirectory
 from branding.errors import UnknownHost
 from branding.shell import Page
@@ -91,14 +91,14 @@ def _field_of(entry: dict[str, Any]) -> str:
     return named.group(1) if named else name
 
 
-class Refusals:
+class ErrorHandlers:
     """Exception handlers, bound to what they need to show a page."""
 
     def __init__(self, brands: BrandDirectory, clock: Clock, local: LocalIndex) -> None:
         self._brands = brands
         self._local = local
         self._clock = clock
-        self._house = house_brand()
+        self._default_brand = default_brand()
 
     def handlers(self) -> dict[int | type[Exception], Any]:
         return {
@@ -131,7 +131,7 @@ class Refusals:
             body = problem_body(error, current_correlation())
             return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE, headers=headers)
         if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
-            page = Page(brand=self._house, title="This installation", now=self._clock())
+            page = Page(brand=self._default_brand, title="This installation", now=self._clock())
             return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)
         page = Page(brand=self._brand(request), title=error.title, now=self._clock())
         context = {
@@ -165,7 +165,7 @@ class Refusals:
         return self.refuse(request, InternalError())
 
     def _brand(self, request: AnyRequest) -> Brand:
-        return self._brands.remembered(header_text(request.scope, b"host")) or self._house
+        return self._brands.remembered(header_text(request.scope, b"host")) or self._default_brand
 
 
 def _is_no_file(request: AnyRequest, error: Exception) -> bool:

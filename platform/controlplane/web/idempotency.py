@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.clock import Clock
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
-from foundation.idempotency.response_store import Answer, find_answer, keep_answer, read_key
+from foundation.idempotency.response_store import StoredResponse, find_response, read_key, store_response
 from foundation.telemetry.correlation import current_correlation
 from foundation.vault.vault import Vault
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
@@ -28,13 +28,13 @@ _MAY_PASS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class AlreadyAnswered(Exception):
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: StoredResponse) -> None:
         super().__init__("answered before")
         self.answer = answer
 
 
 @dataclass
-class Outcome:
+class RequestResult:
     """`refusal` is raised after the transaction that kept it."""
 
     refusal: DomainError | None = None
@@ -53,33 +53,35 @@ def key_of(request: AnyRequest) -> str | None:
 
 
 @asynccontextmanager
-async def once(session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock) -> AsyncIterator[Outcome]:
+async def idempotent_request(
+    session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock
+) -> AsyncIterator[RequestResult]:
     """Around an admitted request's act. What a refused act did is undone; its refusal is kept like any answer.
 
     Raises:
         AlreadyAnswered: the act was done before.
-        KeyInUse, KeyReused: see `find_answer`.
+        KeyInUse, KeyReused: see `find_response`.
     """
-    outcome, key = Outcome(), key_of(request)
+    result, key = RequestResult(), key_of(request)
     if key is None:
-        yield outcome
+        yield result
         return
     request_hash = await _hash(request)
-    known = await find_answer(session, vault, key=key, request_hash=request_hash)
+    known = await find_response(session, vault, key=key, request_hash=request_hash)
     if known is not None:
         raise AlreadyAnswered(known)
     try:
         async with savepoint(session):
-            yield outcome
+            yield result
     except DomainError as refusal:
         if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR or refusal.status in _MAY_PASS:
             raise
-        outcome.refusal = refusal
+        result.refusal = refusal
         body = problem_body(refusal, current_correlation())
-        answer = Answer(int(refusal.status), (("content-type", PROBLEM_TYPE),), body)
+        answer = StoredResponse(int(refusal.status), (("content-type", PROBLEM_TYPE),), body)
     else:
         answer = _answer(request.state.answer)
-    await keep_answer(session, vault, key=key, request_hash=request_hash, answer=answer, now=clock())
+    await store_response(session, vault, key=key, request_hash=request_hash, answer=answer, now=clock())
 
 
 def replay(_: AnyRequest, found: AlreadyAnswered) -> Response[bytes | None]:
@@ -92,9 +94,9 @@ def replay(_: AnyRequest, found: AlreadyAnswered) -> Response[bytes | None]:
     )
 
 
-def _answer(sent: ASGIResponse) -> Answer:
+def _answer(sent: ASGIResponse) -> StoredResponse:
     headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in sent.encode_headers())
-    return Answer(
+    return StoredResponse(
         sent.status_code, tuple((name, value) for name, value in headers if name not in _OF_ONE_SENDING), sent.body
     )
 

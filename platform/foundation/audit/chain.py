@@ -24,7 +24,7 @@ from foundation.text import clean_foreign_text, clean_foreign_values
 GENESIS = bytes(32)
 
 
-class _Note(NamedTuple):
+class _NewEntry(NamedTuple):
     action: str
     subject: str
     data: dict[str, Any]
@@ -66,7 +66,7 @@ class ChainPoint(NamedTuple):
 START: Final = ChainPoint(0, GENESIS)
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class ChainVerification(msgspec.Struct, frozen=True):
     """`entries` is the last sequence number that verified. `broken_at` is the first that does not follow from the one
     before, or that lies beyond the head or before the anchor; None when the chain is whole. `removed_to` is the last
     that retention removed, from where on the chain was recomputed; 0 when nothing was removed.
@@ -78,14 +78,14 @@ class Verdict(msgspec.Struct, frozen=True):
     removed_to: int = 0
 
 
-def note(  # noqa: PLR0913 - keyword-only parts of one entry
+def append_audit(  # noqa: PLR0913 - keyword-only parts of one entry
     session: AsyncSession, *, action: str, subject: str, data: dict[str, Any], at: datetime, correlation: str = ""
 ) -> None:
     """Add an entry when the transaction commits. `data` holds ids and values, never secrets.
 
     `correlation` is for batches, whose items came by different ways; without it the present one is taken.
     """
-    entry = _Note(action, clean_foreign_text(subject), data, at, correlation or current_correlation())
+    entry = _NewEntry(action, clean_foreign_text(subject), data, at, correlation or current_correlation())
     buffer(session, _append, last=True).append(entry)
 
 
@@ -101,7 +101,7 @@ async def _append(session: AsyncSession, notes: list[Any]) -> None:
     await _WRITE.execute(session, entries, head_seq=seq + len(notes), head_hash=last)
 
 
-def _encode(number: int, entry: _Note, actor: dict[str, Any]) -> bytes:
+def _encode(number: int, entry: _NewEntry, actor: dict[str, Any]) -> bytes:
     """Canonical. Looking through the result costs a tenth of looking through every value, and next to none needs it."""
     content = {
         "seq": number, "at": entry.at, "actor": actor, "action": entry.action, "subject": entry.subject,
@@ -164,7 +164,7 @@ async def verify_chain(
     expected: Sequence[ChainPoint] = (),
     removable_to: int | None = None,
     page: int = 5000,
-) -> Verdict:
+) -> ChainVerification:
     """Recompute every hash of the session's tenant from `anchor` up to its present head, oldest first.
 
     `anchor` is the last entry that was removed by retention; what it stands for is trusted. Without one it is the one
@@ -187,22 +187,22 @@ async def verify_chain(
 
 async def _verify_from(
     session: AsyncSession, anchor: ChainPoint, expected: Sequence[ChainPoint], *, page: int
-) -> Verdict:
+) -> ChainVerification:
     bounds = (await session.execute(_BOUNDS, {"t": scope_of(session).tenant_id})).one()
     if bounds.first is not None and bounds.first <= anchor.seq:
-        return Verdict(entries=anchor.seq, head=anchor.hash.hex(), broken_at=bounds.first)
+        return ChainVerification(entries=anchor.seq, head=anchor.hash.hex(), broken_at=bounds.first)
     if bounds.head_seq is None:
         faults = [anchor.seq, bounds.first or 0, *(point.seq for point in expected)]
-        return Verdict(0, GENESIS.hex(), broken_at=min((seq for seq in faults if seq > 0), default=None))
+        return ChainVerification(0, GENESIS.hex(), broken_at=min((seq for seq in faults if seq > 0), default=None))
     head = ChainPoint(bounds.head_seq, bytes(bounds.head_hash))
     kept = {point.seq: point.hash for point in expected}
     walked = await _walk(session, anchor, head, kept, page=page)
     if walked.broken_at is not None:
         return walked
     if bounds.last is not None and bounds.last > head.seq:
-        return Verdict(entries=head.seq, head=head.hash.hex(), broken_at=head.seq + 1)
+        return ChainVerification(entries=head.seq, head=head.hash.hex(), broken_at=head.seq + 1)
     cut = [seq for seq in kept if seq > head.seq]
-    return Verdict(walked.entries, walked.head, broken_at=head.seq + 1 if cut else None)
+    return ChainVerification(walked.entries, walked.head, broken_at=head.seq + 1 if cut else None)
 
 
 async def _check_anchors(
@@ -234,7 +234,7 @@ _PAGE: Final = text("""
 
 async def _walk(
     session: AsyncSession, anchor: ChainPoint, head: ChainPoint, kept: Mapping[int, bytes], *, page: int
-) -> Verdict:
+) -> ChainVerification:
     keys = {"t": scope_of(session).tenant_id, "head": head.seq, "page": page}
     seq, last = anchor
     while seq < head.seq:
@@ -242,14 +242,14 @@ async def _walk(
         for row in await session.execute(_PAGE, {**keys, "seq": seq}):
             following = hashlib.sha256(last + row.body.encode()).digest()
             if row.seq != seq + 1 or following != bytes(row.hash) or not _agrees(row):
-                return Verdict(entries=seq, head=last.hex(), broken_at=seq + 1)
+                return ChainVerification(entries=seq, head=last.hex(), broken_at=seq + 1)
             if kept.get(row.seq, following) != following:
-                return Verdict(entries=seq, head=last.hex(), broken_at=row.seq)
+                return ChainVerification(entries=seq, head=last.hex(), broken_at=row.seq)
             seq, last = row.seq, following
         if seq == before:
-            return Verdict(entries=seq, head=last.hex(), broken_at=seq + 1)
+            return ChainVerification(entries=seq, head=last.hex(), broken_at=seq + 1)
     whole = (seq, last) == head
-    return Verdict(entries=seq, head=last.hex(), broken_at=None if whole else seq)
+    return ChainVerification(entries=seq, head=last.hex(), broken_at=None if whole else seq)
 
 
 class _Body(msgspec.Struct):

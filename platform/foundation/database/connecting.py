@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.1
 
 
 class PatientConnection(psycopg.AsyncConnection[Any]):
-    patience: float | None = None
+    round_trip_timeout: float | None = None
 
     @property
     def hung_up(self) -> bool:
@@ -42,7 +42,7 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
         return line
 
     async def wait(self, gen: PQGen[RV], interval: float = _POLL_SECONDS, timeout: float | None = None) -> RV:  # noqa: ASYNC109 - psycopg's signature
-        patience = self.patience if timeout is None else timeout
+        patience = self.round_trip_timeout if timeout is None else timeout
         try:
             return await super().wait(gen, interval, patience)
         except psycopg.OperationalError:
@@ -55,30 +55,33 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
 C = TypeVar("C", bound=PatientConnection)
 
 
-async def connect_to_database(conninfo: str, *, patience: float | None, **options: Any) -> PatientConnection:
-    """`patience`: seconds for one round trip, after which the connection is closed and OperationalError raised.
+async def connect_to_database(conninfo: str, *, round_trip_timeout: float | None, **options: Any) -> PatientConnection:
+    """`round_trip_timeout`: seconds for one round trip, after which the connection is closed and OperationalError
+    raised.
 
     None is for those whose statements may take long, and who are bounded otherwise. What `conninfo` says itself about
     keep-alives and time-outs is heeded. Autocommit.
     """
-    return await connect_as(PatientConnection, conninfo, patience=patience, autocommit=True, **options)
+    return await connect_as(
+        PatientConnection, conninfo, round_trip_timeout=round_trip_timeout, autocommit=True, **options
+    )
 
 
-async def connect_as(kind: type[C], conninfo: str, *, patience: float | None, **options: Any) -> C:
+async def connect_as(kind: type[C], conninfo: str, *, round_trip_timeout: float | None, **options: Any) -> C:
     """As `connect_to_database`, to a connection that may do more; its transactions are its own matter."""
     link = {name: value for name, value in _LINK.items() if name not in conninfo_to_dict(conninfo)}
     connection = await kind.connect(with_settings(conninfo), **link, **options)
-    connection.patience = patience
+    connection.round_trip_timeout = round_trip_timeout
     return connection
 
 
-class KeptConnection:
+class ReconnectingConnection:
     """The one connection of a task that comes back to it. Nobody who asks it for something hears of a restart."""
 
-    def __init__(self, conninfo: str, *, patience: float, **options: Any) -> None:
+    def __init__(self, conninfo: str, *, round_trip_timeout: float, **options: Any) -> None:
         """As `connect_to_database`."""
         self._conninfo = conninfo
-        self._patience = patience
+        self._round_trip_timeout = round_trip_timeout
         self._options = options
         self._connection: PatientConnection | None = None
 
@@ -91,7 +94,9 @@ class KeptConnection:
         if self._connection is not None and self._connection.hung_up:
             await self.close()
         if self._connection is None:
-            self._connection = await connect_to_database(self._conninfo, patience=self._patience, **self._options)
+            self._connection = await connect_to_database(
+                self._conninfo, round_trip_timeout=self._round_trip_timeout, **self._options
+            )
         return self._connection
 
     async def close(self) -> None:

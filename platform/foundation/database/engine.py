@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 Hints = dict[tuple[UUID, UUID], set[str]]
 """Lanes that got work, per (msp_id, tenant_id)."""
 
-RingBell = Callable[[Hints], Awaitable[None]]
+WakeLanes = Callable[[Hints], Awaitable[None]]
 
 NO_SCANS = "SET enable_seqscan = off"
 """For connections that look up a batch's rows by their keys: a plan made while a table was small would read all of it,
@@ -41,26 +41,28 @@ and is kept until the table is analysed again.
 
 
 class Database:
-    """One pool of connections of one role. `ring` is told which lanes got work once a transaction is durable."""
+    """One pool of connections of one role. `wake_lanes` is told which lanes got work once a transaction is durable."""
 
     def __init__(  # noqa: PLR0913 - what the processes differ in
         self,
         conninfo: str,
         *,
-        ring: RingBell | None = None,
+        wake_lanes: WakeLanes | None = None,
         pool_size: int = 10,
         application_name: str = "fairlead",
         planning: LiteralString = "",
-        patience: float | None = None,
+        round_trip_timeout: float | None = None,
     ) -> None:
-        """`planning` is executed on each new connection, e.g. `NO_SCANS`; `patience` as in `connect_to_database`."""
-        self._ring = ring
+        """`planning` is executed on each new connection, e.g. `NO_SCANS`; `round_trip_timeout` as in
+        `connect_to_database`.
+        """
+        self._wake_lanes = wake_lanes
 
         async def connect() -> ScopedConnection:
             connection = await connect_as(
                 ScopedConnection,
                 conninfo,
-                patience=patience,
+                round_trip_timeout=round_trip_timeout,
                 prepare_threshold=3,
                 application_name=application_name,
                 cursor_factory=NotingCursor,
@@ -102,8 +104,8 @@ class Database:
         # It holds no connection any more. Its own exit would make a task of this: a twentieth of a small transaction.
         session.sync_session.close()
         hints: Hints = session.info["hints"]
-        if hints and self._ring is not None:
-            await self._ring(hints)
+        if hints and self._wake_lanes is not None:
+            await self._wake_lanes(hints)
 
     async def forget_connections(self) -> None:
         """Use none of them again, because one gave no answer; those in use are left to whoever waits for them."""

@@ -1,14 +1,14 @@
 """Forgetting old answers, by the clock."""
 
 from foundation.clock import Clock
-from foundation.idempotency.response_store import PRUNE, prune_answers
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.types import JobKind
+from foundation.idempotency.response_store import PRUNE, prune_responses
+from foundation.jobs.batch import Batch
+from foundation.jobs.types import JobType
 
 
-def idempotency_jobs(clock: Clock) -> tuple[JobKind]:
-    async def prune(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await prune_answers(session, now=clock())
+def idempotency_jobs(clock: Clock) -> tuple[JobType]:
+    async def prune(batch: Batch) -> None:
+        async with batch.commit() as session:
+            await prune_responses(session, now=clock())
 
-    return (JobKind(PRUNE, prune, batch=1),)
+    return (JobType(PRUNE, prune, batch=1),)

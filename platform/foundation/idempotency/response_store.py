@@ -30,7 +30,7 @@ SEALED: Final = EncryptedColumn("idempotency_key", "kept", _PURPOSE, keys=("acto
 """For `vault.rotation`."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class StoredResponse(msgspec.Struct, frozen=True):
     """`headers` are all but those that belong to one sending."""
 
     status: int
@@ -38,9 +38,9 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _SealedResponse(msgspec.Struct, frozen=True):
     request_hash: bytes
-    answer: Answer
+    answer: StoredResponse
 
 
 def read_key(header: str) -> str:
@@ -56,7 +56,7 @@ def read_key(header: str) -> str:
     return key
 
 
-async def find_answer(session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes) -> Answer | None:
+async def find_response(session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes) -> StoredResponse | None:
     """What was answered to this key before. None: this request is the first, and others wait for its end.
 
     Raises:
@@ -78,19 +78,21 @@ async def find_answer(session: AsyncSession, vault: Vault, *, key: str, request_
     )
     if sealed is None:
         return None
-    kept = msgspec.msgpack.decode(await vault.decrypt(session, _PURPOSE.format(**names), bytes(sealed)), type=_Kept)
+    kept = msgspec.msgpack.decode(
+        await vault.decrypt(session, _PURPOSE.format(**names), bytes(sealed)), type=_SealedResponse
+    )
     if kept.request_hash != request_hash:
         raise KeyReused
     return kept.answer
 
 
-async def keep_answer(  # noqa: PLR0913 - keyword-only parts of one row
-    session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes, answer: Answer, now: datetime
+async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
+    session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes, answer: StoredResponse, now: datetime
 ) -> None:
     """For at least `KEEP`, if the transaction commits."""
     scope = scope_of(session)
     names = {"actor_id": scope.actor.id, "key": key}
-    plain = msgspec.msgpack.encode(_Kept(request_hash, answer))
+    plain = msgspec.msgpack.encode(_SealedResponse(request_hash, answer))
     await session.execute(
         text("""
             INSERT INTO idempotency_key (tenant_id, msp_id, actor_id, key, kept, created_at)
@@ -109,7 +111,7 @@ async def _ask_for_pruning(session: AsyncSession, due: list[datetime]) -> None:
     await set_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=min(due))
 
 
-async def prune_answers(session: AsyncSession, *, now: datetime) -> int:
+async def prune_responses(session: AsyncSession, *, now: datetime) -> int:
     """Forget what is older than `KEEP`, and wake again for the rest, at most hourly. Returns how many are gone."""
     tenant = {"tenant_id": scope_of(session).tenant_id}
     gone = await session.execute(

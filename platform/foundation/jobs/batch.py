@@ -26,7 +26,7 @@ _OUTAGES = ("08", "53", "57P", "58", "25P03")
 """Connection lost, out of resources, shut down, system error; 25P03: we were stopped inside a transaction."""
 
 
-class WorkItem(msgspec.Struct, frozen=True):
+class ClaimedJob(msgspec.Struct, frozen=True):
     seq: int
     kind: str
     key: str
@@ -35,22 +35,22 @@ class WorkItem(msgspec.Struct, frozen=True):
     attempts: int
     enqueued_at: datetime
     correlation: str
-    again: bool = False
+    is_retry: bool = False
     """Another system was asked for it before, and it brought nothing: to ask again is a retry."""
 
 
-class _Held(NamedTuple):
+class _Deferred(NamedTuple):
     delay: float
     error: str | None
     counted: bool
-    again: bool
+    is_retry: bool
 
 
 class Lease(msgspec.Struct, frozen=True):
     lane: str
     fence: int
     seconds: float
-    deaths: int = 0
+    crash_count: int = 0
     """Turns before this one that ended with their process."""
 
 
@@ -77,15 +77,15 @@ _BURY = text("""
 """)
 
 
-class LaneRun:
-    """`items` are of one kind, in order. What a handler does not retry or bury is done when `finishing` commits."""
+class Batch:
+    """`items` are of one kind, in order. What a handler does not retry or bury is done when `commit` commits."""
 
     def __init__(  # noqa: PLR0913 - what a turn is given
         self,
         database: Database,
         scope: Scope,
         lease: Lease,
-        items: Sequence[WorkItem],
+        items: Sequence[ClaimedJob],
         *,
         bulk: bool = False,
         asked_at: float | None = None,
@@ -103,48 +103,52 @@ class LaneRun:
         self.finished = False
         self._database = database
         self._deadline = (time.monotonic() if asked_at is None else asked_at) + lease.seconds
-        self._held: dict[int, _Held] = {}
+        self._deferred: dict[int, _Deferred] = {}
         self._dead: dict[int, str] = {}
-        self._left: set[int] = set()
+        self._skipped: set[int] = set()
         self._pause = 0.0
-        self._crashes = 0
-        self._deaths = max(lease.deaths - 1, 0)
+        self._failure_count = 0
+        self._crash_count = max(lease.crash_count - 1, 0)
 
-    def retry(self, item: WorkItem, *, delay: float, error: str, again: bool = False) -> None:
+    def retry(self, item: ClaimedJob, *, delay: float, error: str, is_retry: bool = False) -> None:
         """Do it again after `delay` seconds; later items of the same key wait for it.
 
-        `again`: another system was asked for it, so that to ask again is a retry.
+        `is_retry`: another system was asked for it, so that to ask again is a retry.
         """
-        self._held[item.seq] = _Held(delay, clean_error_text(error, longest=2000), counted=True, again=again)
+        self._deferred[item.seq] = _Deferred(
+            delay, clean_error_text(error, longest=2000), counted=True, is_retry=is_retry
+        )
 
-    def put_off(self, item: WorkItem, *, delay: float, again: bool, error: str | None = None) -> None:
-        """As `retry`, but it counts no attempt. `error` None leaves what was said of it last."""
-        self._held[item.seq] = _Held(delay, error and clean_error_text(error, longest=2000), counted=False, again=again)
+    def defer(self, item: ClaimedJob, *, delay: float, is_retry: bool, error: str | None = None) -> None:
+        """Reschedules without counting an attempt; `error=None` keeps the last error."""
+        self._deferred[item.seq] = _Deferred(
+            delay, error and clean_error_text(error, longest=2000), counted=False, is_retry=is_retry
+        )
 
-    def bury(self, item: WorkItem, *, error: str) -> None:
+    def dead_letter(self, item: ClaimedJob, *, error: str) -> None:
         """Give it up, visibly: it becomes a dead letter that a person replays or discards."""
         self._dead[item.seq] = clean_error_text(error, longest=2000)
 
-    def leave(self, items: Sequence[WorkItem]) -> None:
+    def skip(self, items: Sequence[ClaimedJob]) -> None:
         """Not touched in this turn: they stay where they are, in order, and count no attempt."""
-        self._left.update(item.seq for item in items)
+        self._skipped.update(item.seq for item in items)
 
     @property
     def cut_short(self) -> bool:
         """More could be done at once than this turn did."""
-        return bool(self._left) and not self._pause
+        return bool(self._skipped) and not self._pause
 
     def pause(self, seconds: float) -> None:
         """Let the whole lane rest, e.g. while a channel's breaker is open. Counts no attempt."""
         self._pause = max(self._pause, seconds)
 
-    def narrow(self, crashes: int) -> None:
-        """Halve the next turn's batch `crashes` times, to find the item that breaks it."""
-        self._crashes = crashes
+    def bisect(self, failure_count: int) -> None:
+        """Halve the next turn's batch `failure_count` times, to find the item that breaks it."""
+        self._failure_count = failure_count
 
-    def suspect(self, deaths: int) -> None:
+    def suspect(self, crash_count: int) -> None:
         """What the next turn is told of those that ended with their process."""
-        self._deaths = deaths
+        self._crash_count = crash_count
 
     def check_lease(self) -> None:
         """Call before an effect outside the database, so that a worker that was stopped does not act late.
@@ -156,13 +160,13 @@ class LaneRun:
             raise LeaseLost(f"the lease on {self.lane} ran out before its effect")
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
+    async def read(self) -> AsyncIterator[AsyncSession]:
         """A transaction before the work is finished, e.g. to load what an outbound call needs."""
         async with self._database.transaction(self.scope) as session:
             yield session
 
     @asynccontextmanager
-    async def finishing(self) -> AsyncIterator[AsyncSession]:
+    async def commit(self) -> AsyncIterator[AsyncSession]:
         """The transaction of the effects. It commits together with the items' completion, or not at all.
 
         Raises:
@@ -171,16 +175,16 @@ class LaneRun:
         try:
             async with self._database.transaction(self.scope) as session:
                 yield session
-                await self._finish(session)
+                await self._commit(session)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) == FENCED_SQLSTATE:
                 raise LeaseLost(str(error.orig)) from error
             raise
         self.finished = True
 
-    async def _finish(self, session: AsyncSession) -> None:
-        keep = self._held.keys() | self._left
-        held = self._held.values()
+    async def _commit(self, session: AsyncSession) -> None:
+        keep = self._deferred.keys() | self._skipped
+        held = self._deferred.values()
         done = [item.seq for item in self.items if item.seq not in keep]
         if self._dead:
             await session.execute(
@@ -199,13 +203,13 @@ class LaneRun:
                 "lane": self.lane,
                 "fence": self.lease.fence,
                 "done": done,
-                "retry": list(self._held),
+                "retry": list(self._deferred),
                 "delays": [each.delay for each in held],
                 "errors": [each.error for each in held],
                 "counted": [each.counted for each in held],
-                "again": [each.again for each in held],
-                "crashes": self._crashes,
-                "deaths": self._deaths,
+                "again": [each.is_retry for each in held],
+                "crashes": self._failure_count,
+                "deaths": self._crash_count,
                 "pause": self._pause,
             },
         )
@@ -274,13 +278,13 @@ class LaneRun:
             return held.scalar() is not None
 
 
-async def keeping_lease(run: LaneRun, working: Coroutine[Any, Any, None]) -> None:
+async def keeping_lease(batch: Batch, working: Coroutine[Any, Any, None]) -> None:
     """Do the turn's work while its lease is renewed; left alone when that proves impossible, for it would not count.
 
     Raises:
         LeaseLost: for that.
     """
-    task, keeper = asyncio.ensure_future(working), asyncio.create_task(run.keep_lease())
+    task, keeper = asyncio.ensure_future(working), asyncio.create_task(batch.keep_lease())
     try:
         await asyncio.wait({task, keeper}, return_when=asyncio.FIRST_COMPLETED)
         # A turn that is just committing looks lost to its keeper.

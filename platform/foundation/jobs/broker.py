@@ -15,7 +15,7 @@ import redis
 import structlog
 from dramatiq.broker import Broker, Consumer, MessageProxy
 
-from foundation.jobs.ready_queue import LaneTicket, RingReader, Turns
+from foundation.jobs.ready_queue import LaneClass, LaneTicket, ReadyQueueReader
 
 _log = structlog.get_logger(__name__)
 RUN_LANE = "run_lane"
@@ -26,17 +26,22 @@ class LaneBroker(Broker):
     """`slots` bounds the messages taken and not yet finished, so that a turn is decided as late as possible."""
 
     def __init__(
-        self, client: "redis.Redis", *, slots: int, middleware: Iterable[dramatiq.Middleware], turns: Turns = Turns.ALL
+        self,
+        client: "redis.Redis",
+        *,
+        slots: int,
+        middleware: Iterable[dramatiq.Middleware],
+        turns: LaneClass = LaneClass.ALL,
     ) -> None:
         super().__init__(middleware=list(middleware))
         self._client = client
         self._slots = slots
         self._turns = turns
-        self._consumers: dict[str, _RingConsumer] = {}
+        self._consumers: dict[str, _ReadyQueueConsumer] = {}
 
     @property
     def silent_seconds(self) -> float:
-        """How long ago the consumer that looked least lately looked for a message."""
+        """Seconds since the least active consumer last polled."""
         return max((consumer.silent_seconds for consumer in self._consumers.values()), default=0.0)
 
     def declare_queue(self, queue_name: str) -> None:
@@ -46,21 +51,23 @@ class LaneBroker(Broker):
             self.emit_after("declare_queue", queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - dramatiq's signature
-        consumer = _RingConsumer(RingReader(self._client, self._turns), queue_name, self._slots, timeout / 1000)
+        consumer = _ReadyQueueConsumer(
+            ReadyQueueReader(self._client, self._turns), queue_name, self._slots, timeout / 1000
+        )
         self._consumers[queue_name] = consumer
         return consumer
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
-        """Refused: work leaves through the outbox (`foundation.jobs.enqueue.add_work`), never straight to the queue.
+        """Refused: work leaves through the outbox (`foundation.jobs.enqueue.enqueue`), never straight to the queue.
 
         Raises:
             RuntimeError: always.
         """
-        raise RuntimeError(f"{message.actor_name} cannot be sent (delay={delay}): leave work with add_work instead")
+        raise RuntimeError(f"{message.actor_name} cannot be sent (delay={delay}): use enqueue(session, jobs) instead")
 
 
-class _RingConsumer(Consumer):
-    def __init__(self, reader: RingReader, pool: str, slots: int, timeout: float) -> None:
+class _ReadyQueueConsumer(Consumer):
+    def __init__(self, reader: ReadyQueueReader, pool: str, slots: int, timeout: float) -> None:
         self._reader = reader
         self._pool = pool
         self._free = threading.Semaphore(slots)

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.models import DeadLetter
 
 
@@ -33,11 +33,11 @@ async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: dat
         Conflict: it was settled before.
     """
     letter = await _settle(session, letter_id, state="replayed", now=now)
-    work = NewWork(
+    work = NewJob(
         lane=letter.lane, kind=letter.kind, key=letter.key, ref=letter.ref, body=letter.body,
         correlation=letter.correlation,
     )  # fmt: skip
-    add_work(session, [work])
+    enqueue(session, [work])
 
 
 async def discard_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:
@@ -55,5 +55,7 @@ async def _settle(session: AsyncSession, letter_id: UUID, *, state: str, now: da
     if letter.state != "parked":
         raise Conflict(f"This item was already {letter.state}. Reload the page to see its state.")
     letter.state, letter.settled_at, letter.settled_by = state, now, scope.actor.name
-    note(session, action=f"dead_letter.{state}", subject=f"dead_letter:{letter_id}", data={"kind": letter.kind}, at=now)
+    append_audit(
+        session, action=f"dead_letter.{state}", subject=f"dead_letter:{letter_id}", data={"kind": letter.kind}, at=now
+    )
     return letter

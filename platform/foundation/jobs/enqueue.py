@@ -14,7 +14,7 @@ from foundation.database.engine import Hints, buffer, scope_of
 from foundation.telemetry.correlation import current_correlation
 
 
-class NewWork(msgspec.Struct, frozen=True):
+class NewJob(msgspec.Struct, frozen=True):
     """`key` keeps order: items of one key in one lane are done one after the other. `delay` is in seconds."""
 
     lane: str
@@ -48,12 +48,12 @@ _WAKE_JOBS = text("""
 """)
 
 
-def add_work(session: AsyncSession, items: Sequence[NewWork]) -> None:
+def enqueue(session: AsyncSession, items: Sequence[NewJob]) -> None:
     """Leave work for the session's tenant; it exists when, and only when, the transaction commits."""
-    buffer(session, _insert_work).extend(items)
+    buffer(session, _insert_jobs).extend(items)
 
 
-async def _insert_work(session: AsyncSession, items: list[Any]) -> None:
+async def _insert_jobs(session: AsyncSession, items: list[Any]) -> None:
     scope = scope_of(session)
     await _INSERT.execute(session, items, correlation=current_correlation())
     hints: Hints = session.info["hints"]

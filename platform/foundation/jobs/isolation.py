@@ -1,4 +1,4 @@
-"""A turn in a process of its own, for a lane whose turns ended their worker: what kills then kills nobody else.
+"""Runs a suspect batch in a subprocess, so that a poison job cannot take the worker down.
 
 Only what ends such a process, alone and more than once, is given up: everything else that was under way when a worker
 died is innocent until it has been tried like that.
@@ -9,7 +9,7 @@ from enum import Enum
 
 import msgspec
 
-from foundation.jobs.batch import Lease, WorkItem
+from foundation.jobs.batch import ClaimedJob, Lease
 from foundation.scope import Scope
 
 SUSPECT_AFTER = 3
@@ -18,26 +18,26 @@ ALONE = 4
 """From here on a batch is one item."""
 
 
-class Turn(msgspec.Struct, frozen=True):
+class LeasedBatch(msgspec.Struct, frozen=True):
     """What a worker has claimed, and hands on. The lease stays the worker's to renew as well."""
 
     scope: Scope
     lease: Lease
-    items: Sequence[WorkItem]
+    items: Sequence[ClaimedJob]
 
 
-class Outcome(Enum):
+class BatchResult(Enum):
     DONE = "done"
     UNFINISHED = "unfinished"
     """It was not the work's fault: the database went away, the lease was lost, or it never began."""
     DIED = "died"
 
 
-class Ending(msgspec.Struct, frozen=True):
-    outcome: Outcome
+class IsolatedRun(msgspec.Struct, frozen=True):
+    result: BatchResult
     how: str = ""
     """In words, for the person who looks at the dead letter."""
 
 
-DoApart = Callable[[Turn, float], Awaitable[Ending]]
+IsolatedRunner = Callable[[LeasedBatch, float], Awaitable[IsolatedRun]]
 """Does a turn in a process of its own, ended after so many seconds."""

@@ -45,10 +45,10 @@ class Lane(TenantOwned, Base):
     deaths: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
-class Work(TenantOwned, Base):
+class Job(TenantOwned, Base):
     """One item of work. Items of one `key` in a lane are done in the order of `seq`.
 
-    `again`: another system was asked for it, and it brought nothing.
+    `again`: a remote call for this job has failed before, so the next one spends retry budget.
     """
 
     __tablename__ = "work"

@@ -96,7 +96,7 @@ redis.call('PEXPIRE', ARGV[1], for_ms)
 """
 
 
-class Turns(StrEnum):
+class LaneClass(StrEnum):
     """Which of a pool's rings a worker serves."""
 
     ALL = "all"
@@ -125,7 +125,7 @@ def _arguments(hints: dict[tuple[UUID, UUID], set[str]]) -> list[str]:
     return arguments
 
 
-class Ring:
+class ReadyQueue:
     """Rings lanes, from async code."""
 
     def __init__(
@@ -141,9 +141,9 @@ class Ring:
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
         async with self._hinting():
-            await self.ring(hints)
+            await self.wake(hints)
 
-    async def ring(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
+    async def wake(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
         """Raises `redis.RedisError`; callers after a commit let the relay mend it instead."""
         if hints:
             await self._script(keys=[], args=[_PREFIX, *_arguments(hints)])
@@ -188,10 +188,10 @@ class Ring:
             _log.warning("ring.away", error=str(error) or f"no answer within {self._patience} s")
 
 
-class RingReader:
+class ReadyQueueReader:
     """Waits for the next turn, from a consumer's thread. No polling: the wait ends when a lane is rung."""
 
-    def __init__(self, client: "redis.Redis", turns: Turns = Turns.ALL) -> None:
+    def __init__(self, client: "redis.Redis", turns: LaneClass = LaneClass.ALL) -> None:
         self._client = client
         self._turns = turns
         self._script = client.register_script(_TAKE)
@@ -222,6 +222,6 @@ class RingReader:
     def _rings(self, pool: str) -> list[str]:
         """In the order they are looked at."""
         prompt, bulk = f"{_PREFIX}:ring:{pool}", f"{_PREFIX}:ring:{pool}{_BULK}"
-        if self._turns is Turns.ALL:
+        if self._turns is LaneClass.ALL:
             return [bulk, prompt] if next(self._taken) % _BULK_FIRST == 0 else [prompt, bulk]
-        return [bulk] if self._turns is Turns.BULK else [prompt]
+        return [bulk] if self._turns is LaneClass.BULK else [prompt]

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database, Hints
 from foundation.jobs.batch import is_outage
-from foundation.jobs.ready_queue import Ring
+from foundation.jobs.ready_queue import ReadyQueue
 from foundation.telemetry.metrics import LaneMetrics
 
 MEASURE_SECONDS = 5.0
@@ -25,15 +25,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Relay:
-    def __init__(self, database: Database, ring: Ring, *, metrics: LaneMetrics, interval: float = 0.5) -> None:
+    def __init__(
+        self, database: Database, ready_queue: ReadyQueue, *, metrics: LaneMetrics, interval: float = 0.5
+    ) -> None:
         self._database = database
-        self._ring = ring
+        self._ready_queue = ready_queue
         self._metrics = metrics
         self._interval = interval
         self._measure_at = 0.0
 
-    async def run(self, stop: asyncio.Event, *, beat: Callable[[], None] = lambda: None) -> None:
-        """`beat` is called after each pass, also one that met an outage."""
+    async def run(self, stop: asyncio.Event, *, tick: Callable[[], None] = lambda: None) -> None:
+        """`tick` is called after each pass, also one that met an outage."""
         while not stop.is_set():
             wait = self._interval
             try:
@@ -44,7 +46,7 @@ class Relay:
                 if not is_outage(error):
                     raise
                 _log.warning("relay.database_away", error=str(error))
-            beat()
+            tick()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=wait)
 
@@ -71,11 +73,11 @@ class Relay:
                 )
             ).scalar()
             ages = await self._backlog(session)
-        await self._ring.set_shares((s.msp_id, s.tenant_id, s.pool, s.weight) for s in shares)
+        await self._ready_queue.set_shares((s.msp_id, s.tenant_id, s.pool, s.weight) for s in shares)
         hints: Hints = {}
         for row in due:
             hints.setdefault((row.msp_id, row.tenant_id), set()).add(row.name)
-        await self._ring.ring(hints)
+        await self._ready_queue.wake(hints)
         self._metrics.rung(sum(map(len, hints.values())))
         if ages is not None:
             self._metrics.backlog(ages)

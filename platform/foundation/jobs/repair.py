@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.types import JobKind, RetryPolicy
+from foundation.jobs.batch import Batch
+from foundation.jobs.types import JobType, RetryPolicy
 
 REPAIR: Final = "foundation.repair_timers"
 """The relay's `repairs_fire` enqueues jobs of this name in lane `repair`."""
@@ -56,13 +56,13 @@ async def restart_timers(session: AsyncSession, kinds: Sequence[str], *, now: da
     await session.execute(_RESTART, binds)
 
 
-def repair_job(duties: Iterable[Duty], clock: Clock) -> JobKind:
+def repair_job(duties: Iterable[Duty], clock: Clock) -> JobType:
     checked = tuple(duties)
 
-    async def repair(run: LaneRun) -> None:
+    async def repair(batch: Batch) -> None:
         now = clock()
-        async with run.finishing() as session:
+        async with batch.commit() as session:
             for duty in checked:
                 await duty(session, now)
 
-    return JobKind(REPAIR, repair, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))
+    return JobType(REPAIR, repair, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))

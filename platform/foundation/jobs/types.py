@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 
-Handler = Callable[[LaneRun], Awaitable[None]]
+Handler = Callable[[Batch], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,13 @@ class RetryPolicy:
     base: float = 0.5
     cap: float = 300.0
 
-    def delay(self, attempt: int, draw: float) -> float:
-        """`draw` is uniform in (0, 1]; `attempt` counts from 0."""
-        return min(self.cap, self.base * 2.0 ** min(attempt, 30)) * draw
+    def delay(self, attempt: int, jitter: float) -> float:
+        """`jitter` is uniform in (0, 1]; `attempt` counts from 0."""
+        return min(self.cap, self.base * 2.0 ** min(attempt, 30)) * jitter
 
 
 @dataclass(frozen=True, slots=True)
-class JobKind:
+class JobType:
     """`name` is spelled `<room>.<verb>`. `batch` bounds the items one message does; `seconds` bounds its time."""
 
     name: str
@@ -36,18 +36,18 @@ class JobKind:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
-class JobKinds:
+class JobTypes:
     """The kinds a worker knows, by name. Built once by the composition root, with the subscriptions to events."""
 
-    def __init__(self, kinds: Iterable[JobKind]) -> None:
-        self._kinds: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in kinds})
+    def __init__(self, job_types: Iterable[JobType]) -> None:
+        self._job_types: Mapping[str, JobType] = MappingProxyType({job_type.name: job_type for job_type in job_types})
 
-    def __getitem__(self, name: str) -> JobKind:
-        return self._kinds[name]
+    def __getitem__(self, name: str) -> JobType:
+        return self._job_types[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._kinds
+        return name in self._job_types
 
     @property
     def largest_batch(self) -> int:
-        return max((kind.batch for kind in self._kinds.values()), default=1)
+        return max((job_type.batch for job_type in self._job_types.values()), default=1)

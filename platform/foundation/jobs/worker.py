@@ -15,17 +15,17 @@ from uuid import UUID
 import structlog
 
 from foundation.database.engine import Database
-from foundation.jobs.batch import LaneRun, Lease, LeaseLost, WorkItem, answered, is_outage, keeping_lease
-from foundation.jobs.isolation import ALONE, SUSPECT_AFTER, DoApart, Outcome, Turn
-from foundation.jobs.ready_queue import Ring
-from foundation.jobs.types import JobKind, JobKinds
+from foundation.jobs.batch import Batch, ClaimedJob, Lease, LeaseLost, answered, is_outage, keeping_lease
+from foundation.jobs.isolation import ALONE, SUSPECT_AFTER, BatchResult, IsolatedRunner, LeasedBatch
+from foundation.jobs.ready_queue import ReadyQueue
+from foundation.jobs.types import JobType, JobTypes
 from foundation.scope import Actor, Scope
 from foundation.telemetry.correlation import correlated
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _log = structlog.get_logger(__name__)
-APART_SECONDS = 20.0
+ISOLATION_SECONDS = 20.0
 """For the start of a process and its end, beside what its kind of work may take."""
 PROMPT_BATCH = 32
 """Items of a prompt turn. A lane with more is bulk until it is empty."""
@@ -47,48 +47,48 @@ class LaneWorker:
     def __init__(  # noqa: PLR0913 - the parts it is composed of
         self,
         database: Database,
-        ring: Ring,
-        kinds: JobKinds,
+        ready_queue: ReadyQueue,
+        job_types: JobTypes,
         *,
         pool: str,
         metrics: LaneMetrics,
         lease: float = 6.0,
-        draw: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
         tracing: Tracing = NO_TRACING,
-        do_apart: DoApart | None = None,
+        run_isolated: IsolatedRunner | None = None,
     ) -> None:
-        """`do_apart` None does suspect turns here too, and gives nothing up for them."""
-        self._do_apart = do_apart
-        self._one_apart = asyncio.Semaphore(1)
+        """`run_isolated` None does suspect turns here too, and gives nothing up for them."""
+        self._run_isolated = run_isolated
+        self._one_isolated = asyncio.Semaphore(1)
         self._database = database
-        self._ring = ring
-        self._kinds = kinds
+        self._ready_queue = ready_queue
+        self._job_types = job_types
         self._pool = pool
         self._metrics = metrics
         self._lease = lease
-        self._draw = draw
+        self._jitter = jitter
         self._tracing = tracing
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
     async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str, *, bulk: bool = False) -> None:
         """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
-        run = None
+        batch = None
         with self._sitting_out(tenant_id, lane) as met:
-            run = await answered(self._database, self._claim(scope, lane, bulk=bulk), seconds=self._lease)
+            batch = await answered(self._database, self._claim(scope, lane, bulk=bulk), seconds=self._lease)
         if met.away:
             await asyncio.sleep(CLAIM_AGAIN_SECONDS)
-        if run is None:
+        if batch is None:
             return
-        claimed = len(run.items)
+        claimed = len(batch.items)
         with self._sitting_out(tenant_id, lane) as met:
-            await self._work(run)
+            await self._work(batch)
         if met.lost:
             return
         if met.away:
-            await run.give_back()
-            run.more = True
-        await self._ring_again(run, claimed)
+            await batch.give_back()
+            batch.more = True
+        await self._wake_again(batch, claimed)
 
     @contextmanager
     def _sitting_out(self, tenant_id: UUID, lane: str) -> Iterator[_Met]:
@@ -106,8 +106,8 @@ class LaneWorker:
             met.away = True
             _log.warning("lane.database_away", lane=lane, error=str(error))
 
-    async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> LaneRun | None:
-        most = self._kinds.largest_batch if bulk else PROMPT_BATCH
+    async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> Batch | None:
+        most = self._job_types.largest_batch if bulk else PROMPT_BATCH
         lease = timedelta(seconds=self._lease)
         claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
         asked_at = time.monotonic()
@@ -116,119 +116,121 @@ class LaneWorker:
             _log.info("lane.moved", lane=lane, pool=row.pool)
             return None
         if row.status == "capped":
-            await self._ring.remember_capped(scope.msp_id, scope.tenant_id, lane)
+            await self._ready_queue.remember_capped(scope.msp_id, scope.tenant_id, lane)
             return None
         if row.status != "claimed":
             return None
         items = [
-            WorkItem(*fields)
+            ClaimedJob(*fields)
             for fields in zip(
                 row.seqs, row.kinds, row.keys, row.refs, row.bodies, row.attempts, row.enqueued, row.correlations,
                 row.again, strict=True,
             )
         ]  # fmt: skip
         held = Lease(lane, row.fence, self._lease, row.deaths)
-        return LaneRun(self._database, scope, held, items, bulk=bulk, asked_at=asked_at)
+        return Batch(self._database, scope, held, items, bulk=bulk, asked_at=asked_at)
 
-    async def do_turn(self, turn: Turn) -> bool:
+    async def run_batch(self, leased: LeasedBatch) -> bool:
         """A turn that another process claimed. False when it did not come to its end."""
-        run = LaneRun(self._database, turn.scope, turn.lease, turn.items)
-        with self._sitting_out(run.scope.tenant_id, run.lane) as met:
-            await keeping_lease(run, self._handle(run, self._kinds[run.items[0].kind]))
+        batch = Batch(self._database, leased.scope, leased.lease, leased.items)
+        with self._sitting_out(batch.scope.tenant_id, batch.lane) as met:
+            await keeping_lease(batch, self._handle(batch, self._job_types[batch.items[0].kind]))
         return not (met.lost or met.away)
 
-    async def _work(self, run: LaneRun) -> None:
-        claimed, head = run.items, run.items[0]
-        if head.kind not in self._kinds:
-            run.leave(claimed[1:])
-            run.bury(head, error=f"No handler for work of kind {head.kind}")
-            async with run.finishing():
+    async def _work(self, batch: Batch) -> None:
+        claimed, head = batch.items, batch.items[0]
+        if head.kind not in self._job_types:
+            batch.skip(claimed[1:])
+            batch.dead_letter(head, error=f"No handler for work of kind {head.kind}")
+            async with batch.commit():
                 pass
             return
-        kind = self._kinds[head.kind]
+        job_type = self._job_types[head.kind]
         size = next((n for n, item in enumerate(claimed) if item.kind != head.kind), len(claimed))
-        size = min(size, kind.batch)
-        run.items = claimed[:size]
+        size = min(size, job_type.batch)
+        batch.items = claimed[:size]
         started = time.perf_counter()
-        with correlated(head.correlation), self._tracing.span("lane", kind=kind.name, items=size):
-            suspect = run.lease.deaths >= SUSPECT_AFTER
+        with correlated(head.correlation), self._tracing.span("lane", kind=job_type.name, items=size):
+            suspect = batch.lease.crash_count >= SUSPECT_AFTER
             handling = (
-                self._handle_apart(run, kind, do) if suspect and (do := self._do_apart) else self._handle(run, kind)
+                self._handle_isolated(batch, job_type, do)
+                if suspect and (do := self._run_isolated)
+                else self._handle(batch, job_type)
             )
-            await keeping_lease(run, handling)
-        self._metrics.ran(run.scope.tenant_id, kind.name, len(run.items), time.perf_counter() - started)
+            await keeping_lease(batch, handling)
+        self._metrics.ran(batch.scope.tenant_id, job_type.name, len(batch.items), time.perf_counter() - started)
 
-    async def _handle(self, run: LaneRun, kind: JobKind) -> None:
+    async def _handle(self, batch: Batch, job_type: JobType) -> None:
         try:
-            async with asyncio.timeout(kind.seconds):
-                await kind.handler(run)
+            async with asyncio.timeout(job_type.seconds):
+                await job_type.handler(batch)
         except LeaseLost:
             raise
         except Exception as error:
             if is_outage(error):
                 raise
-            _log.exception("lane.job_failed", kind=kind.name, lane=run.lane, items=len(run.items))
-            await self._after_failure(run, kind, error)
+            _log.exception("lane.job_failed", kind=job_type.name, lane=batch.lane, items=len(batch.items))
+            await self._after_failure(batch, job_type, error)
             return
-        if not run.finished:
-            async with run.finishing():
+        if not batch.finished:
+            async with batch.commit():
                 pass
 
-    async def _handle_apart(self, run: LaneRun, kind: JobKind, do_apart: DoApart) -> None:
-        async with self._one_apart:  # many lanes may be suspect at once, after a worker died: no crowd of processes
-            turn = Turn(run.scope, run.lease, run.items)
-            ending = await do_apart(turn, kind.seconds + APART_SECONDS)
-        if ending.outcome is Outcome.DIED:
-            _log.warning("lane.died_apart", lane=run.lane, items=len(run.items), how=ending.how)
-            await self._after_death(run, kind, ending.how)
-        elif ending.outcome is Outcome.UNFINISHED:
-            raise LeaseLost(f"the turn of {run.lane} in a process of its own came to no end")
+    async def _handle_isolated(self, batch: Batch, job_type: JobType, run_isolated: IsolatedRunner) -> None:
+        async with self._one_isolated:  # many lanes may be suspect at once, after a worker died: no crowd of processes
+            leased = LeasedBatch(batch.scope, batch.lease, batch.items)
+            ending = await run_isolated(leased, job_type.seconds + ISOLATION_SECONDS)
+        if ending.result is BatchResult.DIED:
+            _log.warning("lane.died_apart", lane=batch.lane, items=len(batch.items), how=ending.how)
+            await self._after_crash(batch, job_type, ending.how)
+        elif ending.result is BatchResult.UNFINISHED:
+            raise LeaseLost(f"the turn of {batch.lane} in a process of its own came to no end")
         else:
-            run.more = True  # only the other process knows; the next claim tells
+            batch.more = True  # only the other process knows; the next claim tells
 
-    async def _after_death(self, run: LaneRun, kind: JobKind, how: str) -> None:
+    async def _after_crash(self, batch: Batch, job_type: JobType, how: str) -> None:
         """A batch is narrowed; an item that was alone is tried once more, and given up when that ends alike."""
-        again = LaneRun(self._database, run.scope, run.lease, run.items)
-        deaths = run.lease.deaths
-        if len(run.items) > 1:
-            again.leave(run.items)
+        again = Batch(self._database, batch.scope, batch.lease, batch.items)
+        deaths = batch.lease.crash_count
+        if len(batch.items) > 1:
+            again.skip(batch.items)
             again.suspect(min(deaths + 1, ALONE))
         elif deaths <= ALONE:
-            again.leave(run.items)
+            again.skip(batch.items)
             again.suspect(ALONE + 1)
         else:
             error = (
                 f"It ended the process that worked on it ({how}), also when it was alone in one. Nothing else did it."
             )
-            again.bury(run.items[0], error=error)
+            again.dead_letter(batch.items[0], error=error)
             again.suspect(0)
-            self._metrics.buried(run.scope.tenant_id, kind.name)
-        async with again.finishing():
+            self._metrics.buried(batch.scope.tenant_id, job_type.name)
+        async with again.commit():
             pass
-        run.more = again.more
+        batch.more = again.more
 
-    async def _after_failure(self, run: LaneRun, kind: JobKind, error: Exception) -> None:
-        again = LaneRun(self._database, run.scope, run.lease, run.items)
-        if len(run.items) > 1:
-            again.leave(run.items)
-            again.narrow(max(1, self._kinds.largest_batch.bit_length() - len(run.items).bit_length() + 3))
+    async def _after_failure(self, batch: Batch, job_type: JobType, error: Exception) -> None:
+        again = Batch(self._database, batch.scope, batch.lease, batch.items)
+        if len(batch.items) > 1:
+            again.skip(batch.items)
+            again.bisect(max(1, self._job_types.largest_batch.bit_length() - len(batch.items).bit_length() + 3))
         else:
-            item = run.items[0]
-            if item.attempts + 1 >= kind.retry.attempts:
-                again.bury(item, error=_sentence(error))
-                self._metrics.buried(run.scope.tenant_id, kind.name)
+            item = batch.items[0]
+            if item.attempts + 1 >= job_type.retry.attempts:
+                again.dead_letter(item, error=_sentence(error))
+                self._metrics.buried(batch.scope.tenant_id, job_type.name)
             else:
-                delay = kind.retry.delay(item.attempts, 1.0 - self._draw())
+                delay = job_type.retry.delay(item.attempts, 1.0 - self._jitter())
                 again.retry(item, delay=delay, error=_sentence(error))
-        async with again.finishing():
+        async with again.commit():
             pass
-        run.more = again.more
+        batch.more = again.more
 
-    async def _ring_again(self, run: LaneRun, claimed: int) -> None:
-        owner = run.scope.msp_id, run.scope.tenant_id
-        if claimed > PROMPT_BATCH or (run.more and (claimed == PROMPT_BATCH or run.cut_short)):
-            await self._ring.mark_bulk(*owner, run.lane)
-        await self._ring.hint({owner: {run.lane} if run.more else set()})
+    async def _wake_again(self, batch: Batch, claimed: int) -> None:
+        owner = batch.scope.msp_id, batch.scope.tenant_id
+        if claimed > PROMPT_BATCH or (batch.more and (claimed == PROMPT_BATCH or batch.cut_short)):
+            await self._ready_queue.mark_bulk(*owner, batch.lane)
+        await self._ready_queue.hint({owner: {batch.lane} if batch.more else set()})
 
 
 def _sentence(error: Exception) -> str:

@@ -13,7 +13,7 @@ from foundation.outbound.settings import BreakerSettings
 MICROSECONDS = 1_000_000
 
 
-class Outcome(IntEnum):
+class CallResult(IntEnum):
     FAILED = 0
     ANSWERED = 1
     UNKNOWN = 2  # says nothing about the other system: never sent, or our own limits
@@ -44,10 +44,10 @@ class Breaker:
             self.probe_until = probe_ends
         return self.open_until > 0
 
-    def settle(self, now: int, outcome: Outcome, settings: BreakerSettings) -> None:
-        if outcome is Outcome.UNKNOWN:
+    def settle(self, now: int, result: CallResult, settings: BreakerSettings) -> None:
+        if result is CallResult.UNKNOWN:
             self.probe_until = 0
-        elif outcome is Outcome.ANSWERED:
+        elif result is CallResult.ANSWERED:
             self.streak = 0
             if self.open_until:
                 self._change(open_until=0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     full_at: int = 0
 
     def wait(self, now: int, *, interval: int, burst: int) -> int:

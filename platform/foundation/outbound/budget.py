@@ -14,7 +14,7 @@ from enum import IntEnum
 from foundation.outbound.settings import RetrySettings
 
 
-class Attempt(IntEnum):
+class AttemptKind(IntEnum):
     FIRST = 0
     AGAIN = 1  # it was sent before and brought nothing
     FURTHER = 2  # the next call of a work whose retry was let through: half of it would be worth nothing
@@ -28,9 +28,9 @@ class Budget:
         """Until a retry may go; 0 or less when it may now."""
         return self._full_at(now, settings) + settings.interval * (1 - settings.saved) - now
 
-    def note(self, now: int, attempt: Attempt, settings: RetrySettings) -> None:
+    def note(self, now: int, attempt: AttemptKind, settings: RetrySettings) -> None:
         """A call goes. A work of many calls may overdraw the budget."""
-        earned = settings.earned if attempt is Attempt.FIRST else -settings.interval
+        earned = settings.earned if attempt is AttemptKind.FIRST else -settings.interval
         self.full_at = self._full_at(now, settings) - earned
 
     def _full_at(self, now: int, settings: RetrySettings) -> int:

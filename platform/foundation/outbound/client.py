@@ -16,8 +16,8 @@ import httpcore2
 import redis.asyncio
 
 from foundation.clock import Clock
-from foundation.outbound.breaker import Outcome
-from foundation.outbound.budget import Attempt
+from foundation.outbound.breaker import CallResult
+from foundation.outbound.budget import AttemptKind
 from foundation.outbound.errors import (
     AnswerTooLarge,
     OutboundHeld,
@@ -26,11 +26,17 @@ from foundation.outbound.errors import (
     OutboundUnavailable,
     RetriesSpent,
 )
-from foundation.outbound.gate import Admission, Credential, Gate, Limit
-from foundation.outbound.guard import Guard, GuardedBackend, Resolver, Target, check_url, resolve
+from foundation.outbound.gate import Admission, Credential, Gate, RateLimit
+from foundation.outbound.guard import Guard, GuardedBackend, OutboundTarget, Resolver, check_url, resolve
 from foundation.outbound.limits import asked_pause
 from foundation.outbound.metrics import OutboundObserver
-from foundation.outbound.response import ACCEPTED_ENCODINGS, OutboundResponse, TooLarge, Unreadable, read_response
+from foundation.outbound.response import (
+    ACCEPTED_ENCODINGS,
+    OutboundResponse,
+    TooLarge,
+    UnreadableResponse,
+    read_response,
+)
 from foundation.outbound.settings import OutboundSettings
 from foundation.telemetry.correlation import current_correlation
 from foundation.telemetry.tracing import NO_TRACING, Tracing
@@ -48,14 +54,17 @@ class _Busy(Exception):
 class _Failure(NamedTuple):
     word: str
     detail: str
-    outcome: Outcome = Outcome.FAILED
+    outcome: CallResult = CallResult.FAILED
 
 
 _FAILURES: tuple[tuple[tuple[type[Exception], ...], _Failure], ...] = (
-    ((_Busy, httpcore2.PoolTimeout), _Failure("busy", "Too many calls are under way. Try again.", Outcome.UNKNOWN)),
+    ((_Busy, httpcore2.PoolTimeout), _Failure("busy", "Too many calls are under way. Try again.", CallResult.UNKNOWN)),
     ((TimeoutError, httpcore2.TimeoutException), _Failure("timeout", "The other system did not answer in time.")),
     ((TooLarge,), _Failure("oversized", "The other system's answer was larger than allowed.")),
-    ((Unreadable,), _Failure("unreadable", "The other system's answer was packed in a way that cannot be read.")),
+    (
+        (UnreadableResponse,),
+        _Failure("unreadable", "The other system's answer was packed in a way that cannot be read."),
+    ),
     (
         (httpcore2.NetworkError, httpcore2.ProtocolError, OSError),
         _Failure("unreachable", "The other system could not be reached, or broke off."),
@@ -95,16 +104,18 @@ class OutboundClient:
 
     def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> "BoundCaller":
         """`rate` in requests per second, `burst` at once; workers that bind the same credential share the allowance."""
-        credential = Credential(tenant_id, credential_id, Limit(rate, burst))
+        credential = Credential(tenant_id, credential_id, RateLimit(rate, burst))
         slots = self._slots.get(credential.key)
         if slots is None:
             slots = self._slots[credential.key] = asyncio.Semaphore(self.settings.in_flight)
         return BoundCaller(self, credential, slots)
 
     async def exchange(
-        self, method: str, target: Target, headers: list[tuple[bytes, bytes]], content: bytes | None
+        self, method: str, target: OutboundTarget, headers: list[tuple[bytes, bytes]], content: bytes | None
     ) -> OutboundResponse:
-        """One request to a checked target and its whole answer. Raises httpcore's errors, `TooLarge`, `Unreadable`."""
+        """One request to a checked target and its whole answer. Raises httpcore's errors, `TooLarge`,
+        `UnreadableResponse`.
+        """
         scheme = b"https" if target.secure else b"http"
         url = httpcore2.URL(scheme=scheme, host=target.host.encode(), port=target.port, target=target.path)
         request = httpcore2.Request(
@@ -129,7 +140,7 @@ class BoundCaller:
         client: OutboundClient,
         credential: Credential,
         slots: asyncio.Semaphore,
-        attempt: Attempt = Attempt.FIRST,
+        attempt: AttemptKind = AttemptKind.FIRST,
     ) -> None:
         self._client = client
         self._credential = credential
@@ -137,11 +148,11 @@ class BoundCaller:
         self._attempt = attempt
 
     def again(self) -> "BoundCaller":
-        """For one piece of work that was sent before and brought nothing: its calls are under the retry budget.
+        """A client for retries: calls spend the credential's retry budget: its calls are under the retry budget.
 
         Only the first of them may be held for it.
         """
-        return BoundCaller(self._client, self._credential, self._slots, Attempt.AGAIN)
+        return BoundCaller(self._client, self._credential, self._slots, AttemptKind.AGAIN)
 
     async def request(
         self,
@@ -175,7 +186,7 @@ class BoundCaller:
             ):
                 response = await self._exchange(method, target, lines, content)
         except (OutboundRefused, httpcore2.LocalProtocolError) as error:
-            await self._settle(admission, Outcome.UNKNOWN)
+            await self._settle(admission, CallResult.UNKNOWN)
             self._held("refused")
             if isinstance(error, OutboundRefused):
                 raise
@@ -191,7 +202,7 @@ class BoundCaller:
         return response
 
     async def _exchange(
-        self, method: str, target: Target, lines: list[tuple[bytes, bytes]], content: bytes | None
+        self, method: str, target: OutboundTarget, lines: list[tuple[bytes, bytes]], content: bytes | None
     ) -> OutboundResponse:
         settings = self._client.settings
         if self._slots.locked():
@@ -210,8 +221,8 @@ class BoundCaller:
 
     async def _admit(self) -> Admission:
         admission = await self._client.gate.admit(self._credential, self._attempt)
-        if self._attempt is not Attempt.FIRST:
-            self._attempt = Attempt.FURTHER
+        if self._attempt is not AttemptKind.FIRST:
+            self._attempt = AttemptKind.FURTHER
             if self._client.observer is not None:
                 self._client.observer.repeated(self._credential.tenant_id, self._credential.id)
         if admission.wait:
@@ -225,15 +236,15 @@ class BoundCaller:
         failed = response.status_code >= 500 and response.status_code != 501
         pause = asked_pause(response.status_code, response.headers, self._client.clock())
         if failed or pause or admission.report:
-            await self._settle(admission, Outcome.FAILED if failed else Outcome.ANSWERED, pause)
+            await self._settle(admission, CallResult.FAILED if failed else CallResult.ANSWERED, pause)
 
-    async def _settle(self, admission: Admission, outcome: Outcome, pause: float = 0.0) -> None:
-        if outcome is Outcome.UNKNOWN and not admission.report:
+    async def _settle(self, admission: Admission, result: CallResult, pause: float = 0.0) -> None:
+        if result is CallResult.UNKNOWN and not admission.report:
             return
-        await self._client.gate.settle(self._credential, admission, outcome, hold=pause)
+        await self._client.gate.settle(self._credential, admission, result, hold=pause)
 
     def _header_lines(
-        self, method: str, target: Target, headers: Mapping[str, str] | None, content: bytes | None
+        self, method: str, target: OutboundTarget, headers: Mapping[str, str] | None, content: bytes | None
     ) -> list[tuple[bytes, bytes]]:
         lines = [
             (b"host", target.host_header),

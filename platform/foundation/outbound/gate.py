@@ -15,9 +15,9 @@ import redis
 import redis.asyncio
 
 from foundation.clock import Clock
-from foundation.outbound.breaker import MICROSECONDS, Breaker, Outcome
-from foundation.outbound.bucket import Bucket
-from foundation.outbound.budget import Attempt, Budget
+from foundation.outbound.breaker import MICROSECONDS, Breaker, CallResult
+from foundation.outbound.bucket import TokenBucket
+from foundation.outbound.budget import AttemptKind, Budget
 from foundation.outbound.errors import OutboundHeld, OutboundThrottled, RetriesSpent
 from foundation.outbound.scripts import ADMIT, SETTLE
 from foundation.outbound.settings import OutboundSettings
@@ -29,7 +29,7 @@ _THROTTLED, _OPEN, _SPENT = 1, 2, 3
 _VALKEY_TIME = -1
 
 
-class Limit(NamedTuple):
+class RateLimit(NamedTuple):
     """`rate` tokens per second, `burst` at once."""
 
     rate: float
@@ -45,7 +45,7 @@ class Credential(NamedTuple):
 
     tenant_id: UUID
     id: str
-    limit: Limit
+    limit: RateLimit
 
     @property
     def key(self) -> str:
@@ -66,10 +66,10 @@ class LocalGate:
 
     def __init__(self, settings: OutboundSettings) -> None:
         self._settings = settings
-        self._states: OrderedDict[str, tuple[Bucket, Breaker, Budget]] = OrderedDict()
+        self._states: OrderedDict[str, tuple[TokenBucket, Breaker, Budget]] = OrderedDict()
 
     def admit(
-        self, credential: Credential, now: int, attempt: Attempt = Attempt.FIRST
+        self, credential: Credential, now: int, attempt: AttemptKind = AttemptKind.FIRST
     ) -> tuple[int, int, int, int, int]:
         """As the script `ADMIT` answers."""
         bucket, breaker, budget = self._state(credential.key)
@@ -78,7 +78,7 @@ class LocalGate:
         if blocked:
             return _OPEN, blocked, breaker.generation, 0, breaker.streak
         spent = budget.wait(now, self._settings.retries)
-        if attempt is Attempt.AGAIN and spent > 0:
+        if attempt is AttemptKind.AGAIN and spent > 0:
             return _SPENT, spent, breaker.generation, 0, breaker.streak
         wait = bucket.wait(now, interval=limit.interval, burst=limit.burst)
         if wait > int(self._settings.max_wait_seconds * MICROSECONDS):
@@ -90,16 +90,16 @@ class LocalGate:
         probe = breaker.admit(now, probe_ends=probe_ends, settings=self._settings.breaker)
         return 0, wait, breaker.generation, int(probe), breaker.streak
 
-    def settle(self, credential: Credential, now: int, generation: int | None, outcome: Outcome, hold: int) -> None:
+    def settle(self, credential: Credential, now: int, generation: int | None, result: CallResult, hold: int) -> None:
         """`generation` None: admitted elsewhere, so it counts as of now."""
         bucket, breaker, _ = self._state(credential.key)
         if hold > 0:
             bucket.drain(now + hold, interval=credential.limit.interval, burst=credential.limit.burst)
         if generation is None or generation == breaker.generation:
-            breaker.settle(now, outcome, self._settings.breaker)
+            breaker.settle(now, result, self._settings.breaker)
 
-    def _state(self, key: str) -> tuple[Bucket, Breaker, Budget]:
-        state = self._states.setdefault(key, (Bucket(), Breaker(), Budget()))
+    def _state(self, key: str) -> tuple[TokenBucket, Breaker, Budget]:
+        state = self._states.setdefault(key, (TokenBucket(), Breaker(), Budget()))
         self._states.move_to_end(key)
         if len(self._states) > _REMEMBERED:
             self._states.popitem(last=False)
@@ -116,7 +116,7 @@ class Gate:
         self._resting_until = 0.0
         self._paused_until: OrderedDict[str, float] = OrderedDict()
 
-    async def admit(self, credential: Credential, attempt: Attempt = Attempt.FIRST) -> Admission:
+    async def admit(self, credential: Credential, attempt: AttemptKind = AttemptKind.FIRST) -> Admission:
         """Take a token.
 
         Raises:
@@ -151,7 +151,7 @@ class Gate:
             )
         return Admission(seconds, generation, bool(probe or streak), shared is not None)
 
-    async def settle(self, credential: Credential, admission: Admission, outcome: Outcome, *, hold: float) -> None:
+    async def settle(self, credential: Credential, admission: Admission, result: CallResult, *, hold: float) -> None:
         """Tell how it went. `hold`: seconds for which the other system wants to hear nothing from this credential."""
         hold = min(hold, self._settings.max_hold_seconds)
         hold_us = int(hold * MICROSECONDS)
@@ -163,7 +163,7 @@ class Gate:
                 self._settle,
                 credential,
                 admission.generation,
-                int(outcome),
+                int(result),
                 hold_us,
                 breaker.failures,
                 breaker.error_ratio,
@@ -174,7 +174,7 @@ class Gate:
             if told is not None:
                 return
         generation = None if admission.shared else admission.generation
-        self._local.settle(credential, self._now(), generation, outcome, hold_us)
+        self._local.settle(credential, self._now(), generation, result, hold_us)
 
     def paused_for(self, credential: Credential) -> float:
         """Seconds left of a pause this process was asked for; for calls that held a token already."""

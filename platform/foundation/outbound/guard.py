@@ -42,7 +42,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1
 _6TO4: Final = IPv6Network("2002::/16")  # RFC 3056
 
 
-class Target(NamedTuple):
+class OutboundTarget(NamedTuple):
     secure: bool
     host: str
     port: int
@@ -50,7 +50,7 @@ class Target(NamedTuple):
     host_header: bytes
 
 
-def check_url(url: str) -> Target:
+def check_url(url: str) -> OutboundTarget:
     """The parts of `url`; addresses are checked when connecting.
 
     Raises:
@@ -73,7 +73,7 @@ def check_url(url: str) -> Target:
         raise OutboundRefused("The address has no proper port.")
     if not host or (_is_number_like(host) and _literal(host) is None):
         raise OutboundRefused("The address has no proper host name.")
-    return Target(secure, host, port, parsed.raw_path, parsed.netloc)
+    return OutboundTarget(secure, host, port, parsed.raw_path, parsed.netloc)
 
 
 def _is_number_like(host: str) -> bool:

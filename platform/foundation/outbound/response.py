@@ -18,7 +18,7 @@ class TooLarge(Exception):
     """The answer is longer than the limit, or longer than it may become when unpacked."""
 
 
-class Unreadable(Exception):
+class UnreadableResponse(Exception):
     """The answer's packing is broken or unknown."""
 
 
@@ -31,7 +31,9 @@ class OutboundResponse(msgspec.Struct, frozen=True):
 
 
 async def read_response(response: httpcore2.Response, limit: int) -> OutboundResponse:
-    """Raises `TooLarge` before more than `limit` bytes are held, `Unreadable` for a body that cannot be unpacked."""
+    """Raises `TooLarge` before more than `limit` bytes are held, `UnreadableResponse` for a body that cannot be
+    unpacked.
+    """
     headers = httpx2.Headers(response.headers)
     declared = parse_whole_number(headers.get("content-length", "").strip())
     if declared is not None and declared > limit:
@@ -42,7 +44,7 @@ async def read_response(response: httpcore2.Response, limit: int) -> OutboundRes
     elif encoding in _WINDOW:
         unpack = zlib.decompressobj(_WINDOW[encoding])
     else:
-        raise Unreadable
+        raise UnreadableResponse
     parts: list[bytes] = []
     size = 0
     async for packed in cast("AsyncIterable[bytes]", response.stream):
@@ -52,7 +54,7 @@ async def read_response(response: httpcore2.Response, limit: int) -> OutboundRes
             raise TooLarge
         parts.append(part)
     if unpack is not None and parts and not unpack.eof:
-        raise Unreadable
+        raise UnreadableResponse
     return OutboundResponse(response.status, headers, b"".join(parts))
 
 
@@ -60,4 +62,4 @@ def _unpacked(unpack: "zlib._Decompress", packed: bytes, room: int) -> bytes:
     try:
         return unpack.decompress(packed, room + 1)
     except zlib.error:
-        raise Unreadable from None
+        raise UnreadableResponse from None

@@ -15,7 +15,7 @@ _FLUSH_LINES = 500
 _encoder = msgspec.json.Encoder()
 
 
-class Access(NamedTuple):
+class AccessLogEntry(NamedTuple):
     method: str
     route: str
     status: int
@@ -33,7 +33,7 @@ class AccessLog:
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def write(self, access: Access) -> None:
+    def write(self, access: AccessLogEntry) -> None:
         self._lines.append(self._format(access))
         if len(self._lines) >= _FLUSH_LINES:
             self.flush()
@@ -50,7 +50,7 @@ class AccessLog:
             self._lines.clear()
 
 
-def _json_line(access: Access) -> bytes:
+def _json_line(access: AccessLogEntry) -> bytes:
     line = {
         "at": time.time(),
         "level": "info",
@@ -66,7 +66,7 @@ def _json_line(access: Access) -> bytes:
     return _encoder.encode(line) + b"\n"
 
 
-def _console_line(access: Access) -> bytes:
+def _console_line(access: AccessLogEntry) -> bytes:
     return (
         f"{access.status} {access.method:<6} {access.route} {access.seconds * 1000:.1f} ms {access.correlation}\n"
     ).encode()

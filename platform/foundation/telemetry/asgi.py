@@ -12,7 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from foundation.ids import NewId, new_id
-from foundation.telemetry.access_log import Access, AccessLog
+from foundation.telemetry.access_log import AccessLog, AccessLogEntry
 from foundation.telemetry.correlation import begin_correlation, end_correlation
 from foundation.telemetry.request_metrics import RequestMetrics
 from foundation.telemetry.tracing import NO_TRACING, Tracing
@@ -77,7 +77,7 @@ class ObservedApp:
         """An answer that the listener gave without a request for this application."""
         self._metrics.record("OTHER", LISTENER, status, 0.0)
         if self._access_log is not None:
-            self._access_log.write(Access("OTHER", LISTENER, status, 0.0, correlation))
+            self._access_log.write(AccessLogEntry("OTHER", LISTENER, status, 0.0, correlation))
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send, correlation: str) -> None:
         started = time.perf_counter()
@@ -108,7 +108,9 @@ class ObservedApp:
         route = _route(scope)
         self._metrics.record(method, route, status, seconds)
         if self._access_log is not None:
-            self._access_log.write(Access(method, route, status, seconds, correlation, _given(scope["headers"])))
+            self._access_log.write(
+                AccessLogEntry(method, route, status, seconds, correlation, _given(scope["headers"]))
+            )
 
 
 def _route(scope: Scope) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.vault import envelope, repository
@@ -46,7 +46,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
     key_id = await vault.add_active_key(session)
     if key_id is None:
         raise Conflict("Another rotation of this account's data key has just been done.")
-    note(
+    append_audit(
         session,
         action="vault.key_rotated",
         subject=f"vault_key:{key_id}",
@@ -71,10 +71,10 @@ async def reencrypt(session: AsyncSession, vault: Vault, *, columns: Sequence[En
     at = vault.clock()
     if done:
         subject = f"vault_key:{active[0]}"
-        note(session, action="vault.reencrypted", subject=subject, data={"values": done}, at=at)
+        append_audit(session, action="vault.reencrypted", subject=subject, data={"values": done}, at=at)
         return done
     for key_id in await repository.change_state(session, old="draining", new="retired"):
-        note(session, action="vault.key_retired", subject=f"vault_key:{key_id}", data={}, at=at)
+        append_audit(session, action="vault.key_retired", subject=f"vault_key:{key_id}", data={}, at=at)
     return 0
 
 
@@ -121,7 +121,7 @@ async def rewrap(session: AsyncSession, vault: Vault) -> int:
         for key_id, wrapped in found
     }
     await repository.store_wrapped(session, fresh)
-    note(
+    append_audit(
         session,
         action="vault.rewrapped",
         subject=f"kek:{ring.current}",
@@ -138,7 +138,7 @@ async def destroy_keys(session: AsyncSession, vault: Vault) -> int:
     """
     destroyed = await repository.delete_keys(session)
     vault.forget(scope_of(session).tenant_id)
-    note(
+    append_audit(
         session,
         action="vault.keys_destroyed",
         subject=f"tenant:{scope_of(session).tenant_id}",

@@ -8,7 +8,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
@@ -72,7 +72,9 @@ class Vault:
         key = envelope.wrap(self.key_ring, tenant_id, key_id, envelope.new_data_key())
         if not await repository.insert_active(session, key_id, key, at):
             return None
-        note(session, action="vault.key_created", subject=f"vault_key:{key_id}", data={"kek_id": key.kek_id}, at=at)
+        append_audit(
+            session, action="vault.key_created", subject=f"vault_key:{key_id}", data={"kek_id": key.kek_id}, at=at
+        )
         return key_id
 
     async def _active(self, session: AsyncSession) -> tuple[UUID, bytes]:

@@ -32,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     per_peer: int = 512
 
 
-class Connection(Protocol):
+class HttpConnection(Protocol):
     peer: str
     client: tuple[str, int] | None
 
@@ -65,14 +65,14 @@ class ConnectionTable:
         self._peer_of = peer_of
         self._note_refusal = note_refusal
         self._make_id = make_id
-        self._open: set[Connection] = set()
+        self._open: set[HttpConnection] = set()
         self._peers: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> bool:
+    def add(self, connection: HttpConnection, loop: asyncio.AbstractEventLoop) -> bool:
         """False when there is no room even after closing those that wait for their client."""
         host = connection.client[0] if connection.client else ""
         connection.peer = self._peer_of(host)
@@ -87,7 +87,7 @@ class ConnectionTable:
             fits = fits and self._evict(connection, [each for each in self._open if each.peer == connection.peer])
         return fits
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: HttpConnection) -> None:
         if connection not in self._open:
             return
         self._open.discard(connection)
@@ -101,7 +101,7 @@ class ConnectionTable:
         self._note_refusal(status, correlation)
         return refusal_answer(status, correlation, as_page=as_page)
 
-    def _evict(self, newest: Connection, among: list[Connection]) -> bool:
+    def _evict(self, newest: HttpConnection, among: list[HttpConnection]) -> bool:
         """Several at a time, so that the search is not repeated for each new connection."""
         waiting = [(since, each) for each in among if each is not newest and (since := each.waiting_since) is not None]
         waiting.sort(key=lambda pair: pair[0])

@@ -8,18 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import write_utc
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.types import Handler
 from governance import job_types
-from governance.changes.plan_writer import APPROVAL_LATE, CHANGE, late_approval, note_decision
+from governance.changes.plan_writer import APPROVAL_LATE, CHANGE, audit_decision, late_approval
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
-from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.labels import name_subject
-from governance.services import Context
+from governance.services import GovernanceServices
 from policy.approval_repository import Approval
 from policy.approvals import expire_approvals, mark_overdue
 
@@ -30,17 +30,17 @@ NEXT_APPROVAL: Final = text("""
 """)
 
 
-def approvals_handler(context: Context) -> Handler:
-    async def expire(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await expire_waiting(session, context)
+def expiry_handler(services: GovernanceServices) -> Handler:
+    async def expire(batch: Batch) -> None:
+        async with batch.commit() as session:
+            await expire_waiting(session, services)
 
     return expire
 
 
-async def expire_waiting(session: AsyncSession, context: Context) -> None:
+async def expire_waiting(session: AsyncSession, services: GovernanceServices) -> None:
     """Changes are locked before their approvals, as everywhere (see `governance.changes.repository`)."""
-    now, scope = context.clock(), scope_of(session)
+    now, scope = services.clock(), scope_of(session)
     tenant = {"t": scope.tenant_id}
     due = (
         await session.scalars(
@@ -67,16 +67,20 @@ async def expire_waiting(session: AsyncSession, context: Context) -> None:
     )
     for change in late:
         change.state = "expired"
-        note_decision(session, change, now)
+        audit_decision(session, change, now)
     found = [_expired(change, granted=change.id in granted) for change in late]
-    await resolve_corrected(session, APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
+    await auto_resolve(session, APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
     overdue = await _overdue(session, now)
-    context.metrics.overdue(scope.tenant_id, len(overdue))
-    await open_exceptions(session, [*found, *overdue], now=now, new_id=context.new_id)
+    services.metrics.overdue(scope.tenant_id, len(overdue))
+    await open_exceptions(session, [*found, *overdue], now=now, new_id=services.new_id)
     following = await session.scalar(NEXT_APPROVAL, tenant)
     if following is not None:
         await set_timer(
-            session, name=job_types.APPROVALS, lane=job_types.CLOCK_LANE, kind=job_types.APPROVALS, due_at=following
+            session,
+            name=job_types.EXPIRE_APPROVALS,
+            lane=job_types.TIMER_LANE,
+            kind=job_types.EXPIRE_APPROVALS,
+            due_at=following,
         )
 
 

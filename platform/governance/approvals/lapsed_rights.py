@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from governance.changes.plan_writer import CHANGE
 from governance.permissions import GovernancePermission
-from governance.services import Context
+from governance.services import GovernanceServices
 from policy.approvals import list_granted
 from policy.permissions import PolicyPermission
 
@@ -28,21 +28,21 @@ class Lapsed(NamedTuple):
 NOBODY: Final = Lapsed(frozenset(), frozenset())
 
 
-async def find_lapsed(run: LaneRun, context: Context, change_ids: Sequence[UUID | None]) -> Lapsed:
+async def find_lapsed(batch: Batch, services: GovernanceServices, change_ids: Sequence[UUID | None]) -> Lapsed:
     """Among the granted approvals of these changes. In transactions of its own, before the one that uses them: whoever
     is suspended in between was suspended after the release.
     """
-    if context.rights is None:
+    if services.rights is None:
         return NOBODY
-    async with run.reading() as session:
+    async with batch.read() as session:
         wanted = [one for one in change_ids if one is not None]
-        granted = await list_granted(session, run.scope, subject_kind=CHANGE, subject_ids=wanted)
+        granted = await list_granted(session, batch.scope, subject_kind=CHANGE, subject_ids=wanted)
     if not granted:
         return NOBODY
     deciders = {one.decided_by for one in granted if one.decided_by}
-    decide = await context.rights.find(run.scope, deciders, permissions=(PolicyPermission.DECIDE_APPROVAL,))
+    decide = await services.rights.find(batch.scope, deciders, permissions=(PolicyPermission.DECIDE_APPROVAL,))
     authors = {name for one in granted for name in (one.requested_by, one.author)}
-    propose = await context.rights.find(run.scope, authors, permissions=_PROPOSE)
+    propose = await services.rights.find(batch.scope, authors, permissions=_PROPOSE)
     proposals = set()
     for one in granted:
         # A person answers for their own proposals, whoever invited them; for a key's, its maker does too.

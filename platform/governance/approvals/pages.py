@@ -17,7 +17,7 @@ from governance.changes.queries import ChangeFilter, list_changes
 from governance.inputs import LONGEST_TEXT, check_text
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import go, show, try_to
+from governance.web.render import redirect_to, render_page, run_action
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -40,14 +40,14 @@ class AnswerForm(msgspec.Struct):
 async def approval_list(
     access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return show(access, "approvals.html", "Approvals", await _list_context(access, tab, after))
+    return render_page(access, "approvals.html", "Approvals", await _list_context(access, tab, after))
 
 
 @get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, include_in_schema=False)
 async def approval_rows(
     access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return show(access, "approval_rows.html", "Approvals", await _list_context(access, tab, after))
+    return render_page(access, "approval_rows.html", "Approvals", await _list_context(access, tab, after))
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -65,10 +65,10 @@ async def approval_answer(
         grant, reason = data.answer == "approve", check_text(data.reason, "reason")
         await answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
 
-    refusal = await try_to(access, answer())
+    refusal = await run_action(access, answer())
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)
-    return go(access, f"/approvals/{change_id}", done="Approved" if data.answer == "approve" else "Declined")
+    return redirect_to(access, f"/approvals/{change_id}", done="Approved" if data.answer == "approve" else "Declined")
 
 
 async def _detail(
@@ -99,7 +99,7 @@ async def _detail(
         if isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
         else "",
     }
-    return show(access, "approval.html", "Approval", context, refusal=refusal)
+    return render_page(access, "approval.html", "Approval", context, refusal=refusal)
 
 
 async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[str, object]:
@@ -127,4 +127,4 @@ def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str
     return "Somebody you invited proposed this" if invited else "A key that you made proposed this"
 
 
-INBOX_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (approval_list, approval_rows, approval_detail, approval_answer)
+APPROVAL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (approval_list, approval_rows, approval_detail, approval_answer)

@@ -13,7 +13,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ApprovalPage, ChannelPreview
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
-from governance.changes.schemas import ShownChange
+from governance.changes.schemas import ChangeView
 from governance.records.values import to_value
 from policy.approval_repository import ApprovalState
 
@@ -79,7 +79,7 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
     return ApprovalDetail(approval, change, preview, cost)
 
 
-async def _cost(session: AsyncSession, change: ShownChange) -> Value | None:
+async def _cost(session: AsyncSession, change: ChangeView) -> Value | None:
     row = (
         await session.execute(
             text("""
@@ -98,7 +98,7 @@ async def _cost(session: AsyncSession, change: ShownChange) -> Value | None:
 
 
 async def _preview(
-    session: AsyncSession, change: ShownChange, cost: Value | None, *, is_open: bool
+    session: AsyncSession, change: ChangeView, cost: Value | None, *, is_open: bool
 ) -> list[ChannelPreview]:
     """What channels would show is told only while they still may come to show it by this approval."""
     rows = await session.execute(

@@ -10,8 +10,8 @@ from canonical.values import Value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler
 from governance.approvals.lapsed_rights import NOBODY, Lapsed, find_lapsed
 from governance.changes import repository
@@ -21,25 +21,25 @@ from governance.changes.plan_writer import (
     CHANGE,
     OF_THE_SOURCE,
     ask_for_approvals,
+    audit_decision,
     late_approval,
-    note_decision,
 )
-from governance.changes.planner import BASELINE, World, content_of, facts_of, judged_as, known_cost, release
+from governance.changes.planner import BASELINE, DecisionSnapshot, content_of, facts_of, judged_as, known_cost, release
 from governance.changes.rows import ChangeRow
 from governance.errors import NotAwaiting
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
-from governance.exceptions.lifecycle import open_exceptions, resolve_about, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.labels import name_subject
 from governance.propagation.distribute import distribute
 from governance.propagation.rows import PropagationRow
 from governance.records.claims import is_key_shared
 from governance.records.repository import save_values
-from governance.services import Context
+from governance.services import GovernanceServices
 from policy.approvals import decide_approval, withdraw_approvals
 from policy.index import decide
-from policy.redeeming import Verdict, redeem_approvals
-from policy.rules import Outcome
+from policy.redeeming import RedeemResult, redeem_approvals
+from policy.rules import PolicyOutcome
 
 RELEASE = "governance.release"
 RELEASE_LANE = "release"
@@ -88,113 +88,119 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     scope = scope_of(session)
     await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
     change.decided_at = now
-    await resolve_corrected(session, APPROVAL_LATE, [late_approval(change_id)], now=now)
+    await auto_resolve(session, APPROVAL_LATE, [late_approval(change_id)], now=now)
     if grant:
         await _UPDATE.execute(session, [change])
-        work = NewWork(
+        work = NewJob(
             lane=RELEASE_LANE, kind=RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
             correlation=change.correlation,
         )  # fmt: skip
-        add_work(session, [work])
+        enqueue(session, [work])
         return
     change.state = "declined"
     await _UPDATE.execute(session, [change])
-    note_decision(session, change, now)
+    audit_decision(session, change, now)
 
 
-def release_handler(context: Context) -> Handler:
-    async def release_approved(run: LaneRun) -> None:
-        ids = [item.ref for item in run.items]
-        lapsed = await find_lapsed(run, context, ids)
-        async with run.finishing() as session:
-            await release_changes(session, context, ids, lapsed)
+def release_handler(services: GovernanceServices) -> Handler:
+    async def release_approved(batch: Batch) -> None:
+        ids = [item.ref for item in batch.items]
+        lapsed = await find_lapsed(batch, services, ids)
+        async with batch.commit() as session:
+            await release_changes(session, services, ids, lapsed)
 
     return release_approved
 
 
 async def release_changes(
-    session: AsyncSession, context: Context, ids: Sequence[UUID | None], lapsed: Lapsed = NOBODY
+    session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID | None], lapsed: Lapsed = NOBODY
 ) -> None:
     """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew.
 
     An approval by somebody who may not approve any more is withdrawn and asked for again; what somebody proposed who
     may not propose any more is refused.
     """
-    locked, world = await lock_changes(session, context, ids)
+    locked, snapshot = await lock_changes(session, services, ids)
     changes = [c for c in locked if c.state == "awaiting" and c.approval_id is not None]
     if not changes:
         return
-    await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], world)
-    hashes = {c.approval_id: content_of(c, world) for c in changes if c.approval_id}
-    verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=world.now)
+    await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], snapshot)
+    hashes = {c.approval_id: content_of(c, snapshot) for c in changes if c.approval_id}
+    verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=snapshot.now)
     propagations: list[PropagationRow] = []
     rerouted: list[ChangeRow] = []
     for change in changes:
-        if change.approval_id is not None and verdicts[change.approval_id] is Verdict.REDEEMED:
-            contract = world.contracts[change.element]
-            row = world.values[change.record_key, change.element]
-            cost = known_cost(world.values, change.record_key)
+        if change.approval_id is not None and verdicts[change.approval_id] is RedeemResult.REDEEMED:
+            contract = snapshot.contracts[change.element]
+            row = snapshot.values[change.record_key, change.element]
+            cost = known_cost(snapshot.values, change.record_key)
             change.cost_amount = None if cost is None else cost.amount
-            propagations += release(change, row, contract, world.channels, context.new_id)
-            decided_at = change.decided_at or world.now
-            context.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
-            note_decision(session, change, world.now)
-        elif change.approval_id is None or verdicts[change.approval_id] is not Verdict.USED:
+            propagations += release(change, row, contract, snapshot.channels, services.new_id)
+            decided_at = change.decided_at or snapshot.now
+            services.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
+            audit_decision(session, change, snapshot.now)
+        elif change.approval_id is None or verdicts[change.approval_id] is not RedeemResult.USED:
             rerouted.append(change)
     unsupported = [c for c in rerouted if c.approval_id in lapsed.proposals]
-    await _refuse(session, context, unsupported, world)
-    propagations += await _reroute(session, context, [c for c in rerouted if c not in unsupported], world, lapsed)
-    await save_values(session, [world.values[c.record_key, c.element] for c in changes])
+    await _refuse(session, services, unsupported, snapshot)
+    propagations += await _reroute(session, services, [c for c in rerouted if c not in unsupported], snapshot, lapsed)
+    await save_values(session, [snapshot.values[c.record_key, c.element] for c in changes])
     await _UPDATE.execute(session, changes)
     await distribute(session, propagations)
     released = {(c.record_key, c.element) for c in changes if c.state == "released"}
-    await resolve_about(session, OF_THE_SOURCE, released, now=world.now)
+    await auto_resolve_keys(session, OF_THE_SOURCE, released, now=snapshot.now)
 
 
 async def _reroute(
-    session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World, lapsed: Lapsed
+    session: AsyncSession,
+    services: GovernanceServices,
+    changes: Sequence[ChangeRow],
+    snapshot: DecisionSnapshot,
+    lapsed: Lapsed,
 ) -> list[PropagationRow]:
     """The approval does not fit what would be done now: decide again, and tell people why."""
     found: list[NewException] = []
     passed: list[PropagationRow] = []
     for change in changes:
-        row = world.values[change.record_key, change.element]
+        row = snapshot.values[change.record_key, change.element]
         if change.origin != BASELINE:  # which is judged against what the channel shows
             change.old_amount, change.old_currency = row.amount, row.currency
-        cost = known_cost(world.values, change.record_key)
+        cost = known_cost(snapshot.values, change.record_key)
         new = Value(change.new_amount, change.new_currency)
         facts = facts_of(change.element, row.approved, new, cost)
-        decision = decide(world.index, judged_as(change.origin), change.element, facts)
+        decision = decide(snapshot.index, judged_as(change.origin), change.element, facts)
         change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
         change.reason, change.policy_version = decision.reason, decision.policy_version
         change.cost_amount = None if cost is None else cost.amount
-        change.decided_at = None if decision.outcome is Outcome.REVIEW else world.now
-        if decision.outcome is Outcome.AUTO:
-            contract = world.contracts[change.element]
-            passed += release(change, row, contract, world.channels, context.new_id)
-        elif decision.outcome is Outcome.REFUSE:
+        change.decided_at = None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now
+        if decision.outcome is PolicyOutcome.AUTO:
+            contract = snapshot.contracts[change.element]
+            passed += release(change, row, contract, snapshot.channels, services.new_id)
+        elif decision.outcome is PolicyOutcome.REFUSE:
             change.state = "refused"
         found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))
-        note_decision(session, change, world.now)
-    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting"], world)
-    await open_exceptions(session, found, now=world.now, new_id=context.new_id)
+        audit_decision(session, change, snapshot.now)
+    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting"], snapshot)
+    await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
     return passed
 
 
-async def _withdraw(session: AsyncSession, changes: Sequence[ChangeRow], world: World) -> None:
+async def _withdraw(session: AsyncSession, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:
     if changes:
         await withdraw_approvals(
-            session, scope_of(session), subject_kind=CHANGE, subject_ids=[c.id for c in changes], now=world.now,
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=[c.id for c in changes], now=snapshot.now,
             reason="Whoever proposed or approved this lost the right to before it was carried out.",
         )  # fmt: skip
 
 
-async def _refuse(session: AsyncSession, context: Context, changes: Sequence[ChangeRow], world: World) -> None:
+async def _refuse(
+    session: AsyncSession, services: GovernanceServices, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot
+) -> None:
     for change in changes:
         change.state, change.reason = "refused", "Whoever proposed this may not propose changes any more."
-        note_decision(session, change, world.now)
+        audit_decision(session, change, snapshot.now)
     found = [_stale(change, lapsed=True) for change in changes]
-    await open_exceptions(session, found, now=world.now, new_id=context.new_id)
+    await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
 
 
 def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:

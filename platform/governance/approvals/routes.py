@@ -54,4 +54,4 @@ async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBo
     return await read_change(access.session, change_id, now=access.now)
 
 
-INBOX_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_approvals, api_approval, api_answer)
+APPROVAL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_approvals, api_approval, api_answer)

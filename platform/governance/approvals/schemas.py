@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
-from governance.changes.schemas import ShownApproval, ShownChange
+from governance.changes.schemas import ApprovalView, ChangeView
 
 
 class ApprovalItem(msgspec.Struct, frozen=True):
-    approval: ShownApproval
-    change: ShownChange
+    approval: ApprovalView
+    change: ChangeView
 
 
 class ChannelPreview(msgspec.Struct, frozen=True):
@@ -31,8 +31,8 @@ class ChannelPreview(msgspec.Struct, frozen=True):
 
 
 class ApprovalDetail(msgspec.Struct, frozen=True):
-    approval: ShownApproval
-    change: ShownChange
+    approval: ApprovalView
+    change: ChangeView
     preview: Sequence[ChannelPreview]
     cost: Value | None
 

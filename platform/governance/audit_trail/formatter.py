@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
-from governance.audit_trail.schemas import ShownEntry
+from governance.audit_trail.schemas import AuditEntryView
 from governance.labels import write_element, write_kind, write_value, write_words
 
 _TITLES: Final = {
@@ -50,21 +50,21 @@ class Named(msgspec.Struct, frozen=True):
         return f"{self.name}, {write_element(self.element).lower()}" if self.element else self.name
 
 
-class Told(msgspec.Struct, frozen=True):
-    entry: ShownEntry
+class FormattedEntry(msgspec.Struct, frozen=True):
+    entry: AuditEntryView
     title: str
     about: str
     by: str
     text: str
 
 
-def find_ids(entries: Iterable[ShownEntry]) -> set[UUID]:
+def find_ids(entries: Iterable[AuditEntryView]) -> set[UUID]:
     return {UUID(found) for entry in entries for found in _ID.findall(f"{entry.subject} {entry.told}")}
 
 
-def tell(entry: ShownEntry, names: Mapping[str, Named]) -> Told:
+def format_entry(entry: AuditEntryView, names: Mapping[str, Named]) -> FormattedEntry:
     """`names` by id; an id without a name is left to the exact record."""
-    return Told(
+    return FormattedEntry(
         entry=entry,
         title=_TITLES.get(entry.action) or write_words(entry.action),
         about=_about(entry, names),
@@ -73,7 +73,7 @@ def tell(entry: ShownEntry, names: Mapping[str, Named]) -> Told:
     )
 
 
-def _about(entry: ShownEntry, names: Mapping[str, Named]) -> str:
+def _about(entry: AuditEntryView, names: Mapping[str, Named]) -> str:
     kind, colon, rest = entry.subject.partition(":")
     parts = [str(entry.data.get("subject_id", "")), *(rest if colon else kind).split(":")]
     told = [names[part].whole if part in names else write_element(part) for part in parts if part]
@@ -83,7 +83,7 @@ def _about(entry: ShownEntry, names: Mapping[str, Named]) -> str:
     return write_words(f"{kind} {known}") if known.isdigit() else known
 
 
-def _text(entry: ShownEntry, names: Mapping[str, Named]) -> Iterable[str]:
+def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
     data = entry.data
     if isinstance(data.get("new"), int):
         old = data.get("old")

@@ -7,11 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.audit.chain import verify_chain
-from governance.audit_trail.formatter import find_ids, tell
+from governance.audit_trail.formatter import find_ids, format_entry
 from governance.audit_trail.queries import KINDS, list_entries, load_names
 from governance.audit_trail.schemas import EntryPage
 from governance.permissions import GovernancePermission
-from governance.web.render import show, try_list
+from governance.web.render import render_page, try_list
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_AUDIT}
@@ -29,7 +29,7 @@ async def audit(
     found, refusal = await try_list(access, listing, EntryPage([]))
     names = await load_names(access.session, find_ids(found.items))
     context = {
-        "told": [tell(entry, names) for entry in found.items],
+        "told": [format_entry(entry, names) for entry in found.items],
         "next_after": found.next_after,
         "subject": subject,
         "chosen": kind,
@@ -37,7 +37,7 @@ async def audit(
         "after": after,
         "verdict": await verify_chain(access.session) if verify else None,
     }
-    return show(access, "audit.html", "Audit", context, refusal=refusal)
+    return render_page(access, "audit.html", "Audit", context, refusal=refusal)
 
 
 TRAIL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (audit,)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
 from governance.audit_trail.formatter import Named
-from governance.audit_trail.schemas import EntryPage, ShownEntry
+from governance.audit_trail.schemas import AuditEntryView, EntryPage
 from governance.inputs import check_choice, check_exact, check_number
 
 LOOKED_THROUGH: Final = 100_000
@@ -70,7 +70,9 @@ async def list_entries(
     items = []
     for row in rows[:limit]:
         body = decode_json(row.body, type=_Body)
-        items.append(ShownEntry(row.seq, row.at, body.actor.name, row.action, row.subject, body.data, body.correlation))
+        items.append(
+            AuditEntryView(row.seq, row.at, body.actor.name, row.action, row.subject, body.data, body.correlation)
+        )
     return EntryPage(items, items[-1].seq if len(rows) > limit else None)
 
 

@@ -6,7 +6,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
-from foundation.audit.chain import Verdict, verify_chain
+from foundation.audit.chain import ChainVerification, verify_chain
 from governance.audit_trail.queries import list_entries
 from governance.audit_trail.schemas import EntryPage
 from governance.inputs import USUAL, check_limit
@@ -30,7 +30,7 @@ async def api_audit(
 
 
 @get(f"{_ROOT}/verify", opt=_READ, tags=_TAGS)
-async def api_audit_verify(access: OpenAccess) -> Verdict:
+async def api_audit_verify(access: OpenAccess) -> ChainVerification:
     """Recompute every hash. Keep `head` elsewhere to notice a cut end later."""
     return await verify_chain(access.session)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class ShownEntry(msgspec.Struct, frozen=True):
+class AuditEntryView(msgspec.Struct, frozen=True):
     """One entry of the audit chain."""
 
     seq: int
@@ -30,5 +30,5 @@ def _plain(value: object) -> str:
 
 
 class EntryPage(msgspec.Struct, frozen=True):
-    items: Sequence[ShownEntry]
+    items: Sequence[AuditEntryView]
     next_after: int | None = None

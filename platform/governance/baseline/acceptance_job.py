@@ -10,21 +10,21 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.poll_job import schedule_poll
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler
 from governance import job_types
 from governance.baseline import acceptance_repository, repository
 from governance.baseline.errors import BaselineUnderWay
 from governance.baseline.planner import Acceptance, Act, plan_acceptance
-from governance.baseline.rows import Compared, Counts, Item, Reading
-from governance.changes.ingest_job import read_world
+from governance.baseline.rows import Compared, Counts, Reading, SourceItem
+from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
-from governance.propagation.settlement import arm_reread
-from governance.services import Context
+from governance.propagation.settlement import schedule_drift_scan
+from governance.services import GovernanceServices
 
 RECORDS: Final = 200
 """Per transaction: what is locked together stays small, and a killed worker repeats little."""
@@ -53,13 +53,13 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
-    add_work(session, [_work(baseline_id)])
+    enqueue(session, [_work(baseline_id)])
     data = {"baseline": str(baseline_id), **await acceptance_repository.sum_parts(session, baseline_id)}
-    note(session, action="baseline.accepted", subject=f"baseline:{baseline_id}", data=data, at=now)
+    append_audit(session, action="baseline.accepted", subject=f"baseline:{baseline_id}", data=data, at=now)
 
 
-def _work(baseline_id: UUID) -> NewWork:
-    return NewWork(
+def _work(baseline_id: UUID) -> NewJob:
+    return NewJob(
         lane=job_types.BASELINE_LANE,
         kind=job_types.BASELINE_ACCEPT,
         key=str(baseline_id),
@@ -68,60 +68,60 @@ def _work(baseline_id: UUID) -> NewWork:
     )
 
 
-def accept_handler(context: Context) -> Handler:
-    async def carry_out(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await _carry_out(session, context, run.items[0].ref)
+def accept_handler(services: GovernanceServices) -> Handler:
+    async def carry_out(batch: Batch) -> None:
+        async with batch.commit() as session:
+            await _carry_out(session, services, batch.items[0].ref)
 
     return carry_out
 
 
-async def _carry_out(session: AsyncSession, context: Context, baseline_id: UUID | None) -> None:
+async def _carry_out(session: AsyncSession, services: GovernanceServices, baseline_id: UUID | None) -> None:
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None or baseline.state != "accepting":
         return
     records = await acceptance_repository.next_records(session, baseline.id, baseline.after, limit=RECORDS)
     counts = Counts()
     if records:
-        counts = (await _accept_records(session, context, baseline, records)).counts
+        counts = (await _accept_records(session, services, baseline, records)).counts
     more = len(records) == RECORDS
     await acceptance_repository.move_on(session, baseline.id, counts, after=records[-1] if records else baseline.after)
     if more:
-        add_work(session, [_work(baseline.id)])
+        enqueue(session, [_work(baseline.id)])
     else:
-        await _finish(session, context, baseline.id)
+        await _finish(session, services, baseline.id)
 
 
 async def _accept_records(
-    session: AsyncSession, context: Context, baseline: Row[Any], records: Sequence[str]
+    session: AsyncSession, services: GovernanceServices, baseline: Row[Any], records: Sequence[str]
 ) -> Acceptance:
     items = await acceptance_repository.load_items(session, baseline.id, records)
-    world = await read_world(session, context, {(item.record_key, item.element) for item in items})
-    channels = {channel.connection_id for channel in world.channels}
+    snapshot = await load_snapshot(session, services, {(item.record_key, item.element) for item in items})
+    channels = {channel.connection_id for channel in snapshot.channels}
     readings = await acceptance_repository.load_readings(session, baseline.id, records)
     compared = _beside(items, [reading for reading in readings if reading.connection_id in channels])
-    standing = await acceptance_repository.load_standing(session, compared, world)
-    made = plan_acceptance(compared, standing, world, Act(baseline.id, baseline.decider))
-    await write_plan(session, made.plan, world)
+    in_flight = await acceptance_repository.load_in_flight(session, compared, snapshot)
+    made = plan_acceptance(compared, in_flight, snapshot, Act(baseline.id, baseline.decider))
+    await write_plan(session, made.plan, snapshot)
     await acceptance_repository.remember_seen(session, made.seen)
     await acceptance_repository.link_changes(session, baseline.id, made.made)
     return made
 
 
-def _beside(items: Sequence[Item], readings: Sequence[Reading]) -> list[Compared]:
+def _beside(items: Sequence[SourceItem], readings: Sequence[Reading]) -> list[Compared]:
     found: defaultdict[tuple[str, str], list[Reading]] = defaultdict(list)
     for reading in readings:
         found[reading.record_key, reading.element].append(reading)
     return [Compared(item, found.get((item.record_key, item.element), ())) for item in items]
 
 
-async def _finish(session: AsyncSession, context: Context, baseline_id: UUID) -> None:
+async def _finish(session: AsyncSession, services: GovernanceServices, baseline_id: UUID) -> None:
     """From now on the sources are polled; what they said before is known and moves nothing. Channels are scanned for
     drift, whether or not anything was ever sent to them.
     """
-    now = context.clock()
+    now = services.clock()
     await acceptance_repository.set_accepted(session, baseline_id, now=now)
     for source in await acceptance_repository.list_parts(session, baseline_id, role="erp"):
         await schedule_poll(session, source, at=now)
     for channel in await acceptance_repository.list_parts(session, baseline_id, role="channel"):
-        await arm_reread(session, channel, now=now, draw=context.draw)
+        await schedule_drift_scan(session, channel, now=now, jitter=services.jitter)

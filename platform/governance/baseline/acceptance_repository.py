@@ -12,8 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.values import Value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
-from governance.baseline.rows import Compared, Counts, Item, Made, Reading, Seen, Standing, Verdict
-from governance.changes.planner import World
+from governance.baseline.rows import (
+    Compared,
+    Comparison,
+    Counts,
+    InFlight,
+    LinkedChange,
+    Reading,
+    ShownReading,
+    SourceItem,
+)
+from governance.changes.planner import DecisionSnapshot
 
 _COUNTS: Final = Counts.__struct_fields__
 _SEE: Final = BulkWrite(
@@ -68,7 +77,7 @@ async def next_records(session: AsyncSession, baseline_id: UUID, after: str, *, 
     return list(found)
 
 
-async def load_items(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[Item]:
+async def load_items(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[SourceItem]:
     rows = await session.execute(
         text("""
             SELECT i.record_key, i.element, i.connection_id, i.amount, i.currency, i.source_version, i.source_event_id
@@ -78,7 +87,7 @@ async def load_items(session: AsyncSession, baseline_id: UUID, records: Sequence
         """),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
     )
-    return [Item(*row) for row in rows]
+    return [SourceItem(*row) for row in rows]
 
 
 async def load_readings(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[Reading]:
@@ -94,13 +103,15 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
         """),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
     )
-    return [msgspec.structs.replace(Reading(*row), verdict=Verdict(row.verdict)) for row in rows]
+    return [msgspec.structs.replace(Reading(*row), verdict=Comparison(row.verdict)) for row in rows]
 
 
-async def load_standing(session: AsyncSession, compared: Sequence[Compared], world: World) -> Standing:
-    """Call it with the values locked (`world`): what is under way for them then stays so."""
+async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], snapshot: DecisionSnapshot) -> InFlight:
+    """Call it with the values locked (`snapshot`): what is under way for them then stays so."""
     keys = [(one.item.record_key, one.item.element) for one in compared]
-    sent = [row.change_id for key in keys if (row := world.values.get(key)) is not None and row.change_id is not None]
+    sent = [
+        row.change_id for key in keys if (row := snapshot.values.get(key)) is not None and row.change_id is not None
+    ]
     columns = {"keys": [record_key for record_key, _ in keys], "elements": [element for _, element in keys]}
     tenant = {"t": scope_of(session).tenant_id}
     on_the_way = await session.execute(
@@ -130,7 +141,7 @@ async def load_standing(session: AsyncSession, compared: Sequence[Compared], wor
         """),
         {**tenant, **columns},
     )
-    return Standing(
+    return InFlight(
         on_the_way=frozenset((row.change_id, row.connection_id) for row in on_the_way),
         awaiting=frozenset(
             ((row.record_key, row.element), Value(row.new_amount, row.new_currency)) for row in awaiting
@@ -161,12 +172,12 @@ async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dic
     return {(row.connection_id, row.record_key, row.element): Value(row.amount, row.currency) for row in rows}
 
 
-async def remember_seen(session: AsyncSession, rows: Sequence[Seen]) -> None:
+async def remember_seen(session: AsyncSession, rows: Sequence[ShownReading]) -> None:
     """Never an older version, nor an earlier look, over a later one."""
     await _SEE.execute(session, rows)
 
 
-async def link_changes(session: AsyncSession, baseline_id: UUID, rows: Sequence[Made]) -> None:
+async def link_changes(session: AsyncSession, baseline_id: UUID, rows: Sequence[LinkedChange]) -> None:
     await _LINK.execute(session, rows, baseline_id=baseline_id)
 
 

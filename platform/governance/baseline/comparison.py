@@ -9,16 +9,16 @@ from canonical.elements import PRICE
 from canonical.values import Value
 from connectors.ports import ChannelReading
 from foundation.text import clean_error_text
-from governance.baseline.rows import Reading, Verdict, Wanted
+from governance.baseline.rows import Comparison, Reading, ReadRequest
 from governance.changes.planner import BASELINE, facts_of, judged_as
 from policy.index import PolicyIndex, decide
-from policy.rules import Outcome
+from policy.rules import PolicyOutcome
 
 LONGEST_SHOWN: Final = 300
 
 
 def compare(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[ReadRequest],
     shown: Sequence[ChannelReading],
     *,
     connection_id: UUID,
@@ -43,7 +43,9 @@ def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool
     )
 
 
-def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime) -> Reading:
+def _compare(
+    want: ReadRequest, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime
+) -> Reading:
     verdict = _verdict(want.value, reading)
     return Reading(
         connection_id=connection_id,
@@ -60,18 +62,18 @@ def _compare(want: Wanted, reading: ChannelReading, connection_id: UUID, index: 
     )
 
 
-def _verdict(source: Value | None, reading: ChannelReading) -> Verdict:
+def _verdict(source: Value | None, reading: ChannelReading) -> Comparison:
     """A value that the channel shows and that cannot be read exactly differs from any."""
     if source is None:
-        return Verdict.CHANNEL_ONLY
+        return Comparison.CHANNEL_ONLY
     if reading.unreadable:
-        return Verdict.DIFFERS
+        return Comparison.DIFFERS
     if reading.value is None:
-        return Verdict.SOURCE_ONLY
-    return Verdict.EQUAL if source == reading.value else Verdict.DIFFERS
+        return Comparison.SOURCE_ONLY
+    return Comparison.EQUAL if source == reading.value else Comparison.DIFFERS
 
 
-def _foresee(want: Wanted, reading: ChannelReading, index: PolicyIndex) -> str | None:
+def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex) -> str | None:
     """What policy will say of taking the source's value; None where nothing would be decided."""
     shown = reading.value
     if want.value is None or shown == want.value:
@@ -80,5 +82,5 @@ def _foresee(want: Wanted, reading: ChannelReading, index: PolicyIndex) -> str |
         index, judged_as(BASELINE), want.element, facts_of(want.element, shown, want.value, want.cost)
     ).outcome
     if shown is None and not reading.unreadable:  # nobody is shown anything new: only a refusal stands in its way
-        return outcome.value if outcome is Outcome.REFUSE else None
+        return outcome.value if outcome is PolicyOutcome.REFUSE else None
     return outcome.value

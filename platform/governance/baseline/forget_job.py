@@ -11,8 +11,8 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler
 from governance import job_types
 from governance.baseline import repository
@@ -33,20 +33,20 @@ def _delete(table: str, which: str) -> TextClause:
 _FORGET: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete("baseline_item", ""))
 
 
-def forgetting_work(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewWork]:
+def forgetting_work(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob]:
     """Under the key of reading, so that a turn of it that waits to ask again ends first."""
     key = str(baseline_id)
     return [
-        NewWork(job_types.baseline_lane(one), job_types.BASELINE_FORGET, key, ref=baseline_id) for one in connections
+        NewJob(job_types.baseline_lane(one), job_types.BASELINE_FORGET, key, ref=baseline_id) for one in connections
     ]
 
 
 def forget_handler() -> Handler:
-    async def forget(run: LaneRun) -> None:
-        baseline_id, connection_id = run.items[0].ref, UUID(run.lane.partition("/")[2])
-        async with run.finishing() as session:
+    async def forget(batch: Batch) -> None:
+        baseline_id, connection_id = batch.items[0].ref, UUID(batch.lane.partition("/")[2])
+        async with batch.commit() as session:
             if baseline_id is not None and await forget_some(session, baseline_id, connection_id):
-                add_work(session, forgetting_work(baseline_id, [connection_id]))
+                enqueue(session, forgetting_work(baseline_id, [connection_id]))
 
     return forget
 

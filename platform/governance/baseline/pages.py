@@ -12,12 +12,12 @@ from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
 from governance.baseline.acceptance_job import accept_baseline
 from governance.baseline.queries import BELOW_COST, LISTS, find_baseline, list_baselines, list_compared
-from governance.baseline.rows import Verdict
+from governance.baseline.rows import Comparison
 from governance.baseline.start import discard_baseline, start_baseline
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.services import Context
-from governance.web.render import go, show, try_to
+from governance.services import GovernanceServices
+from governance.web.render import redirect_to, render_page, run_action
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -26,7 +26,7 @@ _START: Final = {"permission": GovernancePermission.START_BASELINE}
 _ACCEPT: Final = {"permission": GovernancePermission.ACCEPT_BASELINE}
 _ROOT: Final = "/clients/{client:str}/baselines"
 _ONE: Final = f"{_ROOT}/{{baseline_id:uuid}}"
-_ORDER: Final = (Verdict.DIFFERS, BELOW_COST, Verdict.SOURCE_ONLY, Verdict.CHANNEL_ONLY, Verdict.EQUAL)
+_ORDER: Final = (Comparison.DIFFERS, BELOW_COST, Comparison.SOURCE_ONLY, Comparison.CHANNEL_ONLY, Comparison.EQUAL)
 """What a person looks at first comes first."""
 
 
@@ -46,42 +46,42 @@ async def baseline_detail(
 async def baseline_progress(
     access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = ""
 ) -> Response[Any]:
-    return show(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id, which))
+    return render_page(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id, which))
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
 async def baseline_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await try_to(access, accept_baseline(access.session, baseline_id, now=access.now))
+    refusal = await run_action(access, accept_baseline(access.session, baseline_id, now=access.now))
     return await _after_act(access, baseline_id, refusal, "Baseline accepted")
 
 
 @post(f"{_ONE}/discard", opt=_START, include_in_schema=False)
 async def baseline_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await try_to(access, discard_baseline(access.session, baseline_id, now=access.now))
+    refusal = await run_action(access, discard_baseline(access.session, baseline_id, now=access.now))
     return await _after_act(access, baseline_id, refusal, "Baseline discarded")
 
 
-def build_baseline_pages(context: Context) -> list[HTTPRouteHandler]:
+def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, include_in_schema=False)
     async def baseline_start(access: OpenAccess) -> Response[Any]:
         try:
             async with savepoint(access.session):
-                baseline_id = await start_baseline(access.session, context, now=access.now)
+                baseline_id = await start_baseline(access.session, services, now=access.now)
         except DomainError as refusal:
             return await _list(access, None, refusal)
-        return go(access, f"/baselines/{baseline_id}", done="Baseline started")
+        return redirect_to(access, f"/baselines/{baseline_id}", done="Baseline started")
 
     return [baseline_list, baseline_detail, baseline_progress, baseline_start, baseline_accept, baseline_discard]
 
 
 async def _list(access: Access, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
     found = await list_baselines(access.session, after=after)
-    return show(access, "baselines.html", "Baselines", {"found": found, "after": after}, refusal=refusal)
+    return render_page(access, "baselines.html", "Baselines", {"found": found, "after": after}, refusal=refusal)
 
 
 async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None, done: str) -> Response[Any]:
     if refusal is None:
-        return go(access, f"/baselines/{baseline_id}", done=done)
+        return redirect_to(access, f"/baselines/{baseline_id}", done=done)
     return await _detail(access, baseline_id, refusal=refusal)
 
 
@@ -92,14 +92,14 @@ async def _detail(
         context = await _context(access, baseline_id, which, after)
     except InvalidInput as unclear:  # no place in the list: from its start
         context, refusal = await _context(access, baseline_id, which), unclear
-    return show(access, "baseline.html", "Baseline", context, refusal=refusal)
+    return render_page(access, "baseline.html", "Baseline", context, refusal=refusal)
 
 
 async def _context(access: Access, baseline_id: UUID, which: str = "", after: str = "") -> dict[str, object]:
     """Without a choice, the first list that has something to look at."""
     baseline = await find_baseline(access.session, baseline_id)
     totals = {str(name): baseline.total(name) for name in LISTS}
-    chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Verdict.DIFFERS.value)
+    chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Comparison.DIFFERS.value)
     found = await list_compared(access.session, baseline_id, which=chosen, after=after)
     return {
         "titles": await load_titles(access.session, [one.record_key for one in found.items]),

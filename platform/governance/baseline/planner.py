@@ -16,14 +16,23 @@ import msgspec
 
 from canonical.elements import REFERENCE_ELEMENTS
 from canonical.values import Value
-from governance.baseline.rows import Compared, Counts, Item, Made, Reading, Seen, Standing, Verdict
-from governance.changes.planner import BASELINE, Plan, World, draft_change, judge, refusal_of, release
+from governance.baseline.rows import (
+    Compared,
+    Comparison,
+    Counts,
+    InFlight,
+    LinkedChange,
+    Reading,
+    ShownReading,
+    SourceItem,
+)
+from governance.changes.planner import BASELINE, DecisionSnapshot, Plan, draft_change, judge, refusal_of, release
 from governance.changes.rows import ChangeRow, Proposal
 from governance.elements.rows import Contract
 from governance.records.keys import Key
 from governance.records.rows import ValueRow
 from policy.index import Decision
-from policy.rules import Outcome
+from policy.rules import PolicyOutcome
 
 _FURTHEST: Final = float("inf")
 
@@ -38,17 +47,17 @@ class Act:
 
 @dataclass(slots=True)
 class Acceptance:
-    plan: Plan = field(default_factory=lambda: Plan(overtaken_by="A baseline was accepted in its place."))
+    plan: Plan = field(default_factory=lambda: Plan(superseded_reason="A baseline was accepted in its place."))
     counts: Counts = field(default_factory=Counts)
-    seen: list[Seen] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
+    seen: list[ShownReading] = field(default_factory=list)
+    made: list[LinkedChange] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Case:
     """One value of one record on its way through the plan. `row` is the approved value, changed here."""
 
-    item: Item
+    item: SourceItem
     value: Value
     contract: Contract
     row: ValueRow
@@ -60,29 +69,31 @@ class _Case:
         return self.item.record_key, self.item.element
 
 
-def plan_acceptance(compared: Iterable[Compared], standing: Standing, world: World, act: Act) -> Acceptance:
+def plan_acceptance(
+    compared: Iterable[Compared], in_flight: InFlight, snapshot: DecisionSnapshot, act: Act
+) -> Acceptance:
     """Reference elements first, so that a price is judged by the cost that was read with it."""
     made = Acceptance()
     for one in sorted(compared, key=lambda one: one.item.element not in REFERENCE_ELEMENTS):
-        case = _take(one, standing, world, made)
+        case = _take(one, in_flight, snapshot, made)
         if case is not None:
-            _accept(case, standing, world, act, made)
+            _accept(case, in_flight, snapshot, act, made)
     return made
 
 
-def _take(one: Compared, standing: Standing, world: World, made: Acceptance) -> _Case | None:
+def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: Acceptance) -> _Case | None:
     """None when nothing is left to decide."""
     item, value, key = one.item, one.item.value, (one.item.record_key, one.item.element)
-    contract = world.contracts.get(item.element)
+    contract = snapshot.contracts.get(item.element)
     if value is None or contract is None or contract.source_connection_id != item.connection_id:
         return None
-    before = world.values.get(key)
+    before = snapshot.values.get(key)
     known = before is not None and Value(before.source_amount, before.source_currency) == value
     if before is not None and before.source_version > (item.source_version or 0) and not known:
         made.counts.overtaken += 1
         return None
     row = _with_source(item, value, before)
-    world.values[key] = row
+    snapshot.values[key] = row
     if item.element in REFERENCE_ELEMENTS:
         made.counts.accepted += row.approved != value
         row.amount, row.currency = value.amount, value.currency
@@ -91,13 +102,13 @@ def _take(one: Compared, standing: Standing, world: World, made: Acceptance) -> 
         return None
     if before is not None and known and before.approved not in (None, value):
         return None  # decided before on these facts: it waits, was refused or declined
-    readings = [_latest(reading, standing) for reading in one.readings]
+    readings = [_latest(reading, in_flight) for reading in one.readings]
     if row != before:
         made.plan.values[key] = row
     return _Case(item, value, contract, row, readings, fresh=row.approved != value)
 
 
-def _with_source(item: Item, value: Value, before: ValueRow | None) -> ValueRow:
+def _with_source(item: SourceItem, value: Value, before: ValueRow | None) -> ValueRow:
     version = item.source_version or 0
     if before is None:
         return ValueRow(item.record_key, item.element, value.amount, value.currency, version, item.source_event_id)
@@ -109,13 +120,13 @@ def _with_source(item: Item, value: Value, before: ValueRow | None) -> ValueRow:
     )  # fmt: skip
 
 
-def _latest(reading: Reading, standing: Standing) -> Reading:
+def _latest(reading: Reading, in_flight: InFlight) -> Reading:
     """What was seen on the channel since the baseline read it is what the channel shows."""
-    value = standing.later.get((reading.connection_id, reading.record_key, reading.element))
+    value = in_flight.later.get((reading.connection_id, reading.record_key, reading.element))
     return reading if value is None else msgspec.structs.replace(reading, amount=value.amount, currency=value.currency)
 
 
-def _accept(case: _Case, standing: Standing, world: World, act: Act, made: Acceptance) -> None:
+def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> None:
     row = case.row
     shown = [reading for reading in case.readings if reading.value is not None]
     # A channel that compares versions takes only higher ones, whoever wrote the present one.
@@ -123,24 +134,24 @@ def _accept(case: _Case, standing: Standing, world: World, act: Act, made: Accep
     if case.fresh or row.version < highest:
         made.plan.values[case.key] = row
     row.version = max(row.version, highest)
-    changes = _decide(case, _differing(case, standing), standing, world, act)
+    changes = _decide(case, _differing(case, in_flight), in_flight, snapshot, act)
     if case.fresh:
         made.plan.superseded.add(case.key)
-    if case.fresh and not changes and (shown or not _is_refused(case, standing, world, act, made)):
+    if case.fresh and not changes and (shown or not _is_refused(case, in_flight, snapshot, act, made)):
         row.version += row.approved is not None  # what is still on its way to a channel is overtaken
         row.amount, row.currency, row.change_id = case.value.amount, case.value.currency, None
         made.counts.accepted += 1
     version, standing_change = row.version, row.change_id
     undecided = [change for change in changes if change.state != "released"]
     for change in changes:
-        _carry_out(case, change, world, made)
+        _carry_out(case, change, snapshot, made)
     if undecided and case.fresh and row.approved in (None, case.value):
         kept = max(undecided, key=lambda change: _distance(change, case.value))
         row.amount, row.currency = kept.old_amount, kept.old_currency
-    _remember(case, shown, version, standing_change, world, made)
+    _remember(case, shown, version, standing_change, snapshot, made)
 
 
-def _differing(case: _Case, standing: Standing) -> list[Reading]:
+def _differing(case: _Case, in_flight: InFlight) -> list[Reading]:
     """Without channels to which the approved value is on its way, or that a person is being asked about.
 
     With those that show a value which could not be read exactly.
@@ -148,72 +159,79 @@ def _differing(case: _Case, standing: Standing) -> list[Reading]:
     differing = [
         reading
         for reading in case.readings
-        if reading.value != case.value and (reading.value is not None or reading.verdict is Verdict.DIFFERS)
+        if reading.value != case.value and (reading.value is not None or reading.verdict is Comparison.DIFFERS)
     ]
     if case.fresh:
         return differing
-    if (case.key, case.value) in standing.awaiting:
+    if (case.key, case.value) in in_flight.awaiting:
         return []
     sent = case.row.change_id
-    return [r for r in differing if sent is None or (sent, r.connection_id) not in standing.on_the_way]
+    return [r for r in differing if sent is None or (sent, r.connection_id) not in in_flight.on_the_way]
 
 
-def _decide(case: _Case, differing: Sequence[Reading], standing: Standing, world: World, act: Act) -> list[ChangeRow]:
+def _decide(
+    case: _Case, differing: Sequence[Reading], in_flight: InFlight, snapshot: DecisionSnapshot, act: Act
+) -> list[ChangeRow]:
     """At most one change per outcome, for all channels it holds for; the widest difference speaks for them."""
-    grouped: defaultdict[Outcome, list[tuple[Reading, Decision]]] = defaultdict(list)
+    grouped: defaultdict[PolicyOutcome, list[tuple[Reading, Decision]]] = defaultdict(list)
     for reading in differing:
-        decision = _judge(case, reading.value, world)
-        if decision.outcome is Outcome.REFUSE and not case.fresh and case.key in standing.refused:
+        decision = _judge(case, reading.value, snapshot)
+        if decision.outcome is PolicyOutcome.REFUSE and not case.fresh and case.key in in_flight.refused:
             continue
         grouped[decision.outcome].append((reading, decision))
     changes = []
-    everywhere = {channel.connection_id for channel in world.channels}
+    everywhere = {channel.connection_id for channel in snapshot.channels}
     for found in grouped.values():
         widest, decision = max(found, key=lambda pair: _width(pair[0].value, case.value))
         targets = sorted(reading.connection_id for reading, _ in found)
         only = None if set(targets) == everywhere else targets
-        changes.append(_change(case, widest.value, decision, world, act, only))
+        changes.append(_change(case, widest.value, decision, snapshot, act, only))
     return changes
 
 
-def _judge(case: _Case, shown: Value | None, world: World) -> Decision:
-    return judge(case.value, case.row, shown, world, origin=BASELINE)
+def _judge(case: _Case, shown: Value | None, snapshot: DecisionSnapshot) -> Decision:
+    return judge(case.value, case.row, shown, snapshot, origin=BASELINE)
 
 
-def _is_refused(case: _Case, standing: Standing, world: World, act: Act, made: Acceptance) -> bool:
+def _is_refused(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> bool:
     """A value that no channel has can still be one that policy never lets pass."""
-    decision = _judge(case, case.row.approved, world)
-    if decision.outcome is not Outcome.REFUSE:
+    decision = _judge(case, case.row.approved, snapshot)
+    if decision.outcome is not PolicyOutcome.REFUSE:
         return False
-    if case.key not in standing.refused:
-        _carry_out(case, _change(case, case.row.approved, decision, world, act), world, made)
+    if case.key not in in_flight.refused:
+        _carry_out(case, _change(case, case.row.approved, decision, snapshot, act), snapshot, made)
     return True
 
 
-def _carry_out(case: _Case, change: ChangeRow, world: World, made: Acceptance) -> None:
+def _carry_out(case: _Case, change: ChangeRow, snapshot: DecisionSnapshot, made: Acceptance) -> None:
     made.plan.changes.append(change)
     made.plan.values[case.key] = case.row
     targets = None if change.targets is None else set(change.targets)
     made.made += [
-        Made(reading.connection_id, reading.record_key, reading.element, change.id)
+        LinkedChange(reading.connection_id, reading.record_key, reading.element, change.id)
         for reading in case.readings
         if reading.value != case.value and (targets is None or reading.connection_id in targets)
     ]
     if change.state == "released":
         made.counts.automatic += 1
-        made.plan.propagations += release(change, case.row, case.contract, world.channels, world.new_id)
+        made.plan.propagations += release(change, case.row, case.contract, snapshot.channels, snapshot.new_id)
     elif change.state == "awaiting":
         made.counts.awaiting += 1
     else:
         made.counts.refused += 1
-        made.plan.exceptions.append(refusal_of(change, case.contract, len(world.channels)))
+        made.plan.exceptions.append(refusal_of(change, case.contract, len(snapshot.channels)))
 
 
 def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan
-    case: _Case, shown: Sequence[Reading], version: int, change_id: UUID | None, world: World, made: Acceptance
+    case: _Case,
+    shown: Sequence[Reading],
+    version: int,
+    change_id: UUID | None,
+    snapshot: DecisionSnapshot,
+    made: Acceptance,
 ) -> None:
     """What each channel shows now; an equal value is thereby proven."""
-    partners = {channel.connection_id: channel.partner_id for channel in world.channels}
+    partners = {channel.connection_id: channel.partner_id for channel in snapshot.channels}
     for reading in shown:
         value = reading.value
         if value is None:
@@ -221,7 +239,7 @@ def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan
         equal = value == case.value
         made.counts.proven += equal
         made.seen.append(
-            Seen(
+            ShownReading(
                 reading.connection_id, reading.record_key, reading.element, partners.get(reading.connection_id),
                 value.amount, value.currency, version, change_id if equal else None, reading.seen_at,
             )
@@ -238,15 +256,20 @@ def _width(shown: Value | None, value: Value) -> float:
 
 
 def _change(  # noqa: PLR0913, PLR0917 - one draft of the plan
-    case: _Case, shown: Value | None, decision: Decision, world: World, act: Act, targets: list[UUID] | None = None
+    case: _Case,
+    shown: Value | None,
+    decision: Decision,
+    snapshot: DecisionSnapshot,
+    act: Act,
+    targets: list[UUID] | None = None,
 ) -> ChangeRow:
     proposal = Proposal(
         value=case.value,
         origin=BASELINE,
         author=act.author,
-        committed_at=world.now,
+        committed_at=snapshot.now,
         source_event_id=case.row.source_event_id,
         correlation=str(act.baseline_id),
         targets=targets,
     )
-    return draft_change(proposal, case.row, shown, decision, world)
+    return draft_change(proposal, case.row, shown, decision, snapshot)

@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import COST
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
-from governance.baseline.rows import Verdict
-from governance.baseline.schemas import BaselinePage, ComparedPage, ComparedValue, ShownBaseline, ShownPart
+from governance.baseline.rows import Comparison
+from governance.baseline.schemas import BaselinePage, BaselinePartView, BaselineView, ComparedPage, ComparedValue
 from governance.inputs import check_exact
 from governance.records.values import to_value
 
 BELOW_COST: Final = "below_cost"
-LISTS: Final = (*(verdict.value for verdict in Verdict), BELOW_COST)
-_COLUMNS: Final = ", ".join(f"b.{name}" for name in ShownBaseline.__struct_fields__[:-1])
-_PARTS: Final = ", ".join(f"p.{name}" for name in ShownPart.__struct_fields__[2:])
+LISTS: Final = (*(verdict.value for verdict in Comparison), BELOW_COST)
+_COLUMNS: Final = ", ".join(f"b.{name}" for name in BaselineView.__struct_fields__[:-1])
+_PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fields__[2:])
 
 
 async def list_baselines(session: AsyncSession, *, after: UUID | None = None, limit: int = 20) -> BaselinePage:
@@ -37,7 +37,7 @@ async def list_baselines(session: AsyncSession, *, after: UUID | None = None, li
     return BaselinePage(items, items[-1].id if len(rows) > limit else None)
 
 
-async def find_baseline(session: AsyncSession, baseline_id: UUID) -> ShownBaseline:
+async def find_baseline(session: AsyncSession, baseline_id: UUID) -> BaselineView:
     """Raises NotFound."""
     rows = (
         await session.execute(
@@ -50,9 +50,9 @@ async def find_baseline(session: AsyncSession, baseline_id: UUID) -> ShownBaseli
     return (await _with_parts(session, rows))[0]
 
 
-async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[ShownBaseline]:
+async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[BaselineView]:
     """Sources first, then channels by name."""
-    found: dict[UUID, list[ShownPart]] = {row.id: [] for row in rows}
+    found: dict[UUID, list[BaselinePartView]] = {row.id: [] for row in rows}
     parts = await session.execute(
         text(f"""
             SELECT p.baseline_id, p.connection_id, coalesce(n.name, 'a connection that is gone') AS name, {_PARTS}
@@ -62,8 +62,8 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[S
         {"t": scope_of(session).tenant_id, "ids": list(found)},
     )
     for part in parts:
-        found[part.baseline_id].append(ShownPart(*part[1:]))
-    return [ShownBaseline(**row._mapping, parts=found[row.id]) for row in rows]  # noqa: SLF001 - by name, a public way
+        found[part.baseline_id].append(BaselinePartView(*part[1:]))
+    return [BaselineView(**row._mapping, parts=found[row.id]) for row in rows]  # noqa: SLF001 - by name, a public way
 
 
 async def list_compared(

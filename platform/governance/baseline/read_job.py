@@ -13,22 +13,22 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
-from connectors.backoff import ask_later
+from connectors.backoff import retry_with_backoff
 from connectors.calls import ask_adapter, read_values
-from connectors.health import note_health
-from connectors.paging import Page, Step, check_page
-from connectors.payload_store import keep_payloads
+from connectors.health import record_health
+from connectors.paging import ListPage, Step, check_page
+from connectors.payload_store import store_payloads
 from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import OpenConnection
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.text import clean_error_text
 from governance import job_types
 from governance.baseline import repository
 from governance.baseline.comparison import LONGEST_SHOWN, compare
-from governance.baseline.rows import Item, Part, Reading, Wanted
+from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.translation import Origin, translate_payload
 from governance.elements.repository import load_contracts
@@ -37,7 +37,7 @@ from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.records.repository import load_channels
 from governance.records.validation import admit_reading, is_admissible_key
-from governance.services import Context
+from governance.services import GovernanceServices
 from policy.index import PolicyIndex
 
 READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
@@ -49,9 +49,9 @@ _AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid
 _log = structlog.get_logger(__name__)
 
 
-def baseline_work(baseline_id: UUID, connection_id: UUID) -> NewWork:
+def baseline_work(baseline_id: UUID, connection_id: UUID) -> NewJob:
     """One turn of reading one system."""
-    return NewWork(
+    return NewJob(
         lane=job_types.baseline_lane(connection_id), kind=job_types.BASELINE_READ, key=str(baseline_id), ref=baseline_id
     )
 
@@ -64,7 +64,7 @@ class _Turn:
     http: HttpCaller
     contracts: dict[str, Contract]
     index: PolicyIndex
-    wanted: Sequence[Wanted]
+    wanted: Sequence[ReadRequest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +83,46 @@ class _Written(NamedTuple):
     trouble: str = ""
 
 
-def read_handler(context: Context) -> Handler:
-    async def read(run: LaneRun) -> None:
-        turn = await _begin(run, context)
+def read_handler(services: GovernanceServices) -> Handler:
+    async def read(batch: Batch) -> None:
+        turn = await _begin(batch, services)
         if turn is None:
             return
         try:
-            found = await _ask(turn, context)
+            found = await _ask(turn, services)
         except _AWAY as error:
-            await _rest(run, context, turn, error)
+            await _rest(batch, services, turn, error)
             return
-        async with run.finishing() as session:
-            written = await _write(session, context, turn, found)
+        async with batch.commit() as session:
+            written = await _write(session, services, turn, found)
             trouble = written.trouble
-            await note_health(session, turn.part.connection_id, now=context.clock(), error=trouble or None)
+            await record_health(session, turn.part.connection_id, now=services.clock(), error=trouble or None)
             if trouble:
-                ask_later(run, SystemUnavailable(trouble), told=trouble, retry=READ_RETRY, draw=1.0 - context.draw())
+                retry_with_backoff(
+                    batch, SystemUnavailable(trouble), told=trouble, retry=READ_RETRY, jitter=1.0 - services.jitter()
+                )
             elif written.more:
-                add_work(session, [baseline_work(turn.baseline_id, turn.part.connection_id)])
+                enqueue(session, [baseline_work(turn.baseline_id, turn.part.connection_id)])
             else:
-                await _end_part(session, context, turn)
+                await _end_part(session, services, turn)
 
     return read
 
 
-async def _begin(run: LaneRun, context: Context) -> _Turn | None:
-    baseline_id, connection_id = run.items[0].ref, UUID(run.lane.partition("/")[2])
-    async with run.reading() as session:
+async def _begin(batch: Batch, services: GovernanceServices) -> _Turn | None:
+    baseline_id, connection_id = batch.items[0].ref, UUID(batch.lane.partition("/")[2])
+    async with batch.read() as session:
         part = await repository.find_part(session, baseline_id, connection_id)
         if part is None or baseline_id is None:
             return None
-        opened = await context.runtime.open(session, connection_id)
-        http = opened.caller(again=run.items[0].again)
-        wanted: Sequence[Wanted] = ()
+        opened = await services.runtime.open(session, connection_id)
+        http = opened.client(is_retry=batch.items[0].is_retry)
+        wanted: Sequence[ReadRequest] = ()
         if part.state == "reading" and opened.connector.channel is not None:
             size = BATCHES * opened.connector.channel.max_batch
             wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
         contracts = await load_contracts(session)
-        index = await context.policies.index_for(session, session.info["scope"])
+        index = await services.policies.index_for(session, session.info["scope"])
     return _Turn(baseline_id, part, opened, http, contracts, index, wanted)
 
 
@@ -130,29 +132,29 @@ def _place(cursor: str) -> tuple[str, str]:
     return record_key, element
 
 
-async def _ask(turn: _Turn, context: Context) -> _Found:
+async def _ask(turn: _Turn, services: GovernanceServices) -> _Found:
     """An adapter that stumbles over an answer has met a form it does not know."""
     try:
-        return await _call(turn, context)
+        return await _call(turn, services)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
 
 
-async def _call(turn: _Turn, context: Context) -> _Found:
+async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
     connector, http, config = turn.opened.connector, turn.http, turn.opened.config
     if turn.part.role == "erp":
         if not turn.opened.active:
             raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
         if connector.poll is None:
             return _Found()
-        return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, context.clock())))
+        return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, services.clock())))
     if not turn.opened.active:
         return _Found()
     if turn.part.state == "listing":
         if connector.catalogue is None:
             return _Found()
         return _Found(keys=await ask_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
-    now, shown = context.clock(), await _read(turn)
+    now, shown = services.clock(), await _read(turn)
     return _Found(
         readings=compare(turn.wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now)
     )
@@ -171,20 +173,20 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
     ]
 
 
-async def _rest(run: LaneRun, context: Context, turn: _Turn, error: Exception) -> None:
+async def _rest(batch: Batch, services: GovernanceServices, turn: _Turn, error: Exception) -> None:
     """The system is away: it is asked again later, and the page says why nothing moves."""
     told = clean_error_text(str(error))
-    ask_later(run, error, told=told, retry=READ_RETRY, draw=1.0 - context.draw())
+    retry_with_backoff(batch, error, told=told, retry=READ_RETRY, jitter=1.0 - services.jitter())
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
-    async with run.finishing() as session:
+    async with batch.commit() as session:
         await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)
-        await note_health(session, turn.part.connection_id, now=context.clock(), error=told)
+        await record_health(session, turn.part.connection_id, now=services.clock(), error=told)
 
 
-async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _Found) -> _Written:
+async def _write(session: AsyncSession, services: GovernanceServices, turn: _Turn, found: _Found) -> _Written:
     baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
     if turn.part.role == "erp":
-        return _Written(more=False) if found.page is None else await _write_page(session, context, turn, found.page)
+        return _Written(more=False) if found.page is None else await _write_page(session, services, turn, found.page)
     if not turn.opened.active:
         return _Written(more=False)
     if turn.part.state == "listing":
@@ -198,10 +200,10 @@ async def _write(session: AsyncSession, context: Context, turn: _Turn, found: _F
     return _Written(more=True)
 
 
-async def _write_page(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> _Written:
-    await _write_source(session, context, turn, page)
+async def _write_page(session: AsyncSession, services: GovernanceServices, turn: _Turn, page: PollPage) -> _Written:
+    await _write_source(session, services, turn, page)
     ids = [external_id for external_id, _ in page.payloads]
-    step = check_page(turn.part.walk, Page(turn.part.cursor, page.cursor, page.more, ids))
+    step = check_page(turn.part.walk, ListPage(turn.part.cursor, page.cursor, page.more, ids))
     await _move(session, turn, "reading", step)
     return _Written(more=page.more, trouble=step.trouble)
 
@@ -217,7 +219,7 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     unkeyed = page.unkeyed + len(page.keys) - len(keys)
     step = check_page(
         turn.part.walk,
-        Page(turn.part.cursor, page.cursor, page.more, page.records, total=page.total, identity=page.identity),
+        ListPage(turn.part.cursor, page.cursor, page.more, page.records, total=page.total, identity=page.identity),
     )
     if page.more:
         await _move(session, turn, "listing", step, unkeyed=unkeyed)
@@ -235,10 +237,10 @@ async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, u
     )  # fmt: skip
 
 
-async def _write_source(session: AsyncSession, context: Context, turn: _Turn, page: PollPage) -> None:
+async def _write_source(session: AsyncSession, services: GovernanceServices, turn: _Turn, page: PollPage) -> None:
     source, connection_id = turn.opened.connector.source, turn.part.connection_id
-    now, unreadable, odd = context.clock(), list[NewException](), dict[tuple[str, str], str]()
-    events = await keep_payloads(session, connection_id, page.payloads, now=now, new_id=context.new_id)
+    now, unreadable, odd = services.clock(), list[NewException](), dict[tuple[str, str], str]()
+    events = await store_payloads(session, connection_id, page.payloads, now=now, new_id=services.new_id)
     observed: list[Observed] = []
     for external_id, body in page.payloads:
         origin = Origin(events[external_id], connection_id, now, str(turn.baseline_id))
@@ -246,8 +248,8 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
         unreadable += made.exceptions
         odd |= {(each.record_key, each.element): each.reason for each in made.unreadable}
         observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.admitted]
-    alone, shared = await hold_shared_keys(session, observed, now=now, new_id=context.new_id)
-    newest: dict[tuple[str, str], Item] = {}
+    alone, shared = await hold_shared_keys(session, observed, now=now, new_id=services.new_id)
+    newest: dict[tuple[str, str], SourceItem] = {}
     for item in alone:
         seen = item.observation
         contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
@@ -256,7 +258,7 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
         known = newest.get(key)
         if known is None or (known.source_version or 0) < seen.source_version:
             value, event = seen.value, item.source_event_id
-            newest[key] = Item(*key, connection_id, value.amount, value.currency, seen.source_version, event)
+            newest[key] = SourceItem(*key, connection_id, value.amount, value.currency, seen.source_version, event)
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
     own = {element for element, each in turn.contracts.items() if each.source_connection_id == connection_id}
@@ -266,10 +268,10 @@ async def _write_source(session: AsyncSession, context: Context, turn: _Turn, pa
         if key[1] in own and is_admissible_key(key[0])
     ]
     await repository.put_unreadable_items(session, turn.baseline_id, connection_id, told)
-    await open_exceptions(session, unreadable, now=now, new_id=context.new_id)
+    await open_exceptions(session, unreadable, now=now, new_id=services.new_id)
 
 
-async def _end_part(session: AsyncSession, context: Context, turn: _Turn) -> None:
+async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _Turn) -> None:
     """The last source starts the channels, the last channel makes the baseline ready. The lock lets one be the last."""
     baseline_id, part = turn.baseline_id, turn.part
     error = None if turn.opened.active else "This connection is paused, so it was not read."
@@ -284,7 +286,7 @@ async def _end_part(session: AsyncSession, context: Context, turn: _Turn) -> Non
     if part.role == "erp":
         channels = [channel.connection_id for channel in await load_channels(session)]
         await repository.insert_parts(session, baseline_id, channels, role="channel", state="listing")
-        add_work(session, [baseline_work(baseline_id, channel) for channel in channels])
+        enqueue(session, [baseline_work(baseline_id, channel) for channel in channels])
         if channels:
             return
-    await repository.set_ready(session, baseline_id, now=context.clock())
+    await repository.set_ready(session, baseline_id, now=services.clock())

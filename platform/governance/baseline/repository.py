@@ -13,9 +13,9 @@ from canonical.elements import COST, REFERENCE_ELEMENTS
 from connectors.paging import Walk
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
-from governance.baseline.rows import Item, Part, Reading, Verdict, Wanted
+from governance.baseline.rows import Comparison, Part, Reading, ReadRequest, SourceItem
 from governance.records.values import to_value
-from policy.rules import Outcome
+from policy.rules import PolicyOutcome
 
 _PUT_ITEMS: Final = BulkWrite(
     {
@@ -48,8 +48,8 @@ _PUT_READINGS: Final = BulkWrite(
     ON CONFLICT DO NOTHING
     """,
 )  # fmt: skip
-_VERDICTS: Final = tuple(verdict.value for verdict in Verdict)
-_OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
+_VERDICTS: Final = tuple(verdict.value for verdict in Comparison)
+_OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)
 
 
 async def find_open(session: AsyncSession) -> Row[Any] | None:
@@ -187,7 +187,7 @@ async def set_ready(session: AsyncSession, baseline_id: UUID, *, now: datetime) 
     )
 
 
-async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[Item]) -> None:
+async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[SourceItem]) -> None:
     """The newest of what a source said in one reading stands."""
     await _PUT_ITEMS.execute(session, items, baseline_id=baseline_id)
 
@@ -244,7 +244,9 @@ async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str]
     )
 
 
-async def next_wanted(session: AsyncSession, baseline_id: UUID, after: tuple[str, str], *, limit: int) -> list[Wanted]:
+async def next_wanted(
+    session: AsyncSession, baseline_id: UUID, after: tuple[str, str], *, limit: int
+) -> list[ReadRequest]:
     """Values to read on a channel, behind the (record key, element) that was read last."""
     rows = await session.execute(
         text("""
@@ -269,7 +271,9 @@ async def next_wanted(session: AsyncSession, baseline_id: UUID, after: tuple[str
         },
     )
     return [
-        Wanted(row.record_key, row.element, to_value(row.amount, row.currency), to_value(row.cost, row.cost_currency))
+        ReadRequest(
+            row.record_key, row.element, to_value(row.amount, row.currency), to_value(row.cost, row.cost_currency)
+        )
         for row in rows
     ]
 

@@ -10,12 +10,12 @@ from litestar.params import FromPath, FromQuery
 from foundation.web.api import post
 from governance.baseline.acceptance_job import accept_baseline
 from governance.baseline.queries import find_baseline, list_baselines, list_compared
-from governance.baseline.rows import Verdict
-from governance.baseline.schemas import BaselinePage, ComparedPage, ShownBaseline
+from governance.baseline.rows import Comparison
+from governance.baseline.schemas import BaselinePage, BaselineView, ComparedPage
 from governance.baseline.start import discard_baseline, start_baseline
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.services import Context
+from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_BASELINE}
@@ -35,7 +35,7 @@ async def api_baselines(
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
-async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> ShownBaseline:
+async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
     """How far it was read, what it found, and what accepting it made."""
     return await find_baseline(access.session, baseline_id)
 
@@ -44,7 +44,7 @@ async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> Shown
 async def api_compared(
     access: OpenAccess,
     baseline_id: FromPath[UUID],
-    which: FromQuery[str] = Verdict.DIFFERS,
+    which: FromQuery[str] = Comparison.DIFFERS,
     after: FromQuery[str] = "",
     limit: FromQuery[int] = USUAL,
 ) -> ComparedPage:
@@ -54,24 +54,24 @@ async def api_compared(
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)
-async def api_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> ShownBaseline:
+async def api_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
     """A person accepts it. A worker carries it out; what differs goes through policy like any change."""
     await accept_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
 
 @post(f"{_ONE}/discard", opt=_START, tags=_TAGS, status_code=200)
-async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> ShownBaseline:
+async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
     """Give it up. Nothing was changed by it."""
     await discard_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
 
-def build_baseline_routes(context: Context) -> list[HTTPRouteHandler]:
+def build_baseline_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, tags=_TAGS, status_code=202)
-    async def api_start(access: OpenAccess) -> ShownBaseline:
+    async def api_start(access: OpenAccess) -> BaselineView:
         """Read the sources and the channels anew. A baseline that nobody has decided on gives way to it."""
-        baseline_id = await start_baseline(access.session, context, now=access.now)
+        baseline_id = await start_baseline(access.session, services, now=access.now)
         return await find_baseline(access.session, baseline_id)
 
     return [api_baselines, api_baseline, api_compared, api_start, api_accept, api_discard]

@@ -12,7 +12,7 @@ from connectors.paging import Walk
 from governance.records.keys import Key
 
 
-class Verdict(StrEnum):
+class Comparison(StrEnum):
     EQUAL = "equal"
     DIFFERS = "differs"
     SOURCE_ONLY = "source_only"
@@ -29,7 +29,7 @@ class Part(msgspec.Struct, frozen=True):
     walk: Walk = Walk()
 
 
-class Item(msgspec.Struct, frozen=True, gc=False):
+class SourceItem(msgspec.Struct, frozen=True, gc=False):
     """What a source said. `amount` is None for what only a channel has; then the rest is too."""
 
     record_key: str
@@ -45,7 +45,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         return None if self.amount is None else Value(self.amount, self.currency or "")
 
 
-class Wanted(msgspec.Struct, frozen=True, gc=False):
+class ReadRequest(msgspec.Struct, frozen=True, gc=False):
     """A value to read on a channel, with what the source says of it and of its record's cost."""
 
     record_key: str
@@ -63,7 +63,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     amount: int | None
     currency: str | None
     version: int | None
-    verdict: Verdict
+    verdict: Comparison
     outcome: str | None
     below_cost: bool
     seen_at: datetime
@@ -74,7 +74,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
         return None if self.amount is None else Value(self.amount, self.currency or "")
 
 
-class Made(msgspec.Struct, frozen=True, gc=False):
+class LinkedChange(msgspec.Struct, frozen=True, gc=False):
     """The change that a reading led to."""
 
     connection_id: UUID
@@ -83,7 +83,7 @@ class Made(msgspec.Struct, frozen=True, gc=False):
     change_id: UUID
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class ShownReading(msgspec.Struct, frozen=True, gc=False):
     """A value to remember as shown by a channel since `seen_at`."""
 
     connection_id: UUID
@@ -97,7 +97,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     seen_at: datetime
 
 
-class Standing(msgspec.Struct, frozen=True):
+class InFlight(msgspec.Struct, frozen=True):
     """What is under way for a batch of values already, so that nothing is asked, sent or refused twice."""
 
     on_the_way: frozenset[tuple[UUID, UUID]]  # (standing change, channel) that the channel has not been seen to show
@@ -118,5 +118,5 @@ class Counts(msgspec.Struct):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    item: Item
+    item: SourceItem
     readings: Sequence[Reading]

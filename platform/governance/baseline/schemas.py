@@ -9,7 +9,7 @@ import msgspec
 from canonical.values import Value
 
 
-class ShownPart(msgspec.Struct, frozen=True):
+class BaselinePartView(msgspec.Struct, frozen=True):
     """One system of a baseline. `listed`: the channel told what it shows, so `channel_only` is all there is.
 
     `auto`, `review` and `refuse` count what policy said of its differences; `unkeyed` counts records that the channel
@@ -37,7 +37,7 @@ class ShownPart(msgspec.Struct, frozen=True):
         return self.equal + self.differs + self.source_only + self.channel_only
 
 
-class ShownBaseline(msgspec.Struct, frozen=True):
+class BaselineView(msgspec.Struct, frozen=True):
     """state: reading | ready | accepting | accepted | discarded. Counts from `accepted` on are of what it made."""
 
     id: UUID
@@ -54,7 +54,7 @@ class ShownBaseline(msgspec.Struct, frozen=True):
     awaiting: int
     refused: int
     overtaken: int
-    parts: Sequence[ShownPart] = ()
+    parts: Sequence[BaselinePartView] = ()
 
     @property
     def is_moving(self) -> bool:
@@ -95,5 +95,5 @@ class ComparedPage(msgspec.Struct, frozen=True):
 
 
 class BaselinePage(msgspec.Struct, frozen=True):
-    items: Sequence[ShownBaseline]
+    items: Sequence[BaselineView]
     next_after: UUID | None = None

@@ -6,37 +6,39 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from foundation.jobs.enqueue import add_work
+from foundation.jobs.enqueue import enqueue
 from governance.baseline import repository
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
 from governance.baseline.forget_job import forgetting_work
 from governance.baseline.read_job import baseline_work
 from governance.elements.repository import load_contracts
-from governance.services import Context
+from governance.services import GovernanceServices
 
 
-async def start_baseline(session: AsyncSession, context: Context, *, now: datetime) -> UUID:
+async def start_baseline(session: AsyncSession, services: GovernanceServices, *, now: datetime) -> UUID:
     """Read the client's sources and channels anew. A baseline that nobody has decided on gives way to it.
 
     Raises:
         BaselineUnderWay: one is being carried out, or was begun at this moment.
         NothingToRead: there are no contracts, or a source cannot be read as a whole.
     """
-    sources = await _sources(session, context)
+    sources = await _sources(session, services)
     standing = await repository.find_open(session)
     if standing is not None and standing.state == "accepting":
         raise BaselineUnderWay("The last baseline is still being carried out. Wait until it has ended.")
     if standing is not None:
         await _end(session, standing.id, now)
-    baseline_id = context.new_id()
+    baseline_id = services.new_id()
     if not await repository.insert_baseline(session, baseline_id, now=now):
         raise BaselineUnderWay("Someone else has begun a baseline at this moment. Reload the page.")
     await repository.insert_parts(session, baseline_id, sources, role="erp", state="reading")
-    add_work(session, [baseline_work(baseline_id, source) for source in sources])
-    note(session, action="baseline.started", subject=f"baseline:{baseline_id}", data={"sources": len(sources)}, at=now)
+    enqueue(session, [baseline_work(baseline_id, source) for source in sources])
+    append_audit(
+        session, action="baseline.started", subject=f"baseline:{baseline_id}", data={"sources": len(sources)}, at=now
+    )
     return baseline_id
 
 
@@ -65,11 +67,11 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
-    add_work(session, forgetting_work(baseline_id, await repository.list_parts(session, baseline_id)))
-    note(session, action="baseline.discarded", subject=f"baseline:{baseline_id}", data={}, at=now)
+    enqueue(session, forgetting_work(baseline_id, await repository.list_parts(session, baseline_id)))
+    append_audit(session, action="baseline.discarded", subject=f"baseline:{baseline_id}", data={}, at=now)
 
 
-async def _sources(session: AsyncSession, context: Context) -> list[UUID]:
+async def _sources(session: AsyncSession, services: GovernanceServices) -> list[UUID]:
     wanted = {contract.source_connection_id for contract in (await load_contracts(session)).values()}
     rows = await session.execute(
         text("SELECT id, kind, name FROM connection WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id"),
@@ -77,7 +79,7 @@ async def _sources(session: AsyncSession, context: Context) -> list[UUID]:
     )
     sources = []
     for row in rows:
-        connector = context.runtime.registry.get(row.kind)
+        connector = services.runtime.registry.get(row.kind)
         if connector is None or connector.poll is None or connector.source is None:
             raise NothingToRead(f"“{row.name}” only tells what changes; it cannot be read as a whole.")
         sources.append(row.id)

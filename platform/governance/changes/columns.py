@@ -6,8 +6,8 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from canonical.values import Value
-from governance.changes.schemas import ShownApproval, ShownChange
-from governance.propagation.schemas import ShownPropagation
+from governance.changes.schemas import ApprovalView, ChangeView
+from governance.propagation.schemas import PropagationView
 from governance.records.values import to_value
 
 CHANGE_COLUMNS: Final = """
@@ -15,12 +15,12 @@ CHANGE_COLUMNS: Final = """
     c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_amount, c.version, c.targets, c.approval_id,
     c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
 """
-APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in ShownApproval.__struct_fields__)
+APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in ApprovalView.__struct_fields__)
 
 
-def to_change(row: Row[Any], channels: Sequence[ShownPropagation] = ()) -> ShownChange:
+def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> ChangeView:
     """From a row of CHANGE_COLUMNS."""
-    return ShownChange(
+    return ChangeView(
         id=row.id,
         record_key=row.record_key,
         element=row.element,
@@ -47,6 +47,6 @@ def to_change(row: Row[Any], channels: Sequence[ShownPropagation] = ()) -> Shown
     )
 
 
-def to_approval(row: Row[Any]) -> ShownApproval:
+def to_approval(row: Row[Any]) -> ApprovalView:
     """From a row of APPROVAL_COLUMNS."""
-    return ShownApproval(*(getattr(row, f"a_{name}") for name in ShownApproval.__struct_fields__))
+    return ApprovalView(*(getattr(row, f"a_{name}") for name in ApprovalView.__struct_fields__))

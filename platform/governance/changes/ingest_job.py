@@ -9,27 +9,27 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.types import Handler
 from governance.changes import repository
 from governance.changes.echo_suppression import sent_lately
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.markers import ANY_VERSION
 from governance.changes.plan_writer import write_plan
-from governance.changes.planner import World, plan_changes
-from governance.changes.reissue import ask_anew
+from governance.changes.planner import DecisionSnapshot, plan_changes
+from governance.changes.reissue import reissue_approvals
 from governance.changes.translation import QUARANTINED, Origin, Translated, translate_payload, unreadable_subject
 from governance.elements.repository import load_contracts
 from governance.elements.rows import Observed
 from governance.exceptions.catalogue import clock_ahead, is_dated_ahead
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
-from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.records.keys import Key
 from governance.records.repository import load_channels, load_values
 from governance.records.titles import save_titles
 from governance.records.validation import bound_version
-from governance.services import Context
+from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 PROMPT_BYTES, BULK_BYTES = 4 * 1024, 32 * 1024
@@ -38,31 +38,31 @@ turns come; the rest of the batch stays in its lane, in order. What others wait 
 """
 
 
-def ingest_handler(context: Context) -> Handler:
-    async def ingest(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await _ingest(session, run, context)
+def ingest_handler(services: GovernanceServices) -> Handler:
+    async def ingest(batch: Batch) -> None:
+        async with batch.commit() as session:
+            await _ingest(session, batch, services)
 
     return ingest
 
 
-async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None:
-    now = context.clock()
-    most = BULK_BYTES if run.bulk else PROMPT_BYTES
-    events = await repository.load_events(session, [item.ref for item in run.items], most_bytes=most)
-    taken = max((n for n, item in enumerate(run.items, 1) if item.ref in events), default=len(run.items))
-    run.leave(run.items[taken:])
+async def _ingest(session: AsyncSession, batch: Batch, services: GovernanceServices) -> None:
+    now = services.clock()
+    most = BULK_BYTES if batch.bulk else PROMPT_BYTES
+    events = await repository.load_events(session, [item.ref for item in batch.items], most_bytes=most)
+    taken = max((n for n, item in enumerate(batch.items, 1) if item.ref in events), default=len(batch.items))
+    batch.skip(batch.items[taken:])
     observed: list[Observed] = []
     found: list[NewException] = []
-    for item in run.items[:taken]:
+    for item in batch.items[:taken]:
         event = events.get(item.ref) if item.ref is not None else None
         if event is None:
-            run.bury(item, error="The message this work is about is no longer stored, so nothing came of it.")
+            batch.dead_letter(item, error="The message this work is about is no longer stored, so nothing came of it.")
             continue
         if item.body is not None and item.body.get("reused_id"):
             found.append(_reused(event.id, event.connection_id, event.correlation))
             continue
-        connector = context.runtime.registry.get(event.kind)
+        connector = services.runtime.registry.get(event.kind)
         origin = Origin(event.id, event.connection_id, event.received_at, event.correlation)
         made = translate_payload(None if connector is None else connector.source, event.body, origin)
         observed += _observed(origin, made, None if item.body is None else item.body.get(ANY_VERSION), now=now)
@@ -70,41 +70,43 @@ async def _ingest(session: AsyncSession, run: LaneRun, context: Context) -> None
         if event.via == "poll":
             ahead = [each for each in made.observations if is_dated_ahead(each, event.received_at)]
             found += [clock_ahead(event, each) for each in ahead[:1]]
-    observed, _ = await hold_shared_keys(session, observed, now=now, new_id=context.new_id)
+    observed, _ = await hold_shared_keys(session, observed, now=now, new_id=services.new_id)
     if observed:
         seen = {(o.observation.record_key, o.observation.element) for o in observed}
         asked = await repository.awaiting_keys(session, [record_key for record_key, element in seen if element == COST])
-        world = await read_world(session, context, seen | asked)
-        world = replace(world, sent=await sent_lately(session, observed, world))
-        await save_titles(session, observed, world.contracts)
-        plan = plan_changes(observed, world)
-        ask_anew(plan, world)
-        await write_plan(session, plan, world)
+        snapshot = await load_snapshot(session, services, seen | asked)
+        snapshot = replace(snapshot, sent=await sent_lately(session, observed, snapshot))
+        await save_titles(session, observed, snapshot.contracts)
+        plan = plan_changes(observed, snapshot)
+        reissue_approvals(plan, snapshot)
+        await write_plan(session, plan, snapshot)
         if plan.stale:
-            _log.info("ingest.stale", lane=run.lane, dropped=plan.stale, of=len(observed))
+            _log.info("ingest.stale", lane=batch.lane, dropped=plan.stale, of=len(observed))
         readable = [
             unreadable_subject(o.connection_id, o.observation.record_key, o.observation.element) for o in observed
         ]
-        await resolve_corrected(session, QUARANTINED, readable, now=now)
-    await open_exceptions(session, found, now=now, new_id=context.new_id)
+        await auto_resolve(session, QUARANTINED, readable, now=now)
+    await open_exceptions(session, found, now=now, new_id=services.new_id)
 
 
-async def read_world(session: AsyncSession, context: Context, keys: Iterable[Key], *, awaiting: bool = True) -> World:
+async def load_snapshot(
+    session: AsyncSession, services: GovernanceServices, keys: Iterable[Key], *, awaiting: bool = True
+) -> DecisionSnapshot:
     """Contracts, channels, policy and the locked values of `keys` with the costs beside them.
 
     With `awaiting` also the locked changes of `keys` that wait for a person: a newer value overtakes them.
     """
-    own, now = set(keys), context.clock()
+    own, now = set(keys), services.clock()
     wanted = own | {(record_key, COST) for record_key, _ in own}
     scope = session.info["scope"]
-    return World(
+    return DecisionSnapshot(
         contracts=await load_contracts(session),
         values=await load_values(session, wanted),
         awaiting=await repository.load_awaiting(session, own, now=now) if awaiting else {},
-        index=await context.policies.index_for(session, scope),
+        index=await services.policies.index_for(session, scope),
         channels=await load_channels(session),
         now=now,
-        new_id=context.new_id,
+        new_id=services.new_id,
     )
 
 

@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.money import LARGEST
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.telemetry.correlation import current_correlation
 from foundation.text import mark_key
 from governance.elements.rows import Observed
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
-from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import INGEST, ingest_lane
 from governance.records.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
@@ -73,16 +73,16 @@ async def _claim(
     await open_exceptions(session, told, now=now, new_id=new_id)
     ended = await _open_among(session, connection_id, keys - shared.keys())
     if ended:
-        await resolve_corrected(session, DUPLICATE_KEY, [_subject(connection_id, key) for key in ended], now=now)
+        await auto_resolve(session, DUPLICATE_KEY, [_subject(connection_id, key) for key in ended], now=now)
         now_read = {item.source_event_id for item in named}
         left = [claim for key in ended for claim in claims.get(key, ()) if claim.source_event_id not in now_read]
-        add_work(session, [_read_again(connection_id, claim) for claim in left])
+        enqueue(session, [_read_again(connection_id, claim) for claim in left])
     return set(shared)
 
 
-def _read_again(connection_id: UUID, claim: Claim) -> NewWork:
+def _read_again(connection_id: UUID, claim: Claim) -> NewJob:
     lane, key = ingest_lane(connection_id), str(connection_id)
-    return NewWork(lane, INGEST, key, ref=claim.source_event_id, correlation=current_correlation())
+    return NewJob(lane, INGEST, key, ref=claim.source_event_id, correlation=current_correlation())
 
 
 async def _open_among(session: AsyncSession, connection_id: UUID, keys: Iterable[str]) -> list[str]:

@@ -6,16 +6,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from governance.changes import repository
-from governance.changes.ingest_job import read_world
-from governance.changes.planner import World
+from governance.changes.ingest_job import load_snapshot
+from governance.changes.planner import DecisionSnapshot
 from governance.changes.rows import ChangeRow
-from governance.services import Context
+from governance.services import GovernanceServices
 
 
 async def lock_changes(
-    session: AsyncSession, context: Context, ids: Sequence[UUID | None]
-) -> tuple[list[ChangeRow], World]:
+    session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID | None]
+) -> tuple[list[ChangeRow], DecisionSnapshot]:
     """Changes and what they are judged on, locked in the order of `governance.changes.repository`: values first."""
     seen = await repository.load_changes(session, ids, lock=False)
-    world = await read_world(session, context, {(c.record_key, c.element) for c in seen}, awaiting=False)
-    return await repository.load_changes(session, ids), world
+    snapshot = await load_snapshot(session, services, {(c.record_key, c.element) for c in seen}, awaiting=False)
+    return await repository.load_changes(session, ids), snapshot

@@ -16,18 +16,18 @@ from governance.changes.queries import (
     LOOKED_THROUGH,
     ChangeFilter,
     find_event,
-    is_standing,
+    is_current,
     list_changes,
     read_change,
     read_references,
 )
 from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangePage
-from governance.changes.timeline import tell_story
+from governance.changes.timeline import build_timeline
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.services import Context
-from governance.web.render import go, show
+from governance.services import GovernanceServices
+from governance.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -69,7 +69,7 @@ async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
         "references": await read_references(access.session, one) if one else (),
         "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),
     }
-    return show(access, "changes.html", "Changes", context, refusal=refusal)
+    return render_page(access, "changes.html", "Changes", context, refusal=refusal)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -79,15 +79,15 @@ async def change_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Respon
 
 @get(f"{_ROOT}/{{change_id:uuid}}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
 async def change_progress(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
-    return show(access, "change_progress.html", "Change", await _context(access, change_id))
+    return render_page(access, "change_progress.html", "Change", await _context(access, change_id))
 
 
 @get("/clients/{client:str}/events/{event_id:uuid}", opt=_EVENTS, include_in_schema=False)
 async def event_detail(access: OpenAccess, event_id: FromPath[UUID]) -> Response[Any]:
-    return show(access, "event.html", "Original message", {"event": await find_event(access.session, event_id)})
+    return render_page(access, "event.html", "Original message", {"event": await find_event(access.session, event_id)})
 
 
-def build_change_pages(context: Context) -> list[HTTPRouteHandler]:
+def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(f"{_ROOT}/{{change_id:uuid}}/rollback", opt=_ROLL_BACK, include_in_schema=False)
     async def change_rollback(
         access: OpenAccess,
@@ -96,17 +96,17 @@ def build_change_pages(context: Context) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         try:
             async with savepoint(access.session):
-                back = await roll_back_change(access.session, context, change_id, connection_id=data.connection)
+                back = await roll_back_change(access.session, services, change_id, connection_id=data.connection)
         except DomainError as refusal:
             return await _detail(access, change_id, refusal)
-        return go(access, f"/changes/{back}", done="Rollback created")
+        return redirect_to(access, f"/changes/{back}", done="Rollback created")
 
     return [change_list, change_detail, change_progress, event_detail, change_rollback]
 
 
 async def _detail(access: Access, change_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
     context = await _context(access, change_id)
-    return show(access, "change.html", "Change", context, refusal=refusal)
+    return render_page(access, "change.html", "Change", context, refusal=refusal)
 
 
 async def _context(access: Access, change_id: UUID) -> dict[str, object]:
@@ -117,9 +117,9 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
     return {
         "detail": detail,
         "change": detail.change,
-        "standing": detail.change.version is not None and await is_standing(access.session, detail.change),
+        "standing": detail.change.version is not None and await is_current(access.session, detail.change),
         "names": names,
         "titles": await load_titles(access.session, [detail.change.record_key]),
         "publish_time": max((p.took for p in detail.change.channels if p.took is not None), default=None),
-        "story": tell_story(detail, names),
+        "story": build_timeline(detail, names),
     }

@@ -7,17 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.jobs.enqueue import set_timer
 from governance import job_types
 from governance.changes import repository
-from governance.changes.planner import Plan, Taken, World, content_of
+from governance.changes.planner import DecisionSnapshot, Plan, ReferenceUpdate, content_of
 from governance.changes.rows import ChangeRow
 from governance.elements.held_observations import hold_observations, replace_held
 from governance.elements.rows import Contract
 from governance.exception_codes import SECOND_WRITER
-from governance.exceptions.lifecycle import open_exceptions, resolve_about, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
@@ -29,33 +29,34 @@ OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.late", "ap
 """What a newer decision about the same value corrects."""
 
 
-async def write_plan(session: AsyncSession, plan: Plan, world: World) -> None:
-    overtaken = [asked.change for key in sorted(plan.superseded) for asked in world.awaiting.get(key, ())]
+async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapshot) -> None:
+    overtaken = [asked.change for key in sorted(plan.superseded) for asked in snapshot.awaiting.get(key, ())]
     if overtaken:
         ids = [change.id for change in overtaken]
         await repository.supersede_changes(session, ids)
         await withdraw_approvals(
-            session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, reason=plan.overtaken_by, now=world.now,
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, reason=plan.superseded_reason,
+            now=snapshot.now,
         )  # fmt: skip
-        await resolve_corrected(session, APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=world.now)
-    await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], world)
+        await auto_resolve(session, APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now)
+    await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], snapshot)
     await save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
-    await hold_observations(session, plan.held, now=world.now)
-    await replace_held(session, plan.foreign, now=world.now)
-    await resolve_corrected(session, SECOND_WRITER, plan.healed, now=world.now)
-    await open_exceptions(session, plan.exceptions, now=world.now, new_id=world.new_id)
-    await resolve_about(session, OF_THE_SOURCE, plan.settled, now=world.now)
-    for taken in plan.taken:
-        _note_taken(session, taken, world.now)
+    await hold_observations(session, plan.held, now=snapshot.now)
+    await replace_held(session, plan.foreign, now=snapshot.now)
+    await auto_resolve(session, SECOND_WRITER, plan.healed, now=snapshot.now)
+    await open_exceptions(session, plan.exceptions, now=snapshot.now, new_id=snapshot.new_id)
+    await auto_resolve_keys(session, OF_THE_SOURCE, plan.resolved_keys, now=snapshot.now)
+    for taken in plan.reference_updates:
+        _audit_reference_update(session, taken, snapshot.now)
     for change in overtaken:
         change.state = "superseded"
     for change in [*overtaken, *plan.changes]:
-        note_decision(session, change, world.now)
+        audit_decision(session, change, snapshot.now)
 
 
-async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow], world: World) -> None:
+async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:
     """Put changes up for approval, bound to their content; their `approval_id` is set."""
     if not changes:
         return
@@ -65,21 +66,27 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
         ApprovalRequest(
             subject_kind=CHANGE,
             subject_id=change.id,
-            content_hash=content_of(change, world),
+            content_hash=content_of(change, snapshot),
             policy_version=change.policy_version,
             requested_by=change.author,
             author=change.maker or vouchers.get(change.author, ""),
-            expires_at=world.now + timedelta(seconds=world.contracts[change.element].approval_ttl_s),
-            due_at=world.now + decision_target(world.contracts[change.element]),
+            expires_at=snapshot.now + timedelta(seconds=snapshot.contracts[change.element].approval_ttl_s),
+            due_at=snapshot.now + decision_target(snapshot.contracts[change.element]),
         )
         for change in changes
     ]
-    ids = await request_approvals(session, scope_of(session), requests=requests, now=world.now, new_id=world.new_id)
+    ids = await request_approvals(
+        session, scope_of(session), requests=requests, now=snapshot.now, new_id=snapshot.new_id
+    )
     for change, approval_id in zip(changes, ids, strict=True):
         change.approval_id = approval_id
     soonest = min(request.due_at or request.expires_at for request in requests)
     await set_timer(
-        session, name=job_types.APPROVALS, lane=job_types.CLOCK_LANE, kind=job_types.APPROVALS, due_at=soonest
+        session,
+        name=job_types.EXPIRE_APPROVALS,
+        lane=job_types.TIMER_LANE,
+        kind=job_types.EXPIRE_APPROVALS,
+        due_at=soonest,
     )
 
 
@@ -92,9 +99,9 @@ def decision_target(contract: Contract) -> timedelta:
     return min(timedelta(milliseconds=contract.decision_slo_ms), timedelta(seconds=contract.approval_ttl_s))
 
 
-def _note_taken(session: AsyncSession, taken: Taken, now: datetime) -> None:
+def _audit_reference_update(session: AsyncSession, taken: ReferenceUpdate, now: datetime) -> None:
     seen = taken.item.observation
-    note(
+    append_audit(
         session,
         correlation=taken.item.correlation,
         action="reference.taken",
@@ -110,8 +117,8 @@ def _note_taken(session: AsyncSession, taken: Taken, now: datetime) -> None:
     )
 
 
-def note_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
-    note(
+def audit_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
+    append_audit(
         session,
         correlation=change.correlation,
         action=f"change.{change.state}",

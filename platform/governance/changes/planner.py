@@ -28,19 +28,19 @@ from governance.records.validation import latest_version
 from policy.conditions import Fact
 from policy.facts import price_facts, stock_facts
 from policy.index import Decision, PolicyIndex, decide
-from policy.rules import Outcome
+from policy.rules import PolicyOutcome
 
 SOURCE: Final = "source"
 BASELINE: Final = "baseline"
 ROLLBACK: Final = "rollback"
 _FREE_OF_COST: Final = REFERENCE_ELEMENTS | {STOCK}
 """Judged without looking at the record's cost, so an approval of them does not depend on it."""
-_STATE_OF: Final = {Outcome.AUTO: "released", Outcome.REVIEW: "awaiting", Outcome.REFUSE: "refused"}
+_STATE_OF: Final = {PolicyOutcome.AUTO: "released", PolicyOutcome.REVIEW: "awaiting", PolicyOutcome.REFUSE: "refused"}
 """What a change becomes by its decision."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DecisionSnapshot:
     """What a decision depends on, as read in the transaction that writes the plan."""
 
     contracts: Mapping[str, Contract]
@@ -55,7 +55,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReferenceUpdate:
     """A reference value in the place of `old`: policy lets it pass, and no channel is told."""
 
     item: Observed
@@ -73,62 +73,62 @@ class Plan:
     """Until a contract is published for their element (`governance.elements.held_observations`)."""
     foreign: list[Observed] = field(default_factory=list)
     """Said by a connection that is not the source of its element."""
-    taken: list[Taken] = field(default_factory=list)
-    overtaken_by: str = "Newer data arrived from the source."
-    asked: dict[Key, ChangeRow] = field(default_factory=dict)
+    reference_updates: list[ReferenceUpdate] = field(default_factory=list)
+    superseded_reason: str = "Newer data arrived from the source."
+    reviews_requested: dict[Key, ChangeRow] = field(default_factory=dict)
     """By this plan itself."""
-    settled: set[Key] = field(default_factory=set)
-    """What is open about the source's earlier values of these is corrected by what it says now."""
+    resolved_keys: set[Key] = field(default_factory=set)
+    """Keys whose open source exceptions this plan resolves."""
     healed: list[str] = field(default_factory=list)
     """Subjects of `contract.second_writer` exceptions: the other system has the approved value again."""
     echoes: int = 0
     stale: int = 0
 
 
-def plan_changes(observed: Iterable[Observed], world: World) -> Plan:
+def plan_changes(observed: Iterable[Observed], snapshot: DecisionSnapshot) -> Plan:
     """Reference elements first, so that a price is judged by the cost that came with it."""
     plan = Plan()
     for item in sorted(observed, key=lambda item: item.observation.element not in REFERENCE_ELEMENTS):
-        _plan_one(item, world, plan)
+        _plan_one(item, snapshot, plan)
     return plan
 
 
-def _plan_one(item: Observed, world: World, plan: Plan) -> None:
+def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
     seen = item.observation
-    contract = world.contracts.get(seen.element)
+    contract = snapshot.contracts.get(seen.element)
     if contract is None or contract.source_connection_id != item.connection_id:
-        _foreign(item, contract, world, plan)
+        _foreign(item, contract, snapshot, plan)
         return
     key = (seen.record_key, seen.element)
-    row = world.values.get(key)
-    if row is not None and _is_older(item, row, world.now):
+    row = snapshot.values.get(key)
+    if row is not None and _is_older(item, row, snapshot.now):
         plan.stale += 1
         if _contradicts(seen, row):
-            plan.settled.discard(key)
+            plan.resolved_keys.discard(key)
             plan.exceptions.append(stale_value(item, contract))
         return
     row = _with_source(item, row)
-    world.values[key] = plan.values[key] = row
-    if _still_asked(seen.value, key, world, plan):
+    snapshot.values[key] = plan.values[key] = row
+    if _still_asked(seen.value, key, snapshot, plan):
         plan.echoes += 1
         return
     plan.superseded.add(key)
-    if key in plan.asked:
-        plan.asked.pop(key).state = "superseded"
+    if key in plan.reviews_requested:
+        plan.reviews_requested.pop(key).state = "superseded"
     if row.approved == seen.value:
         plan.echoes += 1
-        plan.settled.add(key)
+        plan.resolved_keys.add(key)
         return
-    if seen.element in REFERENCE_ELEMENTS and _passes(seen.value, row, world):
-        plan.taken.append(Taken(item, row.approved))
-        plan.settled.add(key)
+    if seen.element in REFERENCE_ELEMENTS and _passes(seen.value, row, snapshot):
+        plan.reference_updates.append(ReferenceUpdate(item, row.approved))
+        plan.resolved_keys.add(key)
         row.amount, row.currency = seen.value.amount, seen.value.currency
         return
-    settle_source(_proposal(item), row, world, plan)
+    settle_source(_proposal(item), row, snapshot, plan)
 
 
-def _passes(value: Value, row: ValueRow, world: World) -> bool:
-    return judge(value, row, row.approved, world, origin=SOURCE).outcome is Outcome.AUTO
+def _passes(value: Value, row: ValueRow, snapshot: DecisionSnapshot) -> bool:
+    return judge(value, row, row.approved, snapshot, origin=SOURCE).outcome is PolicyOutcome.AUTO
 
 
 def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
@@ -162,26 +162,26 @@ def _with_source(item: Observed, row: ValueRow | None) -> ValueRow:
     return row
 
 
-def _still_asked(value: Value, key: Key, world: World, plan: Plan) -> bool:
+def _still_asked(value: Value, key: Key, snapshot: DecisionSnapshot, plan: Plan) -> bool:
     """A person is being asked about this very value, on these very facts: nothing new was said."""
-    if key in plan.asked:
-        return plan.asked[key].value == value
-    waiting = () if key in plan.superseded else world.awaiting.get(key, ())
+    if key in plan.reviews_requested:
+        return plan.reviews_requested[key].value == value
+    waiting = () if key in plan.superseded else snapshot.awaiting.get(key, ())
     return any(
         asked.change.origin == SOURCE
         and asked.change.value == value
-        and asked.content_hash == content_of(asked.change, world)
+        and asked.content_hash == content_of(asked.change, snapshot)
         for asked in waiting
     )
 
 
-def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan) -> None:
+def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapshot, plan: Plan) -> None:
     seen = item.observation
     if contract is not None:
         plan.foreign.append(item)
-    row = world.values.get((seen.record_key, seen.element))
+    row = snapshot.values.get((seen.record_key, seen.element))
     subject = f"{item.connection_id}:{seen.record_key}:{seen.element}"
-    lately = world.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())
+    lately = snapshot.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())
     if contract is not None and row is not None and (row.approved == seen.value or seen.value in lately):
         plan.echoes += 1  # a channel tells us what we wrote to it
         if row.approved == seen.value:
@@ -189,7 +189,7 @@ def _foreign(item: Observed, contract: Contract | None, world: World, plan: Plan
         return
     if contract is None:
         plan.held.append(item)
-        if world.contracts:  # until the first contract is published the client is being set up
+        if snapshot.contracts:  # until the first contract is published the client is being set up
             plan.exceptions.append(contract_missing(item))
         return
     detail = (
@@ -223,33 +223,33 @@ def _proposal(item: Observed) -> Proposal:
     )
 
 
-def settle_source(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> None:
+def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> None:
     """Decide on what the source says: released, asked of a person, or refused and told."""
-    change = propose(proposal, row, world, plan)
-    if change.outcome == Outcome.REFUSE:
-        plan.exceptions.append(refusal_of(change, world.contracts[row.element], len(world.channels)))
-        plan.settled.discard((change.record_key, change.element))
+    change = propose(proposal, row, snapshot, plan)
+    if change.outcome == PolicyOutcome.REFUSE:
+        plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], len(snapshot.channels)))
+        plan.resolved_keys.discard((change.record_key, change.element))
         return
-    plan.settled.add((change.record_key, change.element))
-    if change.outcome == Outcome.REVIEW:
-        plan.asked[change.record_key, change.element] = change
+    plan.resolved_keys.add((change.record_key, change.element))
+    if change.outcome == PolicyOutcome.REVIEW:
+        plan.reviews_requested[change.record_key, change.element] = change
 
 
-def propose(proposal: Proposal, row: ValueRow, world: World, plan: Plan) -> ChangeRow:
+def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> ChangeRow:
     """Decide on it against the approved value, and release it at once when policy lets it pass."""
-    decision = judge(proposal.value, row, row.approved, world, origin=proposal.origin)
-    change = draft_change(proposal, row, row.approved, decision, world)
+    decision = judge(proposal.value, row, row.approved, snapshot, origin=proposal.origin)
+    change = draft_change(proposal, row, row.approved, decision, snapshot)
     plan.changes.append(change)
-    if decision.outcome is Outcome.AUTO:
-        plan.propagations += release(change, row, world.contracts[row.element], world.channels, world.new_id)
+    if decision.outcome is PolicyOutcome.AUTO:
+        plan.propagations += release(change, row, snapshot.contracts[row.element], snapshot.channels, snapshot.new_id)
     return change
 
 
-def judge(value: Value, row: ValueRow, old: Value | None, world: World, *, origin: str) -> Decision:
+def judge(value: Value, row: ValueRow, old: Value | None, snapshot: DecisionSnapshot, *, origin: str) -> Decision:
     """What policy says of `value` in the place of `old`."""
-    cost = None if row.element in REFERENCE_ELEMENTS else known_cost(world.values, row.record_key)
+    cost = None if row.element in REFERENCE_ELEMENTS else known_cost(snapshot.values, row.record_key)
     facts = facts_of(row.element, old, value, cost)
-    return decide(world.index, judged_as(origin), row.element, facts)
+    return decide(snapshot.index, judged_as(origin), row.element, facts)
 
 
 def judged_as(origin: str) -> tuple[str, ...]:
@@ -257,10 +257,12 @@ def judged_as(origin: str) -> tuple[str, ...]:
     return (origin, SOURCE) if origin == BASELINE else (origin,)
 
 
-def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, world: World) -> ChangeRow:
-    cost = known_cost(world.values, row.record_key)
+def draft_change(
+    proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, snapshot: DecisionSnapshot
+) -> ChangeRow:
+    cost = known_cost(snapshot.values, row.record_key)
     return ChangeRow(
-        id=world.new_id(),
+        id=snapshot.new_id(),
         record_key=row.record_key,
         element=row.element,
         old_amount=None if old is None else old.amount,
@@ -281,10 +283,10 @@ def draft_change(proposal: Proposal, row: ValueRow, old: Value | None, decision:
         approval_id=None,
         source_event_id=proposal.source_event_id,
         committed_at=proposal.committed_at,
-        proposed_at=world.now,
+        proposed_at=snapshot.now,
         correlation=proposal.correlation,
         maker=proposal.maker,
-        decided_at=None if decision.outcome is Outcome.REVIEW else world.now,
+        decided_at=None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now,
     )
 
 
@@ -293,11 +295,11 @@ def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
     return None if row is None else row.approved
 
 
-def content_of(change: ChangeRow, world: World) -> bytes:
+def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:
     """What an approval of `change` is for, as things are."""
-    value = world.values[change.record_key, change.element]
-    cost = known_cost(world.values, change.record_key) if change.element not in _FREE_OF_COST else None
-    return content_hash(change, value, cost, world.channels, policy_version=world.index.version)
+    value = snapshot.values[change.record_key, change.element]
+    cost = known_cost(snapshot.values, change.record_key) if change.element not in _FREE_OF_COST else None
+    return content_hash(change, value, cost, snapshot.channels, policy_version=snapshot.index.version)
 
 
 def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:

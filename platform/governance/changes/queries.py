@@ -16,9 +16,9 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.planner import ROLLBACK
-from governance.changes.schemas import ChangeDetail, ChangePage, ShownApproval, ShownChange, ShownEvent
+from governance.changes.schemas import ApprovalView, ChangeDetail, ChangePage, ChangeView, SourceEventView
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
-from governance.exceptions.schemas import ShownException
+from governance.exceptions.schemas import ExceptionView
 from governance.inputs import check_choice, check_exact
 from governance.propagation.queries import load_propagations
 from governance.records.titles import SEARCHED, search_binds
@@ -106,7 +106,7 @@ def _wanted(wanted: ChangeFilter, after: UUID | None) -> tuple[str, str, dict[st
     return " AND ".join(among), " AND ".join(fits), binds
 
 
-async def find_change(session: AsyncSession, change_id: UUID, *, now: datetime) -> ShownChange:
+async def find_change(session: AsyncSession, change_id: UUID, *, now: datetime) -> ChangeView:
     """With its channels. Raises NotFound."""
     row = (
         await session.execute(
@@ -127,7 +127,7 @@ async def read_change(session: AsyncSession, change_id: UUID, *, now: datetime) 
     return ChangeDetail(change, approval, await _exceptions(session, change))
 
 
-async def _approval(session: AsyncSession, approval_id: UUID) -> ShownApproval | None:
+async def _approval(session: AsyncSession, approval_id: UUID) -> ApprovalView | None:
     row = (
         await session.execute(
             text(f"SELECT {APPROVAL_COLUMNS} FROM approval a WHERE a.tenant_id = :t AND a.id = :id"),
@@ -137,7 +137,7 @@ async def _approval(session: AsyncSession, approval_id: UUID) -> ShownApproval |
     return None if row is None else to_approval(row)
 
 
-async def _exceptions(session: AsyncSession, change: ShownChange) -> list[ShownException]:
+async def _exceptions(session: AsyncSession, change: ChangeView) -> list[ExceptionView]:
     """Open ones about the same record and element too: they are what a person looks for."""
     rows = await session.execute(
         text(f"""
@@ -179,7 +179,7 @@ async def read_references(session: AsyncSession, record_key: str) -> Sequence[Re
     ]
 
 
-async def is_standing(session: AsyncSession, change: ShownChange) -> bool:
+async def is_current(session: AsyncSession, change: ChangeView) -> bool:
     """Whether this change is the approved value now; only then it can be rolled back."""
     found = await session.execute(
         text("""
@@ -199,7 +199,7 @@ async def is_standing(session: AsyncSession, change: ShownChange) -> bool:
     return found.scalar() is not None
 
 
-async def find_event(session: AsyncSession, event_id: UUID) -> ShownEvent:
+async def find_event(session: AsyncSession, event_id: UUID) -> SourceEventView:
     """The message as it came, its beginning. Raises NotFound."""
     row = (
         await session.execute(
@@ -214,7 +214,7 @@ async def find_event(session: AsyncSession, event_id: UUID) -> ShownEvent:
     ).one_or_none()
     if row is None:
         raise NotFound
-    return ShownEvent(
+    return SourceEventView(
         id=row.id,
         connection_id=row.connection_id,
         connection=row.name,

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.types import Handler
-from governance.changes.ingest_job import read_world
+from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
-from governance.changes.planner import Plan, World, is_exception_of_one_channel, propose
+from governance.changes.planner import DecisionSnapshot, Plan, is_exception_of_one_channel, propose
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
@@ -23,7 +23,7 @@ from governance.exceptions.rows import NewException
 from governance.labels import name_subject
 from governance.propagation.settlement import late_subject
 from governance.propagation.states import RUNNING
-from governance.services import Context
+from governance.services import GovernanceServices
 
 _BY_DECISION = {
     "awaiting": "It waits for a new approval.",
@@ -32,24 +32,24 @@ _BY_DECISION = {
 _OVERTAKEN = "Another value of it waits for an answer or stands already. It was not sent here."
 
 
-def anew_handler(context: Context) -> Handler:
-    async def decide_anew(run: LaneRun) -> None:
-        wanted = [(item.ref, UUID(item.body["connection"])) for item in run.items if item.ref and item.body]
-        async with run.finishing() as session:
-            await decide_again(session, context, wanted)
+def redecide_handler(services: GovernanceServices) -> Handler:
+    async def decide_anew(batch: Batch) -> None:
+        wanted = [(item.ref, UUID(item.body["connection"])) for item in batch.items if item.ref and item.body]
+        async with batch.commit() as session:
+            await redecide(session, services, wanted)
 
     return decide_anew
 
 
-async def decide_again(session: AsyncSession, context: Context, wanted: Sequence[tuple[UUID, UUID]]) -> None:
+async def redecide(session: AsyncSession, services: GovernanceServices, wanted: Sequence[tuple[UUID, UUID]]) -> None:
     """`wanted` are (change, connection). Whatever is not on its way afterwards has an open exception."""
     changes = await load_changes(session, [change_id for change_id, _ in wanted], lock=False)
-    world = await read_world(session, context, {(c.record_key, c.element) for c in changes})
+    snapshot = await load_snapshot(session, services, {(c.record_key, c.element) for c in changes})
     waiting = await _waiting(session, wanted)
     for change in changes:
         targets = sorted({connection for change_id, connection in waiting if change_id == change.id})
         if targets:
-            await _decide(session, change, targets, world)
+            await _decide(session, change, targets, snapshot)
 
 
 async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
@@ -73,19 +73,19 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
     return {(row.change_id, row.connection_id) for row in rows}
 
 
-async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], world: World) -> None:
-    row = world.values[change.record_key, change.element]
+async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], snapshot: DecisionSnapshot) -> None:
+    row = snapshot.values[change.record_key, change.element]
     why = _OVERTAKEN
     stands = row.approved == change.value or is_exception_of_one_channel(change)
-    if stands and not world.awaiting.get((change.record_key, change.element)):
+    if stands and not snapshot.awaiting.get((change.record_key, change.element)):
         plan = Plan(values={(change.record_key, change.element): row})
-        decided = propose(change.again(targets), row, world, plan)
-        await write_plan(session, plan, world)
+        decided = propose(change.again(targets), row, snapshot, plan)
+        await write_plan(session, plan, snapshot)
         if decided.state == "released":
             return
         why = _BY_DECISION[decided.state]
     found = [_exception(change, connection_id, why) for connection_id in targets]
-    await open_exceptions(session, found, now=world.now, new_id=world.new_id)
+    await open_exceptions(session, found, now=snapshot.now, new_id=snapshot.new_id)
 
 
 def _exception(change: ChangeRow, connection_id: UUID, why: str) -> NewException:

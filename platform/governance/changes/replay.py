@@ -5,26 +5,26 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from governance.changes.markers import ANY_VERSION
 from governance.errors import NothingToReplay
 from governance.exception_codes import SECOND_WRITER, is_of_channel
 from governance.exceptions.lifecycle import get_exception
 from governance.exceptions.models import GovernanceException
-from governance.job_types import ANEW_LANE, DECIDE_ANEW, INGEST, PUSH, ingest_lane, push_lane
+from governance.job_types import INGEST, PUSH, REDECIDE, REDECIDE_LANE, ingest_lane, push_lane
 from governance.propagation.repository import reopen_propagation
-from governance.propagation.states import HELD, PENDING, VERIFIED
+from governance.propagation.states import PENDING, STALE_APPROVAL, VERIFIED
 from governance.records.claims import DUPLICATE_KEY, drop_other_claims
 
 
 async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: datetime) -> None:
-    """Do again, from the original bytes or the released change, what led to the exception.
+    """Replays the source event, or re-sends the released change, behind the exception.
 
     Raises:
-        NotFound, Conflict: as `settle_exception`.
+        NotFound, Conflict: as `close_exception`.
         NothingToReplay: it came of nothing that can be done again.
     """
     found = await get_exception(session, exception_id, lock=True)
@@ -37,20 +37,20 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
             await drop_other_claims(session, found.connection_id, found.record_key, keep=found.source_event_id)
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
-        work = NewWork(
+        work = NewJob(
             lane=lane, kind=INGEST, key=key, ref=found.source_event_id, correlation=found.correlation,
             body={ANY_VERSION: f"{found.record_key}|{found.element}"} if found.code == "source.stale" else None,
         )  # fmt: skip
     else:
         raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
-    add_work(session, [work])
+    enqueue(session, [work])
     data = {"code": found.code}
-    note(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
+    append_audit(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
     if work.kind == INGEST:
         found.state, found.settled_at, found.settled_by = "resolved", now, scope_of(session).actor.name
 
 
-async def _send_again(session: AsyncSession, found: GovernanceException) -> NewWork:
+async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJob:
     """It stays open until the value is seen."""
     change_id, connection_id = found.change_id, found.connection_id
     if change_id is None or connection_id is None:
@@ -58,8 +58,8 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewW
     state = await reopen_propagation(session, change_id, connection_id)
     key = f"{found.record_key}|{found.element}"
     if state == PENDING:
-        return NewWork(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
-    if state == HELD or (state == VERIFIED and found.code == SECOND_WRITER):
+        return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
+    if state == STALE_APPROVAL or (state == VERIFIED and found.code == SECOND_WRITER):
         body = {"connection": str(connection_id)}
-        return NewWork(ANEW_LANE, DECIDE_ANEW, key, ref=change_id, body=body, correlation=found.correlation)
+        return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, body=body, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

@@ -14,11 +14,11 @@ from governance.changes.plan_writer import write_plan
 from governance.changes.planner import ROLLBACK, Plan, is_exception_of_one_channel, propose
 from governance.changes.rows import Proposal
 from governance.errors import NothingToRollBack
-from governance.services import Context
+from governance.services import GovernanceServices
 
 
 async def roll_back_change(
-    session: AsyncSession, context: Context, change_id: UUID, *, connection_id: UUID | None = None
+    session: AsyncSession, services: GovernanceServices, change_id: UUID, *, connection_id: UUID | None = None
 ) -> UUID:
     """Restore what was approved before `change_id`, or on one channel what it showed before. Returns the new change.
 
@@ -26,11 +26,11 @@ async def roll_back_change(
         NotFound: no such change or propagation in this account.
         NothingToRollBack: it was never released, there was no earlier value, or a newer change stands.
     """
-    changes, world = await lock_changes(session, context, [change_id])
+    changes, snapshot = await lock_changes(session, services, [change_id])
     if not changes:
         raise NotFound
     change = changes[0]
-    row = world.values[change.record_key, change.element]
+    row = snapshot.values[change.record_key, change.element]
     if change.version is None:
         raise NothingToRollBack("This change was never sent to a channel.")
     own_channels = change.targets if is_exception_of_one_channel(change) else None
@@ -47,15 +47,15 @@ async def roll_back_change(
         value=previous,
         origin=ROLLBACK,
         author=actor.id,
-        maker=actor.counts_as or actor.maker,
-        committed_at=world.now,
+        maker=actor.counts_as or actor.on_behalf_of,
+        committed_at=snapshot.now,
         source_event_id=change.source_event_id,
         correlation=current_correlation(),
         targets=targets,
     )
     plan = Plan(values={(change.record_key, change.element): row})
-    back = propose(proposal, row, world, plan)
-    await write_plan(session, plan, world)
+    back = propose(proposal, row, snapshot, plan)
+    await write_plan(session, plan, snapshot)
     return back.id
 
 

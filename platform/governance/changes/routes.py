@@ -13,11 +13,11 @@ from foundation.web.api import post
 from governance.changes.propose import propose_change
 from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
 from governance.changes.rollback import roll_back_change
-from governance.changes.schemas import ChangeDetail, ChangePage, ProposalInput, RollbackInput, ShownChange
+from governance.changes.schemas import ChangeDetail, ChangePage, ChangeView, ProposalInput, RollbackInput
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.propagation.schemas import ShownPropagation
-from governance.services import Context
+from governance.propagation.schemas import PropagationView
+from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}
@@ -55,24 +55,24 @@ async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDet
 
 
 @get(f"{_ONE}/propagations", opt=_CHANNELS, tags=_TAGS)
-async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[ShownPropagation]:
+async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[PropagationView]:
     """The state of a change on each channel. Only `verified` means that a buyer sees it."""
     return (await find_change(access.session, change_id, now=access.now)).channels
 
 
-def build_change_routes(context: Context) -> list[HTTPRouteHandler]:
+def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(f"{_ONE}/rollback", opt=_ROLL_BACK, tags=_TAGS)
-    async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ShownChange:
+    async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ChangeView:
         """Restore the earlier value, on one channel or on all. The answer is the new change that does it."""
-        back = await roll_back_change(access.session, context, change_id, connection_id=data.connection_id)
+        back = await roll_back_change(access.session, services, change_id, connection_id=data.connection_id)
         return await find_change(access.session, back, now=access.now)
 
     @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
-    async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ShownChange:
+    async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ChangeView:
         """Propose a value of an element that no connected system owns. Policy decides; its author cannot approve it."""
         value = Value(data.amount, data.currency)
         made = await propose_change(
-            access.session, context, record_key=data.record_key, element=data.element, value=value
+            access.session, services, record_key=data.record_key, element=data.element, value=value
         )
         return await find_change(access.session, made, now=access.now)
 

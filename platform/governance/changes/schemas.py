@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
-from governance.exceptions.schemas import ShownException
-from governance.propagation.schemas import ShownPropagation
+from governance.exceptions.schemas import ExceptionView
+from governance.propagation.schemas import PropagationView
 
 
-class ShownChange(msgspec.Struct, frozen=True):
+class ChangeView(msgspec.Struct, frozen=True):
     """`channels` is filled where the answer says so. Decision time ends at `decided_at`; `decision_excluded` is the
     time in which the client was suspended.
     """
@@ -39,7 +39,7 @@ class ShownChange(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     decision_excluded: timedelta
     correlation: str
-    channels: Sequence[ShownPropagation] = ()
+    channels: Sequence[PropagationView] = ()
 
     @property
     def decision_time(self) -> timedelta | None:
@@ -47,7 +47,7 @@ class ShownChange(msgspec.Struct, frozen=True):
         return None if self.decided_at is None else self.decided_at - self.proposed_at - self.decision_excluded
 
 
-class ShownApproval(msgspec.Struct, frozen=True):
+class ApprovalView(msgspec.Struct, frozen=True):
     """Neither `requested_by` nor `author` may decide. For a key's proposal they are the key and who made it."""
 
     id: UUID
@@ -64,7 +64,7 @@ class ShownApproval(msgspec.Struct, frozen=True):
     policy_version: int
 
 
-class ShownEvent(msgspec.Struct, frozen=True):
+class SourceEventView(msgspec.Struct, frozen=True):
     """A source event; `body` is its beginning, decoded as far as it can be shown."""
 
     id: UUID
@@ -82,9 +82,9 @@ class ShownEvent(msgspec.Struct, frozen=True):
 class ChangeDetail(msgspec.Struct, frozen=True):
     """A change with its channels, the answer to it, and what is open about it."""
 
-    change: ShownChange
-    approval: ShownApproval | None
-    exceptions: Sequence[ShownException]
+    change: ChangeView
+    approval: ApprovalView | None
+    exceptions: Sequence[ExceptionView]
 
 
 class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,5 +105,5 @@ class RollbackInput(msgspec.Struct, frozen=True):
 class ChangePage(msgspec.Struct, frozen=True):
     """`next_after` goes into the next request; None on the last page."""
 
-    items: Sequence[ShownChange]
+    items: Sequence[ChangeView]
     next_after: UUID | None = None

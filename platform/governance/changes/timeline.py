@@ -8,9 +8,9 @@ import msgspec
 
 from branding.formats import format_duration
 from governance.changes.planner import BASELINE
-from governance.changes.schemas import ChangeDetail, ShownApproval, ShownChange
+from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView
 from governance.labels import write_value
-from governance.propagation.schemas import ShownPropagation
+from governance.propagation.schemas import PropagationView
 
 _DECIDED: Final = {
     "auto": ("Passed policy", "accent"),
@@ -24,7 +24,7 @@ _ANSWERED: Final = {
 }
 
 
-class Moment(msgspec.Struct, frozen=True):
+class TimelineEntry(msgspec.Struct, frozen=True):
     """`kind` and `icon` are those of branding's components."""
 
     at: datetime
@@ -38,7 +38,7 @@ class Moment(msgspec.Struct, frozen=True):
     is_origin: bool = False
 
 
-def tell_story(detail: ChangeDetail, names: Mapping[str, str]) -> list[Moment]:
+def build_timeline(detail: ChangeDetail, names: Mapping[str, str]) -> list[TimelineEntry]:
     """Newest first. `names` are those of everybody the change and its approval quote."""
     change = detail.change
     moments = [_origin(change, names), _decision(change)]
@@ -49,47 +49,49 @@ def tell_story(detail: ChangeDetail, names: Mapping[str, str]) -> list[Moment]:
     return sorted(moments, key=lambda moment: (moment.at, moment.place), reverse=True)
 
 
-def _origin(change: ShownChange, names: Mapping[str, str]) -> Moment:
+def _origin(change: ChangeView, names: Mapping[str, str]) -> TimelineEntry:
     by = names[change.author]
     if change.origin == "rollback":
         text = "A person restored a value that was approved before."
-        return Moment(change.committed_at, "Rolled back", "neutral", "undo", by, text, is_origin=True)
+        return TimelineEntry(change.committed_at, "Rolled back", "neutral", "undo", by, text, is_origin=True)
     if change.origin == BASELINE:
         text = "The channel showed another value than the source when a baseline was accepted."
-        return Moment(change.committed_at, "Found by a baseline", "neutral", "database", by, text, is_origin=True)
+        return TimelineEntry(
+            change.committed_at, "Found by a baseline", "neutral", "database", by, text, is_origin=True
+        )
     if change.origin == "proposal":
         text = "Proposed here: no connected system owns this element."
-        return Moment(change.committed_at, "Proposed", "neutral", "database", by, text, is_origin=True)
-    return Moment(change.committed_at, "Committed at the source", "neutral", "database", by, is_origin=True)
+        return TimelineEntry(change.committed_at, "Proposed", "neutral", "database", by, text, is_origin=True)
+    return TimelineEntry(change.committed_at, "Committed at the source", "neutral", "database", by, is_origin=True)
 
 
-def _decision(change: ShownChange) -> Moment:
+def _decision(change: ChangeView) -> TimelineEntry:
     title, kind = _DECIDED.get(change.outcome, (change.outcome, "neutral"))
-    return Moment(change.proposed_at, title, kind, "policy", text=change.reason, place=1)
+    return TimelineEntry(change.proposed_at, title, kind, "policy", text=change.reason, place=1)
 
 
-def _answers(approval: ShownApproval, names: Mapping[str, str]) -> list[Moment]:
-    asked = [Moment(approval.created_at, "Approval requested", "warn", "inbox", place=2)]
+def _answers(approval: ApprovalView, names: Mapping[str, str]) -> list[TimelineEntry]:
+    asked = [TimelineEntry(approval.created_at, "Approval requested", "warn", "inbox", place=2)]
     if approval.overdue and approval.due_at is not None:
         text = "Nobody had answered by the due time. This counts as decision time, not as delivery time."
-        asked.append(Moment(approval.due_at, "Approval overdue", "warn", "clock", text=text, place=2))
+        asked.append(TimelineEntry(approval.due_at, "Approval overdue", "warn", "clock", text=text, place=2))
     if approval.decided_at is None:
         return asked
     title, kind = _ANSWERED.get(approval.state, ("Approved", "ok"))
     by = names[approval.decided_by] if approval.decided_by else ""
-    return [*asked, Moment(approval.decided_at, title, kind, "approve", by, approval.reason, place=3)]
+    return [*asked, TimelineEntry(approval.decided_at, title, kind, "approve", by, approval.reason, place=3)]
 
 
-def _on_channel(p: ShownPropagation) -> list[Moment]:
-    found: list[Moment] = []
+def _on_channel(p: PropagationView) -> list[TimelineEntry]:
+    found: list[TimelineEntry] = []
     if p.accepted_at is not None and (p.verified_at is None or p.accepted_at < p.verified_at):
         text = "The channel accepted it. Buyers see it only after the read-back."
-        found.append(Moment(p.accepted_at, f"Accepted by {p.channel}", "warn", "clock", text=text, place=4))
+        found.append(TimelineEntry(p.accepted_at, f"Accepted by {p.channel}", "warn", "clock", text=text, place=4))
     if p.verified_at is not None and p.took is not None:
         paused = f", {format_duration(p.excluded)} paused excluded" if p.excluded else ""
         text = f"Read back {write_value(p.read)}, {format_duration(p.took)} after its release{paused}."
-        found.append(Moment(p.verified_at, f"Visible on {p.channel}", "ok", "eye", text=text, place=5))
+        found.append(TimelineEntry(p.verified_at, f"Visible on {p.channel}", "ok", "eye", text=text, place=5))
     if p.late:
         text = f"{p.channel} did not show the value by its delivery target, which counts from the release."
-        found.append(Moment(p.slo_due_at, "Late", "bad", "clock", text=text, place=4))
+        found.append(TimelineEntry(p.slo_due_at, "Late", "bad", "clock", text=text, place=4))
     return found

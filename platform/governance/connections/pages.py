@@ -12,11 +12,11 @@ from connectors.connections import get_connection
 from foundation.errors import DomainError
 from foundation.web.fragments import FRAGMENT
 from governance.connections import pause
-from governance.connections.queries import MANY, list_health, list_shown_contracts
+from governance.connections.queries import MANY, list_contracts, list_health
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.permissions import GovernancePermission
-from governance.services import Context
-from governance.web.render import go, show, try_to
+from governance.services import GovernanceServices
+from governance.web.render import redirect_to, render_page, run_action
 from tenants.access import Access
 from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
@@ -35,7 +35,7 @@ async def connection_list(access: OpenAccess) -> Response[Any]:
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
 async def connection_rows(access: OpenAccess) -> Response[Any]:
     context = {"connections": await list_health(access.session), "many": MANY}
-    return show(access, "connection_rows.html", "Connections", context)
+    return render_page(access, "connection_rows.html", "Connections", context)
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, include_in_schema=False)
@@ -52,7 +52,7 @@ async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -
     )
 
 
-def build_system_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
+def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, include_in_schema=False, status_code=200)
     async def renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
         """The page answers itself: the secret is on it, this once."""
@@ -62,19 +62,19 @@ def build_system_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
         async def renew() -> None:
             made.append(
                 await renew_hook_secret(
-                    access.session, context.runtime, connection_id, new_secret=new_secret, now=access.now
+                    access.session, services.runtime, connection_id, new_secret=new_secret, now=access.now
                 )
             )
 
-        refusal = await try_to(access, renew())
+        refusal = await run_action(access, renew())
         return await _list(access, refusal, new=None if refusal else (name, made[0]))
 
     return (connection_list, connection_rows, pause_connection, resume_connection, renew_secret)
 
 
 async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:
-    refusal = await try_to(access, act)
-    return go(access, "/connections", done=done) if refusal is None else await _list(access, refusal)
+    refusal = await run_action(access, act)
+    return redirect_to(access, "/connections", done=done) if refusal is None else await _list(access, refusal)
 
 
 async def _list(
@@ -84,7 +84,7 @@ async def _list(
     context = {
         "connections": await list_health(access.session),
         "many": MANY,
-        "contracts": await list_shown_contracts(access.session),
+        "contracts": await list_contracts(access.session),
         "new": new,
     }
-    return show(access, "connections.html", "Connections", context, refusal=refusal)
+    return render_page(access, "connections.html", "Connections", context, refusal=refusal)

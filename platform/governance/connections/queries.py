@@ -7,13 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from governance.connections.schemas import ConnectionHealth, ShownContract
+from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import ingest_lane, push_lane, verify_lane
 
 MANY: Final = 10_000
 
 
-async def list_health(session: AsyncSession) -> list[ConnectionHealth]:
+async def list_health(session: AsyncSession) -> list[ConnectionView]:
     """Sources first, then channels by name."""
     tenant = {"t": scope_of(session).tenant_id}
     known = (
@@ -47,10 +47,10 @@ async def list_health(session: AsyncSession) -> list[ConnectionHealth]:
             "many": MANY,
         },
     )
-    return [ConnectionHealth(*(*row, work.waiting, work.oldest)) for row, work in zip(known, waiting, strict=True)]
+    return [ConnectionView(*(*row, work.waiting, work.oldest)) for row, work in zip(known, waiting, strict=True)]
 
 
-async def list_shown_contracts(session: AsyncSession) -> list[ShownContract]:
+async def list_contracts(session: AsyncSession) -> list[ContractView]:
     rows = await session.execute(
         text("""
             SELECT k.element, k.owner, k.workflow,
@@ -65,7 +65,7 @@ async def list_shown_contracts(session: AsyncSession) -> list[ShownContract]:
         {"t": scope_of(session).tenant_id},
     )
     return [
-        ShownContract(
+        ContractView(
             row.element, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
             timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
             timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,

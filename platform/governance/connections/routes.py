@@ -10,11 +10,11 @@ from litestar.params import FromPath
 
 from foundation.web.api import post
 from governance.connections import pause
-from governance.connections.queries import list_health, list_shown_contracts
-from governance.connections.schemas import ConnectionHealth, NewHookSecret, ShownContract
+from governance.connections.queries import list_contracts, list_health
+from governance.connections.schemas import ConnectionView, ContractView, NewHookSecret
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.permissions import GovernancePermission
-from governance.services import Context
+from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
 
@@ -27,7 +27,7 @@ _TAGS: Final = ["connections"]
 
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_connections(access: OpenAccess) -> Sequence[ConnectionHealth]:
+async def api_connections(access: OpenAccess) -> Sequence[ConnectionView]:
     """Sources first, with what waits for each."""
     return await list_health(access.session)
 
@@ -45,17 +45,17 @@ async def api_resume(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
 
 
 @get("/api/v1/clients/{client:str}/contracts", opt=_CONTRACTS, tags=_TAGS)
-async def api_contracts(access: OpenAccess) -> Sequence[ShownContract]:
+async def api_contracts(access: OpenAccess) -> Sequence[ContractView]:
     """For each element: its only source of truth, its owner and its clocks (ISO 8601 durations)."""
-    return await list_shown_contracts(access.session)
+    return await list_contracts(access.session)
 
 
-def build_system_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
+def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
     async def api_renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
         """A new secret for the source's webhooks. The one before it holds until the next renewal."""
         secret = await renew_hook_secret(
-            access.session, context.runtime, connection_id, new_secret=new_secret, now=access.now
+            access.session, services.runtime, connection_id, new_secret=new_secret, now=access.now
         )
         return Response(NewHookSecret(secret), headers={"Cache-Control": "no-store"})
 

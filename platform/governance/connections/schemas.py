@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 
-class ConnectionHealth(msgspec.Struct, frozen=True):
+class ConnectionView(msgspec.Struct, frozen=True):
     """`waiting` stops counting at `governance.connections.queries.MANY`."""
 
     id: UUID
@@ -23,7 +23,7 @@ class ConnectionHealth(msgspec.Struct, frozen=True):
     oldest_waiting: datetime | None
 
     @property
-    def standing(self) -> str:
+    def health(self) -> str:
         """Paused | unused | failing | working."""
         if self.state != "active":
             return "paused"
@@ -45,7 +45,7 @@ class NewHookSecret(msgspec.Struct, frozen=True):
     webhook_secret: str
 
 
-class ShownContract(msgspec.Struct, frozen=True):
+class ContractView(msgspec.Struct, frozen=True):
     element: str
     source: str
     owner: str

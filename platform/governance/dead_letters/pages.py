@@ -11,9 +11,9 @@ from foundation.errors import DomainError
 from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
 from governance.dead_letters.queries import list_letters
 from governance.dead_letters.schemas import DeadLetterPage
-from governance.exception_queue.queries import count_attention
+from governance.exception_queue.queries import count_exceptions
 from governance.permissions import GovernancePermission
-from governance.web.render import go, show, try_list, try_to
+from governance.web.render import redirect_to, render_page, run_action, try_list
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -32,9 +32,9 @@ async def dead_letter_list(
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
 async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await try_to(access, replay_dead_letter(access.session, letter_id, now=access.now))
+    refusal = await run_action(access, replay_dead_letter(access.session, letter_id, now=access.now))
     return (
-        go(access, "/dead-letters", done="Replayed")
+        redirect_to(access, "/dead-letters", done="Replayed")
         if refusal is None
         else await _letters(access, "parked", None, refusal)
     )
@@ -42,9 +42,9 @@ async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> R
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
 async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await try_to(access, discard_dead_letter(access.session, letter_id, now=access.now))
+    refusal = await run_action(access, discard_dead_letter(access.session, letter_id, now=access.now))
     return (
-        go(access, "/dead-letters", done="Discarded")
+        redirect_to(access, "/dead-letters", done="Discarded")
         if refusal is None
         else await _letters(access, "parked", None, refusal)
     )
@@ -57,9 +57,9 @@ async def _letters(access: Access, state: str, after: UUID | None, refusal: Doma
         "found": found,
         "state": state,
         "after": after,
-        "counts": await count_attention(access.session),
+        "counts": await count_exceptions(access.session),
     }
-    return show(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)
+    return render_page(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)
 
 
 DEAD_LETTER_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (dead_letter_list, dead_letter_replay, dead_letter_discard)

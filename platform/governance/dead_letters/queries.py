@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from governance.dead_letters.schemas import DeadLetterPage, ShownDeadLetter
+from governance.dead_letters.schemas import DeadLetterPage, DeadLetterView
 from governance.exception_queue.queries import LETTER_STATES
 from governance.inputs import check_choice
 
-_LETTER_FIELDS: Final = ShownDeadLetter.__struct_fields__
+_LETTER_FIELDS: Final = DeadLetterView.__struct_fields__
 
 
 async def list_letters(
@@ -40,7 +40,7 @@ async def list_letters(
     return DeadLetterPage(items, items[-1].id if len(rows) > limit else None)
 
 
-async def find_letter(session: AsyncSession, letter_id: UUID) -> ShownDeadLetter:
+async def find_letter(session: AsyncSession, letter_id: UUID) -> DeadLetterView:
     """Raises NotFound."""
     row = (
         await session.execute(
@@ -53,5 +53,5 @@ async def find_letter(session: AsyncSession, letter_id: UUID) -> ShownDeadLetter
     return _letter(row)
 
 
-def _letter(row: Row[Any]) -> ShownDeadLetter:
-    return ShownDeadLetter(**{name: getattr(row, name) for name in _LETTER_FIELDS})
+def _letter(row: Row[Any]) -> DeadLetterView:
+    return DeadLetterView(**{name: getattr(row, name) for name in _LETTER_FIELDS})

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
 from foundation.web.api import post
 from governance.dead_letters.queries import find_letter, list_letters
-from governance.dead_letters.schemas import DeadLetterPage, ShownDeadLetter
+from governance.dead_letters.schemas import DeadLetterPage, DeadLetterView
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
@@ -35,14 +35,14 @@ async def api_letters(
 
 
 @post(f"{_LETTER}/replay", opt=_REPLAY_LETTER, tags=_LETTER_TAGS, status_code=202)
-async def api_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> ShownDeadLetter:
+async def api_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
     """Put the work back into its lane, its attempts forgotten."""
     await replay_dead_letter(access.session, letter_id, now=access.now)
     return await find_letter(access.session, letter_id)
 
 
 @post(f"{_LETTER}/discard", opt=_DISCARD_LETTER, tags=_LETTER_TAGS, status_code=200)
-async def api_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> ShownDeadLetter:
+async def api_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
     await discard_dead_letter(access.session, letter_id, now=access.now)
     return await find_letter(access.session, letter_id)
 

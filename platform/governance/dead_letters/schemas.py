@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 
-class ShownDeadLetter(msgspec.Struct, frozen=True):
+class DeadLetterView(msgspec.Struct, frozen=True):
     id: UUID
     kind: str
     lane: str
@@ -23,5 +23,5 @@ class ShownDeadLetter(msgspec.Struct, frozen=True):
 
 
 class DeadLetterPage(msgspec.Struct, frozen=True):
-    items: Sequence[ShownDeadLetter]
+    items: Sequence[DeadLetterView]
     next_after: UUID | None = None

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.database.base import Base, TenantOwned
 
 
-class ChannelRound(TenantOwned, Base):
+class DriftCursor(TenantOwned, Base):
     """How far the re-reading of what a channel shows has come: the last value read, in the order of their keys."""
 
     __tablename__ = "channel_round"

@@ -15,7 +15,7 @@ from governance.exception_codes import SECOND_WRITER
 from governance.propagation.states import RUNNING
 
 
-class Kept(msgspec.Struct, frozen=True, gc=False):
+class ObservedValue(msgspec.Struct, frozen=True, gc=False):
     """What a channel was last seen to show."""
 
     record_key: str
@@ -40,7 +40,7 @@ _UNMOVED: Final = f"""
 """Nothing of it is on its way, so what was seen is what should be seen."""
 
 
-async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[Kept]:
+async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[ObservedValue]:
     """The next of the round, and a quarter as many of those known to differ."""
     rows = await session.execute(
         text(f"""
@@ -70,7 +70,7 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": SECOND_WRITER},
     )
-    return [Kept(*row) for row in rows]
+    return [ObservedValue(*row) for row in rows]
 
 
 async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[UUID]:
@@ -86,7 +86,7 @@ async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int
     return list(rows.scalars())
 
 
-async def still_kept(session: AsyncSession, connection_id: UUID, kept: Collection[Kept]) -> set[Kept]:
+async def still_kept(session: AsyncSession, connection_id: UUID, kept: Collection[ObservedValue]) -> set[ObservedValue]:
     """Those that nothing has moved since they were chosen."""
     rows = await session.execute(
         text(f"""
@@ -102,7 +102,9 @@ async def still_kept(session: AsyncSession, connection_id: UUID, kept: Collectio
     return {value for value in kept if (value.record_key, value.element, value.version, value.seen_at) in now}
 
 
-async def note_seen(session: AsyncSession, connection_id: UUID, kept: Sequence[Kept], *, now: datetime) -> None:
+async def record_seen(
+    session: AsyncSession, connection_id: UUID, kept: Sequence[ObservedValue], *, now: datetime
+) -> None:
     if not kept:
         return
     await session.execute(
@@ -115,7 +117,7 @@ async def note_seen(session: AsyncSession, connection_id: UUID, kept: Sequence[K
     )
 
 
-async def note_round(session: AsyncSession, connection_id: UUID, kept: Sequence[Kept], *, limit: int) -> None:
+async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence[ObservedValue], *, limit: int) -> None:
     """Continue after the last one, or begin anew when that was the end."""
     turn = [value for value in kept if value.in_turn]
     last = turn[-1] if len(turn) >= limit else None
@@ -137,5 +139,5 @@ async def note_round(session: AsyncSession, connection_id: UUID, kept: Sequence[
     )
 
 
-def _keys(kept: Collection[Kept]) -> dict[str, list[str]]:
+def _keys(kept: Collection[ObservedValue]) -> dict[str, list[str]]:
     return {"keys": [value.record_key for value in kept], "elements": [value.element for value in kept]}

@@ -12,65 +12,67 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.calls import read_values
-from connectors.health import note_health
+from connectors.health import record_health
 from connectors.ports import ChannelReading
 from connectors.runtime import OpenConnection
 from foundation.clock import write_utc
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundHeld
 from foundation.text import clean_foreign_text
 from governance.drift import repository
-from governance.drift.repository import Kept
+from governance.drift.repository import ObservedValue
 from governance.exception_codes import SECOND_WRITER
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
-from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.labels import name_subject, write_value
 from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, read_back
 from governance.propagation.repository import load_pending
-from governance.propagation.settlement import Outcome, arm_reread, write_outcome
+from governance.propagation.settlement import Settlement, schedule_drift_scan, write_settlement
 from governance.records.validation import admit_reading
-from governance.services import Context
+from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
-REREAD_RETRY = RetryPolicy(attempts=20, base=5.0, cap=300.0)
+SCAN_RETRY = RetryPolicy(attempts=20, base=5.0, cap=300.0)
 VALUES_A_TURN: Final = 200
 
 
-def reread_handler(context: Context) -> Handler:
-    async def reread(run: LaneRun) -> None:
-        connection_id = UUID(run.lane.partition("/")[2])
-        async with run.reading() as session:
+def scan_drift_handler(services: GovernanceServices) -> Handler:
+    async def reread(batch: Batch) -> None:
+        connection_id = UUID(batch.lane.partition("/")[2])
+        async with batch.read() as session:
             # First, so that a turn that fails does not end the rounds.
-            await arm_reread(session, connection_id, now=context.clock(), draw=context.draw)
-            opened = await context.runtime.open(session, connection_id)
+            await schedule_drift_scan(session, connection_id, now=services.clock(), jitter=services.jitter)
+            opened = await services.runtime.open(session, connection_id)
             kept = await repository.next_values(session, connection_id, limit=VALUES_A_TURN)
             stopped = await repository.some_stopped(session, connection_id, limit=VALUES_A_TURN // 10)
         if not opened.active:
             return  # nothing is exchanged with a paused channel
-        run.check_lease()
+        batch.check_lease()
         try:
             shown = await _read(opened, kept)
-            outcomes = [await _look(opened, run, context, was, stopped) for was in (states.REFUSED, states.GIVEN_UP)]
+            outcomes = [await _look(opened, batch, services, was, stopped) for was in (states.REFUSED, states.FAILED)]
         except NO_ANSWER as error:
             _log.info("reread.no_answer", connection=str(connection_id), error=str(error))
             if not isinstance(error, OutboundHeld):
-                async with run.finishing() as session:
-                    await note_health(session, connection_id, now=context.clock(), error=str(error), every=HEALTH_EVERY)
+                async with batch.commit() as session:
+                    await record_health(
+                        session, connection_id, now=services.clock(), error=str(error), every=HEALTH_EVERY
+                    )
             return
-        async with run.finishing() as session:
-            for outcome in outcomes:
-                await write_outcome(session, context, outcome)
-            await _compare(session, context, connection_id, kept, shown)
+        async with batch.commit() as session:
+            for settlement in outcomes:
+                await write_settlement(session, services, settlement)
+            await _compare(session, services, connection_id, kept, shown)
             if kept:
-                await note_health(session, connection_id, now=context.clock(), every=HEALTH_EVERY)
+                await record_health(session, connection_id, now=services.clock(), every=HEALTH_EVERY)
 
     return reread
 
 
-async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[ChannelReading]:
+async def _read(opened: OpenConnection, kept: Sequence[ObservedValue]) -> list[ChannelReading]:
     channel = opened.connector.channel
     if channel is None:
         return []
@@ -82,43 +84,47 @@ async def _read(opened: OpenConnection, kept: Sequence[Kept]) -> list[ChannelRea
 
 
 async def _look(
-    opened: OpenConnection, run: LaneRun, context: Context, was: str, change_ids: Sequence[UUID]
-) -> Outcome:
+    opened: OpenConnection, batch: Batch, services: GovernanceServices, was: str, change_ids: Sequence[UUID]
+) -> Settlement:
     connection_id = UUID(opened.config.connection_id)
-    async with run.reading() as session:
+    async with batch.read() as session:
         pending = await load_pending(session, connection_id, change_ids)
     look = [p for p in pending.values() if p.state == was and not p.superseded]
     readings = await read_back(opened, look)
-    outcome = Outcome(connection_id, was, context.clock())
+    settlement = Settlement(connection_id, was, services.clock())
     for p in look:
         reading = readings.get(p.change_id)
         if reading is not None and reading.value == p.value:
-            outcome.verified(p)
-    return outcome
+            settlement.verified(p)
+    return settlement
 
 
 async def _compare(
-    session: AsyncSession, context: Context, connection_id: UUID, kept: Sequence[Kept], shown: Sequence[ChannelReading]
+    session: AsyncSession,
+    services: GovernanceServices,
+    connection_id: UUID,
+    kept: Sequence[ObservedValue],
+    shown: Sequence[ChannelReading],
 ) -> None:
     """Against what is kept now: what is on its way, or was proven meanwhile, is not judged by an old reading."""
-    now = context.clock()
+    now = services.clock()
     still = await repository.still_kept(session, connection_id, kept)
     read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still and seen.answered]
     same = [value for value, seen in read if seen.value == value.value]
-    await repository.note_seen(session, connection_id, same, now=now)
-    await repository.note_round(session, connection_id, kept, limit=VALUES_A_TURN)
+    await repository.record_seen(session, connection_id, same, now=now)
+    await repository.save_cursor(session, connection_id, kept, limit=VALUES_A_TURN)
     healed = [_subject(connection_id, value) for value in same if value.drifted]
-    await resolve_corrected(session, SECOND_WRITER, healed, now=now)
+    await auto_resolve(session, SECOND_WRITER, healed, now=now)
     found = [_drift(connection_id, value, seen) for value, seen in read if seen.value != value.value]
-    await open_exceptions(session, found, now=now, new_id=context.new_id)
+    await open_exceptions(session, found, now=now, new_id=services.new_id)
 
 
-def _subject(connection_id: UUID, value: Kept) -> str:
+def _subject(connection_id: UUID, value: ObservedValue) -> str:
     """As when the channel reports it itself (`planning`): one exception, however it was learned."""
     return f"{connection_id}:{value.record_key}:{value.element}"
 
 
-def _drift(connection_id: UUID, value: Kept, reading: ChannelReading) -> NewException:
+def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -> NewException:
     seen = reading.value
     shows = clean_foreign_text(reading.unreadable)[:300] or write_value(seen)
     return NewException(

@@ -15,16 +15,16 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler
 from governance.elements.rows import Observed
 from governance.exception_codes import SECOND_WRITER
 from governance.job_types import HELD_LANE, INGEST, RELEASE_HELD, ingest_lane
-from governance.services import Context
+from governance.services import GovernanceServices
 
 MISSING: Final = "contract.missing"
 _BATCH: Final = 500
@@ -127,14 +127,14 @@ def _newest(items: Sequence[Observed]) -> list[_Row]:
 async def schedule_release(session: AsyncSession) -> None:
     """Enqueue the release of what is held for elements that have a contract, if there is anything."""
     if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, **_CODES}):
-        add_work(session, [_job()])
+        enqueue(session, [_job()])
 
 
-def held_handler(context: Context) -> Handler:
-    async def release(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            if await release_held(session, now=context.clock()):
-                add_work(session, [_job()])
+def release_held_handler(services: GovernanceServices) -> Handler:
+    async def release(batch: Batch) -> None:
+        async with batch.commit() as session:
+            if await release_held(session, now=services.clock()):
+                enqueue(session, [_job()])
 
     return release
 
@@ -145,21 +145,23 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     released = (await session.execute(_RELEASE, tenant)).all()
     resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()
     for row in resolved:
-        note(session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": row.code}, at=now)
+        append_audit(
+            session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": row.code}, at=now
+        )
     events = {
         (row.source_event_id, row.connection_id)
         for row in [*released, *resolved]
         if row.own and row.source_event_id is not None
     }
-    add_work(
+    enqueue(
         session,
         [
-            NewWork(ingest_lane(connection_id), INGEST, str(connection_id), ref=event_id)
+            NewJob(ingest_lane(connection_id), INGEST, str(connection_id), ref=event_id)
             for event_id, connection_id in sorted(events)
         ],
     )
     return _BATCH in (len(released), len(resolved))
 
 
-def _job() -> NewWork:
-    return NewWork(HELD_LANE, RELEASE_HELD, RELEASE_HELD)
+def _job() -> NewJob:
+    return NewJob(HELD_LANE, RELEASE_HELD, RELEASE_HELD)

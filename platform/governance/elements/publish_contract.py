@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.poll_job import move_poll
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.names import clean_name
@@ -64,4 +64,4 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     await schedule_release(session)
     source = None if source_connection_id is None else str(source_connection_id)
     data = {"source": source, "owner": owner, "version": contract.version}
-    note(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)
+    append_audit(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)

@@ -15,18 +15,18 @@ from governance.changes.queries import find_change
 from governance.changes.replay import replay_exception
 from governance.exception_queue.queries import (
     ExceptionFilter,
-    count_attention,
+    count_exceptions,
     find_exception,
-    list_attention,
+    list_exceptions,
     list_owners,
 )
 from governance.exception_queue.routes import FILTERED, WantedExceptions
-from governance.exceptions.lifecycle import settle_exception
+from governance.exceptions.lifecycle import close_exception
 from governance.exceptions.schemas import ExceptionPage
 from governance.exceptions.severity import WEIGHTS
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import go, show, try_list, try_to
+from governance.web.render import redirect_to, render_page, run_action, try_list
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -41,7 +41,7 @@ async def exception_list(
     access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
     context, refusal = await _list_context(access, wanted, after)
-    return show(access, "exceptions.html", "Exceptions", context, refusal=refusal)
+    return render_page(access, "exceptions.html", "Exceptions", context, refusal=refusal)
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=FILTERED, include_in_schema=False)
@@ -49,7 +49,7 @@ async def exception_rows(
     access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
 ) -> Response[Any]:
     context, refusal = await _list_context(access, wanted, after)
-    return show(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True}, refusal=refusal)
+    return render_page(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True}, refusal=refusal)
 
 
 @get(f"{_ROOT}/{{exception_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -64,21 +64,21 @@ async def exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/resolve", opt=_RESOLVE, include_in_schema=False)
 async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
-    settle = settle_exception(access.session, exception_id, state="resolved", now=access.now)
+    settle = close_exception(access.session, exception_id, state="resolved", now=access.now)
     return await _act(access, exception_id, settle, "Resolved")
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/discard", opt=_RESOLVE, include_in_schema=False)
 async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
-    settle = settle_exception(access.session, exception_id, state="discarded", now=access.now)
+    settle = close_exception(access.session, exception_id, state="discarded", now=access.now)
     return await _act(access, exception_id, settle, "Discarded")
 
 
 async def _act(access: Access, exception_id: UUID, act: Awaitable[None], done: str) -> Response[Any]:
-    refusal = await try_to(access, act)
+    refusal = await run_action(access, act)
     if refusal is not None:
         return await _detail(access, exception_id, refusal)
-    return go(access, f"/exceptions/{exception_id}", done=done)
+    return redirect_to(access, f"/exceptions/{exception_id}", done=done)
 
 
 async def _detail(access: Access, exception_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
@@ -89,13 +89,13 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
         cost = Value(change.cost_amount, change.new.currency)
     titles = await load_titles(access.session, [found.record_key])
     context = {"titles": titles, "exception": found, "change": change, "cost": cost}
-    return show(access, "exception.html", found.title, context, refusal=refusal)
+    return render_page(access, "exception.html", found.title, context, refusal=refusal)
 
 
 async def _list_context(
     access: Access, wanted: ExceptionFilter, after: UUID | None
 ) -> tuple[dict[str, object], DomainError | None]:
-    listing = list_attention(access.session, wanted=wanted, after=after)
+    listing = list_exceptions(access.session, wanted=wanted, after=after)
     found, refusal = await try_list(access, listing, ExceptionPage([]))
     context: dict[str, object] = {
         "found": found,
@@ -106,12 +106,12 @@ async def _list_context(
         "domains": _DOMAINS,
         "owners": await list_owners(access.session),
         "redrawn": False,
-        "counts": await count_attention(access.session),
+        "counts": await count_exceptions(access.session),
     }
     return context, refusal
 
 
-ATTENTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+EXCEPTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     exception_list,
     exception_rows,
     exception_detail,

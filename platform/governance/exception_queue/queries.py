@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
-from governance.exceptions.schemas import ExceptionPage, ShownException
+from governance.exceptions.schemas import ExceptionPage, ExceptionView
 from governance.inputs import check_choice, check_text
 
 EXCEPTION_STATES: Final = ("open", "resolved", "discarded")
@@ -30,7 +30,7 @@ class ExceptionFilter:
     owner: str = ""
 
 
-async def list_attention(
+async def list_exceptions(
     session: AsyncSession, *, wanted: ExceptionFilter, after: UUID | None = None, limit: int = 50
 ) -> ExceptionPage:
     """Worst first, then oldest."""
@@ -76,7 +76,7 @@ async def list_owners(session: AsyncSession) -> list[str]:
     return list(owners)
 
 
-async def find_exception(session: AsyncSession, exception_id: UUID) -> ShownException:
+async def find_exception(session: AsyncSession, exception_id: UUID) -> ExceptionView:
     """Raises NotFound."""
     row = (
         await session.execute(
@@ -94,7 +94,7 @@ async def find_exception(session: AsyncSession, exception_id: UUID) -> ShownExce
     return to_exception(row)
 
 
-async def count_attention(session: AsyncSession) -> Mapping[str, int]:
+async def count_exceptions(session: AsyncSession) -> Mapping[str, int]:
     """Open exceptions and parked dead letters."""
     row = (
         await session.execute(

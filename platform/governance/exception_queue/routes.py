@@ -10,9 +10,9 @@ from litestar.params import FromPath, FromQuery
 
 from foundation.web.api import post
 from governance.changes.replay import replay_exception
-from governance.exception_queue.queries import ExceptionFilter, find_exception, list_attention
-from governance.exceptions.lifecycle import settle_exception
-from governance.exceptions.schemas import ExceptionPage, ShownException
+from governance.exception_queue.queries import ExceptionFilter, find_exception, list_exceptions
+from governance.exceptions.lifecycle import close_exception
+from governance.exceptions.schemas import ExceptionPage, ExceptionView
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
@@ -49,34 +49,34 @@ async def api_exceptions(
 
     `domain` is the first part of an element's name, or `none`; `owner` is who answers for it by its contract.
     """
-    return await list_attention(access.session, wanted=wanted, after=after, limit=check_limit(limit))
+    return await list_exceptions(access.session, wanted=wanted, after=after, limit=check_limit(limit))
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
-async def api_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
+async def api_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/replay", opt=_RESOLVE, tags=_TAGS, status_code=202)
-async def api_exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
+async def api_exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
     """Do again, from the original message or the released change, what led to it."""
     await replay_exception(access.session, exception_id, now=access.now)
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/resolve", opt=_RESOLVE, tags=_TAGS, status_code=200)
-async def api_exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
-    await settle_exception(access.session, exception_id, state="resolved", now=access.now)
+async def api_exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+    await close_exception(access.session, exception_id, state="resolved", now=access.now)
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/discard", opt=_RESOLVE, tags=_TAGS, status_code=200)
-async def api_exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> ShownException:
-    await settle_exception(access.session, exception_id, state="discarded", now=access.now)
+async def api_exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+    await close_exception(access.session, exception_id, state="discarded", now=access.now)
     return await find_exception(access.session, exception_id)
 
 
-ATTENTION_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+EXCEPTION_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     api_exceptions,
     api_exception,
     api_exception_replay,

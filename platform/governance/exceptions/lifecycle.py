@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
@@ -19,7 +19,7 @@ from foundation.text import clean_error_text, clean_foreign_text
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import NewException
 from governance.exceptions.severity import score
-from governance.job_types import CLOCK_LANE, CORRECTIONS
+from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -69,10 +69,10 @@ async def open_exceptions(
     await _OPEN.execute(session, rows)
     if rows:
         soonest = min(row.correction_due_at for row in rows)
-        await set_timer(session, name=CORRECTIONS, lane=CLOCK_LANE, kind=CORRECTIONS, due_at=soonest)
+        await set_timer(session, name=ESCALATE_EXCEPTIONS, lane=TIMER_LANE, kind=ESCALATE_EXCEPTIONS, due_at=soonest)
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "title": row.title}
-        note(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)
+        append_audit(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)
 
 
 def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
@@ -98,7 +98,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
     )
 
 
-async def resolve_corrected(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
+async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
     """The world corrected itself (a late value was seen, a refused one was replaced): stop the correction clock."""
     if not subjects:
         return 0
@@ -113,11 +113,11 @@ async def resolve_corrected(session: AsyncSession, code: str, subjects: Sequence
     )
     resolved = rows.scalars().all()
     for subject in resolved:
-        note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+        append_audit(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
     return len(resolved)
 
 
-async def resolve_about(
+async def auto_resolve_keys(
     session: AsyncSession,
     codes: Sequence[str],
     keys: Iterable[tuple[str, str]],
@@ -153,7 +153,7 @@ async def resolve_about(
         },
     )
     for code, subject in rows:
-        note(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+        append_audit(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
 
 
 async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
@@ -167,7 +167,7 @@ async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool
     return found
 
 
-async def settle_exception(session: AsyncSession, exception_id: UUID, *, state: str, now: datetime) -> None:
+async def close_exception(session: AsyncSession, exception_id: UUID, *, state: str, now: datetime) -> None:
     """A person resolves or discards it (`state`: resolved | discarded).
 
     Raises:
@@ -178,4 +178,6 @@ async def settle_exception(session: AsyncSession, exception_id: UUID, *, state: 
     if found.state != "open":
         raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
     found.state, found.settled_at, found.settled_by = state, now, scope_of(session).actor.name
-    note(session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now)
+    append_audit(
+        session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now
+    )

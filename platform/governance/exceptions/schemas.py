@@ -10,7 +10,7 @@ import msgspec
 from governance.exception_codes import is_of_channel
 
 
-class ShownException(msgspec.Struct, frozen=True):
+class ExceptionView(msgspec.Struct, frozen=True):
     """`severity` is 0 to 100; `breakdown` names the formula's version and its parts with their reasons."""
 
     id: UUID
@@ -42,5 +42,5 @@ class ShownException(msgspec.Struct, frozen=True):
 
 
 class ExceptionPage(msgspec.Struct, frozen=True):
-    items: Sequence[ShownException]
+    items: Sequence[ExceptionView]
     next_after: UUID | None = None

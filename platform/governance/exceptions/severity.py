@@ -7,7 +7,7 @@ import msgspec
 FORMULA: Final = "2026-11"
 
 
-class Weights(msgspec.Struct, frozen=True):
+class SeverityWeights(msgspec.Struct, frozen=True):
     """What an exception of a code is worth before its circumstances are known."""
 
     revenue: int
@@ -16,28 +16,34 @@ class Weights(msgspec.Struct, frozen=True):
     why: str
 
 
-WEIGHTS: Final[dict[str, Weights]] = {
-    "source.quarantined": Weights(15, 5, 5, "A message could not be read, so a change may be missing."),
-    "source.reused_id": Weights(10, 15, 0, "The same message id came with other content."),
-    "source.stale": Weights(15, 15, 5, "A value was dropped as outdated although it was committed later."),
-    "source.clock_ahead": Weights(10, 10, 0, "Dates of this source cannot be relied on."),
-    "source.duplicate_key": Weights(
+WEIGHTS: Final[dict[str, SeverityWeights]] = {
+    "source.quarantined": SeverityWeights(15, 5, 5, "A message could not be read, so a change may be missing."),
+    "source.reused_id": SeverityWeights(10, 15, 0, "The same message id came with other content."),
+    "source.stale": SeverityWeights(15, 15, 5, "A value was dropped as outdated although it was committed later."),
+    "source.clock_ahead": SeverityWeights(10, 10, 0, "Dates of this source cannot be relied on."),
+    "source.duplicate_key": SeverityWeights(
         20, 20, 5, "Two records of the source claim one key, so neither can be told apart."
     ),
-    "contract.missing": Weights(10, 15, 0, "No contract says who may set this."),
-    "contract.second_writer": Weights(15, 25, 5, "Someone other than the source of truth set this."),
-    "change.refused": Weights(20, 25, 0, "Policy refuses the value that the source holds."),
-    "approval.stale": Weights(10, 15, 0, "What was approved is no longer what would be sent."),
-    "approval.late": Weights(10, 10, 0, "People have not decided by the due time; channels keep the approved value."),
-    "approval.expired": Weights(15, 10, 0, "Nobody answered in time."),
-    "connection.failing": Weights(20, 5, 15, "Nothing comes from this system, or gets there."),
-    "connection.paused": Weights(15, 0, 15, "Nothing is exchanged with this system while it is paused."),
-    "propagation.late": Weights(25, 5, 20, "Buyers still see the old value."),
-    "propagation.refused": Weights(25, 5, 15, "The channel will not take the value."),
-    "propagation.given_up": Weights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),
-    "propagation.unreadable": Weights(20, 10, 15, "The channel shows a value that is not exactly the approved one."),
+    "contract.missing": SeverityWeights(10, 15, 0, "No contract says who may set this."),
+    "contract.second_writer": SeverityWeights(15, 25, 5, "Someone other than the source of truth set this."),
+    "change.refused": SeverityWeights(20, 25, 0, "Policy refuses the value that the source holds."),
+    "approval.stale": SeverityWeights(10, 15, 0, "What was approved is no longer what would be sent."),
+    "approval.late": SeverityWeights(
+        10, 10, 0, "People have not decided by the due time; channels keep the approved value."
+    ),
+    "approval.expired": SeverityWeights(15, 10, 0, "Nobody answered in time."),
+    "connection.failing": SeverityWeights(20, 5, 15, "Nothing comes from this system, or gets there."),
+    "connection.paused": SeverityWeights(15, 0, 15, "Nothing is exchanged with this system while it is paused."),
+    "propagation.late": SeverityWeights(25, 5, 20, "Buyers still see the old value."),
+    "propagation.refused": SeverityWeights(25, 5, 15, "The channel will not take the value."),
+    "propagation.given_up": SeverityWeights(
+        25, 5, 20, "The channel never showed the value, and nothing more is tried."
+    ),
+    "propagation.unreadable": SeverityWeights(
+        20, 10, 15, "The channel shows a value that is not exactly the approved one."
+    ),
 }
-_UNKNOWN: Final = Weights(20, 20, 10, "This kind of exception is not known, which is itself one.")
+_UNKNOWN: Final = SeverityWeights(20, 20, 10, "This kind of exception is not known, which is itself one.")
 OVERDUE: Final = {
     "name": "correction",
     "points": 20,

@@ -11,7 +11,7 @@ from foundation.web.fragments import FRAGMENT
 from governance.fleet.charts import draw_hours
 from governance.fleet.queries import MANY, ClientHealth, list_client_names, read_fleet, read_hours
 from governance.permissions import GovernancePermission
-from governance.web.render import show
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -35,12 +35,12 @@ async def fleet(access: OpenAccess, show_only: Only = "") -> Response[Any]:
     context = await _rows(access, show_only) | {
         "chart": draw_hours(await read_hours(access.session, now=access.now), access.now),
     }
-    return show(access, "fleet.html", "Clients", context)
+    return render_page(access, "fleet.html", "Clients", context)
 
 
 @get("/fleet/rows", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_rows(access: OpenAccess, show_only: Only = "") -> Response[Any]:
-    return show(access, "fleet_rows.html", "Clients", await _rows(access, show_only))
+    return render_page(access, "fleet_rows.html", "Clients", await _rows(access, show_only))
 
 
 @get("/fleet/switcher", opt=_FLEET | FRAGMENT, include_in_schema=False)
@@ -48,13 +48,13 @@ async def fleet_switcher(access: OpenAccess) -> Response[Any]:
     """The entries of the client switcher's menu."""
     clients = await list_client_names(access.session, limit=_SWITCHED + 1)
     context = {"clients": clients[:_SWITCHED], "more": len(clients) > _SWITCHED}
-    return show(access, "fleet_switcher.html", "Clients", context)
+    return render_page(access, "fleet_switcher.html", "Clients", context)
 
 
 @get("/fleet/chart", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_chart(access: OpenAccess) -> Response[Any]:
     chart = draw_hours(await read_hours(access.session, now=access.now), access.now)
-    return show(access, "fleet_chart.html", "Clients", {"chart": chart})
+    return render_page(access, "fleet_chart.html", "Clients", {"chart": chart})
 
 
 async def _rows(access: Access, only: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from branding.axis import round_labels
 from branding.charts import Series, line_chart, stacked_bar_chart
 from branding.formats import format_duration
-from governance.overview.queries import Bucket
+from governance.overview.queries import TimeBucket
 
 STRETCHES: Final = 24
 
@@ -38,7 +38,7 @@ SPANS: Final[Mapping[str, Span]] = {
 DEFAULT_SPAN: Final = "1h"
 
 
-def draw_changes(buckets: Sequence[Bucket], span: Span) -> Markup:
+def draw_changes(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     series = (
         Series("Automatic", [bucket.automatic for bucket in buckets]),
         Series("Needed approval", [bucket.reviewed for bucket in buckets]),
@@ -49,7 +49,7 @@ def draw_changes(buckets: Sequence[Bucket], span: Span) -> Markup:
     )
 
 
-def draw_times(buckets: Sequence[Bucket], span: Span) -> Markup:
+def draw_times(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     series = (
         Series("Median", [bucket.half_s for bucket in buckets]),
         Series("95% within", [bucket.most_s for bucket in buckets]),
@@ -60,7 +60,7 @@ def draw_times(buckets: Sequence[Bucket], span: Span) -> Markup:
     )
 
 
-def draw_decisions(buckets: Sequence[Bucket], span: Span) -> Markup:
+def draw_decisions(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     series = (
         Series("Median", [bucket.decision_half_s for bucket in buckets]),
         Series("95% within", [bucket.decision_most_s for bucket in buckets]),
@@ -71,9 +71,9 @@ def draw_decisions(buckets: Sequence[Bucket], span: Span) -> Markup:
     )
 
 
-def _ticks(buckets: Sequence[Bucket], span: Span) -> list[str]:
+def _ticks(buckets: Sequence[TimeBucket], span: Span) -> list[str]:
     return round_labels([bucket.start for bucket in buckets], span.tick)
 
 
-def _labels(buckets: Sequence[Bucket]) -> list[str]:
+def _labels(buckets: Sequence[TimeBucket]) -> list[str]:
     return [f"{bucket.start.astimezone(UTC):%H:%M}" for bucket in buckets]

@@ -11,7 +11,7 @@ from governance.overview.charts import DEFAULT_SPAN, SPANS, STRETCHES, draw_chan
 from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import show
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -22,22 +22,22 @@ _ROOT: Final = "/clients/{client:str}/overview"
 @get(_ROOT, name="overview", opt=_READ, include_in_schema=False)
 async def overview(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
     context = await _figures(access) | await _flow(access) | await _charts(access, span)
-    return show(access, "overview.html", "Overview", context)
+    return render_page(access, "overview.html", "Overview", context)
 
 
 @get(f"{_ROOT}/figures", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_figures(access: OpenAccess) -> Response[Any]:
-    return show(access, "overview_figures.html", "Overview", await _figures(access))
+    return render_page(access, "overview_figures.html", "Overview", await _figures(access))
 
 
 @get(f"{_ROOT}/flow", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_flow(access: OpenAccess) -> Response[Any]:
-    return show(access, "overview_flow.html", "Overview", await _flow(access))
+    return render_page(access, "overview_flow.html", "Overview", await _flow(access))
 
 
 @get(f"{_ROOT}/charts", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_charts(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
-    return show(access, "overview_charts.html", "Overview", await _charts(access, span))
+    return render_page(access, "overview_charts.html", "Overview", await _charts(access, span))
 
 
 async def _figures(access: Access) -> dict[str, object]:

@@ -18,7 +18,7 @@ from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.changes.columns import CHANGE_COLUMNS, to_change
-from governance.changes.schemas import ShownChange
+from governance.changes.schemas import ChangeView
 from governance.labels import LEVELS
 from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
 from governance.propagation.queries import load_propagations
@@ -180,7 +180,7 @@ class Clock(msgspec.Struct, frozen=True):
     is_failing: bool = False
 
     @property
-    def standing(self) -> str:
+    def health(self) -> str:
         """paused; late: buyers see old values now; failing: the channel did not answer lately; breached: late today."""
         if self.is_paused:
             return "paused"
@@ -260,7 +260,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
     ]  # fmt: skip
 
 
-async def read_latest(session: AsyncSession, *, now: datetime, limit: int = 12) -> list[ShownChange]:
+async def read_latest(session: AsyncSession, *, now: datetime, limit: int = 12) -> list[ChangeView]:
     rows = (
         await session.execute(
             text(f"SELECT {CHANGE_COLUMNS} FROM change c WHERE c.tenant_id = :t ORDER BY c.id DESC LIMIT :limit"),
@@ -271,7 +271,7 @@ async def read_latest(session: AsyncSession, *, now: datetime, limit: int = 12) 
     return [to_change(row, channels[row.id]) for row in rows]
 
 
-class Bucket(msgspec.Struct, frozen=True):
+class TimeBucket(msgspec.Struct, frozen=True):
     """One interval of the charts. Seconds are None when nothing was delivered, or decided by people, in it."""
 
     start: datetime
@@ -284,7 +284,7 @@ class Bucket(msgspec.Struct, frozen=True):
     decision_most_s: float | None
 
 
-async def read_buckets(session: AsyncSession, *, start: datetime, width: timedelta, count: int) -> Sequence[Bucket]:
+async def read_buckets(session: AsyncSession, *, start: datetime, width: timedelta, count: int) -> Sequence[TimeBucket]:
     """`count` stretches of `width` from `start`, oldest first."""
     rows = await session.execute(
         text(f"""
@@ -329,4 +329,4 @@ async def read_buckets(session: AsyncSession, *, start: datetime, width: timedel
             "newest": NEWEST,
         },
     )
-    return [Bucket(*row) for row in rows]
+    return [TimeBucket(*row) for row in rows]

@@ -11,7 +11,7 @@ from foundation.web.fragments import FRAGMENT
 from governance.partner_channel.queries import ValuePage, list_propagations, list_shown, read_channel
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import show, try_list
+from governance.web.render import render_page, try_list
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -21,12 +21,12 @@ _ROOT: Final = "/clients/{client:str}/channel"
 
 @get(_ROOT, name="channel", opt=_READ, include_in_schema=False)
 async def channel(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
-    return show(access, "channel.html", "Your channel", await _way(access, after))
+    return render_page(access, "channel.html", "Your channel", await _way(access, after))
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
 async def channel_rows(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
-    return show(access, "channel_rows.html", "Your channel", await _way(access, after))
+    return render_page(access, "channel_rows.html", "Your channel", await _way(access, after))
 
 
 @get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
@@ -34,7 +34,7 @@ async def channel_values(access: OpenAccess, after: FromQuery[str] = "") -> Resp
     values, refusal = await try_list(access, list_shown(access.session, after=after), ValuePage([]))
     titles = await load_titles(access.session, [one.record_key for one in values.items])
     context = {"values": values, "titles": titles, "after": after}
-    return show(access, "channel_values.html", "Your channel", context, refusal=refusal)
+    return render_page(access, "channel_values.html", "Your channel", context, refusal=refusal)
 
 
 async def _way(access: Access, after: UUID | None) -> dict[str, object]:

@@ -14,10 +14,10 @@ from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.inputs import check_exact
 from governance.overview.queries import DAY, DECIDING, NEWEST
-from governance.partner_channel.schemas import ShownValue
+from governance.partner_channel.schemas import ChannelValueView
 from governance.propagation.delivery import DELIVERY_SECONDS, LATE
 from governance.propagation.queries import PROPAGATION_COLUMNS, to_propagation
-from governance.propagation.schemas import ShownPropagation
+from governance.propagation.schemas import PropagationView
 from governance.propagation.states import RUNNING
 
 
@@ -35,12 +35,12 @@ class ChannelFigures(msgspec.Struct, frozen=True):
 
 
 class PropagationPage(msgspec.Struct, frozen=True):
-    items: Sequence[ShownPropagation]
+    items: Sequence[PropagationView]
     next_after: UUID | None = None
 
 
 class ValuePage(msgspec.Struct, frozen=True):
-    items: Sequence[ShownValue]
+    items: Sequence[ChannelValueView]
     next_after: str = ""
 
 
@@ -136,7 +136,7 @@ async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50)
             {**_whose(session), "after": check_exact(after, "after"), "limit": limit + 1},
         )
     ).all()
-    items = [ShownValue(r.name, r.record_key, r.element, Value(r.amount, r.currency), r.seen_at) for r in rows]
+    items = [ChannelValueView(r.name, r.record_key, r.element, Value(r.amount, r.currency), r.seen_at) for r in rows]
     if len(items) <= limit:
         return ValuePage(items)
     cut = items[limit].record_key

@@ -7,7 +7,7 @@ import msgspec
 from canonical.values import Value
 
 
-class ShownValue(msgspec.Struct, frozen=True):
+class ChannelValueView(msgspec.Struct, frozen=True):
     """What a channel was last seen to show."""
 
     channel: str

@@ -11,16 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from connectors.connections import find_missing_since, note_caught_up
 from foundation.database.engine import scope_of
-from foundation.events import told
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.events import event_of
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler
 from governance.propagation import states
 from governance.propagation.distribute import distribute
 from governance.propagation.pause import exclude_pause, resolve_pause
 from governance.propagation.rows import PropagationRow
 from governance.records.repository import load_channels, load_values
-from governance.services import Context
+from governance.services import GovernanceServices
 
 VALUES_A_TURN: Final = 500
 _MARGIN: Final = timedelta(minutes=1)
@@ -42,35 +42,37 @@ _MISSED: Final = text("""
 """)
 
 
-def catch_up_handler(context: Context) -> Handler:
+def backfill_handler(services: GovernanceServices) -> Handler:
     """Looks once more after the margin. A channel that was paused again before it had everything keeps the time since
     when it may lack values, so that the next catch-up begins there.
     """
 
-    async def catch_up(run: LaneRun) -> None:
-        item = run.items[0]
-        event, body = told(item), item.body or {}
+    async def catch_up(batch: Batch) -> None:
+        item = batch.items[0]
+        event, body = event_of(item), item.body or {}
         since = datetime.fromisoformat(event.data["since"]) - _MARGIN
-        following = NewWork(run.lane, item.kind, item.key, ref=item.ref, body=body)
-        async with run.finishing() as session:
+        following = NewJob(batch.lane, item.kind, item.key, ref=item.ref, body=body)
+        async with batch.commit() as session:
             if "last" not in body:
-                await resolve_pause(session, event.subject, now=context.clock())
+                await resolve_pause(session, event.subject, now=services.clock())
             await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
             missing = await find_missing_since(session, event.subject)
             begin = since if missing is None else min(since, missing - _MARGIN)
-            if await send_missed(session, context, event.subject, since=begin) == VALUES_A_TURN:
-                add_work(session, [following])
+            if await backfill_channel(session, services, event.subject, since=begin) == VALUES_A_TURN:
+                enqueue(session, [following])
             elif "last" not in body:
                 # Under a key of its own, so that it holds back no other event about this channel.
                 last = replace(following, key=f"{item.key}/last", body=body | {"last": True})
-                add_work(session, [replace(last, delay=_MARGIN.total_seconds())])
+                enqueue(session, [replace(last, delay=_MARGIN.total_seconds())])
             elif missing is not None:
                 await note_caught_up(session, event.subject, since=missing)
 
     return catch_up
 
 
-async def send_missed(session: AsyncSession, context: Context, connection_id: UUID, *, since: datetime) -> int:
+async def backfill_channel(
+    session: AsyncSession, services: GovernanceServices, connection_id: UUID, *, since: datetime
+) -> int:
     """Their delivery targets count from now: the channel was paused. Returns how many, at most a batch's."""
     channel = next((one for one in await load_channels(session) if one.connection_id == connection_id), None)
     if channel is None:  # a source, or paused again
@@ -85,12 +87,12 @@ async def send_missed(session: AsyncSession, context: Context, connection_id: UU
     found = (await session.execute(_MISSED, keys)).all()
     locked = await load_values(session, [(row.record_key, row.element) for row in found])
     still = [row for row in await session.execute(_MISSED, keys) if (row.record_key, row.element) in locked]
-    now = context.clock()
+    now = services.clock()
     await distribute(
         session,
         [
             PropagationRow(
-                row.change_id, connection_id, channel.partner_id, context.new_id(), row.record_key, row.element,
+                row.change_id, connection_id, channel.partner_id, services.new_id(), row.record_key, row.element,
                 row.new_amount, row.new_currency, row.version, states.PENDING, row.committed_at, row.released_at,
                 now + timedelta(milliseconds=row.propagation_slo_ms), row.correlation,
                 now - row.released_at, now,

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from governance.propagation.states import HELD, RUNNING, SUPERSEDED, VERIFIED
+from governance.propagation.states import RUNNING, STALE_APPROVAL, SUPERSEDED, VERIFIED
 
 COUNTING: Final = f"{RUNNING} AND state <> 'held'"
 """As SQL: propagations whose delivery clock runs while their channel is active."""
@@ -79,7 +79,7 @@ def is_late(  # noqa: PLR0913 - the facts of one delivery
         return verified_at is not None and verified_at > slo_due_at
     if breached:
         return True
-    return state not in {HELD, SUPERSEDED} and channel_active and slo_due_at < now
+    return state not in {STALE_APPROVAL, SUPERSEDED} and channel_active and slo_due_at < now
 
 
 _EXCLUDED: Final = """greatest(CAST(:now AS timestamptz) - greatest(CAST(:since AS timestamptz), p.released_at,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.bulk import BulkWrite
-from foundation.jobs.enqueue import NewWork, add_work, set_timer
+from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from governance import job_types
 from governance.propagation.rows import PropagationRow
 
@@ -28,10 +28,10 @@ async def insert_propagations(session: AsyncSession, rows: Sequence[PropagationR
 async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:
     """Leave propagations to the channels' lanes and start their clocks."""
     await insert_propagations(session, rows)
-    add_work(
+    enqueue(
         session,
         [
-            NewWork(
+            NewJob(
                 lane=job_types.push_lane(row.connection_id),
                 kind=job_types.PUSH,
                 key=f"{row.record_key}|{row.element}",
@@ -46,4 +46,6 @@ async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> N
 
 
 async def start_clock(session: AsyncSession, due_at: datetime) -> None:
-    await set_timer(session, name=job_types.CLOCKS, lane=job_types.CLOCK_LANE, kind=job_types.CLOCKS, due_at=due_at)
+    await set_timer(
+        session, name=job_types.BREACH_SLOS, lane=job_types.TIMER_LANE, kind=job_types.BREACH_SLOS, due_at=due_at
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.connections import get_connection
-from governance.exceptions.lifecycle import resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve
 from governance.propagation.delivery import exclude_time
 from governance.propagation.distribute import start_clock
 
@@ -17,7 +17,7 @@ CONNECTION_IS_PAUSED: Final = "connection.paused"
 async def resolve_pause(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
     """Unless it was paused again meanwhile."""
     if (await get_connection(session, connection_id)).state == "active":
-        await resolve_corrected(session, CONNECTION_IS_PAUSED, [str(connection_id)], now=now)
+        await auto_resolve(session, CONNECTION_IS_PAUSED, [str(connection_id)], now=now)
 
 
 async def exclude_pause(session: AsyncSession, connection_id: UUID, *, since: datetime, now: datetime) -> None:

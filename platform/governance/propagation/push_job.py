@@ -10,18 +10,18 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.calls import push_values, read_values
-from connectors.health import is_healthy, note_health
+from connectors.health import is_healthy, record_health
 from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
 from connectors.runtime import OpenConnection
-from foundation.jobs.batch import LaneRun, WorkItem
+from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
 from foundation.text import clean_error_text
 from governance.propagation import states
 from governance.propagation.repository import Pending, load_pending
-from governance.propagation.settlement import Outcome, write_outcome
+from governance.propagation.settlement import Settlement, write_settlement
 from governance.records.validation import admit_reading
-from governance.services import Context
+from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
@@ -34,7 +34,7 @@ _STALE = "The source changed after this was approved. It was not sent; the newer
 
 
 @dataclass(slots=True)
-class Attempt:
+class PushAttempt:
     """What the channel answered, by change id. What is `unsent` was held back by our own limits."""
 
     results: dict[UUID, WriteResult] = field(default_factory=dict)
@@ -49,25 +49,25 @@ class Attempt:
         return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
 
 
-def push_handler(context: Context) -> Handler:
-    async def push(run: LaneRun) -> None:
-        connection_id = UUID(run.lane.partition("/")[2])
-        async with run.reading() as session:
-            opened = await context.runtime.open(session, connection_id)
-            pending = await load_pending(session, connection_id, [item.ref for item in run.items])
+def push_handler(services: GovernanceServices) -> Handler:
+    async def push(batch: Batch) -> None:
+        connection_id = UUID(batch.lane.partition("/")[2])
+        async with batch.read() as session:
+            opened = await services.runtime.open(session, connection_id)
+            pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
         if not opened.active:  # what was queued before the pause waits for its end, which wakes the lane
-            run.leave(run.items)
-            run.pause(PAUSED_SECONDS)
+            batch.skip(batch.items)
+            batch.pause(PAUSED_SECONDS)
             return
         to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
-        run.check_lease()
-        attempt = await _attempt(opened, to_send, {item.ref for item in run.items if item.again}, context.draw)
+        batch.check_lease()
+        attempt = await _attempt(opened, to_send, {item.ref for item in batch.items if item.is_retry}, services.jitter)
         if attempt.is_in_vain(pending):
-            await _rest(run, context, connection_id, pending, attempt, was_healthy=was_healthy)
+            await _rest(batch, services, connection_id, pending, attempt, was_healthy=was_healthy)
             return
-        async with run.finishing() as session:
-            await _settle(session, run, context, connection_id, pending, attempt)
+        async with batch.commit() as session:
+            await _settle(session, batch, services, connection_id, pending, attempt)
 
     return push
 
@@ -88,13 +88,13 @@ def _refused(pending: Pending, detail: str) -> WriteResult:
 
 async def _attempt(
     opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None], draw: Callable[[], float]
-) -> Attempt:
+) -> PushAttempt:
     """Newest version last, so that a batch with two values of one record ends with the right one.
 
     What was sent before in vain is also read: an answer that failed or was lost does not say that nothing was applied,
     and a channel that always answers so would be sent the same for ever.
     """
-    attempt = Attempt()
+    attempt = PushAttempt()
     channel = opened.connector.channel
     if channel is None:
         attempt.results = {p.change_id: _refused(p, "This connection is not a channel.") for p in to_send}
@@ -103,7 +103,7 @@ async def _attempt(
     for retried, part in parts(ordered, channel.max_batch, again, draw):
         writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
         try:
-            results = await push_values(channel, opened.caller(again=retried), opened.config, writes)
+            results = await push_values(channel, opened.client(is_retry=retried), opened.config, writes)
         except OutboundHeld as error:
             results = [_later(p, error) for p in part]
             attempt.unsent.update(p.change_id for p in part)
@@ -128,7 +128,7 @@ async def _attempt(
 async def _look(
     opened: OpenConnection,
     sent: Sequence[Pending],
-    attempt: Attempt,
+    attempt: PushAttempt,
     again: AbstractSet[UUID | None],
     draw: Callable[[], float],
 ) -> None:
@@ -173,7 +173,7 @@ async def read_back(
     for retried, part in parts(look, channel.max_batch, again, draw):
         keys = [(p.record_key, p.element) for p in part]
         try:
-            read = await read_values(channel, opened.caller(again=retried), opened.config, keys)
+            read = await read_values(channel, opened.client(is_retry=retried), opened.config, keys)
         except NO_ANSWER as error:
             if not retried:
                 raise
@@ -187,11 +187,11 @@ async def read_back(
 
 
 async def _rest(  # noqa: PLR0913 - one step of the job above
-    run: LaneRun,
-    context: Context,
+    batch: Batch,
+    services: GovernanceServices,
     connection_id: UUID,
     pending: Mapping[UUID, Pending],
-    attempt: Attempt,
+    attempt: PushAttempt,
     *,
     was_healthy: bool,
 ) -> None:
@@ -200,96 +200,106 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
     Retries alone that fail again after the channel has worked meanwhile fail by themselves: their attempts count, and
     end. The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
     """
-    outcome = Outcome(connection_id, states.PENDING, context.clock())
+    settlement = Settlement(connection_id, states.PENDING, services.clock())
     for change_id, answer in attempt.results.items():
-        _note_sent(pending[change_id], answer, outcome)
-    for item in run.items:
+        _note_sent(pending[change_id], answer, settlement)
+    for item in batch.items:
         result = attempt.results.get(item.ref) if item.ref is not None else None
         if result is None:
             continue
         if item.ref in attempt.spent:
-            run.put_off(item, delay=result.retry_after or REST_SECONDS, again=True)
+            batch.defer(item, delay=result.retry_after or REST_SECONDS, is_retry=True)
         elif item.ref in attempt.unsent:
             continue
-        elif not item.again:
-            run.put_off(item, delay=0.0, error=result.detail, again=True)
+        elif not item.is_retry:
+            batch.defer(item, delay=0.0, error=result.detail, is_retry=True)
         elif was_healthy and item.ref is not None:
-            _fail(run, context, item, pending[item.ref], result, outcome)
-    run.leave([item for item in run.items if item.ref is None or not outcome.has_stopped(item.ref)])
+            _fail(batch, services, item, pending[item.ref], result, settlement)
+    batch.skip([item for item in batch.items if item.ref is None or not settlement.has_stopped(item.ref)])
     away = [result for change_id, result in attempt.results.items() if change_id not in attempt.spent]
     if away:
-        run.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * context.draw()))
+        batch.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * services.jitter()))
     error = clean_error_text(_longest(away or attempt.results.values()).detail)
-    async with run.finishing() as session:
-        await write_outcome(session, context, outcome)
-        await note_health(session, connection_id, now=context.clock(), error=error, every=HEALTH_EVERY)
+    async with batch.commit() as session:
+        await write_settlement(session, services, settlement)
+        await record_health(session, connection_id, now=services.clock(), error=error, every=HEALTH_EVERY)
 
 
 def _longest(results: Iterable[WriteResult]) -> WriteResult:
     return max(results, key=lambda result: result.retry_after or 0.0)
 
 
-def _note_sent(p: Pending, result: WriteResult, outcome: Outcome) -> None:
+def _note_sent(p: Pending, result: WriteResult, settlement: Settlement) -> None:
     """Once: in an outage every attempt would otherwise write the same of every value."""
     if result.uncertain and p.sent_at is None:
-        outcome.unanswered(p, result.detail)
+        settlement.unanswered(p, result.detail)
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
     session: AsyncSession,
-    run: LaneRun,
-    context: Context,
+    batch: Batch,
+    services: GovernanceServices,
     connection_id: UUID,
     pending: Mapping[UUID, Pending],
-    attempt: Attempt,
+    attempt: PushAttempt,
 ) -> None:
-    now = context.clock()
-    outcome = Outcome(connection_id, states.PENDING, now)
-    for item in run.items:
+    now = services.clock()
+    settlement = Settlement(connection_id, states.PENDING, now)
+    for item in batch.items:
         p = pending.get(item.ref) if item.ref is not None else None
         if p is None or p.state != states.PENDING:
             continue
         if p.superseded:
-            outcome.superseded(p.change_id)
+            settlement.superseded(p.change_id)
         elif _is_stale(p) and p.source_holds:
-            outcome.held(p)
+            settlement.held(p)
         elif _is_stale(p):
-            outcome.stopped(p, states.HELD, "approval.stale", _STALE)
+            settlement.stopped(p, states.STALE_APPROVAL, "approval.stale", _STALE)
         else:
-            _judge(run, context, item, p, attempt, outcome)
-    await write_outcome(session, context, outcome)
-    await note_health(session, connection_id, now=now, error=attempt.unread or None, every=HEALTH_EVERY)
+            _judge(batch, services, item, p, attempt, settlement)
+    await write_settlement(session, services, settlement)
+    await record_health(session, connection_id, now=now, error=attempt.unread or None, every=HEALTH_EVERY)
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
-    run: LaneRun, context: Context, item: WorkItem, p: Pending, attempt: Attempt, outcome: Outcome
+    batch: Batch,
+    services: GovernanceServices,
+    item: ClaimedJob,
+    p: Pending,
+    attempt: PushAttempt,
+    settlement: Settlement,
 ) -> None:
     result = attempt.results[p.change_id]
     reading = attempt.readings.get(p.change_id)
     if reading is not None and reading.value == p.value:
-        outcome.verified(p)
+        settlement.verified(p)
     elif result.state is WriteState.ACCEPTED:
-        outcome.accepted(p, reading)
+        settlement.accepted(p, reading)
     elif p.change_id in attempt.unsent:
-        run.put_off(item, delay=result.retry_after or REST_SECONDS, again=item.again)
+        batch.defer(item, delay=result.retry_after or REST_SECONDS, is_retry=item.is_retry)
     elif result.state is WriteState.RETRY:
-        _fail(run, context, item, p, result, outcome)
+        _fail(batch, services, item, p, result, settlement)
     else:
         stale = (
             "The channel holds a newer value than ours." if result.state is WriteState.STALE else "It gave no reason."
         )
-        outcome.stopped(p, states.REFUSED, "propagation.refused", result.detail or stale)
+        settlement.stopped(p, states.REFUSED, "propagation.refused", result.detail or stale)
 
 
 def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
-    run: LaneRun, context: Context, item: WorkItem, p: Pending, result: WriteResult, outcome: Outcome
+    batch: Batch,
+    services: GovernanceServices,
+    item: ClaimedJob,
+    p: Pending,
+    result: WriteResult,
+    settlement: Settlement,
 ) -> None:
     """One more attempt of this value failed: it is sent again later, or given up."""
     if item.attempts + 1 < PUSH_RETRY.attempts:
-        delay = PUSH_RETRY.delay(item.attempts, 1.0 - context.draw())
+        delay = PUSH_RETRY.delay(item.attempts, 1.0 - services.jitter())
         error = result.detail or "The channel said: later."
-        run.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, again=True)
-        _note_sent(p, result, outcome)
+        batch.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, is_retry=True)
+        _note_sent(p, result, settlement)
     else:
         detail = result.detail or "The channel did not take it after many attempts."
-        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", detail)
+        settlement.stopped(p, states.FAILED, "propagation.given_up", detail)

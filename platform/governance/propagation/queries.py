@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.values import Value
 from foundation.database.engine import scope_of
 from governance.propagation.delivery import ACTIVE_CHANNEL, is_late
-from governance.propagation.schemas import ShownPropagation
+from governance.propagation.schemas import PropagationView
 from governance.records.values import to_value
 
 PROPAGATION_COLUMNS: Final = f"""
@@ -22,9 +22,9 @@ PROPAGATION_COLUMNS: Final = f"""
 """
 
 
-def to_propagation(row: Row[Any], now: datetime) -> ShownPropagation:
+def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
     """From a row of PROPAGATION_COLUMNS, as it is at `now`."""
-    return ShownPropagation(
+    return PropagationView(
         change_id=row.change_id,
         connection_id=row.connection_id,
         channel=row.channel,
@@ -57,9 +57,9 @@ def to_propagation(row: Row[Any], now: datetime) -> ShownPropagation:
 
 async def load_propagations(
     session: AsyncSession, change_ids: Sequence[UUID], *, now: datetime
-) -> dict[UUID, list[ShownPropagation]]:
+) -> dict[UUID, list[PropagationView]]:
     """By change, channels in the order of their names."""
-    found: dict[UUID, list[ShownPropagation]] = {change_id: [] for change_id in change_ids}
+    found: dict[UUID, list[PropagationView]] = {change_id: [] for change_id in change_ids}
     if not change_ids:
         return found
     rows = await session.execute(

@@ -80,7 +80,7 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
     unproven: bool
 
 
-class Shown(msgspec.Struct, frozen=True, gc=False):
+class ShownValueRow(msgspec.Struct, frozen=True, gc=False):
     record_key: str
     element: str
     partner_id: UUID | None
@@ -193,7 +193,9 @@ async def settle_propagations(
     return {row.change_id: Moved(row.troubled, row.unproven) for row in settled}
 
 
-async def show_values(session: AsyncSession, connection_id: UUID, rows: Sequence[Shown], *, now: datetime) -> None:
+async def show_values(
+    session: AsyncSession, connection_id: UUID, rows: Sequence[ShownValueRow], *, now: datetime
+) -> None:
     """Remember what the channel was seen to show; never an older version over a newer one."""
     latest = {(row.record_key, row.element): row for row in sorted(rows, key=lambda row: row.version)}
     await _SHOW.execute(session, list(latest.values()), connection_id=connection_id, now=now)
@@ -223,7 +225,7 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
             "t": scope_of(session).tenant_id,
             "change": change_id,
             "connection": connection_id,
-            "again": [states.ACCEPTED, states.REFUSED, states.GIVEN_UP],
+            "again": [states.ACCEPTED, states.REFUSED, states.FAILED],
         },
     )
     state: str | None = row.scalar()

@@ -9,7 +9,7 @@ from canonical.values import Value
 from governance.propagation.states import MOVING, STOPPED
 
 
-class ShownPropagation(msgspec.Struct, frozen=True):
+class PropagationView(msgspec.Struct, frozen=True):
     """One change on one channel. Only `verified` means that a buyer sees it.
 
     Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client

@@ -9,22 +9,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.ports import ChannelReading
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.jobs.enqueue import NewWork, add_work, set_timer
+from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
-from governance.exceptions.lifecycle import open_exceptions, resolve_corrected
+from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.labels import name_subject
 from governance.propagation import states
-from governance.propagation.repository import Moved, Pending, Settled, Shown, settle_propagations, show_values
-from governance.services import Context
+from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
+from governance.services import GovernanceServices
 
 FIRST_LOOK_SECONDS: Final = 0.1
-REREAD_EVERY: Final = timedelta(minutes=5)
+DRIFT_SCAN_EVERY: Final = timedelta(minutes=5)
 _TITLES: Final = {
     "propagation.refused": "A channel will not take a value",
     "propagation.given_up": "A channel accepted a value and never showed it",
@@ -43,8 +43,8 @@ class TimerName(TypedDict):
 
 
 @dataclass(slots=True)
-class Outcome:
-    """`was` is the state the propagations were loaded in: what has moved since then takes no part (`states`)."""
+class Settlement:
+    """Compare-and-set: only propagations still in state `was` are settled (see `states`)."""
 
     connection_id: UUID
     was: str
@@ -52,7 +52,7 @@ class Outcome:
     settled: dict[UUID, Settled] = field(default_factory=dict)
     seen: list[Pending] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
-    work: list[NewWork] = field(default_factory=list)
+    work: list[NewJob] = field(default_factory=list)
 
     def verified(self, p: Pending) -> None:
         """The value was read back: its clock stops, it is metered, and what was open about it is corrected."""
@@ -78,7 +78,7 @@ class Outcome:
     def send_again(self, p: Pending) -> None:
         """Accepted and not seen: perhaps it was lost over there. The idempotency key makes a repeat harmless."""
         self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
-        self.work.append(push_work(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+        self.work.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
     def stopped(self, p: Pending, state: str, code: str, detail: str) -> None:
         """`state` is one of `states.STOPPED`. The clock keeps running, and a person is told."""
@@ -90,8 +90,8 @@ class Outcome:
 
     def held(self, p: Pending) -> None:
         """The value stands, what it was judged on does not: it is decided anew before it is sent."""
-        self._settle(p, states.HELD, error="Held back: the cost has changed since the approval.")
-        self.work.append(anew_work(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+        self._settle(p, states.STALE_APPROVAL, error="Held back: the cost has changed since the approval.")
+        self.work.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
     def superseded(self, change_id: UUID) -> None:
         self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
@@ -113,27 +113,27 @@ class Outcome:
         )
 
 
-async def write_outcome(session: AsyncSession, context: Context, outcome: Outcome) -> None:
+async def write_settlement(session: AsyncSession, services: GovernanceServices, settlement: Settlement) -> None:
     """Everything that follows from a settlement, for those that still were as they were loaded."""
-    connection_id, now = outcome.connection_id, outcome.now
-    moved = await settle_propagations(session, connection_id, list(outcome.settled.values()), was=outcome.was)
-    seen = [p for p in outcome.seen if p.change_id in moved]
+    connection_id, now = settlement.connection_id, settlement.now
+    moved = await settle_propagations(session, connection_id, list(settlement.settled.values()), was=settlement.was)
+    seen = [p for p in settlement.seen if p.change_id in moved]
     await show_values(session, connection_id, [shown(p) for p in seen], now=now)
     if seen:
-        await arm_reread(session, connection_id, now=now, draw=context.draw)
+        await schedule_drift_scan(session, connection_id, now=now, jitter=services.jitter)
     record_usage(session, [Usage(job_types.METER_VERIFIED, p.id, 1, now, p.change_id) for p in seen])
-    done = {p.change_id for p in seen} | {id_ for id_, s in outcome.settled.items() if s.state == states.SUPERSEDED}
+    done = {p.change_id for p in seen} | {id_ for id_, s in settlement.settled.items() if s.state == states.SUPERSEDED}
     corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if _is_troubled(moved, change_id)]
     for code in _ABOUT_CHANNEL:
-        await resolve_corrected(session, code, corrected, now=now)
-    found = [exception for exception in outcome.exceptions if exception.change_id in moved]
-    await open_exceptions(session, found, now=now, new_id=context.new_id)
-    add_work(session, [work for work in outcome.work if work.ref in moved])
-    _note_unproven(session, context, connection_id, moved, now=now)
+        await auto_resolve(session, code, corrected, now=now)
+    found = [exception for exception in settlement.exceptions if exception.change_id in moved]
+    await open_exceptions(session, found, now=now, new_id=services.new_id)
+    enqueue(session, [work for work in settlement.work if work.ref in moved])
+    _note_unproven(session, services, connection_id, moved, now=now)
     if seen:
-        context.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
+        services.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
     for p in seen:
-        note(
+        append_audit(
             session,
             correlation=p.correlation,
             action="propagation.verified",
@@ -148,26 +148,35 @@ def _is_troubled(moved: Mapping[UUID, Moved], change_id: UUID) -> bool:
 
 
 def _note_unproven(
-    session: AsyncSession, context: Context, connection_id: UUID, moved: Mapping[UUID, Moved], *, now: datetime
+    session: AsyncSession,
+    services: GovernanceServices,
+    connection_id: UUID,
+    moved: Mapping[UUID, Moved],
+    *,
+    now: datetime,
 ) -> None:
     """Buyers may have seen these values. Nobody read them back, so they are neither verified nor billed; counted as
     what they are, a channel's own log can be explained.
     """
     for change_id in sorted(change_id for change_id, what in moved.items() if what.unproven):
-        context.metrics.unproven(scope_of(session).tenant_id, connection_id)
+        services.metrics.unproven(scope_of(session).tenant_id, connection_id)
         data = {"connection": str(connection_id)}
-        note(session, action="propagation.unproven", subject=f"change:{change_id}", data=data, at=now)
+        append_audit(session, action="propagation.unproven", subject=f"change:{change_id}", data=data, at=now)
 
 
-async def arm_reread(session: AsyncSession, connection_id: UUID, *, now: datetime, draw: Callable[[], float]) -> None:
+async def schedule_drift_scan(
+    session: AsyncSession, connection_id: UUID, *, now: datetime, jitter: Callable[[], float]
+) -> None:
     """Within half to one and a half of REREAD_EVERY, so that channels do not all read at once; never later than set."""
-    await set_timer(session, **reread_timer(connection_id), due_at=now + REREAD_EVERY * (0.5 + draw()))
+    await set_timer(session, **drift_scan_timer(connection_id), due_at=now + DRIFT_SCAN_EVERY * (0.5 + jitter()))
 
 
-def reread_timer(connection_id: UUID) -> TimerName:
+def drift_scan_timer(connection_id: UUID) -> TimerName:
     """Of one channel's drift scan."""
     return TimerName(
-        name=f"{job_types.REREAD}/{connection_id}", lane=job_types.verify_lane(connection_id), kind=job_types.REREAD
+        name=f"{job_types.SCAN_DRIFT}/{connection_id}",
+        lane=job_types.verify_lane(connection_id),
+        kind=job_types.SCAN_DRIFT,
     )
 
 
@@ -177,24 +186,24 @@ def unreadable_detail(reading: ChannelReading) -> str:
     return f"The channel shows {shows}. This is no exact value, so nothing is proven and nothing was rounded."
 
 
-def shown(p: Pending) -> Shown:
-    return Shown(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id)
+def shown(p: Pending) -> ShownValueRow:
+    return ShownValueRow(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id)
 
 
-def push_work(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewWork:
+def push_job(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewJob:
     """The key keeps the values of one record and element in order."""
     lane, key = job_types.push_lane(connection_id), f"{record_key}|{element}"
-    return NewWork(lane=lane, kind=job_types.PUSH, key=key, ref=change_id, correlation=correlation)
+    return NewJob(lane=lane, kind=job_types.PUSH, key=key, ref=change_id, correlation=correlation)
 
 
-def anew_work(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewWork:
+def redecide_job(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewJob:
     key, body = f"{record_key}|{element}", {"connection": str(connection_id)}
-    return NewWork(job_types.ANEW_LANE, job_types.DECIDE_ANEW, key, ref=change_id, body=body, correlation=correlation)
+    return NewJob(job_types.REDECIDE_LANE, job_types.REDECIDE, key, ref=change_id, body=body, correlation=correlation)
 
 
-def _look(p: Pending, connection_id: UUID) -> NewWork:
+def _look(p: Pending, connection_id: UUID) -> NewJob:
     """Belongs to the attempt that is being settled; a look of an earlier attempt is void."""
-    return NewWork(
+    return NewJob(
         lane=job_types.verify_lane(connection_id),
         kind=job_types.VERIFY,
         key=str(p.change_id),

@@ -22,15 +22,15 @@ from typing import Final
 PENDING: Final = "pending"
 ACCEPTED: Final = "accepted"
 VERIFIED: Final = "verified"
-HELD: Final = "held"
+STALE_APPROVAL: Final = "held"
 REFUSED: Final = "refused"
-GIVEN_UP: Final = "given_up"
+FAILED: Final = "given_up"
 SUPERSEDED: Final = "superseded"
 
 MOVING: Final = (PENDING, ACCEPTED)
 """Work is under way."""
 
-STOPPED: Final = (HELD, REFUSED, GIVEN_UP)
+STOPPED: Final = (STALE_APPROVAL, REFUSED, FAILED)
 """Only a person, a newer value or the channel itself moves it on."""
 
 RUNNING: Final = "state NOT IN ('verified', 'superseded')"

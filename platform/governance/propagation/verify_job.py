@@ -6,16 +6,16 @@ from uuid import UUID
 
 import structlog
 
-from connectors.health import is_healthy, note_health
+from connectors.health import is_healthy, record_health
 from connectors.ports import ChannelReading, SystemUnavailable
-from foundation.jobs.batch import LaneRun, WorkItem
+from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, RetriesSpent
 from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
 from governance.propagation.repository import Pending, load_pending
-from governance.propagation.settlement import FIRST_LOOK_SECONDS, Outcome, unreadable_detail, write_outcome
-from governance.services import Context
+from governance.propagation.settlement import FIRST_LOOK_SECONDS, Settlement, unreadable_detail, write_settlement
+from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 LOOKS = RetryPolicy(attempts=60, base=0.25, cap=60.0)
@@ -32,74 +32,74 @@ _GIVEN_UP = (
 _GIVEN_UP += "channel is mended; the clock runs until it is seen."
 
 
-def verify_handler(context: Context) -> Handler:
-    async def verify(run: LaneRun) -> None:
-        connection_id = UUID(run.lane.partition("/")[2])
-        async with run.reading() as session:
-            opened = await context.runtime.open(session, connection_id)
-            pending = await load_pending(session, connection_id, [item.ref for item in run.items])
+def verify_handler(services: GovernanceServices) -> Handler:
+    async def verify(batch: Batch) -> None:
+        connection_id = UUID(batch.lane.partition("/")[2])
+        async with batch.read() as session:
+            opened = await services.runtime.open(session, connection_id)
+            pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
-        outcome = Outcome(connection_id, states.ACCEPTED, context.clock())
-        looked: list[tuple[WorkItem, Pending]] = []
-        for item in run.items:
+        settlement = Settlement(connection_id, states.ACCEPTED, services.clock())
+        looked: list[tuple[ClaimedJob, Pending]] = []
+        for item in batch.items:
             p = pending.get(item.ref) if item.ref is not None else None
             if p is None or p.state != states.ACCEPTED or not _is_of_this_attempt(item, p):
                 continue
             if p.superseded:
-                outcome.superseded(p.change_id)
+                settlement.superseded(p.change_id)
             else:
                 looked.append((item, p))
         failure: Exception | None = None
         try:
-            again = {item.ref for item, _ in looked if item.again}
-            readings = await read_back(opened, [p for _, p in looked], again, context.draw)
+            again = {item.ref for item, _ in looked if item.is_retry}
+            readings = await read_back(opened, [p for _, p in looked], again, services.jitter)
         except NO_ANSWER as error:
             failure, readings = error, {p.change_id: _unanswered(p, error) for _, p in looked}
         if failure is not None and not _is_for_good(failure):
-            outcome.now = context.clock()
+            settlement.now = services.clock()
             if was_healthy and not isinstance(failure, OutboundHeld):
-                _give_up(looked, failure, outcome)
-            _rest(run, context, [item for item, p in looked if not outcome.has_stopped(p.change_id)], failure)
+                _give_up(looked, failure, settlement)
+            _rest(batch, services, [item for item, p in looked if not settlement.has_stopped(p.change_id)], failure)
         else:
-            outcome.now = context.clock()
+            settlement.now = services.clock()
             for item, p in looked:
-                _judge(run, context, item, p, readings.get(p.change_id), outcome)
-        async with run.finishing() as session:
-            await write_outcome(session, context, outcome)
+                _judge(batch, services, item, p, readings.get(p.change_id), settlement)
+        async with batch.commit() as session:
+            await write_settlement(session, services, settlement)
             if looked and not isinstance(failure, OutboundHeld):
                 told = None if failure is None else str(failure)
-                await note_health(session, connection_id, now=outcome.now, error=told, every=HEALTH_EVERY)
+                await record_health(session, connection_id, now=settlement.now, error=told, every=HEALTH_EVERY)
 
     return verify
 
 
-def _give_up(looked: list[tuple[WorkItem, Pending]], error: Exception, outcome: Outcome) -> None:
+def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlement: Settlement) -> None:
     """The channel has worked meanwhile and does not answer for these values: their time ends as that of others."""
     for item, p in looked:
-        if item.again and outcome.now - (p.accepted_at or outcome.now) >= GIVE_UP_AFTER:
-            outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", f"{error} {_GIVEN_UP}")
+        if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
+            settlement.stopped(p, states.FAILED, "propagation.given_up", f"{error} {_GIVEN_UP}")
 
 
-def _is_of_this_attempt(item: WorkItem, p: Pending) -> bool:
+def _is_of_this_attempt(item: ClaimedJob, p: Pending) -> bool:
     return item.body is None or item.body.get("attempt") == p.attempts
 
 
-def _rest(run: LaneRun, context: Context, items: list[WorkItem], error: Exception) -> None:
+def _rest(batch: Batch, services: GovernanceServices, items: list[ClaimedJob], error: Exception) -> None:
     """No answer proves nothing: no look counts, nothing is sent again, and the lane rests."""
-    _log.info("readback.no_answer", lane=run.lane, error=str(error))
+    _log.info("readback.no_answer", lane=batch.lane, error=str(error))
     asked = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
-    wait = asked or REST_SECONDS * (1.0 - 0.5 * context.draw())
-    run.leave(items)
+    wait = asked or REST_SECONDS * (1.0 - 0.5 * services.jitter())
+    batch.skip(items)
     if isinstance(error, RetriesSpent):  # what is new goes on
         for item in items:
-            if item.again:
-                run.put_off(item, delay=wait, again=True)
+            if item.is_retry:
+                batch.defer(item, delay=wait, is_retry=True)
         return
-    run.pause(wait)
+    batch.pause(wait)
     if not isinstance(error, OutboundHeld):
         for item in items:
-            if not item.again:
-                run.put_off(item, delay=0.0, error=str(error), again=True)
+            if not item.is_retry:
+                batch.defer(item, delay=0.0, error=str(error), is_retry=True)
 
 
 def _is_for_good(error: Exception) -> bool:
@@ -112,16 +112,21 @@ def _unanswered(p: Pending, error: Exception) -> ChannelReading:
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above
-    run: LaneRun, context: Context, item: WorkItem, p: Pending, reading: ChannelReading | None, outcome: Outcome
+    batch: Batch,
+    services: GovernanceServices,
+    item: ClaimedJob,
+    p: Pending,
+    reading: ChannelReading | None,
+    settlement: Settlement,
 ) -> None:
-    age = outcome.now - (p.accepted_at or outcome.now)
+    age = settlement.now - (p.accepted_at or settlement.now)
     if reading is not None and reading.value == p.value:
-        outcome.verified(p)
+        settlement.verified(p)
     elif age >= GIVE_UP_AFTER:
         shows = unreadable_detail(reading) + " " if reading is not None and reading.unreadable else ""
-        outcome.stopped(p, states.GIVEN_UP, "propagation.given_up", shows + _GIVEN_UP)
+        settlement.stopped(p, states.FAILED, "propagation.given_up", shows + _GIVEN_UP)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
-        outcome.send_again(p)
+        settlement.send_again(p)
     else:
         pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_LOOK_SECONDS, age.total_seconds() / 3))
-        run.retry(item, delay=pause * (1.0 - 0.25 * context.draw()), error="Not visible yet.")
+        batch.retry(item, delay=pause * (1.0 - 0.25 * services.jitter()), error="Not visible yet.")

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST, PRICE, STOCK
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
@@ -64,7 +64,7 @@ async def set_policy(
             """),
             {**keys, "m": scope.msp_id, "days": policy.keep_days, "now": now, "by": scope.actor.name},
         )
-    note(
+    append_audit(
         session, action="retention.policy_set", subject=f"data_class:{name}",
         data={"element": element, "days_before": before, "days": policy.keep_days}, at=now,
     )  # fmt: skip
@@ -92,7 +92,7 @@ async def set_default(
             """),
             {**keys, "m": scope.msp_id, "days": keep_days, "now": now, "by": scope.actor.name},
         )
-    note(
+    append_audit(
         session, action="retention.default_set", subject=f"data_class:{name}",
         data={"days_before": before, "days": keep_days}, at=now,
     )  # fmt: skip
@@ -121,7 +121,7 @@ async def place_hold(
             "reason": reason, "now": now, "by": scope.actor.name,
         },
     )  # fmt: skip
-    note(
+    append_audit(
         session, action="retention.hold_placed", subject=f"legal_hold:{hold_id}",
         data={"data_class": hold.data_class, "record": record_key, "reason": reason}, at=now,
     )  # fmt: skip
@@ -151,7 +151,9 @@ async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now
         """),
         {"t": scope.tenant_id, "id": hold_id, "now": now, "by": scope.actor.name, "reason": reason},
     )
-    note(session, action="retention.hold_released", subject=f"legal_hold:{hold_id}", data={"reason": reason}, at=now)
+    append_audit(
+        session, action="retention.hold_released", subject=f"legal_hold:{hold_id}", data={"reason": reason}, at=now
+    )
 
 
 def _known(classes: Sequence[DataClass], name: str) -> DataClass:

@@ -16,8 +16,8 @@ from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import NewHold, NewPolicy
-from governance.services import Context
-from governance.web.render import go, show, try_to
+from governance.services import GovernanceServices
+from governance.web.render import redirect_to, render_page, run_action
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -36,8 +36,8 @@ class Refused:
     form: Mapping[str, Any]
 
 
-def build_retention_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
-    classes = context.retained
+def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    classes = services.retained
 
     async def render(access: Access, refusal: DomainError | None = None, refused: Refused | None = None) -> Template:
         view = await plan_retention(access.session, classes, now=access.now)
@@ -48,11 +48,13 @@ def build_retention_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
             "typed": refused.form if refused else {},
             "reason_limit": LONGEST_TEXT,
         }
-        return show(access, "retention.html", "Retention", context, refusal=refusal)
+        return render_page(access, "retention.html", "Retention", context, refusal=refusal)
 
     async def act(access: Access, change: Awaitable[Any], done: str, refused: Refused) -> Response[Any]:
-        refusal = await try_to(access, change)
-        return go(access, "/retention", done=done) if refusal is None else await render(access, refusal, refused)
+        refusal = await run_action(access, change)
+        return (
+            redirect_to(access, "/retention", done=done) if refusal is None else await render(access, refusal, refused)
+        )
 
     @get(_ROOT, name="retention", opt=_READ, include_in_schema=False)
     async def retention_page(access: OpenAccess) -> Response[Any]:
@@ -73,7 +75,7 @@ def build_retention_pages(context: Context) -> tuple[HTTPRouteHandler, ...]:
     async def place_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         hold = NewHold(_text(form, "reason"), _text(form, "data_class"), _text(form, "record_key"))
-        placing = place_hold(access.session, classes, hold, now=access.now, new_id=context.new_id)
+        placing = place_hold(access.session, classes, hold, now=access.now, new_id=services.new_id)
         return await act(access, placing, "Legal hold placed", Refused("hold", form))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)

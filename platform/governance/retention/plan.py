@@ -14,7 +14,7 @@ from foundation.ids import time_of
 from foundation.retention import CHAIN, DataClass, RetainedTable, month_of
 from governance.retention import repository
 from governance.retention.repository import Case, Kept
-from governance.retention.rules import ClientRules, Limit
+from governance.retention.rules import ClientRules, RetentionLimit
 from governance.retention.schemas import (
     DataClassView,
     DefaultView,
@@ -73,7 +73,7 @@ async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules
     )  # fmt: skip
 
 
-async def _count_due(session: AsyncSession, case: Case, table: RetainedTable, limit: Limit) -> int:
+async def _count_due(session: AsyncSession, case: Case, table: RetainedTable, limit: RetentionLimit) -> int:
     counted = text(
         f"SELECT count(*) FROM (SELECT 1 FROM {table.name} WHERE {case.condition(table, limit)} LIMIT :many) due"
     )

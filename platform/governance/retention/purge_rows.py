@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import Database, scope_of
 from foundation.ids import NewId
 from foundation.retention import DataClass, RetainedTable
 from foundation.scope import Scope
 from governance.retention import repository
-from governance.retention.rules import Limit
+from governance.retention.rules import RetentionLimit
 
 
 async def purge_rows(
@@ -35,7 +35,13 @@ async def purge_rows(
 
 
 async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
-    session: AsyncSession, data_class: DataClass, table: RetainedTable, limit: Limit, *, now: datetime, new_id: NewId
+    session: AsyncSession,
+    data_class: DataClass,
+    table: RetainedTable,
+    limit: RetentionLimit,
+    *,
+    now: datetime,
+    new_id: NewId,
 ) -> int:
     """Rules are read again under the lock: a hold that was placed meanwhile counts."""
     scope = scope_of(session)
@@ -57,7 +63,7 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
     if count:
         removal = repository.Removal(table.name, limit.before, count)
         await repository.log_purge(session, case, removal, now=now, new_id=new_id)
-        note(
+        append_audit(
             session, action="retention.removed", subject=f"data_class:{data_class.name}",
             data={"table": table.name, "rows": count, "before": limit.before.isoformat()}, at=now,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from billing.sides import as_rater
 from foundation.database.engine import scope_of
 from foundation.ids import NewId, id_floor
 from foundation.retention import CHAIN, DataClass, RetainedTable
-from governance.retention.rules import ClientRules, Hold, Limit
+from governance.retention.rules import ClientRules, Hold, RetentionLimit
 
 BATCH: Final = 20_000
 LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('fairlead retention'))")
@@ -39,7 +39,7 @@ class Case:
     rules: ClientRules
     kept: Kept = field(default_factory=Kept)
 
-    def condition(self, table: RetainedTable, limit: Limit) -> str:
+    def condition(self, table: RetainedTable, limit: RetentionLimit) -> str:
         """What may go, as SQL over the table's columns; `binds` gives what it names."""
         parts = ["tenant_id = :t", f"({table.closed})"]
         if table.key:
@@ -58,7 +58,7 @@ class Case:
             parts.append(f"({table.record} IS NULL OR NOT ({table.record} = ANY (CAST(:held AS varchar[]))))")
         return " AND ".join(parts)
 
-    def binds(self, table: RetainedTable, limit: Limit) -> dict[str, Any]:
+    def binds(self, table: RetainedTable, limit: RetentionLimit) -> dict[str, Any]:
         return {
             "t": self.tenant_id,
             "before": limit.before if table.by_time else id_floor(limit.before),

@@ -20,7 +20,7 @@ from governance.retention.schemas import (
     NewPolicy,
     RetentionView,
 )
-from governance.services import Context
+from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}
@@ -30,8 +30,8 @@ _DEFAULTS: Final = "/api/v1/retention/defaults"
 _TAGS: Final = ["retention"]
 
 
-def build_retention_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
-    classes = context.retained
+def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    classes = services.retained
 
     @get(_ROOT, opt=_READ, tags=_TAGS)
     async def api_retention(access: OpenAccess) -> RetentionView:
@@ -46,7 +46,7 @@ def build_retention_routes(context: Context) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
     async def api_place_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
         """Place a legal hold: what it covers is not deleted until its release. Without class and record: all."""
-        return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=context.new_id))
+        return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=services.new_id))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
     async def api_release_hold(access: OpenAccess, hold_id: FromPath[UUID], data: JSONBody[HoldRelease]) -> None:

@@ -18,7 +18,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RetentionLimit:
     """Rows made before `before` may go: those of `elements`, or of all elements but `other_than`."""
 
     before: datetime
@@ -57,15 +57,15 @@ class ClientRules:
     def held_records(self, data_class: DataClass) -> list[str]:
         return sorted({hold.record_key for hold in self._of(data_class) if hold.record_key})
 
-    def limits(self, data_class: DataClass, now: datetime) -> list[Limit]:
+    def limits(self, data_class: DataClass, now: datetime) -> list[RetentionLimit]:
         """Empty when the class is held."""
         if self.is_held(data_class):
             return []
         by_element = self.elements(data_class)
         longer = tuple(element for element, days in by_element.items() if days > self.keep_days(data_class))
         return [
-            Limit(cutoff(now, self.keep_days(data_class)), other_than=longer),
-            *(Limit(cutoff(now, by_element[element]), elements=(element,)) for element in longer),
+            RetentionLimit(cutoff(now, self.keep_days(data_class)), other_than=longer),
+            *(RetentionLimit(cutoff(now, by_element[element]), elements=(element,)) for element in longer),
         ]
 
     def elements(self, data_class: DataClass) -> dict[str, int]:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.types import Handler
 from governance.elements.repository import load_contracts
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
@@ -17,7 +17,7 @@ from governance.propagation import states
 from governance.propagation.delivery import ACTIVE_CHANNEL, COUNTING
 from governance.propagation.distribute import start_clock
 from governance.propagation.settlement import late_subject
-from governance.services import Context
+from governance.services import GovernanceServices
 
 _BATCH = 1000
 _BREACH = text(f"""
@@ -38,7 +38,7 @@ _BREACH = text(f"""
 """)
 """Rows are locked in the order in which settlements lock them (`channel_store`)."""
 
-NEXT_CLOCK: Final = text(f"""
+NEXT_BREACH: Final = text(f"""
     SELECT min(p.slo_due_at) FROM propagation p
      WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}
 """)
@@ -46,21 +46,21 @@ _HOW: Final = {
     states.PENDING: "not taken yet.",
     states.ACCEPTED: "accepted by the channel, but not visible there.",
     states.REFUSED: "refused by the channel.",
-    states.GIVEN_UP: "stopped after many attempts.",
+    states.FAILED: "stopped after many attempts.",
 }
 
 
-def clocks_handler(context: Context) -> Handler:
-    async def check_clocks(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await breach_clocks(session, context)
+def breach_handler(services: GovernanceServices) -> Handler:
+    async def check_clocks(batch: Batch) -> None:
+        async with batch.commit() as session:
+            await breach_slos(session, services)
 
     return check_clocks
 
 
-async def breach_clocks(session: AsyncSession, context: Context) -> int:
+async def breach_slos(session: AsyncSession, services: GovernanceServices) -> int:
     """Mark what is late, open an exception for each, and set the timer to the next clock. Returns how many."""
-    now = context.clock()
+    now = services.clock()
     tenant = {"t": scope_of(session).tenant_id}
     rows = (await session.execute(_BREACH, {**tenant, "now": now, "batch": _BATCH})).all()
     contracts = await load_contracts(session) if rows else {}
@@ -83,10 +83,10 @@ async def breach_clocks(session: AsyncSession, context: Context) -> int:
         )
         for row in rows
     ]
-    await open_exceptions(session, late, now=now, new_id=context.new_id)
+    await open_exceptions(session, late, now=now, new_id=services.new_id)
     for row in rows:
-        context.metrics.late(scope_of(session).tenant_id, row.connection_id)
-    following = await session.scalar(NEXT_CLOCK, tenant)
+        services.metrics.late(scope_of(session).tenant_id, row.connection_id)
+    following = await session.scalar(NEXT_BREACH, tenant)
     if following is not None:
         await start_clock(session, following)
     return len(rows)

@@ -1,4 +1,4 @@
-"""Job: an exception that is not corrected in its time is escalated once: it weighs more, and the trail says so."""
+"""Escalates an overdue exception once: raises its severity and audits it."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import bindparam
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.types import Handler
 from governance.exceptions.severity import OVERDUE
-from governance.job_types import CLOCK_LANE, CORRECTIONS
-from governance.services import Context
+from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
+from governance.services import GovernanceServices
 
 _BATCH: Final = 1000
 _WAITING: Final = "state = 'open' AND escalated_at IS NULL"
@@ -33,26 +33,26 @@ _ESCALATE: Final = text(f"""
     RETURNING e.subject, e.code, e.severity, e.correlation
 """).bindparams(bindparam("part", type_=JSONB))
 
-NEXT_CORRECTION: Final = text(
+NEXT_ESCALATION: Final = text(
     f"SELECT min(correction_due_at) FROM governance_exception WHERE tenant_id = :t AND {_WAITING}"
 )
 
 
-def corrections_handler(context: Context) -> Handler:
-    async def check_corrections(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            await escalate_overdue(session, context)
+def escalation_handler(services: GovernanceServices) -> Handler:
+    async def check_corrections(batch: Batch) -> None:
+        async with batch.commit() as session:
+            await escalate_overdue(session, services)
 
     return check_corrections
 
 
-async def escalate_overdue(session: AsyncSession, context: Context) -> int:
+async def escalate_overdue(session: AsyncSession, services: GovernanceServices) -> int:
     """Escalate what is overdue, and set the timer to the next correction clock. Returns how many."""
-    now, tenant = context.clock(), {"t": scope_of(session).tenant_id}
+    now, tenant = services.clock(), {"t": scope_of(session).tenant_id}
     values = {**tenant, "now": now, "batch": _BATCH, "points": OVERDUE["points"], "part": [OVERDUE]}
     rows = (await session.execute(_ESCALATE, values)).all()
     for row in rows:
-        note(
+        append_audit(
             session,
             correlation=row.correlation,
             action="exception.overdue",
@@ -60,7 +60,7 @@ async def escalate_overdue(session: AsyncSession, context: Context) -> int:
             data={"code": row.code, "severity": row.severity},
             at=now,
         )
-    following = await session.scalar(NEXT_CORRECTION, tenant)
+    following = await session.scalar(NEXT_ESCALATION, tenant)
     if following is not None:
-        await set_timer(session, name=CORRECTIONS, lane=CLOCK_LANE, kind=CORRECTIONS, due_at=following)
+        await set_timer(session, name=ESCALATE_EXCEPTIONS, lane=TIMER_LANE, kind=ESCALATE_EXCEPTIONS, due_at=following)
     return len(rows)

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
 
 
-def show(
+def render_page(
     access: Access, template: str, title: str, context: Mapping[str, object], *, refusal: DomainError | None = None
 ) -> Template:
     """`template` is a file of templates/governance, a page or a fragment of one."""
@@ -53,7 +53,7 @@ def root_of(access: Access) -> str:
     return "" if access.client is None else f"/clients/{access.client.slug}"
 
 
-def go(access: Access, path: str, *, done: str = "") -> Redirect:
+def redirect_to(access: Access, path: str, *, done: str = "") -> Redirect:
     """`done` is shown on the page that follows."""
     return Redirect(root_of(access) + path, status_code=303, headers=dict(_HEADERS), cookies=done_cookies(done))
 
@@ -67,7 +67,7 @@ async def try_list(access: Access, found: Awaitable[T], empty: T) -> tuple[T, In
         return empty, refusal
 
 
-async def try_to(access: Access, act: Awaitable[Any]) -> DomainError | None:
+async def run_action(access: Access, act: Awaitable[Any]) -> DomainError | None:
     """Carry out `act`, or nothing of it; returns why not. What does not exist is still not found."""
     try:
         async with savepoint(access.session):

@@ -4,11 +4,11 @@ import httpx
 from sqlalchemy import text
 
 from billing.sides import Side
-from tests.billing.test_pages import Site, site  # noqa: F401 - the fixture
+from tests.billing.test_pages import BillingWebApp, site  # noqa: F401 - the fixture
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
     Ticking,
+    auth,
     clock,
-    door,
     passwords,
     sessions,
     throttle,
@@ -17,18 +17,18 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
 _FORTY_DAYS = 40 * 86400
 
 
-async def post(site: Site, reader: str, path: str) -> httpx.Response:  # noqa: F811
+async def post(site: BillingWebApp, reader: str, path: str) -> httpx.Response:  # noqa: F811
     headers = {"authorization": f"Bearer {site.keys[reader]}"}
     return await site.http.post(f"https://{site.host}{path}", headers=headers)
 
 
-async def states(site: Site) -> set[tuple[str, str]]:  # noqa: F811
+async def states(site: BillingWebApp) -> set[tuple[str, str]]:  # noqa: F811
     async with site.market.as_staff() as session:
         rows = await session.execute(text("SELECT side, state FROM invoice WHERE tenant_id <> msp_id"))
         return {(row.side, row.state) for row in rows}
 
 
-async def test_a_draft_is_closed_once_after_its_month(site: Site, clock: Ticking) -> None:  # noqa: F811
+async def test_a_draft_is_closed_once_after_its_month(site: BillingWebApp, clock: Ticking) -> None:  # noqa: F811
     retail = site.drafts[Side.RETAIL]
     page, api = f"/clients/acme/invoices/{retail.id}", f"/api/v1/clients/acme/invoices/{retail.id}/closure"
     early = await post(site, "staff", f"{page}/close")
@@ -52,7 +52,7 @@ async def test_a_draft_is_closed_once_after_its_month(site: Site, clock: Ticking
     assert entries == [f"invoice:{retail.id}"]
 
 
-async def test_the_page_closes_and_leads_back(site: Site, clock: Ticking) -> None:  # noqa: F811
+async def test_the_page_closes_and_leads_back(site: BillingWebApp, clock: Ticking) -> None:  # noqa: F811
     clock.forward(seconds=_FORTY_DAYS)
     page = f"/clients/acme/invoices/{site.drafts[Side.RETAIL].id}"
     done = await post(site, "staff", f"{page}/close")
@@ -61,7 +61,7 @@ async def test_the_page_closes_and_leads_back(site: Site, clock: Ticking) -> Non
 
 
 async def test_nobody_else_closes_it_and_nobody_the_wholesale_side(
-    site: Site,  # noqa: F811
+    site: BillingWebApp,  # noqa: F811
     clock: Ticking,  # noqa: F811
 ) -> None:
     clock.forward(seconds=_FORTY_DAYS)

@@ -118,7 +118,7 @@ async def test_prices_are_kept_and_read_by_the_msp_only(market: Market, db: Data
     stranger_id = new_id()
     refusals: list[tuple[Scope, type[DomainError]]] = [
         (market.client, Forbidden),
-        (market.house.for_fleet(), Forbidden),
+        (market.msp_account.for_fleet(), Forbidden),
         (make_scope(msp_id=stranger_id, tenant_id=stranger_id), NotFound),
     ]
     for scope, refusal in refusals:

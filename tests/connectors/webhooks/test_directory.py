@@ -13,12 +13,12 @@ from controlplane.provisioning import NewConnection, connect
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from tests.conftest import Urls
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 from tests.support.faulty_link import WELL, Trouble, end_of, faulty_link, over
 from tests.support.servers import Servers
 
 
-async def test_unknown_addresses_push_no_known_one_out(world: World, urls: Urls) -> None:
+async def test_unknown_addresses_push_no_known_one_out(world: ClientEnv, urls: Urls) -> None:
     directory = HookDirectory(urls.intake, world.services.vault, size=10, monotonic=lambda: 0.0)
     first = await directory.find(world.erp)
     assert first is not None
@@ -30,7 +30,7 @@ async def test_unknown_addresses_push_no_known_one_out(world: World, urls: Urls)
     await directory.close()
 
 
-async def test_many_who_ask_at_once_are_told_the_same(world: World, urls: Urls) -> None:
+async def test_many_who_ask_at_once_are_told_the_same(world: ClientEnv, urls: Urls) -> None:
     directory = HookDirectory(urls.intake, world.services.vault)
     asked = [world.erp if n % 2 else new_id() for n in range(1200)]
     told = await asyncio.gather(*(directory.find(connection_id) for connection_id in asked))
@@ -39,7 +39,9 @@ async def test_many_who_ask_at_once_are_told_the_same(world: World, urls: Urls) 
     await directory.close()
 
 
-async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_other(world: World, urls: Urls) -> None:
+async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_other(
+    world: ClientEnv, urls: Urls
+) -> None:
     with faulty_link(end_of(urls.intake)) as link:
         directory = HookDirectory(over(link, urls.intake), world.services.vault)
         assert await directory.find(new_id()) is None
@@ -54,7 +56,9 @@ async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_oth
         await directory.close()
 
 
-async def test_nobody_who_looks_an_address_up_hears_of_a_restart(world: World, urls: Urls, servers: Servers) -> None:
+async def test_nobody_who_looks_an_address_up_hears_of_a_restart(
+    world: ClientEnv, urls: Urls, servers: Servers
+) -> None:
     directory = HookDirectory(urls.intake, world.services.vault)
     assert await directory.find(new_id()) is None
     servers.hang_up("fairlead intake addresses")
@@ -62,7 +66,7 @@ async def test_nobody_who_looks_an_address_up_hears_of_a_restart(world: World, u
     await directory.close()
 
 
-async def test_a_secret_that_cannot_be_read_is_no_others_matter(world: World, urls: Urls) -> None:
+async def test_a_secret_that_cannot_be_read_is_no_others_matter(world: ClientEnv, urls: Urls) -> None:
     other = await connect(
         world.services,
         world.scope,

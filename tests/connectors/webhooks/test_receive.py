@@ -19,35 +19,35 @@ from connectors.webhooks.writer import Stored
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from tests.conftest import Urls
-from tests.support.client_env import World
-from tests.support.web_app import Site
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import WebApp
 
 
 @pytest.fixture
-def http(site: Site) -> httpx.AsyncClient:
+def http(site: WebApp) -> httpx.AsyncClient:
     return site.visit("127.0.0.1").http
 
 
-def body_of(world: World, sku: str = "SKU-001", amount: int = 9) -> bytes:
+def body_of(world: ClientEnv, sku: str = "SKU-001", amount: int = 9) -> bytes:
     return msgspec.json.encode({"type": "changes", "changes": [world.change(sku, STOCK, amount)]})
 
 
 def headers_for(
-    world: World, body: bytes, *, message_id: str = "", secret: str = "", age: timedelta = timedelta(0)
+    world: ClientEnv, body: bytes, *, message_id: str = "", secret: str = "", age: timedelta = timedelta(0)
 ) -> dict[str, str]:
     key = (secret or world.hook_secret).encode()
     return sign(key, message_id=message_id or f"m_{new_id()}", sent_at=utc_now() - age, body=body)
 
 
-async def post(http: httpx.AsyncClient, world: World, body: bytes, **options: Any) -> httpx.Response:
+async def post(http: httpx.AsyncClient, world: ClientEnv, body: bytes, **options: Any) -> httpx.Response:
     return await http.post(f"/hooks/{world.erp}", content=body, headers=headers_for(world, body, **options))
 
 
-async def stored(world: World) -> int:
+async def stored(world: ClientEnv) -> int:
     return int(str((await world.rows("SELECT count(*) FROM source_event"))[0][0]))
 
 
-async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.AsyncClient, world: World) -> None:
+async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.AsyncClient, world: ClientEnv) -> None:
     body = body_of(world)
     answer = await post(http, world, body)
     assert (answer.status_code, answer.json()) == (202, {"status": "new"})
@@ -55,7 +55,7 @@ async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.
     assert await world.rows("SELECT kind FROM work") == [("governance.ingest",)]
 
 
-async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: World) -> None:
+async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: ClientEnv) -> None:
     body = b"\xef\xbb\xbf \r\n" + body_of(world).replace(b",", b" ,\t") + b"\n\x00\xff "
     assert (await post(http, world, body)).status_code == 202
     ((kept, body_hash),) = await world.rows("SELECT body, body_hash FROM source_event")
@@ -63,7 +63,7 @@ async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: Wor
     assert body_hash == hashlib.sha256(body).digest()
 
 
-async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(world: World, urls: Urls) -> None:
+async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(world: ClientEnv, urls: Urls) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 1))  # from now on the address is known
     with psycopg.connect(urls.owner) as owner:
         owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
@@ -87,7 +87,7 @@ async def waits_for_events(urls: Urls) -> bool:
         return await found.fetchone() is not None
 
 
-async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, world: World) -> None:
+async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, world: ClientEnv) -> None:
     body = body_of(world)
     answers = await asyncio.gather(*(post(http, world, body, message_id="same") for _ in range(10)))
     assert sorted(answer.json()["status"] for answer in answers) == ["duplicate"] * 9 + ["new"]
@@ -95,7 +95,9 @@ async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, wo
     assert await world.rows("SELECT count(*) FROM work") == [(1,)]
 
 
-async def test_the_same_id_with_other_content_is_kept_beside_the_first(http: httpx.AsyncClient, world: World) -> None:
+async def test_the_same_id_with_other_content_is_kept_beside_the_first(
+    http: httpx.AsyncClient, world: ClientEnv
+) -> None:
     await post(http, world, body_of(world), message_id="same")
     answer = await post(http, world, body_of(world, amount=10), message_id="same")
     assert answer.json() == {"status": "reused-id"}
@@ -111,7 +113,7 @@ async def test_the_same_id_with_other_content_is_kept_beside_the_first(http: htt
     ],
 )
 async def test_what_is_not_authentic_is_refused_and_not_kept(
-    http: httpx.AsyncClient, world: World, options: dict[str, Any], sentence: str
+    http: httpx.AsyncClient, world: ClientEnv, options: dict[str, Any], sentence: str
 ) -> None:
     answer = await post(http, world, body_of(world), **options)
     assert answer.status_code == 401
@@ -122,14 +124,14 @@ async def test_what_is_not_authentic_is_refused_and_not_kept(
     assert await stored(world) == 0
 
 
-async def test_a_tampered_body_is_refused(http: httpx.AsyncClient, world: World) -> None:
+async def test_a_tampered_body_is_refused(http: httpx.AsyncClient, world: ClientEnv) -> None:
     body = body_of(world)
     answer = await http.post(f"/hooks/{world.erp}", content=body + b" ", headers=headers_for(world, body))
     assert answer.status_code == 401
     assert await stored(world) == 0
 
 
-async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncClient, world: World) -> None:
+async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncClient, world: ClientEnv) -> None:
     body = b"x" * (1024 * 1024 + 1)
     answer = await http.post(f"/hooks/{world.erp}", content=body, headers=headers_for(world, body))
     assert answer.status_code == 413
@@ -138,7 +140,7 @@ async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncCl
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[]", b"null", b'{"type": "price.changed"}'])
 async def test_malformed_but_authentic_bytes_are_kept_and_quarantined(
-    http: httpx.AsyncClient, world: World, body: bytes
+    http: httpx.AsyncClient, world: ClientEnv, body: bytes
 ) -> None:
     assert (await post(http, world, body)).status_code == 202
     await world.work()
@@ -149,13 +151,15 @@ async def test_malformed_but_authentic_bytes_are_kept_and_quarantined(
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", str(UUID(int=3)), "../../etc/passwd"])
-async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, world: World, address: str) -> None:
+async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, world: ClientEnv, address: str) -> None:
     body = body_of(world)
     answer = await http.post(f"/hooks/{address}", content=body, headers=headers_for(world, body))
     assert answer.status_code in (404, 405)
 
 
-async def test_another_tenants_secret_opens_nothing(http: httpx.AsyncClient, world: World, other_world: World) -> None:
+async def test_another_tenants_secret_opens_nothing(
+    http: httpx.AsyncClient, world: ClientEnv, other_world: ClientEnv
+) -> None:
     body = body_of(world)
     headers = headers_for(other_world, body)
     assert (await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code == 401
@@ -163,7 +167,7 @@ async def test_another_tenants_secret_opens_nothing(http: httpx.AsyncClient, wor
     assert await stored(other_world) == 0
 
 
-async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncClient, world: World) -> None:
+async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncClient, world: ClientEnv) -> None:
     old, new = world.hook_secret, "whsec_" + "bmV3IHNlY3JldCBmb3IgdGhlIHRlc3Q="
     async with world.services.db.transaction(world.scope) as session:
         await rotate_hook_secret(session, world.services.vault, world.erp, secret=new, now=utc_now())
@@ -171,7 +175,7 @@ async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncCl
         assert (await post(http, world, body_of(world), secret=secret)).status_code == 202
 
 
-async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: World) -> None:
+async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await set_connection_state(session, world.erp, state="paused", now=utc_now())
     answer = await post(http, world, body_of(world))
@@ -180,7 +184,7 @@ async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: World
 
 
 async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_it_changed(
-    http: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Resumed, and given another secret, within the time for which addresses are remembered."""
     monkeypatch.setattr("connectors.webhooks.directory._ANEW_SECONDS", 0.0)
@@ -197,7 +201,7 @@ async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_
 
 
 async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
-    http: httpx.AsyncClient, world: World
+    http: httpx.AsyncClient, world: ClientEnv
 ) -> None:
     """A NUL in a header's text cannot be stored; the others of the same group are."""
     good = [body_of(world, f"SKU-{n:03}") for n in range(1, 9)]
@@ -212,11 +216,11 @@ async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
     assert await stored(world) >= 8
 
 
-async def test_only_post_is_taken(http: httpx.AsyncClient, world: World) -> None:
+async def test_only_post_is_taken(http: httpx.AsyncClient, world: ClientEnv) -> None:
     assert (await http.get(f"/hooks/{world.erp}")).status_code == 405
 
 
-async def test_a_sender_that_breaks_off_is_not_told_of_its_size(site: Site, world: World) -> None:
+async def test_a_sender_that_breaks_off_is_not_told_of_its_size(site: WebApp, world: ClientEnv) -> None:
     brought = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
     told: list[Any] = []
 

@@ -13,11 +13,11 @@ from foundation.errors import Unavailable
 from foundation.ids import new_id
 from governance.job_types import INGEST
 from tests.conftest import Urls
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
 
 
-async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls) -> None:
+async def test_a_failing_bell_does_not_stop_the_writer(world: ClientEnv, urls: Urls) -> None:
     rung = 0
 
     async def crack(_: Hints) -> None:
@@ -25,7 +25,7 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls)
         rung += 1
         raise RuntimeError("the bell is cracked")
 
-    writer = IntakeWriter(urls.intake, kind=INGEST, ring=crack)
+    writer = IntakeWriter(urls.intake, kind=INGEST, wake_lanes=crack)
     world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     async with asyncio.timeout(60):
@@ -35,7 +35,7 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: World, urls: Urls)
     assert rung >= 1
 
 
-async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(world: World) -> None:
+async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(world: ClientEnv) -> None:
     """A lone surrogate is text in Python and nowhere else."""
     unspeakable = Delivery(
         id=new_id(), msp_id=world.scope.msp_id, tenant_id=world.scope.tenant_id, connection_id=world.erp,
@@ -48,7 +48,7 @@ async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_w
         assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
 
 
-async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world: World, urls: Urls) -> None:
+async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world: ClientEnv, urls: Urls) -> None:
     ringing = asyncio.Event()
 
     async def swallow(_: Hints) -> None:
@@ -56,7 +56,7 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
 
-    writer = IntakeWriter(urls.intake, kind=INGEST, ring=swallow)
+    writer = IntakeWriter(urls.intake, kind=INGEST, wake_lanes=swallow)
     world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
@@ -65,7 +65,7 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
         await writer.stop()
 
 
-async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(world: World, servers: Servers) -> None:
+async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(world: ClientEnv, servers: Servers) -> None:
     assert await world.deliver(world.change("SKU-001", "stock.on_hand", 1)) is Stored.NEW
     servers.hang_up("fairlead intake")
     assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW

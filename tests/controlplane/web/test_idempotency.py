@@ -11,8 +11,8 @@ from foundation.idempotency.response_store import KEEP, PRUNE
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
-from tests.support.client_env import World, second_client
-from tests.support.web_app import House, Site, Visit, furnish
+from tests.support.client_env import ClientEnv, second_client
+from tests.support.web_app import House, Visit, WebApp, furnish
 
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 BODY = {"name": "Shop", "role": "client_viewer", "email": "new@example.test", "reason": "why", "grant": True}
@@ -29,7 +29,7 @@ def replayed(answer: httpx.Response) -> bool:
     return bool(answer.headers.get(REPLAYED_HEADER) == "true")
 
 
-def acts(site: Site) -> list[tuple[str, str]]:
+def acts(site: WebApp) -> list[tuple[str, str]]:
     return [(method, path) for method, path, _ in handlers(site.app) if method in MUTATING and path.startswith("/api/")]
 
 
@@ -39,7 +39,7 @@ async def count_keys(visit: Visit, house: House) -> int:
 
 
 class TestEveryAct:
-    def test_takes_a_key(self, site: Site) -> None:
+    def test_takes_a_key(self, site: WebApp) -> None:
         without = [
             f"{route.path}: {handler}"
             for route in site.app.routes
@@ -50,7 +50,7 @@ class TestEveryAct:
         assert without == []
         assert len(acts(site)) > 10
 
-    def test_says_so_in_the_schema(self, site: Site) -> None:
+    def test_says_so_in_the_schema(self, site: WebApp) -> None:
         schema = site.app.openapi_schema.to_schema()
         assert REPLAYED_HEADER in schema["info"]["description"]
         told = 0
@@ -61,14 +61,14 @@ class TestEveryAct:
                 told += KEY_HEADER in names
         assert told == len(acts(site))
 
-    async def test_refuses_a_malformed_key_before_anything_else(self, site: Site, house: House, admin: Visit) -> None:
+    async def test_refuses_a_malformed_key_before_anything_else(self, site: WebApp, house: House, admin: Visit) -> None:
         for method, template in acts(site):
             path = fill(template, house.slug, house.world.erp)
             answer = await send(admin, path, "x" * 256, method=method)
             assert (answer.status_code, answer.json()["type"]) == (400, "/problems/idempotency-key-malformed"), path
 
     async def test_sent_again_is_answered_again_and_not_done_again(
-        self, site: Site, house: House, admin: Visit, world: World, urls: Urls
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv, urls: Urls
     ) -> None:
         await live(world, "SKU-001")
         ids, kept = object_ids(urls, house), 0
@@ -91,7 +91,7 @@ class TestEveryAct:
         assert kept > 30
 
 
-async def audit_entries(world: World) -> object:
+async def audit_entries(world: ClientEnv) -> object:
     return (await world.rows("SELECT count(*) FROM audit_entry"))[0][0]
 
 
@@ -149,7 +149,7 @@ class TestOneKey:
         assert (await send(admin, people, "j", {"email": "x"})).status_code == 400
         assert (await send(admin, people, "j", wanted | {"email": "ann@example.test"})).status_code == 201
 
-    async def test_without_permission_nothing_is_kept_or_told(self, site: Site, house: House, admin: Visit) -> None:
+    async def test_without_permission_nothing_is_kept_or_told(self, site: WebApp, house: House, admin: Visit) -> None:
         path = f"/api/v1/clients/{house.slug}/api-keys"
         assert (await send(admin, path, "k")).status_code == 201
         approver = await site.signed_in(house.host, house.approver)
@@ -169,7 +169,7 @@ class TestOneKey:
         assert (answer.status_code, replayed(answer)) == (201, False)
 
     async def test_is_independent_of_the_same_key_elsewhere(
-        self, site: Site, house: House, admin: Visit, world: World, other_world: World
+        self, site: WebApp, house: House, admin: Visit, world: ClientEnv, other_world: ClientEnv
     ) -> None:
         theirs = await furnish(other_world, name="Other")
         their_admin = await site.signed_in(theirs.host, theirs.admin)
@@ -217,14 +217,14 @@ def waiting(urls: Urls) -> bool:
     return row != (0,)
 
 
-async def test_pages_do_not_take_keys(house: House, admin: Visit, world: World) -> None:
+async def test_pages_do_not_take_keys(house: House, admin: Visit, world: ClientEnv) -> None:
     await live(world, "SKU-001")
     await admin.get(f"/clients/{house.slug}/approvals")
     await admin.post(f"/clients/{house.slug}/approvals", {}, headers={KEY_HEADER: "x" * 300})
     assert await world.rows("SELECT 1 FROM idempotency_key") == []
 
 
-async def test_old_answers_are_forgotten_by_work(house: House, admin: Visit, world: World) -> None:
+async def test_old_answers_are_forgotten_by_work(house: House, admin: Visit, world: ClientEnv) -> None:
     assert (await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k")).status_code == 201
     assert PRUNE in build_jobs(world.services)
     await world.rows(

@@ -9,7 +9,7 @@ from litestar import Litestar, Request, Response
 from litestar.di import NamedDependency, Provide
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.web.idempotency import AlreadyAnswered, once, replay
+from controlplane.web.idempotency import AlreadyAnswered, idempotent_request, replay
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.errors import Conflict, DomainError, NotFound, TooManyRequests, Unauthenticated, Unavailable
@@ -45,10 +45,10 @@ def refusals() -> Refusals:
 @pytest.fixture
 async def site(db: Database, vault: Vault, scope: Scope, refusals: Refusals) -> AsyncIterator[httpx.AsyncClient]:
     async def acting(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncSession, None]:
-        async with db.transaction(scope) as session, once(session, vault, request, utc_now) as outcome:
+        async with db.transaction(scope) as session, idempotent_request(session, vault, request, utc_now) as result:
             yield session
-        if outcome.refusal is not None:
-            raise outcome.refusal
+        if result.refusal is not None:
+            raise result.refusal
 
     @post("/act")
     async def act(session: NamedDependency[AsyncSession]) -> dict[str, str]:

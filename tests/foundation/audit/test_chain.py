@@ -11,7 +11,7 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from foundation.audit.chain import GENESIS, ChainPoint, Verdict, chain_head, note, verify_chain
+from foundation.audit.chain import GENESIS, ChainPoint, ChainVerification, append_audit, chain_head, verify_chain
 from foundation.database.engine import Database
 from foundation.scope import Scope
 from foundation.telemetry.correlation import correlated
@@ -23,10 +23,12 @@ AT = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
 async def write(db: Database, scope: Scope, count: int = 1, **data: Any) -> None:
     async with db.transaction(scope) as session:
         for number in range(count):
-            note(session, action="price.changed", subject=f"product:{number}", data={"n": number, **data}, at=AT)
+            append_audit(
+                session, action="price.changed", subject=f"product:{number}", data={"n": number, **data}, at=AT
+            )
 
 
-async def verdict(db: Database, scope: Scope, **options: Any) -> Verdict:
+async def verdict(db: Database, scope: Scope, **options: Any) -> ChainVerification:
     async with db.transaction(scope) as session:
         return await verify_chain(session, **options)
 
@@ -81,7 +83,7 @@ class TestWhole:
     ) -> None:
         await write(db, scope, deep={text_: [text_, {"a": (text_,)}]})
         async with db.transaction(scope) as session:
-            note(session, action="a", subject=text_, data={}, at=AT)
+            append_audit(session, action="a", subject=text_, data={}, at=AT)
         async with db.transaction(scope) as session:
             rows = (await session.execute(text("SELECT subject, body FROM audit_entry ORDER BY seq"))).all()
         assert msgspec.json.decode(rows[0].body)["data"]["deep"] == {kept: [kept, {"a": [kept]}]}
@@ -89,12 +91,12 @@ class TestWhole:
         assert (await verdict(db, scope)).broken_at is None
 
     async def test_a_tenant_without_entries_has_an_empty_chain(self, db: Database, scope: Scope) -> None:
-        assert await verdict(db, scope) == Verdict(entries=0, head=GENESIS.hex())
+        assert await verdict(db, scope) == ChainVerification(entries=0, head=GENESIS.hex())
 
     async def test_an_undone_transaction_leaves_no_entry(self, db: Database, twelve: Scope) -> None:
         async def fail() -> None:
             async with db.transaction(twelve) as session:
-                note(session, action="price.changed", subject="product:1", data={}, at=AT)
+                append_audit(session, action="price.changed", subject="product:1", data={}, at=AT)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -121,7 +123,7 @@ class TestWhole:
         async with db.transaction(scope) as session:
             for correlation in ("first-1", "second-2"):
                 with correlated(correlation):
-                    note(session, action="price.changed", subject="product:1", data={}, at=AT)
+                    append_audit(session, action="price.changed", subject="product:1", data={}, at=AT)
 
         found = [msgspec.json.decode(body)["correlation"] for body in await bodies(db, scope)]
         assert found == ["first-1", "second-2"]
@@ -142,7 +144,7 @@ class TestWhole:
             finally:
                 done.set()
 
-        async def keep_verifying() -> list[Verdict]:
+        async def keep_verifying() -> list[ChainVerification]:
             found = []
             while not done.is_set():
                 found.append(await verdict(db, twelve, page=4))

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note
+from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
 from foundation.database.engine import Database, change_scope, scope_of
 from foundation.scope import Scope
@@ -59,7 +59,7 @@ async def test_nothing_read_before_is_answered_from_memory(db: Database, scope: 
 
 async def test_an_effect_stays_in_the_scope_it_was_left_in(db: Database, scope: Scope, other_scope: Scope) -> None:
     async with db.transaction(scope) as session:
-        note(session, action="test", subject="test", data={}, at=utc_now())
+        append_audit(session, action="test", subject="test", data={}, at=utc_now())
         with pytest.raises(RuntimeError, match="before the first effect"):
             await change_scope(session, other_scope)
 

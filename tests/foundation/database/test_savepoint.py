@@ -4,18 +4,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.chain import note, verify_chain
+from foundation.audit.chain import append_audit, verify_chain
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.database.savepoint import savepoint
-from foundation.jobs.enqueue import NewWork, add_work, set_timer
+from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.scope import Scope
 
 
 async def act(session: AsyncSession, name: str) -> None:
     now = utc_now()
-    note(session, action=name, subject=name, data={}, at=now)
-    add_work(session, [NewWork("lane", "test", name)])
+    append_audit(session, action=name, subject=name, data={}, at=now)
+    enqueue(session, [NewJob("lane", "test", name)])
     await set_timer(session, name=name, lane="lane", kind="test", due_at=now)
 
 

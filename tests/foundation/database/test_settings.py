@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from controlplane.migrate import migrate_schema
 from foundation.clock import write_utc
-from foundation.database.connecting import KeptConnection, connect_to_database
+from foundation.database.connecting import ReconnectingConnection, connect_to_database
 from foundation.database.engine import Database
 from foundation.database.settings import with_settings
 from foundation.scope import Scope
@@ -73,8 +73,8 @@ async def test_a7_a_foreign_database_setting_changes_nothing(urls: Urls, scope: 
 async def test_a7_kept_connections_have_it_too_and_keep_it_over_a_discard(urls: Urls, role: str) -> None:
     conninfo: str = getattr(urls, role)
     with foreign_settings(urls):
-        kept = KeptConnection(conninfo, patience=10.0)
-        single = await connect_to_database(conninfo, patience=None)
+        kept = ReconnectingConnection(conninfo, round_trip_timeout=10.0)
+        single = await connect_to_database(conninfo, round_trip_timeout=None)
         try:
             for connection in (single, await kept.get()):
                 for _ in range(2):

@@ -13,11 +13,11 @@ from foundation.idempotency.response_store import (
     KEEP,
     PRUNE,
     SEALED,
-    Answer,
-    find_answer,
-    keep_answer,
-    prune_answers,
+    StoredResponse,
+    find_response,
+    prune_responses,
     read_key,
+    store_response,
 )
 from foundation.ids import new_id
 from foundation.scope import Scope
@@ -27,7 +27,7 @@ from foundation.vault.vault import Vault
 from tests.conftest import make_scope
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-ANSWER = Answer(201, (("content-type", "application/json"),), b'{"key": "SHOWN-ONCE"}')
+ANSWER = StoredResponse(201, (("content-type", "application/json"),), b'{"key": "SHOWN-ONCE"}')
 SAME, OTHER = b"s" * 32, b"o" * 32
 
 
@@ -37,14 +37,16 @@ def vault() -> Vault:
     return Vault(keys, new_id, lambda: NOW)
 
 
-async def find(db: Database, vault: Vault, scope: Scope, key: str = "k", request_hash: bytes = SAME) -> Answer | None:
+async def find(
+    db: Database, vault: Vault, scope: Scope, key: str = "k", request_hash: bytes = SAME
+) -> StoredResponse | None:
     async with db.transaction(scope) as session:
-        return await find_answer(session, vault, key=key, request_hash=request_hash)
+        return await find_response(session, vault, key=key, request_hash=request_hash)
 
 
 async def keep(db: Database, vault: Vault, scope: Scope, key: str = "k", *, now: datetime = NOW) -> None:
     async with db.transaction(scope) as session:
-        await keep_answer(session, vault, key=key, request_hash=SAME, answer=ANSWER, now=now)
+        await store_response(session, vault, key=key, request_hash=SAME, answer=ANSWER, now=now)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ async def test_another_request_with_the_key_is_refused(db: Database, vault: Vaul
 
 async def test_while_the_first_runs_the_second_is_refused_at_once(db: Database, vault: Vault, scope: Scope) -> None:
     async with db.transaction(scope) as session:
-        assert await find_answer(session, vault, key="k", request_hash=SAME) is None
+        assert await find_response(session, vault, key="k", request_hash=SAME) is None
         with pytest.raises(KeyInUse):
             await find(db, vault, scope)
         assert await find(db, vault, scope, key="another") is None
@@ -90,14 +92,14 @@ async def test_a_key_is_its_actors_and_its_tenants(
     same_actor_elsewhere = Scope(sibling_scope.msp_id, sibling_scope.tenant_id, scope.actor)
     for another in (sibling_scope, other_scope, colleague, same_actor_elsewhere):
         async with db.transaction(scope) as session:  # under way there, too
-            assert await find_answer(session, vault, key="k", request_hash=SAME) == ANSWER
+            assert await find_response(session, vault, key="k", request_hash=SAME) == ANSWER
             assert await find(db, vault, another) is None
 
 
 async def test_nothing_is_kept_of_what_fails(db: Database, vault: Vault, scope: Scope) -> None:
     async def fail() -> None:
         async with db.transaction(scope) as session:
-            await keep_answer(session, vault, key="k", request_hash=SAME, answer=ANSWER, now=NOW)
+            await store_response(session, vault, key="k", request_hash=SAME, answer=ANSWER, now=NOW)
             raise DomainError("the act failed after all")
 
     with pytest.raises(DomainError):
@@ -134,7 +136,7 @@ async def test_the_old_are_forgotten_by_the_clock_and_the_rest_later(
     async def fire(now: datetime) -> int:
         async with db.transaction(scope) as session:
             await session.execute(text("UPDATE timer SET due_at = NULL"))
-            return await prune_answers(session, now=now)
+            return await prune_responses(session, now=now)
 
     minute = timedelta(minutes=1)
     await keep(db, vault, scope, "first")

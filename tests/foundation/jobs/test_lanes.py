@@ -16,12 +16,12 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.errors import Conflict
 from foundation.ids import new_id
-from foundation.jobs.batch import LaneRun, LeaseLost
+from foundation.jobs.batch import Batch, LeaseLost
 from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.ready_queue import LaneTicket, Ring, RingReader
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.ready_queue import LaneTicket, ReadyQueue, ReadyQueueReader
 from foundation.jobs.relay import Relay
-from foundation.jobs.types import JobKind, JobKinds, RetryPolicy
+from foundation.jobs.types import JobType, JobTypes, RetryPolicy
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
@@ -30,28 +30,28 @@ from tests.conftest import Urls
 PATIENCE_SECONDS, BULK_SECONDS = 60, 600
 
 
-def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0.0) -> NewWork:
-    return NewWork(lane=lane, kind=kind, key=key, body={"key": key}, delay=delay)
+def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0.0) -> NewJob:
+    return NewJob(lane=lane, kind=kind, key=key, body={"key": key}, delay=delay)
 
 
-def patient_ring(valkey: "redis.asyncio.Redis") -> Ring:
+def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
     """It loses no hint and forgets no mark because a machine stood still for a while."""
-    return Ring(valkey, patience=PATIENCE_SECONDS, bulk_seconds=BULK_SECONDS)
+    return ReadyQueue(valkey, patience=PATIENCE_SECONDS, bulk_seconds=BULK_SECONDS)
 
 
 def worker(
-    db: Database, valkey: "redis.asyncio.Redis", handler: Callable[[LaneRun], Awaitable[None]], **options: object
+    db: Database, valkey: "redis.asyncio.Redis", handler: Callable[[Batch], Awaitable[None]], **options: object
 ) -> LaneWorker:
     lease = float(options.pop("lease", PATIENCE_SECONDS))  # type: ignore[arg-type]
     ring = options.pop("ring", None) or patient_ring(valkey)
-    kind = JobKind("test.note", handler, **options)  # type: ignore[arg-type]
+    job_type = JobType("test.note", handler, **options)  # type: ignore[arg-type]
     metrics = LaneMetrics(CollectorRegistry())
-    return LaneWorker(db, ring, JobKinds([kind]), pool="shared", metrics=metrics, lease=lease)  # type: ignore[arg-type]
+    return LaneWorker(db, ring, JobTypes([job_type]), pool="shared", metrics=metrics, lease=lease)  # type: ignore[arg-type]
 
 
-async def put(db: Database, scope: Scope, *items: NewWork) -> None:
+async def put(db: Database, scope: Scope, *items: NewJob) -> None:
     async with db.transaction(scope) as session:
-        add_work(session, items)
+        enqueue(session, items)
 
 
 async def left(db: Database, scope: Scope) -> int:
@@ -62,7 +62,7 @@ async def left(db: Database, scope: Scope) -> int:
 async def test_work_of_a_rolled_back_transaction_never_exists(db: Database, scope: Scope) -> None:
     async def change_of_mind() -> None:
         async with db.transaction(scope) as session:
-            add_work(session, [work("a")])
+            enqueue(session, [work("a")])
             raise RuntimeError("change of mind")
 
     with pytest.raises(RuntimeError, match="change of mind"):
@@ -75,8 +75,8 @@ async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
 ) -> None:
     seen: list[str] = []
 
-    async def note(run: LaneRun) -> None:
-        seen.extend(item.key for item in run.items)
+    async def note(batch: Batch) -> None:
+        seen.extend(item.key for item in batch.items)
 
     await put(db, scope, *(work(str(n)) for n in range(20)))
     await worker(db, valkey, note).run_lane(scope.msp_id, scope.tenant_id, "t")
@@ -85,9 +85,9 @@ async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
 
 
 async def test_effects_and_completion_are_one_commit(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
-    async def fail_after_effect(run: LaneRun) -> None:
-        async with run.finishing() as session:
-            add_work(session, [work("effect", lane="elsewhere")])
+    async def fail_after_effect(batch: Batch) -> None:
+        async with batch.commit() as session:
+            enqueue(session, [work("effect", lane="elsewhere")])
             await session.execute(text("SELECT 1/0"))
 
     await put(db, scope, work("a"))
@@ -102,13 +102,13 @@ async def test_a_held_item_holds_back_its_key_and_no_other(
 ) -> None:
     seen: list[str] = []
 
-    async def note(run: LaneRun) -> None:
-        for item in run.items:
+    async def note(batch: Batch) -> None:
+        for item in batch.items:
             if item.body == {"key": "red"} and item.attempts == 0 and "red" not in seen:
-                run.retry(item, delay=30, error="not now")
+                batch.retry(item, delay=30, error="not now")
                 seen.append("red")
-                return_rest = [other for other in run.items if other.key == "red" and other.seq != item.seq]
-                run.leave(return_rest)
+                return_rest = [other for other in batch.items if other.key == "red" and other.seq != item.seq]
+                batch.skip(return_rest)
             elif item.key != "red":
                 seen.append(item.key)
 
@@ -126,10 +126,10 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
 ) -> None:
     done: list[str] = []
 
-    async def brittle(run: LaneRun) -> None:
-        if any(item.key == "13" for item in run.items):
+    async def brittle(batch: Batch) -> None:
+        if any(item.key == "13" for item in batch.items):
             raise ValueError("thirteen")
-        done.extend(item.key for item in run.items)
+        done.extend(item.key for item in batch.items)
 
     await put(db, scope, *(work(str(n)) for n in range(40)))
     lane = worker(db, valkey, brittle, batch=16, retry=RetryPolicy(attempts=1))
@@ -161,14 +161,14 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
     late: list[str] = []
     done: list[str] = []
 
-    async def stop_and_resume(run: LaneRun) -> None:
+    async def stop_and_resume(batch: Batch) -> None:
         stopped.set()
         resumed.wait()
         with pytest.raises(LeaseLost):
-            run.check_lease()
-        async with run.finishing() as session:
+            batch.check_lease()
+        async with batch.commit() as session:
             late.append("written inside a transaction that must not commit")
-            add_work(session, [work("of a zombie")])
+            enqueue(session, [work("of a zombie")])
 
     async def be_a_zombie() -> None:
         own, client = Database(urls.app, pool_size=3), redis.asyncio.Redis.from_url(urls.redis)
@@ -177,8 +177,8 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
         await own.close()
         await client.aclose()
 
-    async def honest(run: LaneRun) -> None:
-        done.extend(item.key for item in run.items)
+    async def honest(batch: Batch) -> None:
+        done.extend(item.key for item in batch.items)
 
     await put(db, scope, work("a"))
     zombie = asyncio.create_task(asyncio.to_thread(asyncio.run, be_a_zombie()))
@@ -206,7 +206,7 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
     at_work, most = 0, 0
     begun, gate = asyncio.Event(), asyncio.Event()
 
-    async def busy(run: LaneRun) -> None:
+    async def busy(batch: Batch) -> None:
         nonlocal at_work, most
         begun.set()
         at_work += 1
@@ -223,7 +223,7 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
     gate.set()
     await first
     assert most == 1
-    reader = RingReader(redis.Redis.from_url(urls.redis))
+    reader = ReadyQueueReader(redis.Redis.from_url(urls.redis))
     ticket = await asyncio.to_thread(reader.take, "shared", 30.0)
     assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "two", bulk=False)
 
@@ -233,12 +233,12 @@ async def test_the_relay_rings_what_was_lost_and_what_became_due(
 ) -> None:
     done: list[str] = []
 
-    async def note(run: LaneRun) -> None:
-        done.extend(item.key for item in run.items)
+    async def note(batch: Batch) -> None:
+        done.extend(item.key for item in batch.items)
 
     await put(db, scope, work("now"), work("later", delay=60))
     await valkey.flushdb()
-    relay = Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry()))
+    relay = Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(CollectorRegistry()))
     wait = await relay.sweep()
     assert wait <= 0.5
     assert await valkey.zcard("fl:lanes:ring:shared") >= 1
@@ -262,11 +262,11 @@ async def test_a_second_tenant_sees_no_work(db: Database, scope: Scope, other_sc
 
 async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
     await valkey.flushdb()
-    ring, reader = Ring(valkey), RingReader(redis.Redis.from_url(urls.redis))
+    ready_queue, reader = ReadyQueue(valkey), ReadyQueueReader(redis.Redis.from_url(urls.redis))
     msp, heavy, light = new_id(), new_id(), new_id()
-    await ring.set_shares([(msp, heavy, "shared", 3)])
+    await ready_queue.set_shares([(msp, heavy, "shared", 3)])
     lanes = {f"l{n}" for n in range(100)}
-    await ring.ring({(msp, heavy): lanes, (msp, light): lanes})
+    await ready_queue.wake({(msp, heavy): lanes, (msp, light): lanes})
     turns = [await asyncio.to_thread(reader.take, "shared", 1.0) for _ in range(80)]
     heavy_turns = sum(1 for turn in turns if turn is not None and turn.tenant_id == heavy)
     assert 58 <= heavy_turns <= 62
@@ -274,12 +274,12 @@ async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: U
 
 async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
     await valkey.flushdb()
-    ring, reader = Ring(valkey), RingReader(redis.Redis.from_url(urls.redis))
+    ready_queue, reader = ReadyQueue(valkey), ReadyQueueReader(redis.Redis.from_url(urls.redis))
     msp, noisy, quiet = new_id(), new_id(), new_id()
-    await ring.ring({(msp, noisy): {f"l{n}" for n in range(100)}})
+    await ready_queue.wake({(msp, noisy): {f"l{n}" for n in range(100)}})
     for _ in range(50):
         await asyncio.to_thread(reader.take, "shared", 1.0)
-    await ring.ring({(msp, quiet): {"only"}})
+    await ready_queue.wake({(msp, quiet): {"only"}})
     next_two = [await asyncio.to_thread(reader.take, "shared", 1.0) for _ in range(2)]
     assert quiet in {turn.tenant_id for turn in next_two if turn is not None}
 
@@ -289,8 +289,8 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
 ) -> None:
     done: list[str] = []
 
-    async def note(run: LaneRun) -> None:
-        done.extend(item.key for item in run.items)
+    async def note(batch: Batch) -> None:
+        done.extend(item.key for item in batch.items)
 
     pool = f"tenant-{scope.tenant_id}"
     async with db.transaction(scope) as session:
@@ -302,12 +302,12 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
     await worker(db, valkey, note).run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == [], "a shared worker took a pinned tenant's work"
     await valkey.flushdb()
-    await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
-    reader = RingReader(redis.Redis.from_url(urls.redis))
+    await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
+    reader = ReadyQueueReader(redis.Redis.from_url(urls.redis))
     ticket = await asyncio.to_thread(reader.take, pool, 2.0)
     assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
-    kinds, metrics = JobKinds([JobKind("test.note", note)]), LaneMetrics(CollectorRegistry())
-    own = LaneWorker(db, patient_ring(valkey), kinds, pool=pool, metrics=metrics, lease=PATIENCE_SECONDS)
+    job_types, metrics = JobTypes([JobType("test.note", note)]), LaneMetrics(CollectorRegistry())
+    own = LaneWorker(db, patient_ring(valkey), job_types, pool=pool, metrics=metrics, lease=PATIENCE_SECONDS)
     await own.run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == ["a"]
 
@@ -320,7 +320,7 @@ async def test_the_age_of_the_oldest_ready_work_is_told_per_tenant(
     async with db.transaction(scope) as session:
         await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '90 seconds'"))
     registry = CollectorRegistry()
-    await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(registry)).sweep()
+    await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(registry)).sweep()
     age = registry.get_sample_value("fairlead_oldest_ready_work_seconds", {"tenant_id": str(scope.tenant_id)})
     assert age is not None
     assert 89 < age < 200

@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from foundation.database.engine import Database
-from foundation.jobs.batch import LaneRun, is_outage
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.ready_queue import Ring
-from foundation.jobs.types import Handler, JobKind, JobKinds
+from foundation.jobs.batch import Batch, is_outage
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.ready_queue import ReadyQueue
+from foundation.jobs.types import Handler, JobType, JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
@@ -22,9 +22,11 @@ async def attempts_after(
     handler: Handler, db: Database, valkey: "redis.asyncio.Redis", scope: Scope, *, seconds: float = 60.0
 ) -> int:
     async with db.transaction(scope) as session:
-        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
-    kinds = JobKinds([JobKind("test.try", handler, seconds=seconds)])
-    worker = LaneWorker(db, Ring(valkey), kinds, pool="shared", metrics=LaneMetrics(CollectorRegistry()), lease=60)
+        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
+    job_types = JobTypes([JobType("test.try", handler, seconds=seconds)])
+    worker = LaneWorker(
+        db, ReadyQueue(valkey), job_types, pool="shared", metrics=LaneMetrics(CollectorRegistry()), lease=60
+    )
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
     async with db.transaction(scope) as session:
         return int((await session.execute(text("SELECT attempts FROM work"))).scalar_one())
@@ -43,8 +45,8 @@ async def gone(db: Database, backend: int) -> None:
 async def test_being_stopped_inside_a_transaction_is_an_outage(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    async def stopped(run: LaneRun) -> None:
-        async with run.finishing() as session:
+    async def stopped(batch: Batch) -> None:
+        async with batch.commit() as session:
             ours = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
             await gone(db, ours)
@@ -53,8 +55,8 @@ async def test_being_stopped_inside_a_transaction_is_an_outage(
 
 
 async def test_a_connection_that_is_cut_is_an_outage(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
-    async def cut(run: LaneRun) -> None:
-        async with run.finishing() as session:
+    async def cut(batch: Batch) -> None:
+        async with batch.commit() as session:
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     assert await attempts_after(cut, db, valkey, scope) == 0
@@ -63,8 +65,8 @@ async def test_a_connection_that_is_cut_is_an_outage(db: Database, valkey: "redi
 async def test_after_an_outage_the_lane_is_free_at_once(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    async def cut(run: LaneRun) -> None:
-        async with run.finishing() as session:
+    async def cut(batch: Batch) -> None:
+        async with batch.commit() as session:
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     await attempts_after(cut, db, valkey, scope)
@@ -74,7 +76,7 @@ async def test_after_an_outage_the_lane_is_free_at_once(
 
 
 async def test_a_job_that_takes_too_long_has_failed(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
-    async def slow(_: LaneRun) -> None:
+    async def slow(_: Batch) -> None:
         await asyncio.sleep(60)
 
     assert await attempts_after(slow, db, valkey, scope, seconds=0.1) == 1

@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from foundation.database.connecting import connect_to_database
 from foundation.database.engine import Database
-from foundation.jobs.batch import LaneRun
-from foundation.jobs.enqueue import NewWork, add_work
-from foundation.jobs.ready_queue import Ring
-from foundation.jobs.types import JobKind, JobKinds
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.ready_queue import ReadyQueue
+from foundation.jobs.types import JobType, JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
@@ -35,7 +35,7 @@ def link(urls: Urls) -> Iterator[FaultyLink]:
 
 
 async def test_an_impatient_connection_gives_up_and_is_closed(urls: Urls, link: FaultyLink) -> None:
-    connection = await connect_to_database(over(link, urls.app), patience=0.5)
+    connection = await connect_to_database(over(link, urls.app), round_trip_timeout=0.5)
     link.suffer(Trouble(half_open=True))
     async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(psycopg.OperationalError, match=r"no answer within 0\.5 s"):
@@ -44,7 +44,7 @@ async def test_an_impatient_connection_gives_up_and_is_closed(urls: Urls, link: 
 
 
 async def test_an_error_of_a_statement_closes_nothing(urls: Urls) -> None:
-    connection = await connect_to_database(urls.app, patience=PATIENCE_SECONDS)
+    connection = await connect_to_database(urls.app, round_trip_timeout=PATIENCE_SECONDS)
     with pytest.raises(psycopg.errors.DivisionByZero):
         await connection.execute("SELECT 1 / 0")
     assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
@@ -53,7 +53,7 @@ async def test_an_error_of_a_statement_closes_nothing(urls: Urls) -> None:
 
 async def test_a_patience_is_for_one_round_trip(urls: Urls) -> None:
     patience = 6.0
-    connection = await connect_to_database(urls.app, patience=patience)
+    connection = await connect_to_database(urls.app, round_trip_timeout=patience)
     begun = time.monotonic()
     while time.monotonic() - begun <= patience:
         await connection.execute("SELECT pg_sleep(0.2)")
@@ -66,8 +66,8 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
 ) -> None:
     done: list[str] = []
 
-    async def handle(run: LaneRun) -> None:
-        async with run.finishing() as session:
+    async def handle(batch: Batch) -> None:
+        async with batch.commit() as session:
             if not done:
                 done.append("begun")
                 link.suffer(Trouble(half_open=True))
@@ -75,10 +75,10 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
         done.append("finished")
 
     async with db.transaction(scope) as session:
-        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
-    linked = Database(over(link, urls.app), pool_size=3, patience=LEASE_SECONDS)
+        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
+    linked = Database(over(link, urls.app), pool_size=3, round_trip_timeout=LEASE_SECONDS)
     worker = LaneWorker(
-        linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
+        linked, ReadyQueue(valkey), JobTypes([JobType("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=LEASE_SECONDS,
     )  # fmt: skip
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -104,7 +104,7 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
             until: datetime = (await session.execute(text("SELECT lease_until FROM lane"))).scalar_one()
             return until
 
-    async def handle(run: LaneRun) -> None:
+    async def handle(batch: Batch) -> None:
         first = await lease_until()
         link.suffer(Trouble(reset=True))
         await asyncio.sleep(lease / 2)  # its first renewal, after a third, fails
@@ -115,10 +115,10 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
         done.append("finished")
 
     async with db.transaction(scope) as session:
-        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
+        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
     linked = Database(over(link, urls.app), pool_size=3)
     worker = LaneWorker(
-        linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
+        linked, ReadyQueue(valkey), JobTypes([JobType("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=lease,
     )  # fmt: skip
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
@@ -134,20 +134,20 @@ async def test_a_lease_ends_here_no_later_than_in_the_database(
     """Its answer is a while on the way; whoever takes the lane over meanwhile is not to be met by a late effect."""
     left: list[tuple[float, float]] = []
 
-    async def handle(run: LaneRun) -> None:
+    async def handle(batch: Batch) -> None:
         async with db.transaction(scope) as session:
             until = text("SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM lane")
             there = (await session.execute(until)).scalar_one()
-        left.append((run._deadline - time.monotonic(), there))
+        left.append((batch._deadline - time.monotonic(), there))
         link.suffer(Trouble())
 
     async with db.transaction(scope) as session:
-        add_work(session, [NewWork(lane="t", kind="test.try", key="a")])
+        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
     linked = Database(over(link, urls.app), pool_size=1)
     await linked.call("SELECT 1", ())
     link.suffer(Trouble(latency_seconds=1.0))
     worker = LaneWorker(
-        linked, Ring(valkey), JobKinds([JobKind("test.try", handle)]), pool="shared",
+        linked, ReadyQueue(valkey), JobTypes([JobType("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=PATIENCE_SECONDS,
     )  # fmt: skip
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")

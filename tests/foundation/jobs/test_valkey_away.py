@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.jobs.batch import LaneRun
+from foundation.jobs.batch import Batch
 from foundation.jobs.broker import LaneBroker
-from foundation.jobs.ready_queue import LaneTicket, Ring, RingReader
+from foundation.jobs.ready_queue import LaneTicket, ReadyQueue, ReadyQueueReader
 from foundation.jobs.relay import Relay
 from foundation.jobs.worker import PROMPT_BATCH
 from foundation.scope import Scope
@@ -48,7 +48,7 @@ async def test_a_hint_to_a_valkey_that_hangs_is_given_up(hanging: str) -> None:
     # Without a patience of its own, so that it is the hint's that ends.
     client = redis.asyncio.Redis.from_url(hanging, socket_timeout=None, socket_connect_timeout=None)
     async with asyncio.timeout(PATIENCE_SECONDS) as patience:
-        await Ring(client).hint({(new_id(), new_id()): {"lane"}})
+        await ReadyQueue(client).hint({(new_id(), new_id()): {"lane"}})
     assert not patience.expired(), "the library turns a cancellation while it connects into an error of its own"
     await client.aclose()
 
@@ -111,7 +111,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
     await valkey.flushdb()
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def busy(_: LaneRun) -> None:
+    async def busy(_: Batch) -> None:
         begun.set()
         await go_on.wait()
 
@@ -123,7 +123,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
         )
     client = valkey_client(over(link, urls.redis))
     await client.ping()
-    lanes = worker(db, client, busy, ring=Ring(client))
+    lanes = worker(db, client, busy, ring=ReadyQueue(client))
     first = asyncio.create_task(lanes.run_lane(scope.msp_id, scope.tenant_id, "one"))
     await begun.wait()
     link.suffer(trouble)
@@ -134,8 +134,8 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
     assert await left(db, scope) == 1
     link.suffer(WELL)
     await valkey.flushdb()
-    await Relay(relay_db, Ring(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
-    reader, owner = RingReader(redis.Redis.from_url(urls.redis)), (scope.msp_id, scope.tenant_id)
+    await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
+    reader, owner = ReadyQueueReader(redis.Redis.from_url(urls.redis)), (scope.msp_id, scope.tenant_id)
     rung = []
     while (ticket := await asyncio.to_thread(reader.take, "shared", 0.1)) is not None:  # also what other tests left
         rung.append(ticket)
@@ -147,7 +147,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
 async def test_a_backlog_is_worked_off_while_valkey_is_away(
     trouble: Trouble, db: Database, link: FaultyLink, urls: Urls, scope: Scope
 ) -> None:
-    async def done(_: LaneRun) -> None:
+    async def done(_: Batch) -> None:
         return
 
     await put(db, scope, *(work(str(n)) for n in range(PROMPT_BATCH + 1)))
@@ -155,6 +155,6 @@ async def test_a_backlog_is_worked_off_while_valkey_is_away(
     link.suffer(trouble)
     async with asyncio.timeout(60):
         for _ in range(2):
-            await worker(db, client, done, ring=Ring(client)).run_lane(scope.msp_id, scope.tenant_id, "t")
+            await worker(db, client, done, ring=ReadyQueue(client)).run_lane(scope.msp_id, scope.tenant_id, "t")
     assert await left(db, scope) == 0
     await client.aclose()

@@ -4,7 +4,7 @@ import asyncio
 
 from foundation.database.engine import Hints
 from foundation.ids import new_id
-from foundation.jobs.wakeups import Bell
+from foundation.jobs.wakeups import Waker
 
 ONE, OTHER = (new_id(), new_id()), (new_id(), new_id())
 
@@ -19,14 +19,14 @@ async def test_what_gathers_during_a_ring_is_one_ring() -> None:
             second.set()
         await go_on.wait()
 
-    bell = Bell(ring)
-    bell.ring_soon({ONE: {"a"}})
+    waker = Waker(ring)
+    waker.wake_soon({ONE: {"a"}})
     await asyncio.sleep(0)
-    bell.ring_soon({ONE: {"b"}})
-    bell.ring_soon({ONE: {"c"}, OTHER: {"a"}})
+    waker.wake_soon({ONE: {"b"}})
+    waker.wake_soon({ONE: {"c"}, OTHER: {"a"}})
     go_on.set()
     await second.wait()
-    await bell.close()
+    await waker.close()
     assert rings == [{ONE: {"a"}}, {ONE: {"b", "c"}, OTHER: {"a"}}]
 
 
@@ -37,11 +37,11 @@ async def test_a_failed_ring_is_not_the_last() -> None:
         rung.put_nowait(hints)
         raise RuntimeError("the bell is cracked")
 
-    bell = Bell(ring)
+    waker = Waker(ring)
     for lane in ("a", "b"):
-        bell.ring_soon({ONE: {lane}})
+        waker.wake_soon({ONE: {lane}})
         assert await rung.get() == {ONE: {lane}}
-    await bell.close()
+    await waker.close()
 
 
 async def test_closing_does_not_wait_for_a_ring_that_hangs() -> None:
@@ -51,8 +51,8 @@ async def test_closing_does_not_wait_for_a_ring_that_hangs() -> None:
         ringing.set()
         await asyncio.Event().wait()
 
-    bell = Bell(ring)
-    bell.ring_soon({ONE: {"a"}})
+    waker = Waker(ring)
+    waker.wake_soon({ONE: {"a"}})
     await ringing.wait()
     async with asyncio.timeout(60):
-        await bell.close()
+        await waker.close()

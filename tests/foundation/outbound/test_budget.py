@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
-from foundation.outbound.budget import Attempt, Budget
+from foundation.outbound.budget import AttemptKind, Budget
 from foundation.outbound.client import OutboundClient
 from foundation.outbound.errors import OutboundHeld, RetriesSpent
 from foundation.outbound.gate import Credential, Gate
@@ -27,7 +27,9 @@ budgets = st.builds(
     per_second=st.sampled_from([0.01, 0.5, 1, 7, 100]),
     saved=st.integers(1, 20),
 )
-calls = st.lists(st.tuples(st.integers(0, 3_000_000), st.sampled_from([Attempt.FIRST, Attempt.AGAIN])), max_size=120)
+calls = st.lists(
+    st.tuples(st.integers(0, 3_000_000), st.sampled_from([AttemptKind.FIRST, AttemptKind.AGAIN])), max_size=120
+)
 NEVER_OPEN = BreakerSettings(failures=10**9, min_calls=10**9)
 STINGY = RetrySettings(ratio=0.25, per_second=0.5, saved=3)
 SETTINGS = OutboundSettings(
@@ -36,8 +38,8 @@ SETTINGS = OutboundSettings(
 )  # fmt: skip
 
 
-def ask(budget: Budget, now: int, attempt: Attempt, settings: RetrySettings) -> bool:
-    if attempt is Attempt.AGAIN and budget.wait(now, settings) > 0:
+def ask(budget: Budget, now: int, attempt: AttemptKind, settings: RetrySettings) -> bool:
+    if attempt is AttemptKind.AGAIN and budget.wait(now, settings) > 0:
         return False
     budget.note(now, attempt, settings)
     return True
@@ -45,9 +47,9 @@ def ask(budget: Budget, now: int, attempt: Attempt, settings: RetrySettings) -> 
 
 @given(budgets, calls)
 def test_no_window_sees_more_retries_than_the_ratio_time_and_what_was_saved(
-    settings: RetrySettings, calls: list[tuple[int, Attempt]]
+    settings: RetrySettings, calls: list[tuple[int, AttemptKind]]
 ) -> None:
-    budget, now, went = Budget(), START, list[tuple[int, Attempt]]()
+    budget, now, went = Budget(), START, list[tuple[int, AttemptKind]]()
     for passed, attempt in calls:
         now += passed
         if ask(budget, now, attempt, settings):
@@ -55,21 +57,21 @@ def test_no_window_sees_more_retries_than_the_ratio_time_and_what_was_saved(
     for first in range(len(went)):
         retries = firsts = 0
         for at, attempt in went[first:]:
-            retries += attempt is Attempt.AGAIN
-            firsts += attempt is Attempt.FIRST
+            retries += attempt is AttemptKind.AGAIN
+            firsts += attempt is AttemptKind.FIRST
             earned = firsts * settings.earned + (at - went[first][0])
             assert retries * settings.interval <= settings.saved * settings.interval + earned
 
 
 @given(budgets, calls)
 def test_a_first_attempt_never_waits_and_a_retry_waits_only_as_long_as_it_is_told(
-    settings: RetrySettings, calls: list[tuple[int, Attempt]]
+    settings: RetrySettings, calls: list[tuple[int, AttemptKind]]
 ) -> None:
     budget, now = Budget(), START
     for passed, attempt in calls:
         now += passed
-        assert ask(budget, now, Attempt.FIRST, settings)
-        if attempt is Attempt.AGAIN and not ask(budget, now, attempt, settings):
+        assert ask(budget, now, AttemptKind.FIRST, settings)
+        if attempt is AttemptKind.AGAIN and not ask(budget, now, attempt, settings):
             wait = budget.wait(now, settings)
             assert 0 < wait <= settings.interval
             assert budget.wait(now + wait - 1, settings) > 0
@@ -81,28 +83,28 @@ def test_a_work_of_many_calls_goes_whole_and_overdraws_by_no_more_than_can_be_sa
     settings: RetrySettings, calls: int
 ) -> None:
     budget = Budget()
-    assert ask(budget, START, Attempt.AGAIN, settings)
+    assert ask(budget, START, AttemptKind.AGAIN, settings)
     for _ in range(calls):
-        budget.note(START, Attempt.FURTHER, settings)
+        budget.note(START, AttemptKind.FURTHER, settings)
     assert budget.wait(START, settings) <= (settings.saved + 1) * settings.interval
 
 
 @given(budgets, calls)
-def test_what_is_saved_is_never_more_than_that(settings: RetrySettings, calls: list[tuple[int, Attempt]]) -> None:
+def test_what_is_saved_is_never_more_than_that(settings: RetrySettings, calls: list[tuple[int, AttemptKind]]) -> None:
     budget, now = Budget(), START
     for passed, attempt in calls:
         now += passed
         ask(budget, now, attempt, settings)
     now += 10**9
     for _ in range(1000):
-        budget.note(now, Attempt.FIRST, settings)
-    assert [ask(budget, now, Attempt.AGAIN, settings) for _ in range(settings.saved + 1)][-2:] in (
+        budget.note(now, AttemptKind.FIRST, settings)
+    assert [ask(budget, now, AttemptKind.AGAIN, settings) for _ in range(settings.saved + 1)][-2:] in (
         [True, False],
         [False],
     )
 
 
-async def go(gate: Gate, who: Credential, attempt: Attempt) -> bool:
+async def go(gate: Gate, who: Credential, attempt: AttemptKind) -> bool:
     try:
         await gate.admit(who, attempt)
     except RetriesSpent:
@@ -121,24 +123,26 @@ async def test_all_workers_share_one_budget_and_no_tenant_anothers(
     second = redis.asyncio.Redis.from_url(urls.redis)
     gates = [Gate(SETTINGS, valkey, clock), Gate(SETTINGS, second, clock)]
     who, other = credential(rate=1000, burst=1000), credential(rate=1000, burst=1000)
-    went = [await go(gates[n % 2], who, Attempt.AGAIN) for n in range(6)]
+    went = [await go(gates[n % 2], who, AttemptKind.AGAIN) for n in range(6)]
     assert went == [True] * 3 + [False] * 3
-    assert await go(gates[0], other, Attempt.AGAIN), "the same name, another tenant"
+    assert await go(gates[0], other, AttemptKind.AGAIN), "the same name, another tenant"
     for n in range(4):
-        assert await go(gates[n % 2], who, Attempt.FIRST), "new work goes on"
-    assert [await go(gates[1], who, Attempt.AGAIN) for _ in range(2)] == [True, False], "four first attempts earn one"
+        assert await go(gates[n % 2], who, AttemptKind.FIRST), "new work goes on"
+    assert [await go(gates[1], who, AttemptKind.AGAIN) for _ in range(2)] == [True, False], (
+        "four first attempts earn one"
+    )
     clock.advance(2)
-    assert [await go(gates[0], who, Attempt.AGAIN) for _ in range(2)] == [True, False], "and two seconds another"
+    assert [await go(gates[0], who, AttemptKind.AGAIN) for _ in range(2)] == [True, False], "and two seconds another"
     await second.aclose()
 
 
 async def test_who_is_held_is_told_how_long_and_takes_no_token(valkey: "redis.asyncio.Redis", clock: Clock) -> None:
     gate, who = Gate(SETTINGS, valkey, clock), credential(rate=1, burst=4)
     for _ in range(3):
-        await gate.admit(who, Attempt.AGAIN)
+        await gate.admit(who, AttemptKind.AGAIN)
     for _ in range(20):
         with pytest.raises(RetriesSpent) as caught:
-            await gate.admit(who, Attempt.AGAIN)
+            await gate.admit(who, AttemptKind.AGAIN)
         assert caught.value.retry_after == 2
     assert (await gate.admit(who)).wait == 0
 
@@ -148,8 +152,8 @@ async def test_without_valkey_each_process_keeps_to_the_budget_alone(clock: Cloc
     gates = [Gate(replace(SETTINGS, valkey_seconds=0.5, valkey_rest_seconds=600), away, clock) for _ in range(2)]
     who = credential(rate=1000, burst=1000)
     for gate in gates:
-        assert [await go(gate, who, Attempt.AGAIN) for _ in range(5)] == [True] * 3 + [False] * 2
-        assert await go(gate, who, Attempt.FIRST)
+        assert [await go(gate, who, AttemptKind.AGAIN) for _ in range(5)] == [True] * 3 + [False] * 2
+        assert await go(gate, who, AttemptKind.FIRST)
     await away.aclose()
 
 

@@ -13,10 +13,10 @@ import redis.asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundation.outbound.breaker import Outcome
-from foundation.outbound.budget import Attempt
+from foundation.outbound.breaker import CallResult
+from foundation.outbound.budget import AttemptKind
 from foundation.outbound.errors import OutboundThrottled, OutboundUnavailable
-from foundation.outbound.gate import Admission, Credential, Gate, Limit, LocalGate
+from foundation.outbound.gate import Admission, Credential, Gate, LocalGate, RateLimit
 from foundation.outbound.scripts import ADMIT, SETTLE
 from foundation.outbound.settings import BreakerSettings, OutboundSettings, RetrySettings
 from tests.conftest import Urls
@@ -44,7 +44,7 @@ class MovableClock:
 
 
 def credential(rate: float = 10, burst: int = 3) -> Credential:
-    return Credential(uuid4(), "shop", Limit(rate, burst))
+    return Credential(uuid4(), "shop", RateLimit(rate, burst))
 
 
 @pytest.fixture
@@ -59,10 +59,12 @@ def gate(request: pytest.FixtureRequest, clock: MovableClock) -> Gate:
     return Gate(SETTINGS, valkey, clock)
 
 
-async def send(gate: Gate, who: Credential, outcome: Outcome = Outcome.ANSWERED, *, hold: float = 0.0) -> Admission:
+async def send(
+    gate: Gate, who: Credential, result: CallResult = CallResult.ANSWERED, *, hold: float = 0.0
+) -> Admission:
     admission = await gate.admit(who)
-    if admission.report or hold or outcome is not Outcome.ANSWERED:
-        await gate.settle(who, admission, outcome, hold=hold)
+    if admission.report or hold or result is not CallResult.ANSWERED:
+        await gate.settle(who, admission, result, hold=hold)
     return admission
 
 
@@ -138,7 +140,7 @@ class TestBucket:
 class TestBreaker:
     async def opened(self, gate: Gate, who: Credential) -> None:
         for _ in range(3):
-            await send(gate, who, Outcome.FAILED)
+            await send(gate, who, CallResult.FAILED)
 
     async def test_failures_in_a_row_open_it_and_say_for_how_long(self, gate: Gate) -> None:
         who = credential(burst=50)
@@ -152,8 +154,8 @@ class TestBreaker:
     async def test_a_success_between_failures_keeps_it_closed(self, gate: Gate) -> None:
         who = credential(burst=50)
         for _ in range(3):
-            await send(gate, who, Outcome.FAILED)
-            await send(gate, who, Outcome.FAILED)
+            await send(gate, who, CallResult.FAILED)
+            await send(gate, who, CallResult.FAILED)
             for _ in range(5):
                 await send(gate, who)
 
@@ -164,13 +166,13 @@ class TestBreaker:
         for _ in range(4):
             await send(gate, who)
         for _ in range(2):
-            await send(gate, who, Outcome.FAILED)
+            await send(gate, who, CallResult.FAILED)
         await send(gate, who)
-        await send(gate, who, Outcome.FAILED)
-        await send(gate, who, Outcome.FAILED)  # 4 of 9
+        await send(gate, who, CallResult.FAILED)
+        await send(gate, who, CallResult.FAILED)  # 4 of 9
         await send(gate, who)
-        await send(gate, who, Outcome.FAILED)
-        await send(gate, who, Outcome.FAILED)  # 6 of 12
+        await send(gate, who, CallResult.FAILED)
+        await send(gate, who, CallResult.FAILED)  # 6 of 12
 
         with pytest.raises(OutboundUnavailable):
             await gate.admit(who)
@@ -185,7 +187,7 @@ class TestBreaker:
             await gate.admit(who)
         assert caught.value.retry_after == SETTINGS.total_seconds
 
-        await gate.settle(who, probe, Outcome.ANSWERED, hold=0)
+        await gate.settle(who, probe, CallResult.ANSWERED, hold=0)
         for _ in range(5):
             assert not (await gate.admit(who)).report
 
@@ -199,7 +201,7 @@ class TestBreaker:
                 await gate.admit(who)
             pauses.append(caught.value.retry_after)
             clock.advance(caught.value.retry_after or 0)
-            await send(gate, who, Outcome.FAILED)
+            await send(gate, who, CallResult.FAILED)
         assert pauses == [4, 8, 10, 10]
 
     async def test_the_probe_of_a_killed_worker_does_not_block_for_ever(self, gate: Gate, clock: MovableClock) -> None:
@@ -216,7 +218,7 @@ class TestBreaker:
         who = credential(burst=50)
         await self.opened(gate, who)
         clock.advance(4)
-        await send(gate, who, Outcome.UNKNOWN)
+        await send(gate, who, CallResult.UNKNOWN)
 
         assert (await gate.admit(who)).report
 
@@ -228,7 +230,7 @@ class TestBreaker:
         await send(gate, who)
 
         for admission in late:
-            await gate.settle(who, admission, Outcome.FAILED, hold=0)
+            await gate.settle(who, admission, CallResult.FAILED, hold=0)
         await gate.admit(who)
 
     async def test_success_costs_no_report(self, gate: Gate) -> None:
@@ -242,7 +244,7 @@ class TestValkeyAway:
 
         assert [(await gate.admit(who)).wait for _ in range(4)] == [0, 0, 0, 0.1]
         for _ in range(3):
-            await send(gate, who, Outcome.FAILED)
+            await send(gate, who, CallResult.FAILED)
         with pytest.raises(OutboundUnavailable):
             await gate.admit(who)
         await away.aclose()
@@ -284,7 +286,7 @@ class TestValkeyAway:
         admission = await gate.admit(who)
         await valkey.delete(who.key)
 
-        await gate.settle(who, admission, Outcome.FAILED, hold=0)
+        await gate.settle(who, admission, CallResult.FAILED, hold=0)
         assert (await gate.admit(who)).shared
 
 
@@ -305,7 +307,7 @@ async def test_a_clock_that_steps_back_takes_the_pauses_with_it(
 ) -> None:
     gate, who = Gate(SETTINGS, valkey, clock), credential(rate=10, burst=3)
     clock.advance(600)
-    await send(gate, who, Outcome.FAILED)
+    await send(gate, who, CallResult.FAILED)
     await send(gate, who, hold=30)
 
     clock.advance(-600)
@@ -337,7 +339,7 @@ steps = st.lists(
         st.sampled_from(["admit", "answered", "failed", "unknown"]),
         st.sampled_from([0, 0, 0, 700_000, 9_000_000]),  # hold
         st.integers(0, 3),  # which of the open admissions
-        st.sampled_from(Attempt),
+        st.sampled_from(AttemptKind),
     ),
     max_size=60,
 )
@@ -346,7 +348,7 @@ steps = st.lists(
 @given(steps, st.sampled_from([0.5, 3, 10, 1000]), st.integers(1, 20))
 @settings(max_examples=80)
 def test_the_shared_form_answers_as_the_readable_form(
-    plain: "redis.Redis", steps: list[tuple[int, str, int, int, Attempt]], rate: float, burst: int
+    plain: "redis.Redis", steps: list[tuple[int, str, int, int, AttemptKind]], rate: float, burst: int
 ) -> None:
     """Any history of calls, retries, failures and pauses."""
     who, local = credential(rate, burst), LocalGate(SETTINGS)
@@ -365,12 +367,12 @@ def test_the_shared_form_answers_as_the_readable_form(
                 pending.append(shared[2])
         else:
             generation = pending.pop(which % len(pending))
-            outcome = {"answered": Outcome.ANSWERED, "failed": Outcome.FAILED, "unknown": Outcome.UNKNOWN}[act]
+            result = {"answered": CallResult.ANSWERED, "failed": CallResult.FAILED, "unknown": CallResult.UNKNOWN}[act]
             plain.eval(
-                SETTLE, 1, who.key, now, *common, generation, int(outcome), hold, breaker.failures,
+                SETTLE, 1, who.key, now, *common, generation, int(result), hold, breaker.failures,
                 breaker.error_ratio, breaker.min_calls, 4_000_000, 10_000_000,
             )  # fmt: skip
-            local.settle(who, now, generation, outcome, hold)
+            local.settle(who, now, generation, result, hold)
     plain.delete(who.key)
 
 

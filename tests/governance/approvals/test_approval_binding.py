@@ -24,8 +24,8 @@ from governance.records.rows import Channel, ValueRow
 from policy.errors import OwnApproval
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
-from policy.redeeming import Verdict, redeem_approvals
-from tests.support.client_env import World
+from policy.redeeming import RedeemResult, redeem_approvals
+from tests.support.client_env import ClientEnv
 
 SKU = "SKU-001"
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -83,11 +83,11 @@ def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]
     assert hashed(**same) == hashed()
 
 
-def person(world: World, actor_id: str = "") -> Scope:
+def person(world: ClientEnv, actor_id: str = "") -> Scope:
     return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", actor_id or str(new_id()), "Ada"))
 
 
-async def waiting(world: World, amount: int = 10_000) -> UUID:
+async def waiting(world: ClientEnv, amount: int = 10_000) -> UUID:
     """A first price, which always needs a person."""
     await world.deliver(world.change(SKU, COST, 5_000), world.change(SKU, PRICE, amount))
     await world.work()
@@ -96,31 +96,31 @@ async def waiting(world: World, amount: int = 10_000) -> UUID:
     return UUID(str(rows[0][0]))
 
 
-async def answer(world: World, change_id: UUID, *, grant: bool = True, actor_id: str = "") -> None:
+async def answer(world: ClientEnv, change_id: UUID, *, grant: bool = True, actor_id: str = "") -> None:
     async with world.services.db.transaction(person(world, actor_id)) as session:
         await answer_change(session, change_id, grant=grant, reason="looked at it", now=utc_now())
 
 
-async def approved(world: World) -> UUID:
+async def approved(world: ClientEnv) -> UUID:
     """A change that waits for the worker to carry it out."""
     change_id = await waiting(world)
     await answer(world, change_id)
     return change_id
 
 
-async def meanwhile(world: World, sql: str) -> None:
+async def meanwhile(world: ClientEnv, sql: str) -> None:
     """Something else changes before the worker comes to it."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text(sql))
     await world.work(settle=0.5)
 
 
-async def pushed(world: World) -> int:
+async def pushed(world: ClientEnv) -> int:
     rows = await world.rows("SELECT count(*) FROM propagation WHERE state IN ('accepted', 'verified')")
     return int(str(rows[0][0]))
 
 
-async def test_the_source_changes_between_approval_and_execution(world: World) -> None:
+async def test_the_source_changes_between_approval_and_execution(world: ClientEnv) -> None:
     """The approved value is not sent; the newer one has its own decision and its own approval."""
     await approved(world)
     await meanwhile(world, "UPDATE record_value SET source_amount = 11000, source_version = source_version + 1")
@@ -130,13 +130,13 @@ async def test_the_source_changes_between_approval_and_execution(world: World) -
     assert states == [("pending", 1), ("withdrawn", 1)]
 
 
-async def test_the_cost_it_was_judged_on_changes_before_execution(world: World) -> None:
+async def test_the_cost_it_was_judged_on_changes_before_execution(world: ClientEnv) -> None:
     await approved(world)
     await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
     assert await pushed(world) == 0
 
 
-async def test_the_policy_changes_before_execution(world: World) -> None:
+async def test_the_policy_changes_before_execution(world: ClientEnv) -> None:
     change_id = await approved(world)
     rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if rule.id != "stock-negative"]
     async with world.services.db.transaction(world.scope) as session:
@@ -147,13 +147,13 @@ async def test_the_policy_changes_before_execution(world: World) -> None:
     assert rows[0][0] == "awaiting"
 
 
-async def test_a_new_channel_since_the_approval_is_another_target(world: World) -> None:
+async def test_a_new_channel_since_the_approval_is_another_target(world: ClientEnv) -> None:
     await approved(world)
     await meanwhile(world, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
     assert await pushed(world) == 0
 
 
-async def test_who_looked_at_another_question_does_not_answer_this_one(world: World) -> None:
+async def test_who_looked_at_another_question_does_not_answer_this_one(world: ClientEnv) -> None:
     """The page is open; meanwhile someone approves, that is found out of date and asked anew; then comes "Approve"."""
     change_id = await approved(world)
     ((seen,),) = await world.rows("SELECT id FROM approval")
@@ -166,14 +166,14 @@ async def test_who_looked_at_another_question_does_not_answer_this_one(world: Wo
         await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(asked)))
 
 
-async def test_an_approval_cannot_be_replayed_on_other_content(world: World) -> None:
+async def test_an_approval_cannot_be_replayed_on_other_content(world: ClientEnv) -> None:
     change_id = await approved(world)
     ((approval_id,),) = await world.rows("SELECT id FROM approval")
     approval = UUID(str(approval_id))
     async with world.services.db.transaction(world.scope) as session:
         now = utc_now()
         other = await redeem_approvals(session, world.scope, content_hashes={approval: bytes(32)}, now=now)
-    assert other == {approval: Verdict.MISMATCH}
+    assert other == {approval: RedeemResult.MISMATCH}
     await world.work(settle=20.0)
     assert await pushed(world) == 2
     async with world.services.db.transaction(world.scope) as session:
@@ -184,13 +184,13 @@ async def test_an_approval_cannot_be_replayed_on_other_content(world: World) -> 
     assert await world.rows("SELECT state FROM change") == [("awaiting",)]
 
 
-async def test_the_author_cannot_approve(world: World) -> None:
+async def test_the_author_cannot_approve(world: ClientEnv) -> None:
     change_id = await waiting(world)
     with pytest.raises(OwnApproval):
         await answer(world, change_id, actor_id=f"connection:{world.erp}")
 
 
-async def test_an_answer_counts_once(world: World) -> None:
+async def test_an_answer_counts_once(world: ClientEnv) -> None:
     change_id = await waiting(world)
     await answer(world, change_id, grant=False)
     with pytest.raises(NotAwaiting):
@@ -199,7 +199,7 @@ async def test_an_answer_counts_once(world: World) -> None:
     assert await pushed(world) == 0
 
 
-async def test_a_newer_value_withdraws_the_open_approval(world: World) -> None:
+async def test_a_newer_value_withdraws_the_open_approval(world: ClientEnv) -> None:
     first = await waiting(world)
     await world.deliver(world.change(SKU, PRICE, 12_000))
     await world.work()
@@ -209,7 +209,7 @@ async def test_a_newer_value_withdraws_the_open_approval(world: World) -> None:
         await answer(world, first)
 
 
-async def test_nobody_answers_in_time(world: World) -> None:
+async def test_nobody_answers_in_time(world: ClientEnv) -> None:
     await waiting(world)
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
@@ -219,7 +219,7 @@ async def test_nobody_answers_in_time(world: World) -> None:
     assert await world.rows("SELECT code FROM governance_exception") == [("approval.expired",)]
 
 
-async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(world: World) -> None:
+async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(world: ClientEnv) -> None:
     await answer(world, await waiting(world))
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
@@ -230,7 +230,7 @@ async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(wo
     assert "was approved" in str(detail)
 
 
-async def test_another_tenant_cannot_answer(world: World, other_world: World) -> None:
+async def test_another_tenant_cannot_answer(world: ClientEnv, other_world: ClientEnv) -> None:
     change_id = await waiting(world)
     with pytest.raises(NotFound):
         await answer(other_world, change_id)

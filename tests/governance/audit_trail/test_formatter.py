@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from governance.audit_trail.formatter import Named, find_ids, tell
-from governance.audit_trail.schemas import ShownEntry
+from governance.audit_trail.formatter import Named, find_ids, format_entry
+from governance.audit_trail.schemas import AuditEntryView
 from governance.exceptions.severity import WEIGHTS
 from governance.labels import write_kind, write_work
 
@@ -16,8 +16,8 @@ CHANGE, SHOP, ANA = (f"0190a0f0-0000-7000-8000-00000000000{n}" for n in range(1,
 NAMES = {CHANGE: Named("SKU-1", "price.list", "EUR"), SHOP: Named("Web shop"), ANA: Named("Ana Reyes")}
 
 
-def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
-    return ShownEntry(1, AT, "worker", action, subject, data, "")
+def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
+    return AuditEntryView(1, AT, "worker", action, subject, data, "")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> ShownEntry:
         (entry("api_key.revoked", f"api_key:{ANA[:-1]}9", {"name": "Shop"}), "Api key revoked", "", "name Shop"),
     ],
 )  # fmt: skip
-def test_an_entry_is_told_in_words(given: ShownEntry, title: str, about: str, text: str) -> None:
-    told = tell(given, NAMES)
+def test_an_entry_is_told_in_words(given: AuditEntryView, title: str, about: str, text: str) -> None:
+    told = format_entry(given, NAMES)
     assert (told.title, told.about, told.text, told.by) == (title, about, text, "Automatic")
 
 

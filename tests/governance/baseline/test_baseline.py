@@ -34,13 +34,13 @@ from tests.governance.baseline.clients import (
     set_in_shop,
     verdicts,
 )
-from tests.support.client_env import World, build_world
+from tests.support.client_env import ClientEnv, build_client_env
 
 SKUS = 20
 
 
 async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     baseline = await read_and_accept(world)
     assert await counts(world, baseline) == {
@@ -70,13 +70,13 @@ SHOWN = """SELECT amount FROM channel_value WHERE record_key = :sku AND element 
 DIFFERENT = ("SKU-001", "SKU-002", "SKU-003")
 
 
-async def differ(world: World) -> None:
+async def differ(world: ClientEnv) -> None:
     """Three prices that policy lets pass, asks about and refuses; the market shows the ERP's own of the first two."""
     set_in_erp(world, SKU_001=1_100, SKU_002=1_200, SKU_003=400)
     set_in_shop(world, version=7, SKU_001=1_060, SKU_002=1_000, SKU_003=1_300)
 
 
-async def test_the_comparison_foresees_the_three_answers_of_policy(world: World) -> None:
+async def test_the_comparison_foresees_the_three_answers_of_policy(world: ClientEnv) -> None:
     await differ(world)
     baseline = await read(world)
     foreseen = await world.rows(
@@ -95,7 +95,7 @@ async def test_the_comparison_foresees_the_three_answers_of_policy(world: World)
         assert await world.rows(f"SELECT count(*) FROM {table}") == [(0,)], "reading alone has changed something"
 
 
-async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_shows(world: World) -> None:
+async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_shows(world: ClientEnv) -> None:
     await differ(world)
     baseline = await read_and_accept(world)
     shop = world.channels["shop0"]
@@ -117,7 +117,7 @@ async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_sho
 
 
 async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_differs(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await differ(world)
     await read_and_accept(world)
@@ -132,7 +132,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
     assert sandbox.effects(world.urls["market1"])["received"] == 0
 
 
-async def test_who_accepted_cannot_answer_what_came_of_it(world: World) -> None:
+async def test_who_accepted_cannot_answer_what_came_of_it(world: ClientEnv) -> None:
     await differ(world)
     nora = person(world)
     await accept(world, await read(world), by=nora)
@@ -143,7 +143,7 @@ async def test_who_accepted_cannot_answer_what_came_of_it(world: World) -> None:
             await answer_change(session, UUID(str(change_id)), grant=True, reason="mine", now=utc_now())
 
 
-async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyers_see(world: World) -> None:
+async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyers_see(world: ClientEnv) -> None:
     await differ(world)
     await read_and_accept(world)
     newer = int(utc_now().timestamp() * 1_000_000)
@@ -153,7 +153,7 @@ async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyer
     assert found == [(1_000, "review")]
 
 
-async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: World) -> None:
+async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: ClientEnv) -> None:
     await differ(world)
     await read_and_accept(world)
     watched = "SELECT md5(string_agg(r::text, '|' ORDER BY r::text)) FROM {} r"
@@ -179,7 +179,7 @@ async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: Wor
 async def test_what_one_side_alone_has_is_told_and_left_alone(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:
-    world = await build_world(
+    world = await build_client_env(
         services, relay_db, urls.intake, sandbox, skus=SKUS, shop_skus=SKUS - 4, market_skus=SKUS + 3
     )
     set_in_erp(world, SKU_018=300)  # below its cost, and on the market only
@@ -195,7 +195,7 @@ async def test_what_one_side_alone_has_is_told_and_left_alone(
 async def test_a_value_no_channel_has_is_approved_unless_policy_never_lets_it_pass(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:
-    world = await build_world(services, relay_db, urls.intake, sandbox, skus=3, shop_skus=0, channels=1)
+    world = await build_client_env(services, relay_db, urls.intake, sandbox, skus=3, shop_skus=0, channels=1)
     set_in_erp(world, SKU_002=300)
     await read_and_accept(world)
     assert await world.rows(PRICES, keys=["SKU-001", "SKU-002"]) == [("SKU-001", 1_100), ("SKU-002", None)]
@@ -207,7 +207,7 @@ async def test_a_value_no_channel_has_is_approved_unless_policy_never_lets_it_pa
     await world.close()
 
 
-async def test_first_prices_that_wait_for_a_person_no_longer_do(world: World) -> None:
+async def test_first_prices_that_wait_for_a_person_no_longer_do(world: ClientEnv) -> None:
     """Webhooks came before the baseline did: without a previous value every price was put before a person."""
     await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 1_100))
     await world.work()
@@ -222,7 +222,7 @@ async def test_first_prices_that_wait_for_a_person_no_longer_do(world: World) ->
     assert await world.rows("SELECT old_amount, outcome FROM change WHERE new_amount = 1120") == [(1_100, "auto")]
 
 
-async def test_a_newer_value_that_came_meanwhile_stands(world: World) -> None:
+async def test_a_newer_value_that_came_meanwhile_stands(world: ClientEnv) -> None:
     baseline = await read(world)
     await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 2_000))
     await world.work()
@@ -234,7 +234,7 @@ async def test_a_newer_value_that_came_meanwhile_stands(world: World) -> None:
     assert await world.rows("SELECT new_amount, state FROM change") == [(2_000, "awaiting")]
 
 
-async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: World) -> None:
+async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: ClientEnv) -> None:
     await read_and_accept(world)
     set_in_shop(world, version=1, SKU_001=1_120, SKU_002=2_000)
     await read_and_accept(world)
@@ -248,7 +248,7 @@ async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: Wo
     assert len(await world.rows(CHANGES)) == 2
 
 
-async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(world: World) -> None:
+async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(world: ClientEnv) -> None:
     nora = person(world)
     baseline = await read(world)
     await accept(world, baseline, by=nora)
@@ -272,7 +272,7 @@ async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes
         assert (await verify_chain(session)).broken_at is None
 
 
-async def test_an_unreadable_item_is_kept_and_the_rest_is_read(world: World, sandbox: RunningSandbox) -> None:
+async def test_an_unreadable_item_is_kept_and_the_rest_is_read(world: ClientEnv, sandbox: RunningSandbox) -> None:
     sandbox.break_(world.urls["erp"], Faults(renamed_fields={"amount": "amonut"}))
     baseline = await read(world)
     assert await world.rows("SELECT count(*) FROM baseline_item WHERE amount IS NOT NULL") == [(0,)]
@@ -283,7 +283,7 @@ async def test_an_unreadable_item_is_kept_and_the_rest_is_read(world: World, san
 
 
 async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
     async with world.services.db.transaction(person(world)) as session:
@@ -298,7 +298,7 @@ async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
     assert await world.rows(parts, c=world.channels["shop0"]) == [("read", None)]
 
 
-async def test_only_a_person_accepts_and_only_what_is_ready(world: World) -> None:
+async def test_only_a_person_accepts_and_only_what_is_ready(world: ClientEnv) -> None:
     async with world.services.db.transaction(person(world)) as session:
         baseline = await start_baseline(session, world.services.governance, now=utc_now())
     with pytest.raises(BaselineUnderWay):
@@ -314,7 +314,7 @@ async def test_only_a_person_accepts_and_only_what_is_ready(world: World) -> Non
             await start_baseline(session, world.services.governance, now=utc_now())
 
 
-async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(world: World) -> None:
+async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(world: ClientEnv) -> None:
     first = await read(world)
     second = await read(world)
     assert (await counts(world, first))["state"] == "discarded"
@@ -324,7 +324,7 @@ async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(world: Wo
     assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
 
 
-async def test_another_client_sees_and_decides_nothing_of_it(world: World, other_world: World) -> None:
+async def test_another_client_sees_and_decides_nothing_of_it(world: ClientEnv, other_world: ClientEnv) -> None:
     baseline = await read(world)
     for table in ("baseline", "baseline_part", "baseline_item", "baseline_reading"):
         assert await world.rows(f"SELECT count(*) > 0 FROM {table}") == [(True,)]
@@ -336,7 +336,9 @@ async def test_another_client_sees_and_decides_nothing_of_it(world: World, other
     assert await other_world.rows("SELECT count(*) FROM record_value") == [(0,)]
 
 
-async def test_each_value_is_taken_from_the_system_that_owns_it_alone(world: World, sandbox: RunningSandbox) -> None:
+async def test_each_value_is_taken_from_the_system_that_owns_it_alone(
+    world: ClientEnv, sandbox: RunningSandbox
+) -> None:
     """Two systems that both speak of prices and of costs."""
     url = sandbox.add("sandbox-erp", skus=SKUS)
     books = NewConnection("sandbox-erp", "Books", url, secrets={"webhook_secret": world.hook_secret})
@@ -352,7 +354,7 @@ async def test_each_value_is_taken_from_the_system_that_owns_it_alone(world: Wor
     assert taken == [(COST, second, SKUS), (PRICE, world.erp, SKUS), (STOCK, world.erp, SKUS)]
 
 
-async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: World) -> None:
+async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: ClientEnv) -> None:
     baseline = await read(world)
     async with world.services.db.transaction(world.scope) as session:
         [price] = [one for one in await load_items(session, baseline, ["SKU-001"]) if one.element == PRICE]
@@ -363,7 +365,7 @@ async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: Worl
             assert [one.amount for one in found if one.element == PRICE] == [stands]
 
 
-async def test_without_contracts_there_is_nothing_to_read(world: World) -> None:
+async def test_without_contracts_there_is_nothing_to_read(world: ClientEnv) -> None:
     async with world.services.db.transaction(person(world)) as session:
         await session.execute(text("DELETE FROM element_contract"))
         with pytest.raises(NothingToRead):

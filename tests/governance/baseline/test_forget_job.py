@@ -10,19 +10,21 @@ from governance.baseline.forget_job import forget_some
 from governance.baseline.start import discard_baseline, start_baseline
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import accept, person, read, set_in_shop
-from tests.support.client_env import World
-from tests.support.web_app import House, Site
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import House, WebApp
 
 _LEFT = "SELECT (SELECT count(*) FROM baseline_item), (SELECT count(*) FROM baseline_reading)"
 
 
-async def discard(world: World, baseline_id: UUID) -> None:
+async def discard(world: ClientEnv, baseline_id: UUID) -> None:
     async with world.services.db.transaction(person(world)) as session:
         await discard_baseline(session, baseline_id, now=utc_now())
     await world.work()
 
 
-async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(world: World, other_world: World) -> None:
+async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(
+    world: ClientEnv, other_world: ClientEnv
+) -> None:
     theirs = await read(other_world)
     kept = await other_world.rows(_LEFT)
     first = await read(world)
@@ -43,7 +45,7 @@ async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(worl
     assert await other_world.rows(_LEFT) == kept
 
 
-async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(world: World) -> None:
+async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(world: ClientEnv) -> None:
     baseline, shop = await read(world), world.channels["shop0"]
     kept = await world.rows(_LEFT)
     async with world.services.db.transaction(world.scope) as session:
@@ -62,7 +64,7 @@ async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(world: Wor
     assert others
 
 
-async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world: World) -> None:
+async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world: ClientEnv) -> None:
     baseline = await read(world)
     kept = await world.rows(_LEFT)
     await accept(world, baseline)
@@ -71,7 +73,7 @@ async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world:
     assert await world.rows(_LEFT) == kept
 
 
-async def test_a_system_that_never_answered_holds_nothing_back(world: World, sandbox: RunningSandbox) -> None:
+async def test_a_system_that_never_answered_holds_nothing_back(world: ClientEnv, sandbox: RunningSandbox) -> None:
     """Its turn waits to ask again; the others' part of the reading goes at once, and its own when it ends."""
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
     async with world.services.db.transaction(person(world)) as session:
@@ -83,7 +85,7 @@ async def test_a_system_that_never_answered_holds_nothing_back(world: World, san
     assert await world.rows(_LEFT) == [(0, 0)]
 
 
-async def test_the_page_says_what_is_not_kept(site: Site, world: World, house: House) -> None:
+async def test_the_page_says_what_is_not_kept(site: WebApp, world: ClientEnv, house: House) -> None:
     set_in_shop(world, version=7, SKU_001=1_060)
     baseline = await read(world)
     visit = await site.signed_in(house.host, house.admin)

@@ -17,12 +17,12 @@ from governance.baseline.start import start_baseline
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import accept, counts, person, set_in_erp, set_in_shop
-from tests.support.client_env import World, build_world
+from tests.support.client_env import ClientEnv, build_client_env
 
 SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
 
 
-async def let_die(world: World, draw: random.Random, *, while_: str) -> int:
+async def let_die(world: ClientEnv, draw: random.Random, *, while_: str) -> int:
     """Turns of workers, every other of which ends somewhere in it, until the baseline has left the state.
 
     Returns how many died. Never twice in a row: what ends a worker again and again is meant to be given up. A dead
@@ -30,7 +30,7 @@ async def let_die(world: World, draw: random.Random, *, while_: str) -> int:
     """
     services, scope, died = world.services, world.scope, 0
     worker = LaneWorker(
-        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     spared: set[str] = set()
     async with asyncio.timeout(150):
@@ -58,7 +58,7 @@ async def let_die(world: World, draw: random.Random, *, while_: str) -> int:
 async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox, seed: int
 ) -> None:
-    world = await build_world(services, relay_db, urls.intake, sandbox, skus=SKUS)
+    world = await build_client_env(services, relay_db, urls.intake, sandbox, skus=SKUS)
     draw = random.Random(seed)
     small, large, cheap = SMALL, SMALL + LARGE, SMALL + LARGE + CHEAP
     set_in_erp(world, **{f"SKU_{n:03}": 400 for n in range(large, cheap)})

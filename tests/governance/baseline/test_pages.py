@@ -7,25 +7,25 @@ import msgspec
 
 from canonical.elements import PRICE, STOCK
 from connectors.ports import ChannelReading, KeyPage, PollPage
-from controlplane.provisioning import Person, add_person
+from controlplane.provisioning import NewAccountMember, add_person
 from governance.baseline.queries import list_compared
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
 from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, ScriptedSource, replace_part
-from tests.support.client_env import World
-from tests.support.web_app import PASSWORD, House, Site, Visit, furnish
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
 
 
 def root_of(house: House) -> str:
     return f"/clients/{house.slug}/baselines"
 
 
-async def accepted(world: World, visit: Visit, address: str) -> None:
+async def accepted(world: ClientEnv, visit: Visit, address: str) -> None:
     answer = await visit.post(f"{address}/accept")
     assert (answer.status_code, answer.headers["location"]) == (303, address)
     await world.work(settle=20.0)
 
 
-async def test_an_administrator_reads_compares_and_accepts(site: Site, world: World, house: House) -> None:
+async def test_an_administrator_reads_compares_and_accepts(site: WebApp, world: ClientEnv, house: House) -> None:
     set_in_erp(world, SKU_001=1_100, SKU_002=1_200, SKU_003=400)
     set_in_shop(world, version=7, SKU_001=1_060, SKU_002=1_000, SKU_003=1_300)
     visit, root = await site.signed_in(house.host, house.admin), root_of(house)
@@ -61,7 +61,7 @@ async def test_an_administrator_reads_compares_and_accepts(site: Site, world: Wo
     assert "Accepted" in (await visit.get(root)).text
 
 
-async def test_a8_a_sources_inexact_value_is_shown_as_it_was_read(site: Site, house: House, world: World) -> None:
+async def test_a8_a_sources_inexact_value_is_shown_as_it_was_read(site: WebApp, house: House, world: ClientEnv) -> None:
     bodies = [
         msgspec.json.encode(world.change("SKU-001", STOCK, 4) | {"amount": 12.5}),
         msgspec.json.encode(world.change("SKU-002", STOCK, 4) | {"amount": 12.5}),
@@ -85,7 +85,7 @@ async def test_a8_a_sources_inexact_value_is_shown_as_it_was_read(site: Site, ho
     ]  # fmt: skip
 
 
-async def test_long_lists_lead_on_page_by_page(site: Site, world: World, house: House) -> None:
+async def test_long_lists_lead_on_page_by_page(site: WebApp, world: ClientEnv, house: House) -> None:
     baseline = await read(world)
     visit = await site.signed_in(house.host, house.approver)
     seen: list[str] = []
@@ -99,13 +99,17 @@ async def test_long_lists_lead_on_page_by_page(site: Site, world: World, house: 
     assert len(seen) == 80
 
 
-async def test_roles(site: Site, world: World, house: House) -> None:
+async def test_roles(site: WebApp, world: ClientEnv, house: House) -> None:
     baseline = await read(world)
     await add_person(
-        world.services, world.scope, Person(f"boss-{house.slug}@example.test", "Boss", PASSWORD, "client_admin")
+        world.services,
+        world.scope,
+        NewAccountMember(f"boss-{house.slug}@example.test", "Boss", PASSWORD, "client_admin"),
     )
     await add_person(
-        world.services, world.house, Person(f"op-{house.slug}@example.test", "Op", PASSWORD, "msp_operator")
+        world.services,
+        world.msp_account,
+        NewAccountMember(f"op-{house.slug}@example.test", "Op", PASSWORD, "msp_operator"),
     )
     root, address = root_of(house), f"{root_of(house)}/{baseline}"
     approver = await site.signed_in(house.host, house.approver)
@@ -127,7 +131,7 @@ async def test_roles(site: Site, world: World, house: House) -> None:
     assert await world.rows("SELECT decided_by FROM baseline WHERE state = 'accepted'") == [("Boss",)]
 
 
-async def test_a_refused_act_shows_the_page_with_the_reason(site: Site, world: World, house: House) -> None:
+async def test_a_refused_act_shows_the_page_with_the_reason(site: WebApp, world: ClientEnv, house: House) -> None:
     baseline = await read(world)
     visit, address = await site.signed_in(house.host, house.admin), f"{root_of(house)}/{baseline}"
     await visit.get(address)
@@ -138,7 +142,9 @@ async def test_a_refused_act_shows_the_page_with_the_reason(site: Site, world: W
         assert "This baseline is accepted" in late.text
 
 
-async def test_another_client_finds_nothing(site: Site, world: World, other_world: World, house: House) -> None:
+async def test_another_client_finds_nothing(
+    site: WebApp, world: ClientEnv, other_world: ClientEnv, house: House
+) -> None:
     theirs = await furnish(other_world, name="Other")
     baseline = await read(other_world)
     visit = await site.signed_in(house.host, house.admin)
@@ -150,7 +156,7 @@ async def test_another_client_finds_nothing(site: Site, world: World, other_worl
     assert await other_world.rows("SELECT state FROM baseline") == [("ready",)]
 
 
-async def test_the_api_does_the_same(site: Site, world: World, house: House) -> None:
+async def test_the_api_does_the_same(site: WebApp, world: ClientEnv, house: House) -> None:
     set_in_shop(world, version=7, SKU_001=1_060, SKU_002=1_000)
     visit, root = await site.signed_in(house.host, house.admin), f"/api/v1{root_of(house)}"
     await visit.get(root_of(house))
@@ -179,7 +185,9 @@ async def test_the_api_does_the_same(site: Site, world: World, house: House) -> 
     assert [item["id"] for item in (await visit.api("GET", root)).json()["items"]] == [told["id"]]
 
 
-async def test_a8_a_channels_inexact_value_is_shown_as_it_was_read(site: Site, house: House, world: World) -> None:
+async def test_a8_a_channels_inexact_value_is_shown_as_it_was_read(
+    site: WebApp, house: House, world: ClientEnv
+) -> None:
     """On the page and in the API; neither as nothing nor rounded."""
     odd = "10.9951 USD\u202e\x1b with 4 digits"
 

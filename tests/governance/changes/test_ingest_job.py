@@ -11,17 +11,17 @@ from canonical.values import Value
 from connectors.ports import PayloadInvalid
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from governance.changes.replay import replay_exception
 from governance.job_types import INGEST, ingest_lane
 from governance.records.validation import admit
 from tests.governance.test_main_job import person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 
-async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: World) -> None:
+async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        add_work(session, [NewWork(lane=ingest_lane(world.erp), kind=INGEST, key=str(world.erp), ref=new_id())])
+        enqueue(session, [NewJob(lane=ingest_lane(world.erp), kind=INGEST, key=str(world.erp), ref=new_id())])
     await world.deliver(world.change("SKU-002", STOCK, 6))
     await world.work(settle=20.0)
     assert await world.rows("SELECT record_key FROM record_value") == [("SKU-002",)]
@@ -56,7 +56,7 @@ def test_a_senders_clock_that_runs_ahead_does_not_stop_ours() -> None:
     assert admit(before, received_at=NOW) is before
 
 
-async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(world: World) -> None:
+async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(world: ClientEnv) -> None:
     early = world.change("SKU-001", STOCK, 4) | {"committed_at": "0001-01-01T00:00:00+14:00"}
     late = world.change("SKU-002", STOCK, 5) | {"committed_at": "9999-12-31T23:59:59Z"}
     nul = world.change("SKU-\x00", STOCK, 6)
@@ -71,7 +71,7 @@ async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(wo
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
 
 
-async def test_a_version_that_is_too_high_does_not_mute_a_record(world: World) -> None:
+async def test_a_version_that_is_too_high_does_not_mute_a_record(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100, version=2**62))
     await world.deliver(world.change("SKU-001", PRICE, 10_200), world.change("SKU-001", STOCK, 3))
@@ -88,7 +88,7 @@ async def test_a_version_that_is_too_high_does_not_mute_a_record(world: World) -
     assert await world.rows("SELECT state FROM governance_exception") == [("resolved",)]
 
 
-async def test_versions_of_the_source_before_do_not_count_for_the_next(world: World) -> None:
+async def test_versions_of_the_source_before_do_not_count_for_the_next(world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 3, version=2**60))
     await world.work(settle=20.0)
     async with world.services.db.transaction(world.scope) as session:
@@ -98,7 +98,9 @@ async def test_versions_of_the_source_before_do_not_count_for_the_next(world: Wo
     assert await world.rows("SELECT amount FROM record_value") == [(4,)]
 
 
-async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_does_not_pass_waits(world: World) -> None:
+async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_does_not_pass_waits(
+    world: ClientEnv,
+) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", COST, 5_200))
     await world.deliver(world.change("SKU-001", COST, -1))

@@ -15,21 +15,21 @@ from governance.changes.replay import replay_exception
 from governance.errors import NotAwaiting
 from tests.governance.baseline.clients import read
 from tests.governance.test_main_job import person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, record_key FROM governance_exception WHERE state = 'open'"
 _STATES = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 
 
-def of(world: World, record_id: str, sku: str, amount: int, element: str = STOCK) -> dict[str, object]:
+def of(world: ClientEnv, record_id: str, sku: str, amount: int, element: str = STOCK) -> dict[str, object]:
     return world.change(sku, element, amount) | {"record_id": record_id}
 
 
-async def approved(world: World) -> list[tuple[object, ...]]:
+async def approved(world: ClientEnv) -> list[tuple[object, ...]]:
     return await world.rows("SELECT record_key, amount FROM record_value WHERE element = 'stock.on_hand' ORDER BY 1")
 
 
-async def test_a10_two_records_that_change_by_turns_release_nothing(world: World) -> None:
+async def test_a10_two_records_that_change_by_turns_release_nothing(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10))
     await world.work(settle=20.0)
     metered = await world.rows("SELECT count(*) FROM usage_event")
@@ -45,7 +45,7 @@ async def test_a10_two_records_that_change_by_turns_release_nothing(world: World
     assert "records 7, 8 have the key SKU-001" in str(detail)
 
 
-async def test_a10_it_is_corrected_when_one_record_gets_another_key(world: World) -> None:
+async def test_a10_it_is_corrected_when_one_record_gets_another_key(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10), of(world, "8", "SKU-001", 20), of(world, "9", "SKU-003", 30))
     await world.work(settle=5.0)
     assert await approved(world) == [("SKU-003", 30)]
@@ -55,7 +55,7 @@ async def test_a10_it_is_corrected_when_one_record_gets_another_key(world: World
     assert await world.rows(_STATES) == [("source.duplicate_key", "resolved")]
 
 
-async def test_a10_a_rename_and_a_swap_in_one_message_are_no_duplicates(world: World) -> None:
+async def test_a10_a_rename_and_a_swap_in_one_message_are_no_duplicates(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10), of(world, "8", "SKU-002", 20))
     await world.work(settle=20.0)
     await world.deliver(of(world, "7", "SKU-002", 11), of(world, "8", "SKU-001", 21))
@@ -68,7 +68,7 @@ async def test_a10_a_rename_and_a_swap_in_one_message_are_no_duplicates(world: W
     assert await world.rows(_OPEN) == []
 
 
-async def test_a10_a_swap_in_two_messages_ends_as_it_is(world: World) -> None:
+async def test_a10_a_swap_in_two_messages_ends_as_it_is(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10), of(world, "8", "SKU-002", 20))
     await world.work(settle=20.0)
     await world.deliver(of(world, "7", "SKU-002", 11))
@@ -80,7 +80,7 @@ async def test_a10_a_swap_in_two_messages_ends_as_it_is(world: World) -> None:
     assert await world.rows(_OPEN) == []
 
 
-async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_taken(world: World) -> None:
+async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_taken(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10))
     await world.deliver(of(world, "8", "SKU-001", 20))
     await world.work(settle=5.0)
@@ -92,7 +92,7 @@ async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_tak
     assert await world.rows(_OPEN) == []
 
 
-async def test_a10_keys_that_differ_in_a_blank_or_in_case_are_two_keys(world: World) -> None:
+async def test_a10_keys_that_differ_in_a_blank_or_in_case_are_two_keys(world: ClientEnv) -> None:
     keys = ["SKU-001", "SKU-001 ", "sku-001", "SKU-00\u0301", "SKU-0\u00f3"]
     await world.deliver(*(of(world, str(n), key, n) for n, key in enumerate(keys)))
     await world.work(settle=5.0)
@@ -100,7 +100,7 @@ async def test_a10_keys_that_differ_in_a_blank_or_in_case_are_two_keys(world: Wo
     assert ("source.duplicate_key",) not in await world.rows("SELECT code FROM governance_exception")
 
 
-async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: World) -> None:
+async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: ClientEnv) -> None:
     await seed(world)
     bad = world.change("SKU-002", STOCK, 5) | {"amount": 2.5}
     unknown = world.change("SKU-003", PRICE, 500) | {"currency": "ZZZ"}
@@ -117,7 +117,7 @@ async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: Wor
     assert ("source.quarantined", "SKU-002", "resolved") in await world.rows(found)
 
 
-async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_have_its_key(world: World) -> None:
+async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_have_its_key(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10_000, PRICE))
     await world.work()
     [(change_id,)] = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
@@ -130,7 +130,7 @@ async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_hav
 
 
 async def test_a10_a_baseline_accepts_nothing_for_a_key_of_two_records(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translate = SandboxErp.translate
 

@@ -12,8 +12,8 @@ from canonical.elements import COST, PRICE, STOCK
 from canonical.messages import Observation
 from canonical.values import Value
 from foundation.ids import new_id
-from governance.changes.planner import Plan, World, content_of, plan_changes
-from governance.changes.reissue import ask_anew
+from governance.changes.planner import DecisionSnapshot, Plan, content_of, plan_changes
+from governance.changes.reissue import reissue_approvals
 from governance.changes.rows import Awaiting
 from governance.elements.rows import Contract, Observed
 from governance.records.keys import Key
@@ -33,9 +33,9 @@ def index() -> PolicyIndex:
 INDEX = index()
 
 
-def world() -> World:
+def snapshot() -> DecisionSnapshot:
     contracts = {element: Contract(element, ERP, 30_000, 60_000, 3600) for element in (PRICE, STOCK, COST)}
-    return World(contracts=contracts, values={}, index=INDEX, channels=CHANNELS, now=NOW, new_id=new_id)
+    return DecisionSnapshot(contracts=contracts, values={}, index=INDEX, channels=CHANNELS, now=NOW, new_id=new_id)
 
 
 def seen(sku: str, element: str, amount: int, version: int, *, sender: UUID = ERP) -> Observed:
@@ -62,7 +62,7 @@ def first_of_each_version(batch: list[Observed]) -> list[Observed]:
 def test_in_any_order_and_however_often_the_newest_version_wins(batch: list[Observed], draw: object) -> None:
     shuffled = [*batch, *batch[:5]]
     draw.shuffle(shuffled)  # type: ignore[attr-defined]
-    made = world()
+    made = snapshot()
     plan_changes(shuffled, made)
     for sku in {item.observation.record_key for item in batch}:
         newest = max(
@@ -73,7 +73,7 @@ def test_in_any_order_and_however_often_the_newest_version_wins(batch: list[Obse
 
 @given(st.lists(stock, max_size=30).map(first_of_each_version))
 def test_a_second_pass_plans_nothing(batch: list[Observed]) -> None:
-    made = world()
+    made = snapshot()
     plan_changes(batch, made)
     again = plan_changes(batch, made)
     assert (again.changes, again.propagations, again.exceptions) == ([], [], [])
@@ -81,7 +81,7 @@ def test_a_second_pass_plans_nothing(batch: list[Observed]) -> None:
 
 @given(st.lists(stock, max_size=30).map(first_of_each_version))
 def test_split_anywhere_the_end_is_the_same(batch: list[Observed]) -> None:
-    whole, parts = world(), world()
+    whole, parts = snapshot(), snapshot()
     plan_changes(batch, whole)
     for item in batch:
         plan_changes([item], parts)
@@ -92,7 +92,7 @@ def test_split_anywhere_the_end_is_the_same(batch: list[Observed]) -> None:
 
 @given(st.lists(stock, max_size=30).map(first_of_each_version))
 def test_every_released_change_goes_to_every_channel_once_and_versions_grow(batch: list[Observed]) -> None:
-    plan = plan_changes(batch, world())
+    plan = plan_changes(batch, snapshot())
     released = [change for change in plan.changes if change.state == "released"]
     assert len(plan.propagations) == len(released) * len(CHANNELS)
     assert len({(row.change_id, row.connection_id) for row in plan.propagations}) == len(plan.propagations)
@@ -104,11 +104,11 @@ def test_every_released_change_goes_to_every_channel_once_and_versions_grow(batc
 
 
 def plan(*items: Observed) -> Plan:
-    return plan_changes(items, world())
+    return plan_changes(items, snapshot())
 
 
 def test_an_echo_of_the_approved_value_moves_nothing() -> None:
-    made = world()
+    made = snapshot()
     plan_changes([seen("A", STOCK, 5, 1)], made)
     again = plan_changes([seen("A", STOCK, 5, 2)], made)
     assert (again.echoes, again.changes) == (1, [])
@@ -116,7 +116,7 @@ def test_an_echo_of_the_approved_value_moves_nothing() -> None:
 
 
 def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a_second_writer() -> None:
-    made = world()
+    made = snapshot()
     plan_changes([seen("A", STOCK, 5, 1)], made)
     assert plan_changes([seen("A", STOCK, 5, 9, sender=SHOP)], made).echoes == 1
     other = plan_changes([seen("A", STOCK, 6, 10, sender=SHOP)], made)
@@ -127,7 +127,7 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
 
 def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> None:
     """101 was sent, then 102; the channel's message about 101 comes only now. Another channel's is not an echo."""
-    made = world()
+    made = snapshot()
     plan_changes([seen("A", STOCK, 102, 1)], made)
     made = replace(made, sent={(SHOP, ("A", STOCK)): frozenset({Value(101), Value(102)})})
     late = plan_changes([seen("A", STOCK, 101, 9, sender=SHOP)], made)
@@ -137,7 +137,7 @@ def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> N
 
 
 def test_an_element_without_a_contract_is_not_distributed() -> None:
-    made = world()
+    made = snapshot()
     orphan = Observed(Observation("A", "title", Value(1, ""), 1, NOW), ERP, new_id(), "c")
     found = plan_changes([orphan], made)
     assert [each.code for each in found.exceptions] == ["contract.missing"]
@@ -154,7 +154,7 @@ def test_a_price_is_judged_by_the_cost_that_came_with_it_whichever_came_first() 
 
 @given(st.integers(1, 100_000), st.integers(1, 100_000))
 def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
-    made = world()
+    made = snapshot()
     plan_changes([seen("A", COST, 0, 1), seen("A", PRICE, old, 2)], made)
     row = made.values["A", PRICE]
     row.amount, row.currency, row.version = old, "USD", 1
@@ -174,9 +174,9 @@ def test_a_value_asked_about_and_overtaken_in_one_batch_is_asked_about_once() ->
     ]
 
 
-def asking(value: Observed, *, answered: bool) -> World:
+def asking(value: Observed, *, answered: bool) -> DecisionSnapshot:
     """A person is asked about `value`, whose cost is not known yet."""
-    made = world()
+    made = snapshot()
     (change,) = plan_changes([value], made).changes
     asked = Awaiting(change, content_of(change, made), answered=answered)
     return replace(made, awaiting={(change.record_key, change.element): [asked]})
@@ -186,12 +186,12 @@ def asking(value: Observed, *, answered: bool) -> World:
 def test_a_cost_puts_the_open_question_anew_but_not_one_that_was_answered(*, answered: bool, asked: set[Key]) -> None:
     made = asking(seen("SKU-1", PRICE, 10_000, 1), answered=answered)
     plan = plan_changes([seen("SKU-1", COST, 5_000, 1), seen("SKU-2", COST, 5_000, 1)], made)
-    ask_anew(plan, made)
-    assert plan.superseded - {("SKU-1", COST), ("SKU-2", COST)} == asked == set(plan.asked)
+    reissue_approvals(plan, made)
+    assert plan.superseded - {("SKU-1", COST), ("SKU-2", COST)} == asked == set(plan.reviews_requested)
 
 
 def test_a_cost_is_no_part_of_what_an_answer_about_stock_is_for() -> None:
-    made = world()
+    made = snapshot()
     (change,) = plan_changes([seen("SKU-1", STOCK, 5, 1)], made).changes
     before = content_of(change, made)
     plan_changes([seen("SKU-1", COST, 5_000, 1)], made)

@@ -15,7 +15,7 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
 from governance.changes.propose import propose_change
-from governance.changes.redecide_job import decide_again
+from governance.changes.redecide_job import redecide
 from governance.changes.rollback import roll_back_change
 from governance.elements.publish_contract import publish_contract
 from governance.errors import NothingToChange, OwnedByItsSource
@@ -23,10 +23,10 @@ from policy.errors import OwnApproval
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
 from tests.governance.test_main_job import approve_all, person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 
-async def set_here(world: World, element: str = PRICE) -> None:
+async def set_here(world: ClientEnv, element: str = PRICE) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await publish_contract(
             session, element=element, source_connection_id=None, owner="Pricing", now=utc_now(),
@@ -34,14 +34,14 @@ async def set_here(world: World, element: str = PRICE) -> None:
         )  # fmt: skip
 
 
-async def propose(world: World, scope: Scope, amount: int, *, element: str = PRICE, currency: str = "USD") -> UUID:
+async def propose(world: ClientEnv, scope: Scope, amount: int, *, element: str = PRICE, currency: str = "USD") -> UUID:
     async with world.services.db.transaction(scope) as session:
         return await propose_change(
             session, world.services.governance, record_key="SKU-001", element=element, value=Value(amount, currency)
         )
 
 
-async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_someone_else(world: World) -> None:
+async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_someone_else(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
     ada = person(world)
@@ -61,16 +61,16 @@ async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_som
     assert made == [("proposal", ada.actor.id, "released", 10_400)]
 
 
-def key_of(world: World, maker: Scope) -> Scope:
-    return replace(maker, actor=Actor("machine", str(new_id()), "Price tool", maker=maker.actor.id))
+def key_of(world: ClientEnv, maker: Scope) -> Scope:
+    return replace(maker, actor=Actor("machine", str(new_id()), "Price tool", on_behalf_of=maker.actor.id))
 
 
-async def grant(world: World, scope: Scope, change: UUID) -> None:
+async def grant(world: ClientEnv, scope: Scope, change: UUID) -> None:
     async with world.services.db.transaction(scope) as session:
         await answer_change(session, change, grant=True, reason="", now=utc_now())
 
 
-async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_asked_anew(world: World) -> None:
+async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_asked_anew(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
     ada = person(world)
@@ -90,7 +90,7 @@ async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_a
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
 
 
-async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_again(world: World) -> None:
+async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_again(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
     ada, shop = person(world), world.channels["shop0"]
@@ -100,13 +100,13 @@ async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_ag
         held = "UPDATE propagation SET state = 'held' WHERE change_id = :change AND connection_id = :shop"
         await session.execute(text(held), {"change": change, "shop": shop})
         await session.execute(text("DELETE FROM record_value WHERE element = 'price.cost'"))
-        await decide_again(session, world.services.governance, [(change, shop)])
+        await redecide(session, world.services.governance, [(change, shop)])
     ((again,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
     with pytest.raises(OwnApproval, match="You made the key"):
         await grant(world, ada, UUID(str(again)))
 
 
-async def test_a_roll_back_by_a_key_is_its_makers_too(world: World) -> None:
+async def test_a_roll_back_by_a_key_is_its_makers_too(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
     ada = person(world)
@@ -123,7 +123,7 @@ async def test_a_roll_back_by_a_key_is_its_makers_too(world: World) -> None:
         await grant(world, ada, back)
 
 
-async def test_policy_refuses_a_proposal_like_any_other_value(world: World) -> None:
+async def test_policy_refuses_a_proposal_like_any_other_value(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
     refused = await propose(world, person(world), 4_900)
@@ -133,14 +133,14 @@ async def test_policy_refuses_a_proposal_like_any_other_value(world: World) -> N
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_000,)]
 
 
-async def test_what_a_connected_system_owns_is_changed_there(world: World) -> None:
+async def test_what_a_connected_system_owns_is_changed_there(world: ClientEnv) -> None:
     await seed(world)
     with pytest.raises(OwnedByItsSource):
         await propose(world, person(world), 10_400)
     assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10400") == [(0,)]
 
 
-async def test_what_cannot_be_a_value_is_not_proposed(world: World) -> None:
+async def test_what_cannot_be_a_value_is_not_proposed(world: ClientEnv) -> None:
     await set_here(world)
     await set_here(world, STOCK)
     await set_here(world, COST)

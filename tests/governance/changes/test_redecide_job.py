@@ -8,7 +8,7 @@ from foundation.clock import utc_now
 from governance.changes.replay import replay_exception
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, detail FROM governance_exception WHERE state = 'open' ORDER BY opened_at"
 _SHOWN = """
@@ -18,7 +18,7 @@ _SHOWN = """
 _DONE = "SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation"
 
 
-async def approved_while_shop_is_away(world: World, sandbox: RunningSandbox) -> None:
+async def approved_while_shop_is_away(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
@@ -27,7 +27,7 @@ async def approved_while_shop_is_away(world: World, sandbox: RunningSandbox) -> 
     await world.work(settle=0.3)
 
 
-async def replay(world: World, code: str) -> None:
+async def replay(world: ClientEnv, code: str) -> None:
     found = await world.rows("SELECT id FROM governance_exception WHERE code = :code AND state = 'open'", code=code)
     for (exception_id,) in found:
         async with world.services.db.transaction(person(world)) as session:
@@ -35,7 +35,7 @@ async def replay(world: World, code: str) -> None:
 
 
 async def test_an_approved_value_arrives_although_the_source_repeats_it_meanwhile(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await approved_while_shop_is_away(world, sandbox)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
@@ -47,7 +47,7 @@ async def test_an_approved_value_arrives_although_the_source_repeats_it_meanwhil
 
 
 async def test_an_approved_value_is_decided_anew_when_the_cost_moves_a_little(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await approved_while_shop_is_away(world, sandbox)
     await world.deliver(world.change("SKU-001", COST, 5_001))
@@ -61,7 +61,7 @@ async def test_an_approved_value_is_decided_anew_when_the_cost_moves_a_little(
 
 
 async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await approved_while_shop_is_away(world, sandbox)
     await world.deliver(world.change("SKU-001", COST, 12_500))
@@ -83,7 +83,7 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
     ]
 
 
-async def test_each_held_channel_has_its_own_exception(world: World, sandbox: RunningSandbox) -> None:
+async def test_each_held_channel_has_its_own_exception(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     for name in world.channels:
         sandbox.break_(world.urls[name], Faults(outage=1.0))
@@ -103,7 +103,7 @@ async def test_each_held_channel_has_its_own_exception(world: World, sandbox: Ru
     assert {state for _, state in await world.rows(stale)} == {"resolved"}, "the newer value took its place"
 
 
-async def test_a_refused_value_is_sent_again_by_its_replay(world: World, sandbox: RunningSandbox) -> None:
+async def test_a_refused_value_is_sent_again_by_its_replay(world: ClientEnv, sandbox: RunningSandbox) -> None:
     """The product is not on the shop yet; someone makes it there, and has the value sent again."""
     await world.deliver(world.change("SKU-030", STOCK, 7))
     await world.work(settle=20.0)
@@ -123,7 +123,7 @@ async def test_a_refused_value_is_sent_again_by_its_replay(world: World, sandbox
     assert await world.rows(_OPEN) == []
 
 
-async def test_a_value_given_up_is_sent_again_by_its_replay(world: World, sandbox: RunningSandbox) -> None:
+async def test_a_value_given_up_is_sent_again_by_its_replay(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_100))

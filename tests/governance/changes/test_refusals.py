@@ -11,23 +11,23 @@ from connectors.ports import ChannelWrite, HttpResponse
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.market import adapter
 from connectors.sandbox.market.adapter import SandboxMarket
-from connectors.sandbox.market.messages import FeedItem, Price
+from connectors.sandbox.market.messages import FeedItem, MarketPrice
 from foundation.outbound.errors import OutboundRefused
 from governance.propagation import settlement, verify_job
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 SETTLED = "SELECT bool_and(state NOT IN ('pending', 'accepted')) FROM propagation WHERE connection_id = :m"
 
 
-async def states(world: World) -> list[tuple[object, ...]]:
+async def states(world: ClientEnv) -> list[tuple[object, ...]]:
     query = "SELECT record_key, state FROM propagation WHERE connection_id = :m ORDER BY record_key"
     return await world.rows(query, m=world.channels["market1"])
 
 
 async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The market refuses the whole feed for a price of more than fifteen digits."""
     make = adapter._item
@@ -36,7 +36,7 @@ async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
         item = make(write)
         if write.record_key != "SKU-002":
             return item
-        return msgspec.structs.replace(item, price=Price("1000000000000000.00", "USD"))
+        return msgspec.structs.replace(item, price=MarketPrice("1000000000000000.00", "USD"))
 
     monkeypatch.setattr(adapter, "_item", as_huge)
     await world.deliver(*(world.change(f"SKU-00{n}", PRICE, 10_000 + n) for n in range(5)))
@@ -51,7 +51,7 @@ async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
 
 
 async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
-    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address of one reading of all of them would be longer than servers take."""
     longest: list[int] = []
@@ -74,7 +74,7 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
 
 
 async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[object]:
         raise OutboundRefused("This address may not be called.")
@@ -91,7 +91,7 @@ async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
 
 
 async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
-    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)

@@ -9,17 +9,17 @@ from canonical.elements import COST, PRICE
 from governance.errors import NotAwaiting
 from tests.governance.approvals.test_approval_binding import answer
 from tests.governance.test_main_job import approve_all, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 
 
-async def waiting(world: World) -> UUID:
+async def waiting(world: ClientEnv) -> UUID:
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
     return UUID(str(change_id))
 
 
-async def test_a_pending_question_about_the_same_value_stands(world: World) -> None:
+async def test_a_pending_question_about_the_same_value_stands(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
@@ -36,7 +36,7 @@ async def test_a_pending_question_about_the_same_value_stands(world: World) -> N
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(12_000,)]
 
 
-async def test_on_other_facts_the_question_is_asked_anew(world: World) -> None:
+async def test_on_other_facts_the_question_is_asked_anew(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
@@ -48,7 +48,7 @@ async def test_on_other_facts_the_question_is_asked_anew(world: World) -> None:
     assert await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'change.superseded'") == [(1,)]
 
 
-async def test_a_refused_value_taken_back_closes_its_exception(world: World) -> None:
+async def test_a_refused_value_taken_back_closes_its_exception(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 4_900))
     await world.work()
@@ -58,7 +58,7 @@ async def test_a_refused_value_taken_back_closes_its_exception(world: World) -> 
     assert await world.rows(EXCEPTIONS) == [("change.refused", "resolved")]
 
 
-async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: World) -> None:
+async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: ClientEnv) -> None:
     """Whatever turns the source's messages fall into, the approver answers once, on what is known by then."""
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
@@ -77,7 +77,7 @@ async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: W
     assert await world.rows(EXCEPTIONS) == []
 
 
-async def test_a_cost_above_the_price_that_waits_is_told(world: World) -> None:
+async def test_a_cost_above_the_price_that_waits_is_told(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
@@ -87,7 +87,7 @@ async def test_a_cost_above_the_price_that_waits_is_told(world: World) -> None:
     assert await world.rows(EXCEPTIONS) == [("change.refused", "open")]
 
 
-async def test_what_was_approved_again_closes_its_exception(world: World) -> None:
+async def test_what_was_approved_again_closes_its_exception(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
@@ -101,7 +101,7 @@ async def test_what_was_approved_again_closes_its_exception(world: World) -> Non
     assert await world.rows(EXCEPTIONS) == [("approval.stale", "resolved")]
 
 
-async def test_another_records_exception_stays_open(world: World) -> None:
+async def test_another_records_exception_stays_open(world: ClientEnv) -> None:
     await seed(world)
     await seed(world, "SKU-002")
     await world.deliver(world.change("SKU-001", PRICE, 4_900), world.change("SKU-002", PRICE, 4_900))

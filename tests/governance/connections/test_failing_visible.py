@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import PRICE
-from connectors.health import note_health
+from connectors.health import record_health
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from governance import job_types
 from governance.overview.queries import read_clocks, read_figures
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 UNREADABLE = Faults(renamed_fields={"values": "worths"})
 _FAILING = """
@@ -22,18 +22,20 @@ _FAILING = """
 """
 
 
-async def failing(world: World) -> list[str]:
+async def failing(world: ClientEnv) -> list[str]:
     return [str(name) for (name,) in await world.rows(_FAILING)]
 
 
-async def scan(world: World) -> None:
+async def scan(world: ClientEnv) -> None:
     """The drift scans that come every few minutes."""
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.REREAD})
+        await session.execute(
+            text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.SCAN_DRIFT}
+        )
     await world.work()
 
 
-async def age_health(world: World, hours: float) -> None:
+async def age_health(world: ClientEnv, hours: float) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
             text("""
@@ -44,7 +46,7 @@ async def age_health(world: World, hours: float) -> None:
 
 
 async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], UNREADABLE)
@@ -59,7 +61,7 @@ async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
 
 
 async def test_u3_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it_answers(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     await age_health(world, hours=1)
@@ -74,12 +76,12 @@ async def test_u3_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it
 @pytest.mark.parametrize("now_fails", [True, False])
 @pytest.mark.parametrize("then_failed", [True, False])
 async def test_a2_what_a_clock_that_ran_ahead_noted_hides_nothing(
-    world: World, *, then_failed: bool, now_fails: bool
+    world: ClientEnv, *, then_failed: bool, now_fails: bool
 ) -> None:
     shop, every = world.channels["shop0"], timedelta(seconds=5)
     async with world.services.db.transaction(world.scope) as session:
         ahead = utc_now() + timedelta(days=365)
-        await note_health(session, shop, now=ahead, error="away" if then_failed else None)
+        await record_health(session, shop, now=ahead, error="away" if then_failed else None)
     async with world.services.db.transaction(world.scope) as session:
-        await note_health(session, shop, now=utc_now(), error="away" if now_fails else None, every=every)
+        await record_health(session, shop, now=utc_now(), error="away" if now_fails else None, every=every)
     assert await failing(world) == (["shop0"] if now_fails else [])

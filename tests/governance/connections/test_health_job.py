@@ -7,17 +7,17 @@ from sqlalchemy import text
 
 from canonical.elements import STOCK
 from connectors.connections import set_connection_state
-from connectors.health import note_health
+from connectors.health import record_health
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from tests.connectors.running import RunningSandbox
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, subject, detail FROM governance_exception WHERE state = 'open'"
 _SETTLED = "SELECT code, state, settled_by FROM governance_exception"
 
 
-async def pass_by(world: World, **time: float) -> None:
+async def pass_by(world: ClientEnv, **time: float) -> None:
     """What was noted is older by so much, and what is due then is due."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
@@ -34,14 +34,14 @@ async def pass_by(world: World, **time: float) -> None:
     await world.work()
 
 
-async def note(world: World, channel: str, error: str | None = None) -> None:
+async def note(world: ClientEnv, channel: str, error: str | None = None) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        await note_health(session, world.channels[channel], now=utc_now(), error=error, every=timedelta(seconds=5))
+        await record_health(session, world.channels[channel], now=utc_now(), error=error, every=timedelta(seconds=5))
     await world.work()
 
 
 @pytest.fixture
-async def failing(world: World) -> World:
+async def failing(world: ClientEnv) -> ClientEnv:
     """The shop has failed for a while, and the market works."""
     await note(world, "shop0")
     await note(world, "market1")
@@ -51,7 +51,7 @@ async def failing(world: World) -> World:
 
 
 async def test_a_channel_that_fails_is_told_after_a_while_and_corrected_when_it_works(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
     await world.deliver(world.change("SKU-001", STOCK, 7))
@@ -69,7 +69,7 @@ async def test_a_channel_that_fails_is_told_after_a_while_and_corrected_when_it_
     assert await world.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
 
 
-async def test_a_short_trouble_tells_nobody(world: World) -> None:
+async def test_a_short_trouble_tells_nobody(world: ClientEnv) -> None:
     await note(world, "shop0", "It did not answer in time.")
     await pass_by(world, minutes=4)
     await note(world, "shop0")
@@ -78,7 +78,7 @@ async def test_a_short_trouble_tells_nobody(world: World) -> None:
     assert await world.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.judge_standing%'") == [(None,)]
 
 
-async def test_one_that_worked_in_between_is_given_its_time_again(failing: World) -> None:
+async def test_one_that_worked_in_between_is_given_its_time_again(failing: ClientEnv) -> None:
     """Told late of an earlier failing: a timer that was not stopped finds one that began a minute ago."""
     world = failing
     await note(world, "shop0")
@@ -92,7 +92,7 @@ async def test_one_that_worked_in_between_is_given_its_time_again(failing: World
     assert [code for code, *_ in await world.rows(_OPEN)] == ["connection.failing"]
 
 
-async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: World) -> None:
+async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: ClientEnv) -> None:
     for _ in range(3):
         await note(failing, "shop0")
     assert await failing.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
@@ -100,14 +100,14 @@ async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: 
     assert await failing.rows(standing, shop=failing.channels["shop0"]) == [(True,)]
 
 
-async def test_one_success_after_a_failure_is_noted_however_lately_another_was(world: World) -> None:
+async def test_one_success_after_a_failure_is_noted_however_lately_another_was(world: ClientEnv) -> None:
     for error in (None, "It did not answer in time.", None):
         await note(world, "shop0", error)
     standing = "SELECT last_success_at > last_failure_at FROM connection WHERE id = :shop"
     assert await world.rows(standing, shop=world.channels["shop0"]) == [(True,)]
 
 
-async def test_who_pauses_it_knows(failing: World) -> None:
+async def test_who_pauses_it_knows(failing: ClientEnv) -> None:
     async with failing.services.db.transaction(failing.scope) as session:
         await set_connection_state(session, failing.channels["shop0"], state="paused", now=utc_now())
     await failing.work()
@@ -117,7 +117,7 @@ async def test_who_pauses_it_knows(failing: World) -> None:
     }
 
 
-async def test_another_client_is_not_concerned(failing: World, other_world: World) -> None:
+async def test_another_client_is_not_concerned(failing: ClientEnv, other_world: ClientEnv) -> None:
     assert await other_world.rows(_SETTLED) == []
     assert await other_world.rows("SELECT lane FROM work") == []
     assert len(await failing.rows(_OPEN)) == 1

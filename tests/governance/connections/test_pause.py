@@ -5,12 +5,12 @@ from foundation.clock import utc_now
 from governance.connections.pause import pause_connection, resume_connection
 from governance.overview.queries import read_clocks, read_figures
 from tests.governance.test_main_job import seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, title FROM governance_exception WHERE state = 'open' ORDER BY code"
 
 
-async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: World) -> None:
+async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: ClientEnv) -> None:
     await seed(world)
     async with world.services.db.transaction(world.scope) as session:
         await pause_connection(session, world.channels["shop0"], now=utc_now())
@@ -22,7 +22,7 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: Wor
         clocks = await read_clocks(session, now=utc_now())
         figures = await read_figures(session, now=utc_now())
     (price,) = [clock for clock in clocks if clock.channel == "shop0" and clock.element == PRICE]
-    assert (price.standing, price.unsent, price.paused_at is not None) == ("paused", 1, True)
+    assert (price.health, price.unsent, price.paused_at is not None) == ("paused", 1, True)
     assert figures.paused == ["shop0"]
     assert (figures.judged, figures.visible) == (2, 1)
     async with world.services.db.transaction(world.scope) as session:

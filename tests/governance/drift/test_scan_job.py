@@ -15,12 +15,12 @@ from governance.drift import repository
 from governance.propagation.repository import load_sent
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, detail FROM governance_exception WHERE state = 'open'"
 
 
-async def fire(world: World, name: str) -> None:
+async def fire(world: ClientEnv, name: str) -> None:
     """The timer is due now."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
@@ -29,7 +29,7 @@ async def fire(world: World, name: str) -> None:
     await world.work(settle=0.3)
 
 
-async def write_there(world: World, channel: str, sku: str, amount: int) -> None:
+async def write_there(world: ClientEnv, channel: str, sku: str, amount: int) -> None:
     """Someone types it in on the channel itself, as its newest version."""
     async with world.services.db.transaction(world.scope) as session:
         opened = await world.services.governance.runtime.open(session, world.channels[channel])
@@ -40,7 +40,7 @@ async def write_there(world: World, channel: str, sku: str, amount: int) -> None
 
 
 async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_replay(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The market was set up anew, with prices of its own."""
     await seed(world)
@@ -63,7 +63,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
 
 
 async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clock(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
@@ -81,7 +81,7 @@ async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clo
     assert await world.rows(_OPEN) == []
 
 
-async def test_the_rounds_come_past_every_value_and_begin_anew(world: World) -> None:
+async def test_the_rounds_come_past_every_value_and_begin_anew(world: ClientEnv) -> None:
     for sku in ("SKU-001", "SKU-002", "SKU-003"):
         await seed(world, sku)
     shop, read = world.channels["shop0"], []
@@ -89,12 +89,12 @@ async def test_the_rounds_come_past_every_value_and_begin_anew(world: World) -> 
         async with world.services.db.transaction(world.scope) as session:
             kept = await repository.next_values(session, shop, limit=2)
             assert await repository.still_kept(session, shop, kept) == set(kept)
-            await repository.note_round(session, shop, kept, limit=2)
+            await repository.save_cursor(session, shop, kept, limit=2)
         read.append([value.record_key for value in kept])
     assert read == [["SKU-001", "SKU-002"], ["SKU-003"]] * 2 + [["SKU-001", "SKU-002"]]
 
 
-async def test_what_is_on_its_way_is_not_judged_by_a_reading(world: World, sandbox: RunningSandbox) -> None:
+async def test_what_is_on_its_way_is_not_judged_by_a_reading(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     shop = world.channels["shop0"]
     async with world.services.db.transaction(world.scope) as session:
@@ -107,7 +107,7 @@ async def test_what_is_on_its_way_is_not_judged_by_a_reading(world: World, sandb
         assert await repository.still_kept(session, shop, kept) == set()
 
 
-async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(world: World) -> None:
+async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
@@ -120,7 +120,7 @@ async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_whil
     assert later == {}
 
 
-async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world: World) -> None:
+async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 4_900))
     await world.work()
@@ -141,7 +141,7 @@ async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world
 
 
 async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))

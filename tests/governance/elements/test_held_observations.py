@@ -21,24 +21,24 @@ from governance.exceptions.rows import NewException
 from governance.job_types import INGEST
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_timer_repair import repair, run
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, subject FROM governance_exception WHERE state = 'open'"
 _HELD = "SELECT count(*) FROM held_observation"
 
 
-async def without_contracts(world: World) -> None:
+async def without_contracts(world: ClientEnv) -> None:
     await run(world, "DELETE FROM element_contract")
 
 
-async def poll(world: World) -> None:
+async def poll(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await schedule_poll(session, world.erp, at=utc_now())
     await world.work(settle=20.0)
 
 
 async def test_r8_connecting_before_contracts_leaves_no_exception_and_loses_no_value(
-    world: World, other_world: World
+    world: ClientEnv, other_world: ClientEnv
 ) -> None:
     for each in (world, other_world):
         await without_contracts(each)
@@ -56,7 +56,7 @@ async def test_r8_connecting_before_contracts_leaves_no_exception_and_loses_no_v
     assert await other_world.rows(_HELD) == [(60,)], "another client's stay where they are"
 
 
-async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(world: World) -> None:
+async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(world: ClientEnv) -> None:
     await without_contracts(world)
     for amount in (3, 4, 5):
         await world.deliver(world.change("SKU-001", STOCK, amount))
@@ -68,7 +68,9 @@ async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(w
     assert await world.rows(_OPEN) == []
 
 
-async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(world: World) -> None:
+async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(
+    world: ClientEnv,
+) -> None:
     await run(world, "DELETE FROM element_contract WHERE element = :e", e=STOCK)
     await world.deliver(*(world.change(f"SKU-00{n}", STOCK, n) for n in range(1, 6)))
     await world.work()
@@ -80,7 +82,7 @@ async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_b
     assert await world.rows("SELECT count(*) FROM record_value WHERE element = :e", e=STOCK) == [(5,)]
 
 
-async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world: World) -> None:
+async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world: ClientEnv) -> None:
     await without_contracts(world)
     await world.deliver(world.change("SKU-001", STOCK, 3))
     await world.work()
@@ -100,7 +102,7 @@ async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world
 
 @pytest.mark.parametrize("later", [[], [4], [4, 3]])
 async def test_r8_what_is_held_waits_for_a_corrected_contract(
-    world: World, sandbox: RunningSandbox, later: list[int]
+    world: ClientEnv, sandbox: RunningSandbox, later: list[int]
 ) -> None:
     """The first contract names the wrong system; meanwhile the right one goes on, and the newest value is taken."""
     await without_contracts(world)
@@ -122,7 +124,7 @@ async def test_r8_what_is_held_waits_for_a_corrected_contract(
 
 
 async def test_r8_what_is_held_longer_than_its_message_is_kept_ends_without_a_failed_job(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await without_contracts(world)
     await world.deliver(world.change("SKU-001", STOCK, 3))
@@ -134,13 +136,13 @@ async def test_r8_what_is_held_longer_than_its_message_is_kept_ends_without_a_fa
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
 
 
-async def connect_other(world: World, sandbox: RunningSandbox) -> UUID:
+async def connect_other(world: ClientEnv, sandbox: RunningSandbox) -> UUID:
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     new = NewConnection("sandbox-erp", "Other ERP", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
     return await connect(world.services, world.scope, new)
 
 
-async def say(world: World, connection: UUID, amount: int) -> None:
+async def say(world: ClientEnv, connection: UUID, amount: int) -> None:
     """The connection reports a stock."""
     body = msgspec.json.encode(world.change("SKU-001", STOCK, amount))
     page = PollPage([(f"chg_{world.version}", body)], str(world.version), more=False)
@@ -150,7 +152,7 @@ async def say(world: World, connection: UUID, amount: int) -> None:
 
 
 async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_then(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The contracts named the wrong system at first."""
     other = await connect_other(world, sandbox)
@@ -165,7 +167,7 @@ async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_th
 
 
 async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_source(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     other = await connect_other(world, sandbox)
     await world.deliver(world.change("SKU-001", STOCK, 5))
@@ -179,7 +181,7 @@ async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_s
     assert await world.rows("SELECT amount, source_amount FROM record_value") == [(5, 5)]
 
 
-async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(world: World) -> None:
+async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(world: ClientEnv) -> None:
     await without_contracts(world)
     await world.deliver(world.change("SKU-001", STOCK, 3))
     await world.work()
@@ -195,7 +197,7 @@ async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_
     assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
 
 
-async def test_r8_publishing_with_nothing_held_leaves_no_job(world: World) -> None:
+async def test_r8_publishing_with_nothing_held_leaves_no_job(world: ClientEnv) -> None:
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         hour = timedelta(hours=1)

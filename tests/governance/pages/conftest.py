@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from foundation.ids import new_id
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tests.governance.pages.samples import Sample
-from tests.governance.pages.web_app import Site, browsing, make_partner, make_policy
+from tests.governance.pages.web_app import GovernanceWebApp, browsing, make_partner, make_policy
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
     NOW,
+    auth,
     clock,
-    door,
     make_client,
     make_msp,
     passwords,
@@ -22,20 +22,20 @@ from tests.tenants.web_app import give_host
 
 
 @pytest.fixture
-async def site(door: Door) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
+async def site(auth: AuthServices) -> AsyncIterator[GovernanceWebApp]:  # noqa: F811 - the fixture
     """Empty clients: each test fills in what it shows."""
-    msp, other = await make_msp(door.db), await make_msp(door.db)
-    acme = await make_client(door.db, msp, "acme")
-    borealis = await make_client(door.db, msp, "borealis")
-    alien = await make_client(door.db, other, "acme")
+    msp, other = await make_msp(auth.db), await make_msp(auth.db)
+    acme = await make_client(auth.db, msp, "acme")
+    borealis = await make_client(auth.db, msp, "borealis")
+    alien = await make_client(auth.db, other, "acme")
     host = f"portal-{new_id().hex}.example"
-    await give_host(door.db, msp, host)
-    samples = [Sample(door.db, tenant.scope, NOW) for tenant in (acme, borealis, alien)]
+    await give_host(auth.db, msp, host)
+    samples = [Sample(auth.db, tenant.scope, NOW) for tenant in (acme, borealis, alien)]
     for sample in samples:
-        await make_policy(door, sample.scope)
-    partner = await make_partner(door, acme.scope, "Harbour Retail")
-    async with browsing(door) as http:
-        made = Site(door, http, host, msp, samples[0], samples[1], samples[2], partner_id=partner)
+        await make_policy(auth, sample.scope)
+    partner = await make_partner(auth, acme.scope, "Harbour Retail")
+    async with browsing(auth) as http:
+        made = GovernanceWebApp(auth, http, host, msp, samples[0], samples[1], samples[2], partner_id=partner)
         for name, scope, role in (
             ("viewer", acme.scope, "client_viewer"),
             ("approver", acme.scope, "client_approver"),
@@ -50,7 +50,7 @@ async def site(door: Door) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
 
 
 @pytest.fixture
-async def busy(site: Site) -> Site:
+async def busy(site: GovernanceWebApp) -> GovernanceWebApp:
     """Each client sells through two channels; the second of acme's is its partner's."""
     for sample in (site.acme, site.borealis, site.alien):
         await sample.set_up()

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from foundation.audit.chain import note
-from tests.governance.pages.web_app import Site
+from foundation.audit.chain import append_audit
+from tests.governance.pages.web_app import GovernanceWebApp
 
 ROOT = "/api/v1/clients/acme"
 PAGE = "/clients/acme/overview"
@@ -28,19 +28,19 @@ READS = (
 
 
 @pytest.mark.parametrize(("path", "readers"), READS)
-async def test_who_may_read(busy: Site, path: str, readers: set[str]) -> None:
+async def test_who_may_read(busy: GovernanceWebApp, path: str, readers: set[str]) -> None:
     statuses = {name: (await busy[name].get(f"{ROOT}/{path}")).status_code for name in busy.readers}
     assert statuses.pop("stranger") == 404
     assert statuses == {name: 200 if name in readers else 403 for name in statuses}
 
 
-async def test_the_fleet_is_read_by_staff_only(busy: Site) -> None:
+async def test_the_fleet_is_read_by_staff_only(busy: GovernanceWebApp) -> None:
     answer = (await busy["operator"].get("/api/v1/fleet")).json()
     assert [client["slug"] for client in answer] == ["acme", "borealis"]
     assert (await busy["admin"].get("/api/v1/fleet")).status_code == 404
 
 
-async def test_u3_paused_and_failing_channels_are_told_at_every_level(busy: Site) -> None:
+async def test_u3_paused_and_failing_channels_are_told_at_every_level(busy: GovernanceWebApp) -> None:
     for sample in (busy.acme, busy.borealis):
         await sample.fail("Web shop", at=10)
     await busy.acme.pause("Harbour market")
@@ -60,7 +60,7 @@ async def test_u3_paused_and_failing_channels_are_told_at_every_level(busy: Site
 
 
 @pytest.fixture
-async def filled(busy: Site) -> Site:
+async def filled(busy: GovernanceWebApp) -> GovernanceWebApp:
     for sample in (busy.acme, busy.borealis, busy.alien):
         name = "SKU" if sample is busy.acme else "THEIRS"
         for number in range(5):
@@ -72,7 +72,7 @@ async def filled(busy: Site) -> Site:
 
 
 @pytest.mark.parametrize("path", ["changes", "approvals", "exceptions", "dead-letters", "audit", "channel/values"])
-async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: Site, path: str) -> None:
+async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: GovernanceWebApp, path: str) -> None:
     whole = (await filled["admin"].get(f"{ROOT}/{path}?limit=200")).json()
     assert whole["items"]
     assert not whole["next_after"]
@@ -90,7 +90,7 @@ async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: Site,
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1"])
-async def test_a_page_has_a_length_within_bounds(busy: Site, limit: str) -> None:
+async def test_a_page_has_a_length_within_bounds(busy: GovernanceWebApp, limit: str) -> None:
     answer = await busy["viewer"].get(f"{ROOT}/changes?limit={limit}")
     assert answer.status_code == 422
     assert answer.json()["detail"] == "A page has 1 to 200 items."
@@ -104,12 +104,12 @@ async def test_a_page_has_a_length_within_bounds(busy: Site, limit: str) -> None
         "audit?after=9223372036854775808", "audit?after=-1", "changes?record=" + "x" * 2001,
     ],
 )  # fmt: skip
-async def test_what_the_database_cannot_take_is_refused_before(busy: Site, query: str) -> None:
+async def test_what_the_database_cannot_take_is_refused_before(busy: GovernanceWebApp, query: str) -> None:
     answer = await busy["admin"].get(f"{ROOT}/{query}")
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
 
 
-async def test_a_change_is_read_with_its_channels(busy: Site) -> None:
+async def test_a_change_is_read_with_its_channels(busy: GovernanceWebApp) -> None:
     states = {"Web shop": "verified", "Harbour market": "accepted"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states, at=5)
     detail = (await busy["viewer"].get(f"{ROOT}/changes/{change}")).json()
@@ -123,7 +123,7 @@ async def test_a_change_is_read_with_its_channels(busy: Site) -> None:
     assert detail["change"]["channels"] == shown
 
 
-async def test_an_answer_over_the_api(busy: Site) -> None:
+async def test_an_answer_over_the_api(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     preview = (await busy["approver"].get(f"{ROOT}/approvals/{change}")).json()["preview"]
     assert [row["channel"] for row in preview] == ["Harbour market", "Web shop"]
@@ -142,7 +142,7 @@ async def test_an_answer_over_the_api(busy: Site) -> None:
     assert (await busy["viewer"].call(path, {"grant": True}, page=PAGE)).status_code == 403
 
 
-async def test_a_rollback_over_the_api(busy: Site) -> None:
+async def test_a_rollback_over_the_api(busy: GovernanceWebApp) -> None:
     states = {"Web shop": "verified", "Harbour market": "verified"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states)
     body = {"connection_id": str(busy.acme.channels["Web shop"])}
@@ -157,7 +157,7 @@ async def test_a_rollback_over_the_api(busy: Site) -> None:
 
 
 @pytest.mark.parametrize(("act", "state", "status"), [("resolve", "resolved", 200), ("discard", "discarded", 200)])
-async def test_an_exception_is_settled_over_the_api(busy: Site, act: str, state: str, status: int) -> None:
+async def test_an_exception_is_settled_over_the_api(busy: GovernanceWebApp, act: str, state: str, status: int) -> None:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{ROOT}/exceptions/{made}"
     answer = await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)
@@ -166,7 +166,7 @@ async def test_an_exception_is_settled_over_the_api(busy: Site, act: str, state:
     assert (await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)).status_code == 409
 
 
-async def test_replaying_over_the_api(busy: Site) -> None:
+async def test_replaying_over_the_api(busy: GovernanceWebApp) -> None:
     event = await busy.acme.event(b"{}")
     made = await busy.acme.exception("source.quarantined", "Unreadable", event=event, connection=busy.acme.source)
     answer = await busy["operator"].call(f"{ROOT}/exceptions/{made}/replay", {}, page=PAGE)
@@ -182,7 +182,7 @@ async def test_replaying_over_the_api(busy: Site) -> None:
     assert kinds == 2
 
 
-async def test_ids_of_others_are_not_found(busy: Site) -> None:
+async def test_ids_of_others_are_not_found(busy: GovernanceWebApp) -> None:
     sample = busy.borealis
     change = await sample.awaiting("THEIRS-1", 1000, 2000)
     exception, letter = await sample.exception("change.refused", "Theirs"), await sample.letter("Theirs")
@@ -203,7 +203,7 @@ async def test_ids_of_others_are_not_found(busy: Site) -> None:
         assert (await busy["staff"].call(f"{ROOT}/{path}", body, page=PAGE)).status_code == 404, path
 
 
-async def test_a_partner_reads_its_own_rows_only(busy: Site) -> None:
+async def test_a_partner_reads_its_own_rows_only(busy: GovernanceWebApp) -> None:
     states = {"Web shop": "verified", "Harbour market": "accepted"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states, at=5)
     rows = (await busy["partner"].get(f"{ROOT}/channel/propagations")).json()["items"]
@@ -214,11 +214,11 @@ async def test_a_partner_reads_its_own_rows_only(busy: Site) -> None:
     assert (await busy["partner"].get(f"{ROOT}/changes/{change}/propagations")).status_code == 403
 
 
-async def test_the_audit_is_verified(busy: Site) -> None:
+async def test_the_audit_is_verified(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     before = (await busy["admin"].get(f"{ROOT}/audit/verify")).json()
     async with acme.db.transaction(acme.scope) as session:
-        note(session, action="test.done", subject="test:1", data={}, at=acme.now)
+        append_audit(session, action="test.done", subject="test:1", data={}, at=acme.now)
     after = (await busy["admin"].get(f"{ROOT}/audit/verify")).json()
     assert (after["entries"] - before["entries"], after["broken_at"]) == (1, None)
     assert after["head"] != before["head"]
@@ -226,7 +226,7 @@ async def test_the_audit_is_verified(busy: Site) -> None:
     assert entry["action"] == "test.done"
 
 
-async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_owns(busy: Site) -> None:
+async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_owns(busy: GovernanceWebApp) -> None:
     wish = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currency": "USD"}
     assert (await busy["viewer"].call(f"{ROOT}/changes", wish, page=PAGE)).status_code == 403
     owned = await busy["approver"].call(f"{ROOT}/changes", wish, page=PAGE)

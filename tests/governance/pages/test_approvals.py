@@ -6,19 +6,19 @@ import re
 import pytest
 
 from foundation.ids import new_id
-from tests.governance.pages.web_app import Site, token_of
+from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
 LIST = "/clients/acme/approvals"
 
 
-async def test_an_empty_inbox_says_so(site: Site) -> None:
+async def test_an_empty_inbox_says_so(site: GovernanceWebApp) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "No pending approvals" in page.text
     assert "No answers yet" in (await site["viewer"].get(f"{LIST}?tab=answered")).text
 
 
-async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: Site) -> None:
+async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: GovernanceWebApp) -> None:
     await busy.acme.awaiting("SKU-1", 1000, 2000)
     await busy.borealis.awaiting("BOREALIS-1", 1000, 2000)
     await busy.alien.awaiting("ALIEN-1", 1000, 2000)
@@ -36,7 +36,7 @@ async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: Site)
         assert "ALIEN-1" not in page
 
 
-async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: Site) -> None:
+async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     await acme.cost("SKU-1", 800)
     await acme.change("SKU-1", 900, 1000, states={"Web shop": "verified", "Harbour market": "accepted"}, at=3000)
@@ -47,7 +47,7 @@ async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: Site) 
     assert 'name="answer"' in page
 
 
-async def test_beside_it_stand_the_other_changes_of_this_value_only(busy: Site) -> None:
+async def test_beside_it_stand_the_other_changes_of_this_value_only(busy: GovernanceWebApp) -> None:
     acme, shown = busy.acme, {"Web shop": "verified"}
     before = await acme.change("SKU-1", 900, 1000, states=shown, at=3000)
     await acme.change("SKU-1", 3, 4, element="stock.on_hand", states=shown, at=2000)
@@ -58,14 +58,14 @@ async def test_beside_it_stand_the_other_changes_of_this_value_only(busy: Site) 
     assert re.findall(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">', page) == [str(before)]
 
 
-async def test_without_a_cost_there_is_no_margin(busy: Site) -> None:
+async def test_without_a_cost_there_is_no_margin(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     page = (await busy["approver"].get(f"{LIST}/{change}")).text
     assert "not seen yet" in page
     assert "The cost of this record is not known" in page
 
 
-async def test_a_person_approves_once(busy: Site) -> None:
+async def test_a_person_approves_once(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     answer = await busy["approver"].post(path, {"answer": "approve", "reason": "Agreed"}, page=path)
@@ -80,7 +80,7 @@ async def test_a_person_approves_once(busy: Site) -> None:
     assert "SKU-1" in (await busy["viewer"].get(f"{LIST}?tab=answered")).text
 
 
-async def test_the_page_answers_what_it_showed_and_nothing_else(busy: Site) -> None:
+async def test_the_page_answers_what_it_showed_and_nothing_else(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     shown = re.search(r'name="approval" value="([0-9a-f-]+)"', (await busy["approver"].get(path)).text)
@@ -92,13 +92,13 @@ async def test_the_page_answers_what_it_showed_and_nothing_else(busy: Site) -> N
     assert answer.status_code == 303
 
 
-async def token(busy: Site) -> str:
+async def token(busy: GovernanceWebApp) -> str:
     """From another page of the same session, as a form that was left open has it."""
     other = await busy.acme.awaiting("SKU-other", 1000, 2000)
     return token_of(await busy["admin"].get(f"{LIST}/{other}"))
 
 
-async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: Site) -> None:
+async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     refused = await busy["approver"].post(path, {"answer": "decline", "reason": "  "}, page=path)
@@ -109,7 +109,7 @@ async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: Site) -
     assert "Declined" in (await busy["viewer"].get(f"/clients/acme/changes/{change}")).text
 
 
-async def test_an_own_proposal_cannot_be_answered(busy: Site) -> None:
+async def test_an_own_proposal_cannot_be_answered(busy: GovernanceWebApp) -> None:
     own = busy["approver"]
     change = await busy.acme.awaiting("SKU-1", 1000, 2000, author=str(own.person_id))
     path = f"{LIST}/{change}"
@@ -123,7 +123,7 @@ async def test_an_own_proposal_cannot_be_answered(busy: Site) -> None:
     assert "Pending approval" in (await busy["viewer"].get(path)).text
 
 
-async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(busy: Site) -> None:
+async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000, hours=-1)
     path = f"{LIST}/{change}"
     late = await busy["approver"].post(path, {"answer": "approve"}, page=path)
@@ -134,7 +134,7 @@ async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(bu
     assert audit == 0
 
 
-async def test_who_may_not_decide_is_told(busy: Site) -> None:
+async def test_who_may_not_decide_is_told(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     assert "Your role cannot approve" in (await busy["viewer"].get(path)).text
@@ -142,7 +142,7 @@ async def test_who_may_not_decide_is_told(busy: Site) -> None:
     assert reply.status_code == 403
 
 
-async def test_ids_of_others_are_not_found(busy: Site) -> None:
+async def test_ids_of_others_are_not_found(busy: GovernanceWebApp) -> None:
     theirs = await busy.borealis.awaiting("BOREALIS-1", 1000, 2000)
     mine = await busy.acme.awaiting("SKU-1", 1000, 2000)
     own_token = token_of(await busy["approver"].get(f"{LIST}/{mine}"))
@@ -154,7 +154,7 @@ async def test_ids_of_others_are_not_found(busy: Site) -> None:
 
 @pytest.mark.parametrize("text", ["x" * 2_001, "line\r\n" * 500, "é" * 2_100])
 async def test_u8_an_answer_that_is_too_long_comes_back_with_its_text_and_the_error_beside_it(
-    busy: Site, text: str
+    busy: GovernanceWebApp, text: str
 ) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
@@ -171,14 +171,14 @@ async def test_u8_an_answer_that_is_too_long_comes_back_with_its_text_and_the_er
     assert 'aria-invalid="true"' in answer.text
 
 
-async def test_u8_line_breaks_count_as_browsers_count_them(busy: Site) -> None:
+async def test_u8_line_breaks_count_as_browsers_count_them(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     reply = await busy["approver"].post(path, {"answer": "decline", "reason": "x\r\n" * 1_000}, page=path)
     assert reply.status_code == 303, reply.text
 
 
-async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: Site) -> None:
+async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     assert "Will show" in (await busy["approver"].get(path)).text
@@ -193,7 +193,7 @@ async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: Site)
 
 
 @pytest.mark.parametrize("reader", ["approver", "admin"])
-async def test_u7_an_own_answer_reads_as_you(busy: Site, reader: str) -> None:
+async def test_u7_an_own_answer_reads_as_you(busy: GovernanceWebApp, reader: str) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     reply = await busy[reader].post(path, {"answer": "decline", "reason": "No"}, page=path)

@@ -17,14 +17,14 @@ from branding.pages import brand_file
 from foundation.ids import new_id
 from tests.branding.browser import FLAGS, ROOT
 from tests.branding.test_browser import SMALL_TARGETS, WEAK_TEXT
-from tests.governance.pages.web_app import Reader, Site, build_app
+from tests.governance.pages.web_app import GovernanceWebApp, Reader, build_app
 from tests.tenants.web_app import give_host
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))
 
 
-async def fill(site: Site) -> dict[str, str]:
+async def fill(site: GovernanceWebApp) -> dict[str, str]:
     """One of everything; pages by name, with the reader before the colon."""
     acme = site.acme
     event = await acme.event(b'{"sku": "SKU-1", "note": "' + b"long " * 60 + b'"}')
@@ -51,13 +51,13 @@ async def fill(site: Site) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(site: Site, static: Path) -> AsyncIterator[str]:
+async def serving(site: GovernanceWebApp, static: Path) -> AsyncIterator[str]:
     """The address, on a host of its own: browsers take every name under localhost for this machine."""
     host = f"{new_id().hex}.localhost"
-    await give_host(site.door.db, site.msp, host)
+    await give_host(site.auth.db, site.msp, host)
     urls = asset_urls(build_assets(ROOT, static))
     files = create_static_files_router("/static", directories=[static])
-    app = build_app(site.door, [brand_file, files], static_url=urls)
+    app = build_app(site.auth, [brand_file, files], static_url=urls)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     serve = asyncio.create_task(server.serve(sockets=[listener]))
@@ -108,7 +108,9 @@ async def faults(browser: Browser, reader: Reader, address: str, *, width: int, 
     return [f"{address} at {width} {scheme}: {fault}" for fault in found]
 
 
-async def test_every_page_fits_can_be_read_and_breaks_no_policy(busy: Site, browser: Browser, tmp_path: Path) -> None:
+async def test_every_page_fits_can_be_read_and_breaks_no_policy(
+    busy: GovernanceWebApp, browser: Browser, tmp_path: Path
+) -> None:
     pages = await fill(busy)
     wrong: list[str] = []
     async with serving(busy, tmp_path) as base:

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from canonical.values import Value
 from governance.changes.queries import ChangeFilter
 from governance.labels import LEVELS, level_of, write_difference, write_share
-from tests.governance.pages.web_app import Site, token_of
+from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
 LIST = "/clients/acme/changes"
 
 
-async def test_a_client_without_changes_is_told(site: Site) -> None:
+async def test_a_client_without_changes_is_told(site: GovernanceWebApp) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
     assert "No changes match" in (await site["viewer"].get(f"{LIST}?record=SKU-1")).text
 
 
-async def test_the_list_is_filtered(busy: Site) -> None:
+async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     await busy.acme.change("SKU-10", 5, 7, element="stock.on_hand", states={"Web shop": "verified"})
     await busy.acme.awaiting("OTHER-1", 1000, 2000)
@@ -45,7 +45,7 @@ async def test_the_list_is_filtered(busy: Site) -> None:
         assert "77.77" not in page
 
 
-async def test_a_cost_is_found_with_the_changes_of_its_record(busy: Site) -> None:
+async def test_a_cost_is_found_with_the_changes_of_its_record(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     await busy.acme.cost("SKU-1", 612)
     await busy.borealis.cost("SKU-1", 777)
@@ -58,7 +58,7 @@ async def test_a_cost_is_found_with_the_changes_of_its_record(busy: Site) -> Non
         assert "Cost: " not in (await busy["admin"].get(f"{LIST}{query}")).text
 
 
-async def test_pages_lead_through_all_changes_once(busy: Site) -> None:
+async def test_pages_lead_through_all_changes_once(busy: GovernanceWebApp) -> None:
     for number in range(60):
         await busy.acme.change(f"SKU-{number:02}", 1000, 1040, at=100 + number, standing=False)
     seen: list[str] = []
@@ -71,7 +71,7 @@ async def test_pages_lead_through_all_changes_once(busy: Site) -> None:
     assert seen == [f"SKU-{number:02}" for number in range(60)]
 
 
-async def test_one_change_tells_its_story_newest_first(busy: Site) -> None:
+async def test_one_change_tells_its_story_newest_first(busy: GovernanceWebApp) -> None:
     event = await busy.acme.event(b'{"sku": "SKU-1"}')
     change = await busy.acme.change(
         "SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "accepted"}, at=90, event=event
@@ -94,7 +94,7 @@ async def test_one_change_tells_its_story_newest_first(busy: Site) -> None:
     assert f"/clients/acme/events/{event}" not in (await busy["viewer"].get(f"{LIST}/{change}")).text
 
 
-async def test_what_moves_refreshes_itself_and_what_rests_does_not(busy: Site) -> None:
+async def test_what_moves_refreshes_itself_and_what_rests_does_not(busy: GovernanceWebApp) -> None:
     moving = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"}, at=5)
     resting = await busy.acme.change("SKU-2", 1000, 1040, states={"Web shop": "verified"}, at=5)
     assert f'hx-get="{LIST}/{moving}/progress"' in (await busy["viewer"].get(f"{LIST}/{moving}")).text
@@ -104,7 +104,7 @@ async def test_what_moves_refreshes_itself_and_what_rests_does_not(busy: Site) -
     assert "Accepted, not visible yet" in part
 
 
-async def test_the_original_message_is_shown_as_text(busy: Site) -> None:
+async def test_the_original_message_is_shown_as_text(busy: GovernanceWebApp) -> None:
     event = await busy.acme.event(b'{"note": "<script>alert(1)</script>", "bytes": "\xff\x00"}')
     page = await busy["operator"].get(f"/clients/acme/events/{event}")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
@@ -117,7 +117,7 @@ async def test_the_original_message_is_shown_as_text(busy: Site) -> None:
     assert (await busy["operator"].get(f"/clients/acme/events/{theirs}")).status_code == 404
 
 
-async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: Site) -> None:
+async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: GovernanceWebApp) -> None:
     states = {"Web shop": "verified", "Harbour market": "verified"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states)
     path = f"{LIST}/{change}"
@@ -133,7 +133,7 @@ async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: Site) -> 
     assert "A newer change of the same value stands" in again.text
 
 
-async def test_rolling_back_on_one_channel_leaves_the_other(busy: Site) -> None:
+async def test_rolling_back_on_one_channel_leaves_the_other(busy: GovernanceWebApp) -> None:
     states = {"Web shop": "verified", "Harbour market": "verified"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states)
     path = f"{LIST}/{change}"
@@ -149,14 +149,14 @@ async def test_rolling_back_on_one_channel_leaves_the_other(busy: Site) -> None:
     assert malformed.status_code == 400
 
 
-async def test_who_may_not_roll_back_is_not_offered_it(busy: Site) -> None:
+async def test_who_may_not_roll_back_is_not_offered_it(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     path = f"{LIST}/{change}"
     assert "Roll back" not in (await busy["approver"].get(path)).text
     assert (await busy["approver"].post(f"{path}/rollback", page=path)).status_code == 403
 
 
-async def test_a_form_without_its_token_is_refused(busy: Site) -> None:
+async def test_a_form_without_its_token_is_refused(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     path = f"{LIST}/{change}"
     page = await busy["admin"].get(path)
@@ -168,7 +168,7 @@ async def test_a_form_without_its_token_is_refused(busy: Site) -> None:
     assert await busy.acme.count("SELECT count(*) FROM change WHERE tenant_id = :t") == 1
 
 
-async def test_ids_of_others_are_not_found(busy: Site) -> None:
+async def test_ids_of_others_are_not_found(busy: GovernanceWebApp) -> None:
     theirs = await busy.borealis.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     for reader in ("admin", "staff"):
         for path in (f"{LIST}/{theirs}", f"{LIST}/{theirs}/progress"):
@@ -178,7 +178,7 @@ async def test_ids_of_others_are_not_found(busy: Site) -> None:
     assert (await busy["stranger"].get(LIST)).status_code == 404
 
 
-async def test_no_page_names_the_product(busy: Site) -> None:
+async def test_no_page_names_the_product(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"})
     exception = await busy.acme.exception("propagation.late", "Late", change=change, channel="Web shop")
     await busy.acme.letter("no")
@@ -236,7 +236,7 @@ def test_a_difference_is_told_only_of_what_can_be_compared(old: Value | None, ne
     assert write_difference(old, new) == shown
 
 
-async def test_u8_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it(busy: Site) -> None:
+async def test_u8_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     typed = "ä" * 2_001
     for path, status in ((f"{LIST}?record={typed}&status=released", 422), (f"{LIST}?record={typed[1:]}", 200)):

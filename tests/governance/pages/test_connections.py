@@ -4,11 +4,11 @@ import asyncio
 import re
 
 from connectors.models import Connection
-from foundation.audit.chain import note
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.audit.chain import append_audit
+from foundation.jobs.enqueue import NewJob, enqueue
 from governance.job_types import push_lane
 from tests.conftest import Urls
-from tests.governance.pages.web_app import Site
+from tests.governance.pages.web_app import GovernanceWebApp
 from tests.support.tampering import tamper_as_owner
 
 CONNECTIONS = "/clients/acme/connections"
@@ -16,21 +16,21 @@ CHANNEL = "/clients/acme/channel"
 AUDIT = "/clients/acme/audit"
 
 
-async def test_a_client_without_connections_is_told(site: Site) -> None:
+async def test_a_client_without_connections_is_told(site: GovernanceWebApp) -> None:
     page = await site["viewer"].get(CONNECTIONS)
     assert page.status_code == 200, page.text
     assert "No connections yet" in page.text
     assert "Nothing published yet" in page.text
 
 
-async def test_connections_tell_their_health_and_what_waits(busy: Site) -> None:
+async def test_connections_tell_their_health_and_what_waits(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     shop = acme.channels["Web shop"]
     async with acme.db.transaction(acme.scope) as session:
         failing = await session.get(Connection, (acme.scope.tenant_id, shop))
         assert failing is not None
         failing.last_failure_at, failing.last_error = acme.ago(5), "The shop answered <b>503</b>."
-        add_work(session, [NewWork(push_lane(shop), "governance.push", f"k{number}") for number in range(3)])
+        enqueue(session, [NewJob(push_lane(shop), "governance.push", f"k{number}") for number in range(3)])
     await busy.borealis.connection("Of Borealis")
     for path in (CONNECTIONS, f"{CONNECTIONS}/rows"):
         page = (await busy["viewer"].get(path)).text
@@ -44,7 +44,7 @@ async def test_connections_tell_their_health_and_what_waits(busy: Site) -> None:
         assert "Of Borealis" not in page
 
 
-async def test_contracts_show_source_owner_and_both_clocks(busy: Site) -> None:
+async def test_contracts_show_source_owner_and_both_clocks(busy: GovernanceWebApp) -> None:
     page = (await busy["viewer"].get(CONNECTIONS)).text
     for shown in (
         "List price",
@@ -61,7 +61,7 @@ async def test_contracts_show_source_owner_and_both_clocks(busy: Site) -> None:
     assert (await busy["stranger"].get(CONNECTIONS)).status_code == 404
 
 
-async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: Site) -> None:
+async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: GovernanceWebApp) -> None:
     states = {"Web shop": "accepted", "Harbour market": "verified"}
     await busy.acme.change("SKU-both", 1000, 1040, states=states, at=5)
     await busy.acme.change("SKU-shop", 1000, 1041, states={"Web shop": "verified"}, at=6)
@@ -81,14 +81,14 @@ async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: Site) -> No
     assert "10.40" in (await busy["partner"].get(f"{CHANNEL}/values")).text
 
 
-async def test_a_partner_without_a_channel_is_told(site: Site) -> None:
+async def test_a_partner_without_a_channel_is_told(site: GovernanceWebApp) -> None:
     page = (await site["partner"].get(CHANNEL)).text
     assert "No channel is connected for you yet" in page
     assert "No changes yet" in page
     assert "No values yet" in (await site["partner"].get(f"{CHANNEL}/values")).text
 
 
-async def test_a_partners_pages_lead_through_all_its_rows(busy: Site) -> None:
+async def test_a_partners_pages_lead_through_all_its_rows(busy: GovernanceWebApp) -> None:
     for number in range(60):
         await busy.acme.change(f"SKU-{number:02}", 10, 11, states={"Harbour market": "verified"}, at=100 + number)
     for start, pattern in ((CHANNEL, r"after=[0-9a-f-]{36}"), (f"{CHANNEL}/values", r"after=SKU-\d\d")):
@@ -102,15 +102,15 @@ async def test_a_partners_pages_lead_through_all_its_rows(busy: Site) -> None:
         assert seen == [f"SKU-{number:02}" for number in range(60)]
 
 
-async def test_the_partner_page_of_another_client_is_not_there(busy: Site) -> None:
+async def test_the_partner_page_of_another_client_is_not_there(busy: GovernanceWebApp) -> None:
     assert (await busy["partner"].get("/clients/borealis/channel")).status_code == 404
 
 
-async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> None:
+async def test_the_audit_trail_is_listed_filtered_and_verified(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     async with acme.db.transaction(acme.scope) as session:
         data = {"record_key": "SKU-1", "new": 1040, "currency": "EUR", "owner": "<i>"}
-        note(session, action="change.released", subject="change:1", data=data, at=acme.now)
+        append_audit(session, action="change.released", subject="change:1", data=data, at=acme.now)
     page = await busy["admin"].get(AUDIT)
     assert page.status_code == 200, page.text
     recorded = "change.released · change:1 · currency EUR, new 1040, owner &lt;i&gt;, record key SKU-1"
@@ -128,13 +128,13 @@ async def test_the_audit_trail_is_listed_filtered_and_verified(busy: Site) -> No
     assert "No entries" in (await busy["admin"].get(f"{AUDIT}?subject=nothing")).text
 
 
-async def test_a_broken_chain_is_said_loudly(busy: Site, urls: Urls) -> None:
+async def test_a_broken_chain_is_said_loudly(busy: GovernanceWebApp, urls: Urls) -> None:
     shift = "UPDATE audit_head SET seq = seq + 1 WHERE tenant_id = %(t)s"
     await asyncio.to_thread(tamper_as_owner, urls.owner, shift, t=busy.acme.scope.tenant_id)
     assert "Verification failed" in (await busy["admin"].get(f"{AUDIT}?verify=yes")).text
 
 
-async def test_the_audit_trail_is_for_administrators_of_this_account(busy: Site) -> None:
+async def test_the_audit_trail_is_for_administrators_of_this_account(busy: GovernanceWebApp) -> None:
     assert (await busy["viewer"].get(AUDIT)).status_code == 403
     assert (await busy["partner"].get(AUDIT)).status_code == 403
     assert (await busy["stranger"].get(AUDIT)).status_code == 404

@@ -3,20 +3,20 @@
 import re
 
 from canonical.elements import STOCK
-from tests.governance.pages.web_app import Site, token_of
+from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
 LIST = "/clients/acme/exceptions"
 LETTERS = "/clients/acme/dead-letters"
 
 
-async def test_without_exceptions_or_letters_the_pages_say_so(site: Site) -> None:
+async def test_without_exceptions_or_letters_the_pages_say_so(site: GovernanceWebApp) -> None:
     page = await site["admin"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing needs attention" in page.text
     assert "No failed jobs" in (await site["admin"].get(LETTERS)).text
 
 
-async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: Site) -> None:
+async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("source.quarantined", "A message could not be read")
     await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, record="SKU-1")
     await busy.borealis.exception("change.refused", "Of Borealis", exposure=200_000)
@@ -28,7 +28,7 @@ async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: Site) -> None
         assert "Of an alien" not in page
 
 
-async def test_lists_are_filtered_and_lead_on_page_by_page(busy: Site) -> None:
+async def test_lists_are_filtered_and_lead_on_page_by_page(busy: GovernanceWebApp) -> None:
     for number in range(60):
         await busy.acme.exception("change.refused", f"Refused {number:02}", exposure=1 + number % 3 * 1000)
     await busy.acme.exception("source.quarantined", "Unreadable", state="resolved")
@@ -44,7 +44,7 @@ async def test_lists_are_filtered_and_lead_on_page_by_page(busy: Site) -> None:
     assert ">First<" in second
 
 
-async def test_each_domain_and_each_owner_has_a_queue(busy: Site) -> None:
+async def test_each_domain_and_each_owner_has_a_queue(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("change.refused", "About a price", record="SKU-1")
     await busy.acme.exception("change.refused", "About stock", record="SKU-2", element=STOCK)
     await busy.acme.exception("source.quarantined", "About a message")
@@ -64,7 +64,7 @@ async def test_each_domain_and_each_owner_has_a_queue(busy: Site) -> None:
         assert {item["title"] for item in found["items"]} == shown, query
 
 
-async def test_a_severity_explains_itself(busy: Site) -> None:
+async def test_a_severity_explains_itself(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 900, state="refused", outcome="refuse", standing=False)
     made = await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, change=change)
     page = (await busy["approver"].get(f"{LIST}/{made}")).text
@@ -74,7 +74,7 @@ async def test_a_severity_explains_itself(busy: Site) -> None:
     assert "1\N{NO-BREAK SPACE}h left" in page
 
 
-async def test_a_person_resolves_discards_and_replays(busy: Site) -> None:
+async def test_a_person_resolves_discards_and_replays(busy: GovernanceWebApp) -> None:
     event = await busy.acme.event(b'{"broken": <b>')
     made = {
         "resolve": await busy.acme.exception("change.refused", "First"),
@@ -92,7 +92,7 @@ async def test_a_person_resolves_discards_and_replays(busy: Site) -> None:
     assert await busy.acme.count("SELECT count(*) FROM work WHERE tenant_id = :t AND kind = 'governance.ingest'") == 1
 
 
-async def test_what_cannot_be_done_is_said_on_the_page(busy: Site) -> None:
+async def test_what_cannot_be_done_is_said_on_the_page(busy: GovernanceWebApp) -> None:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{LIST}/{made}"
     shown = await busy["approver"].get(path)
@@ -107,7 +107,7 @@ async def test_what_cannot_be_done_is_said_on_the_page(busy: Site) -> None:
     assert "already resolved" in late.text
 
 
-async def test_a_viewer_is_offered_nothing_and_may_nothing(busy: Site) -> None:
+async def test_a_viewer_is_offered_nothing_and_may_nothing(busy: GovernanceWebApp) -> None:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{LIST}/{made}"
     page = (await busy["viewer"].get(path)).text
@@ -117,7 +117,7 @@ async def test_a_viewer_is_offered_nothing_and_may_nothing(busy: Site) -> None:
     assert (await busy["partner"].get(LIST)).status_code == 403
 
 
-async def test_ids_of_others_are_not_found(busy: Site) -> None:
+async def test_ids_of_others_are_not_found(busy: GovernanceWebApp) -> None:
     theirs = await busy.borealis.exception("change.refused", "Of Borealis")
     letter = await busy.borealis.letter("Theirs")
     reader = busy["staff"]
@@ -126,7 +126,7 @@ async def test_ids_of_others_are_not_found(busy: Site) -> None:
         assert (await reader.post(path, page=LIST)).status_code == 404
 
 
-async def test_dead_letters_are_replayed_and_discarded(busy: Site) -> None:
+async def test_dead_letters_are_replayed_and_discarded(busy: GovernanceWebApp) -> None:
     letters = [await busy.acme.letter(f"The channel said {word}") for word in ("no", "never")]
     await busy.borealis.letter("Of Borealis")
     page = (await busy["staff"].get(LETTERS)).text
@@ -142,7 +142,7 @@ async def test_dead_letters_are_replayed_and_discarded(busy: Site) -> None:
     assert "Discarded by Staff" in (await busy["staff"].get(f"{LETTERS}?status=discarded")).text
 
 
-async def test_letters_are_replayed_by_operators_and_discarded_by_admins_only(busy: Site) -> None:
+async def test_letters_are_replayed_by_operators_and_discarded_by_admins_only(busy: GovernanceWebApp) -> None:
     letter = await busy.acme.letter("The channel said no")
     page = (await busy["operator"].get(LETTERS)).text
     assert f"{letter}/replay" in page

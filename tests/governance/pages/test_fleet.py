@@ -2,10 +2,10 @@
 
 import re
 
-from tests.governance.pages.web_app import Site
+from tests.governance.pages.web_app import GovernanceWebApp
 
 
-async def test_the_worst_client_comes_first(busy: Site) -> None:
+async def test_the_worst_client_comes_first(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "pending"}, at=5)
     await busy.acme.awaiting("SKU-2", 1000, 2000)
     await busy.borealis.exception("change.refused", "Refused", exposure=200_000)
@@ -27,7 +27,7 @@ async def test_the_worst_client_comes_first(busy: Site) -> None:
         assert "0 of 1<" in rows[1]
 
 
-async def test_page_and_api_judge_alike(busy: Site) -> None:
+async def test_page_and_api_judge_alike(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("change.refused", "Refused", exposure=200_000)
     await busy.borealis.fail("Far market", at=60)
     page = (await busy["operator"].get("/fleet")).text
@@ -44,7 +44,7 @@ async def test_page_and_api_judge_alike(busy: Site) -> None:
     ]
 
 
-async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: Site) -> None:
+async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: GovernanceWebApp) -> None:
     for ago in (5, 10, 7_200):
         await busy.acme.change(f"SKU-{ago}", 1000, 1040, states={"Web shop": "verified"}, at=ago)
     await busy.borealis.change("SKU-1", 1000, 1040, states={"Web shop": "verified"}, at=7_200)
@@ -59,13 +59,13 @@ async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: Site) -
         assert [hour for hour in hours if hour != ("0", "0")] == [("1", "1"), ("2", "0")]
 
 
-async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy: Site) -> None:
+async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy: GovernanceWebApp) -> None:
     late = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"}, at=3600)
     await busy.acme.exception("propagation.late", "Late", channels=1, channel="Web shop", change=late)
     rows = (await busy["operator"].get("/fleet/rows")).text
     assert re.search(r"Late values</span>\s*<span[^>]*>1<", rows)
 
 
-async def test_only_the_msps_own_people_have_a_fleet(busy: Site) -> None:
+async def test_only_the_msps_own_people_have_a_fleet(busy: GovernanceWebApp) -> None:
     for name in ("admin", "stranger", "partner"):
         assert (await busy[name].get("/fleet")).status_code in (403, 404)

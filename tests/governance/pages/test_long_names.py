@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from governance.records.titles import fold_text
 from tests.governance.pages.test_browser import browser, serving  # noqa: F401
-from tests.governance.pages.web_app import Site
+from tests.governance.pages.web_app import GovernanceWebApp
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -19,7 +19,7 @@ OVERFLOWS = """() => [...document.querySelectorAll("#main td, #main .about, #mai
 
 
 async def test_u9_long_names_and_prices_stay_in_their_cells(
-    busy: Site,
+    busy: GovernanceWebApp,
     browser: Browser,  # noqa: F811
     tmp_path: Path,
 ) -> None:

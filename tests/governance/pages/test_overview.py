@@ -2,12 +2,12 @@
 
 import re
 
-from tests.governance.pages.web_app import Site
+from tests.governance.pages.web_app import GovernanceWebApp
 
 PATHS = ("", "/figures", "/flow", "/charts")
 
 
-async def test_a_client_without_anything_is_told_what_comes(site: Site) -> None:
+async def test_a_client_without_anything_is_told_what_comes(site: GovernanceWebApp) -> None:
     page = await site["viewer"].get("/clients/acme/overview")
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
@@ -15,7 +15,7 @@ async def test_a_client_without_anything_is_told_what_comes(site: Site) -> None:
     assert "none pending" in page.text
 
 
-async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
+async def test_figures_tell_what_every_channel_shows(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     for number in range(3):
         await acme.change(
@@ -37,7 +37,7 @@ async def test_figures_tell_what_every_channel_shows(busy: Site) -> None:
     assert "1 high, 1 low" in page or "1 critical, 1 low" in page
 
 
-async def test_accepted_is_shown_as_not_visible_and_late_as_late(busy: Site) -> None:
+async def test_accepted_is_shown_as_not_visible_and_late_as_late(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "accepted"}, at=5)
     flow = (await busy["viewer"].get("/clients/acme/overview/flow")).text
     assert "Web shop: visible after" in flow
@@ -54,7 +54,7 @@ async def test_accepted_is_shown_as_not_visible_and_late_as_late(busy: Site) -> 
     assert "1 late" in row[0]
 
 
-async def test_parts_refresh_themselves_and_each_answers_alone(busy: Site) -> None:
+async def test_parts_refresh_themselves_and_each_answers_alone(busy: GovernanceWebApp) -> None:
     page = (await busy["viewer"].get("/clients/acme/overview")).text
     for path in re.findall(r'hx-get="([^"]+)"', page):
         part = await busy["viewer"].get(path.replace("&amp;", "&"))
@@ -63,7 +63,7 @@ async def test_parts_refresh_themselves_and_each_answers_alone(busy: Site) -> No
         assert f'hx-get="{path}"' in part.text
 
 
-async def test_nobody_elses_changes_are_shown(busy: Site) -> None:
+async def test_nobody_elses_changes_are_shown(busy: GovernanceWebApp) -> None:
     for sample, record in ((busy.borealis, "BOREALIS-1"), (busy.alien, "ALIEN-1")):
         await sample.change(record, 1000, 1040, states={"Far market": "verified"})
         await sample.exception("change.refused", f"Refused {record}")
@@ -79,11 +79,11 @@ async def test_nobody_elses_changes_are_shown(busy: Site) -> None:
     assert "ALIEN-1" not in (await busy["staff"].get("/clients/acme/overview")).text
 
 
-async def test_a_partner_has_no_dashboard(busy: Site) -> None:
+async def test_a_partner_has_no_dashboard(busy: GovernanceWebApp) -> None:
     assert (await busy["partner"].get("/clients/acme/overview")).status_code == 403
 
 
-async def test_the_charts_span_is_one_of_those_offered(busy: Site) -> None:
+async def test_the_charts_span_is_one_of_those_offered(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     for span, shown in (("24h", "24h"), ("nonsense", "1h")):
         part = (await busy["viewer"].get(f"/clients/acme/overview/charts?span={span}")).text

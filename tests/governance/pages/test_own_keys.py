@@ -11,26 +11,26 @@ from foundation.scope import Actor, Scope
 from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.members.repository import suspend_person
 from tenants.secrets import new_secret
-from tests.governance.pages.web_app import Reader, Site, token_of
+from tests.governance.pages.web_app import GovernanceWebApp, Reader, token_of
 
 LIST = "/clients/acme/approvals"
 API = "/api/v1/clients/acme"
 WISH = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currency": "USD"}
 
 
-async def make_key(site: Site, scope: Scope, maker: Reader, role: str) -> str:
+async def make_key(site: GovernanceWebApp, scope: Scope, maker: Reader, role: str) -> str:
     by = replace(scope, actor=Actor("person", str(maker.person_id), "Maker"))
-    async with site.door.db.transaction(by) as session:
+    async with site.auth.db.transaction(by) as session:
         wanted = NewApiKey(new_id(), "Price tool", role)
-        return (await create_api_key(session, new_secret, wanted, now=site.door.clock()))[1]
+        return (await create_api_key(session, new_secret, wanted, now=site.auth.clock()))[1]
 
 
-async def use(site: Site, key: str, method: str, path: str, body: object = None) -> httpx.Response:
+async def use(site: GovernanceWebApp, key: str, method: str, path: str, body: object = None) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"}
     return await site.http.request(method, f"https://{site.host}{path}", headers=headers, json=body)
 
 
-async def propose(site: Site, key: str) -> str:
+async def propose(site: GovernanceWebApp, key: str) -> str:
     async with site.acme.db.transaction(site.acme.scope) as session:
         await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
     made = await use(site, key, "POST", f"{API}/changes", WISH)
@@ -39,14 +39,14 @@ async def propose(site: Site, key: str) -> str:
 
 
 @pytest.fixture(params=["of the client", "of the house, made by staff"])
-async def key_and_maker(request: pytest.FixtureRequest, busy: Site) -> tuple[str, str]:
+async def key_and_maker(request: pytest.FixtureRequest, busy: GovernanceWebApp) -> tuple[str, str]:
     if request.param == "of the client":
         return await make_key(busy, busy.acme.scope, busy["admin"], "machine"), "admin"
     return await make_key(busy, busy.msp.scope, busy["staff"], "msp_admin"), "staff"
 
 
 async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
-    busy: Site, key_and_maker: tuple[str, str]
+    busy: GovernanceWebApp, key_and_maker: tuple[str, str]
 ) -> None:
     key, name = key_and_maker
     maker, change = busy[name], await propose(busy, key)
@@ -66,7 +66,7 @@ async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
     assert (await approver.post(path, {"answer": "approve"}, page=path)).status_code == 303
 
 
-async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_page(busy: Site) -> None:
+async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_page(busy: GovernanceWebApp) -> None:
     change = await propose(busy, await make_key(busy, busy.acme.scope, busy["admin"], "machine"))
     assert "Price tool (key made by Admin)" in (await busy["viewer"].get(f"{LIST}/{change}")).text
     listed = (await busy["viewer"].get(LIST)).text
@@ -78,14 +78,16 @@ async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_
     assert "key made by" not in theirs
 
 
-async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_to_the_same(busy: Site) -> None:
+async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_to_the_same(
+    busy: GovernanceWebApp,
+) -> None:
     key = await make_key(busy, busy.acme.scope, busy["admin"], "machine")
     change = await propose(busy, key)
     made = await use(busy, await make_key(busy, busy.acme.scope, busy["admin"], "client_approver"), "GET",
                      f"{API}/approvals/{change}")  # fmt: skip
     assert made.json()["approval"]["author"] == str(busy["admin"].person_id)
-    async with busy.door.db.transaction(busy.acme.scope) as session:
-        await suspend_person(session, person_id=busy["admin"].person_id, reason="left", now=busy.door.clock())
+    async with busy.auth.db.transaction(busy.acme.scope) as session:
+        await suspend_person(session, person_id=busy["admin"].person_id, reason="left", now=busy.auth.clock())
     refused = await use(busy, key, "GET", f"{API}/changes/{change}")
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
     path = f"{LIST}/{change}"

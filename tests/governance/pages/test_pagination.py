@@ -6,12 +6,16 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.governance.pages.test_browser import browser, serving  # noqa: F401
-from tests.governance.pages.web_app import Site
+from tests.governance.pages.web_app import GovernanceWebApp
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
 
-async def test_u16_next_and_previous_lead_forth_and_back(busy: Site, browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+async def test_u16_next_and_previous_lead_forth_and_back(
+    busy: GovernanceWebApp,
+    browser: Browser,  # noqa: F811
+    tmp_path: Path,
+) -> None:
     for number in range(120):
         await busy.acme.change(f"SKU-{number:03}", 1000, 1040, at=100 + number, standing=False)
     async with serving(busy, tmp_path) as base:
@@ -31,7 +35,11 @@ async def test_u16_next_and_previous_lead_forth_and_back(busy: Site, browser: Br
         await context.close()
 
 
-async def test_u8_u16_a_reason_is_counted_and_the_answer_told(busy: Site, browser: Browser, tmp_path: Path) -> None:  # noqa: F811
+async def test_u8_u16_a_reason_is_counted_and_the_answer_told(
+    busy: GovernanceWebApp,
+    browser: Browser,  # noqa: F811
+    tmp_path: Path,
+) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     async with serving(busy, tmp_path) as base:
         context = await browser.new_context()

@@ -28,11 +28,11 @@ from foundation.scope import Scope
 from foundation.web.problems import problem
 from governance.pages import build_governance_pages
 from governance.routes import build_governance_routes
-from governance.services import Context
+from governance.services import GovernanceServices
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
-from tenants.auth.services import Door
-from tenants.members.repository import NewPerson, PartnerKind, create_partner, create_person, set_password
+from tenants.auth.services import AuthServices
+from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, set_password
 from tests.governance.pages.samples import Sample
 from tests.tenants.conftest import Tenant
 from tests.tenants.web_app import visiting
@@ -77,10 +77,10 @@ def token_of(page: httpx.Response) -> str:
 
 
 @dataclass
-class Site:
+class GovernanceWebApp:
     """`acme` and `borealis` are clients of one MSP; `alien` is another MSP's client called acme too."""
 
-    door: Door
+    auth: AuthServices
     http: httpx.AsyncClient
     host: str
     msp: Tenant
@@ -95,49 +95,52 @@ class Site:
 
     async def admit(self, name: str, scope: Scope, role: str, *, partner_id: UUID | None = None) -> Reader:
         person_id = new_id()
-        now = self.door.clock()
-        async with self.door.db.transaction(scope) as session:
-            new = NewPerson(person_id, f"{name}-{person_id.hex}@example.com", name.title(), partner_id)
-            await create_person(session, new, now=now)
+        now = self.auth.clock()
+        async with self.auth.db.transaction(scope) as session:
+            new = NewMember(person_id, f"{name}-{person_id.hex}@example.com", name.title(), partner_id)
+            await create_member(session, new, now=now)
             await set_password(session, person_id=person_id, password_hash="unused", now=now)
-            await assign_role(session, scope, user_id=person_id, role=role, clock=self.door.clock, new_id=new_id)
-        signed_in = await self.door.sessions.start(
+            await assign_role(session, scope, user_id=person_id, role=role, clock=self.auth.clock, new_id=new_id)
+        signed_in = await self.auth.sessions.start(
             msp_id=scope.msp_id, tenant_id=scope.tenant_id, person_id=person_id, now=now
         )
         self.readers[name] = Reader(self.http, self.host, signed_in.cookie, person_id)
         return self.readers[name]
 
 
-async def make_policy(door: Door, scope: Scope) -> None:
-    async with door.db.transaction(scope) as session:
+async def make_policy(auth: AuthServices, scope: Scope) -> None:
+    async with auth.db.transaction(scope) as session:
         rules = starter_rules(str(scope.tenant_id))
-        await publish_rules(session, scope, rules=rules, clock=door.clock, new_id=new_id)
+        await publish_rules(session, scope, rules=rules, clock=auth.clock, new_id=new_id)
 
 
-async def make_partner(door: Door, scope: Scope, name: str) -> UUID:
+async def make_partner(auth: AuthServices, scope: Scope, name: str) -> UUID:
     partner_id = new_id()
-    async with door.db.transaction(scope) as session:
-        await create_partner(session, partner_id=partner_id, name=name, kind=PartnerKind.RESELLER, now=door.clock())
+    async with auth.db.transaction(scope) as session:
+        await create_partner(session, partner_id=partner_id, name=name, kind=PartnerKind.RESELLER, now=auth.clock())
     return partner_id
 
 
-def context_of(door: Door) -> Context:
+def context_of(auth: AuthServices) -> GovernanceServices:
     """Pages never speak to a connected system, so the runtime has nothing in it."""
     runtime = cast("ConnectorRuntime", None)
-    return Context(runtime, door.policies, door.clock, new_id, retained=RETAINED)
+    return GovernanceServices(runtime, auth.policies, auth.clock, new_id, retained=RETAINED)
 
 
 def build_app(
-    door: Door, more: Sequence[ControllerRouterHandler] = (), *, static_url: Any = lambda name: f"/static/{name}"
+    auth: AuthServices,
+    more: Sequence[ControllerRouterHandler] = (),
+    *,
+    static_url: Any = lambda name: f"/static/{name}",
 ) -> Litestar:
-    brands = BrandDirectory(door.db, door.clock)
+    brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(governance.__path__[0]) / "templates"], static_url=static_url)
     # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
-    services: Any = SimpleNamespace(db=door.db, door=door, vault=None)
+    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None)
     return Litestar(
         route_handlers=[
-            *build_governance_pages(context_of(door)),
-            *build_governance_routes(context_of(door)),
+            *build_governance_pages(context_of(auth)),
+            *build_governance_routes(context_of(auth)),
             *more,
         ],
         dependencies={"access": provide_access(services, brands), "brand": provide_brand(brands)},
@@ -152,6 +155,6 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
 
 
 @asynccontextmanager
-async def browsing(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    async with visiting(build_app(door)) as http:
+async def browsing(auth: AuthServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with visiting(build_app(auth)) as http:
         yield http

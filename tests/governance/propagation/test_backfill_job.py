@@ -10,7 +10,7 @@ from foundation.clock import utc_now
 from governance.propagation import backfill_job
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 SETTLED = "SELECT NOT EXISTS (SELECT FROM propagation WHERE state IN ('pending', 'accepted'))"
 _PASSED = {
@@ -21,20 +21,20 @@ _PASSED = {
 _SHOP = "SELECT element, amount, state FROM propagation WHERE connection_id = :shop ORDER BY element, version"
 
 
-async def turn(world: World, channel: str, state: str) -> None:
+async def turn(world: ClientEnv, channel: str, state: str) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await set_connection_state(session, world.channels[channel], state=state, now=utc_now())
     await world.work(until=SETTLED)
 
 
-def shown(world: World, sandbox: RunningSandbox, channel: str, sku: str, field: str) -> int:
+def shown(world: ClientEnv, sandbox: RunningSandbox, channel: str, sku: str, field: str) -> int:
     log = sandbox.effects(world.urls[channel])["log"]
     assert isinstance(log, list)
     return int([effect["amount"] for effect in log if (effect["sku"], effect["field"]) == (sku, field)][-1])
 
 
 async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     shop = world.channels["shop0"]
@@ -67,7 +67,7 @@ async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
     assert await world.rows("SELECT count(*) FROM work") == [(0,)]
 
 
-async def test_what_was_approved_during_the_pause_counts_too(world: World) -> None:
+async def test_what_was_approved_during_the_pause_counts_too(world: ClientEnv) -> None:
     await seed(world)
     shop = world.channels["shop0"]
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
@@ -83,7 +83,7 @@ async def test_what_was_approved_during_the_pause_counts_too(world: World) -> No
     assert (PRICE, 12_000, "verified") in await world.rows(_SHOP, shop=shop)
 
 
-async def test_a_value_released_before_the_pause_is_not_sent_again(world: World) -> None:
+async def test_a_value_released_before_the_pause_is_not_sent_again(world: ClientEnv) -> None:
     """Somebody else's matter: what a channel never got before it paused stays as it was."""
     await seed(world)
     shop = world.channels["shop0"]
@@ -97,7 +97,7 @@ async def test_a_value_released_before_the_pause_is_not_sent_again(world: World)
     assert await world.rows(_SHOP, shop=shop) == []
 
 
-async def test_many_are_sent_a_turn_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_are_sent_a_turn_at_a_time(world: ClientEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill_job, "VALUES_A_TURN", 2)
     await turn(world, "shop0", "paused")
     await world.deliver(*(world.change(f"SKU-{n:03}", STOCK, n) for n in range(1, 8)))
@@ -106,7 +106,9 @@ async def test_many_are_sent_a_turn_at_a_time(world: World, monkeypatch: pytest.
     assert len(await world.rows(_SHOP, shop=world.channels["shop0"])) == 7
 
 
-async def test_a_source_that_is_resumed_and_another_client_get_nothing(world: World, other_world: World) -> None:
+async def test_a_source_that_is_resumed_and_another_client_get_nothing(
+    world: ClientEnv, other_world: ClientEnv
+) -> None:
     await seed(world)
     everything = await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
     for state in ("paused", "active"):
@@ -117,13 +119,13 @@ async def test_a_source_that_is_resumed_and_another_client_get_nothing(world: Wo
     assert await other_world.rows("SELECT lane FROM work") == []
 
 
-async def set_state(world: World, channel: str, state: str) -> None:
+async def set_state(world: ClientEnv, channel: str, state: str) -> None:
     """Without any work after it, as when the workers are busy or away."""
     async with world.services.db.transaction(world.scope) as session:
         await set_connection_state(session, world.channels[channel], state=state, now=utc_now())
 
 
-async def pass_an_hour(world: World) -> None:
+async def pass_an_hour(world: ClientEnv) -> None:
     """By which what happened so far is older."""
     async with world.services.db.transaction(world.scope) as session:
         for table, columns in _PASSED.items():
@@ -139,7 +141,9 @@ async def pass_an_hour(world: World) -> None:
 
 
 @pytest.mark.parametrize("looked", [False, True])
-async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(world: World, *, looked: bool) -> None:
+async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(
+    world: ClientEnv, *, looked: bool
+) -> None:
     await seed(world)
     await turn(world, "shop0", "paused")
     await world.deliver(world.change("SKU-001", PRICE, 10_100), world.change("SKU-002", STOCK, 9))
@@ -156,7 +160,7 @@ async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(
     assert {(PRICE, 10_100, "verified"), (STOCK, 9, "verified")} <= set(found)
 
 
-async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(world: World, sandbox: RunningSandbox) -> None:
+async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
@@ -172,7 +176,7 @@ async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(world: World
     assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_100
 
 
-async def test_a2_a_catch_up_that_is_done_forgets_since_when_values_were_missing(world: World) -> None:
+async def test_a2_a_catch_up_that_is_done_forgets_since_when_values_were_missing(world: ClientEnv) -> None:
     await turn(world, "shop0", "paused")
     await turn(world, "shop0", "active")
     missing = "SELECT missing_since IS NOT NULL FROM connection WHERE id = :shop"

@@ -15,20 +15,20 @@ from foundation.clock import utc_now
 from governance.approvals.expiry_job import expire_waiting
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.changes.rollback import roll_back_change
-from governance.changes.schemas import ShownChange
+from governance.changes.schemas import ChangeView
 from governance.connections.pause import pause_connection, resume_connection
-from governance.exceptions.lifecycle import settle_exception
+from governance.exceptions.lifecycle import close_exception
 from governance.fleet.queries import ClientHealth, read_fleet
 from governance.overview.queries import read_clocks, read_figures
 from governance.partner_channel.queries import read_channel
 from governance.propagation.delivery import LATE, is_late, split_time
 from governance.propagation.states import RUNNING
-from governance.slo.breach_job import breach_clocks
+from governance.slo.breach_job import breach_slos
 from governance.slo.suspension import move_clocks
 from tenants.accounts import suspend_client
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 DAYS = timedelta(days=2) - timedelta(minutes=1)
@@ -44,14 +44,14 @@ _PASSED = {
 }
 
 
-async def pass_by(world: World, time: timedelta) -> None:
+async def pass_by(world: ClientEnv, time: timedelta) -> None:
     async with world.services.db.transaction(world.scope) as session:
         for table, columns in _PASSED.items():
             older = ", ".join(f"{column} = {column} - CAST(:by AS interval)" for column in columns)
             await session.execute(text(f"UPDATE {table} SET {older}"), {"by": time})
 
 
-async def asked(world: World) -> None:
+async def asked(world: ClientEnv) -> None:
     """A price that needs approval on both channels."""
     await seed(world)
     await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 9_000))
@@ -59,7 +59,7 @@ async def asked(world: World) -> None:
     assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting'") == [(1,)]
 
 
-async def latest(world: World) -> ShownChange:
+async def latest(world: ClientEnv) -> ChangeView:
     async with world.services.db.transaction(world.scope) as session:
         found = await list_changes(session, wanted=ChangeFilter(record="SKU-001", element=PRICE), now=utc_now())
     return found.items[0]
@@ -82,7 +82,7 @@ def test_u2_the_parts_sum_to_the_whole(  # noqa: PLR0917 - drawn
     assert parts.whole == verified - committed
 
 
-async def test_u2_people_who_take_two_days_make_no_channel_late(world: World) -> None:
+async def test_u2_people_who_take_two_days_make_no_channel_late(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, DAYS)
     await approve_all(world)
@@ -114,7 +114,7 @@ async def test_u2_people_who_take_two_days_make_no_channel_late(world: World) ->
     assert "fairlead_delivery_seconds_count" in metrics
 
 
-async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(world: World) -> None:
+async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, timedelta(hours=25))
     await world.work()
@@ -125,7 +125,7 @@ async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(world:
     assert await world.rows(_CODES) == []
 
 
-async def test_u2_an_overdue_approval_that_expires_is_one_exception(world: World) -> None:
+async def test_u2_an_overdue_approval_that_expires_is_one_exception(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, timedelta(hours=25))
     await world.work()
@@ -134,7 +134,7 @@ async def test_u2_an_overdue_approval_that_expires_is_one_exception(world: World
     assert await world.rows(_CODES) == [("approval.expired",)]
 
 
-async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(world: World) -> None:
+async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, timedelta(hours=25))
     await world.work()
@@ -146,7 +146,7 @@ async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_cloc
     assert due - utc_now() > timedelta(hours=23)
 
 
-async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: World) -> None:
+async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: ClientEnv) -> None:
     await seed(world)
     change = world.change("SKU-001", STOCK, 7)
     change["committed_at"] = (utc_now() - timedelta(days=3)).isoformat()
@@ -156,7 +156,7 @@ async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: World) -
     assert await world.rows(_CODES) == []
 
 
-async def hold(world: World) -> None:
+async def hold(world: ClientEnv) -> None:
     """An approved price waits for a new decision, because the cost moved before the push."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
@@ -166,7 +166,7 @@ async def hold(world: World) -> None:
 
 @pytest.mark.parametrize("stop", [hold], ids=["held"])
 async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
-    world: World, sandbox: RunningSandbox, stop: Callable[[World], Awaitable[None]]
+    world: ClientEnv, sandbox: RunningSandbox, stop: Callable[[ClientEnv], Awaitable[None]]
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
@@ -174,11 +174,11 @@ async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
     await world.work()
     await stop(world)
     async with world.services.db.transaction(world.scope) as session:
-        assert await breach_clocks(session, world.services.governance) == 0
+        assert await breach_slos(session, world.services.governance) == 0
     assert not any(p.late for p in (await latest(world)).channels)
 
 
-async def test_u2_a_rollback_is_timed_from_itself(world: World) -> None:
+async def test_u2_a_rollback_is_timed_from_itself(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, DAYS)
     await approve_all(world)
@@ -192,7 +192,7 @@ async def test_u2_a_rollback_is_timed_from_itself(world: World) -> None:
     assert all(utc_now() - p.released_at < timedelta(minutes=1) and not p.late for p in back.channels)
 
 
-async def paused_delivery(world: World, sandbox: RunningSandbox) -> None:
+async def paused_delivery(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
@@ -201,11 +201,11 @@ async def paused_delivery(world: World, sandbox: RunningSandbox) -> None:
         await pause_connection(session, world.channels["shop0"], now=utc_now())
 
 
-async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: World, sandbox: RunningSandbox) -> None:
+async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await paused_delivery(world, sandbox)
     await pass_by(world, timedelta(hours=6))
     async with world.services.db.transaction(world.scope) as session:
-        assert await breach_clocks(session, world.services.governance) == 0
+        assert await breach_slos(session, world.services.governance) == 0
     (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
     assert (shop.late, shop.is_paused) == (False, True)
     async with world.services.db.transaction(world.scope) as session:
@@ -218,7 +218,7 @@ async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: World,
 
 @pytest.mark.parametrize(("suspended", "paused", "excluded"), [(4, 6, 6), (6, 4, 6), (6, 1, 5)])
 async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
-    world: World, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
+    world: ClientEnv, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
 ) -> None:
     """The suspension ends two hours ago, the pause now; both are told in hours before now."""
     await paused_delivery(world, sandbox)
@@ -234,7 +234,7 @@ async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
     assert shop.excluded == timedelta(hours=excluded)
 
 
-async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: World) -> None:
+async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: ClientEnv) -> None:
     await seed(world)
     channel = world.channels["shop0"]
     async with world.services.db.transaction(world.scope) as session:
@@ -261,7 +261,7 @@ _STATES = ("pending", "accepted", "verified", "held", "refused", "given_up", "su
 
 
 async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The rule in Python and its twin in SQL agree for every state, mark and channel."""
     await paused_delivery(world, sandbox)
@@ -291,14 +291,14 @@ async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
                         await session.rollback()
 
 
-async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(world: World) -> None:
+async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(world: ClientEnv) -> None:
     await asked(world)
     async with world.services.db.transaction(world.scope) as session:
         await expire_waiting(session, world.services.governance)
     assert await world.rows("SELECT DISTINCT overdue FROM approval WHERE state = 'pending'") == [(False,)]
 
 
-async def test_u2_nothing_is_late_while_the_client_is_suspended(world: World, sandbox: RunningSandbox) -> None:
+async def test_u2_nothing_is_late_while_the_client_is_suspended(world: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
@@ -311,21 +311,21 @@ async def test_u2_nothing_is_late_while_the_client_is_suspended(world: World, sa
         assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 0
 
 
-async def on_fleet(world: World) -> ClientHealth:
-    async with world.services.db.transaction(world.house.for_fleet()) as session:
+async def on_fleet(world: ClientEnv) -> ClientHealth:
+    async with world.services.db.transaction(world.msp_account.for_fleet()) as session:
         (client,) = await read_fleet(session, now=utc_now())
     return client
 
 
-async def resolve_all(world: World) -> None:
+async def resolve_all(world: ClientEnv) -> None:
     """A person resolves every open exception by hand."""
     for (exception_id,) in await world.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
         async with world.services.db.transaction(world.scope) as session:
-            await settle_exception(session, exception_id, state="resolved", now=utc_now())  # type: ignore[arg-type]
+            await close_exception(session, exception_id, state="resolved", now=utc_now())  # type: ignore[arg-type]
 
 
 async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
@@ -335,7 +335,7 @@ async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptio
     for job_has_run in (False, True):
         if job_has_run:
             async with world.services.db.transaction(world.scope) as session:
-                assert await breach_clocks(session, world.services.governance) == 1
+                assert await breach_slos(session, world.services.governance) == 1
             assert await world.rows(_CODES) == [("propagation.late",)]
             await resolve_all(world)
             assert await world.rows(_CODES) == []
@@ -348,7 +348,7 @@ async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptio
         assert (client.running, client.late, client.standing) == (1, 1, "at risk")
 
 
-async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(world: World) -> None:
+async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, timedelta(hours=25))
     await world.work()

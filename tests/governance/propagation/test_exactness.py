@@ -14,7 +14,7 @@ from tests.connectors.running import RunningSandbox
 from tests.governance.propagation.test_verify_job import hurry
 from tests.governance.scripted import ScriptedSource, replace_part
 from tests.governance.test_main_job import seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _EXCEPTIONS = "SELECT code, state, detail FROM governance_exception ORDER BY opened_at"
 
@@ -29,7 +29,7 @@ _EXCEPTIONS = "SELECT code, state, detail FROM governance_exception ORDER BY ope
     ],
 )  # fmt: skip
 async def test_a8_an_inexact_value_of_a_source_is_one_exception_that_quotes_it_and_ends_by_itself(
-    world: World, element: str, says: dict[str, object], told: str
+    world: ClientEnv, element: str, says: dict[str, object], told: str
 ) -> None:
     for _ in range(3):  # however often it comes
         await world.deliver(world.change("SKU-001", element, 1000) | says)
@@ -43,7 +43,7 @@ async def test_a8_an_inexact_value_of_a_source_is_one_exception_that_quotes_it_a
     assert [row[1] for row in await world.rows(_EXCEPTIONS) if row[0] == code] == ["resolved"]
 
 
-async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(world: World) -> None:
+async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(world: ClientEnv) -> None:
     body = world.change("SKU-001", STOCK, 4) | {"committed_at": "9999-12-31T23:59:59-14:00"}
     page = PollPage([("chg_end", msgspec.json.encode(body))], "1", more=False)
     replace_part(world, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: page))
@@ -56,7 +56,7 @@ async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(worl
 
 
 async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
-    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """104.00 sent, "103.9951" shown: told with what is shown, and verified once it is exact."""
     for module in (settlement, verify_job):

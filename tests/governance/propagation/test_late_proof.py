@@ -9,18 +9,18 @@ from canonical.elements import STOCK
 from controlplane.jobs import build_jobs
 from foundation.jobs.worker import LaneWorker
 from governance.job_types import ingest_lane, push_lane
-from governance.slo.breach_job import breach_clocks
+from governance.slo.breach_job import breach_slos
 from tests.connectors.running import RunningSandbox
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 from tests.support.faulty_link import WELL, Trouble, faulty_link
 
 
 async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     services, scope, shop = world.services, world.scope, world.channels["shop0"]
     worker = LaneWorker(
-        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     there = urlsplit(sandbox.base_url)
     with faulty_link((there.hostname or "", there.port or 0)) as link:
@@ -41,7 +41,7 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
                 text("SELECT pg_sleep(extract(epoch FROM max(slo_due_at) - clock_timestamp())) FROM propagation")
             )
         async with services.db.transaction(scope) as session:
-            assert await breach_clocks(session, services.governance) == 2
+            assert await breach_slos(session, services.governance) == 2
         assert not push.done(), "the clock should run out while the shop is being written to"
         link.suffer(WELL)
         await push

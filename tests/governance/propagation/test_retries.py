@@ -12,10 +12,10 @@ from connectors.sandbox.faults import Faults
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.outbound.client import OutboundClient
-from foundation.outbound.gate import Credential, Limit
+from foundation.outbound.gate import Credential, RateLimit
 from foundation.outbound.settings import BreakerSettings, OutboundSettings, RetrySettings, parse_allowed
 from tests.connectors.running import RunningSandbox
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 VALUES = 12
 RETRIES = RetrySettings(ratio=0.25, per_second=0.0001, saved=2)
@@ -48,7 +48,7 @@ def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -
     return replace(services, outbound=outbound, governance=replace(services.governance, runtime=runtime))
 
 
-async def hurry(world: World) -> None:
+async def hurry(world: ClientEnv) -> None:
     """No rest and no delay holds anything back."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
@@ -57,7 +57,7 @@ async def hurry(world: World) -> None:
 
 
 async def test_a_channel_that_fails_every_call_is_asked_little_more_than_once_a_value(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     calls, shop = Calls(), world.channels["shop0"]
     world.services = stingy(world.services, calls)
@@ -80,7 +80,7 @@ async def test_a_channel_that_fails_every_call_is_asked_little_more_than_once_a_
     assert "500" in str(told) or "asked again" in str(told)
 
     sandbox.mend(world.urls["shop0"])
-    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(shop), Limit(1, 1)).key)
+    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(shop), RateLimit(1, 1)).key)
     await hurry(world)
     shown = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'verified'"
     assert await world.rows(shown, shop=shop) == [(VALUES,)]

@@ -11,16 +11,16 @@ from connectors.sandbox.faults import Faults
 from controlplane.jobs import build_jobs
 from foundation.clock import utc_now
 from foundation.ids import new_id
-from foundation.jobs.enqueue import add_work
+from foundation.jobs.enqueue import enqueue
 from foundation.jobs.worker import LaneWorker
 from governance.changes.rollback import roll_back_change
 from governance.job_types import push_lane, verify_lane
 from governance.propagation import settlement, states, verify_job
-from governance.propagation.repository import Settled, Shown, load_pending, settle_propagations, show_values
-from governance.propagation.settlement import Outcome, push_work, write_outcome
+from governance.propagation.repository import Settled, ShownValueRow, load_pending, settle_propagations, show_values
+from governance.propagation.settlement import Settlement, push_job, write_settlement
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import person, seed
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 _ON_SHOP = """
     SELECT p.amount, p.state FROM propagation p WHERE p.connection_id = :shop AND p.element = 'price.list'
@@ -28,7 +28,7 @@ _ON_SHOP = """
 """
 
 
-async def hurry(world: World) -> None:
+async def hurry(world: ClientEnv) -> None:
     """Delayed work is due now."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
@@ -38,12 +38,12 @@ async def hurry(world: World) -> None:
     await world.work()
 
 
-async def works(world: World) -> list[tuple[object, ...]]:
+async def works(world: ClientEnv) -> list[tuple[object, ...]]:
     return await world.rows("SELECT split_part(lane, '/', 1), count(*) FROM work GROUP BY 1")
 
 
 async def test_proving_one_value_is_never_more_than_one_item_of_work(
-    world: World, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):  # no look but those that are hurried
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
@@ -62,7 +62,7 @@ async def test_proving_one_value_is_never_more_than_one_item_of_work(
 
 
 async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
@@ -84,7 +84,7 @@ async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
     assert ("propagation.late", "open") in await world.rows("SELECT code, state FROM governance_exception")
 
 
-async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: World) -> None:
+async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: ClientEnv) -> None:
     await seed(world)
     shop = world.channels["shop0"]
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10000")
@@ -97,7 +97,7 @@ async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: Wo
 
 
 async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     shop = world.channels["shop0"]
@@ -115,14 +115,16 @@ async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
         "SELECT count(*) FROM audit_entry",
     )  # fmt: skip
     before = [await world.rows(trace) for trace in traces]
-    found = Outcome(shop, states.ACCEPTED, utc_now())
+    found = Settlement(shop, states.ACCEPTED, utc_now())
     found.verified(pending[change_id])  # type: ignore[index]
     async with world.services.db.transaction(world.scope) as session:
-        await write_outcome(session, world.services.governance, found)
+        await write_settlement(session, world.services.governance, found)
     assert [await world.rows(trace) for trace in traces] == before
 
 
-async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(world: World, sandbox: RunningSandbox) -> None:
+async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(
+    world: ClientEnv, sandbox: RunningSandbox
+) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
     for amount in (10_100, 10_200):
@@ -135,21 +137,21 @@ async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(world: 
     assert [effect["amount"] for effect in log] == [10_000, 10_200]
 
 
-async def test_an_older_value_is_never_kept_as_what_a_channel_shows(world: World) -> None:
+async def test_an_older_value_is_never_kept_as_what_a_channel_shows(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
     shop = world.channels["shop0"]
     kept = await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop)
     assert kept == [(10_100, 2)]
-    older = Shown("SKU-001", PRICE, None, 10_000, "USD", 1, new_id())
+    older = ShownValueRow("SKU-001", PRICE, None, 10_000, "USD", 1, new_id())
     async with world.services.db.transaction(world.scope) as session:
         await show_values(session, shop, [older], now=utc_now())
     assert await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop) == kept
 
 
 async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """A push that nobody asked for stands beside the look; whichever settles last must not undo the proof."""
     await seed(world)
@@ -159,10 +161,10 @@ async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
     await world.work()
     ((change_id, correlation),) = await world.rows("SELECT id, correlation FROM change WHERE new_amount = 10100")
     async with services.db.transaction(scope) as session:
-        add_work(session, [push_work(change_id, shop, "SKU-001", PRICE, str(correlation))])  # type: ignore[arg-type]
+        enqueue(session, [push_job(change_id, shop, "SKU-001", PRICE, str(correlation))])  # type: ignore[arg-type]
     sandbox.mend(world.urls["shop0"])
     worker = LaneWorker(
-        services.db, services.ring, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
+        services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     for _ in range(4):
         await hurry(world)
@@ -174,7 +176,9 @@ async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
     assert await world.rows(notes, s=f"change:{change_id}") == [(2,)]
 
 
-async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(world: World, sandbox: RunningSandbox) -> None:
+async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
+    world: ClientEnv, sandbox: RunningSandbox
+) -> None:
     """Two values wait for one channel when a third goes to another: the first of the two stays overtaken."""
     await seed(world)
     shop, market = world.channels["shop0"], world.channels["market1"]
@@ -196,7 +200,7 @@ async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(world: W
 
 
 async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_asked_for(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(world)
     sandbox.break_(world.urls["shop0"], Faults(too_many_requests=1.0, retry_after="9000", remaining=1))
@@ -212,7 +216,7 @@ async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_aske
 
 
 async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place(
-    world: World, sandbox: RunningSandbox
+    world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """A currency the shop does not sell in: it refuses, buyers see nothing new, so the clock must not stop."""
     await seed(world)

@@ -6,17 +6,17 @@ from canonical.elements import STOCK
 from foundation.clock import utc_now
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.records.titles import load_titles
-from tests.support.client_env import World
+from tests.support.client_env import ClientEnv
 
 NAME = "Straße Größe 42 – Bottle 100% steel"
 
 
-async def named(world: World, sku: str, title: str) -> None:
+async def named(world: ClientEnv, sku: str, title: str) -> None:
     await world.deliver(world.change(sku, STOCK, 7) | {"title": title})
     await world.work()
 
 
-async def search(world: World, text: str) -> set[str]:
+async def search(world: ClientEnv, text: str) -> set[str]:
     async with world.services.db.transaction(world.scope) as session:
         found = await list_changes(session, wanted=ChangeFilter(search=text), now=utc_now())
     return {change.record_key for change in found.items}
@@ -35,7 +35,7 @@ async def search(world: World, text: str) -> set[str]:
         ("nothing", False),
     ],
 )
-async def test_u6_by_any_case_a_part_of_the_key_or_the_name(world: World, text: str, *, found: bool) -> None:
+async def test_u6_by_any_case_a_part_of_the_key_or_the_name(world: ClientEnv, text: str, *, found: bool) -> None:
     await named(world, "SKU-001", NAME)
     assert ("SKU-001" in await search(world, text)) is found
 
@@ -44,12 +44,12 @@ async def test_u6_by_any_case_a_part_of_the_key_or_the_name(world: World, text: 
     ("key", "text"),
     [("GR\u00d6\u00dfE-1", "gro\u0308sse"), ("gro\u0308\u00dfe-1", "GR\u00d6SSE-1"), ("\uff33KU-9", "sku-9")],
 )
-async def test_a14_a_key_is_found_however_it_is_composed(world: World, key: str, text: str) -> None:
+async def test_a14_a_key_is_found_however_it_is_composed(world: ClientEnv, key: str, text: str) -> None:
     await named(world, key, NAME)
     assert await search(world, text) == {key}
 
 
-async def test_u6_a_name_is_the_source_of_truths_and_changes_with_it(world: World, other_world: World) -> None:
+async def test_u6_a_name_is_the_source_of_truths_and_changes_with_it(world: ClientEnv, other_world: ClientEnv) -> None:
     await named(world, "SKU-001", "Old name")
     await named(world, "SKU-001", "New\x00 name")
     async with world.services.db.transaction(world.scope) as session:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from controlplane.migrate import migrate_schema
 from controlplane.retention import RETAINED
-from foundation.audit.chain import Verdict, note, verify_chain
+from foundation.audit.chain import ChainVerification, append_audit, verify_chain
 from foundation.database.engine import Database
 from foundation.database.partitions import month_after
 from foundation.ids import id_floor, new_id
@@ -96,9 +96,9 @@ class Kept:
     async def act(self, scope: Scope, at: datetime, times: int = 1) -> None:
         async with self.app.transaction(scope) as session:
             for _ in range(times):
-                note(session, action="test.done", subject="test:1", data={}, at=at)
+                append_audit(session, action="test.done", subject="test:1", data={}, at=at)
 
-    async def verify(self, scope: Scope) -> Verdict:
+    async def verify(self, scope: Scope) -> ChainVerification:
         async with self.app.transaction(scope) as session:
             return await verify_chain(session)
 

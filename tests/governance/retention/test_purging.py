@@ -10,7 +10,7 @@ from sqlalchemy import text
 from controlplane.retention import RETAINED
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import id_floor, new_id, time_of
-from foundation.jobs.enqueue import NewWork, add_work
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from governance.retention import repository
 from governance.retention.change_policy import place_hold, release_hold, set_policy
@@ -150,7 +150,7 @@ async def test_r16_messages_that_something_needs_stay(kept: Kept, scope: Scope) 
     standing, waiting, read = [await kept.event(scope) for _ in range(3)]
     await kept.value(scope, "SKU-1", None, standing)
     async with kept.app.transaction(scope) as session:
-        add_work(session, [NewWork("ingest/x", "none", "k", ref=waiting, delay=3600)])
+        enqueue(session, [NewJob("ingest/x", "none", "k", ref=waiting, delay=3600)])
     report = await kept.run(400)
     assert "source_event_initial" in report.dropped
     assert await kept.ids(scope, "source_event") == {standing, waiting}

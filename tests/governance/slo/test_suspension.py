@@ -13,7 +13,7 @@ from tenants.accounts import resume_client, suspend_client
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
-from tests.support.client_env import World, build_world
+from tests.support.client_env import ClientEnv, build_client_env
 
 LONG = timedelta(days=9)
 """Longer than any clock of the tests."""
@@ -33,14 +33,14 @@ _DATED = {
 }
 
 
-async def suspend(world: World) -> datetime:
+async def suspend(world: ClientEnv) -> datetime:
     now = utc_now()
     async with world.services.db.transaction(world.scope) as session:
         await suspend_client(session, reason="unpaid", now=now)
     return now
 
 
-async def pass_by(world: World, time: timedelta = LONG) -> None:
+async def pass_by(world: ClientEnv, time: timedelta = LONG) -> None:
     """Everything that was noted is older by so much."""
     async with world.services.db.transaction(world.scope) as session:
         for table, columns in _DATED.items():
@@ -48,20 +48,20 @@ async def pass_by(world: World, time: timedelta = LONG) -> None:
             await session.execute(text(f"UPDATE {table} SET {older}"), {"by": time})
 
 
-async def resume(world: World) -> datetime:
+async def resume(world: ClientEnv) -> datetime:
     now = utc_now()
     async with world.services.db.transaction(world.scope) as session:
-        await resume_client(session, world.services.door, reason="paid", now=now)
+        await resume_client(session, world.services.auth, reason="paid", now=now)
     return now
 
 
-async def left(world: World) -> tuple[datetime, ...]:
+async def left(world: ClientEnv) -> tuple[datetime, ...]:
     ((found),) = await world.rows(_LEFT)
     assert all(isinstance(due, datetime) for due in found)
     return found  # type: ignore[return-value]
 
 
-async def leave_waiting(world: World, sandbox: RunningSandbox) -> None:
+async def leave_waiting(world: ClientEnv, sandbox: RunningSandbox) -> None:
     """A value on its way to a shop that is away, another before a person, and an exception."""
     async with world.services.db.transaction(world.scope) as session:  # however slow the machine is, there is time
         await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 86400000"))
@@ -75,13 +75,13 @@ async def leave_waiting(world: World, sandbox: RunningSandbox) -> None:
 
 
 @pytest.fixture
-async def waiting(world: World, sandbox: RunningSandbox) -> World:
+async def waiting(world: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
     await leave_waiting(world, sandbox)
     return world
 
 
 async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor_expired(
-    waiting: World, sandbox: RunningSandbox
+    waiting: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     suspended_at = await suspend(waiting)
     before = await left(waiting)
@@ -101,7 +101,9 @@ async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor
     assert await waiting.rows("SELECT count(*) FROM approval WHERE state = 'expired'") == [(0,)]
 
 
-async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_clock_from_then(world: World) -> None:
+async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_clock_from_then(
+    world: ClientEnv,
+) -> None:
     await seed(world)
     change = world.change("SKU-001", STOCK, 7)
     change["committed_at"] = (utc_now() - LONG).isoformat()
@@ -125,7 +127,7 @@ async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_c
     assert due == released_at + timedelta(milliseconds=slo)
 
 
-async def test_what_was_late_before_stays_late_and_is_told(waiting: World) -> None:
+async def test_what_was_late_before_stays_late_and_is_told(waiting: ClientEnv) -> None:
     await pass_by(waiting)
     before = await left(waiting)
     await suspend(waiting)
@@ -136,7 +138,7 @@ async def test_what_was_late_before_stays_late_and_is_told(waiting: World) -> No
     assert await waiting.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.overdue'") == [(1,)]
 
 
-async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_only(waiting: World) -> None:
+async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_only(waiting: ClientEnv) -> None:
     """The MSP's staff may act in a suspended client."""
     now = utc_now()
     async with waiting.services.db.transaction(waiting.scope) as session:
@@ -152,9 +154,11 @@ async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_
 
 
 async def test_another_client_of_the_same_provider_keeps_its_clocks(
-    waiting: World, sandbox: RunningSandbox, urls: Urls
+    waiting: ClientEnv, sandbox: RunningSandbox, urls: Urls
 ) -> None:
-    sibling = await build_world(waiting.services, waiting.relay_db, urls.intake, sandbox, house=waiting.house)
+    sibling = await build_client_env(
+        waiting.services, waiting.relay_db, urls.intake, sandbox, msp_account=waiting.msp_account
+    )
     await leave_waiting(sibling, sandbox)
     before = await left(sibling)
     await suspend(waiting)
@@ -165,7 +169,7 @@ async def test_another_client_of_the_same_provider_keeps_its_clocks(
     await sibling.close()
 
 
-async def test_resumed_without_a_suspension_or_twice_nothing_moves(waiting: World) -> None:
+async def test_resumed_without_a_suspension_or_twice_nothing_moves(waiting: ClientEnv) -> None:
     before = await left(waiting)
     await resume(waiting)
     assert await left(waiting) == before

@@ -22,7 +22,7 @@ from tenants.auth.api_keys import (
     revoke_api_key,
 )
 from tenants.auth.identity import find_caller, identify
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey
 from tenants.principal import Principal, fleet_scope
@@ -30,54 +30,56 @@ from tenants.secrets import new_secret
 from tests.tenants.conftest import NOW, Tenant, Ticking
 
 
-async def make_key(door: Door, tenant: Tenant, role: str = "machine") -> tuple[ApiKey, str]:
+async def make_key(auth: AuthServices, tenant: Tenant, role: str = "machine") -> tuple[ApiKey, str]:
     """By the operator; those of administrators are made to manage access."""
-    async with door.db.transaction(tenant.scope) as session:
+    async with auth.db.transaction(tenant.scope) as session:
         manages = role.endswith("_admin") and tenant.scope.actor.kind == "system"
         wanted = NewApiKey(new_id(), "Webshop", role, manages_access=manages)
         return await create_api_key(session, new_secret, wanted, now=NOW)
 
 
-async def machine_of(door: Door, msp: Tenant, key: str) -> Principal:
-    caller = await find_caller(door, msp_id=msp.scope.msp_id, authorization=f"Bearer {key}", cookie="")
+async def machine_of(auth: AuthServices, msp: Tenant, key: str) -> Principal:
+    caller = await find_caller(auth, msp_id=msp.scope.msp_id, authorization=f"Bearer {key}", cookie="")
     assert caller is not None
-    async with door.db.transaction(caller.scope) as session:
-        found = await identify(session, door, caller)
+    async with auth.db.transaction(caller.scope) as session:
+        found = await identify(session, auth, caller)
     assert found is not None
     return found
 
 
-async def use(door: Door, msp: Tenant, key: str) -> object:
-    return (await machine_of(door, msp, key)).id
+async def use(auth: AuthServices, msp: Tenant, key: str) -> object:
+    return (await machine_of(auth, msp, key)).id
 
 
 class TestUsing:
-    async def test_a_key_is_a_machine_at_home_in_its_tenant(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        key, shown = await make_key(door, client)
-        principal = await machine_of(door, msp, shown)
+    async def test_a_key_is_a_machine_at_home_in_its_tenant(
+        self, auth: AuthServices, msp: Tenant, client: Tenant
+    ) -> None:
+        key, shown = await make_key(auth, client)
+        principal = await machine_of(auth, msp, shown)
         assert (principal.kind, principal.id, principal.name) == ("machine", key.id, "Webshop")
         assert (principal.tenant_id, principal.roles) == (client.scope.tenant_id, ("machine",))
         with pytest.raises(NotFound):
             fleet_scope(principal)
 
     async def test_it_knows_the_person_behind_it_whoever_that_was_and_through_other_keys(
-        self, door: Door, msp: Tenant, client: Tenant
+        self, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
         ada = Actor("person", str(new_id()), "Ada")
         for tenant, role in ((client, "client_admin"), (msp, "msp_admin")):
             by_ada = Tenant(replace(tenant.scope, actor=ada), tenant.slug)
-            machine = await machine_of(door, msp, (await make_key(door, by_ada, role))[1])
-            assert machine.actor == Actor("machine", str(machine.id), "Webshop", maker=ada.id)
+            machine = await machine_of(auth, msp, (await make_key(auth, by_ada, role))[1])
+            assert machine.actor == Actor("machine", str(machine.id), "Webshop", on_behalf_of=ada.id)
             by_key = Tenant(replace(tenant.scope, actor=machine.actor), tenant.slug)
-            assert (await machine_of(door, msp, (await make_key(door, by_key, role))[1])).maker_id == UUID(ada.id)
+            assert (await machine_of(auth, msp, (await make_key(auth, by_key, role))[1])).maker_id == UUID(ada.id)
         by_nobody = Tenant(replace(client.scope, actor=Actor.system("operator")), client.slug)
-        assert (await machine_of(door, msp, (await make_key(door, by_nobody))[1])).actor.maker == ""
+        assert (await machine_of(auth, msp, (await make_key(auth, by_nobody))[1])).actor.on_behalf_of == ""
 
-    async def test_its_text_names_no_product_and_is_kept_nowhere(self, door: Door, client: Tenant) -> None:
-        key, shown = await make_key(door, client)
+    async def test_its_text_names_no_product_and_is_kept_nowhere(self, auth: AuthServices, client: Tenant) -> None:
+        key, shown = await make_key(auth, client)
         assert shown.startswith("key_")
         secret = shown[-43:]
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             rows = await session.execute(
                 text("SELECT k::text FROM api_key k WHERE tenant_id = :t"), {"t": client.scope.tenant_id}
             )
@@ -88,89 +90,95 @@ class TestUsing:
         assert secret not in kept
         assert str(key.id) in kept
 
-    async def test_a_wrong_secret_is_refused(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        _, shown = await make_key(door, client)
-        _, other = await make_key(door, client)
+    async def test_a_wrong_secret_is_refused(self, auth: AuthServices, msp: Tenant, client: Tenant) -> None:
+        _, shown = await make_key(auth, client)
+        _, other = await make_key(auth, client)
         with pytest.raises(ApiKeyRefused):
-            await use(door, msp, shown[:-43] + other[-43:])
-        await use(door, msp, shown)
+            await use(auth, msp, shown[:-43] + other[-43:])
+        await use(auth, msp, shown)
 
-    async def test_an_unknown_key_is_refused_like_a_wrong_one(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        _, shown = await make_key(door, client)
+    async def test_an_unknown_key_is_refused_like_a_wrong_one(
+        self, auth: AuthServices, msp: Tenant, client: Tenant
+    ) -> None:
+        _, shown = await make_key(auth, client)
         unknown = f"key_{client.scope.tenant_id.hex}{new_id().hex}_{shown[-43:]}"
         with pytest.raises(ApiKeyRefused) as first:
-            await use(door, msp, unknown)
+            await use(auth, msp, unknown)
         with pytest.raises(ApiKeyRefused) as second:
-            await use(door, msp, shown[:-43] + "A" * 43)
+            await use(auth, msp, shown[:-43] + "A" * 43)
         assert first.value.detail == second.value.detail
 
-    async def test_a_revoked_key_is_refused(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        key, shown = await make_key(door, client)
-        async with door.db.transaction(client.scope) as session:
+    async def test_a_revoked_key_is_refused(self, auth: AuthServices, msp: Tenant, client: Tenant) -> None:
+        key, shown = await make_key(auth, client)
+        async with auth.db.transaction(client.scope) as session:
             await revoke_api_key(session, key_id=key.id, now=NOW)
         with pytest.raises(ApiKeyRefused):
-            await use(door, msp, shown)
+            await use(auth, msp, shown)
 
     async def test_a_key_does_not_exist_on_another_msps_host(
-        self, door: Door, client: Tenant, other_msp: Tenant
+        self, auth: AuthServices, client: Tenant, other_msp: Tenant
     ) -> None:
-        _, shown = await make_key(door, client)
+        _, shown = await make_key(auth, client)
         with pytest.raises(ApiKeyRefused):
-            await use(door, other_msp, shown)
+            await use(auth, other_msp, shown)
 
     async def test_a_key_renamed_to_another_tenant_is_refused(
-        self, door: Door, msp: Tenant, client: Tenant, sibling: Tenant
+        self, auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant
     ) -> None:
-        key, shown = await make_key(door, client)
+        key, shown = await make_key(auth, client)
         forged = f"key_{sibling.scope.tenant_id.hex}{key.id.hex}_{shown[-43:]}"
         with pytest.raises(ApiKeyRefused):
-            await use(door, msp, forged)
+            await use(auth, msp, forged)
 
-    async def test_a_suspended_clients_key_is_refused(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        _, shown = await make_key(door, client)
-        async with door.db.transaction(client.scope) as session:
+    async def test_a_suspended_clients_key_is_refused(self, auth: AuthServices, msp: Tenant, client: Tenant) -> None:
+        _, shown = await make_key(auth, client)
+        async with auth.db.transaction(client.scope) as session:
             await suspend_client(session, reason="unpaid", now=NOW)
         with pytest.raises(Suspended):
-            await use(door, msp, shown)
+            await use(auth, msp, shown)
         with pytest.raises(ApiKeyRefused):
-            await use(door, msp, shown[:-43] + "A" * 43)
+            await use(auth, msp, shown[:-43] + "A" * 43)
 
-    async def test_a_house_key_reads_the_fleet(self, door: Door, msp: Tenant) -> None:
-        _, shown = await make_key(door, msp, role="msp_operator")
-        principal = await machine_of(door, msp, shown)
+    async def test_a_house_key_reads_the_fleet(self, auth: AuthServices, msp: Tenant) -> None:
+        _, shown = await make_key(auth, msp, role="msp_operator")
+        principal = await machine_of(auth, msp, shown)
         assert fleet_scope(principal).fleet
 
-    async def test_use_is_noted_once_a_minute(self, door: Door, msp: Tenant, client: Tenant, clock: Ticking) -> None:
-        _, shown = await make_key(door, client)
+    async def test_use_is_noted_once_a_minute(
+        self, auth: AuthServices, msp: Tenant, client: Tenant, clock: Ticking
+    ) -> None:
+        _, shown = await make_key(auth, client)
         seen = []
         for seconds in (0, 59, 1):
             clock.forward(seconds=seconds)
-            await use(door, msp, shown)
-            async with door.db.transaction(client.scope) as session:
+            await use(auth, msp, shown)
+            async with auth.db.transaction(client.scope) as session:
                 seen.append((await list_api_keys(session))[0].last_used_at)
         assert [(at - NOW).total_seconds() for at in seen if at is not None] == [0, 0, 60]
 
 
 class TestKeeping:
     async def test_keys_are_listed_and_revoked_in_their_own_tenant_only(
-        self, door: Door, client: Tenant, sibling: Tenant, foreigner: Tenant
+        self, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant
     ) -> None:
-        key, _ = await make_key(door, client)
+        key, _ = await make_key(auth, client)
         for elsewhere in (sibling, foreigner):
-            async with door.db.transaction(elsewhere.scope) as session:
+            async with auth.db.transaction(elsewhere.scope) as session:
                 assert list(await list_api_keys(session)) == []
                 with pytest.raises(NotFound):
                     await revoke_api_key(session, key_id=key.id, now=NOW)
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             assert [(k.id, k.revoked_at) for k in await list_api_keys(session)] == [(key.id, None)]
 
-    async def test_revoking_twice_keeps_the_first_time(self, door: Door, client: Tenant, clock: Ticking) -> None:
-        key, _ = await make_key(door, client)
+    async def test_revoking_twice_keeps_the_first_time(
+        self, auth: AuthServices, client: Tenant, clock: Ticking
+    ) -> None:
+        key, _ = await make_key(auth, client)
         for _ in range(2):
-            async with door.db.transaction(client.scope) as session:
+            async with auth.db.transaction(client.scope) as session:
                 await revoke_api_key(session, key_id=key.id, now=clock())
             clock.forward(hours=1)
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             assert (await list_api_keys(session))[0].revoked_at == NOW
             actions = await session.execute(
                 text("SELECT count(*) FROM audit_entry WHERE tenant_id = :t AND action = 'api_key.revoked'"),
@@ -179,27 +187,31 @@ class TestKeeping:
             assert actions.scalar_one() == 1
 
     @pytest.mark.parametrize("role", ["msp_admin", "msp_operator", "partner", "root", ""])
-    async def test_a_clients_key_cannot_have_an_msps_role(self, door: Door, client: Tenant, role: str) -> None:
+    async def test_a_clients_key_cannot_have_an_msps_role(self, auth: AuthServices, client: Tenant, role: str) -> None:
         with pytest.raises(RoleNotAssignable):
-            await make_key(door, client, role)
+            await make_key(auth, client, role)
 
-    async def test_nobody_gives_a_key_more_than_they_hold(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        home, house = client.scope, msp.scope
+    async def test_nobody_gives_a_key_more_than_they_hold(
+        self, auth: AuthServices, msp: Tenant, client: Tenant
+    ) -> None:
+        home, msp_account = client.scope, msp.scope
         approver = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_approver",))
-        operator = Principal("person", new_id(), "Op", house.msp_id, house.tenant_id, None, ("msp_operator",))
+        operator = Principal(
+            "person", new_id(), "Op", msp_account.msp_id, msp_account.tenant_id, None, ("msp_operator",)
+        )
         cases = [
             (client, approver, "machine", True), (client, approver, "client_approver", True),
             (client, approver, "client_admin", False), (client, operator, "client_admin", True),
             (msp, operator, "msp_operator", True), (msp, operator, "msp_admin", False),
         ]  # fmt: skip
         for tenant, by, role, allowed in cases:
-            async with door.db.transaction(tenant.scope) as session:
+            async with auth.db.transaction(tenant.scope) as session:
                 with nullcontext() if allowed else pytest.raises(RoleNotAssignable):
                     await create_api_key(session, new_secret, NewApiKey(new_id(), "K", role), by=by, now=NOW)
 
-    async def test_a_house_key_cannot_have_a_clients_role(self, door: Door, msp: Tenant) -> None:
+    async def test_a_house_key_cannot_have_a_clients_role(self, auth: AuthServices, msp: Tenant) -> None:
         with pytest.raises(RoleNotAssignable):
-            await make_key(door, msp, "client_admin")
+            await make_key(auth, msp, "client_admin")
 
 
 class TestText:

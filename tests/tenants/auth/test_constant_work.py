@@ -6,7 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from foundation.database.engine import Database
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.errors import SignInFailed, Suspended
 from tenants.members.repository import suspend_person
@@ -49,39 +49,39 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 
 @pytest.mark.parametrize("accounts", [0, 1, 2, 4, 6])
 async def test_v16_the_work_does_not_tell_at_how_many_accounts_an_address_is_known(
-    door: Door, msp: Tenant, counting: Counting, accounts: int
+    auth: AuthServices, msp: Tenant, counting: Counting, accounts: int
 ) -> None:
     for number in range(accounts):
-        home = await make_client(door.db, msp, f"client-{number}")
-        await make_person(door.db, door.passwords, home, "many@example.com")
+        home = await make_client(auth.db, msp, f"client-{number}")
+        await make_person(auth.db, auth.passwords, home, "many@example.com")
     counting.transactions = 0
     for email in ("many@example.com", "nobody@example.com", "", "no address", "x" * 10_000, "a\0@example.com"):
         with pytest.raises(SignInFailed):
-            await authenticate(door, credentials(msp, email, WRONG))
+            await authenticate(auth, credentials(msp, email, WRONG))
         assert counting.taken() == (4, 6)
 
 
 async def test_v16_nor_whether_a_member_is_suspended_or_only_invited(
-    door: Door, msp: Tenant, client: Tenant, ada: Somebody, counting: Counting
+    auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody, counting: Counting
 ) -> None:
-    async with door.db.transaction(client.scope) as session:
+    async with auth.db.transaction(client.scope) as session:
         await suspend_person(session, person_id=ada.id, reason="test", now=NOW)
     counting.transactions = 0
     with pytest.raises(SignInFailed):
-        await authenticate(door, credentials(msp, ada.email, WRONG))
+        await authenticate(auth, credentials(msp, ada.email, WRONG))
     assert counting.taken() == (4, 6)
     with pytest.raises(Suspended):
-        await authenticate(door, credentials(msp, ada.email, PASSWORD))
+        await authenticate(auth, credentials(msp, ada.email, PASSWORD))
     assert counting.taken()[0] == 4
 
 
 @pytest.mark.parametrize("typed", ["x" * 500, "", "gru\u0308ne a\u0308pfel hier", "a\tb"])
 async def test_v16_what_was_typed_may_cost_more_but_costs_it_for_everybody(
-    door: Door, msp: Tenant, ada: Somebody, counting: Counting, typed: str
+    auth: AuthServices, msp: Tenant, ada: Somebody, counting: Counting, typed: str
 ) -> None:
     forms = 2 if "\u0308" in typed else 1
     counting.transactions = 0
     for email in (ada.email, "nobody@example.com"):
         with pytest.raises(SignInFailed):
-            await authenticate(door, credentials(msp, email, typed))
+            await authenticate(auth, credentials(msp, email, typed))
         assert counting.taken() == (4 * forms, 6)

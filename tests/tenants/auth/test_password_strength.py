@@ -10,7 +10,7 @@ from foundation.ids import new_id
 from tenants.auth.account_names import read_account_names
 from tenants.auth.password_strength import require_hard_to_guess
 from tenants.auth.passwords import check_password
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.errors import WeakPassword
 from tenants.members.repository import PartnerKind, create_partner
 from tests.tenants.conftest import NOW, Tenant
@@ -85,15 +85,15 @@ def test_v11_no_password_takes_long_to_judge(password: str) -> None:
 
 
 async def test_v11_an_accounts_names_are_its_providers_its_own_and_its_partners(
-    door: Door, msp: Tenant, client: Tenant, sibling: Tenant, other_msp: Tenant
+    auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant, other_msp: Tenant
 ) -> None:
-    await give_host(door.db, msp, f"portal-{new_id().hex}.example")
-    async with door.db.transaction(client.scope) as session:
+    await give_host(auth.db, msp, f"portal-{new_id().hex}.example")
+    async with auth.db.transaction(client.scope) as session:
         await create_partner(session, partner_id=new_id(), name="Swift Freight", kind=PartnerKind.LOGISTICS, now=NOW)
-    own = set(await read_account_names(door.db, client.scope))
+    own = set(await read_account_names(auth.db, client.scope))
     assert {"Northwind Managed", "Acme", "acme", "Swift Freight"} <= own
     assert any(name.startswith("Brand of portal-") for name in own)
     assert "Borealis" not in own
-    house = set(await read_account_names(door.db, msp.scope))
+    house = set(await read_account_names(auth.db, msp.scope))
     assert {"Northwind Managed", "Acme", "Borealis"} <= house
-    assert {"Acme", "Swift Freight"}.isdisjoint(await read_account_names(door.db, other_msp.scope))
+    assert {"Acme", "Swift Freight"}.isdisjoint(await read_account_names(auth.db, other_msp.scope))

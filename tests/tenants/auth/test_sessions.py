@@ -12,38 +12,38 @@ from foundation.ids import new_id
 from policy.publishing import assign_role
 from tenants.accounts import suspend_client
 from tenants.auth.identity import identify_person
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, SessionStore, cookie_rule
 from tenants.members.repository import set_password, sign_out_everywhere, suspend_person
 from tenants.secrets import bytes_of, new_secret, text_of
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_person
 
 
-async def begin(door: Door, somebody: Somebody) -> Session:
+async def begin(auth: AuthServices, somebody: Somebody) -> Session:
     scope = somebody.scope
-    return await door.sessions.start(
-        msp_id=scope.msp_id, tenant_id=scope.tenant_id, person_id=somebody.id, now=door.clock()
+    return await auth.sessions.start(
+        msp_id=scope.msp_id, tenant_id=scope.tenant_id, person_id=somebody.id, now=auth.clock()
     )
 
 
-async def who(door: Door, session: Session) -> object:
-    signed_in = await identify_person(door, msp_id=session.msp_id, cookie=session.cookie)
+async def who(auth: AuthServices, session: Session) -> object:
+    signed_in = await identify_person(auth, msp_id=session.msp_id, cookie=session.cookie)
     return signed_in and signed_in.principal.id
 
 
 class TestTheStore:
-    async def test_the_cookie_leads_to_the_person(self, door: Door, ada: Somebody) -> None:
-        session = await begin(door, ada)
-        signed_in = await identify_person(door, msp_id=ada.scope.msp_id, cookie=session.cookie)
+    async def test_the_cookie_leads_to_the_person(self, auth: AuthServices, ada: Somebody) -> None:
+        session = await begin(auth, ada)
+        signed_in = await identify_person(auth, msp_id=ada.scope.msp_id, cookie=session.cookie)
         assert signed_in is not None
         assert signed_in.session == session
         assert signed_in.principal.id == ada.id
         assert signed_in.principal.tenant_id == ada.scope.tenant_id
 
     async def test_what_the_store_holds_signs_nobody_in(
-        self, door: Door, ada: Somebody, valkey: "redis.asyncio.Redis"
+        self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis"
     ) -> None:
-        session = await begin(door, ada)
+        session = await begin(auth, ada)
         keys = [key async for key in valkey.scan_iter(match=f"fl:{ada.scope.msp_id}:*")]
         stored = repr([*keys, *[await valkey.get(key) for key in keys if b":session:" in key]])
         assert len(keys) == 2
@@ -53,7 +53,7 @@ class TestTheStore:
 
     @pytest.mark.parametrize("forgery", ["by hand", "by hand, as long as a true one", "of another process's key"])
     async def test_v2_who_writes_to_the_store_signs_nobody_in(
-        self, door: Door, ada: Somebody, valkey: "redis.asyncio.Redis", forgery: str
+        self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis", forgery: str
     ) -> None:
         cookie, times = text_of(secret := bytes(32)), {"created_at": NOW, "seen_at": NOW}
         record = msgspec.json.encode({"tenant_id": ada.scope.tenant_id, "person_id": ada.id, **times})
@@ -64,12 +64,12 @@ class TestTheStore:
             padding = bytes(32) if "long" in forgery else b""
             key = f"fl:{ada.scope.msp_id}:session:{hashlib.sha256(secret).hexdigest()}"
             await valkey.set(key, padding + record)
-        assert await identify_person(door, msp_id=ada.scope.msp_id, cookie=cookie) is None
+        assert await identify_person(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
     async def test_v2_a_true_record_serves_no_other_session_person_or_time(
-        self, door: Door, ada: Somebody, other_msp: Tenant, valkey: "redis.asyncio.Redis"
+        self, auth: AuthServices, ada: Somebody, other_msp: Tenant, valkey: "redis.asyncio.Redis"
     ) -> None:
-        mine, other = await begin(door, ada), await begin(door, ada)
+        mine, other = await begin(auth, ada), await begin(auth, ada)
         msp_id = ada.scope.msp_id
         own, others = (f"fl:{msp_id}:session:{hashlib.sha256(s.secret).hexdigest()}" for s in (mine, other))
         stored = cast("bytes", await valkey.get(own))
@@ -84,41 +84,41 @@ class TestTheStore:
             (abroad, mine.cookie, other_msp.scope.msp_id, stored),
         ]:
             await valkey.set(name, content)
-            assert await door.sessions.find(cookie, msp_id=at, now=NOW) is None
+            assert await auth.sessions.find(cookie, msp_id=at, now=NOW) is None
         await valkey.set(own, stored)
-        assert await who(door, mine) == ada.id
+        assert await who(auth, mine) == ada.id
 
     async def test_v2_the_index_of_sessions_decides_no_deletion(
-        self, door: Door, ada: Somebody, valkey: "redis.asyncio.Redis"
+        self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis"
     ) -> None:
-        session, precious = await begin(door, ada), f"fl:precious:{new_id()}"
+        session, precious = await begin(auth, ada), f"fl:precious:{new_id()}"
         await valkey.set(precious, "x")
         await valkey.zadd(f"fl:{ada.scope.msp_id}:sessions-of:{ada.id}", {precious: 9e12, "../x": 9e12})
-        assert await door.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 1
+        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 1
         assert await valkey.exists(precious)
-        assert await who(door, session) is None
+        assert await who(auth, session) is None
 
     async def test_another_msps_host_does_not_know_the_session(
-        self, door: Door, other_msp: Tenant, ada: Somebody
+        self, auth: AuthServices, other_msp: Tenant, ada: Somebody
     ) -> None:
-        session = await begin(door, ada)
-        assert await identify_person(door, msp_id=other_msp.scope.msp_id, cookie=session.cookie) is None
-        assert await who(door, session) == ada.id
+        session = await begin(auth, ada)
+        assert await identify_person(auth, msp_id=other_msp.scope.msp_id, cookie=session.cookie) is None
+        assert await who(auth, session) == ada.id
 
     async def test_a_session_moved_to_another_msps_prefix_finds_nobody(
-        self, door: Door, other_msp: Tenant, ada: Somebody
+        self, auth: AuthServices, other_msp: Tenant, ada: Somebody
     ) -> None:
-        forged = await door.sessions.start(
+        forged = await auth.sessions.start(
             msp_id=other_msp.scope.msp_id, tenant_id=ada.scope.tenant_id, person_id=ada.id, now=NOW
         )
-        assert await who(door, forged) is None
+        assert await who(auth, forged) is None
 
     @pytest.mark.parametrize("cookie", ["", "x", "A" * 43, "ä" * 43, "A" * 42 + "=", "A" * 4000])
-    async def test_no_or_a_made_up_cookie_is_nobody(self, door: Door, ada: Somebody, cookie: str) -> None:
-        assert await identify_person(door, msp_id=ada.scope.msp_id, cookie=cookie) is None
+    async def test_no_or_a_made_up_cookie_is_nobody(self, auth: AuthServices, ada: Somebody, cookie: str) -> None:
+        assert await identify_person(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
-    async def test_every_session_is_new(self, door: Door, ada: Somebody) -> None:
-        first, second = await begin(door, ada), await begin(door, ada)
+    async def test_every_session_is_new(self, auth: AuthServices, ada: Somebody) -> None:
+        first, second = await begin(auth, ada), await begin(auth, ada)
         assert first.secret != second.secret
         assert len(first.secret) == 32
 
@@ -131,107 +131,107 @@ class TestTheStore:
 
 
 class TestEnding:
-    async def test_idle_for_twelve_hours(self, door: Door, ada: Somebody, clock: Ticking) -> None:
-        session = await begin(door, ada)
+    async def test_idle_for_twelve_hours(self, auth: AuthServices, ada: Somebody, clock: Ticking) -> None:
+        session = await begin(auth, ada)
         clock.forward(hours=12, seconds=-1)
-        assert await who(door, session) == ada.id  # seen, so it idles anew
+        assert await who(auth, session) == ada.id  # seen, so it idles anew
         clock.forward(hours=12, seconds=-1)
-        assert await who(door, session) == ada.id
+        assert await who(auth, session) == ada.id
         clock.forward(hours=12)
-        assert await who(door, session) is None
+        assert await who(auth, session) is None
 
-    async def test_after_a_week_however_busy(self, door: Door, ada: Somebody, clock: Ticking) -> None:
-        session = await begin(door, ada)
+    async def test_after_a_week_however_busy(self, auth: AuthServices, ada: Somebody, clock: Ticking) -> None:
+        session = await begin(auth, ada)
         for _ in range(7 * 4 - 1):
             clock.forward(hours=6)
-            assert await who(door, session) == ada.id
+            assert await who(auth, session) == ada.id
         clock.forward(hours=6)
-        assert await who(door, session) is None
+        assert await who(auth, session) is None
 
     async def test_valkey_forgets_it_by_itself(
-        self, door: Door, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
+        self, auth: AuthServices, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
     ) -> None:
-        await begin(door, ada)
+        await begin(auth, ada)
         (key,) = {key async for key in valkey.scan_iter(match=f"fl:{ada.scope.msp_id}:session:*")}  # it may tell twice
         assert 0 < await valkey.ttl(key) <= 12 * 3600
-        late = await begin(door, ada)
+        late = await begin(auth, ada)
         for _ in range(14):
             clock.forward(hours=11, minutes=59)
-            await door.sessions.find(late.cookie, msp_id=ada.scope.msp_id, now=clock())
+            await auth.sessions.find(late.cookie, msp_id=ada.scope.msp_id, now=clock())
         keys = {key async for key in valkey.scan_iter(match=f"fl:{ada.scope.msp_id}:session:*")}
         assert min([await valkey.ttl(key) for key in keys]) <= 14 * 60
 
-    async def test_signing_out_ends_one_and_leaves_the_others(self, door: Door, ada: Somebody) -> None:
-        first, second = await begin(door, ada), await begin(door, ada)
-        await door.sessions.end(first)
-        assert await who(door, first) is None
-        assert await who(door, second) == ada.id
+    async def test_signing_out_ends_one_and_leaves_the_others(self, auth: AuthServices, ada: Somebody) -> None:
+        first, second = await begin(auth, ada), await begin(auth, ada)
+        await auth.sessions.end(first)
+        assert await who(auth, first) is None
+        assert await who(auth, second) == ada.id
 
-    async def test_all_of_one_person_end_and_nobody_elses(self, door: Door, msp: Tenant, ada: Somebody) -> None:
-        other = await make_person(door.db, door.passwords, msp, "other@example.com")
-        mine, theirs = [await begin(door, ada), await begin(door, ada)], await begin(door, other)
-        assert await door.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 2
-        assert [await who(door, session) for session in mine] == [None, None]
-        assert await who(door, theirs) == other.id
-        assert await door.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 0
+    async def test_all_of_one_person_end_and_nobody_elses(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+        other = await make_person(auth.db, auth.passwords, msp, "other@example.com")
+        mine, theirs = [await begin(auth, ada), await begin(auth, ada)], await begin(auth, other)
+        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 2
+        assert [await who(auth, session) for session in mine] == [None, None]
+        assert await who(auth, theirs) == other.id
+        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 0
 
     async def test_an_ended_session_is_not_revived_by_a_request_on_its_way(
-        self, door: Door, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
+        self, auth: AuthServices, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
     ) -> None:
-        session = await begin(door, ada)
+        session = await begin(auth, ada)
         clock.forward(minutes=5)
 
         class EndsMeanwhile(SessionStore):
             async def _run(self, command: object) -> object:
                 answer = await super()._run(command)
                 if isinstance(answer, bytes):  # it has been read; the sign-out comes in between
-                    await door.sessions.end(session)
+                    await auth.sessions.end(session)
                 return answer
 
         await EndsMeanwhile(valkey, new_secret).find(session.cookie, msp_id=ada.scope.msp_id, now=clock())
-        assert await who(door, session) is None
+        assert await who(auth, session) is None
 
 
 class TestStandingCountsAtOnce:
-    async def test_signing_out_everywhere(self, door: Door, ada: Somebody, clock: Ticking) -> None:
-        before = await begin(door, ada)
+    async def test_signing_out_everywhere(self, auth: AuthServices, ada: Somebody, clock: Ticking) -> None:
+        before = await begin(auth, ada)
         clock.forward(seconds=1)
-        async with door.db.transaction(ada.scope) as transaction:
+        async with auth.db.transaction(ada.scope) as transaction:
             await sign_out_everywhere(transaction, person_id=ada.id, now=clock())
-        after = await begin(door, ada)
-        assert await who(door, before) is None
-        assert await who(door, after) == ada.id
+        after = await begin(auth, ada)
+        assert await who(auth, before) is None
+        assert await who(auth, after) == ada.id
 
-    async def test_a_new_password(self, door: Door, ada: Somebody, clock: Ticking) -> None:
-        session = await begin(door, ada)
+    async def test_a_new_password(self, auth: AuthServices, ada: Somebody, clock: Ticking) -> None:
+        session = await begin(auth, ada)
         clock.forward(seconds=1)
-        async with door.db.transaction(ada.scope) as transaction:
-            password_hash = await door.passwords.hash(PASSWORD)
+        async with auth.db.transaction(ada.scope) as transaction:
+            password_hash = await auth.passwords.hash(PASSWORD)
             await set_password(transaction, person_id=ada.id, password_hash=password_hash, now=clock())
-        assert await who(door, session) is None
+        assert await who(auth, session) is None
 
     async def test_a_suspended_person_stays_out_after_being_resumed(
-        self, door: Door, ada: Somebody, clock: Ticking
+        self, auth: AuthServices, ada: Somebody, clock: Ticking
     ) -> None:
-        session = await begin(door, ada)
+        session = await begin(auth, ada)
         clock.forward(seconds=1)
-        async with door.db.transaction(ada.scope) as transaction:
+        async with auth.db.transaction(ada.scope) as transaction:
             await suspend_person(transaction, person_id=ada.id, reason="left", now=clock())
-        assert await who(door, session) is None
+        assert await who(auth, session) is None
 
-    async def test_a_suspended_client(self, door: Door, ada: Somebody, staff: Somebody) -> None:
-        session, house = await begin(door, ada), await begin(door, staff)
-        async with door.db.transaction(ada.scope) as transaction:
+    async def test_a_suspended_client(self, auth: AuthServices, ada: Somebody, staff: Somebody) -> None:
+        session, house = await begin(auth, ada), await begin(auth, staff)
+        async with auth.db.transaction(ada.scope) as transaction:
             await suspend_client(transaction, reason="unpaid", now=NOW)
-        assert await who(door, session) is None
-        assert await who(door, house) == staff.id
+        assert await who(auth, session) is None
+        assert await who(auth, house) == staff.id
 
-    async def test_a_role_given_meanwhile(self, door: Door, ada: Somebody) -> None:
-        session = await begin(door, ada)
+    async def test_a_role_given_meanwhile(self, auth: AuthServices, ada: Somebody) -> None:
+        session = await begin(auth, ada)
         for role in ("client_viewer", "client_approver"):
-            async with door.db.transaction(ada.scope) as transaction:
-                await assign_role(transaction, ada.scope, user_id=ada.id, role=role, clock=door.clock, new_id=new_id)
-            signed_in = await identify_person(door, msp_id=ada.scope.msp_id, cookie=session.cookie)
+            async with auth.db.transaction(ada.scope) as transaction:
+                await assign_role(transaction, ada.scope, user_id=ada.id, role=role, clock=auth.clock, new_id=new_id)
+            signed_in = await identify_person(auth, msp_id=ada.scope.msp_id, cookie=session.cookie)
             assert signed_in is not None
             assert role in signed_in.principal.roles
 

@@ -11,20 +11,20 @@ from foundation.ids import new_id
 from policy.publishing import assign_role, revoke_role
 from tenants.accounts import resume_client, suspend_client
 from tenants.auth.passwords import OWASP_PARAMETERS, Passwords, check_password
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.errors import EmailTaken, InviteNotValid, SignInFailed, SignInThrottled, Suspended, WeakPassword
 from tenants.members.repository import (
-    NewPerson,
+    NewMember,
     PartnerKind,
     accept_invite,
     clean_email,
+    create_member,
     create_partner,
-    create_person,
-    get_person,
+    get_member,
     invite_person,
+    list_members,
     list_partners,
-    list_people,
     read_invite,
     resume_person,
     set_password,
@@ -48,236 +48,246 @@ async def audited(db: Database, tenant: Tenant, prefix: str) -> list[tuple[str, 
 
 class TestSigningIn:
     async def test_the_right_password_names_the_person_and_its_home(
-        self, door: Door, msp: Tenant, client: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
-        principal = await authenticate(door, credentials(msp, " Ada@Example.com "))
+        principal = await authenticate(auth, credentials(msp, " Ada@Example.com "))
         assert (principal.kind, principal.id, principal.name) == ("person", ada.id, "Ada Lovelace")
         assert (principal.msp_id, principal.tenant_id) == (msp.scope.msp_id, client.scope.tenant_id)
         assert not principal.is_staff
-        assert await audited(door.db, client, "sign_in") == [("sign_in.succeeded", f"person:{ada.id}")]
-        async with door.db.transaction(client.scope) as session:
-            assert (await get_person(session, ada.id)).last_seen_at == NOW
+        assert await audited(auth.db, client, "sign_in") == [("sign_in.succeeded", f"person:{ada.id}")]
+        async with auth.db.transaction(client.scope) as session:
+            assert (await get_member(session, ada.id)).last_seen_at == NOW
 
-    async def test_staff_sign_in_to_the_house(self, door: Door, msp: Tenant, staff: Somebody) -> None:
-        principal = await authenticate(door, credentials(msp, staff.email))
+    async def test_staff_sign_in_to_the_house(self, auth: AuthServices, msp: Tenant, staff: Somebody) -> None:
+        principal = await authenticate(auth, credentials(msp, staff.email))
         assert principal.is_staff
         assert principal.tenant_id == msp.scope.msp_id
 
     async def test_roles_are_those_held_at_home_now(
-        self, door: Door, msp: Tenant, client: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         role = "client_approver"
-        change: dict[str, Any] = {"user_id": ada.id, "role": role, "clock": door.clock, "new_id": new_id}
-        async with door.db.transaction(client.scope) as session:
+        change: dict[str, Any] = {"user_id": ada.id, "role": role, "clock": auth.clock, "new_id": new_id}
+        async with auth.db.transaction(client.scope) as session:
             await assign_role(session, client.scope, **change)
-        assert (await authenticate(door, credentials(msp, ada.email))).roles == ("client_approver", "client_viewer")
-        async with door.db.transaction(client.scope) as session:
+        assert (await authenticate(auth, credentials(msp, ada.email))).roles == ("client_approver", "client_viewer")
+        async with auth.db.transaction(client.scope) as session:
             await revoke_role(session, client.scope, **change)
-        assert (await authenticate(door, credentials(msp, ada.email))).roles == ()
+        assert (await authenticate(auth, credentials(msp, ada.email))).roles == ()
 
     async def test_another_msps_host_does_not_know_the_person(
-        self, door: Door, client: Tenant, other_msp: Tenant, foreigner: Tenant, ada: Somebody
+        self, auth: AuthServices, client: Tenant, other_msp: Tenant, foreigner: Tenant, ada: Somebody
     ) -> None:
         with pytest.raises(SignInFailed):
-            await authenticate(door, credentials(other_msp, ada.email))
-        assert await audited(door.db, other_msp, "sign_in") == [("sign_in.failed", "sign-in")]
-        assert await audited(door.db, client, "sign_in") == []
+            await authenticate(auth, credentials(other_msp, ada.email))
+        assert await audited(auth.db, other_msp, "sign_in") == [("sign_in.failed", "sign-in")]
+        assert await audited(auth.db, client, "sign_in") == []
 
     async def test_a_wrong_password_and_an_unknown_address_sound_the_same(
-        self, door: Door, msp: Tenant, client: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         with pytest.raises(SignInFailed) as wrong:
-            await authenticate(door, credentials(msp, ada.email, "seven calm herons fly"))
+            await authenticate(auth, credentials(msp, ada.email, "seven calm herons fly"))
         with pytest.raises(SignInFailed) as unknown:
-            await authenticate(door, credentials(msp, "nobody@example.com"))
+            await authenticate(auth, credentials(msp, "nobody@example.com"))
         assert wrong.value.detail == unknown.value.detail
-        assert await audited(door.db, client, "sign_in") == [("sign_in.failed", f"person:{ada.id}")]
-        assert await audited(door.db, msp, "sign_in") == [("sign_in.failed", "sign-in")]
+        assert await audited(auth.db, client, "sign_in") == [("sign_in.failed", f"person:{ada.id}")]
+        assert await audited(auth.db, msp, "sign_in") == [("sign_in.failed", "sign-in")]
 
     @pytest.mark.parametrize("email", ["", "\0", "ada@example.com\0", "a\nda@example.com", "x" * 10_000])
-    async def test_odd_addresses_are_nobodys(self, door: Door, msp: Tenant, ada: Somebody, email: str) -> None:
+    async def test_odd_addresses_are_nobodys(self, auth: AuthServices, msp: Tenant, ada: Somebody, email: str) -> None:
         with pytest.raises(SignInFailed):
-            await authenticate(door, credentials(msp, email))
+            await authenticate(auth, credentials(msp, email))
 
-    async def test_a_person_without_a_password_cannot_sign_in(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        async with door.db.transaction(client.scope) as session:
-            await create_person(session, NewPerson(new_id(), "new@example.com", "New"), now=NOW)
+    async def test_a_person_without_a_password_cannot_sign_in(
+        self, auth: AuthServices, msp: Tenant, client: Tenant
+    ) -> None:
+        async with auth.db.transaction(client.scope) as session:
+            await create_member(session, NewMember(new_id(), "new@example.com", "New"), now=NOW)
         for password in ("", PASSWORD, "nobody"):
             with pytest.raises(SignInFailed):
-                await authenticate(door, credentials(msp, "new@example.com", password))
+                await authenticate(auth, credentials(msp, "new@example.com", password))
 
     async def test_the_password_tells_which_of_two_clients_is_meant(
-        self, door: Door, passwords: Passwords, msp: Tenant, sibling: Tenant, ada: Somebody
+        self, auth: AuthServices, passwords: Passwords, msp: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        second = await make_person(door.db, passwords, sibling, ada.email, password="nine quiet otters swim")
-        assert (await authenticate(door, credentials(msp, ada.email))).id == ada.id
-        assert (await authenticate(door, credentials(msp, ada.email, "nine quiet otters swim"))).id == second.id
+        second = await make_person(auth.db, passwords, sibling, ada.email, password="nine quiet otters swim")
+        assert (await authenticate(auth, credentials(msp, ada.email))).id == ada.id
+        assert (await authenticate(auth, credentials(msp, ada.email, "nine quiet otters swim"))).id == second.id
 
     async def test_a_suspended_home_gives_way_to_one_in_good_standing(
-        self, door: Door, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        second = await make_person(door.db, door.passwords, sibling, ada.email)
+        second = await make_person(auth.db, auth.passwords, sibling, ada.email)
         for home, other in ((client, second), (sibling, ada)):
-            async with door.db.transaction(home.scope) as session:
+            async with auth.db.transaction(home.scope) as session:
                 await suspend_client(session, reason="unpaid", now=NOW)
-            assert (await authenticate(door, credentials(msp, ada.email))).id == other.id
-            async with door.db.transaction(home.scope) as session:
-                await resume_client(session, door, reason="paid", now=NOW)
+            assert (await authenticate(auth, credentials(msp, ada.email))).id == other.id
+            async with auth.db.transaction(home.scope) as session:
+                await resume_client(session, auth, reason="paid", now=NOW)
 
     async def test_a_hash_of_other_parameters_is_renewed(
-        self, door: Door, msp: Tenant, client: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         old = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1).hash(PASSWORD)
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await session.execute(
                 text("UPDATE person SET password_hash = :h WHERE tenant_id = :t AND id = :id"),
                 {"h": old, "t": client.scope.tenant_id, "id": ada.id},
             )
-        await authenticate(door, credentials(msp, ada.email))
-        async with door.db.transaction(client.scope) as session:
-            renewed = (await get_person(session, ada.id)).password_hash
+        await authenticate(auth, credentials(msp, ada.email))
+        async with auth.db.transaction(client.scope) as session:
+            renewed = (await get_member(session, ada.id)).password_hash
         assert renewed is not None
         assert renewed != old
-        assert not door.passwords.is_outdated(renewed, PASSWORD)
-        await authenticate(door, credentials(msp, ada.email))
+        assert not auth.passwords.is_outdated(renewed, PASSWORD)
+        await authenticate(auth, credentials(msp, ada.email))
 
 
 class TestStanding:
     async def test_a_suspended_person_is_told_so_only_with_the_right_password(
-        self, door: Door, msp: Tenant, client: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await suspend_person(session, person_id=ada.id, reason="left", now=NOW)
         with pytest.raises(SignInFailed):
-            await authenticate(door, credentials(msp, ada.email, "wrong, quite wrong"))
+            await authenticate(auth, credentials(msp, ada.email, "wrong, quite wrong"))
         with pytest.raises(Suspended):
-            await authenticate(door, credentials(msp, ada.email))
-        assert [action for action, _ in await audited(door.db, client, "sign_in")] == [
+            await authenticate(auth, credentials(msp, ada.email))
+        assert [action for action, _ in await audited(auth.db, client, "sign_in")] == [
             "sign_in.failed", "sign_in.refused",
         ]  # fmt: skip
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await resume_person(session, person_id=ada.id, reason="back", now=NOW)
-        await authenticate(door, credentials(msp, ada.email))
+        await authenticate(auth, credentials(msp, ada.email))
 
     async def test_a_suspended_clients_people_are_refused_and_its_siblings_are_not(
-        self, door: Door, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        await make_person(door.db, door.passwords, sibling, "sib@example.com")
-        async with door.db.transaction(client.scope) as session:
+        await make_person(auth.db, auth.passwords, sibling, "sib@example.com")
+        async with auth.db.transaction(client.scope) as session:
             await suspend_client(session, reason="unpaid", now=NOW)
         with pytest.raises(Suspended):
-            await authenticate(door, credentials(msp, ada.email))
-        await authenticate(door, credentials(msp, "sib@example.com"))
+            await authenticate(auth, credentials(msp, ada.email))
+        await authenticate(auth, credentials(msp, "sib@example.com"))
 
-    async def test_a_suspended_msp_lets_nobody_in(self, door: Door, msp: Tenant, staff: Somebody) -> None:
-        async with door.db.transaction(msp.scope) as session:
+    async def test_a_suspended_msp_lets_nobody_in(self, auth: AuthServices, msp: Tenant, staff: Somebody) -> None:
+        async with auth.db.transaction(msp.scope) as session:
             await session.execute(
                 text("UPDATE msp SET status = 'suspended' WHERE tenant_id = :t"), {"t": msp.scope.msp_id}
             )
         with pytest.raises(SignInFailed):
-            await authenticate(door, credentials(msp, staff.email))
+            await authenticate(auth, credentials(msp, staff.email))
 
 
 class TestThrottle:
-    async def fail(self, door: Door, msp: Tenant, times: int, email: str = "ada@example.com", **more: str) -> None:
+    async def fail(
+        self, auth: AuthServices, msp: Tenant, times: int, email: str = "ada@example.com", **more: str
+    ) -> None:
         for _ in range(times):
             with pytest.raises(SignInFailed):
-                await authenticate(door, credentials(msp, email, "wrong, quite wrong", **more))
+                await authenticate(auth, credentials(msp, email, "wrong, quite wrong", **more))
 
     async def test_waits_grow_and_the_right_password_waits_too(
-        self, door: Door, msp: Tenant, ada: Somebody, clock: Ticking
+        self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
-        await self.fail(door, msp, 5)
+        await self.fail(auth, msp, 5)
         for seconds in (1, 2, 4, 8):
             with pytest.raises(SignInThrottled) as refused:
-                await authenticate(door, credentials(msp, ada.email))
+                await authenticate(auth, credentials(msp, ada.email))
             assert refused.value.extra["retry_after"] == seconds
             clock.forward(seconds=seconds)
-            await self.fail(door, msp, 1)
+            await self.fail(auth, msp, 1)
         clock.forward(seconds=16)
-        await authenticate(door, credentials(msp, ada.email))
-        await self.fail(door, msp, 5)
+        await authenticate(auth, credentials(msp, ada.email))
+        await self.fail(auth, msp, 5)
 
-    async def test_no_wait_is_longer_than_a_quarter_of_an_hour(self, door: Door, msp: Tenant, clock: Ticking) -> None:
+    async def test_no_wait_is_longer_than_a_quarter_of_an_hour(
+        self, auth: AuthServices, msp: Tenant, clock: Ticking
+    ) -> None:
         for _ in range(25):
             clock.forward(minutes=15)
-            await self.fail(door, msp, 1)
+            await self.fail(auth, msp, 1)
         with pytest.raises(SignInThrottled, match="15 minutes") as refused:
-            await authenticate(door, credentials(msp, "ada@example.com"))
+            await authenticate(auth, credentials(msp, "ada@example.com"))
         assert refused.value.extra["retry_after"] == 900
 
     async def test_nobody_is_locked_out_by_failures_elsewhere(
-        self, door: Door, msp: Tenant, ada: Somebody, other_msp: Tenant
+        self, auth: AuthServices, msp: Tenant, ada: Somebody, other_msp: Tenant
     ) -> None:
-        await self.fail(door, msp, 5, address="198.51.100.9")
-        await authenticate(door, credentials(msp, ada.email))
-        await self.fail(door, other_msp, 5)
-        await authenticate(door, credentials(msp, ada.email))
+        await self.fail(auth, msp, 5, address="198.51.100.9")
+        await authenticate(auth, credentials(msp, ada.email))
+        await self.fail(auth, other_msp, 5)
+        await authenticate(auth, credentials(msp, ada.email))
 
-    async def test_many_accounts_from_one_address_are_slowed(self, door: Door, msp: Tenant, ada: Somebody) -> None:
+    async def test_many_accounts_from_one_address_are_slowed(
+        self, auth: AuthServices, msp: Tenant, ada: Somebody
+    ) -> None:
         for number in range(51):
-            await self.fail(door, msp, 1, email=f"guess{number}@example.com")
+            await self.fail(auth, msp, 1, email=f"guess{number}@example.com")
         with pytest.raises(SignInThrottled):
-            await authenticate(door, credentials(msp, ada.email))
-        await authenticate(door, credentials(msp, ada.email, address="198.51.100.9"))
+            await authenticate(auth, credentials(msp, ada.email))
+        await authenticate(auth, credentials(msp, ada.email, address="198.51.100.9"))
 
     async def test_signing_in_rightly_from_one_office_never_throttles(
-        self, door: Door, msp: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         for _ in range(60):
-            await authenticate(door, credentials(msp, ada.email))
+            await authenticate(auth, credentials(msp, ada.email))
 
 
 class TestPeople:
     async def test_people_and_partners_are_listed_in_their_own_tenant_only(
-        self, door: Door, client: Tenant, sibling: Tenant, foreigner: Tenant, ada: Somebody
+        self, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant, ada: Somebody
     ) -> None:
         partner_id, user_id = new_id(), new_id()
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await create_partner(
                 session, partner_id=partner_id, name="Swift Freight", kind=PartnerKind.LOGISTICS, now=NOW
             )
-            await create_person(session, NewPerson(user_id, "zoe@freight.example", "Zoe", partner_id), now=NOW)
-        async with door.db.transaction(client.scope) as session:
-            assert [p.id for p in await list_people(session)] == [ada.id, user_id]
+            await create_member(session, NewMember(user_id, "zoe@freight.example", "Zoe", partner_id), now=NOW)
+        async with auth.db.transaction(client.scope) as session:
+            assert [p.id for p in await list_members(session)] == [ada.id, user_id]
             assert [p.id for p in await list_partners(session)] == [partner_id]
         for elsewhere in (sibling, foreigner):
-            async with door.db.transaction(elsewhere.scope) as session:
-                assert list(await list_people(session)) == []
+            async with auth.db.transaction(elsewhere.scope) as session:
+                assert list(await list_members(session)) == []
                 assert list(await list_partners(session)) == []
                 with pytest.raises(NotFound):
-                    await get_person(session, ada.id)
+                    await get_member(session, ada.id)
                 with pytest.raises(NotFound):
                     await suspend_person(session, person_id=ada.id, reason="", now=NOW)
                 with pytest.raises(NotFound, match="partner"):
-                    await create_person(session, NewPerson(new_id(), "x@y.example", "X", partner_id), now=NOW)
+                    await create_member(session, NewMember(new_id(), "x@y.example", "X", partner_id), now=NOW)
 
-    async def test_a_partners_user_sees_its_own_partner_and_no_people(self, door: Door, client: Tenant) -> None:
+    async def test_a_partners_user_sees_its_own_partner_and_no_people(self, auth: AuthServices, client: Tenant) -> None:
         own, other = new_id(), new_id()
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             for partner_id in (own, other):
                 await create_partner(session, partner_id=partner_id, name="P", kind=PartnerKind.OEM, now=NOW)
         scope = client.scope.__class__(client.scope.msp_id, client.scope.tenant_id, client.scope.actor, own)
-        async with door.db.transaction(scope) as session:
+        async with auth.db.transaction(scope) as session:
             assert [p.id for p in await list_partners(session)] == [own]
-            assert list(await list_people(session)) == []
+            assert list(await list_members(session)) == []
 
-    async def test_the_fleets_scope_reads_no_password_hash(self, door: Door, msp: Tenant, ada: Somebody) -> None:
-        async with door.db.transaction(msp.scope.for_fleet()) as session:
+    async def test_the_fleets_scope_reads_no_password_hash(
+        self, auth: AuthServices, msp: Tenant, ada: Somebody
+    ) -> None:
+        async with auth.db.transaction(msp.scope.for_fleet()) as session:
             names = await session.execute(text("SELECT email FROM person WHERE msp_id = :m"), {"m": msp.scope.msp_id})
             assert list(names.scalars()) == [ada.email]
         with pytest.raises(Exception, match="permission denied"):
-            async with door.db.transaction(msp.scope.for_fleet()) as session:
+            async with auth.db.transaction(msp.scope.for_fleet()) as session:
                 await session.execute(text("SELECT password_hash FROM person"))
 
     async def test_an_address_is_once_in_a_tenant_whatever_its_case(
-        self, door: Door, client: Tenant, sibling: Tenant, ada: Somebody
+        self, auth: AuthServices, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             with pytest.raises(EmailTaken):
-                await create_person(session, NewPerson(new_id(), "ADA@example.com", "Again"), now=NOW)
-        async with door.db.transaction(sibling.scope) as session:
-            await create_person(session, NewPerson(new_id(), "ADA@example.com", "Elsewhere"), now=NOW)
+                await create_member(session, NewMember(new_id(), "ADA@example.com", "Again"), now=NOW)
+        async with auth.db.transaction(sibling.scope) as session:
+            await create_member(session, NewMember(new_id(), "ADA@example.com", "Elsewhere"), now=NOW)
 
     @pytest.mark.parametrize(
         "email", ["", "ada", "ada@", "@x.org", "a b@x.org", "a@x", "a@x.org, b@x.org", "a\0@x.org"]
@@ -310,75 +320,75 @@ class TestPasswords:
 
 
 class TestInvitations:
-    async def invited(self, door: Door, tenant: Tenant) -> tuple[Somebody, str]:
+    async def invited(self, auth: AuthServices, tenant: Tenant) -> tuple[Somebody, str]:
         person_id = new_id()
-        async with door.db.transaction(tenant.scope) as session:
-            await create_person(session, NewPerson(person_id, "new@example.com", "New"), now=NOW)
+        async with auth.db.transaction(tenant.scope) as session:
+            await create_member(session, NewMember(person_id, "new@example.com", "New"), now=NOW)
             token = await invite_person(session, new_secret, person_id=person_id, now=NOW)
         return Somebody(tenant.scope, person_id, "new@example.com"), token
 
-    async def accept(self, door: Door, tenant: Tenant, token: str) -> None:
-        async with door.db.transaction(tenant.scope) as session:
-            password_hash = await door.passwords.hash(PASSWORD)
-            await accept_invite(session, read_invite(token), password_hash=password_hash, now=door.clock())
+    async def accept(self, auth: AuthServices, tenant: Tenant, token: str) -> None:
+        async with auth.db.transaction(tenant.scope) as session:
+            password_hash = await auth.passwords.hash(PASSWORD)
+            await accept_invite(session, read_invite(token), password_hash=password_hash, now=auth.clock())
 
-    async def test_a_link_sets_a_password_once(self, door: Door, msp: Tenant, client: Tenant) -> None:
-        somebody, token = await self.invited(door, client)
-        await self.accept(door, client, token)
-        assert (await authenticate(door, credentials(msp, somebody.email))).id == somebody.id
+    async def test_a_link_sets_a_password_once(self, auth: AuthServices, msp: Tenant, client: Tenant) -> None:
+        somebody, token = await self.invited(auth, client)
+        await self.accept(auth, client, token)
+        assert (await authenticate(auth, credentials(msp, somebody.email))).id == somebody.id
         with pytest.raises(InviteNotValid):
-            await self.accept(door, client, token)
+            await self.accept(auth, client, token)
 
     async def test_it_is_good_for_a_week_and_replaced_by_the_next(
-        self, door: Door, client: Tenant, clock: Ticking
+        self, auth: AuthServices, client: Tenant, clock: Ticking
     ) -> None:
-        somebody, first = await self.invited(door, client)
-        async with door.db.transaction(client.scope) as session:
+        somebody, first = await self.invited(auth, client)
+        async with auth.db.transaction(client.scope) as session:
             second = await invite_person(session, new_secret, person_id=somebody.id, now=NOW)
         with pytest.raises(InviteNotValid):
-            await self.accept(door, client, first)
+            await self.accept(auth, client, first)
         clock.forward(days=7)
         with pytest.raises(InviteNotValid):
-            await self.accept(door, client, second)
+            await self.accept(auth, client, second)
         clock.forward(seconds=-1)
-        await self.accept(door, client, second)
+        await self.accept(auth, client, second)
 
     async def test_it_is_worth_nothing_in_another_tenant_or_after_a_suspension(
-        self, door: Door, client: Tenant, sibling: Tenant, foreigner: Tenant
+        self, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant
     ) -> None:
-        somebody, token = await self.invited(door, client)
+        somebody, token = await self.invited(auth, client)
         for elsewhere in (sibling, foreigner):
             with pytest.raises(InviteNotValid):
-                await self.accept(door, elsewhere, token)
-        async with door.db.transaction(client.scope) as session:
+                await self.accept(auth, elsewhere, token)
+        async with auth.db.transaction(client.scope) as session:
             await suspend_person(session, person_id=somebody.id, reason="mistake", now=NOW)
         with pytest.raises(InviteNotValid):
-            await self.accept(door, client, token)
-        async with door.db.transaction(client.scope) as session:
+            await self.accept(auth, client, token)
+        async with auth.db.transaction(client.scope) as session:
             later = await invite_person(session, new_secret, person_id=somebody.id, now=NOW)
         with pytest.raises(InviteNotValid):
-            await self.accept(door, client, later)
+            await self.accept(auth, client, later)
 
     @pytest.mark.parametrize("token", ["", "x", "g" * 64 + "A" * 43, "0" * 64 + "A" * 42 + "B"])
     def test_a_malformed_link_is_refused(self, token: str) -> None:
         with pytest.raises(InviteNotValid):
             read_invite(token)
 
-    async def test_a_new_password_uses_up_the_link(self, door: Door, client: Tenant) -> None:
-        somebody, token = await self.invited(door, client)
-        async with door.db.transaction(client.scope) as session:
-            password_hash = await door.passwords.hash(PASSWORD)
+    async def test_a_new_password_uses_up_the_link(self, auth: AuthServices, client: Tenant) -> None:
+        somebody, token = await self.invited(auth, client)
+        async with auth.db.transaction(client.scope) as session:
+            password_hash = await auth.passwords.hash(PASSWORD)
             await set_password(session, person_id=somebody.id, password_hash=password_hash, now=NOW)
         with pytest.raises(InviteNotValid):
-            await self.accept(door, client, token)
+            await self.accept(auth, client, token)
 
 
 class TestRoles:
     async def test_somebody_is_called_by_what_they_hold_not_by_what_it_includes(
-        self, door: Door, client: Tenant
+        self, auth: AuthServices, client: Tenant
     ) -> None:
-        async with door.db.transaction(client.scope) as session:
-            index = await door.policies.index_for(session, client.scope)
+        async with auth.db.transaction(client.scope) as session:
+            index = await auth.policies.index_for(session, client.scope)
         assert leading_roles(index, ("client_admin", "client_approver", "client_viewer", "machine")) == (
             "client_admin",
             "machine",

@@ -8,7 +8,7 @@ import redis.asyncio
 
 from foundation.ids import new_id
 from tenants.auth.devices import LIFE, Devices
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.auth.throttle import EMAIL, FIRST_WAIT, PAIR, SignInThrottle, network_of
 from tenants.errors import SignInFailed, SignInThrottled, Suspended
@@ -20,155 +20,159 @@ WRONG = "wrong, quite wrong"
 HOME = "203.0.113.7"
 
 
-async def fail(door: Door, msp: Tenant, email: str, address: str, device: str = "") -> None:
+async def fail(auth: AuthServices, msp: Tenant, email: str, address: str, device: str = "") -> None:
     with pytest.raises(SignInFailed):
-        await authenticate(door, credentials(msp, email, WRONG, address, device))
+        await authenticate(auth, credentials(msp, email, WRONG, address, device))
 
 
-async def throttled(door: Door, msp: Tenant, email: str, address: str = HOME, device: str = "") -> int:
+async def throttled(auth: AuthServices, msp: Tenant, email: str, address: str = HOME, device: str = "") -> int:
     with pytest.raises(SignInThrottled) as refused:
-        await authenticate(door, credentials(msp, email, address=address, device=device))
+        await authenticate(auth, credentials(msp, email, address=address, device=device))
     return int(str(refused.value.extra["retry_after"]))
 
 
-async def attack(door: Door, msp: Tenant, email: str) -> None:
+async def attack(auth: AuthServices, msp: Tenant, email: str) -> None:
     """From so many networks that every new one has to wait."""
     for number in range(EMAIL.free):
-        await fail(door, msp, email, f"198.51.100.{number}")
+        await fail(auth, msp, email, f"198.51.100.{number}")
 
 
-def cookie_of(door: Door, somebody: Somebody, before: str = "") -> str:
+def cookie_of(auth: AuthServices, somebody: Somebody, before: str = "") -> str:
     scope = somebody.scope
     ids = {"msp_id": scope.msp_id, "tenant_id": scope.tenant_id, "person_id": somebody.id}
-    return door.devices.remember(before, **ids, now=door.clock())
+    return auth.devices.remember(before, **ids, now=auth.clock())
 
 
 class TestKnownDevice:
-    async def test_v5_strangers_never_make_it_wait(self, door: Door, msp: Tenant, ada: Somebody) -> None:
-        cookie = cookie_of(door, ada)
-        await attack(door, msp, ada.email)
+    async def test_v5_strangers_never_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+        cookie = cookie_of(auth, ada)
+        await attack(auth, msp, ada.email)
         for _ in range(PAIR.free + 1):  # somebody else behind the same address
-            await self._fail_or_wait(door, msp, ada.email)
-        await throttled(door, msp, ada.email)
-        assert (await authenticate(door, credentials(msp, ada.email, device=cookie))).id == ada.id
+            await self._fail_or_wait(auth, msp, ada.email)
+        await throttled(auth, msp, ada.email)
+        assert (await authenticate(auth, credentials(msp, ada.email, device=cookie))).id == ada.id
 
-    async def _fail_or_wait(self, door: Door, msp: Tenant, email: str) -> None:
+    async def _fail_or_wait(self, auth: AuthServices, msp: Tenant, email: str) -> None:
         with pytest.raises((SignInFailed, SignInThrottled)):
-            await authenticate(door, credentials(msp, email, WRONG))
+            await authenticate(auth, credentials(msp, email, WRONG))
 
-    async def test_v5_its_own_failures_make_it_wait(self, door: Door, msp: Tenant, ada: Somebody) -> None:
-        cookie = cookie_of(door, ada)
+    async def test_v5_its_own_failures_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+        cookie = cookie_of(auth, ada)
         for _ in range(2 * PAIR.free + 2):  # as a device, then as any other browser
-            await fail(door, msp, ada.email, HOME, cookie)
-        assert await throttled(door, msp, ada.email, device=cookie) == 1
+            await fail(auth, msp, ada.email, HOME, cookie)
+        assert await throttled(auth, msp, ada.email, device=cookie) == 1
 
-    async def test_v5_a_copied_cookie_does_not_keep_its_owner_out(self, door: Door, msp: Tenant, ada: Somebody) -> None:
-        cookie = cookie_of(door, ada)
+    async def test_v5_a_copied_cookie_does_not_keep_its_owner_out(
+        self, auth: AuthServices, msp: Tenant, ada: Somebody
+    ) -> None:
+        cookie = cookie_of(auth, ada)
         for _ in range(2 * PAIR.free + 2):
-            await fail(door, msp, ada.email, "198.51.100.9", cookie)
-        await throttled(door, msp, ada.email, "198.51.100.9", cookie)
-        assert (await authenticate(door, credentials(msp, ada.email, device=cookie))).id == ada.id
+            await fail(auth, msp, ada.email, "198.51.100.9", cookie)
+        await throttled(auth, msp, ada.email, "198.51.100.9", cookie)
+        assert (await authenticate(auth, credentials(msp, ada.email, device=cookie))).id == ada.id
 
     @pytest.mark.parametrize("event", ["password", "suspension", "sign-out", "age"])
     async def test_v5_it_is_forgotten_with_the_sessions(
-        self, door: Door, msp: Tenant, ada: Somebody, clock: Ticking, event: str
+        self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking, event: str
     ) -> None:
-        cookie = cookie_of(door, ada)
+        cookie = cookie_of(auth, ada)
         clock.forward(seconds=1) if event != "age" else clock.forward(days=LIFE.days)
-        async with door.db.transaction(ada.scope) as session:
+        async with auth.db.transaction(ada.scope) as session:
             if event == "password":
-                hashed = await door.passwords.hash("seven calm herons wade")
+                hashed = await auth.passwords.hash("seven calm herons wade")
                 await set_password(session, person_id=ada.id, password_hash=hashed, now=clock())
             elif event == "suspension":
                 await suspend_person(session, person_id=ada.id, reason="test", now=clock())
                 await resume_person(session, person_id=ada.id, reason="test", now=clock())
             elif event == "sign-out":
                 await sign_out_everywhere(session, person_id=ada.id, now=clock())
-        await attack(door, msp, ada.email)
-        await throttled(door, msp, ada.email, device=cookie)
-        again = cookie_of(door, ada, cookie)
-        assert (await authenticate(door, credentials(msp, ada.email, device=again))).id == ada.id
+        await attack(auth, msp, ada.email)
+        await throttled(auth, msp, ada.email, device=cookie)
+        again = cookie_of(auth, ada, cookie)
+        assert (await authenticate(auth, credentials(msp, ada.email, device=again))).id == ada.id
 
     async def test_v5_a_suspended_member_is_not_known(
-        self, door: Door, client: Tenant, msp: Tenant, ada: Somebody, clock: Ticking
+        self, auth: AuthServices, client: Tenant, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await suspend_person(session, person_id=ada.id, reason="test", now=clock())
-        cookie = cookie_of(door, ada)
+        cookie = cookie_of(auth, ada)
         with pytest.raises(Suspended):
-            await authenticate(door, credentials(msp, ada.email, device=cookie))
-        await attack_more(door, msp, ada.email, EMAIL.free - 1)
-        await throttled(door, msp, ada.email, "192.0.2.1", cookie)
+            await authenticate(auth, credentials(msp, ada.email, device=cookie))
+        await attack_more(auth, msp, ada.email, EMAIL.free - 1)
+        await throttled(auth, msp, ada.email, "192.0.2.1", cookie)
 
     async def test_v5_it_is_one_persons_on_one_msps_host(
-        self, door: Door, client: Tenant, msp: Tenant, other_msp: Tenant, ada: Somebody
+        self, auth: AuthServices, client: Tenant, msp: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
         """Somebody else's device of the same MSP, the same person's of another, and a made-up one."""
-        bob = await make_person(door.db, door.passwords, client, "bob@example.com")
-        own = cookie_of(door, ada)
+        bob = await make_person(auth.db, auth.passwords, client, "bob@example.com")
+        own = cookie_of(auth, ada)
         elsewhere = Devices(new_secret, b"another key").remember(
             "", msp_id=msp.scope.msp_id, tenant_id=client.scope.tenant_id, person_id=ada.id, now=NOW
         )
-        foreign = door.devices.remember(
+        foreign = auth.devices.remember(
             "", msp_id=other_msp.scope.msp_id, tenant_id=client.scope.tenant_id, person_id=ada.id, now=NOW
         )
-        await attack(door, msp, ada.email)
-        forged = (cookie_of(door, bob), elsewhere, foreign, own[:-2] + "AA", own[4:], "." * 50, "x" * 9000, "é")
+        await attack(auth, msp, ada.email)
+        forged = (cookie_of(auth, bob), elsewhere, foreign, own[:-2] + "AA", own[4:], "." * 50, "x" * 9000, "é")
         for number, cookie in enumerate(forged):
-            await throttled(door, msp, ada.email, f"192.0.2.{number}", cookie)
-        assert (await authenticate(door, credentials(msp, ada.email, device=own))).id == ada.id
+            await throttled(auth, msp, ada.email, f"192.0.2.{number}", cookie)
+        assert (await authenticate(auth, credentials(msp, ada.email, device=own))).id == ada.id
 
-    async def test_v5_people_who_share_a_browser_are_all_known(self, door: Door, ada: Somebody) -> None:
+    async def test_v5_people_who_share_a_browser_are_all_known(self, auth: AuthServices, ada: Somebody) -> None:
         ids = [new_id() for _ in range(7)]
         cookie = ""
         for person_id in [*ids, ids[-1]]:
-            cookie = cookie_of(door, Somebody(ada.scope, person_id, ""), cookie)
-        assert known(door, ada, cookie) == ids[:-6:-1]
+            cookie = cookie_of(auth, Somebody(ada.scope, person_id, ""), cookie)
+        assert known(auth, ada, cookie) == ids[:-6:-1]
         assert len(cookie) < 1000
 
 
-def known(door: Door, ada: Somebody, cookie: str) -> list[UUID]:
-    return [one.person_id for one in door.devices.recognize(cookie, msp_id=ada.scope.msp_id, now=NOW)]
+def known(auth: AuthServices, ada: Somebody, cookie: str) -> list[UUID]:
+    return [one.person_id for one in auth.devices.recognize(cookie, msp_id=ada.scope.msp_id, now=NOW)]
 
 
-async def attack_more(door: Door, msp: Tenant, email: str, times: int) -> None:
+async def attack_more(auth: AuthServices, msp: Tenant, email: str, times: int) -> None:
     for number in range(times):
-        await fail(door, msp, email, f"198.51.100.{number}")
+        await fail(auth, msp, email, f"198.51.100.{number}")
 
 
 class TestNewDevice:
     async def test_v5_the_right_password_comes_in_after_one_wait_whatever_others_try_meanwhile(
-        self, door: Door, msp: Tenant, ada: Somebody, clock: Ticking
+        self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
-        await attack(door, msp, ada.email)
-        assert await throttled(door, msp, ada.email) == FIRST_WAIT.seconds
+        await attack(auth, msp, ada.email)
+        assert await throttled(auth, msp, ada.email) == FIRST_WAIT.seconds
         for number in range(20):
             clock.forward(seconds=FIRST_WAIT.seconds / 20)
-            await throttled(door, msp, ada.email, f"192.0.2.{number}")
-        assert (await authenticate(door, credentials(msp, ada.email))).id == ada.id
+            await throttled(auth, msp, ada.email, f"192.0.2.{number}")
+        assert (await authenticate(auth, credentials(msp, ada.email))).id == ada.id
 
     async def test_v5_each_network_of_an_attack_waits_longer_after_each_failure(
-        self, door: Door, msp: Tenant, ada: Somebody, clock: Ticking
+        self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
-        await attack(door, msp, ada.email)
-        assert await throttled(door, msp, ada.email) == FIRST_WAIT.seconds
+        await attack(auth, msp, ada.email)
+        assert await throttled(auth, msp, ada.email) == FIRST_WAIT.seconds
         for times in (1, 2, 4, 8, 16, 30, 30):
             clock.forward(seconds=min(900, FIRST_WAIT.seconds * times))
-            await fail(door, msp, ada.email, HOME)
-            assert await throttled(door, msp, ada.email) == min(900, FIRST_WAIT.seconds * max(1, times))
+            await fail(auth, msp, ada.email, HOME)
+            assert await throttled(auth, msp, ada.email) == min(900, FIRST_WAIT.seconds * max(1, times))
             clock.forward(seconds=0)
 
     async def test_v5_other_people_and_other_msps_do_not_wait(
-        self, door: Door, msp: Tenant, client: Tenant, other_msp: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, client: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
-        bob = await make_person(door.db, door.passwords, client, "bob@example.com")
-        away = await make_person(door.db, door.passwords, other_msp, ada.email)
-        await attack(door, msp, ada.email)
-        assert (await authenticate(door, credentials(msp, bob.email))).id == bob.id
-        assert (await authenticate(door, credentials(other_msp, away.email))).id == away.id
+        bob = await make_person(auth.db, auth.passwords, client, "bob@example.com")
+        away = await make_person(auth.db, auth.passwords, other_msp, ada.email)
+        await attack(auth, msp, ada.email)
+        assert (await authenticate(auth, credentials(msp, bob.email))).id == bob.id
+        assert (await authenticate(auth, credentials(other_msp, away.email))).id == away.id
 
-    async def test_v5_attempts_at_one_moment_do_not_slip_through(self, door: Door, msp: Tenant, ada: Somebody) -> None:
-        tries = [authenticate(door, credentials(msp, ada.email, WRONG)) for _ in range(12)]
+    async def test_v5_attempts_at_one_moment_do_not_slip_through(
+        self, auth: AuthServices, msp: Tenant, ada: Somebody
+    ) -> None:
+        tries = [authenticate(auth, credentials(msp, ada.email, WRONG)) for _ in range(12)]
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(isinstance(one, SignInFailed) for one in outcomes) == PAIR.free + 1
         assert sum(isinstance(one, SignInThrottled) for one in outcomes) == 11 - PAIR.free
@@ -188,12 +192,12 @@ class TestNetworks:
         assert network_of(address) == network
 
     async def test_v5_addresses_of_one_customer_share_their_counter(
-        self, door: Door, msp: Tenant, ada: Somebody
+        self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         for number in range(PAIR.free + 1):
-            await fail(door, msp, ada.email, f"2001:db8:1:2::{number:x}")
-        assert await throttled(door, msp, ada.email, "2001:db8:1:2:ffff::1") == 1
-        assert (await authenticate(door, credentials(msp, ada.email, address="2001:db8:1:3::1"))).id == ada.id
+            await fail(auth, msp, ada.email, f"2001:db8:1:2::{number:x}")
+        assert await throttled(auth, msp, ada.email, "2001:db8:1:2:ffff::1") == 1
+        assert (await authenticate(auth, credentials(msp, ada.email, address="2001:db8:1:3::1"))).id == ada.id
 
 
 async def test_v5_what_strangers_leave_in_valkey_is_brief(

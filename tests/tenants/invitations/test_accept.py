@@ -11,12 +11,12 @@ from foundation.ids import new_id
 from foundation.scope import Actor
 from policy.publishing import assign_role
 from tenants.accounts import resume_client, suspend_client
-from tenants.auth.services import Door
+from tenants.auth.services import AuthServices
 from tenants.invitations.queries import InvitationState, count_waiting, invitation_state, list_invitations
 from tenants.members.repository import (
-    NewPerson,
-    create_person,
-    get_person,
+    NewMember,
+    create_member,
+    get_member,
     invite_person,
     suspend_person,
     withdraw_invite,
@@ -30,35 +30,35 @@ EMAIL = "new@example.com"
 
 
 @pytest.fixture
-async def visitors(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    async with visiting(build_site(door)) as client:
+async def visitors(auth: AuthServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with visiting(build_site(auth)) as client:
         yield client
 
 
 @pytest.fixture
-async def browser(visitors: httpx.AsyncClient, door: Door, msp: Tenant) -> Browser:
-    return await Browser.on_a_host_of(visitors, door.db, msp)
+async def browser(visitors: httpx.AsyncClient, auth: AuthServices, msp: Tenant) -> Browser:
+    return await Browser.on_a_host_of(visitors, auth.db, msp)
 
 
-async def inviter(door: Door, tenant: Tenant) -> UUID:
+async def inviter(auth: AuthServices, tenant: Tenant) -> UUID:
     """An administrator of the account."""
-    nora = await make_person(door.db, door.passwords, tenant, f"nora-{new_id().hex}@example.com")
+    nora = await make_person(auth.db, auth.passwords, tenant, f"nora-{new_id().hex}@example.com")
     role = "client_admin" if tenant.scope.tenant_id != tenant.scope.msp_id else "msp_admin"
-    async with door.db.transaction(tenant.scope) as session:
-        await assign_role(session, tenant.scope, user_id=nora.id, role=role, clock=door.clock, new_id=new_id)
+    async with auth.db.transaction(tenant.scope) as session:
+        await assign_role(session, tenant.scope, user_id=nora.id, role=role, clock=auth.clock, new_id=new_id)
     return nora.id
 
 
-async def invite(door: Door, tenant: Tenant, email: str = EMAIL) -> str:
+async def invite(auth: AuthServices, tenant: Tenant, email: str = EMAIL) -> str:
     """By somebody called Nora Lind."""
     person_id = new_id()
-    nora = await inviter(door, tenant)
+    nora = await inviter(auth, tenant)
     scope = replace(tenant.scope, actor=Actor(kind="person", id=str(nora), name="Nora Lind"))
-    async with door.db.transaction(scope) as session:
-        await create_person(session, NewPerson(person_id, email, "Ana Reyes"), now=NOW)
+    async with auth.db.transaction(scope) as session:
+        await create_member(session, NewMember(person_id, email, "Ana Reyes"), now=NOW)
         role = "client_viewer" if scope.tenant_id != scope.msp_id else "msp_operator"
-        await assign_role(session, scope, user_id=person_id, role=role, clock=door.clock, new_id=new_id)
-        return f"/welcome/{await invite_person(session, new_secret, person_id=person_id, now=door.clock())}"
+        await assign_role(session, scope, user_id=person_id, role=role, clock=auth.clock, new_id=new_id)
+        return f"/welcome/{await invite_person(session, new_secret, person_id=person_id, now=auth.clock())}"
 
 
 def invited(path: str) -> UUID:
@@ -72,8 +72,8 @@ async def accept(browser: Browser, path: str, **change: str) -> httpx.Response:
 
 class TestTheLink:
     @pytest.fixture
-    async def link(self, door: Door, client: Tenant) -> str:
-        return await invite(door, client)
+    async def link(self, auth: AuthServices, client: Tenant) -> str:
+        return await invite(auth, client)
 
     async def test_it_says_who_invites_whom_and_looking_does_not_use_it_up(self, browser: Browser, link: str) -> None:
         for _ in range(6):
@@ -87,15 +87,15 @@ class TestTheLink:
         assert (await accept(browser, link)).status_code == 303
 
     async def test_a_password_is_chosen_once_and_the_person_is_in(
-        self, browser: Browser, door: Door, client: Tenant, link: str, clock: Ticking
+        self, browser: Browser, auth: AuthServices, client: Tenant, link: str, clock: Ticking
     ) -> None:
         clock.forward(hours=1)
         answer = await accept(browser, link)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         assert set(browser.cookies) == {"__Host-session", "__Host-device"}
         assert (await browser.get("/sign-in")).headers["location"] == "/"
-        async with door.db.transaction(client.scope) as session:
-            person = await get_person(session, invited(link))
+        async with auth.db.transaction(client.scope) as session:
+            person = await get_member(session, invited(link))
         assert (person.accepted_at, person.last_seen_at, person.invite_hash) == (clock.now, clock.now, None)
         assert invitation_state(person, clock.now) is InvitationState.ACCEPTED
         browser.cookies.clear()
@@ -108,7 +108,7 @@ class TestTheLink:
             ("person", ["created", "invited", "password_set", "invitation_refused"]),
         ):
             wanted = [(action if "." in action else f"person.{action}", subject) for action in actions]
-            assert [one for one in await audited(door.db, client, prefix) if one[1] == subject] == wanted
+            assert [one for one in await audited(auth.db, client, prefix) if one[1] == subject] == wanted
 
     @pytest.mark.parametrize(
         ("change", "expected"),
@@ -139,25 +139,25 @@ class TestTheLink:
         assert (await browser.post(link, form)).status_code == 303
 
     async def test_it_runs_out_and_can_be_withdrawn(
-        self, browser: Browser, door: Door, client: Tenant, link: str, clock: Ticking
+        self, browser: Browser, auth: AuthServices, client: Tenant, link: str, clock: Ticking
     ) -> None:
         clock.forward(days=7)
         assert (await browser.get(link)).status_code == 410
         clock.forward(seconds=-1)
         assert (await browser.get(link)).status_code == 200
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await withdraw_invite(session, person_id=invited(link), now=clock.now)
         assert (await browser.get(link)).status_code == 410
         assert (await accept(browser, link)).status_code == 410
 
     async def test_of_another_msp_it_is_worth_nothing_here(
-        self, browser: Browser, door: Door, foreigner: Tenant
+        self, browser: Browser, auth: AuthServices, foreigner: Tenant
     ) -> None:
-        theirs = await invite(door, foreigner)
+        theirs = await invite(auth, foreigner)
         assert (await browser.get(theirs)).status_code == 410
         assert (await accept(browser, theirs)).status_code == 410
         assert (await browser.get("/welcome/nonsense")).status_code == 410
-        assert await audited(door.db, foreigner, "person.invitation_refused") == []
+        assert await audited(auth.db, foreigner, "person.invitation_refused") == []
 
     async def test_with_another_tenants_name_in_it_it_is_worth_nothing(
         self, browser: Browser, sibling: Tenant, link: str
@@ -166,20 +166,20 @@ class TestTheLink:
         assert (await browser.get(f"/welcome/{sibling.scope.tenant_id.hex}{token[32:]}")).status_code == 410
 
     async def test_while_the_client_is_suspended_it_waits(
-        self, browser: Browser, door: Door, client: Tenant, link: str
+        self, browser: Browser, auth: AuthServices, client: Tenant, link: str
     ) -> None:
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             await suspend_client(session, reason="unpaid", now=NOW)
         assert (await browser.get(link)).status_code == 403
         assert (await accept(browser, link)).status_code == 403
-        async with door.db.transaction(client.scope) as session:
-            await resume_client(session, door, reason="paid", now=NOW)
+        async with auth.db.transaction(client.scope) as session:
+            await resume_client(session, auth, reason="paid", now=NOW)
         assert (await accept(browser, link)).status_code == 303
 
     async def test_guessing_is_slowed_down_like_signing_in_and_others_are_not(
-        self, browser: Browser, door: Door, client: Tenant, link: str, clock: Ticking
+        self, browser: Browser, auth: AuthServices, client: Tenant, link: str, clock: Ticking
     ) -> None:
-        wrong, other = f"{link[:-43]}{'A' * 43}", await invite(door, client, "other@example.com")
+        wrong, other = f"{link[:-43]}{'A' * 43}", await invite(auth, client, "other@example.com")
         assert [(await browser.get(wrong)).status_code for _ in range(6)] == [410] * 5 + [429]
         assert (await browser.get(link)).status_code == 429
         assert (await browser.get(other)).status_code == 200
@@ -199,36 +199,36 @@ class TestTheLink:
         assert (await browser.get("/sign-in")).status_code == 200
 
     async def test_for_a_forgotten_password_it_says_so_and_nobody_joins_again(
-        self, browser: Browser, door: Door, client: Tenant, ada: Somebody
+        self, browser: Browser, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             token = await invite_person(session, new_secret, person_id=ada.id, now=NOW)
         page = await browser.get(f"/welcome/{token}")
         assert "Choose a new password" in page.text
         assert "invited" not in page.text
         assert (await accept(browser, f"/welcome/{token}")).status_code == 303
-        async with door.db.transaction(client.scope) as session:
-            person = await get_person(session, ada.id)
+        async with auth.db.transaction(client.scope) as session:
+            person = await get_member(session, ada.id)
         assert (person.invited_at, person.accepted_at) == (None, None)
         assert invitation_state(person, NOW) is None
 
-    async def test_into_the_msps_house_it_leads_too(self, browser: Browser, door: Door, msp: Tenant) -> None:
-        link = await invite(door, msp)
+    async def test_into_the_msps_house_it_leads_too(self, browser: Browser, auth: AuthServices, msp: Tenant) -> None:
+        link = await invite(auth, msp)
         assert "to <b>Northwind Managed</b>" in " ".join((await browser.get(link)).text.split())
         assert (await accept(browser, link)).status_code == 303
 
 
 class TestWhereItStands:
     async def test_it_is_listed_newest_first_and_only_with_its_own(
-        self, door: Door, client: Tenant, sibling: Tenant, foreigner: Tenant, clock: Ticking
+        self, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant, clock: Ticking
     ) -> None:
-        links = [await invite(door, client, f"{name}@example.com") for name in ("a", "b", "c")]
+        links = [await invite(auth, client, f"{name}@example.com") for name in ("a", "b", "c")]
         for other in (sibling, foreigner):
-            await invite(door, other)
-        async with door.db.transaction(client.scope) as session:
+            await invite(auth, other)
+        async with auth.db.transaction(client.scope) as session:
             await withdraw_invite(session, person_id=invited(links[0]), now=NOW)
             await suspend_person(session, person_id=invited(links[1]), reason="slip", now=NOW)
-        async with door.db.transaction(client.scope) as session:
+        async with auth.db.transaction(client.scope) as session:
             listed = await list_invitations(session)
             assert [person.email[0] for person in listed] == ["c", "b", "a"]
             states = [invitation_state(person, clock.now) for person in listed]

@@ -10,7 +10,7 @@ import tenants
 from foundation.ids import new_id
 from foundation.names import clean_name
 from tenants.invitations.mail import mail_address
-from tenants.models import Person
+from tenants.models import Member
 
 LINK = "https://portal.example/welcome/0a"
 ROOT = Path(tenants.__file__).parent.parent
@@ -18,7 +18,7 @@ ROOT = Path(tenants.__file__).parent.parent
 
 def read_mail(name: str, email: str, account: str) -> tuple[str, str, str]:
     until = datetime(2026, 3, 9, 9, 30, tzinfo=UTC)
-    person = Person(id=new_id(), name=clean_name(name), email=email, invite_until=until)
+    person = Member(id=new_id(), name=clean_name(name), email=email, invite_until=until)
     parts = urlsplit(mail_address(person, account=clean_name(account), link=LINK))
     fields = parse_qs(parts.query, strict_parsing=True)
     assert parts.scheme == "mailto"
@@ -47,7 +47,7 @@ def test_u4_the_mail_of_an_invitation_is_plain_text(name: str, account: str) -> 
 )
 def test_u4_an_address_adds_no_field_to_the_mail(email: str) -> None:
     assert read_mail("Mia", email, "Acme")[1] == "Your access to Acme"
-    assert mail_address(Person(id=new_id(), name="Mia", email=email), account="Acme", link=LINK).isascii()
+    assert mail_address(Member(id=new_id(), name="Mia", email=email), account="Acme", link=LINK).isascii()
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("[!.]*/**/templates/**/*.html")), ids=str)
