@@ -102,11 +102,11 @@ async def line_page(
     describer: OpenDescriber,
     invoice_id: FromPath[UUID],
     line_id: FromPath[UUID],
-    after: FromQuery[UUID | None] = None,
+    cursor: FromQuery[UUID | None] = None,
 ) -> Template:
     """What a line is made of, event by event."""
     invoice = (await load_invoice(access.session, invoice_id)).invoice
-    opened = await open_line(access.session, line_id, invoice_id=invoice_id, after=after, limit=_PAGE)
+    opened = await open_line(access.session, line_id, invoice_id=invoice_id, cursor=cursor, limit=_PAGE)
     names = await _names(access, {invoice.client_id, opened.line.client_id})
     return _answer(
         access,
@@ -117,8 +117,8 @@ async def line_page(
         events=opened.events,
         told=await _describe(access, describer, opened),
         clients=await _clients(access, opened.line.client_id),
-        first_page=after is None,
-        next_after=opened.next_after,
+        first_page=cursor is None,
+        next_cursor=opened.next_cursor,
     )
 
 

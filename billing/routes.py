@@ -46,13 +46,13 @@ async def get_line_events(
     access: OpenAccess,
     invoice_id: FromPath[UUID],
     line_id: FromPath[UUID],
-    after: FromQuery[UUID | None] = None,
+    cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = 100,
 ) -> LineEvents:
-    """The usage events a line is made of. Pass `next_after` as `after` until it is empty."""
+    """The usage events a line is made of. Pass `next_cursor` as `cursor` until it is empty."""
     if not 1 <= limit <= MOST_EVENTS:
         raise InvalidInput(f"A page has 1 to {MOST_EVENTS} events.", field="limit")
-    return await open_line(access.session, line_id, invoice_id=invoice_id, after=after, limit=limit)
+    return await open_line(access.session, line_id, invoice_id=invoice_id, cursor=cursor, limit=limit)
 
 
 @post(

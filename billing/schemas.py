@@ -57,13 +57,13 @@ class UsageRow(msgspec.Struct, frozen=True):
 
 
 class LineEvents(msgspec.Struct, frozen=True):
-    """One page of a line's usage events. `next_after` goes into the next request; None on the last page."""
+    """One page of a line's usage events. `next_cursor` goes into the next request; None on the last page."""
 
     line: Line
     invoice_id: UUID
     currency: str
     events: Sequence[UsageRow]
-    next_after: UUID | None
+    next_cursor: UUID | None
 
 
 class Margin(msgspec.Struct, frozen=True):

@@ -51,7 +51,7 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
         raise NotFound(f"There is no brand called “{slug}” here.")
     if not await repository.point_host(session, scope, host=name, brand_id=brand.id):
         raise HostTaken(name)
-    append_audit(session, action="brand.host_pointed", subject=f"brand:{brand.id}", data={"host": name}, at=now)
+    append_audit(session, action="brand.domain_added", subject=f"brand:{brand.id}", data={"host": name}, at=now)
 
 
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:

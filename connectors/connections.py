@@ -96,7 +96,9 @@ async def rotate_hook_secret(
         clear = await vault.decrypt(session, secret_purpose(connection_id, HOOK_SECRET), bytes(old))
         await store_secret(session, vault, connection_id, HOOK_SECRETS[1], clear.decode())
     await store_secret(session, vault, connection_id, HOOK_SECRET, secret)
-    append_audit(session, action="connection.hook_rotated", subject=f"connection:{connection_id}", data={}, at=now)
+    append_audit(
+        session, action="connection.webhook_secret_rotated", subject=f"connection:{connection_id}", data={}, at=now
+    )
 
 
 async def get_connection(session: AsyncSession, connection_id: UUID) -> Connection:

@@ -67,12 +67,12 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
     return client
 
 
-async def list_clients(session: AsyncSession, *, after: str = "", limit: int = 200) -> Sequence[Client]:
-    """Every client of the scope's MSP by name; needs the fleet's scope. `after` is the last page's last slug."""
+async def list_clients(session: AsyncSession, *, cursor: str = "", limit: int = 200) -> Sequence[Client]:
+    """Every client of the scope's MSP by name; needs the fleet's scope. `cursor` is the last page's last slug."""
     scope = scope_of(session)
-    if after:
-        check_slug(after)
-    statement = select(Client).where(Client.msp_id == scope.msp_id, Client.slug > after)
+    if cursor:
+        check_slug(cursor)
+    statement = select(Client).where(Client.msp_id == scope.msp_id, Client.slug > cursor)
     return (await session.scalars(statement.order_by(Client.slug).limit(limit))).all()
 
 

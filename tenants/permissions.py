@@ -11,8 +11,8 @@ class TenantPermission(StrEnum):
     READ_CLIENTS = "tenant:read"
     CREATE_CLIENT = "tenant:create"
     SUSPEND_CLIENT = "tenant:suspend"
-    READ_PEOPLE = "user:read"
-    INVITE_PEOPLE = "user:invite"
+    READ_PEOPLE = "member:read"
+    INVITE_PEOPLE = "member:invite"
     READ_API_KEYS = "api_key:read"
     WRITE_API_KEYS = "api_key:write"
 

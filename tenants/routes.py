@@ -45,19 +45,19 @@ _MOST: Final = 500
 
 
 @get("/api/v1/clients", opt={"permission": TenantPermission.READ_CLIENTS, "fleet": True}, tags=["clients"])
-async def get_clients(access: OpenAccess, after: FromQuery[str] = "", limit: FromQuery[int] = 100) -> ClientList:
+async def get_clients(access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = 100) -> ClientList:
     """Your clients by short name."""
-    clients = await list_clients(access.session, after=after, limit=_page_size(limit))
+    clients = await list_clients(access.session, cursor=cursor, limit=_page_size(limit))
     following = clients[-1].slug if len(clients) == limit else ""
     return ClientList([client_view(client) for client in clients], following)
 
 
 @get(_KEYS, opt={"permission": TenantPermission.READ_API_KEYS}, tags=["API keys"])
 async def get_api_keys(
-    access: OpenAccess, after: FromQuery[UUID | None] = None, limit: FromQuery[int] = 100
+    access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = 100
 ) -> ApiKeyList:
     """Keys of this account, newest first, without their secrets."""
-    keys = await list_api_keys(access.session, before=after, limit=_page_size(limit))
+    keys = await list_api_keys(access.session, before=cursor, limit=_page_size(limit))
     return ApiKeyList([api_key_view(key) for key in keys], str(keys[-1].id) if len(keys) == limit else "")
 
 
@@ -76,11 +76,11 @@ async def delete_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
 
 
 @get(_PEOPLE, opt={"permission": TenantPermission.READ_PEOPLE}, tags=["people"])
-async def get_people(access: OpenAccess, after: FromQuery[str] = "", limit: FromQuery[int] = 100) -> PersonList:
+async def get_people(access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = 100) -> PersonList:
     """People of this account by address."""
-    if "\x00" in after:
-        raise InvalidInput("A list goes on after an address.", field="after")
-    people = await list_members(access.session, after=after, limit=_page_size(limit))
+    if "\x00" in cursor:
+        raise InvalidInput("A list goes on after an address.", field="cursor")
+    people = await list_members(access.session, cursor=cursor, limit=_page_size(limit))
     views = [person_view(person, access.now) for person in people]
     return PersonList(views, people[-1].email if len(people) == limit else "")
 

@@ -20,7 +20,7 @@ class ClientView(msgspec.Struct, frozen=True):
 
 
 class ClientList(msgspec.Struct, frozen=True):
-    """`next` is what to pass as `after` for the following page; empty on the last one."""
+    """`next` is what to pass as `cursor` for the following page; empty on the last one."""
 
     clients: list[ClientView]
     next: str = ""

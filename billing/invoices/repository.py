@@ -86,7 +86,7 @@ async def open_line(
     line_id: UUID,
     *,
     invoice_id: UUID | None = None,
-    after: UUID | None = None,
+    cursor: UUID | None = None,
     limit: int = 100,
 ) -> LineEvents:
     """The usage events a line is made of, by id, which is by time for ids made by this product.
@@ -116,10 +116,10 @@ async def open_line(
             text("""
                 SELECT usage_id AS id, quantity, occurred_at FROM rated_usage
                  WHERE tenant_id = :client_id AND line_id = :line_id
-                   AND (CAST(:after AS uuid) IS NULL OR usage_id > CAST(:after AS uuid))
+                   AND (CAST(:cursor AS uuid) IS NULL OR usage_id > CAST(:cursor AS uuid))
                  ORDER BY usage_id LIMIT :limit
             """),
-            {"client_id": head["client_id"], "line_id": line_id, "after": after, "limit": limit + 1},
+            {"client_id": head["client_id"], "line_id": line_id, "cursor": cursor, "limit": limit + 1},
         )
     ).mappings()
     events = [UsageRow(**row) for row in rows]
@@ -129,7 +129,7 @@ async def open_line(
         invoice_id=head["invoice_id"],
         currency=head["currency"],
         events=events[:limit],
-        next_after=events[limit - 1].id if more else None,
+        next_cursor=events[limit - 1].id if more else None,
     )
 
 

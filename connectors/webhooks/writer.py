@@ -39,7 +39,7 @@ LONGEST_ID = 200
 class Stored(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"
-    REUSED_ID = "reused-id"  # the external id was used before for other content; kept for a person to look at
+    ID_CONFLICT = "reused-id"  # the external id was used before for other content; kept for a person to look at
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -112,10 +112,11 @@ async def store_deliveries(
     rest = [delivery for delivery in deliveries if delivery.id not in new]
     reused = await _reused(connection, rest) if rest else []
     if reused:
-        await _put(connection, reused, kind=kind, body='{"reused_id": true}')
+        await _put(connection, reused, kind=kind, body='{"id_conflict": true}')
     reused_ids = {delivery.id for delivery in reused}
     return [
-        Stored.NEW if d.id in new else Stored.REUSED_ID if d.id in reused_ids else Stored.DUPLICATE for d in deliveries
+        Stored.NEW if d.id in new else Stored.ID_CONFLICT if d.id in reused_ids else Stored.DUPLICATE
+        for d in deliveries
     ]
 
 

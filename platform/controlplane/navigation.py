@@ -57,4 +57,4 @@ def partner_nav(client: Client | None) -> tuple[NavGroup, ...]:
 
 
 def _people(root: str, may: May) -> tuple[NavItem, ...]:
-    return (NavItem(label="People", href=f"{root}/people", icon="people"),) if may("user:read") else ()
+    return (NavItem(label="People", href=f"{root}/people", icon="people"),) if may("member:read") else ()

@@ -81,12 +81,12 @@ AUDIT: Final = DataClass(
 )  # fmt: skip
 DEAD_LETTERS: Final = DataClass(
     "dead_letters", "Closed failed jobs", "Failed jobs that were replayed or discarded.",
-    (RetainedTable("dead_letter", "settled_at", by_time=True, closed="state <> 'parked'"),),
+    (RetainedTable("dead_letter", "closed_at", by_time=True, closed="state <> 'open'"),),
     default_days=90, least_days=7,
 )  # fmt: skip
 # A job that waits, or was given up and may be replayed, needs the source event it is about.
 WAITING_EVENTS: Final = Pin(
     "source_events",
     "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before UNION"
-    " SELECT ref FROM dead_letter WHERE tenant_id = :t AND state = 'parked' AND ref < :before",
+    " SELECT ref FROM dead_letter WHERE tenant_id = :t AND state = 'open' AND ref < :before",
 )

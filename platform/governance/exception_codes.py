@@ -3,8 +3,8 @@
 from typing import Final
 from uuid import UUID
 
-SECOND_WRITER: Final = "contract.second_writer"
-_SENT: Final = (SECOND_WRITER, "approval.stale")
+CHANNEL_DRIFT: Final = "channel.drift"
+_SENT: Final = (CHANNEL_DRIFT, "approval.stale")
 
 
 def is_of_channel(code: str, change_id: UUID | None, connection_id: UUID | None, source_event_id: UUID | None) -> bool:

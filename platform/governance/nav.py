@@ -23,7 +23,7 @@ async def count_waiting_work(session: AsyncSession) -> Waiting:
         await session.execute(
             text("""
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM change
-                         WHERE tenant_id = :t AND state = 'awaiting' LIMIT :most) a) AS approvals,
+                         WHERE tenant_id = :t AND state = 'awaiting_approval' LIMIT :most) a) AS approvals,
                        (SELECT count(*) FROM (SELECT 1 FROM governance_exception
                          WHERE tenant_id = :t AND state = 'open' LIMIT :most) e) AS exceptions
             """),

@@ -39,8 +39,8 @@ _LONGEST_PAGE: Final = 100
 
 
 @get(_ROOTS, name="people", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
-async def people_page(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
-    return await _people(access, after=after.replace("\x00", ""))
+async def people_page(access: OpenAccess, cursor: FromQuery[str] = "") -> Response[Any]:
+    return await _people(access, cursor=cursor.replace("\x00", ""))
 
 
 @get(_ONE, name="person", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
@@ -181,15 +181,15 @@ async def render_member(
     return render_page("tenants/person.html", context, refusal)
 
 
-async def _people(access: Access, refusal: DomainError | None = None, *, after: str = "", typed: str = "") -> Template:
-    people = await list_members(access.session, after=after, limit=_LONGEST_PAGE)
+async def _people(access: Access, refusal: DomainError | None = None, *, cursor: str = "", typed: str = "") -> Template:
+    people = await list_members(access.session, cursor=cursor, limit=_LONGEST_PAGE)
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
         "page": access.page("People"),
         "root": root_of(access),
         "rows": member_rows(people, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
-        "first_page": not after,
+        "first_page": not cursor,
         "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
         "client": access.client,
         "may": access.may,

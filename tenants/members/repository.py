@@ -129,9 +129,9 @@ async def find_member(session: AsyncSession, email: str) -> Member:
     return person
 
 
-async def list_members(session: AsyncSession, *, after: str = "", limit: int = LONGEST_LIST) -> Sequence[Member]:
-    """By address, from the one behind `after`."""
-    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.email > after)
+async def list_members(session: AsyncSession, *, cursor: str = "", limit: int = LONGEST_LIST) -> Sequence[Member]:
+    """By address, from the one behind `cursor`."""
+    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.email > cursor)
     return (await session.scalars(statement.order_by(Member.email).limit(limit))).all()
 
 

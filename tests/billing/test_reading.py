@@ -58,9 +58,9 @@ async def test_a_line_opens_to_every_event_id_once_over_the_pages(
         (line,) = (await load_invoice(session, drafts[Side.RETAIL].id)).lines
         seen, after, pages = [], None, 0
         while pages == 0 or after is not None:
-            page = await open_line(session, line.id, after=after, limit=5)
+            page = await open_line(session, line.id, cursor=after, limit=5)
             seen += [event.id for event in page.events]
-            after, pages = page.next_after, pages + 1
+            after, pages = page.next_cursor, pages + 1
     assert pages == 5
     assert len(seen) == len(set(seen)) == line.events == 22
     assert {use.id for use in more} <= set(seen)

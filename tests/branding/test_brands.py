@@ -119,7 +119,7 @@ class TestManaging:
         async with db.transaction(scope) as session:
             query = text("SELECT action FROM audit_entry WHERE tenant_id = :tenant ORDER BY seq")
             actions = (await session.execute(query, {"tenant": scope.tenant_id})).scalars().all()
-        assert list(actions) == ["brand.set", "brand.host_pointed"]
+        assert list(actions) == ["brand.set", "brand.domain_added"]
 
     async def test_a14_a_host_in_another_script_is_known_as_browsers_send_it(self, db: Database) -> None:
         scope, label = house(), f"müller-{new_id().hex[16:]}"

@@ -316,7 +316,7 @@ class TestConnections:
             await gate.deliver(gate.change("SKU-001", STOCK, 1), secret=secret)
         with pytest.raises(Unauthenticated):
             await gate.deliver(gate.change("SKU-001", STOCK, 1))
-        assert (await actions(gate)).count("connection.hook_rotated") == 2
+        assert (await actions(gate)).count("connection.webhook_secret_rotated") == 2
         channel = next(iter(gate.channels.values()))
         none = await admin.post(f"{page}/{channel}/webhook-secret")
         assert (none.status_code, "takes no webhooks" in none.text) == (409, True)

@@ -120,7 +120,7 @@ class TestMalformedRequests:
                 assert answer.status == 400, tried
 
     async def test_v13_a_query_that_cannot_be_read_is_a_400(self, site: WebApp, house: House) -> None:
-        for query in (b"after=%00", b"after=%zz", b"%", b"q=%ff", b"q=\xff", b"\x00"):
+        for query in (b"cursor=%00", b"cursor=%zz", b"%", b"q=%ff", b"q=\xff", b"\x00"):
             for path in ("/sign-in", "/api/v1/clients", "/", "/nowhere"):
                 assert (await raw(site.observed, path=path, query=query, headers=host_of(house.host))).status == 400
 
@@ -537,7 +537,7 @@ class TestOneSentencePerMistake:
     async def test_u14_the_same_mistake_has_the_same_title(self, admin: Visit) -> None:
         await admin.http.get("/api/v1/schema/openapi.json")  # after it the framework lists parts of addresses, too
         for query, status in (
-            ("after=zzz", 400), ("limit=zzz", 400), ("limit=1e9", 422), ("limit=0", 422), ("limit=99999", 422),
+            ("cursor=zzz", 400), ("limit=zzz", 400), ("limit=1e9", 422), ("limit=0", 422), ("limit=99999", 422),
         ):  # fmt: skip
             answer = await admin.http.get(f"/api/v1/api-keys?{query}")
             assert answer.status_code == status

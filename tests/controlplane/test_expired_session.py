@@ -63,10 +63,10 @@ async def test_u1_every_part_that_polls_leads_back_to_its_page(site: WebApp, hou
         answers = [
             await ended.get(path, headers={"HX-Request": "true", "HX-Current-URL": shown}),
             await ended.get(path, headers={"HX-Request": "true"}),
-            await ended.get(f"{path}?after=x"),
+            await ended.get(f"{path}?cursor=x"),
         ]
         places = [a.headers.get("hx-redirect") or a.headers["location"] for a in answers]
-        assert [next_of(place) for place in places] == [f"{page}?tab=answered", page, f"{page}?after=x"]
+        assert [next_of(place) for place in places] == [f"{page}?tab=answered", page, f"{page}?cursor=x"]
         signing_in = await ended.get("/sign-in", params={"next": path})
         assert f'name="next" value="{page}"' in signing_in.text
 

@@ -333,7 +333,7 @@ class TestLapsedApprovals:
             else:
                 await revoke_role(session, scope, user_id=decider, role=role, clock=utc_now, new_id=new_id)
         await world.work()
-        assert (await self.state(world, change))[0] == "awaiting"
+        assert (await self.state(world, change))[0] == "awaiting_approval"
         [found] = await world.rows("SELECT title, detail FROM governance_exception WHERE code = 'approval.stale'")
         assert "was suspended, or lost the right to" in str(found[1])
         other, _ = await add(world, world.scope, "client_approver")

@@ -66,7 +66,7 @@ class Trade:
         await self.world.work(until=ALL_VERIFIED)
 
     async def answer_waiting(self) -> int:
-        waiting = await self.world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+        waiting = await self.world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
         scope = self.world.scope
         ada = Scope(scope.msp_id, scope.tenant_id, Actor("person", str(new_id()), "Ada"))
         async with self.world.services.db.transaction(ada) as session:
@@ -149,7 +149,7 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
 
     tryton.set_list_price("SKU-004", Decimal("20.00"))
     await trade.poll()
-    assert await trade.change("SKU-004", PRICE) == (2000, "review", "price-large-change", "awaiting")
+    assert await trade.change("SKU-004", PRICE) == (2000, "review", "price-large-change", "awaiting_approval")
     assert vendure.shopper_price("SKU-004") == 1400
     assert await trade.answer_waiting() == 1
     assert vendure.shopper_price("SKU-004") == await trade.seen("SKU-004", PRICE) == 2000
@@ -215,8 +215,8 @@ async def test_what_the_erp_owns_nobody_else_can_write(
     await trade.world.work(settle=0.5)
     second = "SELECT code, element, state FROM governance_exception WHERE record_key = 'SKU-010' ORDER BY element"
     assert await trade.world.rows(second) == [
-        ("contract.second_writer", COST, "open"),
-        ("contract.second_writer", PRICE, "open"),
+        ("channel.drift", COST, "open"),
+        ("channel.drift", PRICE, "open"),
     ]
     assert await trade.world.rows("SELECT count(*) FROM propagation") == before
     assert vendure.shopper_price("SKU-010") == 2000

@@ -150,7 +150,7 @@ async def test_what_a_newer_release_announces_is_kept_for_a_person(
     await site.work(scope)
     assert [event.kind for event in heard] == [BUILT]
     assert await site.rows(scope, "SELECT kind, body ->> 'event', state FROM dead_letter") == [
-        (DELIVER, "house.painted", "parked")
+        (DELIVER, "house.painted", "open")
     ]
 
 

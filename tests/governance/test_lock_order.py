@@ -24,7 +24,7 @@ LONG_ENOUGH_TO_WAIT = 0.3
 async def ask(world: ClientEnv) -> UUID:
     await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 10_000))
     await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     return UUID(str(change_id))
 
 

@@ -89,7 +89,7 @@ async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.work(settle=0.3)
     await hurry(world, 2)
-    assert await states(world, "market1") == {"SKU-001": "given_up"}
+    assert await states(world, "market1") == {"SKU-001": "failed"}
     [(code, detail)] = await world.rows("SELECT code, detail FROM governance_exception WHERE state = 'open'")
-    assert code == "propagation.given_up"
+    assert code == "propagation.failed"
     assert "414" in str(detail)

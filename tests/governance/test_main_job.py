@@ -38,7 +38,7 @@ def person(world: ClientEnv) -> Scope:
 
 
 async def approve_all(world: ClientEnv) -> None:
-    waiting = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    waiting = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     async with world.services.db.transaction(person(world)) as session:
         for (change_id,) in waiting:
             await answer_change(session, change_id, grant=True, reason="fine", now=utc_now())  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work(settle=0.5)
     assert await world.rows("SELECT state, rule_id FROM change WHERE new_amount = 12000") == [
-        ("awaiting", "price-large-change")
+        ("awaiting_approval", "price-large-change")
     ]
     assert sandbox.effects(world.urls["shop0"])["effects"] == before
     await approve_all(world)
@@ -125,12 +125,12 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
     )
     assert states == [("market1", "verified", False, False), ("shop0", "accepted", True, True)]
     ((code, state, detail),) = await world.rows("SELECT code, state, detail FROM governance_exception")
-    assert (code, state) == ("propagation.late", "open")
+    assert (code, state) == ("propagation.slo_breached", "open")
     assert str(detail).startswith("List price of SKU-001: ")
     sandbox.mend(world.urls["shop0"])
     await world.work(settle=6.0, until="SELECT bool_and(state = 'verified') FROM propagation")
-    assert await world.rows("SELECT code, state, settled_by FROM governance_exception") == [
-        ("propagation.late", "resolved", "corrected")
+    assert await world.rows("SELECT code, state, closed_by FROM governance_exception") == [
+        ("propagation.slo_breached", "resolved", "corrected")
     ]
 
 
@@ -149,9 +149,9 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: Client
 
 async def test_a_reused_id_with_other_content_is_kept_and_shown(world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 5), message_id="m1")
-    assert await world.deliver(world.change("SKU-001", STOCK, 6), message_id="m1") is Stored.REUSED_ID
+    assert await world.deliver(world.change("SKU-001", STOCK, 6), message_id="m1") is Stored.ID_CONFLICT
     await world.work(settle=20.0)
-    assert await world.rows("SELECT code FROM governance_exception") == [("source.reused_id",)]
+    assert await world.rows("SELECT code FROM governance_exception") == [("source.id_conflict",)]
     assert await world.rows("SELECT amount FROM record_value") == [(5,)]
 
 

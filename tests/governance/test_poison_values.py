@@ -82,7 +82,7 @@ async def go_on(world: ClientEnv) -> None:
         await world.deliver(world.change("SKU-001", STOCK, 100 + n))
         await world.work(settle=0.3)
         await hurry(world, 1)
-        if (await states(world, "shop0"))[POISON] == "given_up":
+        if (await states(world, "shop0"))[POISON] == "failed":
             return
     raise AssertionError(f"{POISON} is still {(await states(world, 'shop0'))[POISON]}")
 
@@ -102,7 +102,7 @@ async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replaye
     )
     assert {key for key, state in found if state != "verified"} == {POISON}
     [(code, detail)] = await world.rows(_OPEN)
-    assert code == "propagation.given_up"
+    assert code == "propagation.failed"
     assert "secret-text" not in str(detail)
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
     assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'push/%'") == [(0,)]
@@ -136,8 +136,8 @@ async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
     monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
     await go_on(world)
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
-    assert {key for key, state in (await states(world, "shop0")).items() if state == "given_up"} == {POISON}
-    assert [code for code, _ in await world.rows(_OPEN)] == ["propagation.given_up"]
+    assert {key for key, state in (await states(world, "shop0")).items() if state == "failed"} == {POISON}
+    assert [code for code, _ in await world.rows(_OPEN)] == ["propagation.failed"]
 
 
 @pytest.mark.parametrize(("method", "fault"), [("push", push_or_raise), ("read", read_or_raise)])

@@ -199,7 +199,7 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
         if await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]:
             break
     assert await world.rows(polled) == [(theirs,)]
-    assert await world.rows("SELECT state, settled_by FROM governance_exception WHERE code = 'connection.failing'") == [
+    assert await world.rows("SELECT state, closed_by FROM governance_exception WHERE code = 'connection.failing'") == [
         ("resolved", "corrected")
     ]
     assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]

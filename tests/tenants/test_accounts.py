@@ -52,7 +52,7 @@ class TestTheTree:
             await make_client(db, msp, slug)
         async with db.transaction(msp.scope.for_fleet()) as session:
             first = await list_clients(session, limit=2)
-            rest = await list_clients(session, after=first[-1].slug, limit=2)
+            rest = await list_clients(session, cursor=first[-1].slug, limit=2)
         assert [[c.slug for c in page] for page in (first, rest)] == [["a", "b"], ["c"]]
 
     async def test_a_client_sees_only_itself(self, db: Database, client: Tenant, sibling: Tenant) -> None:

@@ -63,7 +63,7 @@ class TestClients:
         _, key = await make_key(auth, msp, "msp_operator")
         first = (await api("GET", "/clients?limit=1", key)).json()
         assert [c["id"] for c in first["clients"]] == [str(client.scope.tenant_id)]
-        rest = (await api("GET", f"/clients?after={first['next']}", key)).json()
+        rest = (await api("GET", f"/clients?cursor={first['next']}", key)).json()
         assert [c["slug"] for c in rest["clients"]] == ["borealis"]
         assert rest["next"] == ""
 
@@ -84,7 +84,7 @@ class TestClients:
     ) -> None:
         _, key = await make_key(auth, msp, "msp_admin")
         assert (await api("GET", path, key)).status_code == 404
-        assert (await api("GET", "/clients?after=%00", key)).status_code == 422
+        assert (await api("GET", "/clients?cursor=%00", key)).status_code == 422
 
     @pytest.mark.parametrize("limit", [0, 501, -1])
     async def test_a_page_has_a_size(self, api: Api, auth: AuthServices, msp: Tenant, limit: int) -> None:
@@ -349,13 +349,13 @@ class TestPeople:
         ):
             seen, after = [], ""
             for _ in range(len(wanted) + 1):
-                asked = f"/clients/acme/{path}?limit=1" + (f"&after={after}" if after else "")
+                asked = f"/clients/acme/{path}?limit=1" + (f"&cursor={after}" if after else "")
                 page = (await api("GET", asked, admin)).json()
                 seen += [each[name] for each in page[field]]
                 after = page["next"]
                 if not after:
                     break
             assert seen == wanted
-        for refused in ("limit=0", "limit=501", "after=%00"):
+        for refused in ("limit=0", "limit=501", "cursor=%00"):
             assert (await api("GET", f"/clients/acme/people?{refused}", admin)).status_code == 422
-        assert (await api("GET", "/clients/acme/api-keys?after=x", admin)).status_code in (400, 422)
+        assert (await api("GET", "/clients/acme/api-keys?cursor=x", admin)).status_code in (400, 422)

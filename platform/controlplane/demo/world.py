@@ -125,7 +125,9 @@ async def _until_live(services: Services, client: SeededClient) -> None:
 async def approve_waiting(services: Services, client: SeededClient) -> int:
     """The client's approver says yes to all that waits."""
     async with services.db.transaction(approver_scope(client)) as session:
-        waiting = (await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting' ORDER BY id"))).all()
+        waiting = (
+            await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting_approval' ORDER BY id"))
+        ).all()
         for change_id in waiting:
             await answer_change(session, change_id, grant=True, reason="First price list.", now=utc_now())
     return len(waiting)

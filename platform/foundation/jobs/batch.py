@@ -64,8 +64,8 @@ class DatabaseSilent(psycopg.OperationalError):
 
 _FINISH = text("""
     SELECT lane_finish(:tenant_id, :lane, :fence, CAST(:done AS bigint[]), CAST(:retry AS bigint[]),
-        CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:crashes AS smallint), :pause,
-        CAST(:deaths AS smallint), CAST(:counted AS boolean[]), CAST(:again AS boolean[]))
+        CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:failure_count AS smallint), :pause,
+        CAST(:crash_count AS smallint), CAST(:counted AS boolean[]), CAST(:again AS boolean[]))
 """)
 _BURY = text("""
     INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, ref, body, attempts, error, enqueued_at, died_at,
@@ -208,8 +208,8 @@ class Batch:
                 "errors": [each.error for each in held],
                 "counted": [each.counted for each in held],
                 "again": [each.is_retry for each in held],
-                "crashes": self._failure_count,
-                "deaths": self._crash_count,
+                "failure_count": self._failure_count,
+                "crash_count": self._crash_count,
                 "pause": self._pause,
             },
         )

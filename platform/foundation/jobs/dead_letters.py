@@ -14,7 +14,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.models import DeadLetter
 
 
-async def list_dead_letters(session: AsyncSession, *, state: str = "parked", limit: int = 100) -> Sequence[DeadLetter]:
+async def list_dead_letters(session: AsyncSession, *, state: str = "open", limit: int = 100) -> Sequence[DeadLetter]:
     scope = scope_of(session)
     rows = await session.scalars(
         select(DeadLetter)
@@ -52,9 +52,9 @@ async def _settle(session: AsyncSession, letter_id: UUID, *, state: str, now: da
     )
     if letter is None:
         raise NotFound
-    if letter.state != "parked":
+    if letter.state != "open":
         raise Conflict(f"This item was already {letter.state}. Reload the page to see its state.")
-    letter.state, letter.settled_at, letter.settled_by = state, now, scope.actor.name
+    letter.state, letter.closed_at, letter.closed_by = state, now, scope.actor.name
     append_audit(
         session, action=f"dead_letter.{state}", subject=f"dead_letter:{letter_id}", data={"kind": letter.kind}, at=now
     )

@@ -31,7 +31,8 @@ class LaneShare(TenantOwned, Base):
 class Lane(TenantOwned, Base):
     """A lease on one lane. `fence` grows with each lease; whoever finishes must still hold the same one.
 
-    `crashes` halves the next batch after a failure; `deaths` counts turns in a row that ended with their process.
+    `failure_count` halves the next batch after a failure; `crash_count` counts turns in a row that ended with their
+    process.
     """
 
     __tablename__ = "lane"
@@ -41,8 +42,8 @@ class Lane(TenantOwned, Base):
     holder: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
-    crashes: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    deaths: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    failure_count: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    crash_count: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
 class Job(TenantOwned, Base):
@@ -88,9 +89,9 @@ class DeadLetter(TenantOwned, Base):
     error: Mapped[str]
     enqueued_at: Mapped[datetime]
     died_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(server_default="parked")  # parked | replayed | discarded
-    settled_at: Mapped[datetime | None]
-    settled_by: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="open")  # open | replayed | discarded
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
     correlation: Mapped[str] = mapped_column(server_default="")
 
     __table_args__ = (Index("ix_dead_letter_state", "tenant_id", "state", "died_at"),)

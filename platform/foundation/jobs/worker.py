@@ -127,7 +127,7 @@ class LaneWorker:
                 row.again, strict=True,
             )
         ]  # fmt: skip
-        held = Lease(lane, row.fence, self._lease, row.deaths)
+        held = Lease(lane, row.fence, self._lease, row.crash_count)
         return Batch(self._database, scope, held, items, bulk=bulk, asked_at=asked_at)
 
     async def run_batch(self, leased: LeasedBatch) -> bool:
@@ -191,11 +191,11 @@ class LaneWorker:
     async def _after_crash(self, batch: Batch, job_type: JobType, how: str) -> None:
         """A batch is narrowed; an item that was alone is tried once more, and given up when that ends alike."""
         again = Batch(self._database, batch.scope, batch.lease, batch.items)
-        deaths = batch.lease.crash_count
+        crash_count = batch.lease.crash_count
         if len(batch.items) > 1:
             again.skip(batch.items)
-            again.suspect(min(deaths + 1, ALONE))
-        elif deaths <= ALONE:
+            again.suspect(min(crash_count + 1, ALONE))
+        elif crash_count <= ALONE:
             again.skip(batch.items)
             again.suspect(ALONE + 1)
         else:

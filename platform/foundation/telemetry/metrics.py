@@ -10,7 +10,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 class LaneMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._items = Counter("fairlead_work_items", "Items of work done", ["tenant_id", "kind"], registry=registry)
+        self._items = Counter("fairlead_jobs", "Items of work done", ["tenant_id", "kind"], registry=registry)
         self._seconds = Histogram(
             "fairlead_work_batch_seconds", "Time of one batch", ["kind"], buckets=_SECONDS, registry=registry
         )
@@ -19,12 +19,12 @@ class LaneMetrics:
         )
         self._buried = Counter("fairlead_dead_letters", "Work given up", ["tenant_id", "kind"], registry=registry)
         self._oldest = Gauge(
-            "fairlead_oldest_ready_work_seconds",
+            "fairlead_queue_oldest_age_seconds",
             "How long the oldest ready work of a tenant has waited; absent when none waits",
             ["tenant_id"],
             registry=registry,
         )
-        self._rung = Counter("fairlead_relay_rung", "Lanes the relay had to ring", registry=registry)
+        self._rung = Counter("fairlead_relay_wakeups", "Lanes the relay had to ring", registry=registry)
 
     def ran(self, tenant_id: UUID, kind: str, items: int, seconds: float) -> None:
         self._items.labels(str(tenant_id), kind).inc(items)

@@ -59,7 +59,7 @@ async def expire_waiting(session: AsyncSession, services: GovernanceServices) ->
         change
         for approval in expired
         if (change := changes.get(approval.subject_id)) is not None
-        and (change.state, change.approval_id) == ("awaiting", approval.id)
+        and (change.state, change.approval_id) == ("awaiting_approval", approval.id)
     ]
     await session.execute(
         text("UPDATE change SET state = 'expired' WHERE tenant_id = :t AND id = ANY (:ids)"),
@@ -91,7 +91,7 @@ async def _overdue(session: AsyncSession, now: datetime) -> list[NewException]:
     return [
         _late(change, waiting[change.approval_id])
         for change in changes
-        if change.approval_id in waiting and change.state == "awaiting"
+        if change.approval_id in waiting and change.state == "awaiting_approval"
     ]
 
 

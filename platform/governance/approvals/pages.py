@@ -38,16 +38,16 @@ class AnswerForm(msgspec.Struct):
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
 async def approval_list(
-    access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
+    access: OpenAccess, tab: FromQuery[str] = "waiting", cursor: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return render_page(access, "approvals.html", "Approvals", await _list_context(access, tab, after))
+    return render_page(access, "approvals.html", "Approvals", await _list_context(access, tab, cursor))
 
 
 @get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, include_in_schema=False)
 async def approval_rows(
-    access: OpenAccess, tab: FromQuery[str] = "waiting", after: FromQuery[UUID | None] = None
+    access: OpenAccess, tab: FromQuery[str] = "waiting", cursor: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return render_page(access, "approval_rows.html", "Approvals", await _list_context(access, tab, after))
+    return render_page(access, "approval_rows.html", "Approvals", await _list_context(access, tab, cursor))
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -102,15 +102,15 @@ async def _detail(
     return render_page(access, "approval.html", "Approval", context, refusal=refusal)
 
 
-async def _list_context(access: Access, tab: str, after: UUID | None) -> dict[str, object]:
+async def _list_context(access: Access, tab: str, cursor: UUID | None) -> dict[str, object]:
     states = ANSWERED if tab == "answered" else WAITING
-    found = await list_waiting(access.session, states=states, after=after)
+    found = await list_waiting(access.session, states=states, cursor=cursor)
     asked = [item.approval for item in found.items]
     quoted = [name for one in asked for name in (one.requested_by, one.author, one.decided_by)]
     return {
         "found": found,
         "tab": "answered" if tab == "answered" else "waiting",
-        "after": after,
+        "cursor": cursor,
         "waiting": await count_waiting(access.session),
         "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
         "names": await name_authors(access.session, quoted, me=str(access.principal.id)),

@@ -23,7 +23,7 @@ ANSWERED: Final = tuple(state for state in ApprovalState if state is not Approva
 
 
 async def list_waiting(
-    session: AsyncSession, *, states: Sequence[ApprovalState] = WAITING, after: UUID | None = None, limit: int = 50
+    session: AsyncSession, *, states: Sequence[ApprovalState] = WAITING, cursor: UUID | None = None, limit: int = 50
 ) -> ApprovalPage:
     """Those that wait: oldest first. Answered ones: newest first."""
     newest_first = tuple(states) != WAITING
@@ -34,14 +34,14 @@ async def list_waiting(
                 SELECT {CHANGE_COLUMNS}, {APPROVAL_COLUMNS}
                   FROM approval a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id
                  WHERE a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)
-                   AND (CAST(:after AS uuid) IS NULL OR (a.created_at, a.id) {beyond}
-                        (SELECT l.created_at, l.id FROM approval l WHERE l.tenant_id = :t AND l.id = :after))
+                   AND (CAST(:cursor AS uuid) IS NULL OR (a.created_at, a.id) {beyond}
+                        (SELECT l.created_at, l.id FROM approval l WHERE l.tenant_id = :t AND l.id = :cursor))
                  ORDER BY a.created_at {order}, a.id {order} LIMIT :limit
             """),
             {
                 "t": scope_of(session).tenant_id,
                 "states": [state.value for state in states],
-                "after": after,
+                "cursor": cursor,
                 "limit": limit + 1,
             },
         )

@@ -76,7 +76,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     if not changes:
         raise NotFound
     change = changes[0]
-    if change.state != "awaiting" or change.approval_id is None:
+    if change.state != "awaiting_approval" or change.approval_id is None:
         raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
     if seen is not None and seen != change.approval_id:
         raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
@@ -121,7 +121,7 @@ async def release_changes(
     may not propose any more is refused.
     """
     locked, snapshot = await lock_changes(session, services, ids)
-    changes = [c for c in locked if c.state == "awaiting" and c.approval_id is not None]
+    changes = [c for c in locked if c.state == "awaiting_approval" and c.approval_id is not None]
     if not changes:
         return
     await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], snapshot)
@@ -180,7 +180,7 @@ async def _reroute(
             change.state = "refused"
         found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))
         audit_decision(session, change, snapshot.now)
-    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting"], snapshot)
+    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting_approval"], snapshot)
     await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
     return passed
 

@@ -27,12 +27,12 @@ _TAGS: Final = ["approvals"]
 async def api_approvals(
     access: OpenAccess,
     answered: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter has a name
-    after: FromQuery[UUID | None] = None,
+    cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ApprovalPage:
     """What waits for a person, oldest first; or what was answered, newest first."""
     states = ANSWERED if answered else WAITING
-    return await list_waiting(access.session, states=states, after=after, limit=check_limit(limit))
+    return await list_waiting(access.session, states=states, cursor=cursor, limit=check_limit(limit))
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)

@@ -47,4 +47,4 @@ class AnswerInput(msgspec.Struct, frozen=True):
 
 class ApprovalPage(msgspec.Struct, frozen=True):
     items: Sequence[ApprovalItem]
-    next_after: UUID | None = None
+    next_cursor: UUID | None = None

@@ -12,7 +12,7 @@ from governance.audit_trail.schemas import AuditEntryView
 from governance.labels import write_element, write_kind, write_value, write_words
 
 _TITLES: Final = {
-    "change.awaiting": "Change needs approval",
+    "change.awaiting_approval": "Change needs approval",
     "change.released": "Change released",
     "change.refused": "Change refused by policy",
     "propagation.verified": "Visible on a channel",
@@ -22,7 +22,7 @@ _TITLES: Final = {
     "approval.used": "Approval used",
     "approval.expired": "Approval expired",
     "exception.corrected": "Exception resolved automatically",
-    "reference.taken": "Reference value updated",
+    "reference.updated": "Reference value updated",
     "sign_in.succeeded": "Signed in",
     "sign_in.failed": "Sign-in failed",
     "sign_in.refused": "Sign-in refused",

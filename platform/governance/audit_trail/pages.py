@@ -22,19 +22,19 @@ async def audit(
     access: OpenAccess,
     subject: FromQuery[str] = "",
     kind: FromQuery[str] = "",
-    after: FromQuery[int | None] = None,
+    cursor: FromQuery[int | None] = None,
     verify: FromQuery[str] = "",
 ) -> Response[Any]:
-    listing = list_entries(access.session, subject=subject, kind=kind, after=after)
+    listing = list_entries(access.session, subject=subject, kind=kind, cursor=cursor)
     found, refusal = await try_list(access, listing, EntryPage([]))
     names = await load_names(access.session, find_ids(found.items))
     context = {
         "told": [format_entry(entry, names) for entry in found.items],
-        "next_after": found.next_after,
+        "next_cursor": found.next_cursor,
         "subject": subject,
         "chosen": kind,
         "kinds": [("", "All entries"), *((name, name.capitalize()) for name in KINDS)],
-        "after": after,
+        "cursor": cursor,
         "verdict": await verify_chain(access.session) if verify else None,
     }
     return render_page(access, "audit.html", "Audit", context, refusal=refusal)

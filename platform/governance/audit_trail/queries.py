@@ -38,9 +38,9 @@ class _Body(msgspec.Struct):
 
 
 async def list_entries(
-    session: AsyncSession, *, subject: str = "", kind: str = "", after: int | None = None, limit: int = 50
+    session: AsyncSession, *, subject: str = "", kind: str = "", cursor: int | None = None, limit: int = 50
 ) -> EntryPage:
-    """`subject` is one exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS. `after` is
+    """`subject` is one exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS. `cursor` is
     the last number seen.
 
     A filtered list looks through the newest LOOKED_THROUGH entries.
@@ -51,7 +51,7 @@ async def list_entries(
                 SELECT seq, at, action, subject, body
                   FROM (SELECT * FROM audit_entry
                          WHERE tenant_id = :t AND (:subject = '' OR subject = :subject)
-                           AND (CAST(:after AS bigint) IS NULL OR seq < :after)
+                           AND (CAST(:cursor AS bigint) IS NULL OR seq < :cursor)
                          ORDER BY seq DESC LIMIT :looked) e
                  WHERE :kind = '' OR split_part(action, '.', 1) = ANY (:actions)
                  ORDER BY seq DESC LIMIT :limit
@@ -59,7 +59,7 @@ async def list_entries(
             {
                 "t": scope_of(session).tenant_id,
                 "subject": check_exact(subject, "subject"),
-                "after": check_number(after, "after"),
+                "cursor": check_number(cursor, "cursor"),
                 "kind": check_choice(kind, "kind", ("", *KINDS)),
                 "actions": list(KINDS.get(kind, ())),
                 "looked": LOOKED_THROUGH,

@@ -22,11 +22,11 @@ _TAGS: Final = ["audit"]
 async def api_audit(
     access: OpenAccess,
     subject: FromQuery[str] = "",
-    after: FromQuery[int | None] = None,
+    cursor: FromQuery[int | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> EntryPage:
     """Newest first; `subject` is one exact subject such as "change:<id>"."""
-    return await list_entries(access.session, subject=subject, after=after, limit=check_limit(limit))
+    return await list_entries(access.session, subject=subject, cursor=cursor, limit=check_limit(limit))
 
 
 @get(f"{_ROOT}/verify", opt=_READ, tags=_TAGS)

@@ -31,4 +31,4 @@ def _plain(value: object) -> str:
 
 class EntryPage(msgspec.Struct, frozen=True):
     items: Sequence[AuditEntryView]
-    next_after: int | None = None
+    next_cursor: int | None = None

@@ -85,7 +85,7 @@ async def _carry_out(session: AsyncSession, services: GovernanceServices, baseli
     if records:
         counts = (await _accept_records(session, services, baseline, records)).counts
     more = len(records) == RECORDS
-    await acceptance_repository.move_on(session, baseline.id, counts, after=records[-1] if records else baseline.after)
+    await acceptance_repository.move_on(session, baseline.id, counts, cursor=records[-1] if records else baseline.after)
     if more:
         enqueue(session, [_work(baseline.id)])
     else:

@@ -66,13 +66,13 @@ async def sum_parts(session: AsyncSession, baseline_id: UUID) -> dict[str, int]:
     return {name: int(value) for name, value in row._mapping.items()}  # noqa: SLF001 - SQLAlchemy's access by name
 
 
-async def next_records(session: AsyncSession, baseline_id: UUID, after: str, *, limit: int) -> list[str]:
+async def next_records(session: AsyncSession, baseline_id: UUID, cursor: str, *, limit: int) -> list[str]:
     found = await session.scalars(
         text("""
             SELECT DISTINCT record_key FROM baseline_item
-             WHERE tenant_id = :t AND baseline_id = :b AND record_key > :after ORDER BY record_key LIMIT :limit
+             WHERE tenant_id = :t AND baseline_id = :b AND record_key > :cursor ORDER BY record_key LIMIT :limit
         """),
-        {"t": scope_of(session).tenant_id, "b": baseline_id, "after": after, "limit": limit},
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "cursor": cursor, "limit": limit},
     )
     return list(found)
 
@@ -128,7 +128,7 @@ async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], sn
             SELECT c.record_key, c.element, c.new_amount, c.new_currency
               FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
                    LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.record_key = k.record_key
-                               AND c.element = k.element AND c.state = 'awaiting' OFFSET 0) c
+                               AND c.element = k.element AND c.state = 'awaiting_approval' OFFSET 0) c
         """),
         {**tenant, **columns},
     )
@@ -181,13 +181,13 @@ async def link_changes(session: AsyncSession, baseline_id: UUID, rows: Sequence[
     await _LINK.execute(session, rows, baseline_id=baseline_id)
 
 
-async def move_on(session: AsyncSession, baseline_id: UUID, counts: Counts, *, after: str) -> None:
+async def move_on(session: AsyncSession, baseline_id: UUID, counts: Counts, *, cursor: str) -> None:
     added = ", ".join(f"{name} = {name} + :{name}" for name in _COUNTS)
     await session.execute(
-        text(f"UPDATE baseline SET after = :after, {added} WHERE tenant_id = :t AND id = :b"),
+        text(f"UPDATE baseline SET after = :cursor, {added} WHERE tenant_id = :t AND id = :b"),
         {
             **{name: getattr(counts, name) for name in _COUNTS},
-            "after": after,
+            "cursor": cursor,
             "t": scope_of(session).tenant_id,
             "b": baseline_id,
         },

@@ -31,15 +31,15 @@ _ORDER: Final = (Comparison.DIFFERS, BELOW_COST, Comparison.SOURCE_ONLY, Compari
 
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
-async def baseline_list(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
-    return await _list(access, after)
+async def baseline_list(access: OpenAccess, cursor: FromQuery[UUID | None] = None) -> Response[Any]:
+    return await _list(access, cursor)
 
 
 @get(_ONE, opt=_READ, include_in_schema=False)
 async def baseline_detail(
-    access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = "", after: FromQuery[str] = ""
+    access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = "", cursor: FromQuery[str] = ""
 ) -> Response[Any]:
-    return await _detail(access, baseline_id, which=which, after=after)
+    return await _detail(access, baseline_id, which=which, cursor=cursor)
 
 
 @get(f"{_ONE}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
@@ -74,9 +74,9 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
     return [baseline_list, baseline_detail, baseline_progress, baseline_start, baseline_accept, baseline_discard]
 
 
-async def _list(access: Access, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
-    found = await list_baselines(access.session, after=after)
-    return render_page(access, "baselines.html", "Baselines", {"found": found, "after": after}, refusal=refusal)
+async def _list(access: Access, cursor: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
+    found = await list_baselines(access.session, cursor=cursor)
+    return render_page(access, "baselines.html", "Baselines", {"found": found, "cursor": cursor}, refusal=refusal)
 
 
 async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None, done: str) -> Response[Any]:
@@ -86,27 +86,27 @@ async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | N
 
 
 async def _detail(
-    access: Access, baseline_id: UUID, *, which: str = "", after: str = "", refusal: DomainError | None = None
+    access: Access, baseline_id: UUID, *, which: str = "", cursor: str = "", refusal: DomainError | None = None
 ) -> Response[Any]:
     try:
-        context = await _context(access, baseline_id, which, after)
+        context = await _context(access, baseline_id, which, cursor)
     except InvalidInput as unclear:  # no place in the list: from its start
         context, refusal = await _context(access, baseline_id, which), unclear
     return render_page(access, "baseline.html", "Baseline", context, refusal=refusal)
 
 
-async def _context(access: Access, baseline_id: UUID, which: str = "", after: str = "") -> dict[str, object]:
+async def _context(access: Access, baseline_id: UUID, which: str = "", cursor: str = "") -> dict[str, object]:
     """Without a choice, the first list that has something to look at."""
     baseline = await find_baseline(access.session, baseline_id)
     totals = {str(name): baseline.total(name) for name in LISTS}
     chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Comparison.DIFFERS.value)
-    found = await list_compared(access.session, baseline_id, which=chosen, after=after)
+    found = await list_compared(access.session, baseline_id, which=chosen, cursor=cursor)
     return {
         "titles": await load_titles(access.session, [one.record_key for one in found.items]),
         "baseline": baseline,
         "totals": totals,
         "order": [str(name) for name in _ORDER],
         "which": chosen,
-        "after": after,
+        "cursor": cursor,
         "found": found,
     }

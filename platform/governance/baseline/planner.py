@@ -215,7 +215,7 @@ def _carry_out(case: _Case, change: ChangeRow, snapshot: DecisionSnapshot, made:
     if change.state == "released":
         made.counts.automatic += 1
         made.plan.propagations += release(change, case.row, case.contract, snapshot.channels, snapshot.new_id)
-    elif change.state == "awaiting":
+    elif change.state == "awaiting_approval":
         made.counts.awaiting += 1
     else:
         made.counts.refused += 1

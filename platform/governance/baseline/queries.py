@@ -21,16 +21,16 @@ _COLUMNS: Final = ", ".join(f"b.{name}" for name in BaselineView.__struct_fields
 _PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fields__[2:])
 
 
-async def list_baselines(session: AsyncSession, *, after: UUID | None = None, limit: int = 20) -> BaselinePage:
+async def list_baselines(session: AsyncSession, *, cursor: UUID | None = None, limit: int = 20) -> BaselinePage:
     """Newest first, with their systems."""
     rows = (
         await session.execute(
             text(f"""
                 SELECT {_COLUMNS} FROM baseline b
-                 WHERE b.tenant_id = :t AND (CAST(:after AS uuid) IS NULL OR b.id < :after)
+                 WHERE b.tenant_id = :t AND (CAST(:cursor AS uuid) IS NULL OR b.id < :cursor)
                  ORDER BY b.id DESC LIMIT :limit
             """),
-            {"t": scope_of(session).tenant_id, "after": after, "limit": limit + 1},
+            {"t": scope_of(session).tenant_id, "cursor": cursor, "limit": limit + 1},
         )
     ).all()
     items = await _with_parts(session, rows[:limit])
@@ -67,12 +67,12 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
 
 
 async def list_compared(
-    session: AsyncSession, baseline_id: UUID, *, which: str, after: str = "", limit: int = 50
+    session: AsyncSession, baseline_id: UUID, *, which: str, cursor: str = "", limit: int = 50
 ) -> ComparedPage:
-    """By record key. `which` is one of LISTS; `after` is the last page's `next_after`."""
+    """By record key. `which` is one of LISTS; `cursor` is the last page's `next_cursor`."""
     if which not in LISTS:
         raise InvalidInput(f"Choose one of {', '.join(LISTS)}.", field="which")
-    place = _place(check_exact(after, "after"))
+    place = _place(check_exact(cursor, "cursor"))
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
     beyond = "AND (r.record_key, r.element, r.connection_id) > (:key, :element, :connection)" if place else ""
     rows = (
@@ -132,13 +132,13 @@ def _after(item: ComparedValue) -> str:
     return f"{item.connection_id} {item.element} {item.record_key}"
 
 
-def _place(after: str) -> dict[str, object]:
+def _place(cursor: str) -> dict[str, object]:
     """Record keys may hold blanks, the rest does not. Raises InvalidInput."""
-    if not after:
+    if not cursor:
         return {}
-    connection, _, rest = after.partition(" ")
+    connection, _, rest = cursor.partition(" ")
     element, _, record_key = rest.partition(" ")
     try:
         return {"connection": UUID(connection), "element": element, "key": record_key}
     except ValueError:
-        raise InvalidInput("This is not a place in the list. Begin at its start.", field="after") from None
+        raise InvalidInput("This is not a place in the list. Begin at its start.", field="cursor") from None

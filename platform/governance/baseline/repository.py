@@ -245,7 +245,7 @@ async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str]
 
 
 async def next_wanted(
-    session: AsyncSession, baseline_id: UUID, after: tuple[str, str], *, limit: int
+    session: AsyncSession, baseline_id: UUID, cursor: tuple[str, str], *, limit: int
 ) -> list[ReadRequest]:
     """Values to read on a channel, behind the (record key, element) that was read last."""
     rows = await session.execute(
@@ -263,8 +263,8 @@ async def next_wanted(
         {
             "t": scope_of(session).tenant_id,
             "b": baseline_id,
-            "key": after[0],
-            "element": after[1],
+            "key": cursor[0],
+            "element": cursor[1],
             "reference": sorted(REFERENCE_ELEMENTS),
             "cost": COST,
             "limit": limit,

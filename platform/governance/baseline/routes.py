@@ -28,10 +28,10 @@ _TAGS: Final = ["baselines"]
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
 async def api_baselines(
-    access: OpenAccess, after: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
+    access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
 ) -> BaselinePage:
     """Newest first."""
-    return await list_baselines(access.session, after=after, limit=check_limit(limit))
+    return await list_baselines(access.session, cursor=cursor, limit=check_limit(limit))
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
@@ -45,12 +45,12 @@ async def api_compared(
     access: OpenAccess,
     baseline_id: FromPath[UUID],
     which: FromQuery[str] = Comparison.DIFFERS,
-    after: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
     limit: FromQuery[int] = USUAL,
 ) -> ComparedPage:
     """`which`: equal, differs, source_only, channel_only or below_cost."""
     await find_baseline(access.session, baseline_id)
-    return await list_compared(access.session, baseline_id, which=which, after=after, limit=check_limit(limit))
+    return await list_compared(access.session, baseline_id, which=which, cursor=cursor, limit=check_limit(limit))
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)

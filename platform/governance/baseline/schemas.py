@@ -88,12 +88,12 @@ class ComparedValue(msgspec.Struct, frozen=True):
 
 
 class ComparedPage(msgspec.Struct, frozen=True):
-    """`next_after` goes into the next request; empty on the last page."""
+    """`next_cursor` goes into the next request; empty on the last page."""
 
     items: Sequence[ComparedValue]
-    next_after: str = ""
+    next_cursor: str = ""
 
 
 class BaselinePage(msgspec.Struct, frozen=True):
     items: Sequence[BaselineView]
-    next_after: UUID | None = None
+    next_cursor: UUID | None = None

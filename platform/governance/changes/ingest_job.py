@@ -59,7 +59,7 @@ async def _ingest(session: AsyncSession, batch: Batch, services: GovernanceServi
         if event is None:
             batch.dead_letter(item, error="The message this work is about is no longer stored, so nothing came of it.")
             continue
-        if item.body is not None and item.body.get("reused_id"):
+        if item.body is not None and item.body.get("id_conflict"):
             found.append(_reused(event.id, event.connection_id, event.correlation))
             continue
         connector = services.runtime.registry.get(event.kind)
@@ -122,7 +122,7 @@ def _observed(origin: Origin, made: Translated, any_version: str | None, *, now:
 
 def _reused(event_id: UUID, connection_id: UUID, correlation: str) -> NewException:
     return NewException(
-        code="source.reused_id",
+        code="source.id_conflict",
         subject=str(event_id),
         title="Duplicate message ID",
         detail="Another message with the same ID has other content. Both are kept; only the first was processed. "

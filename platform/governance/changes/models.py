@@ -49,6 +49,12 @@ class Change(TenantOwned, Base):
     maker: Mapped[str] = mapped_column(server_default="")  # who made the key, when the author is one
 
     __table_args__ = (
-        Index("ix_change_awaiting", "tenant_id", "record_key", "element", postgresql_where=text("state = 'awaiting'")),
+        Index(
+            "ix_change_awaiting_approval",
+            "tenant_id",
+            "record_key",
+            "element",
+            postgresql_where=text("state = 'awaiting_approval'"),
+        ),
         Index("ix_change_record", "tenant_id", "record_key", "element", "version"),
     )

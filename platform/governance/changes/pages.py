@@ -50,21 +50,21 @@ async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
     element: FromQuery[str] = "",
     record: FromQuery[str] = "",
     key: FromQuery[str] = "",
-    after: FromQuery[UUID | None] = None,
+    cursor: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
     """`record` is searched for, in keys and names; `key` is one record's key, exactly, as links carry it."""
     searched = record.strip().removesuffix("*")
     wanted = ChangeFilter(state=status, element=element, search=searched, key=key)
     found, refusal, one = ChangePage([]), None, ""
     try:
-        found = await list_changes(access.session, wanted=wanted, now=access.now, after=after)
+        found = await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor)
         one = key or ("" if record.endswith("*") else searched)
     except InvalidInput as error:  # what was typed stays in the form
         refusal = error
     context = {
         "found": found,
         "wanted": wanted,
-        "after": after,
+        "cursor": cursor,
         "looked_through": LOOKED_THROUGH,
         "references": await read_references(access.session, one) if one else (),
         "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),

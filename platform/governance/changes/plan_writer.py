@@ -16,7 +16,7 @@ from governance.changes.planner import DecisionSnapshot, Plan, ReferenceUpdate, 
 from governance.changes.rows import ChangeRow
 from governance.elements.held_observations import hold_observations, replace_held
 from governance.elements.rows import Contract
-from governance.exception_codes import SECOND_WRITER
+from governance.exception_codes import CHANNEL_DRIFT
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
@@ -39,13 +39,13 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
             now=snapshot.now,
         )  # fmt: skip
         await auto_resolve(session, APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now)
-    await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting"], snapshot)
+    await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting_approval"], snapshot)
     await save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
     await hold_observations(session, plan.held, now=snapshot.now)
     await replace_held(session, plan.foreign, now=snapshot.now)
-    await auto_resolve(session, SECOND_WRITER, plan.healed, now=snapshot.now)
+    await auto_resolve(session, CHANNEL_DRIFT, plan.healed, now=snapshot.now)
     await open_exceptions(session, plan.exceptions, now=snapshot.now, new_id=snapshot.new_id)
     await auto_resolve_keys(session, OF_THE_SOURCE, plan.resolved_keys, now=snapshot.now)
     for taken in plan.reference_updates:
@@ -104,7 +104,7 @@ def _audit_reference_update(session: AsyncSession, taken: ReferenceUpdate, now: 
     append_audit(
         session,
         correlation=taken.item.correlation,
-        action="reference.taken",
+        action="reference.updated",
         subject=f"record:{seen.record_key}",
         data={
             "element": seen.element,

@@ -35,7 +35,11 @@ BASELINE: Final = "baseline"
 ROLLBACK: Final = "rollback"
 _FREE_OF_COST: Final = REFERENCE_ELEMENTS | {STOCK}
 """Judged without looking at the record's cost, so an approval of them does not depend on it."""
-_STATE_OF: Final = {PolicyOutcome.AUTO: "released", PolicyOutcome.REVIEW: "awaiting", PolicyOutcome.REFUSE: "refused"}
+_STATE_OF: Final = {
+    PolicyOutcome.AUTO: "released",
+    PolicyOutcome.REVIEW: "awaiting_approval",
+    PolicyOutcome.REFUSE: "refused",
+}
 """What a change becomes by its decision."""
 
 
@@ -80,7 +84,7 @@ class Plan:
     resolved_keys: set[Key] = field(default_factory=set)
     """Keys whose open source exceptions this plan resolves."""
     healed: list[str] = field(default_factory=list)
-    """Subjects of `contract.second_writer` exceptions: the other system has the approved value again."""
+    """Subjects of `channel.drift` exceptions: the other system has the approved value again."""
     echoes: int = 0
     stale: int = 0
 
@@ -198,7 +202,7 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
     )
     plan.exceptions.append(
         NewException(
-            code="contract.second_writer",
+            code="channel.drift",
             subject=subject,
             title="Changed outside its source of truth",
             detail=detail,

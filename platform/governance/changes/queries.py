@@ -23,7 +23,7 @@ from governance.inputs import check_choice, check_exact
 from governance.propagation.queries import load_propagations
 from governance.records.titles import SEARCHED, search_binds
 
-CHANGE_STATES: Final = ("released", "awaiting", "refused", "declined", "superseded", "expired")
+CHANGE_STATES: Final = ("released", "awaiting_approval", "refused", "declined", "superseded", "expired")
 LOOKED_THROUGH: Final = 100_000
 """A filtered list looks through this many changes, newest first, so that no search is without an end; one for a single
 record through that record's only."""
@@ -52,13 +52,13 @@ class ChangeFilter:
 
 
 async def list_changes(
-    session: AsyncSession, *, wanted: ChangeFilter, now: datetime, after: UUID | None = None, limit: int = 50
+    session: AsyncSession, *, wanted: ChangeFilter, now: datetime, cursor: UUID | None = None, limit: int = 50
 ) -> ChangePage:
     """Newest first, with their channels."""
     for name in ("state", "element", "record", "key", "search"):
         check_exact(getattr(wanted, name), name)
     check_choice(wanted.state, "status", ("", *CHANGE_STATES))
-    among, fits, binds = _wanted(wanted, after)
+    among, fits, binds = _wanted(wanted, cursor)
     rows = (
         await session.execute(
             text(f"""
@@ -76,12 +76,12 @@ async def list_changes(
     return ChangePage(items, items[-1].id if len(rows) > limit else None)
 
 
-def _wanted(wanted: ChangeFilter, after: UUID | None) -> tuple[str, str, dict[str, object]]:
+def _wanted(wanted: ChangeFilter, cursor: UUID | None) -> tuple[str, str, dict[str, object]]:
     """Among which changes to look, which of them fit, and the binds of both; only what is asked, for the planner."""
     among, fits, binds = ["tenant_id = :t"], ["true"], dict[str, object]()
-    if after is not None:
-        among.append("id < :after")
-        binds["after"] = after
+    if cursor is not None:
+        among.append("id < :cursor")
+        binds["cursor"] = cursor
     if wanted.state:
         fits.append("c.state = :state")
         binds["state"] = wanted.state

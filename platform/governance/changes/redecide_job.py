@@ -26,7 +26,7 @@ from governance.propagation.states import RUNNING
 from governance.services import GovernanceServices
 
 _BY_DECISION = {
-    "awaiting": "It waits for a new approval.",
+    "awaiting_approval": "It waits for a new approval.",
     "refused": "Policy refuses it now: correct it in the source of truth.",
 }
 _OVERTAKEN = "Another value of it waits for an answer or stands already. It was not sent here."
@@ -59,7 +59,8 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
             SELECT p.change_id, p.connection_id
               FROM unnest(CAST(:changes AS uuid[]), CAST(:connections AS uuid[])) AS k (change_id, connection_id),
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.change_id
-                               AND p.connection_id = k.connection_id AND p.state IN ('held', 'verified') OFFSET 0) p
+                               AND p.connection_id = k.connection_id
+                               AND p.state IN ('stale_approval', 'verified') OFFSET 0) p
              WHERE NOT EXISTS (SELECT 1 FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = p.connection_id
                                   AND n.record_key = p.record_key AND n.element = p.element AND n.version > p.version
                                   AND n.{RUNNING})

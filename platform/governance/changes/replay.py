@@ -11,7 +11,7 @@ from foundation.errors import Conflict
 from foundation.jobs.enqueue import NewJob, enqueue
 from governance.changes.markers import ANY_VERSION
 from governance.errors import NothingToReplay
-from governance.exception_codes import SECOND_WRITER, is_of_channel
+from governance.exception_codes import CHANNEL_DRIFT, is_of_channel
 from governance.exceptions.lifecycle import get_exception
 from governance.exceptions.models import GovernanceException
 from governance.job_types import INGEST, PUSH, REDECIDE, REDECIDE_LANE, ingest_lane, push_lane
@@ -47,7 +47,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     data = {"code": found.code}
     append_audit(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
     if work.kind == INGEST:
-        found.state, found.settled_at, found.settled_by = "resolved", now, scope_of(session).actor.name
+        found.state, found.closed_at, found.closed_by = "resolved", now, scope_of(session).actor.name
 
 
 async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJob:
@@ -59,7 +59,7 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     key = f"{found.record_key}|{found.element}"
     if state == PENDING:
         return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
-    if state == STALE_APPROVAL or (state == VERIFIED and found.code == SECOND_WRITER):
+    if state == STALE_APPROVAL or (state == VERIFIED and found.code == CHANNEL_DRIFT):
         body = {"connection": str(connection_id)}
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, body=body, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

@@ -59,11 +59,11 @@ async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: date
               LEFT JOIN LATERAL (SELECT a.content_hash, a.state FROM approval a
                                   WHERE a.tenant_id = :t AND a.id = c.approval_id AND a.state IN ('pending', 'granted')
                                     AND a.expires_at > :now OFFSET 0) a ON true
-             WHERE c.tenant_id = :t AND c.state = 'awaiting' AND c.id = ANY (ARRAY(
+             WHERE c.tenant_id = :t AND c.state = 'awaiting_approval' AND c.id = ANY (ARRAY(
                    SELECT w.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
                                       AS k (record_key, element),
                           LATERAL (SELECT w.id FROM change w WHERE w.tenant_id = :t AND w.record_key = k.record_key
-                                      AND w.element = k.element AND w.state = 'awaiting' OFFSET 0) w))
+                                      AND w.element = k.element AND w.state = 'awaiting_approval' OFFSET 0) w))
              ORDER BY c.id FOR UPDATE OF c
         """),
         {
@@ -90,7 +90,7 @@ async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> se
             SELECT DISTINCT w.record_key, w.element
               FROM unnest(CAST(:keys AS varchar[])) AS k (record_key),
                    LATERAL (SELECT w.record_key, w.element FROM change w WHERE w.tenant_id = :t
-                               AND w.record_key = k.record_key AND w.state = 'awaiting' OFFSET 0) w
+                               AND w.record_key = k.record_key AND w.state = 'awaiting_approval' OFFSET 0) w
         """),
         {"t": scope_of(session).tenant_id, "keys": sorted(set(record_keys))},
     )
@@ -100,7 +100,10 @@ async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> se
 async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:
     """`ids` are locked already."""
     await session.execute(
-        text("UPDATE change SET state = 'superseded' WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'awaiting'"),
+        text(
+            "UPDATE change SET state = 'superseded'"
+            " WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'awaiting_approval'"
+        ),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )
 

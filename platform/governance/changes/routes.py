@@ -37,7 +37,7 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
     record: FromQuery[str] = "",
     key: FromQuery[str] = "",
     search: FromQuery[str] = "",
-    after: FromQuery[UUID | None] = None,
+    cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ChangePage:
     """Newest first. `record` is a record key; with a `*` at its end, the beginning of one. `key` is exactly one.
@@ -45,7 +45,7 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
     `search` is a part of a key or of a product's name, in any case.
     """
     wanted = ChangeFilter(state=status, element=element, record=record, key=key, search=search.strip())
-    return await list_changes(access.session, wanted=wanted, now=access.now, after=after, limit=check_limit(limit))
+    return await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor, limit=check_limit(limit))
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)

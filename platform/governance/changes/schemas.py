@@ -103,7 +103,7 @@ class RollbackInput(msgspec.Struct, frozen=True):
 
 
 class ChangePage(msgspec.Struct, frozen=True):
-    """`next_after` goes into the next request; None on the last page."""
+    """`next_cursor` goes into the next request; None on the last page."""
 
     items: Sequence[ChangeView]
-    next_after: UUID | None = None
+    next_cursor: UUID | None = None

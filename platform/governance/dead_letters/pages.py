@@ -25,9 +25,9 @@ _LETTER: Final = "/clients/{client:str}/dead-letters"
 
 @get(_LETTER, opt=_LETTERS, include_in_schema=False)
 async def dead_letter_list(
-    access: OpenAccess, status: FromQuery[str] = "parked", after: FromQuery[UUID | None] = None
+    access: OpenAccess, status: FromQuery[str] = "open", cursor: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    return await _letters(access, status, after)
+    return await _letters(access, status, cursor)
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
@@ -36,7 +36,7 @@ async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> R
     return (
         redirect_to(access, "/dead-letters", done="Replayed")
         if refusal is None
-        else await _letters(access, "parked", None, refusal)
+        else await _letters(access, "open", None, refusal)
     )
 
 
@@ -46,17 +46,21 @@ async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> 
     return (
         redirect_to(access, "/dead-letters", done="Discarded")
         if refusal is None
-        else await _letters(access, "parked", None, refusal)
+        else await _letters(access, "open", None, refusal)
     )
 
 
-async def _letters(access: Access, state: str, after: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
-    found, unclear = await try_list(access, list_letters(access.session, state=state, after=after), DeadLetterPage([]))
+async def _letters(
+    access: Access, state: str, cursor: UUID | None, refusal: DomainError | None = None
+) -> Response[Any]:
+    found, unclear = await try_list(
+        access, list_letters(access.session, state=state, cursor=cursor), DeadLetterPage([])
+    )
     refusal = refusal or unclear
     context = {
         "found": found,
         "state": state,
-        "after": after,
+        "cursor": cursor,
         "counts": await count_exceptions(access.session),
     }
     return render_page(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)

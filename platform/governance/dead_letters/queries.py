@@ -16,7 +16,7 @@ _LETTER_FIELDS: Final = DeadLetterView.__struct_fields__
 
 
 async def list_letters(
-    session: AsyncSession, *, state: str = "parked", after: UUID | None = None, limit: int = 50
+    session: AsyncSession, *, state: str = "open", cursor: UUID | None = None, limit: int = 50
 ) -> DeadLetterPage:
     """Newest first."""
     rows = (
@@ -24,14 +24,14 @@ async def list_letters(
             text(f"""
                 SELECT {", ".join(_LETTER_FIELDS)} FROM dead_letter
                  WHERE tenant_id = :t AND state = :state
-                   AND (CAST(:after AS uuid) IS NULL OR (died_at, id) <
-                        (SELECT l.died_at, l.id FROM dead_letter l WHERE l.tenant_id = :t AND l.id = :after))
+                   AND (CAST(:cursor AS uuid) IS NULL OR (died_at, id) <
+                        (SELECT l.died_at, l.id FROM dead_letter l WHERE l.tenant_id = :t AND l.id = :cursor))
                  ORDER BY died_at DESC, id DESC LIMIT :limit
             """),
             {
                 "t": scope_of(session).tenant_id,
                 "state": check_choice(state, "status", LETTER_STATES),
-                "after": after,
+                "cursor": cursor,
                 "limit": limit + 1,
             },
         )

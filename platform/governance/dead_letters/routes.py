@@ -26,12 +26,12 @@ _LETTER_TAGS: Final = ["dead letters"]
 @get(_LETTER_ROOT, opt=_LETTERS, tags=_LETTER_TAGS)
 async def api_letters(
     access: OpenAccess,
-    status: FromQuery[str] = "parked",
-    after: FromQuery[UUID | None] = None,
+    status: FromQuery[str] = "open",
+    cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> DeadLetterPage:
-    """Newest first. `status`: parked, replayed or discarded."""
-    return await list_letters(access.session, state=status, after=after, limit=check_limit(limit))
+    """Newest first. `status`: open, replayed or discarded."""
+    return await list_letters(access.session, state=status, cursor=cursor, limit=check_limit(limit))
 
 
 @post(f"{_LETTER}/replay", opt=_REPLAY_LETTER, tags=_LETTER_TAGS, status_code=202)

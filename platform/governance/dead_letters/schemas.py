@@ -17,11 +17,11 @@ class DeadLetterView(msgspec.Struct, frozen=True):
     enqueued_at: datetime
     died_at: datetime
     state: str
-    settled_at: datetime | None
-    settled_by: str | None
+    closed_at: datetime | None
+    closed_by: str | None
     correlation: str
 
 
 class DeadLetterPage(msgspec.Struct, frozen=True):
     items: Sequence[DeadLetterView]
-    next_after: UUID | None = None
+    next_cursor: UUID | None = None

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import Value
 from foundation.database.engine import scope_of
-from governance.exception_codes import SECOND_WRITER
+from governance.exception_codes import CHANNEL_DRIFT
 from governance.propagation.states import RUNNING
 
 
@@ -46,7 +46,7 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
         text(f"""
             WITH round AS (
                 SELECT coalesce(max(r.record_key), '') AS record_key, coalesce(max(r.element), '') AS element
-                  FROM channel_round r WHERE r.tenant_id = :t AND r.connection_id = :c
+                  FROM drift_cursor r WHERE r.tenant_id = :t AND r.connection_id = :c
             ), next AS (
                 SELECT v.record_key, v.element, true AS in_turn FROM channel_value v, round
                  WHERE v.tenant_id = :t AND v.connection_id = :c
@@ -68,7 +68,7 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
              GROUP BY v.tenant_id, v.connection_id, v.record_key, v.element
              ORDER BY v.record_key, v.element
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": SECOND_WRITER},
+        {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": CHANNEL_DRIFT},
     )
     return [ObservedValue(*row) for row in rows]
 
@@ -78,7 +78,7 @@ async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int
     rows = await session.execute(
         text(f"""
             SELECT p.change_id FROM propagation p
-             WHERE p.tenant_id = :t AND p.connection_id = :c AND p.{RUNNING} AND p.state IN ('refused', 'given_up')
+             WHERE p.tenant_id = :t AND p.connection_id = :c AND p.{RUNNING} AND p.state IN ('refused', 'failed')
              ORDER BY random() LIMIT :limit
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit},
@@ -124,7 +124,7 @@ async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence
     scope = scope_of(session)
     await session.execute(
         text("""
-            INSERT INTO channel_round (tenant_id, msp_id, connection_id, record_key, element)
+            INSERT INTO drift_cursor (tenant_id, msp_id, connection_id, record_key, element)
             VALUES (:t, :m, :c, :key, :element)
             ON CONFLICT (tenant_id, connection_id) DO UPDATE SET record_key = excluded.record_key,
                    element = excluded.element

@@ -22,7 +22,7 @@ from foundation.outbound.errors import OutboundHeld
 from foundation.text import clean_foreign_text
 from governance.drift import repository
 from governance.drift.repository import ObservedValue
-from governance.exception_codes import SECOND_WRITER
+from governance.exception_codes import CHANNEL_DRIFT
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
@@ -114,7 +114,7 @@ async def _compare(
     await repository.record_seen(session, connection_id, same, now=now)
     await repository.save_cursor(session, connection_id, kept, limit=VALUES_A_TURN)
     healed = [_subject(connection_id, value) for value in same if value.drifted]
-    await auto_resolve(session, SECOND_WRITER, healed, now=now)
+    await auto_resolve(session, CHANNEL_DRIFT, healed, now=now)
     found = [_drift(connection_id, value, seen) for value, seen in read if seen.value != value.value]
     await open_exceptions(session, found, now=now, new_id=services.new_id)
 
@@ -128,7 +128,7 @@ def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -
     seen = reading.value
     shows = clean_foreign_text(reading.unreadable)[:300] or write_value(seen)
     return NewException(
-        code=SECOND_WRITER,
+        code=CHANNEL_DRIFT,
         subject=_subject(connection_id, value),
         title="Changed outside its source of truth",
         detail=f"{name_subject(value.element, value.record_key)}: the channel shows {shows}, {write_value(value.value)}"

@@ -22,13 +22,13 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.types import Handler
 from governance.elements.rows import Observed
-from governance.exception_codes import SECOND_WRITER
+from governance.exception_codes import CHANNEL_DRIFT
 from governance.job_types import HELD_LANE, INGEST, RELEASE_HELD, ingest_lane
 from governance.services import GovernanceServices
 
 MISSING: Final = "contract.missing"
 _BATCH: Final = 500
-_CODES: Final = {"missing": MISSING, "other": SECOND_WRITER}
+_CODES: Final = {"missing": MISSING, "other": CHANNEL_DRIFT}
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +89,7 @@ _RESOLVE: Final = text(f"""
          WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN}
          ORDER BY e.code, e.subject LIMIT :batch FOR UPDATE OF e
     )
-    UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+    UPDATE governance_exception e SET state = 'resolved', closed_at = :now, closed_by = 'corrected'
       FROM due WHERE e.tenant_id = :t AND e.id = due.id
     RETURNING e.connection_id, e.source_event_id, due.own, e.subject, e.code
 """)

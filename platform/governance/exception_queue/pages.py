@@ -38,17 +38,17 @@ _DOMAINS: Final = (("", "Any"), ("price", "Prices"), ("stock", "Stock"), ("none"
 
 @get(_ROOT, opt=_READ, dependencies=FILTERED, include_in_schema=False)
 async def exception_list(
-    access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
+    access: OpenAccess, wanted: WantedExceptions, cursor: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    context, refusal = await _list_context(access, wanted, after)
+    context, refusal = await _list_context(access, wanted, cursor)
     return render_page(access, "exceptions.html", "Exceptions", context, refusal=refusal)
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=FILTERED, include_in_schema=False)
 async def exception_rows(
-    access: OpenAccess, wanted: WantedExceptions, after: FromQuery[UUID | None] = None
+    access: OpenAccess, wanted: WantedExceptions, cursor: FromQuery[UUID | None] = None
 ) -> Response[Any]:
-    context, refusal = await _list_context(access, wanted, after)
+    context, refusal = await _list_context(access, wanted, cursor)
     return render_page(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True}, refusal=refusal)
 
 
@@ -93,15 +93,15 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
 
 
 async def _list_context(
-    access: Access, wanted: ExceptionFilter, after: UUID | None
+    access: Access, wanted: ExceptionFilter, cursor: UUID | None
 ) -> tuple[dict[str, object], DomainError | None]:
-    listing = list_exceptions(access.session, wanted=wanted, after=after)
+    listing = list_exceptions(access.session, wanted=wanted, cursor=cursor)
     found, refusal = await try_list(access, listing, ExceptionPage([]))
     context: dict[str, object] = {
         "found": found,
         "titles": await load_titles(access.session, [exception.record_key for exception in found.items]),
         "wanted": wanted,
-        "after": after,
+        "cursor": cursor,
         "codes": sorted(WEIGHTS),
         "domains": _DOMAINS,
         "owners": await list_owners(access.session),

@@ -15,7 +15,7 @@ from governance.exceptions.schemas import ExceptionPage, ExceptionView
 from governance.inputs import check_choice, check_text
 
 EXCEPTION_STATES: Final = ("open", "resolved", "discarded")
-LETTER_STATES: Final = ("parked", "replayed", "discarded")
+LETTER_STATES: Final = ("open", "replayed", "discarded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +31,14 @@ class ExceptionFilter:
 
 
 async def list_exceptions(
-    session: AsyncSession, *, wanted: ExceptionFilter, after: UUID | None = None, limit: int = 50
+    session: AsyncSession, *, wanted: ExceptionFilter, cursor: UUID | None = None, limit: int = 50
 ) -> ExceptionPage:
     """Worst first, then oldest."""
     rows = (
         await session.execute(
             text(f"""
                 WITH last AS (
-                    SELECT severity, opened_at, id FROM governance_exception WHERE tenant_id = :t AND id = :after
+                    SELECT severity, opened_at, id FROM governance_exception WHERE tenant_id = :t AND id = :cursor
                 )
                 SELECT {EXCEPTION_COLUMNS}
                   FROM governance_exception e
@@ -47,7 +47,7 @@ async def list_exceptions(
                    AND (:domain = '' OR coalesce(split_part(e.element, '.', 1), 'none') = :domain)
                    AND (:owner = '' OR EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t
                                                   AND k.element = e.element AND k.owner = :owner))
-                   AND (CAST(:after AS uuid) IS NULL OR EXISTS (
+                   AND (CAST(:cursor AS uuid) IS NULL OR EXISTS (
                         SELECT 1 FROM last l WHERE e.severity < l.severity
                             OR (e.severity = l.severity AND (e.opened_at, e.id) > (l.opened_at, l.id))))
                  ORDER BY e.severity DESC, e.opened_at, e.id LIMIT :limit
@@ -58,7 +58,7 @@ async def list_exceptions(
                 "code": check_text(wanted.code, "code"),
                 "domain": check_text(wanted.domain, "domain"),
                 "owner": check_text(wanted.owner, "owner"),
-                "after": after,
+                "cursor": cursor,
                 "limit": limit + 1,
             },
         )
@@ -95,13 +95,13 @@ async def find_exception(session: AsyncSession, exception_id: UUID) -> Exception
 
 
 async def count_exceptions(session: AsyncSession) -> Mapping[str, int]:
-    """Open exceptions and parked dead letters."""
+    """Open exceptions and open dead letters."""
     row = (
         await session.execute(
             text("""
                 SELECT (SELECT count(*) FROM governance_exception
                          WHERE tenant_id = :t AND state = 'open') AS exceptions,
-                       (SELECT count(*) FROM dead_letter WHERE tenant_id = :t AND state = 'parked') AS letters
+                       (SELECT count(*) FROM dead_letter WHERE tenant_id = :t AND state = 'open') AS letters
             """),
             {"t": scope_of(session).tenant_id},
         )

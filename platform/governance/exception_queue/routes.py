@@ -42,14 +42,14 @@ FILTERED: Final = {"wanted": Provide(_wanted)}
 async def api_exceptions(
     access: OpenAccess,
     wanted: WantedExceptions,
-    after: FromQuery[UUID | None] = None,
+    cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ExceptionPage:
     """Worst first, then oldest. `status`: open, resolved or discarded.
 
     `domain` is the first part of an element's name, or `none`; `owner` is who answers for it by its contract.
     """
-    return await list_exceptions(access.session, wanted=wanted, after=after, limit=check_limit(limit))
+    return await list_exceptions(access.session, wanted=wanted, cursor=cursor, limit=check_limit(limit))
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)

@@ -105,7 +105,7 @@ async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str]
     scope = scope_of(session)
     rows = await session.execute(
         text("""
-            UPDATE governance_exception SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+            UPDATE governance_exception SET state = 'resolved', closed_at = :now, closed_by = 'corrected'
              WHERE tenant_id = :t AND state = 'open' AND code = :code AND subject = ANY (:subjects)
             RETURNING subject
         """),
@@ -131,7 +131,7 @@ async def auto_resolve_keys(
         return
     rows = await session.execute(
         text("""
-            UPDATE governance_exception e SET state = 'resolved', settled_at = :now, settled_by = 'corrected'
+            UPDATE governance_exception e SET state = 'resolved', closed_at = :now, closed_by = 'corrected'
              WHERE e.tenant_id = :t AND e.state = 'open' AND e.id = ANY (ARRAY(
                    SELECT o.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
                                       AS k (record_key, element),
@@ -177,7 +177,7 @@ async def close_exception(session: AsyncSession, exception_id: UUID, *, state: s
     found = await get_exception(session, exception_id, lock=True)
     if found.state != "open":
         raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
-    found.state, found.settled_at, found.settled_by = state, now, scope_of(session).actor.name
+    found.state, found.closed_at, found.closed_by = state, now, scope_of(session).actor.name
     append_audit(
         session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now
     )

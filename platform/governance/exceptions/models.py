@@ -34,8 +34,8 @@ class GovernanceException(TenantOwned, Base):
     seen_at: Mapped[datetime]
     correction_due_at: Mapped[datetime]
     escalated_at: Mapped[datetime | None]
-    settled_at: Mapped[datetime | None]
-    settled_by: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
     correlation: Mapped[str]
 
     __table_args__ = (

@@ -30,8 +30,8 @@ class ExceptionView(msgspec.Struct, frozen=True):
     opened_at: datetime
     seen_at: datetime
     correction_due_at: datetime
-    settled_at: datetime | None
-    settled_by: str | None
+    closed_at: datetime | None
+    closed_by: str | None
     correlation: str
 
     @property
@@ -43,4 +43,4 @@ class ExceptionView(msgspec.Struct, frozen=True):
 
 class ExceptionPage(msgspec.Struct, frozen=True):
     items: Sequence[ExceptionView]
-    next_after: UUID | None = None
+    next_cursor: UUID | None = None

@@ -18,14 +18,14 @@ class SeverityWeights(msgspec.Struct, frozen=True):
 
 WEIGHTS: Final[dict[str, SeverityWeights]] = {
     "source.quarantined": SeverityWeights(15, 5, 5, "A message could not be read, so a change may be missing."),
-    "source.reused_id": SeverityWeights(10, 15, 0, "The same message id came with other content."),
+    "source.id_conflict": SeverityWeights(10, 15, 0, "The same message id came with other content."),
     "source.stale": SeverityWeights(15, 15, 5, "A value was dropped as outdated although it was committed later."),
     "source.clock_ahead": SeverityWeights(10, 10, 0, "Dates of this source cannot be relied on."),
     "source.duplicate_key": SeverityWeights(
         20, 20, 5, "Two records of the source claim one key, so neither can be told apart."
     ),
     "contract.missing": SeverityWeights(10, 15, 0, "No contract says who may set this."),
-    "contract.second_writer": SeverityWeights(15, 25, 5, "Someone other than the source of truth set this."),
+    "channel.drift": SeverityWeights(15, 25, 5, "Someone other than the source of truth set this."),
     "change.refused": SeverityWeights(20, 25, 0, "Policy refuses the value that the source holds."),
     "approval.stale": SeverityWeights(10, 15, 0, "What was approved is no longer what would be sent."),
     "approval.late": SeverityWeights(
@@ -34,11 +34,9 @@ WEIGHTS: Final[dict[str, SeverityWeights]] = {
     "approval.expired": SeverityWeights(15, 10, 0, "Nobody answered in time."),
     "connection.failing": SeverityWeights(20, 5, 15, "Nothing comes from this system, or gets there."),
     "connection.paused": SeverityWeights(15, 0, 15, "Nothing is exchanged with this system while it is paused."),
-    "propagation.late": SeverityWeights(25, 5, 20, "Buyers still see the old value."),
+    "propagation.slo_breached": SeverityWeights(25, 5, 20, "Buyers still see the old value."),
     "propagation.refused": SeverityWeights(25, 5, 15, "The channel will not take the value."),
-    "propagation.given_up": SeverityWeights(
-        25, 5, 20, "The channel never showed the value, and nothing more is tried."
-    ),
+    "propagation.failed": SeverityWeights(25, 5, 20, "The channel never showed the value, and nothing more is tried."),
     "propagation.unreadable": SeverityWeights(
         20, 10, 15, "The channel shows a value that is not exactly the approved one."
     ),

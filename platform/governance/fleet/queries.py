@@ -79,7 +79,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
                   FROM governance_exception e WHERE e.tenant_id = c.tenant_id AND e.state = 'open') x
               CROSS JOIN LATERAL (
                 SELECT count(*) AS awaiting, min(w.proposed_at) AS oldest_awaiting
-                  FROM change w WHERE w.tenant_id = c.tenant_id AND w.state = 'awaiting') a
+                  FROM change w WHERE w.tenant_id = c.tenant_id AND w.state = 'awaiting_approval') a
               CROSS JOIN LATERAL (
                 SELECT count(*) AS overdue FROM approval q
                  WHERE q.tenant_id = c.tenant_id AND q.state = 'pending' AND q.due_at <= :now) o
@@ -91,7 +91,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
                  WHERE p.tenant_id = c.tenant_id AND p.{RUNNING}) r
               CROSS JOIN LATERAL (
                 SELECT count(*) AS letters FROM dead_letter l
-                 WHERE l.tenant_id = c.tenant_id AND l.state = 'parked') d
+                 WHERE l.tenant_id = c.tenant_id AND l.state = 'open') d
               CROSS JOIN LATERAL (
                 SELECT count(*) AS changes FROM (SELECT 1 FROM change n
                  WHERE n.tenant_id = c.tenant_id AND n.id >= :floor LIMIT :many) m) h

@@ -96,7 +96,7 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                           FROM newest WHERE verified_at IS NOT NULL) AS seconds,
                        (SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DECISION_SECONDS})
                           FROM answered) AS decision_seconds,
-                       (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting') AS awaiting,
+                       (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting_approval') AS awaiting,
                        (SELECT count(*) FROM approval
                          WHERE tenant_id = :t AND state = 'pending' AND due_at <= :now) AS overdue,
                        ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state <> 'active'

@@ -20,30 +20,30 @@ _ROOT: Final = "/clients/{client:str}/channel"
 
 
 @get(_ROOT, name="channel", opt=_READ, include_in_schema=False)
-async def channel(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
-    return render_page(access, "channel.html", "Your channel", await _way(access, after))
+async def channel(access: OpenAccess, cursor: FromQuery[UUID | None] = None) -> Response[Any]:
+    return render_page(access, "channel.html", "Your channel", await _way(access, cursor))
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
-async def channel_rows(access: OpenAccess, after: FromQuery[UUID | None] = None) -> Response[Any]:
-    return render_page(access, "channel_rows.html", "Your channel", await _way(access, after))
+async def channel_rows(access: OpenAccess, cursor: FromQuery[UUID | None] = None) -> Response[Any]:
+    return render_page(access, "channel_rows.html", "Your channel", await _way(access, cursor))
 
 
 @get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
-async def channel_values(access: OpenAccess, after: FromQuery[str] = "") -> Response[Any]:
-    values, refusal = await try_list(access, list_shown(access.session, after=after), ValuePage([]))
+async def channel_values(access: OpenAccess, cursor: FromQuery[str] = "") -> Response[Any]:
+    values, refusal = await try_list(access, list_shown(access.session, cursor=cursor), ValuePage([]))
     titles = await load_titles(access.session, [one.record_key for one in values.items])
-    context = {"values": values, "titles": titles, "after": after}
+    context = {"values": values, "titles": titles, "cursor": cursor}
     return render_page(access, "channel_values.html", "Your channel", context, refusal=refusal)
 
 
-async def _way(access: Access, after: UUID | None) -> dict[str, object]:
-    found = await list_propagations(access.session, now=access.now, after=after)
+async def _way(access: Access, cursor: UUID | None) -> dict[str, object]:
+    found = await list_propagations(access.session, now=access.now, cursor=cursor)
     return {
         "figures": await read_channel(access.session, now=access.now),
         "found": found,
         "titles": await load_titles(access.session, [one.record_key for one in found.items]),
-        "after": after,
+        "cursor": cursor,
     }
 
 

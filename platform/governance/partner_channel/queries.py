@@ -36,12 +36,12 @@ class ChannelFigures(msgspec.Struct, frozen=True):
 
 class PropagationPage(msgspec.Struct, frozen=True):
     items: Sequence[PropagationView]
-    next_after: UUID | None = None
+    next_cursor: UUID | None = None
 
 
 class ValuePage(msgspec.Struct, frozen=True):
     items: Sequence[ChannelValueView]
-    next_after: str = ""
+    next_cursor: str = ""
 
 
 async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigures:
@@ -91,10 +91,10 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
 
 
 async def list_propagations(
-    session: AsyncSession, *, now: datetime, after: UUID | None = None, limit: int = 50
+    session: AsyncSession, *, now: datetime, cursor: UUID | None = None, limit: int = 50
 ) -> PropagationPage:
-    """Newest change first; `after` is the last change seen."""
-    beyond = "" if after is None else "AND p.change_id < :after"
+    """Newest change first; `cursor` is the last change seen."""
+    beyond = "" if cursor is None else "AND p.change_id < :cursor"
     rows = (
         await session.execute(
             text(f"""
@@ -105,7 +105,7 @@ async def list_propagations(
                   JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id
                  ORDER BY p.change_id DESC, p.connection_id
             """),
-            {**_whose(session), "limit": limit + 1, **({"after": after} if beyond else {})},
+            {**_whose(session), "limit": limit + 1, **({"cursor": cursor} if beyond else {})},
         )
     ).all()
     items = [to_propagation(row, now) for row in rows]
@@ -117,8 +117,8 @@ async def list_propagations(
     return PropagationPage(kept, kept[-1].change_id)
 
 
-async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50) -> ValuePage:
-    """By record; `after` is the last record seen. Each channel gives its next ones, from the end of its own index."""
+async def list_shown(session: AsyncSession, *, cursor: str = "", limit: int = 50) -> ValuePage:
+    """By record; `cursor` is the last record seen. Each channel gives its next ones, from the end of its own index."""
     own = _own(session)
     rows = (
         await session.execute(
@@ -128,12 +128,12 @@ async def list_shown(session: AsyncSession, *, after: str = "", limit: int = 50)
                   CROSS JOIN LATERAL (
                     SELECT * FROM channel_value v
                      WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")}
-                       AND v.record_key > :after
+                       AND v.record_key > :cursor
                      ORDER BY v.record_key, v.element LIMIT :limit) v
                  WHERE n.tenant_id = :t AND {own.format("n")}
                  ORDER BY v.record_key, v.element, n.name LIMIT :limit
             """),
-            {**_whose(session), "after": check_exact(after, "after"), "limit": limit + 1},
+            {**_whose(session), "cursor": check_exact(cursor, "cursor"), "limit": limit + 1},
         )
     ).all()
     items = [ChannelValueView(r.name, r.record_key, r.element, Value(r.amount, r.currency), r.seen_at) for r in rows]

@@ -32,18 +32,18 @@ async def api_channel(access: OpenAccess) -> ChannelFigures:
 
 @get(f"{_ROOT}/propagations", opt=_READ, tags=_TAGS)
 async def api_channel_propagations(
-    access: OpenAccess, after: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
+    access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
 ) -> PropagationPage:
     """Newest change first; a partner sees those of its own channels."""
-    return await list_propagations(access.session, now=access.now, after=after, limit=check_limit(limit))
+    return await list_propagations(access.session, now=access.now, cursor=cursor, limit=check_limit(limit))
 
 
 @get(f"{_ROOT}/values", opt=_READ, tags=_TAGS)
 async def api_channel_values(
-    access: OpenAccess, after: FromQuery[str] = "", limit: FromQuery[int] = USUAL
+    access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = USUAL
 ) -> ValuePage:
     """What the channels were last seen to show, by record."""
-    return await list_shown(access.session, after=after, limit=check_limit(limit))
+    return await list_shown(access.session, cursor=cursor, limit=check_limit(limit))
 
 
 CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_channel, api_channel_propagations, api_channel_values)

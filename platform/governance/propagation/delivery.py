@@ -18,13 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from governance.propagation.states import RUNNING, STALE_APPROVAL, SUPERSEDED, VERIFIED
 
-COUNTING: Final = f"{RUNNING} AND state <> 'held'"
+COUNTING: Final = f"{RUNNING} AND state <> 'stale_approval'"
 """As SQL: propagations whose delivery clock runs while their channel is active."""
 ACTIVE_CHANNEL: Final = """EXISTS (SELECT 1 FROM connection a JOIN client s ON s.tenant_id = a.tenant_id
                                      WHERE a.tenant_id = p.tenant_id AND a.id = p.connection_id
                                        AND a.state = 'active' AND s.status = 'active')"""
 """As SQL, of propagation `p`: neither its channel is paused nor its client suspended."""
-LATE: Final = f"""(p.breached OR p.state NOT IN ('verified', 'superseded', 'held') AND p.slo_due_at < :now
+LATE: Final = f"""(p.breached OR p.state NOT IN ('verified', 'superseded', 'stale_approval') AND p.slo_due_at < :now
                    AND {ACTIVE_CHANNEL})"""
 """As SQL, of propagation `p` at :now. A settlement records in `breached` whether a verified one was late."""
 DELIVERY_SECONDS: Final = "extract(epoch FROM verified_at - released_at - excluded)"

@@ -302,4 +302,4 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
         _note_sent(p, result, settlement)
     else:
         detail = result.detail or "The channel did not take it after many attempts."
-        settlement.stopped(p, states.FAILED, "propagation.given_up", detail)
+        settlement.stopped(p, states.FAILED, "propagation.failed", detail)

@@ -27,12 +27,12 @@ FIRST_LOOK_SECONDS: Final = 0.1
 DRIFT_SCAN_EVERY: Final = timedelta(minutes=5)
 _TITLES: Final = {
     "propagation.refused": "A channel will not take a value",
-    "propagation.given_up": "A channel accepted a value and never showed it",
+    "propagation.failed": "A channel accepted a value and never showed it",
     "propagation.unreadable": "A channel shows a value that is not exact",
     "approval.stale": "What was approved is no longer what would be sent",
 }
 _ABOUT_CHANNEL: Final = (
-    "propagation.late", "propagation.refused", "propagation.given_up", "propagation.unreadable", "approval.stale",
+    "propagation.slo_breached", "propagation.refused", "propagation.failed", "propagation.unreadable", "approval.stale",
 )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlem
     """The channel has worked meanwhile and does not answer for these values: their time ends as that of others."""
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
-            settlement.stopped(p, states.FAILED, "propagation.given_up", f"{error} {_GIVEN_UP}")
+            settlement.stopped(p, states.FAILED, "propagation.failed", f"{error} {_GIVEN_UP}")
 
 
 def _is_of_this_attempt(item: ClaimedJob, p: Pending) -> bool:
@@ -124,7 +124,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above
         settlement.verified(p)
     elif age >= GIVE_UP_AFTER:
         shows = unreadable_detail(reading) + " " if reading is not None and reading.unreadable else ""
-        settlement.stopped(p, states.FAILED, "propagation.given_up", shows + _GIVEN_UP)
+        settlement.stopped(p, states.FAILED, "propagation.failed", shows + _GIVEN_UP)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)
     else:

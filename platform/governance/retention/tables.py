@@ -23,16 +23,16 @@ RETAINED: Final = (
             # The change behind a value that stands now, and one that is not decided or not delivered yet.
             "SELECT change_id FROM record_value WHERE tenant_id = :t AND change_id < :before",
             "SELECT change_id FROM channel_value WHERE tenant_id = :t AND change_id < :before",
-            "SELECT id FROM change WHERE tenant_id = :t AND id < :before AND state = 'awaiting'",
+            "SELECT id FROM change WHERE tenant_id = :t AND id < :before AND state = 'awaiting_approval'",
             f"SELECT change_id FROM propagation WHERE tenant_id = :t AND change_id < :before AND {RUNNING}",
             f"SELECT change_id FROM {_OPEN} AND change_id < :before",
             "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before",
-            "SELECT ref FROM dead_letter WHERE tenant_id = :t AND ref < :before AND state = 'parked'",
+            "SELECT ref FROM dead_letter WHERE tenant_id = :t AND ref < :before AND state = 'open'",
         ),
     ),
     DataClass(
         "exceptions", "Closed exceptions", "Exceptions that were resolved or discarded.",
-        (RetainedTable("governance_exception", "settled_at", by_time=True, closed="state <> 'open'", element="element",
+        (RetainedTable("governance_exception", "closed_at", by_time=True, closed="state <> 'open'", element="element",
                        record="record_key"),),
         default_days=400, least_days=30,
     ),
@@ -49,7 +49,7 @@ RETAINED: Final = (
 PINS: Final = (
     Pin("source_events", f"SELECT source_event_id FROM {_OPEN} AND source_event_id < :before"),
     Pin("source_events", "SELECT source_event_id FROM change"
-                         " WHERE tenant_id = :t AND source_event_id < :before AND state = 'awaiting'"),
+                         " WHERE tenant_id = :t AND source_event_id < :before AND state = 'awaiting_approval'"),
     Pin("source_events", "SELECT source_event_id FROM record_value"
                          " WHERE tenant_id = :t AND source_event_id < :before"),
     # An approval that was carried out is told with its change.

@@ -66,7 +66,7 @@ async def breach_slos(session: AsyncSession, services: GovernanceServices) -> in
     contracts = await load_contracts(session) if rows else {}
     late = [
         NewException(
-            code="propagation.late",
+            code="propagation.slo_breached",
             subject=late_subject(row.change_id, row.connection_id),
             title=f"{row.name} does not show a released value in time",
             detail=f"{name_subject(row.element, row.record_key)}: "

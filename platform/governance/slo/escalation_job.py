@@ -55,7 +55,7 @@ async def escalate_overdue(session: AsyncSession, services: GovernanceServices) 
         append_audit(
             session,
             correlation=row.correlation,
-            action="exception.overdue",
+            action="exception.escalated",
             subject=f"exception:{row.subject}",
             data={"code": row.code, "severity": row.severity},
             at=now,

@@ -17,7 +17,7 @@ from policy.approvals import extend_approvals
 _LEFT_OUT: Final = "(CAST(:now AS timestamptz) - greatest(CAST(:since AS timestamptz), least({begun}, :now)))"
 """How much of the suspension lies behind a clock that began then."""
 _DECISIONS: Final = text(f"""
-    WITH locked AS (SELECT id FROM change WHERE tenant_id = :t AND state = 'awaiting' ORDER BY id FOR UPDATE)
+    WITH locked AS (SELECT id FROM change WHERE tenant_id = :t AND state = 'awaiting_approval' ORDER BY id FOR UPDATE)
     UPDATE change c SET decision_excluded = c.decision_excluded + {_LEFT_OUT.format(begun="c.proposed_at")}
       FROM locked WHERE c.tenant_id = :t AND c.id = locked.id AND c.decided_at IS NULL
 """)

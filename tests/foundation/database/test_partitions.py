@@ -92,7 +92,7 @@ async def test_r16_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, sco
         other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], kind=INGEST)
         assert other == [Stored.NEW]
         changed = delivery(scope, connection_id, month, body_hash=b"y" * 32)
-        assert await store_deliveries(connection, [changed], kind=INGEST) == [Stored.REUSED_ID]
+        assert await store_deliveries(connection, [changed], kind=INGEST) == [Stored.ID_CONFLICT]
         await connection.rollback()
 
 

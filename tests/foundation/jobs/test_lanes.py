@@ -321,8 +321,8 @@ async def test_the_age_of_the_oldest_ready_work_is_told_per_tenant(
         await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '90 seconds'"))
     registry = CollectorRegistry()
     await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(registry)).sweep()
-    age = registry.get_sample_value("fairlead_oldest_ready_work_seconds", {"tenant_id": str(scope.tenant_id)})
+    age = registry.get_sample_value("fairlead_queue_oldest_age_seconds", {"tenant_id": str(scope.tenant_id)})
     assert age is not None
     assert 89 < age < 200
-    waiting = registry.get_sample_value("fairlead_oldest_ready_work_seconds", {"tenant_id": str(other_scope.tenant_id)})
+    waiting = registry.get_sample_value("fairlead_queue_oldest_age_seconds", {"tenant_id": str(other_scope.tenant_id)})
     assert waiting is None, "what is not yet due does not wait"

@@ -71,7 +71,7 @@ async def test_after_an_outage_the_lane_is_free_at_once(
 
     await attempts_after(cut, db, valkey, scope)
     async with db.transaction(scope) as session:
-        lane = (await session.execute(text("SELECT holder, lease_until, deaths FROM lane"))).one()
+        lane = (await session.execute(text("SELECT holder, lease_until, crash_count FROM lane"))).one()
     assert tuple(lane) == (None, None, 0)
 
 

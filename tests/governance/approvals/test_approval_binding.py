@@ -32,7 +32,8 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SHOP, MARKET = Channel(UUID(int=1), None, "Shop"), Channel(UUID(int=2), None, "Market")
 ASKED = ChangeRow(
     id=UUID(int=3), record_key=SKU, element=PRICE, old_amount=10_000, old_currency="USD", new_amount=12_000,
-    new_currency="USD", source_version=4, version=None, origin="source", author="connection:erp", state="awaiting",
+    new_currency="USD", source_version=4, version=None, origin="source",
+    author="connection:erp", state="awaiting_approval",
     outcome="review", rule_id="r", reason="large", policy_version=7, cost_amount=5_000, targets=None, approval_id=None,
     source_event_id=None, committed_at=NOW, proposed_at=NOW, correlation="c",
 )  # fmt: skip
@@ -91,7 +92,7 @@ async def waiting(world: ClientEnv, amount: int = 10_000) -> UUID:
     """A first price, which always needs a person."""
     await world.deliver(world.change(SKU, COST, 5_000), world.change(SKU, PRICE, amount))
     await world.work()
-    rows = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    rows = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     assert len(rows) == 1
     return UUID(str(rows[0][0]))
 
@@ -144,7 +145,7 @@ async def test_the_policy_changes_before_execution(world: ClientEnv) -> None:
     await world.work(settle=0.5)
     assert await pushed(world) == 0, "it was approved under another policy"
     rows = await world.rows("SELECT state, policy_version FROM change WHERE id = :id", id=change_id)
-    assert rows[0][0] == "awaiting"
+    assert rows[0][0] == "awaiting_approval"
 
 
 async def test_a_new_channel_since_the_approval_is_another_target(world: ClientEnv) -> None:
@@ -177,11 +178,11 @@ async def test_an_approval_cannot_be_replayed_on_other_content(world: ClientEnv)
     await world.work(settle=20.0)
     assert await pushed(world) == 2
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE change SET state = 'awaiting'"))
+        await session.execute(text("UPDATE change SET state = 'awaiting_approval'"))
         await release_changes(session, world.services.governance, [change_id])
     states = await world.rows("SELECT state FROM approval ORDER BY created_at")
     assert states[0] == ("used",), "used once, never again"
-    assert await world.rows("SELECT state FROM change") == [("awaiting",)]
+    assert await world.rows("SELECT state FROM change") == [("awaiting_approval",)]
 
 
 async def test_the_author_cannot_approve(world: ClientEnv) -> None:
@@ -204,7 +205,7 @@ async def test_a_newer_value_withdraws_the_open_approval(world: ClientEnv) -> No
     await world.deliver(world.change(SKU, PRICE, 12_000))
     await world.work()
     rows = await world.rows("SELECT id, state FROM change ORDER BY proposed_at")
-    assert [state for _, state in rows] == ["superseded", "awaiting"]
+    assert [state for _, state in rows] == ["superseded", "awaiting_approval"]
     with pytest.raises(NotAwaiting):
         await answer(world, first)
 

@@ -34,7 +34,9 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
             "Declined", "SKU-1, list price", "reason Too much.",
         ),
         (
-            entry("exception.opened", f"exception:{CHANGE}:{SHOP}", {"code": "propagation.late", "severity": 56}),
+            entry(
+                "exception.opened", f"exception:{CHANGE}:{SHOP}", {"code": "propagation.slo_breached", "severity": 56}
+            ),
             "Exception opened", "SKU-1, list price, Web shop", "late on a channel, severity 56",
         ),
         (
@@ -46,7 +48,9 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
             "Exception opened", "x", "Refused, severity 56",
         ),
         (
-            entry("reference.taken", "record:SKU-1", {"element": "price.cost", "old": 5, "new": 6, "currency": "EUR"}),
+            entry(
+                "reference.updated", "record:SKU-1", {"element": "price.cost", "old": 5, "new": 6, "currency": "EUR"}
+            ),
             "Reference value updated", "SKU-1, cost", "0.05\xa0EUR → 0.06\xa0EUR",
         ),
         (entry("sign_in.succeeded", f"person:{ANA}", {}), "Signed in", "Ana Reyes", ""),

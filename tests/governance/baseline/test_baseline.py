@@ -101,7 +101,7 @@ async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_sho
     shop = world.channels["shop0"]
     assert await world.rows(CHANGES) == [
         ("SKU-001", 1_060, 1_100, "auto", "released", [shop]),
-        ("SKU-002", 1_000, 1_200, "review", "awaiting", [shop]),
+        ("SKU-002", 1_000, 1_200, "review", "awaiting_approval", [shop]),
         ("SKU-003", 1_300, 400, "refuse", "refused", None),
     ]
     made = await counts(world, baseline)
@@ -121,7 +121,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
 ) -> None:
     await differ(world)
     await read_and_accept(world)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     async with world.services.db.transaction(person(world, "Ana")) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="fine", now=utc_now())
     await world.work(settle=20.0)
@@ -137,7 +137,7 @@ async def test_who_accepted_cannot_answer_what_came_of_it(world: ClientEnv) -> N
     nora = person(world)
     await accept(world, await read(world), by=nora)
     await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     async with world.services.db.transaction(nora) as session:
         with pytest.raises(OwnApproval):
             await answer_change(session, UUID(str(change_id)), grant=True, reason="mine", now=utc_now())
@@ -211,7 +211,7 @@ async def test_first_prices_that_wait_for_a_person_no_longer_do(world: ClientEnv
     """Webhooks came before the baseline did: without a previous value every price was put before a person."""
     await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 1_100))
     await world.work()
-    assert await world.rows("SELECT state FROM change") == [("awaiting",)]
+    assert await world.rows("SELECT state FROM change") == [("awaiting_approval",)]
     await read_and_accept(world)
     assert await world.rows("SELECT c.state, a.state FROM change c JOIN approval a ON a.id = c.approval_id") == [
         ("superseded", "withdrawn")
@@ -231,7 +231,7 @@ async def test_a_newer_value_that_came_meanwhile_stands(world: ClientEnv) -> Non
     assert (await counts(world, baseline))["overtaken"] == 1
     assert await world.rows("SELECT source_amount, amount FROM record_value WHERE record_key = 'SKU-001'"
                             " AND element = 'price.list'") == [(2_000, None)]  # fmt: skip
-    assert await world.rows("SELECT new_amount, state FROM change") == [(2_000, "awaiting")]
+    assert await world.rows("SELECT new_amount, state FROM change") == [(2_000, "awaiting_approval")]
 
 
 async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: ClientEnv) -> None:
@@ -241,7 +241,7 @@ async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: Cl
     shop = world.channels["shop0"]
     assert await world.rows(CHANGES) == [
         ("SKU-001", 1_120, 1_100, "auto", "released", [shop]),
-        ("SKU-002", 2_000, 1_200, "review", "awaiting", [shop]),
+        ("SKU-002", 2_000, 1_200, "review", "awaiting_approval", [shop]),
     ]
     assert await world.rows(SHOWN, sku="SKU-001", c=shop) == [(1_100,)]
     await read_and_accept(world)

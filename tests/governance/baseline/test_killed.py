@@ -81,7 +81,7 @@ async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     }  # fmt: skip
     states = "SELECT state, count(*), count(DISTINCT record_key) FROM change GROUP BY state ORDER BY state"
     assert await world.rows(states) == [
-        ("awaiting", LARGE, LARGE), ("refused", CHEAP, CHEAP), ("released", small, small),
+        ("awaiting_approval", LARGE, LARGE), ("refused", CHEAP, CHEAP), ("released", small, small),
     ]  # fmt: skip
     effects = sandbox.effects(world.urls["shop0"])
     assert (effects["repeated"], effects["effects"]) == ({}, large + small)

@@ -93,7 +93,7 @@ async def test_long_lists_lead_on_page_by_page(site: WebApp, world: ClientEnv, h
     while path:
         page = (await visit.get(path)).text
         seen += re.findall(r'class="lead nowrap">\s*<[^>]*>(SKU-\d+)<', page)
-        following = re.search(r'href="([^"]*which=equal&(?:amp;)?after=[^"]+)"', page)
+        following = re.search(r'href="([^"]*which=equal&(?:amp;)?cursor=[^"]+)"', page)
         path = following[1].replace("&amp;", "&") if following else ""
     assert seen == sorted(seen)
     assert len(seen) == 80
@@ -169,12 +169,12 @@ async def test_the_api_does_the_same(site: WebApp, world: ClientEnv, house: Hous
         "ready", [("ERP", 0, False), ("market1", 0, True), ("shop0", 2, True)],
     )  # fmt: skip
     one = (await visit.api("GET", f"{address}/values?limit=1")).json()
-    two = (await visit.api("GET", f"{address}/values?limit=1&after={one['next_after']}")).json()
+    two = (await visit.api("GET", f"{address}/values?limit=1&cursor={one['next_cursor']}")).json()
     assert [item["record_key"] for page in (one, two) for item in page["items"]] == ["SKU-001", "SKU-002"]
-    assert (one["items"][0]["source"], two["items"][0]["outcome"], two["next_after"]) == (
+    assert (one["items"][0]["source"], two["items"][0]["outcome"], two["next_cursor"]) == (
         {"amount": 1_100, "currency": "USD"}, "review", "",
     )  # fmt: skip
-    for query, status in (("which=all", 422), ("after=nowhere", 422), ("limit=0", 422), ("after=%00", 400)):
+    for query, status in (("which=all", 422), ("cursor=nowhere", 422), ("limit=0", 422), ("cursor=%00", 400)):
         assert (await visit.api("GET", f"{address}/values?{query}")).status_code == status, query
     assert (await visit.api("GET", f"{root}/{UUID(int=7)}/values")).status_code == 404
     taken = await visit.api("POST", f"{address}/accept")

@@ -108,8 +108,8 @@ async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_do
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.cost'") == [(5_200,)]
     noted = await world.rows(
         "SELECT body::jsonb->'data'->>'old', body::jsonb->'data'->>'new' FROM audit_entry"
-        " WHERE action = 'reference.taken' ORDER BY seq"
+        " WHERE action = 'reference.updated' ORDER BY seq"
     )
     assert noted == [(None, "5000"), ("5000", "5200")]
     asked = await world.rows("SELECT new_amount, state FROM change WHERE element = 'price.cost'")
-    assert asked == [(-1, "awaiting")]
+    assert asked == [(-1, "awaiting_approval")]

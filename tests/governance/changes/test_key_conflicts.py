@@ -120,7 +120,7 @@ async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(world: Cli
 async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_have_its_key(world: ClientEnv) -> None:
     await world.deliver(of(world, "7", "SKU-001", 10_000, PRICE))
     await world.work()
-    [(change_id,)] = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    [(change_id,)] = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     await world.deliver(of(world, "8", "SKU-001", 10_100, PRICE))
     await world.work()
     for grant, refused in ((True, True), (False, False)):

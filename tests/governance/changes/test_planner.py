@@ -120,7 +120,7 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
     plan_changes([seen("A", STOCK, 5, 1)], made)
     assert plan_changes([seen("A", STOCK, 5, 9, sender=SHOP)], made).echoes == 1
     other = plan_changes([seen("A", STOCK, 6, 10, sender=SHOP)], made)
-    assert [found.code for found in other.exceptions] == ["contract.second_writer"]
+    assert [found.code for found in other.exceptions] == ["channel.drift"]
     assert other.exceptions[0].detail.startswith("Stock on hand of A was set to 6 elsewhere.")
     assert made.values["A", STOCK].approved == Value(5, ""), "an ERP-owned value was taken over from a channel"
 
@@ -133,7 +133,7 @@ def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> N
     late = plan_changes([seen("A", STOCK, 101, 9, sender=SHOP)], made)
     assert (late.echoes, late.exceptions) == (1, [])
     other = plan_changes([seen("A", STOCK, 101, 10, sender=new_id())], made)
-    assert [found.code for found in other.exceptions] == ["contract.second_writer"]
+    assert [found.code for found in other.exceptions] == ["channel.drift"]
 
 
 def test_an_element_without_a_contract_is_not_distributed() -> None:
@@ -162,7 +162,7 @@ def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
     if old == new:
         assert changes == []
     else:
-        expected = "released" if abs(new - old) * 100 <= 5 * old else "awaiting"
+        expected = "released" if abs(new - old) * 100 <= 5 * old else "awaiting_approval"
         assert [change.state for change in changes] == [expected]
 
 
@@ -170,7 +170,7 @@ def test_a_value_asked_about_and_overtaken_in_one_batch_is_asked_about_once() ->
     found = plan(seen("A", PRICE, 1_000, 1), seen("A", PRICE, 1_000, 2), seen("A", PRICE, 2_000, 3))
     assert [(change.new_amount, change.state) for change in found.changes] == [
         (1_000, "superseded"),
-        (2_000, "awaiting"),
+        (2_000, "awaiting_approval"),
     ]
 
 

@@ -97,11 +97,11 @@ async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_ag
     change = await propose(world, key_of(world, ada), 10_400)
     await world.work(settle=20.0)
     async with world.services.db.transaction(world.scope) as session:
-        held = "UPDATE propagation SET state = 'held' WHERE change_id = :change AND connection_id = :shop"
+        held = "UPDATE propagation SET state = 'stale_approval' WHERE change_id = :change AND connection_id = :shop"
         await session.execute(text(held), {"change": change, "shop": shop})
         await session.execute(text("DELETE FROM record_value WHERE element = 'price.cost'"))
         await redecide(session, world.services.governance, [(change, shop)])
-    ((again,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    ((again,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     with pytest.raises(OwnApproval, match="You made the key"):
         await grant(world, ada, UUID(str(again)))
 
@@ -118,7 +118,9 @@ async def test_a_roll_back_by_a_key_is_its_makers_too(world: ClientEnv) -> None:
         await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
     async with world.services.db.transaction(key_of(world, ada)) as session:
         back = await roll_back_change(session, world.services.governance, change)
-    assert await world.rows("SELECT state, maker FROM change WHERE id = :id", id=back) == [("awaiting", ada.actor.id)]
+    assert await world.rows("SELECT state, maker FROM change WHERE id = :id", id=back) == [
+        ("awaiting_approval", ada.actor.id)
+    ]
     with pytest.raises(OwnApproval):
         await grant(world, ada, back)
 

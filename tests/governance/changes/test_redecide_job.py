@@ -69,7 +69,7 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
     sandbox.mend(world.urls["shop0"])
     await world.work(settle=15.0, until="SELECT count(*) > 0 FROM governance_exception WHERE code = 'approval.stale'")
     assert await world.rows("SELECT state FROM propagation WHERE amount = 12000 ORDER BY state") == [
-        ("held",), ("verified",),
+        ("stale_approval",), ("verified",),
     ]  # fmt: skip
     ((_, detail),) = await world.rows("SELECT code, detail FROM governance_exception WHERE code = 'approval.stale'")
     assert "Policy refuses it now" in str(detail)
@@ -95,7 +95,9 @@ async def test_each_held_channel_has_its_own_exception(world: ClientEnv, sandbox
     await world.work(settle=0.3)
     for name in world.channels:
         sandbox.mend(world.urls[name])
-    await world.work(settle=15.0, until="SELECT bool_or(true) AND count(*) = 2 FROM propagation WHERE state = 'held'")
+    await world.work(
+        settle=15.0, until="SELECT bool_or(true) AND count(*) = 2 FROM propagation WHERE state = 'stale_approval'"
+    )
     stale = "SELECT connection_id, state FROM governance_exception WHERE code = 'approval.stale'"
     assert sorted(await world.rows(stale)) == sorted((channel, "open") for channel in world.channels.values())
     await approve_all(world)
@@ -130,9 +132,9 @@ async def test_a_value_given_up_is_sent_again_by_its_replay(world: ClientEnv, sa
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
-    await world.work(settle=5.0, until="SELECT bool_or(state = 'given_up') FROM propagation")
+    await world.work(settle=5.0, until="SELECT bool_or(state = 'failed') FROM propagation")
     sandbox.mend(world.urls["shop0"])
-    await replay(world, "propagation.given_up")
+    await replay(world, "propagation.failed")
     await world.work(settle=5.0, until=_DONE)
     assert await world.rows(_SHOWN) == [(10_100,), (10_100,)]
     assert await world.rows(_OPEN) == []

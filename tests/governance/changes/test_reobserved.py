@@ -15,7 +15,7 @@ EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 
 
 async def waiting(world: ClientEnv) -> UUID:
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting'")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     return UUID(str(change_id))
 
 
@@ -83,7 +83,7 @@ async def test_a_cost_above_the_price_that_waits_is_told(world: ClientEnv) -> No
     await world.work()
     await world.deliver(world.change("SKU-001", COST, 12_500))
     await world.work()
-    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting'") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting_approval'") == [(0,)]
     assert await world.rows(EXCEPTIONS) == [("change.refused", "open")]
 
 

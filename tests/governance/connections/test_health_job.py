@@ -14,7 +14,7 @@ from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, subject, detail FROM governance_exception WHERE state = 'open'"
-_SETTLED = "SELECT code, state, settled_by FROM governance_exception"
+_SETTLED = "SELECT code, state, closed_by FROM governance_exception"
 
 
 async def pass_by(world: ClientEnv, **time: float) -> None:

@@ -50,7 +50,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
     for _ in range(2):
         await fire(world, "governance.reread")
         ((code, detail),) = await world.rows(_OPEN)
-        assert code == "contract.second_writer"
+        assert code == "channel.drift"
         assert "the channel shows 11.00" in str(detail)
     ((exception_id, seen),) = await world.rows("SELECT id, occurrences FROM governance_exception")
     assert seen == 2, "found each time, one exception"
@@ -59,7 +59,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
     await world.work(settle=3.0)
     assert await world.rows("SELECT count(*) FROM propagation WHERE amount = 10000 AND state = 'verified'") == [(3,)]
     await fire(world, "governance.reread")
-    assert await world.rows("SELECT state, settled_by FROM governance_exception") == [("resolved", "corrected")]
+    assert await world.rows("SELECT state, closed_by FROM governance_exception") == [("resolved", "corrected")]
 
 
 async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clock(
@@ -71,9 +71,9 @@ async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clo
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
-    await world.work(settle=5.0, until="SELECT bool_or(state = 'given_up') FROM propagation")
+    await world.work(settle=5.0, until="SELECT bool_or(state = 'failed') FROM propagation")
     await fire(world, "governance.reread")
-    assert [code for code, _ in await world.rows(_OPEN)] == ["propagation.given_up"]
+    assert [code for code, _ in await world.rows(_OPEN)] == ["propagation.failed"]
     sandbox.mend(world.urls["shop0"])
     await write_there(world, "shop0", "SKU-001", 10_100)
     await fire(world, "governance.reread")
@@ -136,7 +136,7 @@ async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world
     for _ in range(2):
         await fire(world, "governance.corrections")
     assert await world.rows(row) == [(min(100, before + 20), True)]  # type: ignore[operator]
-    notes = await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.overdue'")
+    notes = await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.escalated'")
     assert notes == [(1,)]
 
 

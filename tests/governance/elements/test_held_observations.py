@@ -173,7 +173,7 @@ async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_s
     await world.deliver(world.change("SKU-001", STOCK, 5))
     await world.work()
     await say(world, other, 3)
-    assert await world.rows(_OPEN) == [("contract.second_writer", f"{other}:SKU-001:{STOCK}")]
+    assert await world.rows(_OPEN) == [("channel.drift", f"{other}:SKU-001:{STOCK}")]
     await say(world, other, 5)
     assert await world.rows(_OPEN) == []
     await publish_contracts(world.services, world.scope, other)

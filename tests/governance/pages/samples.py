@@ -139,7 +139,7 @@ class Sample:
                 author=author or f"connection:{self.source}", state=state, outcome=outcome, rule_id=rule,
                 reason=reason, policy_version=1, cost_amount=None, targets=None, approval_id=approval,
                 source_event_id=event, committed_at=self.ago(at + 0.2), proposed_at=self.ago(at), correlation="corr-1",
-                decided_at=None if state in ("awaiting", "superseded", "expired") else self.ago(at),
+                decided_at=None if state in ("awaiting_approval", "superseded", "expired") else self.ago(at),
             )
         )  # fmt: skip
         for channel, shown in (states or {}).items():
@@ -218,8 +218,8 @@ class Sample:
         """A change that waits for a person, with its approval."""
         approval = id_at(self.ago(at))
         change = await self.change(
-            record, old, new, state="awaiting", outcome="review", rule="price-large-change", at=at, author=author,
-            reason="The price changes by more than 5 %.", approval=approval,
+            record, old, new, state="awaiting_approval", outcome="review", rule="price-large-change", at=at,
+            author=author, reason="The price changes by more than 5 %.", approval=approval,
         )  # fmt: skip
         wrote = author or f"connection:{self.source}"
         await self.add(
@@ -258,8 +258,8 @@ class Sample:
                 element=element if record else None, connection_id=connection or self.channels.get(channel or ""),
                 change_id=change, source_event_id=event, occurrences=2, opened_at=self.ago(at),
                 seen_at=self.ago(at / 2),
-                correction_due_at=self.now + timedelta(seconds=due_in), settled_at=self.ago(1) if settled else None,
-                settled_by="Ada" if settled else None, correlation="corr-1",
+                correction_due_at=self.now + timedelta(seconds=due_in), closed_at=self.ago(1) if settled else None,
+                closed_by="Ada" if settled else None, correlation="corr-1",
             )
         )  # fmt: skip
         return made
@@ -269,8 +269,8 @@ class Sample:
         await self.add(
             DeadLetter(
                 **self.own, id=made, lane="push/shop", kind=kind, key="SKU-1|price.list", ref=None, body=None,
-                attempts=60, error=error, enqueued_at=self.ago(at + 60), died_at=self.ago(at), state="parked",
-                settled_at=None, settled_by=None, correlation="corr-1",
+                attempts=60, error=error, enqueued_at=self.ago(at + 60), died_at=self.ago(at), state="open",
+                closed_at=None, closed_by=None, correlation="corr-1",
             )
         )  # fmt: skip
         return made

@@ -75,7 +75,7 @@ async def filled(busy: GovernanceWebApp) -> GovernanceWebApp:
 async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: GovernanceWebApp, path: str) -> None:
     whole = (await filled["admin"].get(f"{ROOT}/{path}?limit=200")).json()
     assert whole["items"]
-    assert not whole["next_after"]
+    assert not whole["next_cursor"]
     assert "THEIRS" not in str(whole)
     seen: list[object] = []
     after = ""
@@ -83,9 +83,9 @@ async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: Gover
         part = (await filled["admin"].get(f"{ROOT}/{path}?limit=3{after}")).json()
         assert len(part["items"]) <= 3
         seen += part["items"]
-        if not part["next_after"]:
+        if not part["next_cursor"]:
             break
-        after = f"&after={part['next_after']}"
+        after = f"&cursor={part['next_cursor']}"
     assert seen == whole["items"]
 
 
@@ -100,8 +100,8 @@ async def test_a_page_has_a_length_within_bounds(busy: GovernanceWebApp, limit: 
     "query",
     [
         "changes?record=%00", "changes?status=%00", "changes?element=a%00b", "exceptions?code=%00", "audit?subject=%00",
-        "exceptions?status=%00", "dead-letters?status=%00", "channel/values?after=%00",
-        "audit?after=9223372036854775808", "audit?after=-1", "changes?record=" + "x" * 2001,
+        "exceptions?status=%00", "dead-letters?status=%00", "channel/values?cursor=%00",
+        "audit?cursor=9223372036854775808", "audit?cursor=-1", "changes?record=" + "x" * 2001,
     ],
 )  # fmt: skip
 async def test_what_the_database_cannot_take_is_refused_before(busy: GovernanceWebApp, query: str) -> None:
@@ -161,7 +161,7 @@ async def test_an_exception_is_settled_over_the_api(busy: GovernanceWebApp, act:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{ROOT}/exceptions/{made}"
     answer = await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)
-    assert (answer.status_code, answer.json()["state"], answer.json()["settled_by"]) == (status, state, "Approver")
+    assert (answer.status_code, answer.json()["state"], answer.json()["closed_by"]) == (status, state, "Approver")
     assert (await busy["viewer"].get(path)).json()["state"] == state
     assert (await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)).status_code == 409
 

@@ -34,8 +34,8 @@ async def fill(site: GovernanceWebApp) -> dict[str, str]:
     await acme.change("SKU-3", 1000, 10, state="refused", outcome="refuse", standing=False)
     waiting = await acme.awaiting("SKU-4", 1000, 2000)
     exception = await acme.exception(
-        "propagation.late", "Harbour market does not show a released value in time", exposure=200_000, channels=2,
-        record="SKU-with-a-rather-long-key-0001", channel="Harbour market", change=change, due_in=-60,
+        "propagation.slo_breached", "Harbour market does not show a released value in time", exposure=200_000,
+        channels=2, record="SKU-with-a-rather-long-key-0001", channel="Harbour market", change=change, due_in=-60,
     )  # fmt: skip
     await acme.exception("source.quarantined", "A message could not be read", event=event, connection=acme.source)
     await acme.letter("The channel answered 500 sixty times; the last: upstream timed out")

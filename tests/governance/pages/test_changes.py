@@ -36,7 +36,7 @@ async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:
         ("?record=SKU-1*", {"SKU-1", "SKU-10"}),
         ("?record=sku-1", {"SKU-1", "SKU-10"}),
         ("?record=%25", set[str]()),
-        ("?status=awaiting", {"OTHER-1"}),
+        ("?status=awaiting_approval", {"OTHER-1"}),
         ("?element=stock.on_hand", {"SKU-10"}),
         ("?record=SKU*&element=price.list&status=released", {"SKU-1"}),
     ):
@@ -66,7 +66,7 @@ async def test_pages_lead_through_all_changes_once(busy: GovernanceWebApp) -> No
     while path:
         page = (await busy["viewer"].get(path)).text
         seen += re.findall(r'id="c-[^>]+>([^<]+)<', page)
-        following = re.search(rf'href="({LIST}\?[^"]*after=[^"]+)"', page)
+        following = re.search(rf'href="({LIST}\?[^"]*cursor=[^"]+)"', page)
         path = following[1].replace("&amp;", "&") if following else ""
     assert seen == [f"SKU-{number:02}" for number in range(60)]
 
@@ -76,7 +76,9 @@ async def test_one_change_tells_its_story_newest_first(busy: GovernanceWebApp) -
     change = await busy.acme.change(
         "SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "accepted"}, at=90, event=event
     )
-    await busy.acme.exception("propagation.late", "Too late", record="SKU-1", channel="Harbour market", change=change)
+    await busy.acme.exception(
+        "propagation.slo_breached", "Too late", record="SKU-1", channel="Harbour market", change=change
+    )
     page = await busy["operator"].get(f"{LIST}/{change}")
     assert page.status_code == 200, page.text
     story = re.findall(r'moment-title">([^<]+)<', page.text)
@@ -180,7 +182,7 @@ async def test_ids_of_others_are_not_found(busy: GovernanceWebApp) -> None:
 
 async def test_no_page_names_the_product(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"})
-    exception = await busy.acme.exception("propagation.late", "Late", change=change, channel="Web shop")
+    exception = await busy.acme.exception("propagation.slo_breached", "Late", change=change, channel="Web shop")
     await busy.acme.letter("no")
     root = "/clients/acme"
     for path in (

@@ -91,7 +91,7 @@ async def test_a_partner_without_a_channel_is_told(site: GovernanceWebApp) -> No
 async def test_a_partners_pages_lead_through_all_its_rows(busy: GovernanceWebApp) -> None:
     for number in range(60):
         await busy.acme.change(f"SKU-{number:02}", 10, 11, states={"Harbour market": "verified"}, at=100 + number)
-    for start, pattern in ((CHANNEL, r"after=[0-9a-f-]{36}"), (f"{CHANNEL}/values", r"after=SKU-\d\d")):
+    for start, pattern in ((CHANNEL, r"cursor=[0-9a-f-]{36}"), (f"{CHANNEL}/values", r"cursor=SKU-\d\d")):
         seen: list[str] = []
         path = start
         while path:

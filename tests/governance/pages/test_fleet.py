@@ -11,7 +11,7 @@ async def test_the_worst_client_comes_first(busy: GovernanceWebApp) -> None:
     await busy.borealis.exception("change.refused", "Refused", exposure=200_000)
     await busy.borealis.change("SKU-3", 1000, 1040, states={"Web shop": "accepted"}, at=3600)
     await busy.borealis.letter("no")
-    await busy.alien.exception("propagation.late", "Late", exposure=200_000, channels=3)
+    await busy.alien.exception("propagation.slo_breached", "Late", exposure=200_000, channels=3)
     await busy.borealis.fail("Far market", at=60)
     for path in ("/fleet", "/fleet/rows"):
         page = await busy["operator"].get(path)
@@ -61,7 +61,7 @@ async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: Governa
 
 async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy: GovernanceWebApp) -> None:
     late = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"}, at=3600)
-    await busy.acme.exception("propagation.late", "Late", channels=1, channel="Web shop", change=late)
+    await busy.acme.exception("propagation.slo_breached", "Late", channels=1, channel="Web shop", change=late)
     rows = (await busy["operator"].get("/fleet/rows")).text
     assert re.search(r"Late values</span>\s*<span[^>]*>1<", rows)
 

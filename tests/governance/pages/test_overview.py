@@ -45,7 +45,7 @@ async def test_accepted_is_shown_as_not_visible_and_late_as_late(busy: Governanc
     assert "late" not in flow.lower().replace("latest", "")
     late = await busy.acme.change("SKU-2", 1000, 1040, states={"Harbour market": "accepted"}, at=90)
     await busy.acme.exception(
-        "propagation.late", "Late", channels=1, record="SKU-2", channel="Harbour market", change=late
+        "propagation.slo_breached", "Late", channels=1, record="SKU-2", channel="Harbour market", change=late
     )
     flow = (await busy["viewer"].get("/clients/acme/overview/flow")).text
     assert "Harbour market: late: accepted, not visible" in flow

@@ -34,7 +34,7 @@ async def propose(site: GovernanceWebApp, key: str) -> str:
     async with site.acme.db.transaction(site.acme.scope) as session:
         await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
     made = await use(site, key, "POST", f"{API}/changes", WISH)
-    assert (made.status_code, made.json()["state"]) == (201, "awaiting"), made.text
+    assert (made.status_code, made.json()["state"]) == (201, "awaiting_approval"), made.text
     return str(made.json()["id"])
 
 

@@ -56,7 +56,7 @@ async def asked(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 9_000))
     await world.work()
-    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting'") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting_approval'") == [(1,)]
 
 
 async def latest(world: ClientEnv) -> ChangeView:
@@ -160,11 +160,13 @@ async def hold(world: ClientEnv) -> None:
     """An approved price waits for a new decision, because the cost moved before the push."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
-            text(f"UPDATE propagation SET state = 'held', slo_due_at = now() - interval '1 h' WHERE {RUNNING}")
+            text(
+                f"UPDATE propagation SET state = 'stale_approval', slo_due_at = now() - interval '1 h' WHERE {RUNNING}"
+            )
         )
 
 
-@pytest.mark.parametrize("stop", [hold], ids=["held"])
+@pytest.mark.parametrize("stop", [hold], ids=["stale_approval"])
 async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
     world: ClientEnv, sandbox: RunningSandbox, stop: Callable[[ClientEnv], Awaitable[None]]
 ) -> None:
@@ -257,7 +259,7 @@ async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: Cl
         assert p.excluded + p.took == p.verified_at - p.released_at
 
 
-_STATES = ("pending", "accepted", "verified", "held", "refused", "given_up", "superseded")
+_STATES = ("pending", "accepted", "verified", "stale_approval", "refused", "failed", "superseded")
 
 
 async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
@@ -336,7 +338,7 @@ async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptio
         if job_has_run:
             async with world.services.db.transaction(world.scope) as session:
                 assert await breach_slos(session, world.services.governance) == 1
-            assert await world.rows(_CODES) == [("propagation.late",)]
+            assert await world.rows(_CODES) == [("propagation.slo_breached",)]
             await resolve_all(world)
             assert await world.rows(_CODES) == []
         assert [p.late for p in (await latest(world)).channels if p.channel == "shop0"] == [True]

@@ -46,5 +46,5 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
         link.suffer(WELL)
         await push
         await world.work(settle=20.0)
-    found = await world.rows("SELECT code, state, settled_by FROM governance_exception")
-    assert found == [("propagation.late", "resolved", "corrected")] * 2
+    found = await world.rows("SELECT code, state, closed_by FROM governance_exception")
+    assert found == [("propagation.slo_breached", "resolved", "corrected")] * 2

@@ -75,13 +75,13 @@ async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
     await hurry(world)
     assert await works(world) == []
     found = await world.rows("SELECT state, verified_at FROM propagation WHERE amount = 10100 AND attempts > 1")
-    assert found == [("given_up", None)]
-    assert await world.rows("SELECT code, state FROM governance_exception") == [("propagation.given_up", "open")]
+    assert found == [("failed", None)]
+    assert await world.rows("SELECT code, state FROM governance_exception") == [("propagation.failed", "open")]
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE propagation SET slo_due_at = committed_at WHERE state = 'given_up'"))
+        await session.execute(text("UPDATE propagation SET slo_due_at = committed_at WHERE state = 'failed'"))
         await session.execute(text("UPDATE timer SET due_at = clock_timestamp()"))
     await world.work()
-    assert ("propagation.late", "open") in await world.rows("SELECT code, state FROM governance_exception")
+    assert ("propagation.slo_breached", "open") in await world.rows("SELECT code, state FROM governance_exception")
 
 
 async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: ClientEnv) -> None:
@@ -231,8 +231,8 @@ async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place
         await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE name = 'governance.clocks'"))
     await world.work()
     late = "SELECT code, state FROM governance_exception ORDER BY opened_at"
-    assert await world.rows(late) == [("propagation.late", "open")]
+    assert await world.rows(late) == [("propagation.slo_breached", "open")]
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
     assert await world.rows(_ON_SHOP, shop=shop) == [(10_000, "superseded"), (10_100, "verified")]
-    assert await world.rows(late) == [("propagation.late", "resolved")]
+    assert await world.rows(late) == [("propagation.slo_breached", "resolved")]

@@ -47,7 +47,7 @@ async def test_r16_a_month_is_dropped_and_what_stands_is_kept(kept: Kept, scope:
     old, standing = await kept.change(scope), await kept.change(scope, record="SKU-2")
     await kept.value(scope, "SKU-2", standing)
     others = await kept.change(other_scope)
-    asked = await kept.change(other_scope, record="SKU-3", state="awaiting")
+    asked = await kept.change(other_scope, record="SKU-3", state="awaiting_approval")
     early = await kept.run(DEFAULT - 1)
     assert "change" not in early.removed
     assert await kept.ids(scope) == {old, standing}
@@ -160,7 +160,7 @@ async def test_r16_messages_that_something_needs_stay(kept: Kept, scope: Scope) 
 async def test_r16_closed_exceptions_go_and_open_ones_stay(kept: Kept, scope: Scope, other_scope: Scope) -> None:
     insert = """
         INSERT INTO governance_exception (tenant_id, msp_id, id, code, subject, title, detail, severity, breakdown,
-                                          state, opened_at, seen_at, correction_due_at, settled_at, correlation,
+                                          state, opened_at, seen_at, correction_due_at, closed_at, correlation,
                                           element)
         VALUES (:t, :m, :id, 'c', CAST(:id AS varchar), 't', 'd', 1, '{}', :state, now(), now(), now(), :settled, '',
                 :e)

@@ -134,8 +134,8 @@ async def test_what_was_late_before_stays_late_and_is_told(waiting: ClientEnv) -
     await resume(waiting)
     assert await left(waiting) == before
     await waiting.work(until="SELECT count(*) = 3 FROM governance_exception")
-    assert await waiting.rows(_TOLD) == [("approval.expired",), ("change.refused",), ("propagation.late",)]
-    assert await waiting.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.overdue'") == [(1,)]
+    assert await waiting.rows(_TOLD) == [("approval.expired",), ("change.refused",), ("propagation.slo_breached",)]
+    assert await waiting.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.escalated'") == [(1,)]
 
 
 async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_only(waiting: ClientEnv) -> None:

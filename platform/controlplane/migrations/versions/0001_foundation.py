@@ -18,7 +18,7 @@ CREATE TABLE lane_share (
 CREATE TABLE lane (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL, name varchar NOT NULL,
     fence bigint NOT NULL DEFAULT 0, holder varchar, lease_until timestamptz, paused_until timestamptz,
-    crashes smallint NOT NULL DEFAULT 0,
+    failure_count smallint NOT NULL DEFAULT 0,
     CONSTRAINT pk_lane PRIMARY KEY (tenant_id, name)
 ) WITH (fillfactor = 50);
 CREATE TABLE work (
@@ -34,8 +34,8 @@ CREATE INDEX ix_work_due ON work (ready_at) WHERE held;
 CREATE TABLE dead_letter (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL, id uuid NOT NULL, lane varchar NOT NULL, kind varchar NOT NULL,
     key varchar NOT NULL, ref uuid, body jsonb, attempts smallint NOT NULL, error varchar NOT NULL,
-    enqueued_at timestamptz NOT NULL, died_at timestamptz NOT NULL, state varchar NOT NULL DEFAULT 'parked',
-    settled_at timestamptz, settled_by varchar, correlation varchar NOT NULL DEFAULT '',
+    enqueued_at timestamptz NOT NULL, died_at timestamptz NOT NULL, state varchar NOT NULL DEFAULT 'open',
+    closed_at timestamptz, closed_by varchar, correlation varchar NOT NULL DEFAULT '',
     CONSTRAINT pk_dead_letter PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX ix_dead_letter_state ON dead_letter (tenant_id, state, died_at);
@@ -95,8 +95,8 @@ BEGIN
     IF held_lane.paused_until > now_ THEN status := 'paused'; RETURN; END IF;
     IF (SELECT count(*) FROM lane l WHERE l.tenant_id = p_tenant AND l.lease_until > now_)
         >= coalesce(share.cap, 4) THEN status := 'capped'; RETURN; END IF;
-    IF held_lane.holder IS NOT NULL THEN held_lane.crashes := least(held_lane.crashes + 1, 100); END IF;
-    lim := greatest(1, p_limit >> least(held_lane.crashes, 20)::integer);
+    IF held_lane.holder IS NOT NULL THEN held_lane.failure_count := least(held_lane.failure_count + 1, 100); END IF;
+    lim := greatest(1, p_limit >> least(held_lane.failure_count, 20)::integer);
     SELECT array_agg(w.seq), array_agg(w.kind), array_agg(w.key), array_agg(w.ref), array_agg(w.body),
            array_agg(w.attempts), array_agg(w.enqueued_at), array_agg(w.correlation)
       INTO seqs, kinds, keys, refs, bodies, attempts, enqueued, correlations
@@ -112,9 +112,9 @@ BEGIN
         END IF;
         RETURN;
     END IF;
-    status := CASE WHEN held_lane.crashes > 12 THEN 'poison' ELSE 'claimed' END;
+    status := CASE WHEN held_lane.failure_count > 12 THEN 'poison' ELSE 'claimed' END;
     UPDATE lane l SET holder = p_holder, lease_until = now_ + p_lease, paused_until = NULL,
-           fence = l.fence + 1, crashes = held_lane.crashes
+           fence = l.fence + 1, failure_count = held_lane.failure_count
      WHERE l.tenant_id = p_tenant AND l.name = p_lane RETURNING l.fence INTO fence;
 END $$;
 """
@@ -125,12 +125,12 @@ END $$;
 _FINISH = """
 CREATE FUNCTION lane_finish(
     p_tenant uuid, p_lane varchar, p_fence bigint, p_done bigint[],
-    p_retry bigint[], p_delays double precision[], p_errors varchar[], p_crashes smallint, p_pause double precision,
-    OUT more boolean
+    p_retry bigint[], p_delays double precision[], p_errors varchar[], p_failure_count smallint, p_pause double
+    precision, OUT more boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE now_ timestamptz := clock_timestamp();
 BEGIN
-    UPDATE lane l SET holder = NULL, lease_until = NULL, crashes = p_crashes,
+    UPDATE lane l SET holder = NULL, lease_until = NULL, failure_count = p_failure_count,
            paused_until = CASE WHEN p_pause > 0 THEN now_ + make_interval(secs => p_pause) END
      WHERE l.tenant_id = p_tenant AND l.name = p_lane AND l.fence = p_fence AND l.holder IS NOT NULL;
     IF NOT FOUND THEN

@@ -33,7 +33,7 @@ CREATE TABLE change (
     correlation varchar NOT NULL,
     CONSTRAINT pk_change PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX ix_change_awaiting ON change (tenant_id, record_key, element) WHERE state = 'awaiting';
+CREATE INDEX ix_change_awaiting_approval ON change (tenant_id, record_key, element) WHERE state = 'awaiting_approval';
 CREATE TABLE propagation (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL, change_id uuid NOT NULL, connection_id uuid NOT NULL,
     partner_id uuid, id uuid NOT NULL, record_key varchar NOT NULL, element varchar NOT NULL, amount bigint NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE governance_exception (
     title varchar NOT NULL, detail varchar NOT NULL, severity smallint NOT NULL, breakdown jsonb NOT NULL,
     state varchar NOT NULL, record_key varchar, element varchar, connection_id uuid, change_id uuid,
     source_event_id uuid, occurrences integer NOT NULL DEFAULT 1, opened_at timestamptz NOT NULL,
-    seen_at timestamptz NOT NULL, correction_due_at timestamptz NOT NULL, settled_at timestamptz, settled_by varchar,
+    seen_at timestamptz NOT NULL, correction_due_at timestamptz NOT NULL, closed_at timestamptz, closed_by varchar,
     correlation varchar NOT NULL,
     CONSTRAINT pk_governance_exception PRIMARY KEY (tenant_id, id)
 );

@@ -56,41 +56,41 @@ BEGIN
 END $$;
 """
 _BY_DEATHS = {
-    "more_out": ", OUT deaths smallint",
+    "more_out": ", OUT crash_count smallint",
     "after_death": """
-    deaths := held_lane.deaths;
-    IF held_lane.holder IS NOT NULL AND deaths < 4 THEN deaths := deaths + 1; END IF;
-    lim := CASE WHEN deaths >= 4 THEN 1
-                ELSE greatest(1, p_limit >> least(held_lane.crashes + 2 * deaths, 20)::integer) END;
+    crash_count := held_lane.crash_count;
+    IF held_lane.holder IS NOT NULL AND crash_count < 4 THEN crash_count := crash_count + 1; END IF;
+    lim := CASE WHEN crash_count >= 4 THEN 1
+                ELSE greatest(1, p_limit >> least(held_lane.failure_count + 2 * crash_count, 20)::integer) END;
 """,
     "claimed": """
     status := 'claimed';
     UPDATE lane l SET holder = p_holder, lease_until = now_ + p_lease, paused_until = NULL,
-           fence = l.fence + 1, deaths = lane_claim.deaths
+           fence = l.fence + 1, crash_count = lane_claim.crash_count
 """,
 }
 _BY_CRASHES = {
     "more_out": "",
     "after_death": """
-    IF held_lane.holder IS NOT NULL THEN held_lane.crashes := least(held_lane.crashes + 1, 100); END IF;
-    lim := greatest(1, p_limit >> least(held_lane.crashes, 20)::integer);
+    IF held_lane.holder IS NOT NULL THEN held_lane.failure_count := least(held_lane.failure_count + 1, 100); END IF;
+    lim := greatest(1, p_limit >> least(held_lane.failure_count, 20)::integer);
 """,
     "claimed": """
-    status := CASE WHEN held_lane.crashes > 12 THEN 'poison' ELSE 'claimed' END;
+    status := CASE WHEN held_lane.failure_count > 12 THEN 'poison' ELSE 'claimed' END;
     UPDATE lane l SET holder = p_holder, lease_until = now_ + p_lease, paused_until = NULL,
-           fence = l.fence + 1, crashes = held_lane.crashes
+           fence = l.fence + 1, failure_count = held_lane.failure_count
 """,
 }
 
 _FINISH = """
 CREATE FUNCTION lane_finish(
     p_tenant uuid, p_lane varchar, p_fence bigint, p_done bigint[],
-    p_retry bigint[], p_delays double precision[], p_errors varchar[], p_crashes smallint, p_pause double precision,
-    {more_in}OUT more boolean
+    p_retry bigint[], p_delays double precision[], p_errors varchar[], p_failure_count smallint, p_pause double
+    precision, {more_in}OUT more boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE now_ timestamptz := clock_timestamp();
 BEGIN
-    UPDATE lane l SET holder = NULL, lease_until = NULL, crashes = p_crashes{deaths},
+    UPDATE lane l SET holder = NULL, lease_until = NULL, failure_count = p_failure_count{crash_count},
            paused_until = CASE WHEN p_pause > 0 THEN now_ + make_interval(secs => p_pause) END
      WHERE l.tenant_id = p_tenant AND l.name = p_lane AND l.fence = p_fence AND l.holder IS NOT NULL;
     IF NOT FOUND THEN
@@ -115,16 +115,18 @@ _FINISH_ARGUMENTS = (
 
 def upgrade() -> None:
     """Workers of before go on: they ask for no more than they did, and their last argument has a default."""
-    op.execute("ALTER TABLE lane ADD COLUMN deaths smallint NOT NULL DEFAULT 0")
+    op.execute("ALTER TABLE lane ADD COLUMN crash_count smallint NOT NULL DEFAULT 0")
     op.execute(f"DROP FUNCTION lane_claim({_CLAIM_ARGUMENTS})")
     op.execute(f"DROP FUNCTION lane_finish({_FINISH_ARGUMENTS})")
     op.execute(_CLAIM.format(**_BY_DEATHS))
-    op.execute(_FINISH.format(more_in="p_deaths smallint DEFAULT 0, ", deaths=", deaths = p_deaths"))
+    op.execute(
+        _FINISH.format(more_in="p_crash_count smallint DEFAULT 0, ", crash_count=", crash_count = p_crash_count")
+    )
 
 
 def downgrade() -> None:
     op.execute(f"DROP FUNCTION lane_claim({_CLAIM_ARGUMENTS})")
     op.execute(f"DROP FUNCTION lane_finish({_FINISH_ARGUMENTS}, smallint)")
-    op.execute("ALTER TABLE lane DROP COLUMN deaths")
+    op.execute("ALTER TABLE lane DROP COLUMN crash_count")
     op.execute(_CLAIM.format(**_BY_CRASHES))
-    op.execute(_FINISH.format(more_in="", deaths=""))
+    op.execute(_FINISH.format(more_in="", crash_count=""))

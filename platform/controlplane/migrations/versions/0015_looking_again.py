@@ -20,17 +20,17 @@ def upgrade() -> None:
         CREATE INDEX ix_change_released ON change (tenant_id, record_key, element, version) WHERE state = 'released'
     """)
     op.execute("""
-        CREATE TABLE channel_round (
+        CREATE TABLE drift_cursor (
             tenant_id uuid NOT NULL, msp_id uuid NOT NULL, connection_id uuid NOT NULL, record_key varchar NOT NULL,
             element varchar NOT NULL,
-            CONSTRAINT pk_channel_round PRIMARY KEY (tenant_id, connection_id)
+            CONSTRAINT pk_drift_cursor PRIMARY KEY (tenant_id, connection_id)
         )
     """)
-    protect(op, "channel_round")
+    protect(op, "drift_cursor")
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE channel_round")
+    op.execute("DROP TABLE drift_cursor")
     op.execute("DROP INDEX ix_change_released")
     op.execute("DROP INDEX ix_governance_exception_correction")
     op.execute("ALTER TABLE governance_exception DROP COLUMN escalated_at")

@@ -15,9 +15,9 @@ _EDITS = {
     ),
     "lane_finish": (
         (
-            "p_deaths smallint DEFAULT 0,",
+            "p_crash_count smallint DEFAULT 0,",
             (
-                "p_deaths smallint DEFAULT 0, p_counted boolean[] DEFAULT NULL::boolean[],"
+                "p_crash_count smallint DEFAULT 0, p_counted boolean[] DEFAULT NULL::boolean[],"
                 " p_again boolean[] DEFAULT NULL::boolean[],"
             ),
         ),

@@ -71,7 +71,7 @@ _FITS = (
 _EVENT = "via = 'webhook' AND " + _FITS
 _JOB = (
     "kind = 'governance.ingest' AND ref IS NOT NULL AND lane = 'ingest/' || key"
-    " AND (body IS NULL OR body = '{{\"reused_id\": true}}') AND " + _FITS
+    " AND (body IS NULL OR body = '{{\"id_conflict\": true}}') AND " + _FITS
 )
 
 
