@@ -23,7 +23,7 @@ from controlplane.embedded.processes import Spawner
 from controlplane.ports import free_port
 from controlplane.stack import project_root
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 READY_SECONDS = 240
 GONE_SECONDS = 90

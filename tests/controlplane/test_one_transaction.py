@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session, SessionTransaction
 from controlplane.services import Services
 from foundation.database.engine import ScopedSession
 from tests.conftest import Urls
-from tests.controlplane.test_canary import fill, handlers, live, object_ids
+from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter, live
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import Visit, WebApp, furnish, running_site
+
+pytestmark = pytest.mark.slow
 
 # These open their own: people sign in and out, or nobody is known yet.
 BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome")
@@ -66,7 +68,7 @@ async def site(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
 async def test_every_request_is_one_transaction(site: WebApp, world: ClientEnv, urls: Urls) -> None:
     mine = await furnish(world, name="Calm Harbour")
     await live(world, "SKU-001")
-    ids = object_ids(urls, mine)
+    ids = ids_by_parameter(urls, mine)
     tried = succeeded = 0
     for who in (mine.partner, mine.approver, mine.admin):  # the admin's visit suspends the client
         visit = await site.signed_in(mine.host, who)
@@ -75,7 +77,7 @@ async def test_every_request_is_one_transaction(site: WebApp, world: ClientEnv, 
                 continue
             if "sessions" in template or "sign-out" in template:
                 continue  # one of them would be one's own
-            for each in ids if "_id:uuid}" in template else ids[:1]:
+            for each in fitting(template, ids) if "_id:uuid}" in template else ids["change_id"][:1]:
                 site.observed.start()
                 answer = await ask(visit, method, fill(template, mine.slug, each))
                 tried += 1

@@ -31,7 +31,8 @@ from controlplane.stack import project_root
 from foundation.settings import write_environment
 from tests.support.web_app import House, Visit, WebApp
 
-SECONDS = 60
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 3
 CONFIG = """
 seed = 20261129

@@ -28,7 +28,7 @@ from controlplane.ports import free_port, held_port
 from foundation.settings import SECRETS
 from tests.controlplane.test_cli import PASSWORD
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 READY_SECONDS = 240
 PRIVATE = {"FAIRLEAD_OUTBOUND_ALLOWED": "10.9.0.0/16", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9/traces"}
 
