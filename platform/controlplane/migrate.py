@@ -78,7 +78,7 @@ def _require_forward(connection: Connection, revision: str) -> None:
     if current is not None and current not in known:
         raise MigrationRefused(
             f"The schema is at revision {current}, which this version of Fairlead does not know: a newer version made"
-            " it. Run that version, or restore a backup from before its migration."
+            " it, or one from before the first release. Run that version, or restore a backup of this one."
         )
     if revision != "head" and revision not in known:
         raise MigrationRefused(f"There is no revision {revision}. The newest is {known[0]}.")

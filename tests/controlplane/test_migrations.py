@@ -1,11 +1,10 @@
-"""Migrations: from empty, down and up again, equal to the models, once at a time, never behind a long lock."""
+"""Migrations: from empty, step by step, never back, equal to the models, once at a time, never behind a long lock."""
 
-import json
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from controlplane import migrate
 from controlplane.migrate import (
     MigrationRefused,
     alembic_config,
@@ -22,13 +22,17 @@ from controlplane.migrate import (
     latest_revision,
     migrate_schema,
 )
+from controlplane.stored_functions import replace_functions
 from controlplane.tables import metadata
-from foundation.ids import new_id
+from foundation.database.partitions import SCHEMA
 from foundation.settings import with_role
-from tests.conftest import Urls, make_scope
-from tests.isolation.rows import enter
+from tests.conftest import Urls
 from tests.support.databases import another_database
 from tests.support.servers import Servers
+
+SCRIPTS = list(ScriptDirectory.from_config(alembic_config()).walk_revisions())[::-1]
+STEPS = [script.revision for script in SCRIPTS]
+"""The oldest first."""
 
 
 @pytest.fixture
@@ -46,16 +50,6 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in rows}
 
 
-def go_back(url: str, revision: str) -> None:
-    """No command does this."""
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
-    with engine.connect() as connection:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
-    engine.dispose()
-
-
 def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(empty: str) -> None:
     assert migrate_schema(empty) == current_revision(empty) == latest_revision()
     first = tables(empty)
@@ -64,118 +58,79 @@ def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(emp
 
 
 def test_r15_every_step_can_be_taken_forward_alone(empty: str) -> None:
-    steps = [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
-    for revision in reversed(steps):
+    for revision in STEPS:
         assert migrate_schema(empty, revision) == current_revision(empty) == revision
+
+
+def test_steps_are_named_by_their_time_and_follow_it() -> None:
+    """Else two branches of work would take the same number."""
+    names = [Path(script.path).name for script in SCRIPTS]
+    assert [name for name in names if re.fullmatch(r"\d{12}_[a-z_]+\.py", name) is None] == []
+    assert [name[:12] for name in names] == STEPS == sorted(STEPS)
+
+
+@pytest.mark.parametrize("revision", [script.revision for script in SCRIPTS if script.path.endswith("_base.py")])
+def test_r15_a_base_cannot_be_taken_back(empty: str, revision: str) -> None:
+    """Nothing of the product goes back; alembic's own command, which could, changes nothing."""
+    migrate_schema(empty, revision)
+    before = tables(empty)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty))
+    with engine.connect() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        with pytest.raises(NotImplementedError, match="cannot be taken back"):
+            command.downgrade(config, "base")
+    engine.dispose()
+    assert (current_revision(empty), tables(empty)) == (revision, before)
+
+
+def stored_functions(url: str) -> dict[str, tuple[str, str]]:
+    """Definition and rights, by schema and name."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT n.nspname || '.' || p.proname, pg_get_functiondef(p.oid), p.proacl::text FROM pg_proc p"
+            " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY (%s)",
+            (["public", SCHEMA],),
+        ).fetchall()
+        return {name: (definition, rights) for name, definition, rights in rows}
+
+
+def test_every_stored_function_is_what_its_file_says(empty: str) -> None:
+    """None is made elsewhere, and applying the files again changes neither a function nor its rights."""
+    migrate_schema(empty)
+    first = stored_functions(empty)
+    files = sorted((Path(migrate.__file__).parent / "migrations" / "functions").glob("*.sql"))
+    named = [
+        name if "." in name else f"public.{name}"
+        for file in files
+        for name in re.findall(r"^CREATE OR REPLACE FUNCTION ([\w.]+)", file.read_text(), re.MULTILINE)
+    ]
+    assert sorted(named) == sorted(first)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty))
+    with engine.begin() as connection:
+        for file in files:
+            replace_functions(connection, file.stem)
+    engine.dispose()
+    assert stored_functions(empty) == first
 
 
 @pytest.mark.parametrize(
     ("revision", "sentence"),
-    [("0003", "is older. Going back would lose data"), ("base", "no revision base"), ("-1", "no revision -1")],
+    [(STEPS[2], "is older. Going back would lose data"), ("base", "no revision base"), ("-1", "no revision -1")],
 )
 def test_r15_the_schema_never_goes_back(empty: str, revision: str, sentence: str) -> None:
-    migrate_schema(empty, "0005")
+    migrate_schema(empty, STEPS[4])
     with pytest.raises(MigrationRefused, match=sentence):
         migrate_schema(empty, revision)
-    assert current_revision(empty) == "0005"
+    assert current_revision(empty) == STEPS[4]
 
 
 def test_r6_a_schema_of_a_newer_version_is_refused_in_a_sentence(empty: str) -> None:
-    migrate_schema(empty, "0001")
+    migrate_schema(empty, STEPS[0])
     with psycopg.connect(empty) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'of-a-later-day'")
     with pytest.raises(MigrationRefused, match="of-a-later-day, which this version of Fairlead does not know"):
         migrate_schema(empty)
-
-
-def policies(url: str) -> set[tuple[str, ...]]:
-    with psycopg.connect(url) as connection:
-        rows = connection.execute(
-            "SELECT tablename, policyname, coalesce(qual, with_check) FROM pg_policies"
-        ).fetchall()
-        return set(rows)
-
-
-def test_policies_of_older_databases_become_those_of_new_ones(empty: str) -> None:
-    """Which tables there are, and whom each is open to, is read from the policies that stand."""
-    migrate_schema(empty, "0018")
-    new = policies(empty)
-    go_back(empty, "0017")
-    old = policies(empty)
-    assert {row[:2] for row in old} == {row[:2] for row in new}
-    assert len(old - new) > 150
-    migrate_schema(empty, "0018")
-    assert policies(empty) == new
-
-
-def test_r16_rows_of_before_are_in_partitions_and_known_again(empty: str, urls: Urls) -> None:
-    """Also those whose ids are no UUIDv7."""
-    scope, ids = make_scope(), [new_id(), uuid4()]
-    step = next(s for s in ScriptDirectory.from_config(alembic_config()).walk_revisions() if "partitions" in s.path)
-    migrate_schema(empty, str(step.down_revision))
-    with psycopg.connect(urlsplit(urls.app)._replace(path=urlsplit(empty).path).geturl()) as connection:
-        enter(connection, scope)
-        for number, one in enumerate(ids):
-            connection.execute(
-                "INSERT INTO source_event VALUES (%s, %s, %s, %s, %s, 'h', 'b', 't', 'poll', now(), '')",
-                (scope.tenant_id, scope.msp_id, one, scope.tenant_id, f"key-{number}"),
-            )
-        connection.commit()
-        migrate_schema(empty)
-        enter(connection, scope)
-        rows = connection.execute(
-            "SELECT e.id, e.tableoid::regclass::text ~ 'source_event_(initial|default)$' FROM source_event e"
-            " JOIN source_event_key k ON k.event_id = e.id AND k.dedupe_key = e.dedupe_key AND k.via = e.via"
-        ).fetchall()
-        assert dict(rows) == dict.fromkeys(ids, True)
-
-
-def test_a14_addresses_of_before_get_the_form_in_which_they_are_compared(empty: str, urls: Urls) -> None:
-    """Where two of one account become the same, both stay as they are."""
-    scope = make_scope()
-    step = next(s for s in ScriptDirectory.from_config(alembic_config()).walk_revisions() if "email_form" in s.path)
-    migrate_schema(empty, str(step.down_revision))
-    kept = ["zoe\u0308@example.com", "a@xn--mller-kva.example", "strasse@x.example", "straße@x.example", "o@x.example"]
-    with psycopg.connect(urlsplit(urls.app)._replace(path=urlsplit(empty).path).geturl()) as connection:
-        enter(connection, scope)
-        for email in kept:
-            connection.execute(
-                "INSERT INTO person (tenant_id, msp_id, id, email, name, status, created_at)"
-                " VALUES (%s, %s, %s, %s, 'Zoe', 'active', now())",
-                (scope.tenant_id, scope.msp_id, new_id(), email),
-            )
-        connection.commit()
-        migrate_schema(empty)
-        enter(connection, scope)
-        found = {email for (email,) in connection.execute("SELECT email FROM person")}
-    assert found == {"zoë@example.com", "a@müller.example", "strasse@x.example", "straße@x.example", "o@x.example"}
-
-
-def test_v3_keys_of_before_get_their_makers_from_the_audit_chain(empty: str, urls: Urls) -> None:
-    """Else they would outlive their makers' rights. The operator's keep none."""
-    scope, person, made, by_key, operators = make_scope(), new_id(), new_id(), new_id(), new_id()
-    migrate_schema(empty, "0022")
-    with psycopg.connect(urlsplit(urls.app)._replace(path=urlsplit(empty).path).geturl()) as connection:
-        enter(connection, scope)
-        makers = ((made, "person", person), (by_key, "machine", made), (operators, "system", "operator"))
-        for number, (key, kind, by) in enumerate(makers, start=1):
-            connection.execute(
-                "INSERT INTO api_key (tenant_id, msp_id, id, name, secret_hash, role, created_at, created_by)"
-                " VALUES (%s, %s, %s, 'Tool', '', 'machine', now(), 'Ada')",
-                (scope.tenant_id, scope.msp_id, key),
-            )
-            connection.execute(
-                "INSERT INTO audit_entry VALUES (%s, %s, %s, now(), 'api_key.created', %s, %s, '')",
-                (
-                    scope.tenant_id, scope.msp_id, number, f"api_key:{key}",
-                    json.dumps({"actor": {"kind": kind, "id": str(by), "name": "Ada"}}),
-                ),
-            )  # fmt: skip
-        connection.commit()
-        migrate_schema(empty)
-        enter(connection, scope)
-        found: dict[Any, Any] = dict(connection.execute("SELECT id, maker_id FROM api_key").fetchall())
-    assert found == {made: person, by_key: person, operators: None}
 
 
 def test_the_models_say_what_the_migrations_made(empty: str) -> None:
@@ -207,13 +162,15 @@ def test_two_at_once_migrate_once(empty: str) -> None:
 
 
 def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
-    migrate_schema(empty, "0017")  # the next one touches every table
+    before = next(script.down_revision for script in SCRIPTS if "connectors_base" in script.path)
+    assert isinstance(before, str)
+    migrate_schema(empty, before)  # the next one lets intake store work
     with psycopg.connect(empty) as blocker:
         blocker.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(Exception, match="lock timeout"):
             migrate_schema(empty)
     # Each migration is a transaction of its own: it stopped where something stood in the way, and goes on from there.
-    assert current_revision(empty) == "0017"
+    assert current_revision(empty) == before
     migrate_schema(empty)
     assert current_revision(empty) == latest_revision()
 

@@ -1,5 +1,6 @@
 """What the planner expects under the policies is near what it finds; its plans of large tenants are chosen by it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -102,7 +103,7 @@ async def test_the_newest_rows_are_the_end_of_the_index_not_a_sort_of_all(db: Da
                 {"t": scope.tenant_id},
             )
             plan = "\n".join(explained.scalars())
-        assert "Index Scan Backward using pk_change" in plan, plan
+        assert "Index Scan Backward using change_initial_pkey" in plan, plan
         assert "->  Sort" not in plan  # the ends of the partitions' indexes are merged
 
 
@@ -133,14 +134,14 @@ async def test_a_records_changes_are_found_by_the_record(db: Database, partners:
     plans = await plans_of(
         db, own, lambda session: list_changes(session, now=utc_now(), wanted=ChangeFilter(record="SKU-7"))
     )
-    assert "ix_change_record" in plans, plans
+    assert "change_initial_tenant_id_record_key_element_version_idx" in plans, plans
     assert "Seq Scan on change_initial" not in plans  # empty partitions may be read whole
 
 
 async def test_a_partners_lists_read_the_partners_rows(db: Database, partners: list[Scope]) -> None:
     for read in (partial(list_propagations, now=utc_now()), partial(read_channel, now=utc_now())):
         plans = await plans_of(db, partners[0], read)
-        assert "ix_propagation_partner" in plans, plans
+        assert "propagation_initial_tenant_id_partner_id_change_id_idx" in plans, plans
         assert "Seq Scan on propagation_initial" not in plans
 
 
@@ -149,4 +150,4 @@ async def test_a_clients_newest_are_the_end_of_the_index(db: Database, partners:
     readers = (list_propagations, read_latest, partial(list_changes, wanted=ChangeFilter()))
     for read in readers:
         plans = await plans_of(db, own, partial(read, now=utc_now()))
-        assert "Index Scan Backward using pk_" in plans, plans
+        assert re.search(r"Index Scan Backward using \w+_initial_pkey", plans), plans

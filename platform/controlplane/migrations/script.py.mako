@@ -1,6 +1,7 @@
 """${message}
 
-Must work beside the previous release's code: add first, remove one release later.
+Named by its time: `YYYYMMDDHHMM_what_it_does.py`, and that time is the revision. Must work beside the previous release's
+code: add first, remove one release later. A stored function is changed in its file, which `replace_functions` applies.
 """
 
 from alembic import op

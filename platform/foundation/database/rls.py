@@ -58,16 +58,16 @@ def protect(
         op.execute(f"GRANT SELECT ON {table} TO {FLEET}")
 
 
-def open_to_intake(op: Executes, table: str, *, grant: str) -> None:
-    """Let the intake role use `grant` (e.g. "INSERT" or "SELECT (id, tenant_id)") on every tenant's rows."""
-    _open(op, table, INTAKE, grant)
+def open_to_intake(op: Executes, table: str, *, columns: str = "", visible: str = "true") -> None:
+    """Let the intake role read `columns`, or all of them, of every tenant's rows for which `visible` holds."""
+    _open(op, table, INTAKE, columns, visible)
 
 
-def open_to_relay(op: Executes, table: str, *, grant: str) -> None:
-    """Let the relay role use `grant` on every tenant's rows."""
-    _open(op, table, RELAY, grant)
+def open_to_relay(op: Executes, table: str, *, columns: str) -> None:
+    """Let the relay role read `columns` of every tenant's rows."""
+    _open(op, table, RELAY, columns, "true")
 
 
-def _open(op: Executes, table: str, role: str, grant: str) -> None:
-    op.execute(f"CREATE POLICY {table}_{role} ON {table} TO {role} USING (true) WITH CHECK (true)")
-    op.execute(f"GRANT {grant} ON {table} TO {role}")
+def _open(op: Executes, table: str, role: str, columns: str, visible: str) -> None:
+    op.execute(f"CREATE POLICY {table}_{role} ON {table} FOR SELECT TO {role} USING ({visible})")
+    op.execute(f"GRANT SELECT{f' ({columns})' if columns else ''} ON {table} TO {role}")

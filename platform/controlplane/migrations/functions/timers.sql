@@ -1,14 +1,32 @@
-"""What a clock that ran ahead put far into the future is brought back: jobs, rests and leases of lanes, and repairs."""
+-- What the relay calls to enqueue due jobs. It may call these and write nothing itself: they run with the owner's
+-- rights. Row-level security is forced on the owner, too; its policies hold while `app.definer` is set.
 
-from alembic import op
+CREATE OR REPLACE FUNCTION timers_fire() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v_count integer;
+BEGIN
+    PERFORM set_config('app.definer', 'relay', true);
+    WITH due AS (
+        SELECT t.tenant_id, t.name FROM public.timer t WHERE t.due_at <= clock_timestamp()
+         ORDER BY t.due_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    ), fired AS (
+        UPDATE public.timer t SET due_at = NULL FROM due WHERE t.tenant_id = due.tenant_id AND t.name = due.name
+        RETURNING t.tenant_id, t.msp_id, t.lane, t.kind, t.name
+    ), put AS (
+        INSERT INTO public.work (tenant_id, msp_id, lane, kind, key)
+        SELECT tenant_id, msp_id, lane, kind, name FROM fired
+        RETURNING 1
+    )
+    SELECT count(*)::integer INTO v_count FROM put;
+    PERFORM set_config('app.definer', '', true);
+    RETURN v_count;
+END $$;
 
-revision = "202611290838"
-down_revision = "202611290831"
-branch_labels = None
-depends_on = None
-
-_BY_RELAY = "current_setting('app.definer', true) = 'relay'"
-_HEAD = """
+-- Every tenant's timers are checked every few minutes, from a column that no job can lose: not while the tenant rests,
+-- for its jobs would pile up; not while one waits. A few per pass, so that tenants do not all come at once.
+--
+-- What a clock that ran ahead put far into the future is brought back. No job, rest or lease is meant to last for two
+-- hours: Retry-After is capped at one.
 CREATE OR REPLACE FUNCTION repairs_fire() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE v_count integer; v_due uuid[]; v_far timestamptz := clock_timestamp() + interval '2 hours';
@@ -16,16 +34,14 @@ BEGIN
     PERFORM set_config('app.definer', 'relay', true);
     WITH due AS (
         SELECT s.tenant_id FROM public.lane_share s
-         WHERE {due} AND NOT s.resting
+         WHERE (s.repair_at <= clock_timestamp() OR s.repair_at > v_far) AND NOT s.resting
          ORDER BY s.repair_at > v_far DESC, s.repair_at LIMIT 20 FOR UPDATE SKIP LOCKED
     ), set_next AS (
         UPDATE public.lane_share s SET repair_at = clock_timestamp() + interval '5 minutes' * (0.5 + random())
           FROM due WHERE s.tenant_id = due.tenant_id RETURNING s.tenant_id
     )
     SELECT array_agg(n.tenant_id) INTO v_due FROM set_next n;
-"""
-# No job, rest or lease is meant to last for two hours: Retry-After is capped at one.
-_BRING_BACK = """
+
     UPDATE public.work w SET ready_at = clock_timestamp()
       FROM (SELECT f.seq FROM public.work f WHERE f.tenant_id = ANY (v_due) AND f.held AND f.ready_at > v_far
                FOR UPDATE SKIP LOCKED) f
@@ -37,8 +53,7 @@ _BRING_BACK = """
              WHERE f.tenant_id = ANY (v_due) AND (f.paused_until > v_far OR f.lease_until > v_far)
                FOR UPDATE SKIP LOCKED) f
      WHERE l.tenant_id = f.tenant_id AND l.name = f.name;
-"""
-_TAIL = """
+
     WITH put AS (
         INSERT INTO public.work (tenant_id, msp_id, lane, kind, key)
         SELECT n.tenant_id, n.msp_id, 'repair', 'foundation.repair_timers', 'repair' FROM public.lane_share n
@@ -49,17 +64,7 @@ _TAIL = """
     SELECT count(*)::integer INTO v_count FROM put;
     PERFORM set_config('app.definer', '', true);
     RETURN v_count;
-END
-$$
-"""
+END $$;
 
-
-def upgrade() -> None:
-    op.execute(f"CREATE POLICY lane_definer ON lane TO pg_database_owner USING ({_BY_RELAY}) WITH CHECK ({_BY_RELAY})")
-    head = _HEAD.format(due="(s.repair_at <= clock_timestamp() OR s.repair_at > v_far)")
-    op.execute(f"{head}{_BRING_BACK}{_TAIL}")
-
-
-def downgrade() -> None:
-    op.execute(_HEAD.format(due="s.repair_at <= clock_timestamp()") + _TAIL)
-    op.execute("DROP POLICY lane_definer ON lane")
+REVOKE ALL ON FUNCTION timers_fire(), repairs_fire() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION timers_fire(), repairs_fire() TO fairlead_relay;
