@@ -95,6 +95,11 @@ def test_every_route_names_its_permission_or_is_public_on_purpose(site: WebApp) 
     assert len(handlers(site.app)) > 40
 
 
+def test_every_kind_of_id_that_the_walks_use_is_a_parameter_of_a_route(site: WebApp) -> None:
+    templates = " ".join(path for _, path, _ in handlers(site.app))
+    assert [parameter for parameter in KINDS.values() if f"{{{parameter}:uuid}}" not in templates] == []
+
+
 async def test_nothing_of_one_tenant_reaches_another_through_any_route(
     site: WebApp, world: ClientEnv, other_world: ClientEnv, urls: Urls
 ) -> None:
