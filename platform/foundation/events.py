@@ -1,10 +1,10 @@
-"""Domain events: what a lower room tells a higher one, which it does not know.
+"""Domain events, from a lower room to higher rooms that it does not import.
 
-`publish` leaves one item of work in the caller's transaction, so the event exists when, and only when, that commits.
-Its turn leaves one item per subscription, each in the subscription's own lane: who fails holds no other up, and events
-about one subject come in order. An event is delivered at least once; what a subscriber writes in the transaction that
-finishes its turn happens once, and anything else it does must bear a repetition. By the time it is delivered the world
-may have moved on, so a subscriber looks at how things are now.
+`publish` enqueues one job in the caller's transaction, so the event exists when, and only when, that commits. That job
+enqueues one job per subscription, each in the subscription's own lane: a failing subscriber does not delay the others,
+and events about one subject arrive in order. Delivery is at least once; writes in the transaction that completes the
+subscriber's batch happen once, and all its other effects must be idempotent. State may have changed by the time of
+delivery, so a subscriber reads the current state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +24,15 @@ EVENTS_LANE: Final = "events"
 
 
 class EventType(msgspec.Struct, frozen=True):
-    """`name` is `<noun>.<what happened to it>`. Declared by the room that announces it, in its `events.py`."""
+    """A type of event. `name` is `<noun>.<past participle>`. Declared by the room that publishes it, in its
+    `events.py`.
+    """
 
     name: str
 
 
 class DomainEvent(msgspec.Struct, frozen=True):
-    """`subject` is what it happened to; `data` is of JSON's types."""
+    """An event. `subject` is the id of the affected object; `data` has JSON's types."""
 
     kind: EventType
     subject: UUID
@@ -39,7 +41,7 @@ class DomainEvent(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """`job` is the kind of work that each such event becomes."""
+    """A job type to enqueue for each event of a type. `job` is the job type's name."""
 
     event: EventType
     job: str
@@ -55,10 +57,10 @@ def publish(session: AsyncSession, event: DomainEvent) -> None:
 
 
 def event_of(item: ClaimedJob) -> DomainEvent:
-    """What a subscriber's item of work is about.
+    """The event that a subscriber's job carries.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the job carries no event.
     """
     if item.ref is None or item.body is None:
         raise ValueError(f"work of kind {item.kind} tells of no event")
@@ -69,10 +71,10 @@ def event_of(item: ClaimedJob) -> DomainEvent:
 def deliver_job(
     announced: Iterable[EventType], subscriptions: Iterable[Subscription], jobs: Iterable[JobType]
 ) -> JobType:
-    """For the composition root: `announced` is every event any room declares.
+    """Job type that fans events out, for the composition root. `announced` is every event type that any room declares.
 
     Raises:
-        ValueError: somebody subscribes to what nobody announces, or with work that nobody does.
+        ValueError: a subscription names an event type that no room declares, or a job type that does not exist.
     """
     known, names = {kind.name for kind in announced}, {job.name for job in jobs}
     subscribed: dict[str, list[Subscription]] = {name: [] for name in known}
@@ -94,7 +96,7 @@ def _work_of(batch: Batch, subscribed: Mapping[str, Sequence[Subscription]]) -> 
     work: list[NewJob] = []
     for item in batch.items:
         name = (item.body or {}).get("event", "")
-        if name not in subscribed:  # left by a newer release: a person replays it when the workers are as new
+        if name not in subscribed:  # published by a newer release: a member replays it once the workers are as new
             batch.dead_letter(item, error=f"No room of this release announces {name}")
             continue
         work += [

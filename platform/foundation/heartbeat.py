@@ -1,6 +1,6 @@
-"""Shows that this process does its work, to whoever can replace it: the supervisor by a file's time, a cluster by HTTP.
+"""Liveness and readiness of a process, for the supervisor (a file's modification time) and for Kubernetes (HTTP).
 
-A beat comes from the very loop that does the work. A thread beside it would answer while everything else stands still.
+A tick comes from the very loop that does the process's work. A separate thread would respond while that loop hangs.
 """
 
 import socket
@@ -21,7 +21,7 @@ from foundation.web.listener import bounded_protocol
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 30.0
-"""Many times the longest pause of a healthy process on a machine that has far too much to do."""
+"""Many times the longest pause of a healthy process on a heavily overloaded machine."""
 
 _LIMITS: Final = Limits(request_bytes=64 * 1024, body_seconds=5.0, head_seconds=5.0, connections=64, per_peer=32)
 
@@ -43,7 +43,7 @@ class Heartbeat:
 
 
 class Readiness:
-    """Why a process does not take work yet; empty once it does."""
+    """Reason why a process does not accept work yet; empty once it does."""
 
     def __init__(self, problem: str = "starting") -> None:
         self.problem = problem
@@ -56,8 +56,8 @@ READY = Readiness("")
 
 
 def serve_metrics(port: int, registry: CollectorRegistry, heartbeat: Heartbeat, readiness: Readiness = READY) -> int:
-    """`/healthz` answers 503 when the pulse has stopped, `/readyz` until the process takes work; every other path is
-    the metrics. In a thread with a loop of its own, behind the same limits as the web.
+    """Serve `/healthz` (503 when the heartbeat has stopped), `/readyz` (503 until the process accepts work) and the
+    metrics on every other path. Runs in a thread with its own event loop, behind the same limits as the web.
 
     Returns the port, which the system chooses when `port` is 0.
     """
@@ -70,7 +70,7 @@ def serve_metrics(port: int, registry: CollectorRegistry, heartbeat: Heartbeat, 
             beats = heartbeat.silent_seconds < SILENT_SECONDS
             await _answer(send, 200 if beats else 503, "ok" if beats else "no pulse")
         else:
-            # Its negotiation of the format decodes headers; others than ASCII mean nothing there.
+            # Its format negotiation decodes headers; non-ASCII ones have no meaning there.
             scope["headers"] = [pair for pair in scope["headers"] if pair[1].isascii()]
             await metrics(scope, receive, send)
 

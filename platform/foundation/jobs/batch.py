@@ -1,4 +1,4 @@
-"""One turn of one lane: the items a worker holds a lease on, and the transaction that finishes them."""
+"""Batch: the jobs of one lane that a worker has leased, and the transaction that completes them."""
 
 import asyncio
 import time
@@ -23,7 +23,9 @@ _OUTAGE_SECONDS = 0.25
 _COMMIT_SECONDS = 1.0
 T = TypeVar("T")
 _OUTAGES = ("08", "53", "57P", "58", "25P03")
-"""Connection lost, out of resources, shut down, system error; 25P03: we were stopped inside a transaction."""
+"""SQLSTATE prefixes of an outage: connection lost, out of resources, shut down, system error. 25P03: this process was
+stopped inside a transaction.
+"""
 
 
 class ClaimedJob(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     enqueued_at: datetime
     correlation: str
     is_retry: bool = False
-    """Another system was asked for it before, and it brought nothing: to ask again is a retry."""
+    """A remote call for this job has failed before, so the next one spends retry budget."""
 
 
 class _Deferred(NamedTuple):
@@ -51,15 +53,17 @@ class Lease(msgspec.Struct, frozen=True):
     fence: int
     seconds: float
     crash_count: int = 0
-    """Turns before this one that ended with their process."""
+    """Number of consecutive earlier batches whose worker process died."""
 
 
 class LeaseLost(Exception):
-    """Someone else holds the lane now. Whatever this run did in its last transaction was undone."""
+    """Raised when another worker holds the lane. The last transaction of this batch was rolled back."""
 
 
 class DatabaseSilent(psycopg.OperationalError):
-    """It is there and says nothing: told by us, so it is an outage like any other."""
+    """No response from the database within the client's deadline. A psycopg error, so `is_outage` treats it as an
+    outage.
+    """
 
 
 _FINISH = text("""
@@ -78,7 +82,9 @@ _BURY = text("""
 
 
 class Batch:
-    """`items` are of one kind, in order. What a handler does not retry or bury is done when `commit` commits."""
+    """Leased jobs of one type, in order. `commit` completes every job that was not retried, deferred, skipped or
+    dead-lettered.
+    """
 
     def __init__(  # noqa: PLR0913 - what a turn is given
         self,
@@ -90,9 +96,9 @@ class Batch:
         bulk: bool = False,
         asked_at: float | None = None,
     ) -> None:
-        """A turn that is not `bulk` should be short: others' stand behind it.
+        """A batch that is not `bulk` should be short: other lanes wait behind it.
 
-        The lease runs from `asked_at` on the monotonic clock, from before its answer was on its way.
+        `asked_at` is the time on the monotonic clock just before the claim was sent; the lease runs from then.
         """
         self.bulk = bulk
         self.scope = scope
@@ -111,66 +117,66 @@ class Batch:
         self._crash_count = max(lease.crash_count - 1, 0)
 
     def retry(self, item: ClaimedJob, *, delay: float, error: str, is_retry: bool = False) -> None:
-        """Do it again after `delay` seconds; later items of the same key wait for it.
+        """Retry after `delay` seconds, counting an attempt; later jobs with the same key wait for this one.
 
-        `is_retry`: another system was asked for it, so that to ask again is a retry.
+        `is_retry`: a remote call was made for the job, so its next call spends retry budget.
         """
         self._deferred[item.seq] = _Deferred(
             delay, clean_error_text(error, longest=2000), counted=True, is_retry=is_retry
         )
 
     def defer(self, item: ClaimedJob, *, delay: float, is_retry: bool, error: str | None = None) -> None:
-        """Reschedules without counting an attempt; `error=None` keeps the last error."""
+        """Reschedule without counting an attempt; `error=None` keeps the last error."""
         self._deferred[item.seq] = _Deferred(
             delay, error and clean_error_text(error, longest=2000), counted=False, is_retry=is_retry
         )
 
     def dead_letter(self, item: ClaimedJob, *, error: str) -> None:
-        """Give it up, visibly: it becomes a dead letter that a person replays or discards."""
+        """Move a failed job to the dead letters, where a member replays or discards it."""
         self._dead[item.seq] = clean_error_text(error, longest=2000)
 
     def skip(self, items: Sequence[ClaimedJob]) -> None:
-        """Not touched in this turn: they stay where they are, in order, and count no attempt."""
+        """Leave jobs in the lane unprocessed, in order, without counting an attempt."""
         self._skipped.update(item.seq for item in items)
 
     @property
     def cut_short(self) -> bool:
-        """More could be done at once than this turn did."""
+        """Whether jobs were skipped that could run at once."""
         return bool(self._skipped) and not self._pause
 
     def pause(self, seconds: float) -> None:
-        """Let the whole lane rest, e.g. while a channel's breaker is open. Counts no attempt."""
+        """Pause the lane, e.g. while a channel's breaker is open. Counts no attempt."""
         self._pause = max(self._pause, seconds)
 
     def bisect(self, failure_count: int) -> None:
-        """Halve the next turn's batch `failure_count` times, to find the item that breaks it."""
+        """Halve the lane's next batch `failure_count` times, to isolate the failing job."""
         self._failure_count = failure_count
 
     def suspect(self, crash_count: int) -> None:
-        """What the next turn is told of those that ended with their process."""
+        """Set the lane's count of consecutive batches whose worker process died."""
         self._crash_count = crash_count
 
     def check_lease(self) -> None:
-        """Call before an effect outside the database, so that a worker that was stopped does not act late.
+        """Check the lease before an effect outside the database, so that a worker that was suspended does not act late.
 
         Raises:
-            LeaseLost: the lease has run out on this machine's clock.
+            LeaseLost: the lease has expired on this machine's clock.
         """
         if time.monotonic() >= self._deadline:
             raise LeaseLost(f"the lease on {self.lane} ran out before its effect")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A transaction before the work is finished, e.g. to load what an outbound call needs."""
+        """Transaction before the batch is completed, e.g. to load the data of an outbound call."""
         async with self._database.transaction(self.scope) as session:
             yield session
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[AsyncSession]:
-        """The transaction of the effects. It commits together with the items' completion, or not at all.
+        """Transaction of the batch's effects. Effects and completion of the jobs commit together, or not at all.
 
         Raises:
-            LeaseLost: the lane was taken over; nothing of this transaction happened.
+            LeaseLost: another worker has taken the lane; the transaction was rolled back.
         """
         try:
             async with self._database.transaction(self.scope) as session:
@@ -216,10 +222,11 @@ class Batch:
         self.more = bool(result.scalar())
 
     async def keep_lease(self) -> None:
-        """Renew the lease until cancelled; a short outage is outlasted, and a lease that ran out but nobody took too.
+        """Renew the lease until cancelled. Tolerates a short outage, and an expired lease that no other worker has
+        taken.
 
         Raises:
-            LeaseLost: someone else holds the lane, or the database could not be asked for a whole lease.
+            LeaseLost: another worker holds the lane, or the database was unreachable for the duration of a lease.
         """
         calm = wait = self.lease.seconds / 3
         while True:
@@ -239,7 +246,9 @@ class Batch:
             self._deadline, wait = asked_at + self.lease.seconds, calm
 
     async def give_back(self) -> None:
-        """After an outage that ended the turn, as soon as the database answers: nobody died, so nobody need wait."""
+        """Release the lease after an outage, as soon as the database responds, so that the lane need not wait for its
+        expiry.
+        """
         while time.monotonic() < self._deadline:
             await asyncio.sleep(_OUTAGE_SECONDS)
             try:
@@ -279,29 +288,30 @@ class Batch:
 
 
 async def keeping_lease(batch: Batch, working: Coroutine[Any, Any, None]) -> None:
-    """Do the turn's work while its lease is renewed; left alone when that proves impossible, for it would not count.
+    """Run `working` while renewing the batch's lease; cancel it when the lease is lost, as its commit would be refused.
 
     Raises:
-        LeaseLost: for that.
+        LeaseLost: the lease could not be renewed.
     """
     task, keeper = asyncio.ensure_future(working), asyncio.create_task(batch.keep_lease())
     try:
         await asyncio.wait({task, keeper}, return_when=asyncio.FIRST_COMPLETED)
-        # A turn that is just committing looks lost to its keeper.
+        # The lease of a batch that is just committing looks lost to `keep_lease`.
         done, _ = await asyncio.wait({task}, timeout=_COMMIT_SECONDS)
         await (task if done else keeper)
     finally:
         for each in (task, keeper):
             if not each.done():
-                each.cancel()  # which itself takes a while on a dead link; nobody waits for it
+                each.cancel()  # cancelling takes a while on a dead link, so it is not awaited
             each.add_done_callback(_forget_outcome)
 
 
 async def answered(database: Database, asking: Coroutine[Any, Any, T], *, seconds: float) -> T:
-    """What a short question to the database brings.
+    """Result of a short database call.
 
     Raises:
-        DatabaseSilent: nothing within `seconds`. Its other connections are probably as dead, and are not used again.
+        DatabaseSilent: no response within `seconds`. The pool's other connections are probably dead too and are
+            discarded.
     """
     task = asyncio.ensure_future(asking)
     try:
@@ -321,13 +331,13 @@ def _forget_outcome(task: "asyncio.Future[Any]") -> None:
 
 
 def is_outage(error: BaseException) -> bool:
-    """True when the database itself is away, so that no attempt should be counted.
+    """Whether the error is a database outage, for which no attempt is counted.
 
-    A deadlock or a job that took too long is not: the job has failed, and is narrowed or tried again at once.
+    A deadlock or a timeout of the job is not: the job has failed, and its batch is bisected or retried at once.
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.Error):
-        if cause.sqlstate is None:  # told by the driver, not by the server
+        if cause.sqlstate is None:  # raised by the driver, not by the server
             return isinstance(cause, psycopg.OperationalError)
         return cause.sqlstate.startswith(_OUTAGES)
     return isinstance(cause, OSError) and not isinstance(cause, TimeoutError)

@@ -1,8 +1,8 @@
-"""A Dramatiq broker over the ring. A message says only "this lane may have work"; the work itself is in PostgreSQL.
+"""Dramatiq broker over the ready queue. A message only hints that a lane may have jobs; the jobs are in PostgreSQL.
 
 Dramatiq's own Redis broker polls with a back-off, costs two threads and a share of commands per queue, and finds the
-orphans of a killed worker after a minute or by chance. Here a consumer blocks until its pool's ring has a turn, and a
-lost message is rung again by the relay.
+orphans of a killed worker after a minute or by chance. Here a consumer blocks until its pool's ready queue has a lane,
+and the relay repeats lost messages.
 """
 
 import threading
@@ -23,7 +23,9 @@ AWAY_SECONDS = 0.25
 
 
 class LaneBroker(Broker):
-    """`slots` bounds the messages taken and not yet finished, so that a turn is decided as late as possible."""
+    """Broker with at most `slots` unfinished messages, so that the choice of the next lane is made as late as
+    possible.
+    """
 
     def __init__(
         self,
@@ -58,7 +60,7 @@ class LaneBroker(Broker):
         return consumer
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
-        """Refused: work leaves through the outbox (`foundation.jobs.enqueue.enqueue`), never straight to the queue.
+        """Always refused: jobs are enqueued through the outbox (`foundation.jobs.enqueue.enqueue`), never directly.
 
         Raises:
             RuntimeError: always.
@@ -102,7 +104,7 @@ class _ReadyQueueConsumer(Consumer):
         )
 
     def _take(self) -> LaneTicket | None:
-        """Outages are sat out here: dramatiq would wait three seconds before it looks again."""
+        """Take a ticket. Outages are waited out here: dramatiq would wait three seconds before the next attempt."""
         try:
             ticket = self._reader.take(self._pool, self._timeout)
         except redis.RedisError as error:
@@ -121,4 +123,4 @@ class _ReadyQueueConsumer(Consumer):
         self._free.release()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Nothing to do: the relay rings lanes whose work nobody holds."""
+        """Do nothing: the relay wakes lanes with ready jobs and no lease."""

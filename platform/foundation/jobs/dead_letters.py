@@ -1,4 +1,4 @@
-"""Dead letters: what was given up is listed, and a person replays or discards it."""
+"""Dead letters: failed jobs, listed for members to replay or discard."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,11 +26,11 @@ async def list_dead_letters(session: AsyncSession, *, state: str = "open", limit
 
 
 async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:
-    """Put the work back into its lane with its attempts forgotten.
+    """Enqueue the failed job in its lane again, with its attempts reset.
 
     Raises:
-        NotFound: no such letter in this account.
-        Conflict: it was settled before.
+        NotFound: no such dead letter in this account.
+        Conflict: it is already closed.
     """
     letter = await _settle(session, letter_id, state="replayed", now=now)
     work = NewJob(
@@ -41,7 +41,7 @@ async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: dat
 
 
 async def discard_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:
-    """Raises NotFound or Conflict, as `replay_dead_letter`."""
+    """Close the dead letter without a replay. Raises NotFound or Conflict, as `replay_dead_letter`."""
     await _settle(session, letter_id, state="discarded", now=now)
 
 

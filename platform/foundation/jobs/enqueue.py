@@ -1,4 +1,4 @@
-"""Putting work into lanes, in the transaction of what caused it."""
+"""Enqueueing of jobs and timers in the caller's transaction (transactional outbox)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from foundation.telemetry.correlation import current_correlation
 
 
 class NewJob(msgspec.Struct, frozen=True):
-    """`key` keeps order: items of one key in one lane are done one after the other. `delay` is in seconds."""
+    """A job to enqueue. Jobs with the same lane and `key` run one after the other, in order. `delay` is in seconds."""
 
     lane: str
     kind: str
@@ -49,7 +49,7 @@ _WAKE_JOBS = text("""
 
 
 def enqueue(session: AsyncSession, items: Sequence[NewJob]) -> None:
-    """Leave work for the session's tenant; it exists when, and only when, the transaction commits."""
+    """Enqueue jobs for the session's tenant when its transaction commits; a rollback enqueues nothing."""
     buffer(session, _insert_jobs).extend(items)
 
 
@@ -63,7 +63,7 @@ async def _insert_jobs(session: AsyncSession, items: list[Any]) -> None:
 
 
 async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, due_at: datetime | None) -> None:
-    """Make `kind` run at `due_at`, or sooner if the timer already stands sooner. None stops it."""
+    """Schedule `kind` at `due_at`; an earlier time that is already set is kept. None cancels the timer."""
     scope = scope_of(session)
     await session.execute(
         text("""
@@ -86,6 +86,8 @@ async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, d
 
 
 async def wake_lanes(session: AsyncSession, subject: UUID) -> None:
-    """End the rest of the lanes named `<direction>/<subject>`, and of the jobs in them; the relay rings them."""
+    """End the pause of the lanes named `<direction>/<subject>` and the delay of their jobs; the relay then wakes the
+    lanes.
+    """
     for statement in (_WAKE_LANES, _WAKE_JOBS):
         await session.execute(statement, {"t": scope_of(session).tenant_id, "subject": str(subject)})

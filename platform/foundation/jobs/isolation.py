@@ -1,7 +1,7 @@
-"""Runs a suspect batch in a subprocess, so that a poison job cannot take the worker down.
+"""Isolated execution: runs a suspect batch in a subprocess, so that a poison job cannot take the worker down.
 
-Only what ends such a process, alone and more than once, is given up: everything else that was under way when a worker
-died is innocent until it has been tried like that.
+Only a job that ran alone and crashed its subprocess more than once is dead-lettered. The other jobs that were running
+when a worker died are presumed harmless until they have been run in the same manner.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,13 +13,15 @@ from foundation.jobs.batch import ClaimedJob, Lease
 from foundation.scope import Scope
 
 SUSPECT_AFTER = 3
-"""Turns in a row that ended with their process. Fewer are accidents; a process of its own costs a second or two."""
+"""Consecutive crashes after which a batch runs in a subprocess. Fewer are accidents; a subprocess costs a second or
+two.
+"""
 ALONE = 4
-"""From here on a batch is one item."""
+"""Number of crashes from which on a batch is a single job."""
 
 
 class LeasedBatch(msgspec.Struct, frozen=True):
-    """What a worker has claimed, and hands on. The lease stays the worker's to renew as well."""
+    """A batch claimed by a worker and passed to a subprocess. The worker keeps renewing the lease as well."""
 
     scope: Scope
     lease: Lease
@@ -29,15 +31,15 @@ class LeasedBatch(msgspec.Struct, frozen=True):
 class BatchResult(Enum):
     DONE = "done"
     UNFINISHED = "unfinished"
-    """It was not the work's fault: the database went away, the lease was lost, or it never began."""
+    """Not the jobs' fault: database outage, lost lease, or the batch never started."""
     DIED = "died"
 
 
 class IsolatedRun(msgspec.Struct, frozen=True):
     result: BatchResult
     how: str = ""
-    """In words, for the person who looks at the dead letter."""
+    """Readable description of the crash, shown on the dead letter."""
 
 
 IsolatedRunner = Callable[[LeasedBatch, float], Awaitable[IsolatedRun]]
-"""Does a turn in a process of its own, ended after so many seconds."""
+"""Port: runs a batch in a subprocess, killed after the given number of seconds."""

@@ -1,4 +1,6 @@
-"""Lanes: each tenant's ordered queues of work. PostgreSQL holds the truth; the ring in Valkey only wakes workers."""
+"""Tables of the lanes: each tenant's ordered job queues. PostgreSQL is authoritative; the ready queue in Valkey only
+wakes workers.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +14,11 @@ from foundation.database.base import Base, TenantOwned
 
 
 class LaneShare(TenantOwned, Base):
-    """What a tenant gets of the workers: its pool, its weight in the round robin, its lanes at work at once.
+    """A tenant's share of the workers: its pool, its weight in the round robin, and the maximum of lanes running at
+    once.
 
-    While `resting`, no turn begins: work is kept, in order. At `repair_at` its timers are checked (`jobs.repair`).
+    While `resting`, no batch starts; jobs are kept, in order. At `repair_at` the tenant's timers are checked
+    (`jobs.repair`).
     """
 
     __tablename__ = "lane_share"
@@ -29,10 +33,10 @@ class LaneShare(TenantOwned, Base):
 
 
 class Lane(TenantOwned, Base):
-    """A lease on one lane. `fence` grows with each lease; whoever finishes must still hold the same one.
+    """A lane and its lease. `fence` increases with each lease; completing a batch requires the current one.
 
-    `failure_count` halves the next batch after a failure; `crash_count` counts turns in a row that ended with their
-    process.
+    `failure_count` halves the next batch after a failure; `crash_count` counts consecutive batches whose worker process
+    died.
     """
 
     __tablename__ = "lane"
@@ -47,7 +51,7 @@ class Lane(TenantOwned, Base):
 
 
 class Job(TenantOwned, Base):
-    """One item of work. Items of one `key` in a lane are done in the order of `seq`.
+    """A job. Jobs of one `key` in a lane run in the order of `seq`.
 
     `again`: a remote call for this job has failed before, so the next one spends retry budget.
     """
@@ -75,7 +79,7 @@ class Job(TenantOwned, Base):
 
 
 class DeadLetter(TenantOwned, Base):
-    """Work that was given up. A person sees it, and replays or discards it; it is never dropped."""
+    """A failed job. A member replays or discards it; it is never dropped."""
 
     __tablename__ = "dead_letter"
 
@@ -98,7 +102,7 @@ class DeadLetter(TenantOwned, Base):
 
 
 class Timer(TenantOwned, Base):
-    """Work that becomes due at a time: one row per tenant and name, however often it is asked for."""
+    """A job scheduled for a time: one row per tenant and name, however often it is set."""
 
     __tablename__ = "timer"
 

@@ -1,12 +1,12 @@
-"""The ring of tenants with ready work, in Valkey. It only wakes workers: losing all of it loses nothing.
+"""Ready queue in Valkey: tenants whose lanes have ready jobs. It only wakes workers: losing all of it loses no job.
 
-Weighted round robin by stride scheduling (Waldspurger & Weihl 1995): each turn moves a tenant's place by 1/weight, and
-the tenant with the smallest place is next. A tenant that was idle re-enters at the present place, so it neither waits
-behind a flood nor is paid back for idling. Idle tenants cost nothing, however many they are.
+Weighted round robin by stride scheduling (Waldspurger & Weihl 1995): each batch moves a tenant's pass value by
+1/weight, and the tenant with the smallest value is next. A tenant that was idle re-enters at the current value, so it
+neither waits behind a flood nor is compensated for idling. Idle tenants cost nothing, however many there are.
 
-A pool has two rings. A lane that had more than one prompt turn's work is bulk until it has had none for BULK_SECONDS:
-it goes round the bulk ring, whose turns are large and may have workers of their own, so that prompt turns do not stand
-behind large ones. A flood that comes in gusts does not begin anew with prompt turns at each.
+A pool has two queues. A lane with more jobs than one prompt batch is bulk until it has had none for BULK_SECONDS: it is
+scheduled in the bulk queue, whose batches are large and may have workers of their own, so that prompt batches do not
+wait behind large ones. A flood that arrives in bursts does not start with prompt batches at each burst.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ SHARED_POOL = "shared"
 _PREFIX = "fl:lanes"
 _BULK = ":bulk"
 _BULK_FIRST = 4
-"""Each fourth turn looks at the bulk ring first, so that many prompt turns cannot starve it."""
+"""Every fourth take checks the bulk queue first, so that many prompt batches cannot starve it."""
 BULK_SECONDS = 2.0
 HINT_SECONDS = 0.25
-"""A hint is not worth a longer wait: intake would stand still while Valkey hangs, and the relay rings anyway."""
+"""Time limit of a hint: a longer wait would block intake while Valkey hangs, and the relay wakes the lanes anyway."""
 
-# KEYS: none used by name, for one node. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
+# Single node, so KEYS is unused. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
 _RING = """
 local prefix, i, rung = ARGV[1], 2, 0
 local clock = redis.call('TIME')
@@ -68,7 +68,7 @@ end
 return rung
 """
 
-# The tenant was popped at `place`: take its oldest ready lane, advance its place, put it back if more lanes are ready.
+# The tenant was popped at `place`: take its oldest ready lane, advance its place, re-add it if more lanes are ready.
 _TAKE = """
 local prefix, ring, tenant, place = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 redis.call('HSET', prefix .. ':now', ring, place)
@@ -86,7 +86,7 @@ return lane[1] or ''
 """
 
 
-# Marks that ran out go with the next; the key goes when none was made for as long.
+# Each mark removes expired ones; the key expires when no mark was set for `for_ms`.
 _MARK = """
 local clock = redis.call('TIME')
 local now_ms, for_ms = clock[1] * 1000 + math.floor(clock[2] / 1000), tonumber(ARGV[3]) * 1000
@@ -97,7 +97,7 @@ redis.call('PEXPIRE', ARGV[1], for_ms)
 
 
 class LaneClass(StrEnum):
-    """Which of a pool's rings a worker serves."""
+    """Which of a pool's queues a worker serves."""
 
     ALL = "all"
     PROMPT = "prompt"
@@ -126,12 +126,12 @@ def _arguments(hints: dict[tuple[UUID, UUID], set[str]]) -> list[str]:
 
 
 class ReadyQueue:
-    """Rings lanes, from async code."""
+    """Asynchronous writer of the ready queue."""
 
     def __init__(
         self, client: "redis.asyncio.Redis", *, patience: float = HINT_SECONDS, bulk_seconds: float = BULK_SECONDS
     ) -> None:
-        """`patience` is for hints; `bulk_seconds` is for how long a mark holds."""
+        """`patience`: time limit of a hint, in seconds. `bulk_seconds`: lifetime of a bulk mark."""
         self._client = client
         self._patience = patience
         self._bulk_seconds = bulk_seconds
@@ -139,32 +139,32 @@ class ReadyQueue:
         self._mark = client.register_script(_MARK)
 
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
-        """Ring after a commit. When Valkey is away the work is safe and the relay will find it."""
+        """Wake lanes after a commit. A failure is only logged: the jobs are durable and the relay wakes the lanes."""
         async with self._hinting():
             await self.wake(hints)
 
     async def wake(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
-        """Raises `redis.RedisError`; callers after a commit let the relay mend it instead."""
+        """Wake lanes. Raises `redis.RedisError`; callers after a commit use `hint` and rely on the relay."""
         if hints:
             await self._script(keys=[], args=[_PREFIX, *_arguments(hints)])
 
     async def remember_capped(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
-        """The tenant is at its cap: ring this lane again when one of its lanes is finished.
+        """Record that the tenant is at its cap, so that the lane is woken when another of its lanes finishes.
 
-        What is not remembered is found by the relay.
+        A lost record is recovered by the relay.
         """
         key = f"{_PREFIX}:capped:{_member(msp_id, tenant_id)}"
         async with self._hinting():
             await cast("Any", self._client.sadd(key, lane))
 
     async def mark_bulk(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
-        """For a while from now what is rung of the lane are bulk turns. Lost marks are made again."""
+        """Schedule the lane in the bulk queue for `bulk_seconds` from now. Lost marks are set again."""
         async with self._hinting():
             marks = f"{_PREFIX}:bulk:{_member(msp_id, tenant_id)}"
             await self._mark(keys=[], args=[marks, lane, self._bulk_seconds])
 
     async def set_shares(self, shares: Iterable[tuple[UUID, UUID, str, int]]) -> None:
-        """(msp, tenant, pool, weight) of every tenant that differs from the default."""
+        """Replace the pools and weights: (msp, tenant, pool, weight) of every tenant that differs from the default."""
         pins: dict[str, str] = {}
         weights: dict[str, int] = {}
         for msp_id, tenant_id, pool, weight in shares:
@@ -189,7 +189,9 @@ class ReadyQueue:
 
 
 class ReadyQueueReader:
-    """Waits for the next turn, from a consumer's thread. No polling: the wait ends when a lane is rung."""
+    """Blocking reader of the ready queue, for a consumer's thread. It does not poll: the wait ends when a lane is
+    woken.
+    """
 
     def __init__(self, client: "redis.Redis", turns: LaneClass = LaneClass.ALL) -> None:
         self._client = client
@@ -198,10 +200,10 @@ class ReadyQueueReader:
         self._taken = count(1)
 
     def take(self, pool: str, timeout: float) -> LaneTicket | None:
-        """The next lane in turn, or None after `timeout` seconds.
+        """The next lane in the round robin, or None after `timeout` seconds.
 
         Raises:
-            redis.RedisError: Valkey is away.
+            redis.RedisError: Valkey is unreachable.
         """
         popped = cast("Any", self._client.bzpopmin(self._rings(pool), timeout=timeout))
         if popped is None:
@@ -211,7 +213,7 @@ class ReadyQueueReader:
         try:
             tenant = member.decode()
             msp_id, tenant_id = map(UUID, tenant.split(":"))
-        except ValueError:  # not ours; whoever else can write here must not end the consumer
+        except ValueError:  # written by another client of this Valkey; a foreign member must not end the consumer
             _log.warning("ring.foreign_member", ring=ring)
             return None
         lane = cast("Any", self._script(keys=[], args=[_PREFIX, ring, tenant, repr(float(place))]))
@@ -220,7 +222,7 @@ class ReadyQueueReader:
         return LaneTicket(msp_id, tenant_id, lane.decode("utf-8", "replace"), ring.endswith(_BULK))
 
     def _rings(self, pool: str) -> list[str]:
-        """In the order they are looked at."""
+        """Keys of the queues, in the order they are checked."""
         prompt, bulk = f"{_PREFIX}:ring:{pool}", f"{_PREFIX}:ring:{pool}{_BULK}"
         if self._turns is LaneClass.ALL:
             return [bulk, prompt] if next(self._taken) % _BULK_FIRST == 0 else [prompt, bulk]

@@ -1,7 +1,8 @@
-"""The relay: fires timers, and rings every lane that has ready work nobody holds.
+"""Relay: fires timers, and wakes every lane that has ready jobs and no lease.
 
-Most work is rung by whoever left it, at once. The relay mends the rest: delays that ran out, leases whose worker died,
-hints lost with Valkey. It sees that work is due and for whom, never what it is about. Any number may run.
+Most lanes are woken at once by the process that enqueued the job. The relay covers the rest: expired delays, leases of
+dead workers, hints lost with Valkey. It can read that jobs are due and for which tenant, never their content. Any
+number of relays may run.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ class Relay:
         self._measure_at = 0.0
 
     async def run(self, stop: asyncio.Event, *, tick: Callable[[], None] = lambda: None) -> None:
-        """`tick` is called after each pass, also one that met an outage."""
+        """Sweep until `stop`. `tick` is called after each pass, also after one that failed for an outage."""
         while not stop.is_set():
             wait = self._interval
             try:
@@ -51,7 +52,7 @@ class Relay:
                 await asyncio.wait_for(stop.wait(), timeout=wait)
 
     async def sweep(self) -> float:
-        """One pass. Returns the seconds until the next one is worth while, at most the interval."""
+        """One pass. Returns the seconds until the next one is useful, at most the interval."""
         async with self._database.transaction(None) as session:
             await session.execute(text("SELECT timers_fire()"))
         async with self._database.transaction(None) as session:
@@ -84,7 +85,7 @@ class Relay:
         return self._interval if soonest is None else max(0.01, min(self._interval, soonest))
 
     async def _backlog(self, session: AsyncSession) -> dict[UUID, float] | None:
-        """Every few seconds: what waits, and how long."""
+        """Age of each tenant's oldest ready job, in seconds, measured every MEASURE_SECONDS; None in between."""
         if time.monotonic() < self._measure_at:
             return None
         self._measure_at = time.monotonic() + MEASURE_SECONDS

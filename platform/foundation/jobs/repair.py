@@ -1,7 +1,7 @@
-"""Repair of timers: whatever the database says should run by itself, and has neither a timer nor a job, gets a timer.
+"""Repair of timers: restores the timer of each recurring duty that has neither a timer nor a job.
 
-Each room states its recurring duties as functions of the database's own state. A job per tenant checks them all, every
-few minutes; the relay enqueues it from `lane_share.repair_at`, so that no timer has to survive for it.
+Each room defines its recurring duties as functions of the database's state. A job per tenant checks them all, every few
+minutes; the relay enqueues it from `lane_share.repair_at`, so that no timer has to survive for it.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -39,7 +39,7 @@ _RESTART: Final = text(f"""
 
 
 async def ensure_timer(session: AsyncSession, *, name: str, lane: str, kind: str, due_at: datetime) -> None:
-    """Set the timer to `due_at` if it has none or a later one, unless a job of it waits."""
+    """Set the timer to `due_at` if it has none or a later one, unless its job is already enqueued."""
     scope = scope_of(session)
     await session.execute(
         _ENSURE,
@@ -49,8 +49,8 @@ async def ensure_timer(session: AsyncSession, *, name: str, lane: str, kind: str
 
 
 async def restart_timers(session: AsyncSession, kinds: Sequence[str], *, now: datetime, longest: timedelta) -> None:
-    """For jobs that always set their next timer, `longest` ahead: one without a due time and without a job has lost it,
-    and one that is further ahead was set by a clock that was wrong.
+    """Restart jobs that always set their next timer, at most `longest` ahead. A timer without due time and without a
+    job was lost; one that is further ahead was set by a wrong clock.
     """
     binds = {"tenant_id": scope_of(session).tenant_id, "kinds": list(kinds), "now": now, "latest": now + longest}
     await session.execute(_RESTART, binds)

@@ -1,4 +1,4 @@
-"""What a room registers so that its work is done: its kinds of job."""
+"""Job types and their retry policy, which each room registers with the worker."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Handler = Callable[[Batch], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Full-jitter exponential back-off: a delay is drawn from (0, min(cap, base · 2^attempt)]. Seconds.
+    """Full-jitter exponential back-off, in seconds: a delay is drawn from (0, min(cap, base · 2^attempt)].
 
     Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
@@ -27,7 +27,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """`name` is spelled `<room>.<verb>`. `batch` bounds the items one message does; `seconds` bounds its time."""
+    """A type of job. `name` is `<room>.<verb>`; `batch` bounds the jobs of one batch, `seconds` the time it may run."""
 
     name: str
     handler: Handler
@@ -37,7 +37,9 @@ class JobType:
 
 
 class JobTypes:
-    """The kinds a worker knows, by name. Built once by the composition root, with the subscriptions to events."""
+    """Registry of the job types a worker handles, by name. Built once by the composition root, event subscriptions
+    included.
+    """
 
     def __init__(self, job_types: Iterable[JobType]) -> None:
         self._job_types: Mapping[str, JobType] = MappingProxyType({job_type.name: job_type for job_type in job_types})

@@ -1,4 +1,4 @@
-"""Rings lanes beside the caller's own work, for callers that may not wait for Valkey."""
+"""Background wake-ups of lanes, for callers that must not wait for Valkey."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Waker:
-    """One ring at a time; what gathers meanwhile is the next one. Never raises: the relay finds what was not rung."""
+    """Single-flight background task: lanes gathered meanwhile go into the next call. Never raises: the relay wakes what
+    was missed.
+    """
 
     def __init__(self, wake: WakeLanes) -> None:
         self._wake = wake

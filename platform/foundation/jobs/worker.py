@@ -1,4 +1,4 @@
-"""Takes a lane's turn: claims a batch under a lease, hands it to its handler, and rings again if more is ready."""
+"""Lane worker: claims a batch under a lease, runs its handler, and wakes the lane again if more jobs are ready."""
 
 import asyncio
 import os
@@ -26,23 +26,23 @@ from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _log = structlog.get_logger(__name__)
 ISOLATION_SECONDS = 20.0
-"""For the start of a process and its end, beside what its kind of work may take."""
+"""Seconds for starting and ending a subprocess, added to the job type's time limit."""
 PROMPT_BATCH = 32
-"""Items of a prompt turn. A lane with more is bulk until it is empty."""
+"""Jobs of a prompt batch. A lane with more is bulk until it is empty."""
 CLAIM_AGAIN_SECONDS = 0.2
 _CLAIM: LiteralString = "SELECT * FROM lane_claim(%s, %s, %s, %s, %s, %s, %s)"
 
 
 @dataclass(slots=True)
 class _Met:
-    """How a turn ended that could not come to its own end."""
+    """Reason why a batch was interrupted."""
 
-    away: bool = False  # the database
-    lost: bool = False  # the lease
+    away: bool = False  # database outage
+    lost: bool = False  # lease lost
 
 
 class LaneWorker:
-    """Stateless but for its name; any number of them share a pool."""
+    """Worker of one pool. Stateless except for its name; any number may share a pool."""
 
     def __init__(  # noqa: PLR0913 - the parts it is composed of
         self,
@@ -57,7 +57,7 @@ class LaneWorker:
         tracing: Tracing = NO_TRACING,
         run_isolated: IsolatedRunner | None = None,
     ) -> None:
-        """`run_isolated` None does suspect turns here too, and gives nothing up for them."""
+        """With `run_isolated=None` suspect batches run in this process too, and are never dead-lettered for a crash."""
         self._run_isolated = run_isolated
         self._one_isolated = asyncio.Semaphore(1)
         self._database = database
@@ -71,7 +71,7 @@ class LaneWorker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
     async def run_lane(self, msp_id: UUID, tenant_id: UUID, lane: str, *, bulk: bool = False) -> None:
-        """One turn. Never raises for what the work does; a database outage ends the turn and the lease runs out."""
+        """Claim and run one batch. Never raises for a job's failure; after a database outage the lease expires."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
         batch = None
         with self._sitting_out(tenant_id, lane) as met:
@@ -92,7 +92,9 @@ class LaneWorker:
 
     @contextmanager
     def _sitting_out(self, tenant_id: UUID, lane: str) -> Iterator[_Met]:
-        """What ends a turn and is no fault of its work: it is told here, and what follows is the caller's."""
+        """Log lost leases and database outages, which are not the jobs' fault, and report them to the caller instead of
+        raising.
+        """
         met = _Met()
         try:
             yield met
@@ -131,7 +133,7 @@ class LaneWorker:
         return Batch(self._database, scope, held, items, bulk=bulk, asked_at=asked_at)
 
     async def run_batch(self, leased: LeasedBatch) -> bool:
-        """A turn that another process claimed. False when it did not come to its end."""
+        """Run a batch that another process claimed. False when it was interrupted."""
         batch = Batch(self._database, leased.scope, leased.lease, leased.items)
         with self._sitting_out(batch.scope.tenant_id, batch.lane) as met:
             await keeping_lease(batch, self._handle(batch, self._job_types[batch.items[0].kind]))
@@ -177,7 +179,7 @@ class LaneWorker:
                 pass
 
     async def _handle_isolated(self, batch: Batch, job_type: JobType, run_isolated: IsolatedRunner) -> None:
-        async with self._one_isolated:  # many lanes may be suspect at once, after a worker died: no crowd of processes
+        async with self._one_isolated:  # after a worker's death many lanes may be suspect: one subprocess at a time
             leased = LeasedBatch(batch.scope, batch.lease, batch.items)
             ending = await run_isolated(leased, job_type.seconds + ISOLATION_SECONDS)
         if ending.result is BatchResult.DIED:
@@ -186,10 +188,10 @@ class LaneWorker:
         elif ending.result is BatchResult.UNFINISHED:
             raise LeaseLost(f"the turn of {batch.lane} in a process of its own came to no end")
         else:
-            batch.more = True  # only the other process knows; the next claim tells
+            batch.more = True  # only the subprocess knows; the next claim finds out
 
     async def _after_crash(self, batch: Batch, job_type: JobType, how: str) -> None:
-        """A batch is narrowed; an item that was alone is tried once more, and given up when that ends alike."""
+        """Bisect a batch; retry a job that ran alone once more, and dead-letter it when that crashes too."""
         again = Batch(self._database, batch.scope, batch.lease, batch.items)
         crash_count = batch.lease.crash_count
         if len(batch.items) > 1:
