@@ -1,1 +1,1 @@
-"""Changes: from observation or proposal to a decision, and rolling back."""
+"""Changes: intake of observations and proposals, decisions, rollback."""

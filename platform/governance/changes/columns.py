@@ -1,4 +1,4 @@
-"""Rows of changes and approvals, as pages and the API show them."""
+"""Columns of changes and approvals, and their mapping to view structs."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,7 +19,7 @@ APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in Approval
 
 
 def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> ChangeView:
-    """From a row of CHANGE_COLUMNS."""
+    """Map a row of CHANGE_COLUMNS."""
     return ChangeView(
         id=row.id,
         record_key=row.record_key,
@@ -48,5 +48,5 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
 
 
 def to_approval(row: Row[Any]) -> ApprovalView:
-    """From a row of APPROVAL_COLUMNS."""
+    """Map a row of APPROVAL_COLUMNS."""
     return ApprovalView(*(getattr(row, f"a_{name}") for name in ApprovalView.__struct_fields__))

@@ -1,4 +1,4 @@
-"""What an approval of a change is bound to. The same function serves the request and the check at execution."""
+"""Content hash that binds an approval to a change; computed at the request and again at execution."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from policy.binding import bind_content
 def content_hash(
     change: ChangeRow, value: ValueRow, cost: Value | None, channels: Sequence[Channel], *, policy_version: int
 ) -> bytes:
-    """Payload, policy version, the data it was judged on, and where it goes: any difference needs a new approval."""
+    """Hash of payload, policy version, judged data and targets: any difference needs a new approval."""
     targets = change.targets if change.targets is not None else [channel.connection_id for channel in channels]
     return bind_content(
         {

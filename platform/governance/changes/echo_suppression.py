@@ -14,13 +14,13 @@ from governance.propagation.repository import load_sent
 from governance.records.keys import Key
 
 ECHO_WINDOW: Final = timedelta(hours=1)
-"""Whatever stays different on the channel is found by the re-reading."""
+"""Differences that outlast the window are found by the drift scan."""
 
 
 async def sent_lately(
     session: AsyncSession, observed: Iterable[Observed], snapshot: DecisionSnapshot
 ) -> dict[tuple[UUID, Key], frozenset[Value]]:
-    """For what others than the source of truth report."""
+    """Values sent to each connection within ECHO_WINDOW; only for observations of other senders than the source."""
     foreign = {
         (o.connection_id, (o.observation.record_key, o.observation.element))
         for o in observed

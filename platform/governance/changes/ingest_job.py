@@ -1,4 +1,4 @@
-"""Job: source events become observations, observations become decided changes, in one transaction per batch."""
+"""Ingest job: turns source events into observations and decided changes, in one transaction per batch."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -33,8 +33,9 @@ from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 PROMPT_BYTES, BULK_BYTES = 4 * 1024, 32 * 1024
-"""Messages differ in size a thousandfold. A turn takes what can be decided in a fraction of a second, so that others'
-turns come; the rest of the batch stays in its lane, in order. What others wait behind is shorter still.
+"""Body bytes per batch. Message sizes differ a thousandfold; these limits keep a batch to a fraction of a second, so
+that other lanes get the worker. The remaining jobs stay queued in order. The limit for prompt lanes is smaller, because
+others wait behind them.
 """
 
 
@@ -92,9 +93,9 @@ async def _ingest(session: AsyncSession, batch: Batch, services: GovernanceServi
 async def load_snapshot(
     session: AsyncSession, services: GovernanceServices, keys: Iterable[Key], *, awaiting: bool = True
 ) -> DecisionSnapshot:
-    """Contracts, channels, policy and the locked values of `keys` with the costs beside them.
+    """Load contracts, channels, policy and the locked values of `keys` and of the costs of their records.
 
-    With `awaiting` also the locked changes of `keys` that wait for a person: a newer value overtakes them.
+    `awaiting` also loads and locks the changes of `keys` pending approval, which a newer value supersedes.
     """
     own, now = set(keys), services.clock()
     wanted = own | {(record_key, COST) for record_key, _ in own}

@@ -1,7 +1,7 @@
-"""Two records of a source under one key: nothing is released for the key until one record holds it alone.
+"""Key conflicts: while two records of a source claim one key, nothing is released for that key.
 
-Otherwise the values of two products would follow each other on one product of the channels, each change approved and
-metered. Sources without identities of their own identify records by the key alone, so this cannot happen there.
+Otherwise the values of two products would alternate on one product of the channels, each change approved and
+metered. Sources without record ids of their own identify records by the key alone and cannot conflict.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,10 +32,10 @@ _NAMED: Final = 5
 async def hold_shared_keys(
     session: AsyncSession, observed: Sequence[Observed], *, now: datetime, new_id: NewId
 ) -> tuple[list[Observed], set[str]]:
-    """What may be decided on, and the keys about which nothing may.
+    """Return the observations that may be decided, and the keys that are blocked.
 
-    Opens an exception for each key that several records claim. When that ends, it is corrected, and what the remaining
-    record said last is read again.
+    Opens an exception for each key that several records claim. When the conflict ends, the exception is resolved and
+    the last message of the remaining record is ingested again.
     """
     shared: set[tuple[UUID, str]] = set()
     keys: dict[tuple[UUID, str], str] = {}
@@ -47,7 +47,7 @@ async def hold_shared_keys(
     alone = []
     for item in observed:
         place, key = (item.connection_id, item.observation.source_id), item.observation.record_key
-        # What a record said under a key that it has lost since is about another record now.
+        # Skip observations under a key that the record has lost since: that key now belongs to another record.
         if keys.get(place, key) == key and (item.connection_id, key) not in shared:
             alone.append(item)
     return alone, {key for _, key in shared}

@@ -1,4 +1,4 @@
-"""Locks changes and their values, in one order."""
+"""Locking of changes and their values in one fixed order."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ from governance.services import GovernanceServices
 async def lock_changes(
     session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID | None]
 ) -> tuple[list[ChangeRow], DecisionSnapshot]:
-    """Changes and what they are judged on, locked in the order of `governance.changes.repository`: values first."""
+    """Lock changes and the values they are judged on, values first (lock order of `governance.changes.repository`)."""
     seen = await repository.load_changes(session, ids, lock=False)
     snapshot = await load_snapshot(session, services, {(c.record_key, c.element) for c in seen}, awaiting=False)
     return await repository.load_changes(session, ids), snapshot

@@ -1,4 +1,4 @@
-"""Changes."""
+"""Table of changes."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,10 +11,10 @@ from foundation.database.base import Base, TenantOwned
 
 
 class Change(TenantOwned, Base):
-    """A proposed new value with its origin, diff and the decision about it.
+    """A proposed new value with its origin, diff and decision.
 
-    state: refused | awaiting | released | superseded | declined | expired. Whether a released change is visible is a
-    matter of each channel's propagation, never of one status.
+    state: refused | awaiting_approval | released | superseded | declined | expired. Visibility of a released change is recorded
+    per channel, in its propagations.
     """
 
     __tablename__ = "change"
@@ -41,12 +41,12 @@ class Change(TenantOwned, Base):
     source_event_id: Mapped[UUID | None]
     committed_at: Mapped[datetime]
     proposed_at: Mapped[datetime]
-    decided_at: Mapped[datetime | None]  # when policy or a person released or refused it
+    decided_at: Mapped[datetime | None]  # time of the release or refusal, by policy or a person
     decision_excluded: Mapped[timedelta] = mapped_column(
         server_default=text("'0'::interval")
-    )  # the client was suspended
+    )  # time in which the client was suspended
     correlation: Mapped[str]
-    maker: Mapped[str] = mapped_column(server_default="")  # who made the key, when the author is one
+    maker: Mapped[str] = mapped_column(server_default="")  # creator of the API key, when the author is a key
 
     __table_args__ = (
         Index(

@@ -1,4 +1,4 @@
-"""The list of changes, one change with its way to each channel, its original message, and rolling it back."""
+"""Pages of changes: list, detail with propagations, source event, rollback."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -38,7 +38,7 @@ _ROOT: Final = "/clients/{client:str}/changes"
 
 
 class RollbackForm(msgspec.Struct):
-    """Without a connection: on every channel."""
+    """Form of a rollback; an empty connection means every channel."""
 
     connection: UUID | None = None
 
@@ -52,14 +52,14 @@ async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
     key: FromQuery[str] = "",
     cursor: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
-    """`record` is searched for, in keys and names; `key` is one record's key, exactly, as links carry it."""
+    """`record` searches keys and names; `key` matches one record key exactly, for links."""
     searched = record.strip().removesuffix("*")
     wanted = ChangeFilter(state=status, element=element, search=searched, key=key)
     found, refusal, one = ChangePage([]), None, ""
     try:
         found = await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor)
         one = key or ("" if record.endswith("*") else searched)
-    except InvalidInput as error:  # what was typed stays in the form
+    except InvalidInput as error:  # keeps the input in the form
         refusal = error
     context = {
         "found": found,

@@ -1,4 +1,4 @@
-"""Writing a plan: values, changes, propagations with their work, approvals, exceptions, audit, clocks."""
+"""Persistence of a plan: values, changes, propagations with their jobs, approvals, exceptions, audit, clocks."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from tenants.members.confirmation import find_vouchers
 CHANGE = "change"
 APPROVAL_LATE: Final = "approval.late"
 OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.late", "approval.expired", "source.stale")
-"""What a newer decision about the same value corrects."""
+"""Exceptions that a newer decision about the same value resolves."""
 
 
 async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapshot) -> None:
@@ -57,10 +57,10 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
 
 
 async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:
-    """Put changes up for approval, bound to their content; their `approval_id` is set."""
+    """Request approvals bound to the content of the changes; sets their `approval_id`."""
     if not changes:
         return
-    # A member whom nobody independent has confirmed proposes for whoever invited them.
+    # The inviter counts as proposer for a member whom nobody independent has confirmed.
     vouchers = await find_vouchers(session, {change.author for change in changes if not change.maker})
     requests = [
         ApprovalRequest(
@@ -91,7 +91,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
 
 
 def late_approval(change_id: UUID) -> str:
-    """The subject of an `approval.late` exception."""
+    """Subject of an `approval.late` exception."""
     return f"{CHANGE}:{change_id}"
 
 

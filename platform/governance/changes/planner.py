@@ -1,8 +1,8 @@
-"""What becomes of a batch of observations. Pure: the world is passed in, and the plan is what to write.
+"""Pure planning of a batch of observations: a snapshot goes in, a plan of writes comes out.
 
-In order: the contract says whether the sender may set the element; an older version than the known one is dropped
-(late, repeated or reordered); a value equal to the approved one is an echo and moves nothing; the rest is decided by
-policy, and what passes is planned for each channel.
+In order: the contract decides whether the sender may set the element; a version older than the known one is dropped
+(late, repeated or reordered); a value equal to the approved one is an echo and changes nothing; policy decides the
+rest, and each value it lets pass is planned for every channel.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,18 +34,18 @@ SOURCE: Final = "source"
 BASELINE: Final = "baseline"
 ROLLBACK: Final = "rollback"
 _FREE_OF_COST: Final = REFERENCE_ELEMENTS | {STOCK}
-"""Judged without looking at the record's cost, so an approval of them does not depend on it."""
+"""Elements judged without the record's cost, so their approvals do not depend on the cost."""
 _STATE_OF: Final = {
     PolicyOutcome.AUTO: "released",
     PolicyOutcome.REVIEW: "awaiting_approval",
     PolicyOutcome.REFUSE: "refused",
 }
-"""What a change becomes by its decision."""
+"""State of a change by policy outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionSnapshot:
-    """What a decision depends on, as read in the transaction that writes the plan."""
+    """Inputs of a decision, read in the transaction that writes the plan."""
 
     contracts: Mapping[str, Contract]
     values: dict[Key, ValueRow]
@@ -55,12 +55,12 @@ class DecisionSnapshot:
     new_id: NewId
     awaiting: Mapping[Key, Sequence[Awaiting]] = field(default_factory=dict)
     sent: Mapping[tuple[UUID, Key], frozenset[Value]] = field(default_factory=dict)
-    """What was sent lately, by the connection it went to: its echo may come after the next value."""
+    """Values sent lately, by connection and key: an echo may arrive after the next value."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceUpdate:
-    """A reference value in the place of `old`: policy lets it pass, and no channel is told."""
+    """An update of the reference value `old` that policy lets pass; reference values are not sent to channels."""
 
     item: Observed
     old: Value | None
@@ -74,23 +74,23 @@ class Plan:
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[Key] = field(default_factory=set)
     held: list[Observed] = field(default_factory=list)
-    """Until a contract is published for their element (`governance.elements.held_observations`)."""
+    """Held until a contract is published for their element (`governance.elements.held_observations`)."""
     foreign: list[Observed] = field(default_factory=list)
-    """Said by a connection that is not the source of its element."""
+    """Observations from a connection that is not the source of truth of their element."""
     reference_updates: list[ReferenceUpdate] = field(default_factory=list)
     superseded_reason: str = "Newer data arrived from the source."
     reviews_requested: dict[Key, ChangeRow] = field(default_factory=dict)
-    """By this plan itself."""
+    """Changes for which this plan itself requests approval."""
     resolved_keys: set[Key] = field(default_factory=set)
     """Keys whose open source exceptions this plan resolves."""
     healed: list[str] = field(default_factory=list)
-    """Subjects of `channel.drift` exceptions: the other system has the approved value again."""
+    """Subjects of `channel.drift` exceptions to resolve: the other system has the approved value again."""
     echoes: int = 0
     stale: int = 0
 
 
 def plan_changes(observed: Iterable[Observed], snapshot: DecisionSnapshot) -> Plan:
-    """Reference elements first, so that a price is judged by the cost that came with it."""
+    """Plan a batch, reference elements first, so that a price is judged by the cost in the same batch."""
     plan = Plan()
     for item in sorted(observed, key=lambda item: item.observation.element not in REFERENCE_ELEMENTS):
         _plan_one(item, snapshot, plan)
@@ -136,8 +136,10 @@ def _passes(value: Value, row: ValueRow, snapshot: DecisionSnapshot) -> bool:
 
 
 def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
-    """Versions of another connection, which was the source before, say nothing about this one's; nor does one that our
-    own clock gave while it ran ahead.
+    """Whether the observation's version is not above the known one.
+
+    Versions of a previous source connection are not comparable, nor is a version that our own clock assigned while it
+    ran ahead.
     """
     if item.observation.version_is_ours and row.source_version > latest_version(now):
         return False
@@ -146,7 +148,10 @@ def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
 
 
 def _contradicts(seen: Observation, row: ValueRow) -> bool:
-    """By its version it is old news, by its time or its value it is not. Late and repeated messages do not do that."""
+    """Whether a value with an old version has a later commit time, or the known version with another value.
+
+    Late and repeated messages do neither.
+    """
     if seen.value == row.source:
         return False
     later = row.source_committed_at is not None and seen.committed_at > row.source_committed_at
@@ -167,7 +172,7 @@ def _with_source(item: Observed, row: ValueRow | None) -> ValueRow:
 
 
 def _still_asked(value: Value, key: Key, snapshot: DecisionSnapshot, plan: Plan) -> bool:
-    """A person is being asked about this very value, on these very facts: nothing new was said."""
+    """Whether this value is already pending approval on the same facts, so that nothing new has to be decided."""
     if key in plan.reviews_requested:
         return plan.reviews_requested[key].value == value
     waiting = () if key in plan.superseded else snapshot.awaiting.get(key, ())
@@ -187,13 +192,13 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
     subject = f"{item.connection_id}:{seen.record_key}:{seen.element}"
     lately = snapshot.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())
     if contract is not None and row is not None and (row.approved == seen.value or seen.value in lately):
-        plan.echoes += 1  # a channel tells us what we wrote to it
+        plan.echoes += 1  # the channel's echo of our own write
         if row.approved == seen.value:
             plan.healed.append(subject)
         return
     if contract is None:
         plan.held.append(item)
-        if snapshot.contracts:  # until the first contract is published the client is being set up
+        if snapshot.contracts:  # before the first contract is published the client is still being set up
             plan.exceptions.append(contract_missing(item))
         return
     detail = (
@@ -228,7 +233,7 @@ def _proposal(item: Observed) -> Proposal:
 
 
 def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> None:
-    """Decide on what the source says: released, asked of a person, or refused and told."""
+    """Decide a value of the source: released, pending approval, or refused with an exception."""
     change = propose(proposal, row, snapshot, plan)
     if change.outcome == PolicyOutcome.REFUSE:
         plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], len(snapshot.channels)))
@@ -240,7 +245,7 @@ def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot,
 
 
 def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> ChangeRow:
-    """Decide on it against the approved value, and release it at once when policy lets it pass."""
+    """Decide a proposal against the approved value; release it at once when policy lets it pass."""
     decision = judge(proposal.value, row, row.approved, snapshot, origin=proposal.origin)
     change = draft_change(proposal, row, row.approved, decision, snapshot)
     plan.changes.append(change)
@@ -250,14 +255,14 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
 
 
 def judge(value: Value, row: ValueRow, old: Value | None, snapshot: DecisionSnapshot, *, origin: str) -> Decision:
-    """What policy says of `value` in the place of `old`."""
+    """Policy decision for `value` replacing `old`."""
     cost = None if row.element in REFERENCE_ELEMENTS else known_cost(snapshot.values, row.record_key)
     facts = facts_of(row.element, old, value, cost)
     return decide(snapshot.index, judged_as(origin), row.element, facts)
 
 
 def judged_as(origin: str) -> tuple[str, ...]:
-    """A baseline's value is the source's, whoever asked for it: rules for the source hold."""
+    """Origins whose rules apply. A baseline's value is the source's, whoever requested it: source rules apply too."""
     return (origin, SOURCE) if origin == BASELINE else (origin,)
 
 
@@ -300,7 +305,7 @@ def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
 
 
 def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:
-    """What an approval of `change` is for, as things are."""
+    """Content hash that an approval of `change` would have on the current data."""
     value = snapshot.values[change.record_key, change.element]
     cost = known_cost(snapshot.values, change.record_key) if change.element not in _FREE_OF_COST else None
     return content_hash(change, value, cost, snapshot.channels, policy_version=snapshot.index.version)
@@ -323,7 +328,8 @@ def release(
 ) -> list[PropagationRow]:
     """Make the change the approved value and plan it for each channel, or for the change's targets only.
 
-    Delivery is timed from the decision, never from the source's commit: how long people took is not the channel's.
+    Delivery is timed from the decision, not from the source's commit: human decision time does not count for the
+    channel.
     """
     row.version += 1
     if not is_exception_of_one_channel(change):
@@ -347,7 +353,7 @@ def release(
 
 
 def is_exception_of_one_channel(change: ChangeRow) -> bool:
-    """A rollback on one channel makes that channel differ; what is approved for the others stays as it is."""
+    """Whether the change is a rollback on one channel, which leaves the approved value of the others unchanged."""
     return change.origin == ROLLBACK and change.targets is not None
 
 

@@ -1,4 +1,4 @@
-"""A change proposed here, by a person or an API client, for an element that no connected system owns."""
+"""Proposals by a person or an API client for an element without a connected source of truth."""
 
 from uuid import UUID
 
@@ -30,13 +30,14 @@ ORIGIN = "proposal"
 async def propose_change(
     session: AsyncSession, services: GovernanceServices, *, record_key: str, element: str, value: Value
 ) -> UUID:
-    """Decide by policy on a value that the scope's actor wants, who can then not approve it; nor can whoever made the
-    actor's key. Returns the change.
+    """Decide a value proposed by the scope's actor by policy. Returns the change.
+
+    Neither the actor nor the creator of the actor's API key can approve it.
 
     Raises:
         OwnedByItsSource: a connected system is this element's source of truth.
-        NothingToChange: it is approved already, or waits for an answer.
-        InvalidInput: no contract is published for the element, or the value cannot be one of it.
+        NothingToChange: the value is already approved or pending.
+        InvalidInput: no contract is published for the element, or the value is invalid for it.
     """
     key = (record_key, element)
     await session.execute(

@@ -1,4 +1,4 @@
-"""Changes as lists and in detail."""
+"""Queries for lists and details of changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,16 +25,17 @@ from governance.records.titles import SEARCHED, search_binds
 
 CHANGE_STATES: Final = ("released", "awaiting_approval", "refused", "declined", "superseded", "expired")
 LOOKED_THROUGH: Final = 100_000
-"""A filtered list looks through this many changes, newest first, so that no search is without an end; one for a single
-record through that record's only."""
+"""Most changes that a filtered list scans, newest first, to bound each search; a list for one record scans that record's
+changes only.
+"""
 _LAST: Final = "\U0010ffff"
 _SHOWN_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFilter:
-    """Empty means any. `record` is a record key; with a `*` at its end, the beginning of one. `key` is a record key,
-    exactly. `search` is a part of a key or of a product's name, in any case.
+    """Filter of changes; empty fields match any. `record` is a record key, or a prefix with a trailing `*`. `key` is an
+    exact record key. `search` is a case-insensitive part of a key or product name.
     """
 
     state: str = ""
@@ -45,7 +46,7 @@ class ChangeFilter:
 
     @property
     def beginning(self) -> tuple[str, str] | None:
-        """The first record key that begins so, and the first behind it that does not."""
+        """Bounds of the record key prefix: the first key inclusive, the end exclusive."""
         if not self.record.endswith("*"):
             return None
         return self.record[:-1], self.record[:-1] + _LAST
@@ -54,7 +55,7 @@ class ChangeFilter:
 async def list_changes(
     session: AsyncSession, *, wanted: ChangeFilter, now: datetime, cursor: UUID | None = None, limit: int = 50
 ) -> ChangePage:
-    """Newest first, with their channels."""
+    """List changes with their channels, newest first."""
     for name in ("state", "element", "record", "key", "search"):
         check_exact(getattr(wanted, name), name)
     check_choice(wanted.state, "status", ("", *CHANGE_STATES))
@@ -77,7 +78,7 @@ async def list_changes(
 
 
 def _wanted(wanted: ChangeFilter, cursor: UUID | None) -> tuple[str, str, dict[str, object]]:
-    """Among which changes to look, which of them fit, and the binds of both; only what is asked, for the planner."""
+    """SQL of the candidates, SQL of the filter, binds of both; unused filters are left out for the query planner."""
     among, fits, binds = ["tenant_id = :t"], ["true"], dict[str, object]()
     if cursor is not None:
         among.append("id < :cursor")
@@ -107,7 +108,7 @@ def _wanted(wanted: ChangeFilter, cursor: UUID | None) -> tuple[str, str, dict[s
 
 
 async def find_change(session: AsyncSession, change_id: UUID, *, now: datetime) -> ChangeView:
-    """With its channels. Raises NotFound."""
+    """Return a change with its channels. Raises NotFound."""
     row = (
         await session.execute(
             text(f"SELECT {CHANGE_COLUMNS} FROM change c WHERE c.tenant_id = :t AND c.id = :id"),
@@ -121,7 +122,7 @@ async def find_change(session: AsyncSession, change_id: UUID, *, now: datetime) 
 
 
 async def read_change(session: AsyncSession, change_id: UUID, *, now: datetime) -> ChangeDetail:
-    """Raises NotFound."""
+    """Return the detail of a change. Raises NotFound."""
     change = await find_change(session, change_id, now=now)
     approval = None if change.approval_id is None else await _approval(session, change.approval_id)
     return ChangeDetail(change, approval, await _exceptions(session, change))
@@ -138,7 +139,7 @@ async def _approval(session: AsyncSession, approval_id: UUID) -> ApprovalView | 
 
 
 async def _exceptions(session: AsyncSession, change: ChangeView) -> list[ExceptionView]:
-    """Open ones about the same record and element too: they are what a person looks for."""
+    """Exceptions of the change, and open ones about the same record and element."""
     rows = await session.execute(
         text(f"""
             SELECT {EXCEPTION_COLUMNS}
@@ -154,7 +155,7 @@ async def _exceptions(session: AsyncSession, change: ChangeView) -> list[Excepti
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """A value that is kept to judge others by. Policy lets it pass and no channel shows it, so that it is no change."""
+    """A reference value, kept to judge other values. Channels never show it, and a passed update is not a change."""
 
     element: str
     value: Value
@@ -180,7 +181,7 @@ async def read_references(session: AsyncSession, record_key: str) -> Sequence[Re
 
 
 async def is_current(session: AsyncSession, change: ChangeView) -> bool:
-    """Whether this change is the approved value now; only then it can be rolled back."""
+    """Whether this change is the approved value now, the condition for a rollback."""
     found = await session.execute(
         text("""
             SELECT 1 FROM record_value
@@ -200,7 +201,7 @@ async def is_current(session: AsyncSession, change: ChangeView) -> bool:
 
 
 async def find_event(session: AsyncSession, event_id: UUID) -> SourceEventView:
-    """The message as it came, its beginning. Raises NotFound."""
+    """Return a source event with the beginning of its body. Raises NotFound."""
     row = (
         await session.execute(
             text("""
@@ -229,6 +230,6 @@ async def find_event(session: AsyncSession, event_id: UUID) -> SourceEventView:
 
 
 def _readable(body: bytes) -> str:
-    r"""Bytes that are no text are shown as \xNN; control characters too, which a page would swallow."""
+    r"""Decode text; undecodable bytes and control characters, which a page would drop, become \xNN."""
     decoded = body.decode("utf-8", errors="backslashreplace")
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in decoded)

@@ -1,6 +1,6 @@
-"""Job: an approved value that a channel waits for is decided again, because what it was judged on has changed.
+"""Redecide job: decides an approved value for a channel again after the data it was judged on has changed.
 
-What passes becomes a change of its own, for these channels only; its propagation supersedes the one that was held.
+A value that passes becomes a new change for these channels only; its propagation supersedes the stale one.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def redecide_handler(services: GovernanceServices) -> Handler:
 
 
 async def redecide(session: AsyncSession, services: GovernanceServices, wanted: Sequence[tuple[UUID, UUID]]) -> None:
-    """`wanted` are (change, connection). Whatever is not on its way afterwards has an open exception."""
+    """Decide again each (change, connection) of `wanted`. Each ends with a running propagation or an open exception."""
     changes = await load_changes(session, [change_id for change_id, _ in wanted], lock=False)
     snapshot = await load_snapshot(session, services, {(c.record_key, c.element) for c in changes})
     waiting = await _waiting(session, wanted)
@@ -53,7 +53,7 @@ async def redecide(session: AsyncSession, services: GovernanceServices, wanted: 
 
 
 async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Those still held, or shown differently since they were seen, with no newer value on its way."""
+    """Those with a stale approval, or verified and changed on the channel since, with no newer propagation running."""
     rows = await session.execute(
         text(f"""
             SELECT p.change_id, p.connection_id

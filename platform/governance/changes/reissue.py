@@ -1,7 +1,7 @@
-"""A question that waits for a person is put anew when the cost it is judged by has moved. Pure, as planning is.
+"""Reissue of pending approvals after the cost they are judged by has moved. Pure, as planning is.
 
-Whoever looks at the old question cannot answer it any more. An answer that was given before is left to its release,
-which finds that it no longer fits and says so: nobody's answer is lost without a word.
+The pending approval is withdrawn and reissued. One already granted is left to the release job, which finds the stale
+content hash and opens an exception.
 """
 
 from governance.changes.planner import SOURCE, DecisionSnapshot, Plan, content_of, settle_source
@@ -9,7 +9,7 @@ from governance.changes.rows import Awaiting
 
 
 def reissue_approvals(plan: Plan, snapshot: DecisionSnapshot) -> None:
-    """For what `plan` took over; what it decided about itself stands."""
+    """Reissue outdated approvals of records whose costs `plan` updates; keys that the plan decides are skipped."""
     moved = {taken.item.observation.record_key for taken in plan.reference_updates}
     for key, waiting in snapshot.awaiting.items():
         if key[0] not in moved or key in plan.superseded or any(asked.answered for asked in waiting):

@@ -1,4 +1,4 @@
-"""Replays the source event, or re-sends the released change, behind an exception."""
+"""Replay of the source event, or of the sending of the released change, behind an exception."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,11 +21,11 @@ from governance.records.claims import DUPLICATE_KEY, drop_other_claims
 
 
 async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: datetime) -> None:
-    """Replays the source event, or re-sends the released change, behind the exception.
+    """Replay the source event, or send the released change again.
 
     Raises:
         NotFound, Conflict: as `close_exception`.
-        NothingToReplay: it came of nothing that can be done again.
+        NothingToReplay: the exception has neither a source event nor a released change.
     """
     found = await get_exception(session, exception_id, lock=True)
     if found.state != "open":
@@ -51,7 +51,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
 
 
 async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJob:
-    """It stays open until the value is seen."""
+    """Reopen the propagation; the exception stays open until the value is read back."""
     change_id, connection_id = found.change_id, found.connection_id
     if change_id is None or connection_id is None:
         raise NothingToReplay("Nothing was sent to a channel.")

@@ -1,11 +1,11 @@
-"""All SQL of the hot path: set-based, one statement per table and batch.
+"""SQL of the hot path of changes: set-based, one statement per table and batch.
 
-Rows of a batch are looked up key by key (`LATERAL` with a fence the planner does not cross). A join would be left to
-what the planner believes about a growing table, and a wrong plan reads all of it: 2 s instead of 5 ms, seen with 10,000
+Rows of a batch are looked up key by key (`LATERAL` with an optimizer fence, `OFFSET 0`). A join would depend on the
+planner's estimate for a growing table, and a wrong plan reads the entire table: 2 s instead of 5 ms, seen with 10,000
 changes.
 
-Rows are locked in one order everywhere, so that nobody waits for another in a circle: values, changes, approvals,
-exceptions; each kind by its key.
+All transactions lock rows in one order to avoid deadlocks: values, changes, approvals, exceptions; each table by its
+key.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ _INSERT_CHANGES = BulkWrite.insert(
 
 
 async def load_changes(session: AsyncSession, ids: Sequence[UUID | None], *, lock: bool = True) -> list[ChangeRow]:
-    """Whoever needs their values locks those before."""
+    """Load changes. Callers that need the values locked must lock those first."""
     rows = await session.execute(
         text(f"""
             SELECT {_CHANGE_COLUMNS} FROM change c WHERE c.tenant_id = :t AND c.id = ANY (:ids) ORDER BY c.id
@@ -50,7 +50,7 @@ async def load_changes(session: AsyncSession, ids: Sequence[UUID | None], *, loc
 
 
 async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: datetime) -> dict[Key, list[Awaiting]]:
-    """The changes of `keys` that wait for a person, locked. Their values are locked before."""
+    """Load and lock the changes of `keys` pending approval. The caller has locked their values."""
     wanted = sorted(set(keys))
     rows = await session.execute(
         text(f"""
@@ -82,7 +82,7 @@ async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: date
 
 
 async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> set[Key]:
-    """Values of these records about which a person is being asked. Nothing is locked: values come first."""
+    """Keys of these records with a change pending approval. Locks nothing, because values are locked first."""
     if not record_keys:
         return set()
     rows = await session.execute(
@@ -98,7 +98,7 @@ async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> se
 
 
 async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:
-    """`ids` are locked already."""
+    """Supersede the pending ones among `ids`, which the caller has locked."""
     await session.execute(
         text(
             "UPDATE change SET state = 'superseded'"
@@ -113,7 +113,7 @@ async def insert_changes(session: AsyncSession, rows: Sequence[ChangeRow]) -> No
 
 
 async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most_bytes: int) -> dict[UUID, EventRow]:
-    """The first of `ids`, as many as fit into `most_bytes` of bodies, and at least one."""
+    """Load the first of `ids` whose bodies fit into `most_bytes` together; at least one."""
     rows = await session.execute(
         text("""
             SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at, e.via

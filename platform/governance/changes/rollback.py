@@ -1,4 +1,4 @@
-"""Rollback: a change of its own that restores the previous value, on every channel or on one."""
+"""Rollback: a new change that restores the previous value, on every channel or on one."""
 
 from uuid import UUID
 
@@ -20,11 +20,11 @@ from governance.services import GovernanceServices
 async def roll_back_change(
     session: AsyncSession, services: GovernanceServices, change_id: UUID, *, connection_id: UUID | None = None
 ) -> UUID:
-    """Restore what was approved before `change_id`, or on one channel what it showed before. Returns the new change.
+    """Restore the value approved before `change_id`, or the value shown before on one channel. Returns the new change.
 
     Raises:
         NotFound: no such change or propagation in this account.
-        NothingToRollBack: it was never released, there was no earlier value, or a newer change stands.
+        NothingToRollBack: the change was never released, has no earlier value, or is not the latest.
     """
     changes, snapshot = await lock_changes(session, services, [change_id])
     if not changes:

@@ -40,9 +40,9 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
     cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ChangePage:
-    """Newest first. `record` is a record key; with a `*` at its end, the beginning of one. `key` is exactly one.
+    """List changes, newest first. `record` is a record key, or a prefix with a trailing `*`. `key` is an exact one.
 
-    `search` is a part of a key or of a product's name, in any case.
+    `search` is a case-insensitive part of a key or product name.
     """
     wanted = ChangeFilter(state=status, element=element, record=record, key=key, search=search.strip())
     return await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor, limit=check_limit(limit))
@@ -50,7 +50,7 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
 
 @get(_ONE, opt=_READ, tags=_TAGS)
 async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDetail:
-    """A change with its channels, the answer to it, and what is open about it."""
+    """Return a change with its channels, its approval and its open exceptions."""
     return await read_change(access.session, change_id, now=access.now)
 
 
@@ -63,13 +63,13 @@ async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Seq
 def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(f"{_ONE}/rollback", opt=_ROLL_BACK, tags=_TAGS)
     async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ChangeView:
-        """Restore the earlier value, on one channel or on all. The answer is the new change that does it."""
+        """Restore the earlier value, on one channel or on all. Returns the new change."""
         back = await roll_back_change(access.session, services, change_id, connection_id=data.connection_id)
         return await find_change(access.session, back, now=access.now)
 
     @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
     async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ChangeView:
-        """Propose a value of an element that no connected system owns. Policy decides; its author cannot approve it."""
+        """Propose a value of an element without a connected source. Policy decides; the author cannot approve it."""
         value = Value(data.amount, data.currency)
         made = await propose_change(
             access.session, services, record_key=data.record_key, element=data.element, value=value

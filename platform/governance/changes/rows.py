@@ -1,4 +1,4 @@
-"""Changes and proposals as plain values."""
+"""Row structs of changes and proposals."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from canonical.values import Value
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A new value for a record's element, and who and what led to it. `maker`: see `foundation.scope.Actor`."""
+    """A new value for a record's element, with author and cause. `maker`: see `foundation.scope.Actor`."""
 
     value: Value
     origin: str
@@ -53,7 +53,7 @@ class ChangeRow(msgspec.Struct, gc=False):
         return Value(self.new_amount, self.new_currency)
 
     def again(self, targets: list[UUID] | None) -> Proposal:
-        """The same value to be decided once more, for `targets`."""
+        """A copy of the proposal for another decision, for `targets`."""
         return Proposal(
             value=self.value,
             origin=self.origin,
@@ -67,9 +67,9 @@ class ChangeRow(msgspec.Struct, gc=False):
 
 
 class Awaiting(msgspec.Struct, frozen=True, gc=False):
-    """A change that waits for a person. `content_hash` is what its approval is for; None when it has no open one.
+    """A change pending approval. `content_hash` is that of its open approval, None without one.
 
-    `answered`: a person granted it, and a worker is about to carry it out.
+    `answered`: the approval is granted, and the release job is about to run.
     """
 
     change: ChangeRow

@@ -1,4 +1,4 @@
-"""Changes as pages and the API show them."""
+"""Structs of changes for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ from governance.propagation.schemas import PropagationView
 
 
 class ChangeView(msgspec.Struct, frozen=True):
-    """`channels` is filled where the answer says so. Decision time ends at `decided_at`; `decision_excluded` is the
-    time in which the client was suspended.
+    """A change. `channels` is filled only where the endpoint documents so. Decision time ends at `decided_at`;
+    `decision_excluded` is the time in which the client was suspended.
     """
 
     id: UUID
@@ -48,7 +48,9 @@ class ChangeView(msgspec.Struct, frozen=True):
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """Neither `requested_by` nor `author` may decide. For a key's proposal they are the key and who made it."""
+    """An approval. Neither `requested_by` nor `author` may decide. For an API key's proposal they are the key and its
+    creator.
+    """
 
     id: UUID
     state: str
@@ -65,7 +67,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 
 class SourceEventView(msgspec.Struct, frozen=True):
-    """A source event; `body` is its beginning, decoded as far as it can be shown."""
+    """A source event; `body` is the decoded beginning, with undecodable bytes escaped."""
 
     id: UUID
     connection_id: UUID
@@ -80,7 +82,7 @@ class SourceEventView(msgspec.Struct, frozen=True):
 
 
 class ChangeDetail(msgspec.Struct, frozen=True):
-    """A change with its channels, the answer to it, and what is open about it."""
+    """A change with its channels, its approval and its open exceptions."""
 
     change: ChangeView
     approval: ApprovalView | None
@@ -88,7 +90,7 @@ class ChangeDetail(msgspec.Struct, frozen=True):
 
 
 class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`amount` in minor units of `currency`; stock in pieces, without a currency."""
+    """Input of a proposal: `amount` in minor units of `currency`; stock in pieces, without a currency."""
 
     record_key: str
     element: str
@@ -97,13 +99,13 @@ class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RollbackInput(msgspec.Struct, frozen=True):
-    """Without a connection: on every channel."""
+    """Input of a rollback; an empty connection means every channel."""
 
     connection_id: UUID | None = None
 
 
 class ChangePage(msgspec.Struct, frozen=True):
-    """`next_cursor` goes into the next request; None on the last page."""
+    """A page of changes; pass `next_cursor` to the next request; None on the last page."""
 
     items: Sequence[ChangeView]
     next_cursor: UUID | None = None

@@ -1,4 +1,4 @@
-"""What happened to a change, as moments in time. Pure."""
+"""Timeline of a change. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ _ANSWERED: Final = {
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """`kind` and `icon` are those of branding's components."""
+    """One timeline event; `kind` and `icon` are those of branding's components."""
 
     at: datetime
     title: str
@@ -34,12 +34,12 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     by: str = ""
     text: str = ""
     place: int = 0
-    """Among moments of the same time: later on the way is higher."""
+    """Tie-breaker for equal times: later stages are higher."""
     is_origin: bool = False
 
 
 def build_timeline(detail: ChangeDetail, names: Mapping[str, str]) -> list[TimelineEntry]:
-    """Newest first. `names` are those of everybody the change and its approval quote."""
+    """Build the timeline, newest first. `names` are the display names of all actors of the change and its approval."""
     change = detail.change
     moments = [_origin(change, names), _decision(change)]
     if detail.approval is not None:

@@ -1,4 +1,4 @@
-"""From a source's payload to observations. One value that cannot be read never holds back its neighbours."""
+"""Translation of a source's payload to observations. One unreadable value never blocks the others."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ QUARANTINED: Final = "source.quarantined"
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The stored message an observation comes from."""
+    """The stored source event of an observation."""
 
     event_id: UUID
     connection_id: UUID
@@ -31,8 +31,8 @@ class Origin(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Translated:
-    """`observations` as the source dated them, beside what is `admitted`, in the same order. `unreadable`: the values
-    that could not be read, where it is known which; each has its exception.
+    """Result of a translation. `observations` are as dated by the source; `admitted` are the accepted ones, in the same
+    order. `unreadable`: the unreadable values that could be identified, each with an exception.
     """
 
     observations: list[Observation] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Translated:
     unreadable: list[Unreadable] = field(default_factory=list)
 
     def refuse(self, origin: Origin, seen: Observation, reason: str) -> None:
-        """Put aside what cannot be admitted: as one value where its record can be named, else as the message."""
+        """Reject an observation: as one value if its record can be identified, else as the message."""
         if not is_admissible_key(seen.record_key):
             self.exceptions.append(quarantine(origin, reason))
             return
@@ -51,7 +51,7 @@ class Translated:
 
 
 def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin) -> Translated:
-    """Never raises for what `body` holds."""
+    """Translate a payload. Never raises, whatever the content of `body`."""
     made = Translated()
     if source is None:
         made.exceptions = [quarantine(origin, "This kind of connection does not report values.")]
@@ -64,7 +64,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
         made.exceptions = [
             unreadable_value(origin, each.record_key, each.element, each.reason) for each in error.unreadable
         ] or [quarantine(origin, str(error))]
-    except Exception as error:  # noqa: BLE001 - the message's fault or the connector's: neighbours go on
+    except Exception as error:  # noqa: BLE001 - a fault of the message or the connector must not block other messages
         _log.exception("translate.failed", connection=str(origin.connection_id), event_id=str(origin.event_id))
         made.exceptions = [quarantine(origin, f"The connector could not read it ({type(error).__name__}).")]
     for seen in found:
@@ -83,7 +83,7 @@ def unreadable_subject(connection_id: UUID, record_key: str, element: str) -> st
 
 
 def unreadable_value(origin: Origin, record_key: str, element: str, reason: str) -> NewException:
-    """One per value, however often it comes: corrected by itself when it comes in a form that can be read."""
+    """One exception per value, however often it repeats; resolved automatically once the value can be read."""
     key = clean_foreign_text(record_key)[:200]
     return NewException(
         code=QUARANTINED,
