@@ -13,8 +13,8 @@ from foundation.database.base import Base, TenantOwned
 class Change(TenantOwned, Base):
     """A proposed new value with its origin, diff and decision.
 
-    state: refused | awaiting_approval | released | superseded | declined | expired. Visibility of a released change is recorded
-    per channel, in its propagations.
+    state: refused | awaiting_approval | released | superseded | declined | expired. Visibility of a released change is
+    recorded per channel, in its propagations.
     """
 
     __tablename__ = "change"

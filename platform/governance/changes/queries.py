@@ -25,8 +25,8 @@ from governance.records.titles import SEARCHED, search_binds
 
 CHANGE_STATES: Final = ("released", "awaiting_approval", "refused", "declined", "superseded", "expired")
 LOOKED_THROUGH: Final = 100_000
-"""Most changes that a filtered list scans, newest first, to bound each search; a list for one record scans that record's
-changes only.
+"""Most changes that a filtered list scans, newest first, to bound each search; a list for one record scans that
+record's changes only.
 """
 _LAST: Final = "\U0010ffff"
 _SHOWN_BYTES: Final = 64 * 1024
