@@ -57,7 +57,7 @@ _REVISION_VISIBLE = """
 
 
 def create_app(services: Services, *, static: Path, local_hosts: Path | None = None) -> Litestar:
-    """`static` is the folder of built browser assets; `local_hosts` see `LocalIndex`."""
+    """The web application. `static` is the folder of built browser assets; `local_hosts` enables `LocalIndex`."""
     brands = BrandDirectory(services.db, utc_now)
     directory = HookDirectory(services.settings.intake_url, services.vault)
     writer = IntakeWriter(services.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
@@ -76,7 +76,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
     app = Litestar(
         route_handlers=[
             hooks_handler(receiver, utc_now),
-            # Beside the webhooks, which are many and need neither.
+            # Mounted beside the webhooks, which are frequent and need neither the guard nor compression.
             Router("/", guards=[authenticate_first(services, brands)], middleware=[Compression], route_handlers=[
                 create_static_files_router("/static", directories=[static], opt={"public": True},
                                            include_in_schema=False, cache_control=None),
@@ -129,7 +129,7 @@ def _templates(static: Path) -> JinjaTemplateEngine:
 def _start_page() -> HTTPRouteHandler:
     @get("/", name="start", opt={"public": True}, include_in_schema=False)
     async def start(home: NamedDependency[str]) -> Redirect:
-        """Where each kind of person begins."""
+        """Redirect to the start page of the member's role."""
         return Redirect(home, status_code=303)
 
     return start
@@ -150,7 +150,7 @@ def _health(services: Services) -> list[HTTPRouteHandler]:
 
 
 async def readiness(services: Services) -> dict[str, str]:
-    """Valkey away is not unready: work goes on, only later."""
+    """Readiness probe. A Valkey outage does not fail the probe: jobs still run, only later."""
     try:
         async with services.db.transaction(None) as session:
             visible = bool((await session.execute(text(_REVISION_VISIBLE))).scalar_one())

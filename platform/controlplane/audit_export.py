@@ -1,4 +1,4 @@
-"""The job that exports the heads of an MSP's audit chains: to the log, and to a file and a webhook if they are set."""
+"""Job: exports the heads of an MSP's audit chains to the log, and to a file and a webhook if configured."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ def export_job(services: Services) -> JobType:
 
 
 async def repair_export(session: AsyncSession, now: datetime) -> None:
-    """Every MSP's own account exports; whatever ended the chain of timers, it goes on within an interval."""
+    """Recreate a missing export timer of an MSP account, so that exports resume within one interval."""
     scope = scope_of(session)
     if scope.tenant_id == scope.msp_id:
         await ensure_timer(session, name=EXPORT, lane=LANE, kind=EXPORT, due_at=now + EVERY)
@@ -57,7 +57,9 @@ async def _schedule(session: AsyncSession, due_at: datetime) -> None:
 
 
 async def deliver(services: Services, signed: SignedHeads, *, now: datetime) -> bool:
-    """False when the file or the webhook did not take it; the other one and the log have it then all the same."""
+    """Deliver to all sinks. Returns False when the file or the webhook failed; the other sink and the log still got the
+    heads.
+    """
     settings, line = services.settings, signed.line()
     _log.info("audit.heads_exported", msp_id=str(signed.msp_id), chains=len(signed.heads), export=line.decode().strip())
     written = await _write(settings.audit_heads_file, line, signed.msp_id) if settings.audit_heads_file else True
@@ -91,7 +93,7 @@ async def _post(services: Services, msp_id: UUID, body: bytes, *, now: datetime)
 
 
 def _append(path: str, line: bytes) -> None:
-    """One write, so that lines of several workers do not mix."""
+    """A single write, so that lines of concurrent workers do not interleave."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, line)

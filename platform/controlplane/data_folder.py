@@ -1,4 +1,4 @@
-"""Whether the data folder of an embedded installation is whole. Nothing is made anew beside data that exists."""
+"""Integrity checks of an embedded installation's data folder. No part is recreated beside existing data."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ POSTGRES_MAJOR = "18"
 SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
 KEYS_FILE = "vault.keys"
 _UNFINISHED_FILE = "setup.unfinished"
-"""There from the first start's first step to its last one: until then nothing was stored that could be lost."""
+"""Exists from the first to the last step of the first start: until then no data can be lost."""
 _RESTORE = "Restore this folder from a backup, or move it away to begin with an empty installation."
 
 
@@ -28,13 +28,13 @@ class FolderProblem(msgspec.Struct, frozen=True):
 
 
 def require_whole(root: Path, environment: Mapping[str, str]) -> None:
-    """Raises `EmbeddedServerFailed` with the first problem and what to do about it."""
+    """Raises `EmbeddedServerFailed` with the first problem and its remedy."""
     for problem in find_problems(root, environment):
         raise EmbeddedServerFailed(f"{problem.state}. {problem.mend}")
 
 
 def find_problems(root: Path, environment: Mapping[str, str]) -> list[FolderProblem]:
-    """What is wrong with the data in `root`; nothing before the first start."""
+    """Problems of the data in `root`; empty before the first start."""
     if not root.exists():
         return []
     closed = list(_closed(root))
@@ -42,7 +42,7 @@ def find_problems(root: Path, environment: Mapping[str, str]) -> list[FolderProb
 
 
 def make_root(root: Path) -> None:
-    """Raises `EmbeddedServerFailed` when there cannot be a folder."""
+    """Create the folder. Raises `EmbeddedServerFailed` when that is impossible."""
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Backups of the whole installation, and restoring them into fresh servers."""
+"""Backup of the full installation, and restore into fresh servers."""

@@ -1,4 +1,4 @@
-"""What is in a database, counted and digested as the backup's role sees it."""
+"""Row counts and digests of a database, read as the backup role."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from foundation.database.roles import BACKUP
 
 Connection = psycopg.Connection[Any]
 _COPY: Final = re.compile(rb'^COPY public\."?([^" (]+)"? \(.*\) FROM stdin;\n$')
-# How values are written must not depend on who asks.
+# Output settings are fixed, so that the text of values does not depend on the session.
 _WRITTEN: Final = (
     "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres';"
     " SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL statement_timeout = 0;"
@@ -23,14 +23,14 @@ _WRITTEN: Final = (
 
 
 def enter_backup_role(connection: Connection) -> None:
-    """For the present transaction: every row is seen, or an error is raised."""
+    """Switch the current transaction to the backup role, which sees every row or raises an error."""
     connection.execute(_WRITTEN)
     _check_nothing_is_hidden(connection)
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
 
 
 def _check_nothing_is_hidden(connection: Connection) -> None:
-    """Row-level security shows fewer rows without an error, so what stands in its way is looked for beforehand."""
+    """Check for policies that hide rows: row-level security filters without an error."""
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (BACKUP,)).fetchone()
     if exists is None:
         raise BackupFailed(f"The role {BACKUP} does not exist. Run `fairlead migrate`, then try again.")
@@ -58,12 +58,12 @@ _HIDDEN: Final = """
 
 
 def export_snapshot(connection: Connection) -> str:
-    """The name under which another session sees exactly what this transaction sees."""
+    """Export a snapshot. Returns the id with which another session reads the same data."""
     return str(connection.execute("SELECT pg_export_snapshot()").fetchall()[0][0])
 
 
 def list_tables(connection: Connection) -> list[str]:
-    """Whole tables; their partitions are counted with them."""
+    """List full tables; partitions are counted as part of their parent."""
     rows = connection.execute(
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
         " AND relnamespace = 'public'::regnamespace ORDER BY 1"
@@ -72,7 +72,7 @@ def list_tables(connection: Connection) -> list[str]:
 
 
 def read_tables(connection: Connection) -> dict[str, TableFacts]:
-    """Rows and digest of each table; the sum of the rows' hashes does not depend on their order."""
+    """Row count and digest per table. The sum of row hashes is independent of row order."""
     found = {}
     for name in list_tables(connection):
         counted = sql.SQL(
@@ -102,7 +102,7 @@ def read_revision(connection: Connection) -> str:
 
 
 def count_copied(stream: IO[bytes]) -> "Counter[str]":
-    """Rows per table in pg_restore's script: what the archive really holds."""
+    """Rows per table in pg_restore's script, i.e. the actual contents of the archive."""
     rows: Counter[str] = Counter()
     table = ""
     for line in stream:

@@ -1,4 +1,4 @@
-"""Making a backup: one snapshot, written beside its place, read again, and only then given its name."""
+"""Backup creation: one snapshot, written to a temporary folder, verified by reading, then renamed."""
 
 import hashlib
 import os
@@ -48,10 +48,10 @@ class LastBackup(msgspec.Struct, frozen=True):
 def create_backup(
     owner_url: str, *, vault_keys: str, out: Path, now: datetime, sealing: SealingKey | None = None
 ) -> tuple[Path, BackupManifest]:
-    """A new folder in `out`. With `sealing` its files are encrypted, and the vault's keys are among them.
+    """Create a backup in a new folder under `out`. With `sealing` the files are encrypted and include the vault's keys.
 
     Raises:
-        BackupFailed: nothing was left behind but what was there before.
+        BackupFailed: no partial output is left behind.
     """
     ring = KeyRing.parse(vault_keys)
     folder = out / f"fairlead-{now:%Y%m%dT%H%M%SZ}"
@@ -76,7 +76,8 @@ def _write(  # noqa: PLR0913 - what a backup is made of
     owner_url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
 ) -> BackupManifest:
     with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
-        # No migration may run meanwhile: a table that it makes would be missing, one that it changes would not fit.
+        # Blocks migrations meanwhile: a table created by one would be missing, an altered table would not match the
+        # dump.
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_lock_shared(%s)", (MIGRATION_LOCK,))
@@ -142,10 +143,10 @@ def _store(path: Path, parts: Iterable[bytes]) -> FileFacts:
 
 
 def check_backup(folder: Path, ring: KeyRing, data_key: bytes | None) -> BackupManifest:
-    """Read all of it: signature, checksums, and the rows that the dump really holds.
+    """Verify a full backup: signature, checksums, and the rows in the dump.
 
     Raises:
-        BackupInvalid: with the one sentence that says what is wrong.
+        BackupInvalid: with one sentence that names the problem.
     """
     manifest = read_manifest(folder)
     check_signature(folder, manifest, ring)
@@ -169,7 +170,7 @@ def check_backup(folder: Path, ring: KeyRing, data_key: bytes | None) -> BackupM
 
 
 def dump_parts(folder: Path, manifest: BackupManifest, data_key: bytes | None) -> Iterator[bytes]:
-    """The dump in the clear; never written to a disk."""
+    """The decrypted dump as a stream; never written to disk."""
     if manifest.sealed is None:
         return read_parts(folder / DUMP)
     if data_key is None:
@@ -178,14 +179,14 @@ def dump_parts(folder: Path, manifest: BackupManifest, data_key: bytes | None) -
 
 
 def kept_vault_keys(folder: Path, manifest: BackupManifest, data_key: bytes | None) -> str:
-    """The vault's keys as the backup holds them; empty when it does not."""
+    """Vault keys stored in the backup; empty when it has none."""
     if data_key is None or manifest.sealed is None or KEYS + SEALED not in manifest.files:
         return ""
     return b"".join(unseal(data_key, KEYS, folder / (KEYS + SEALED))).decode()
 
 
 def record_backup(owner_url: str, manifest: BackupManifest) -> None:
-    """What `fairlead doctor` looks at. A restored backup counts as a good one, too."""
+    """Record a backup's time for `fairlead doctor`. A restored backup counts as a good one, too."""
     size = sum(facts.bytes for facts in manifest.files.values())
     value = msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size)).decode()
     with psycopg.connect(with_settings(owner_url)) as connection:

@@ -1,4 +1,4 @@
-"""What can go wrong with a backup, each said in one sentence that tells what to do."""
+"""Errors of backup and restore. Each message is one sentence that includes the remedy."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from foundation.errors import DomainError
 
 
 class BackupFailed(DomainError):
-    """No backup was made, or nothing was restored."""
+    """No backup was created, or nothing was restored."""
 
     status = HTTPStatus.CONFLICT
     code = "backup-failed"

@@ -1,4 +1,4 @@
-"""What a backup holds, signed: its files, the rows of each table, the audit heads and the keys it needs."""
+"""Signed manifest of a backup: its files, the rows of each table, the audit heads and the required keys."""
 
 import hashlib
 import hmac
@@ -29,7 +29,7 @@ class FileFacts(msgspec.Struct, frozen=True):
 
 
 class TableFacts(msgspec.Struct, frozen=True):
-    """`digest` is of the rows' text, whatever their order."""
+    """Row count and digest of a table. `digest` covers the rows' text, independent of order."""
 
     rows: int
     digest: str
@@ -43,7 +43,9 @@ class BackupAuditHead(msgspec.Struct, frozen=True):
 
 
 class BackupManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`signed_with` is the id of the vault's key that signs; `vault_keys` are those that the data needs."""
+    """Contents of a backup. `signed_with` is the id of the signing vault key; `vault_keys` are the ids that the data
+    needs.
+    """
 
     format: int
     created_at: datetime
@@ -69,7 +71,7 @@ def write_manifest(folder: Path, manifest: BackupManifest, ring: KeyRing) -> Non
 
 
 def read_manifest(folder: Path) -> BackupManifest:
-    """As it stands; nothing in it is trusted before `check_signature`."""
+    """Parse a manifest without verification. Nothing in it is trusted before `check_signature`."""
     try:
         text, signature = (folder / MANIFEST).read_bytes(), (folder / SIGNATURE).read_bytes()
     except OSError as error:
@@ -88,10 +90,10 @@ def read_manifest(folder: Path) -> BackupManifest:
 
 
 def check_signature(folder: Path, manifest: BackupManifest, ring: KeyRing) -> None:
-    """Only who has the vault's key can have written the manifest.
+    """Verify the signature: only a holder of the vault's key can have written the manifest.
 
     Raises:
-        BackupInvalid: a key is missing, or the manifest is not the one that was signed.
+        BackupInvalid: a key is missing, or the manifest was changed after signing.
     """
     for key_id in {manifest.signed_with, *manifest.vault_keys}:
         try:
@@ -109,7 +111,7 @@ def check_signature(folder: Path, manifest: BackupManifest, ring: KeyRing) -> No
 
 
 def check_files(folder: Path, manifest: BackupManifest) -> None:
-    """Size and SHA-256 of each file."""
+    """Verify size and SHA-256 of each file."""
     for name, facts in manifest.files.items():
         path = folder / name
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore: where they are, and how they are told where to connect without showing a password."""
+"""Wrappers of pg_dump and pg_restore: program lookup, and connection arguments that do not expose a password."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ _PART = 1024 * 1024
 
 
 def find_program(name: str) -> str:
-    """The one that came with the product; elsewhere the system's."""
+    """Path of the bundled program, else of the system's."""
     try:
         packaged = postgres_programs() / name
     except EmbeddedServerFailed:
@@ -34,7 +34,9 @@ def find_program(name: str) -> str:
 
 
 def connection_of(conninfo: str) -> tuple[str, dict[str, str]]:
-    """What goes on the command line, and what goes into the environment because others can read command lines."""
+    """Arguments and environment for a connection. The password goes to the environment: other users can read command
+    lines.
+    """
     parts = conninfo_to_dict(conninfo)
     password = parts.pop("password", None)
     environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
@@ -43,10 +45,10 @@ def connection_of(conninfo: str) -> tuple[str, dict[str, str]]:
 
 @contextmanager
 def output_of(argv: list[str], environment: dict[str, str], *, given: Iterable[bytes] = ()) -> Iterator[IO[bytes]]:
-    """The program's standard output, while `given` is fed to it.
+    """Standard output of the program, while `given` is fed to its standard input.
 
     Raises:
-        BackupFailed: it ended with an error, told after the block.
+        BackupFailed: the program ended with an error; raised at the end of the block.
     """
     failures: list[BaseException] = []
     with (
@@ -60,7 +62,7 @@ def output_of(argv: list[str], environment: dict[str, str], *, given: Iterable[b
         feeder.start()
         try:
             yield stdout
-            stdout.read()  # what the block left
+            stdout.read()  # output that the block did not read
             process.wait()
         finally:
             process.kill()
@@ -74,7 +76,7 @@ def output_of(argv: list[str], environment: dict[str, str], *, given: Iterable[b
 
 
 def _feed(stdin: IO[bytes], given: Iterable[bytes], failures: list[BaseException]) -> None:
-    """A program that stops reading says why itself."""
+    """Feed standard input. A broken pipe is ignored: the program's own error output has the reason."""
     try:
         for part in given:
             stdin.write(part)

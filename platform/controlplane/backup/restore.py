@@ -1,4 +1,4 @@
-"""Restoring a backup into an empty database, and proving that what is there is what was backed up."""
+"""Restore of a backup into an empty database, verified against the manifest."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ from foundation.vault.envelope import unwrap
 from foundation.vault.key_ring import KeyRing
 
 _ACTOR: Final = Actor.system("restore")
-# These belong to the database or to whoever owns it; `fairlead migrate` settles them.
+# Excluded: these belong to the database or its owner; `fairlead migrate` recreates them.
 _LEFT_OUT: Final = (
     " SCHEMA - public ", " COMMENT - SCHEMA public ", " DEFAULT ACL ", " EXTENSION ", " ACL - SCHEMA public ",
     f" POLICY {SCHEMA} ",
@@ -37,7 +37,7 @@ _LEFT_OUT: Final = (
 
 
 def require_empty(owner_url: str) -> None:
-    """Raises `BackupFailed` when the database holds anything of its own."""
+    """Raises `BackupFailed` when the database contains user objects."""
     with psycopg.connect(with_settings(owner_url)) as connection:
         found = connection.execute(
             "SELECT c.relname FROM pg_class c"
@@ -71,12 +71,13 @@ def restore_database(  # noqa: PLR0913 - what a restore needs
     passwords: RolePasswords,
     ring: KeyRing,
 ) -> int:
-    """All of it in one transaction, checked against the manifest, then migrated forward. Returns the chains verified.
+    """Restore in one transaction, verify against the manifest, then migrate forward. Returns the number of chains
+    verified.
 
-    `admin_url` is of a role that may create roles: the owner, or the embedded server's superuser.
+    `admin_url` must name a role that may create roles: the owner, or the embedded server's superuser.
 
     Raises:
-        BackupFailed: with what to do. Before the data is in, the database stays empty.
+        BackupFailed: with the remedy. The database stays empty unless the data was fully loaded.
     """
     require_empty(owner_url)
     require_known_revision(manifest)
@@ -108,7 +109,7 @@ def _load(folder: Path, manifest: BackupManifest, data_key: bytes | None, owner_
 
 def _compare(manifest: BackupManifest, owner_url: str) -> None:
     with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
-        open_to_backup(connection)  # partitions' policies name the owner, so they were left out
+        open_to_backup(connection)  # partition policies name the owner, so the restore skipped them
     with psycopg.connect(with_settings(owner_url)) as connection, connection.transaction():
         contents.enter_backup_role(connection)
         tables, heads = contents.read_tables(connection), contents.read_heads(connection)
@@ -135,7 +136,7 @@ def _open_keys(owner_url: str, ring: KeyRing) -> None:
 
 
 async def _verify_chains(app_url: str, manifest: BackupManifest) -> int:
-    """Every chain, through the head that the backup names."""
+    """Verify every audit chain up to the head in the manifest."""
     database = Database(app_url, pool_size=1, application_name="fairlead restore")
     broken: list[UUID] = []
     try:

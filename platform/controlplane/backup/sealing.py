@@ -1,6 +1,6 @@
 """Encryption of a backup's files: AES-256-GCM over chunks, under a data key that a passphrase or a public key protects.
 
-Chunks are numbered and the last one is marked, so that none can be cut off, repeated or exchanged (the STREAM
+Chunks are numbered and the last one is marked, so that truncation, repetition and reordering are detected (the STREAM
 construction, Hoang et al. 2015). The data key is wrapped under a key from scrypt (RFC 7914), or by HPKE with X25519
 (RFC 9180) for a public key in PEM form, whose private half need not be on this machine.
 """
@@ -31,7 +31,7 @@ LEAST_PASSPHRASE: Final = 12
 
 
 class WrappedDataKey(msgspec.Struct, frozen=True):
-    """How the data key is protected. Everything here may be public."""
+    """A wrapped data key and its parameters. All fields may be public."""
 
     kind: Literal["scrypt", "hpke-x25519"]
     wrapped: str
@@ -94,12 +94,12 @@ def open_with_private_key(wrapped: WrappedDataKey, pem: bytes) -> bytes:
 
 
 def seal(data_key: bytes, name: str, plain: Iterable[bytes]) -> Iterator[bytes]:
-    """`name` is the file's; a file does not open under another one."""
+    """Encrypt a file. `name` is bound to the ciphertext: decryption under another name fails."""
     cipher = AESGCM(_file_key(data_key, name))
     number, pending = 0, bytearray()
     for part in plain:
         pending += part
-        while len(pending) > CHUNK:  # never the last one: that is marked
+        while len(pending) > CHUNK:  # never the last chunk, which is marked
             yield cipher.encrypt(_nonce(number), bytes(pending[:CHUNK]), b"more")
             del pending[:CHUNK]
             number += 1
@@ -107,10 +107,10 @@ def seal(data_key: bytes, name: str, plain: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def unseal(data_key: bytes, name: str, path: Path) -> Iterator[bytes]:
-    """The clear content.
+    """Decrypt a file, chunk by chunk.
 
     Raises:
-        BackupInvalid: the file was cut, changed or exchanged; what came before is of no use either.
+        BackupInvalid: the file was truncated, changed or swapped; discard the chunks already returned.
     """
     cipher = AESGCM(_file_key(data_key, name))
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The installation that is backed up or restored: servers that the environment names, or embedded ones in a folder."""
+"""The installation to back up or restore: servers named by the environment, or embedded ones in a data folder."""
 
 import os
 import secrets
@@ -38,8 +38,8 @@ LOCK_SECONDS: Final = 2.0
 
 
 class BackupTarget(msgspec.Struct, frozen=True):
-    """`passwords` are for restoring only. `vault_keys` is empty when none are given. `keys_file` is where an embedded
-    installation keeps them.
+    """Addresses and keys of a target. `passwords` are for restoring only. `vault_keys` is empty when none are
+    configured. `keys_file` is the key file of an embedded installation.
     """
 
     owner_url: str
@@ -55,11 +55,13 @@ class BackupTarget(msgspec.Struct, frozen=True):
 
 @contextmanager
 def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: bool) -> Iterator[BackupTarget]:
-    """Embedded servers that do not run are started for the time of the block. `fresh` allows a folder without data."""
+    """Open a target; stopped embedded servers run for the duration of the block. `fresh` allows a folder without
+    data.
+    """
     if names_servers(environment):
         settings = read_settings(environment, vault_needed=False, partial=True)
         check_settings(settings, "backup")
-        if fresh:  # the roles are made, and the chains are read as one of them
+        if fresh:  # creates the roles; the chains are read as one of them
             check_settings(settings)
         passwords = settings.role_passwords if fresh else RolePasswords("", "", "")
         yield BackupTarget(settings.owner_url, settings.owner_url, settings.app_url, passwords, settings.vault_keys)
@@ -67,7 +69,7 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
     chosen = {**environment, DATA_VARIABLE: str(data)} if data is not None else environment
     root = data_root(chosen)
     running = None if fresh else find_installation(chosen)
-    # Data of the default folder come before an installation that runs elsewhere.
+    # Data in the default folder take precedence over an installation that runs elsewhere.
     if running is not None and (running.root == root or not has_data(root)):
         found = running.settings()
         yield BackupTarget(found.owner_url, running.admin_url, found.app_url, found.role_passwords, found.vault_keys)
@@ -101,17 +103,17 @@ def _started(root: Path, environment: Mapping[str, str]) -> Iterator[BackupTarge
 def _embedded(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> BackupTarget:
     own, keys_file = embedded_environment(root, environment), root / KEYS_FILE
     if not keys_file.exists() and own.get("FAIRLEAD_VAULT_KEYS_FILE") == str(keys_file):
-        del own["FAIRLEAD_VAULT_KEYS_FILE"]  # a restore brings it
+        del own["FAIRLEAD_VAULT_KEYS_FILE"]  # created by a restore
     found = read_settings(own, vault_needed=False)
     admin = servers.database_url(dbname=DATABASE)
     return BackupTarget(found.owner_url, admin, found.app_url, found.role_passwords, found.vault_keys, keys_file)
 
 
 def write_private(path: Path, text: str) -> None:
-    """A new file that only its owner can read.
+    """Write a new file that only its owner can read.
 
     Raises:
-        FileExistsError: it is there already.
+        FileExistsError: the file exists.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""MSPs and clients on the command line: by id, or by short name where the database's owner can be asked."""
+"""MSP and client options of the command line: by id, or by short name where the owner's database URL is available."""
 
 import os
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ _NEEDS_OWNER = (
 
 @contextmanager
 def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction that reads every account. The run-time roles see one MSP at a time.
+    """A transaction that reads every account. Run-time roles see one MSP at a time.
 
     Raises:
-        InvalidInput: the owner's address is not known here.
+        InvalidInput: the owner's database URL is not configured.
     """
     owner_url = find_settings(os.environ, vault_needed=False, partial=True).owner_url
     if not owner_url:
@@ -39,7 +39,7 @@ def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 class MspId(click.ParamType[UUID]):
-    """An MSP's id, or its short name."""
+    """Parameter type: an MSP's id or short name."""
 
     name = "id or short name"
 
@@ -56,7 +56,7 @@ class MspId(click.ParamType[UUID]):
 
 
 class ClientId(click.ParamType[UUID]):
-    """A client's id, or its short name within the MSP that --msp names."""
+    """Parameter type: a client's id, or its short name within the MSP given by --msp."""
 
     name = "id or short name"
 
@@ -80,7 +80,7 @@ class ClientId(click.ParamType[UUID]):
 
 
 class Reason(click.ParamType[str]):
-    """What stays in an audit chain: a few words, not blank."""
+    """Parameter type: a short, non-blank reason, recorded in an audit chain."""
 
     name = "text"
 
@@ -101,7 +101,7 @@ def _as_id(value: Any) -> UUID | None:
         return None
 
 
-# The MSP is read first: a client's short name is one of its clients'.
+# Parsed first: a client's short name is unique only within its MSP.
 MSP = click.option(
     "--msp",
     "msp_id",

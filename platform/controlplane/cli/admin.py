@@ -1,4 +1,4 @@
-"""Administration: tenants, keys. Everything done here is audited as the operator's act."""
+"""Commands for tenants and vault keys. Every act is audited as the operator's."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ ENCRYPTED = (
 
 
 def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
-    """`act` on the accounts that the command's --msp and --tenant name."""
+    """Run `act` on the accounts given by the command's --msp and --tenant."""
     context = click.get_current_context(silent=True)
     named = context.params if context is not None else {}
 
@@ -59,10 +59,10 @@ def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
 
 
 async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: UUID | None) -> None:
-    """Under a wrong id most commands would find nothing there, and say that all is well.
+    """Check that the accounts exist: with a wrong id most commands would find no rows and report success.
 
     Raises:
-        NotFound: there is no such MSP, or it has no such client.
+        NotFound: no such MSP, or the MSP has no such client.
     """
     if msp_id is None:
         return
@@ -80,7 +80,7 @@ async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: 
 
 
 def monogram_of(name: str) -> str:
-    """Two letters for the brand's mark, which takes A to Z and digits only."""
+    """Two letters for the brand's mark, limited to A to Z and digits."""
     plain = unicodedata.normalize("NFKD", name).upper()
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())[:2]
 

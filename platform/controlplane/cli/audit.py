@@ -1,4 +1,4 @@
-"""`fairlead audit …`: verifying audit chains, also against heads that were kept elsewhere."""
+"""`fairlead audit …`: verification of audit chains, also against externally stored heads."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What `fairlead doctor` says about the last backup."""
+"""`fairlead doctor` check: age of the last backup."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""`fairlead tenant baseline`: read a client's systems and see what they say. Accepting is a person's, on the page."""
+"""`fairlead tenant baseline`: start and show baseline readings. Only a member can accept a baseline, on its page."""
 
 import asyncio
 import time

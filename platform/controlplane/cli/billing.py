@@ -1,4 +1,4 @@
-"""Closing invoices, both sides. What an MSP charges its client it may close itself; wholesale is the operator's."""
+"""Commands that close invoices of both sides. An MSP may close retail invoices itself; wholesale is the operator's."""
 
 from uuid import UUID
 
@@ -37,7 +37,7 @@ def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
         scope, now = operator_scope(msp_id, tenant_id), utc_now()
         async with services.db.transaction(scope) as session:
             closed = await close_period(session, side=Side(side), period=period, now=now)
-            if closed.side is Side.WHOLESALE:  # noted in the house: the client reads its own chain
+            if closed.side is Side.WHOLESALE:  # audited in the MSP account: the client can read its own chain
                 await change_scope(session, scope.for_tenant(msp_id))
                 data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
                 append_audit(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)

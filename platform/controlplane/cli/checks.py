@@ -1,4 +1,4 @@
-"""What `fairlead doctor` finds in the embedded servers' folder, the vault and the waiting work."""
+"""`fairlead doctor` checks: the embedded servers' folder, the vault and the job backlog."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -17,13 +17,13 @@ from foundation.jobs.ready_queue import SHARED_POOL
 from foundation.settings import Settings
 
 PATIENCE = timedelta(minutes=5)
-"""Work that is ready is begun within seconds; whatever is older has nobody to do it."""
+"""Ready jobs start within seconds; an older one has no worker."""
 PARTITIONS_AHEAD = timedelta(days=7)
 _LONGEST_NAME = 63
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`mend` is empty when all is well. A `warning` needs attention, and does not make the command fail."""
+    """Result of a check. `mend` (the remedy) is empty on success. A `warning` does not make the command fail."""
 
     what: str
     state: str
@@ -32,7 +32,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def embedded_data(root: Path, environment: Mapping[str, str]) -> list[Finding]:
-    """The folder of `fairlead up`, which does not exist before its first run."""
+    """Check the data folder of `fairlead up`, which does not exist before the first run."""
     what = "Embedded data"
     if not root.exists():
         return [Finding(what, f"none yet in {root}")]
@@ -41,7 +41,7 @@ def embedded_data(root: Path, environment: Mapping[str, str]) -> list[Finding]:
 
 
 async def vault_opens(settings: Settings) -> Finding:
-    """What is stored can be read with the keys that are configured."""
+    """Check that the configured keys decrypt the stored data."""
     return judge_keys(await find_closed_keys(settings))
 
 
@@ -61,7 +61,7 @@ async def partitions_are_ready(settings: Settings) -> Finding:
 
 
 def judge_partitions(tables: Iterable[tuple[str, datetime, bool]], *, now: datetime) -> Finding:
-    """`tables`: each with the end of its last month, and whether rows of a later time are in its default partition."""
+    """`tables`: each with the end of its last month, and whether its default partition has rows of a later time."""
     rows = list(tables)
     missing = sorted(name for name, ends, beyond in rows if beyond or ends <= now + PARTITIONS_AHEAD)
     if not missing:
@@ -92,7 +92,7 @@ async def work_is_done(settings: Settings) -> list[Finding]:
 
 
 async def _last_acts(connection: psycopg.AsyncConnection[Any], name: str) -> list[tuple[str, timedelta]]:
-    """Connections of the same role whose name begins so, with the time since each was last used."""
+    """Connections of the same role and name prefix, with the time since the last query of each."""
     cursor = await connection.execute(
         "SELECT application_name, clock_timestamp() - state_change FROM pg_stat_activity"
         " WHERE usename = current_user AND starts_with(application_name, %s) AND state_change IS NOT NULL",
@@ -108,13 +108,13 @@ def judge_work(
     relay: timedelta | None,
     workers: Collection[str],
 ) -> list[Finding]:
-    """`waiting`: how long the oldest ready work of each pool has waited; `late`: how long the oldest timer is due;
-    `relay`: how long ago a relay was last active; `workers`: names of the active workers' connections.
+    """`waiting`: age of the oldest ready job per pool; `late`: how long the oldest timer is overdue; `relay`: time
+    since a relay was last active; `workers`: connection names of the active workers.
     """
     findings = []
     for pool, age in waiting:
         if age > PATIENCE:
-            # PostgreSQL cuts names at 63 bytes, and with them the end of a worker's.
+            # PostgreSQL truncates names at 63 bytes, so a long worker name loses its end.
             served = any(name.startswith(f"fairlead worker {pool} "[:_LONGEST_NAME]) for name in workers)
             findings.append(_waiting(pool, age, served=served))
     if late is not None and late > PATIENCE:

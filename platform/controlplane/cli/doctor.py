@@ -1,4 +1,4 @@
-"""`fairlead doctor`: what is wrong, and how to mend it."""
+"""`fairlead doctor`: diagnosis of an installation, with a remedy for each problem."""
 
 import asyncio
 import os
@@ -71,7 +71,7 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
     for examine_one in checks:
         findings += await _guarded(examine_one, settings)
     if any(finding.mend for finding in findings):
-        return findings  # what cannot be reached or is not set up needs no second finding
+        return findings  # an unreachable server or a missing setup needs no second finding
     checks = (vault_opens, work_is_done, partitions_are_ready, last_backup)
     for examine_one in checks:
         findings += await _guarded(examine_one, settings)
@@ -87,7 +87,7 @@ def _python() -> Finding:
 def _disk(environment: Mapping[str, str]) -> list[Finding]:
     try:
         root = data_root(environment)
-    except SettingsInvalid:  # said below
+    except SettingsInvalid:  # reported by a later check
         return []
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(existing).free

@@ -1,4 +1,4 @@
-"""What fails for a reason outside the program is one sentence and exit code 1, in every command."""
+"""Error reporting of all commands: a failure outside the program is one sentence and exit code 1."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _OLD_SCHEMA = "The database's schema does not fit this program ({first}). Run `f
 
 
 class PlainGroup(click.Group):
-    """A traceback is for defects of the program only, and all missing options are named at once."""
+    """A click group that prints tracebacks only for defects of the program, and names all missing options at once."""
 
     def invoke(self, ctx: click.Context) -> Any:
         given = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 - what the subcommands are about to consume
@@ -31,7 +31,9 @@ class PlainGroup(click.Group):
 
 
 def _all_missing(first: click.MissingParameter, given: list[str]) -> click.UsageError:
-    """Click names the first only. Groups take no options, so the command's own arguments follow its path."""
+    """All missing options; click reports only the first. Groups take no options, so the command's own arguments follow
+    its path.
+    """
     ctx = first.ctx
     if ctx is None:
         return first
@@ -77,11 +79,11 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (redis.RedisError, "Valkey cannot be used: {first}"),
     (CommandError, "The schema cannot be migrated: {first}"),
 )
-"""The first that fits counts. Neither our texts nor the drivers' first lines hold a password."""
+"""The first match wins. Neither our texts nor the drivers' first lines contain a password."""
 
 
 def describe_failure(error: BaseException) -> str | None:
-    """None for a defect of the program."""
+    """One sentence for the error; None for a defect of the program."""
     if isinstance(error, BaseExceptionGroup):
         told = [describe_failure(each) for each in error.exceptions]
         return told[0] if all(told) else None

@@ -1,4 +1,4 @@
-"""Options that name folders and files."""
+"""Parameter types for folders and files."""
 
 from pathlib import Path
 from typing import Any, TextIO
@@ -7,10 +7,10 @@ import click
 
 
 def read_first_line(file: Path | TextIO, option: str) -> str:
-    """A secret's text. What a decoder complains of would show it, so the complaint is dropped.
+    """First line of a secret's file. A decoder's error text would expose the secret, so it is dropped.
 
     Raises:
-        click.BadParameter: it cannot be read, or is no text.
+        click.BadParameter: the file cannot be read, or is not text.
     """
     try:
         if isinstance(file, Path):
@@ -23,7 +23,9 @@ def read_first_line(file: Path | TextIO, option: str) -> str:
 
 
 class FolderPath(click.Path):
-    """A folder that need not exist. An empty name would be the present folder, and servers' URLs hold UTF-8 only."""
+    """A folder that need not exist. Empty names are rejected (they would mean the current folder), as is non-UTF-8
+    (servers' URLs are UTF-8 only).
+    """
 
     def __init__(self) -> None:
         super().__init__(path_type=Path, file_okay=False)

@@ -1,4 +1,4 @@
-"""`fairlead`: run it, its parts, its checks and its administration."""
+"""`fairlead`: the root command."""
 
 import asyncio
 import os

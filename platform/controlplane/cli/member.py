@@ -1,4 +1,4 @@
-"""`fairlead member`: for members whom nobody in their account can help. Each act is audited as the operator's."""
+"""`fairlead member`: operator help for members whom nobody in their account can help. Each act is audited."""
 
 from uuid import UUID
 

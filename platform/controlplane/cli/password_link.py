@@ -1,4 +1,6 @@
-"""`fairlead tenant password-link`: not for an account's own administrators, since it is as good as a sign-in."""
+"""`fairlead tenant password-link`: operator only, not for an account's administrators, since a link equals a
+sign-in.
+"""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""`fairlead retention`: plan and run deletions, set periods, place and release holds, as the page and the API do."""
+"""`fairlead retention`: deletion plans and runs, retention periods and legal holds, as on the page and the API."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`fairlead tenant …`: what a client needs before its first value moves: systems, contracts, and what its use costs."""
+"""`fairlead tenant …`: prerequisites of a client's first value: connections, element contracts and price books."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta

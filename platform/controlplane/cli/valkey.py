@@ -1,4 +1,4 @@
-"""`fairlead valkey-users`: the users that a Valkey of one's own needs."""
+"""`fairlead valkey-users`: ACL users for an external Valkey."""
 
 import secrets
 

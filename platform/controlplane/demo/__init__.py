@@ -1,1 +1,1 @@
-"""The demonstration: two MSPs with their clients on sandbox systems, and its check without a person."""
+"""The demonstration: two MSPs with clients on sandbox systems, and its unattended check."""

@@ -1,4 +1,4 @@
-"""Prices and stock that change by themselves in the demonstration's ERPs. What a visitor set is left alone."""
+"""Simulated price and stock changes in the demonstration's ERPs. Values that a visitor set are not changed."""
 
 import random
 import threading
@@ -14,11 +14,15 @@ from controlplane.terminal import say
 
 _SMALL, _LARGE = 30, 250
 _MOST_ASKED = 4
-"""Prices of one client that this play puts before a person, and then leaves alone, so that an answer still counts."""
+"""Limit of prices per client that await approval because of the simulation; these are not changed again, so that an
+answer still applies.
+"""
 
 
 class ErpPlay:
-    """One client's ERP. Each value is saved only while it is still the one this play saw or set last."""
+    """Simulation of one client's ERP. A value is saved only if nobody else changed it since the last read or write
+    (compare-and-set).
+    """
 
     def __init__(self, http: httpx2.Client, url: str, draw: random.Random) -> None:
         self._http = http
@@ -31,7 +35,7 @@ class ErpPlay:
         self._asked: Counter[str] = Counter()
 
     def step(self) -> None:
-        """Mostly stock and small prices, now and then one that needs a person."""
+        """Make one change: mostly stock and small prices, sometimes a price that needs approval."""
         index, kind = self._draw.randrange(SKUS), self._draw.random()
         sku = f"SKU-{index:03}"
         if kind < 0.5:
@@ -51,7 +55,7 @@ class ErpPlay:
             return False
         value = {"sku": sku, "element": element, "amount": amount, "expected": known}
         answer = self._http.post(f"{self._url}/changes", content=msgspec.json.encode({"changes": [value]}))
-        if answer.status_code == 409:  # a visitor has set it: it is theirs from now on
+        if answer.status_code == 409:  # a visitor changed the value: not touched from now on
             del self._known[sku, element]
             return False
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""`fairlead demo --check`: the main job through the product's own doors, counted on both ends, and reconciled."""
+"""`fairlead demo --check`: the main use case over public HTTP, counted on both ends and reconciled."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ class CheckReport(msgspec.Struct):
 
 
 async def check(world: DemoWorld) -> CheckReport:
-    """Small price changes pass, large ones are approved by a person over HTTP; all are seen, metered and billed."""
+    """Small price changes pass, large ones are approved over HTTP; all are verified, metered and billed."""
     report, started = CheckReport(), time.monotonic()
     services = build_services(world.stack.settings, pool_size=4, name="fairlead check")
     try:
@@ -47,7 +47,7 @@ async def check(world: DemoWorld) -> CheckReport:
         await _billing(world, services, report)
         await _isolation(world, report)
     except (RuntimeError, TimeoutError, httpx2.HTTPError) as error:
-        report.problems.append(str(error) or type(error).__name__)  # a step that failed is a finding like the others
+        report.problems.append(str(error) or type(error).__name__)  # a failed step is reported like any other problem
     finally:
         await services.close()
     report.seconds = round(time.monotonic() - started, 2)
@@ -113,7 +113,7 @@ async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
 
 
 async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[dict[str, object]]) -> None:
-    """The far end is asked, not our own tables: the shop's storefront shows each new price."""
+    """Compare with the remote system, not our tables: the shop's storefront must show each new price."""
     client = world.msps[0].clients[0]
     async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as http:
         page = (await http.get(f"{world.sandbox}/{client.plan.slug}-shop/")).raise_for_status().text
@@ -123,7 +123,7 @@ async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[di
 
 
 async def _billing(world: DemoWorld, services: Services, report: CheckReport) -> None:
-    """Both sides are drafted by the worker; quantities are the ledger's."""
+    """Check both invoices, drafted by the worker, against the ledger's quantities."""
     msp = world.msps[0]
     for client in msp.clients:
         async with services.db.transaction(client.scope) as session:
@@ -152,7 +152,7 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
 
 
 async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tuple[int, str]]]:
-    """Quantity and total per invoice, per side, as the API shows them to the MSP."""
+    """Quantity and total per invoice and side, from the API as the MSP's administrator."""
     slugs = {str(client.scope.tenant_id): client.plan.slug for client in world.msps[0].clients}
     slugs[str(world.msps[0].msp_account.msp_id)] = world.msps[0].plan.slug
     found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
@@ -165,7 +165,7 @@ async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tup
 
 
 async def _isolation(world: DemoWorld, report: CheckReport) -> None:
-    """The other MSP's administrator asks for what is not theirs: each address answers as if it did not exist."""
+    """Check isolation: for the other MSP's administrator, each address answers 404."""
     other, mine = world.msps[1], world.msps[0].clients[0].plan.slug
     async with Visitor(world.address(other.plan.slug), world.port) as stranger:
         await stranger.sign_in(other.plan.staff[0].email, PASSWORD)

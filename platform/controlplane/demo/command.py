@@ -1,4 +1,4 @@
-"""`fairlead demo`: the product with two MSPs, their clients and lively sandbox systems, on nothing but this machine."""
+"""`fairlead demo`: the product with two MSPs, their clients and active sandbox systems, on this machine only."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
     if as_json and not check_only:
         raise click.UsageError("--json is the form of a check's report: add --check.")
     if die_with_parent:
-        ask_to_die_with_parent()  # SIGTERM when make, or whatever started us, is killed
+        ask_to_die_with_parent()  # SIGTERM when the parent (such as make) is killed
     started = time.monotonic()
     chosen = port or (0 if check_only else _PORT)
     with _fresh_root() as root, DemoWorld(root, environment=without_secrets(os.environ), port=chosen) as world:
@@ -59,7 +59,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        _announce(world, time.monotonic() - started)  # it says that Ctrl-C ends everything: from then on it does
+        _announce(world, time.monotonic() - started)  # prints that Ctrl-C ends everything, so this must come last
         if not quiet_erp:
             threading.Thread(target=play_business_day, args=(world, stop), daemon=True).start()
         while not stop.wait(1.0):
@@ -69,7 +69,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
 
 @contextmanager
 def _fresh_root() -> Iterator[Path]:
-    """A folder of this run; folders of runs that were killed are removed."""
+    """A new folder for this run. Folders of killed runs are removed."""
     parent = default_root() / "demo"
     parent.mkdir(parents=True, exist_ok=True)
     for old in parent.iterdir():

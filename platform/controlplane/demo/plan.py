@@ -1,4 +1,4 @@
-"""Who is in the demonstration."""
+"""Accounts and members of the demonstration."""
 
 import msgspec
 

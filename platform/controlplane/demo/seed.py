@@ -1,4 +1,4 @@
-"""Filling an empty installation with the demonstration's MSPs, clients, connections and price books."""
+"""Seeds an empty installation with the demonstration's MSPs, clients, connections and price books."""
 
 import base64
 import secrets

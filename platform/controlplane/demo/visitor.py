@@ -1,4 +1,4 @@
-"""A person without hands: signs in, reads and acts through the same HTTP as a browser."""
+"""A scripted browser session: signs in, reads and acts over HTTP."""
 
 import re
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""The running demonstration: sandbox systems, the product on embedded servers, and a first catalogue that is live."""
+"""The running demonstration: sandbox systems, the product on embedded servers, and an initial published catalogue."""
 
 import asyncio
 import secrets
@@ -26,11 +26,11 @@ from governance.approvals.release import answer_change
 
 ANSWER_SECONDS = 30.0
 LIVE_SECONDS = 120.0
-"""For all that a slow machine may be busy with beside; an ordinary one needs two to four."""
+"""Enough for a slow, busy machine; an ordinary one needs two to four."""
 
 
 class DemoWorld:
-    """Started by `with`; everything ends with the block."""
+    """Context manager of a demonstration: starts on entry, and ends everything on exit."""
 
     def __init__(self, root: Path, *, environment: Mapping[str, str], port: int) -> None:
         self._exit = ExitStack()
@@ -70,7 +70,7 @@ class DemoWorld:
 
     def _start_sandbox(self) -> None:
         plan = self.stack.root / "sandbox.json"
-        plan.touch(mode=0o600)  # it holds the sandbox systems' token
+        plan.touch(mode=0o600)  # contains the sandbox systems' token
         plan.write_bytes(msgspec.json.encode(sandbox_plans(demo_msps(), self.token)))
         port = str(self.sandbox_port)
         self.stack.run_module("sandbox", "connectors.sandbox", "--port", port, "--plan", str(plan))
@@ -88,7 +88,7 @@ class DemoWorld:
         self.msps = tuple(seeded)
 
     async def _go_live(self) -> None:
-        """The ERPs' catalogues come in by poll; a person approves the first prices; webhooks take over."""
+        """Poll the ERPs' catalogues, approve the first prices, then switch to webhooks."""
         services = build_services(self.stack.settings, pool_size=2, name="fairlead demo")
         try:
             for client in self.clients:
@@ -111,19 +111,19 @@ def approver_scope(client: SeededClient) -> Scope:
 
 
 async def _until_live(services: Services, client: SeededClient) -> None:
-    """What waits is approved as it comes: a price that arrives in a turn before its cost is asked about twice."""
+    """Approves in a loop: a price that arrives in a batch before its cost is put up for approval twice."""
     shown, wanted = "SELECT count(*) FROM propagation WHERE state = 'verified'", SKUS * 2 * len(client.channels)
     deadline = time.monotonic() + LIVE_SECONDS
     while (found := await count(services, client, shown)) < wanted:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{client.plan.name}: {found} of {wanted} values are live after {LIVE_SECONDS:.0f} s")
-        with suppress(Conflict):  # overtaken between looking and answering: the next look finds what waits then
+        with suppress(Conflict):  # superseded after the reading; the next reading gets the new approval
             await approve_waiting(services, client)
         await asyncio.sleep(0.1)
 
 
 async def approve_waiting(services: Services, client: SeededClient) -> int:
-    """The client's approver says yes to all that waits."""
+    """Approve all pending changes as the client's approver."""
     async with services.db.transaction(approver_scope(client)) as session:
         waiting = (
             await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting_approval' ORDER BY id"))
