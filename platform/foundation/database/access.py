@@ -1,8 +1,8 @@
-"""Who may use what in the database, kept whole: after each migration, and after a restore that lost the roles.
+"""Record and repair of the database's policies and grants, after each migration and after a restore without roles.
 
-Policies and grants name roles, and roles are not part of a database. A dump that is restored where they do not exist
-loses both, while the schema's revision says that nothing is missing. So each migration to the head records the policies
-and grants that stand, in the database itself, and the next one puts back what is gone.
+Policies and grants name roles, and roles are not part of a database. A dump restored where they do not exist loses
+both, while the schema's revision shows nothing missing. So each migration to the head records the current policies and
+grants in the database itself, and the next one restores the missing ones.
 """
 
 from typing import Any, Final, NamedTuple
@@ -31,7 +31,9 @@ class Policy(msgspec.Struct, frozen=True, order=True):
 
 
 class Grant(msgspec.Struct, frozen=True, order=True):
-    """`column` is empty for the whole table; `kind` is TABLE, SEQUENCE, FUNCTION or SCHEMA."""
+    """A privilege of one of our roles. `column` is empty for the complete table; `kind` is TABLE, SEQUENCE, FUNCTION or
+    SCHEMA.
+    """
 
     kind: str
     name: str
@@ -52,7 +54,9 @@ class Lost(NamedTuple):
 
 
 def read_access(connection: Connection, revision: str) -> AccessRecord:
-    """The policies and our roles' grants that stand. Partitions have none of their own but the owner's and backups'."""
+    """The current policies and our roles' grants. Partitions have none of their own except the owner's and the backup
+    role's.
+    """
     policies = connection.execute(
         "SELECT tablename, policyname, permissive, cmd, roles::text[], qual, with_check FROM pg_policies"
         " WHERE schemaname = 'public' ORDER BY tablename, policyname"
@@ -87,7 +91,7 @@ _GRANTS: Final = """
 
 
 def find_lost(connection: Connection, revision: str) -> Lost:
-    """What the record of this revision names and the database lacks. Nothing when there is no such record."""
+    """Policies and grants recorded for this revision and missing in the database. Empty without such a record."""
     found = connection.execute("SELECT to_regclass('public.installation') IS NOT NULL").fetchone()
     if found != (True,):
         return Lost([], [])
@@ -107,7 +111,7 @@ def find_lost(connection: Connection, revision: str) -> Lost:
 
 
 def repair_access(connection: Connection, revision: str) -> Lost:
-    """Put back what was lost. Returns what that was."""
+    """Restore the lost policies and grants, and return them."""
     lost = find_lost(connection, revision)
     with connection.transaction():
         for policy in lost.policies:
@@ -118,7 +122,9 @@ def repair_access(connection: Connection, revision: str) -> Lost:
 
 
 def settle_access(connection: Connection, revision: str) -> None:
-    """After a migration to the head: backups can read every table, PUBLIC uses nothing, and all of it is recorded."""
+    """Final step of a migration to the head: opens all tables to backups, closes everything to PUBLIC, and records
+    access.
+    """
     _close_to_public(connection)
     _close_what_comes(connection)
     _close_partitions(connection)
@@ -135,9 +141,10 @@ def settle_access(connection: Connection, revision: str) -> None:
 
 
 def open_to_backup(connection: Connection) -> None:
-    """Derived from the catalogue, so that no table is forgotten; the relay creates partitions between migrations.
+    """Let backups read every table. Derived from the catalogue, so that no table is forgotten; the relay creates
+    partitions between migrations.
 
-    One at a time, because a policy locks its table. On an autocommitting connection.
+    One table per statement, because a policy locks its table. Requires an autocommitting connection.
     """
     tables = connection.execute(
         "SELECT n.nspname, c.relname, NOT has_table_privilege(%(role)s, c.oid, 'SELECT'), c.relrowsecurity"
@@ -167,7 +174,7 @@ def open_to_backup(connection: Connection) -> None:
 
 
 def _close_partitions(connection: Connection) -> None:
-    """The policy of the owner, by whatever name it goes here, is not part of a restored backup."""
+    """Recreate the owner's policy on partitions: a restored backup lacks it, whatever the owner's name here."""
     lost = connection.execute(
         "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relispartition AND c.relkind = 'r'"
         " AND c.relnamespace = to_regnamespace(%s) AND NOT EXISTS"
@@ -179,7 +186,7 @@ def _close_partitions(connection: Connection) -> None:
 
 
 def _name_owner_by_office(connection: Connection) -> None:
-    """A policy for the owner by name cannot be restored where the owner goes by another one."""
+    """Replace policies that name the owner: they cannot be restored where the owner has another name."""
     found = connection.execute(
         "SELECT c.oid::regclass::text, p.polname, ARRAY(SELECT pg_get_userbyid(r)::text FROM unnest(p.polroles) r"
         "  WHERE r NOT IN (c.relowner, 'pg_database_owner'::regrole))"
@@ -194,8 +201,9 @@ def _name_owner_by_office(connection: Connection) -> None:
 
 
 def _close_to_public(connection: Connection) -> None:
-    """PUBLIC is every role there is. A function that runs with its caller's rights gives none away, so our roles may
-    call those; a function that runs with its owner's rights is granted by the migration that makes it.
+    """Revoke PUBLIC's privileges; PUBLIC includes every role. A function that runs with its caller's rights grants
+    none, so our roles may call those; a function that runs with its owner's rights is granted by the migration that
+    creates it.
     """
     invokers = connection.execute(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND NOT prosecdef"
@@ -215,8 +223,9 @@ def _close_to_public(connection: Connection) -> None:
 
 
 def _close_what_comes(connection: Connection) -> None:
-    """What the owner creates later gives nothing to anybody: PostgreSQL lets PUBLIC call every new function, and
-    default privileges that somebody set would open new tables. A migration says whom it lets in.
+    """Revoke default privileges, so that the owner's later objects are open to nobody: PostgreSQL lets PUBLIC call
+    every new function, and default privileges set by an administrator would open new tables. Migrations grant
+    explicitly.
     """
     opened = connection.execute(
         "SELECT DISTINCT n.nspname, d.defaclobjtype, CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END"
@@ -250,7 +259,7 @@ def _policy_sql(policy: Policy) -> sql.Composed:
             sql.SQL(", ").join(sql.SQL("PUBLIC") if r == "public" else sql.Identifier(r) for r in policy.roles),
         )
     ]
-    # The expressions are PostgreSQL's own text of what stood, read from the owner's table.
+    # The expressions are PostgreSQL's own text of the recorded policy, read from the owner's table.
     if policy.using is not None:
         parts.append(sql.SQL(" USING ({})").format(sql.SQL(policy.using)))
     if policy.check is not None:
@@ -259,7 +268,7 @@ def _policy_sql(policy: Policy) -> sql.Composed:
 
 
 def _grant_sql(grant: Grant) -> sql.Composed:
-    # Privileges and signatures are PostgreSQL's own words.
+    # Privileges and signatures are PostgreSQL's own text.
     privilege: sql.Composable = sql.SQL(grant.privilege)
     if grant.column:
         privilege = sql.SQL("{} ({})").format(privilege, sql.Identifier(grant.column))

@@ -1,4 +1,4 @@
-"""Declarative base of every table, and the columns every tenant's table has."""
+"""Declarative base of every table, and the columns of every tenant-owned table."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +24,9 @@ class Base(DeclarativeBase):
 
 
 class TenantOwned:
-    """`tenant_id` leads every key, so that the tables can be distributed by tenant without change."""
+    """Mixin of tenant-owned tables. `tenant_id` leads every key, so that the tables can be distributed by tenant
+    unchanged.
+    """
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
     msp_id: Mapped[UUID] = mapped_column(sort_order=-1)

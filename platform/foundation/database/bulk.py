@@ -11,11 +11,11 @@ from foundation.database.engine import scope_of
 
 
 class BulkWrite:
-    """A statement over rows that hold the fields named in `columns` (name → PostgreSQL type).
+    """A statement over rows that have the fields named in `columns` (name → PostgreSQL type).
 
     `statement` uses {rows} for the set, aliased `r`, and binds :tenant_id and :msp_id. Rows are msgspec structs: they
-    travel as one JSON document, which costs the client 1 µs a row of 22 fields, where arrays cost 17, and the server no
-    more. A bytea field is hexadecimal text after a backslash and x.
+    are sent as one JSON document, which costs the client 1 µs a row of 22 fields, where arrays cost 17, and the server
+    no more. A bytea field is hexadecimal text after a backslash and x.
     """
 
     def __init__(self, columns: Mapping[str, str], statement: str) -> None:
@@ -38,7 +38,7 @@ class BulkWrite:
         )
 
     async def execute(self, session: AsyncSession, rows: Sequence[Any], **binds: object) -> Sequence[Any]:
-        """Returns what the statement returns; an empty sequence for no rows."""
+        """Execute for `rows` and return the statement's result rows; an empty sequence for no rows."""
         if not rows:
             return ()
         scope = scope_of(session)

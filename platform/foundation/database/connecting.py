@@ -1,7 +1,7 @@
-"""Connections that notice when the server is gone without a word: a half-open link, a host that vanished.
+"""Database connections that detect a server that disappeared silently: a half-open link, a vanished host.
 
-The kernel's own patience is hours. Its keep-alives find a vanished host within seconds; what keeps a connection alive
-and says nothing (a proxy, a stopped server) is found by the patience for one round trip.
+The kernel's default timeouts are hours. Its keep-alives detect a vanished host within seconds; a peer that keeps the
+connection alive without responding (a proxy, a stopped server) is detected by `round_trip_timeout`.
 """
 
 import contextlib
@@ -32,7 +32,9 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
 
     @property
     def hung_up(self) -> bool:
-        """Only between transactions, when the server has nothing to say but that it is gone, perhaps hours ago."""
+        """Whether the server has closed the connection, perhaps hours ago. Valid only between transactions, when the
+        server has nothing else to send.
+        """
         return self.closed or bool(self._line.poll(0))
 
     @cached_property
@@ -47,7 +49,7 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
             return await super().wait(gen, interval, patience)
         except psycopg.OperationalError:
             if timeout is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.pgconn.finish()  # what it still does or answers is nothing to us
+                self.pgconn.finish()  # its later work or responses are irrelevant
                 raise psycopg.OperationalError(f"the database gave no answer within {patience} s") from None
             raise
 
@@ -56,11 +58,11 @@ C = TypeVar("C", bound=PatientConnection)
 
 
 async def connect_to_database(conninfo: str, *, round_trip_timeout: float | None, **options: Any) -> PatientConnection:
-    """`round_trip_timeout`: seconds for one round trip, after which the connection is closed and OperationalError
-    raised.
+    """Open an autocommitting connection. After `round_trip_timeout` seconds without a response to one round trip, the
+    connection is closed and OperationalError raised.
 
-    None is for those whose statements may take long, and who are bounded otherwise. What `conninfo` says itself about
-    keep-alives and time-outs is heeded. Autocommit.
+    None is for callers with long statements, which are bounded otherwise. Keep-alives and timeouts set in `conninfo`
+    take precedence.
     """
     return await connect_as(
         PatientConnection, conninfo, round_trip_timeout=round_trip_timeout, autocommit=True, **options
@@ -68,7 +70,7 @@ async def connect_to_database(conninfo: str, *, round_trip_timeout: float | None
 
 
 async def connect_as(kind: type[C], conninfo: str, *, round_trip_timeout: float | None, **options: Any) -> C:
-    """As `connect_to_database`, to a connection that may do more; its transactions are its own matter."""
+    """As `connect_to_database`, with a connection class of the caller's, which manages its own transactions."""
     link = {name: value for name, value in _LINK.items() if name not in conninfo_to_dict(conninfo)}
     connection = await kind.connect(with_settings(conninfo), **link, **options)
     connection.round_trip_timeout = round_trip_timeout
@@ -76,20 +78,20 @@ async def connect_as(kind: type[C], conninfo: str, *, round_trip_timeout: float 
 
 
 class ReconnectingConnection:
-    """The one connection of a task that comes back to it. Nobody who asks it for something hears of a restart."""
+    """The single, reusable connection of one task. A restart of the server is invisible to the caller."""
 
     def __init__(self, conninfo: str, *, round_trip_timeout: float, **options: Any) -> None:
-        """As `connect_to_database`."""
+        """Arguments as for `connect_to_database`."""
         self._conninfo = conninfo
         self._round_trip_timeout = round_trip_timeout
         self._options = options
         self._connection: PatientConnection | None = None
 
     async def get(self) -> PatientConnection:
-        """Connects when there is none, or the server hung up.
+        """The connection; reconnects when there is none, or the server closed it.
 
         Raises:
-            psycopg.OperationalError: the database is away.
+            psycopg.OperationalError: the database is unreachable.
         """
         if self._connection is not None and self._connection.hung_up:
             await self.close()

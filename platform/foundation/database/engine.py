@@ -1,7 +1,7 @@
-"""Transactions under a scope. The only way to the application's tables.
+"""Transactions under a scope: the only path to the application's tables.
 
 A transaction starts with one message that opens it and sets its scope, sent before its first statement. Without a scope
-the settings are empty and every policy answers nothing.
+the settings are empty and every policy hides all rows.
 """
 
 import sys
@@ -30,18 +30,20 @@ from foundation.scope import Scope
 _log = structlog.get_logger(__name__)
 
 Hints = dict[tuple[UUID, UUID], set[str]]
-"""Lanes that got work, per (msp_id, tenant_id)."""
+"""Lanes with new jobs, per (msp_id, tenant_id)."""
 
 WakeLanes = Callable[[Hints], Awaitable[None]]
 
 NO_SCANS = "SET enable_seqscan = off"
-"""For connections that look up a batch's rows by their keys: a plan made while a table was small would read all of it,
-and is kept until the table is analysed again.
+"""For connections that look up a batch's rows by their keys: a plan made while a table was small would scan all of it,
+and is cached until the table is analysed again.
 """
 
 
 class Database:
-    """One pool of connections of one role. `wake_lanes` is told which lanes got work once a transaction is durable."""
+    """A connection pool of one role. `wake_lanes` is called with the lanes that have new jobs once a transaction is
+    durable.
+    """
 
     def __init__(  # noqa: PLR0913 - what the processes differ in
         self,
@@ -91,7 +93,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, scope: Scope | None, *, host: str | None = None) -> AsyncIterator[AsyncSession]:
-        """Commit when the block ends, roll back when it raises. Lanes are rung only after a successful commit."""
+        """Commit when the block ends, roll back when it raises. Lanes are woken only after a successful commit."""
         info: dict[str, Any] = {"scope": scope, "host": host, "hints": {}, "buffers": {}}
         session = AsyncSession(self._engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
         try:
@@ -99,25 +101,26 @@ class Database:
             await _flush(session)
             await session.commit()
         except BaseException:
-            await session.__aexit__(*sys.exc_info())  # rolls back to its end, also when cancelled
+            await session.__aexit__(*sys.exc_info())  # rolls back to completion, also when cancelled
             raise
-        # It holds no connection any more. Its own exit would make a task of this: a twentieth of a small transaction.
+        # The session holds no connection any more. Its own exit would create a task: a twentieth of a small
+        # transaction.
         session.sync_session.close()
         hints: Hints = session.info["hints"]
         if hints and self._wake_lanes is not None:
             await self._wake_lanes(hints)
 
     async def forget_connections(self) -> None:
-        """Use none of them again, because one gave no answer; those in use are left to whoever waits for them."""
+        """Discard the pool's connections after one did not respond; connections in use are left to their borrowers."""
         await self._engine.dispose(close=False)
 
     async def call(self, statement: LiteralString, parameters: Sequence[Any]) -> Any:
-        """One row of one statement that is its own transaction, in one round trip.
+        """The single row of a statement that is its own transaction, in one round trip.
 
-        Only for functions that set their scope themselves: there is none here, so tables answer nothing.
+        Only for functions that set their scope themselves: there is none here, so tables show no rows.
 
         Raises:
-            psycopg.Error: the statement failed; its connection is not used again.
+            psycopg.Error: the statement failed; its connection is discarded.
         """
         pooled = await self._engine.raw_connection()
         try:
@@ -136,24 +139,26 @@ class Database:
 
 
 class ScopedSession(Session):
-    """Each of its transactions is opened under `info["scope"]`."""
+    """A session whose transactions are opened under `info["scope"]`."""
 
 
 @event.listens_for(ScopedSession, "after_begin")
 def _prepare_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    # The session's event: with one of the engine's, SQLAlchemy looks for listeners at every step of each statement.
+    # A session event: with an engine event, SQLAlchemy checks for listeners at every step of each statement.
     if not transaction.nested:
         _scoped(connection.connection).opening = begin_sql(session.info["scope"], session.info["host"])
 
 
 def _notice_hangup(connection: AdaptedConnection, _record: object, _pooled: object) -> None:
-    """A restart between two transactions is no failure of the second one. Costs no round trip."""
+    """Replace a connection that the server closed between two transactions, so that the next one does not fail. No
+    round trip.
+    """
     if cast("ScopedConnection", connection.driver_connection).hung_up:
         raise InvalidatePoolError("the server hung up")
 
 
 def _give_back(adapted: AdaptedConnection | None, record: ConnectionPoolEntry) -> None:
-    """Without a scope; and not at all when its session is no longer as it was."""
+    """Return the connection to the pool without a scope; discard it when its session state has changed."""
     if adapted is None:
         return
     connection = cast("ScopedConnection", adapted.driver_connection)
@@ -175,7 +180,7 @@ Flush = Callable[[AsyncSession, list[Any]], Awaitable[None]]
 def buffer(session: AsyncSession, flush: Flush, *, last: bool = False) -> list[Any]:
     """The session's list for `flush`, which runs once, just before the commit.
 
-    `last` is for what takes a lock that others wait for (the audit chain's head), so that it is held briefly.
+    `last` is for locks that other transactions wait for (the audit chain's head), so that they are held briefly.
     """
     buffers: dict[tuple[bool, Flush], list[Any]] = session.info["buffers"]
     return buffers.setdefault((last, flush), [])
@@ -189,13 +194,13 @@ async def _flush(session: AsyncSession) -> None:
 
 
 async def change_scope(session: AsyncSession, scope: Scope) -> None:
-    """The rest of the transaction is in `scope`. For the edge, which learns who asks and for what on the way, and for
-    the operator's closing of wholesale, which is noted in the house's audit chain.
+    """Switch the rest of the transaction to `scope`. For the edge, which learns the caller and the tenant in steps, and
+    for closing a wholesale period by the operator, which is recorded in the MSP account's audit chain.
 
-    What was read before is forgotten, so that nothing read in one scope is answered from memory in another.
+    Rows loaded before are expired, so that no row of one scope is served from the session's cache in another.
 
     Raises:
-        RuntimeError: something waits for the commit; it belongs to the scope it was left in.
+        RuntimeError: writes are buffered for the commit; they belong to the scope in which they were buffered.
     """
     before = scope_of(session)
     if any(session.info["buffers"].values()):
@@ -213,7 +218,7 @@ def scope_of(session: AsyncSession) -> Scope:
     """The scope the session's transaction was opened with.
 
     Raises:
-        RuntimeError: the transaction has none; then it may not touch tenants' rows at all.
+        RuntimeError: the transaction has none, so it may not access tenants' rows at all.
     """
     scope = session.info.get("scope")
     if not isinstance(scope, Scope):

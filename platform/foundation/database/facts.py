@@ -1,5 +1,5 @@
-"""Facts about the installation as a whole, one row each, with when they were recorded. Only the owner reads and writes
-them.
+"""Facts about the entire installation, one row each, with the time of recording. Only the owner reads and
+writes them.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What one installation knows of itself. It belongs to no tenant."""
+"""Table of facts about the installation, which belong to no tenant."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from foundation.database.base import Base
 
 
 class InstallationFact(Base):
-    """By name: the policies and grants of its revision (`access`), and its last backup (`last_backup`)."""
+    """A fact, by name: the policies and grants of its revision (`access`), or its last backup (`last_backup`)."""
 
     __tablename__ = "installation"
 

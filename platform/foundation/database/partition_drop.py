@@ -1,4 +1,4 @@
-"""Looking into partitions and dropping them, as the owner. Whether a partition may go is the caller's decision."""
+"""Inspecting and dropping of partitions, as the owner. Whether a partition may be dropped is the caller's decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LOCK_SECONDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`end` is None for the default partition."""
+    """A partition of a table. `end` is None for the default partition."""
 
     table: str
     name: str
@@ -32,7 +32,7 @@ class Partition:
 
 
 async def list_partitions(session: AsyncSession, table: str) -> Sequence[Partition]:
-    """Oldest first, the default partition last."""
+    """Partitions of a table, oldest first, the default partition last."""
     rows = await session.execute(
         text(f"""
             SELECT c.relname, {SCHEMA}.time_of(
@@ -46,7 +46,7 @@ async def list_partitions(session: AsyncSession, table: str) -> Sequence[Partiti
 
 
 async def list_tenants(session: AsyncSession, partition: Partition) -> Sequence[tuple[UUID, UUID]]:
-    """(tenant, MSP) of its rows. A loose scan of the primary key: it reads one row of each."""
+    """(tenant, MSP) pairs of the partition's rows. A loose index scan of the primary key: it reads one row of each."""
     rows = await session.execute(
         text(f"""
             WITH RECURSIVE t AS (
@@ -66,9 +66,10 @@ async def count_rows(session: AsyncSession, partition: Partition) -> dict[UUID, 
 
 
 async def detach(session: AsyncSession, partition: Partition) -> None:
-    """From here on its range belongs to the default partition, which takes the rows that stay.
+    """Detach the partition. Its range then belongs to the default partition, which takes the rows that are kept.
 
-    Nobody reads or writes the table until this transaction ends. It gives up rather than queue behind a long reader.
+    The table is locked against reads and writes until the transaction ends. Fails rather than queue behind a long
+    reader.
     """
     await session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
     await session.execute(text(f"ALTER TABLE public.{partition.table} DETACH PARTITION {partition.path}"))

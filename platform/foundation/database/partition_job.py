@@ -1,4 +1,4 @@
-"""Keeps partitions ready: creates the coming months and refreshes what the planner knows of partitioned tables."""
+"""Maintenance of partitions: creates the coming months and refreshes the planner's statistics of partitioned tables."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def create_partitions(relay_conninfo: str) -> int:
-    """Returns how many were created. Safe to call at any time and from several processes at once."""
+    """Create the partitions that are due and return their number. Safe at any time, from several processes at once."""
     connection = await psycopg.AsyncConnection.connect(
         with_settings(relay_conninfo), autocommit=True, connect_timeout=10, application_name="fairlead partitions"
     )
@@ -28,7 +28,9 @@ async def create_partitions(relay_conninfo: str) -> int:
 
 
 async def keep_partitions(relay_conninfo: str, stop: asyncio.Event, *, every: float = EVERY_SECONDS) -> None:
-    """Until `stop`. Rows of a month that could not be created go to the default partition and are moved later."""
+    """Create partitions periodically until `stop`. Rows of a month that could not be created go to the default
+    partition and are moved later.
+    """
     while True:
         wait = every
         try:

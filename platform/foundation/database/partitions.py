@@ -1,9 +1,9 @@
-"""Tables partitioned by time, for migrations.
+"""Time-partitioned tables, for migrations.
 
-Partitions lie in a schema of their own, which no role of the application may use: rows are reached through the
-partitioned table, whose policies and grants decide. Each partition has row-level security forced with one policy, for
-the owner, whose maintenance moves and drops rows there. The default partition takes what no month covers: old rows that
-outlive their month, and new ones should nobody have created their month. The schema's functions are stored functions.
+Partitions are in a schema of their own, which no role of the application may use: rows are accessed through the
+partitioned table, whose policies and grants apply. Each partition has row-level security forced with one policy, for
+the owner, whose maintenance moves and drops rows there. The default partition takes rows that no month covers: old rows
+that outlive their month, and new ones whose month was not created. The schema's functions are stored functions.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,10 @@ def month_after(at: datetime) -> datetime:
 
 
 def open_partitions(connection: Connection, *tables: str, storage: Mapping[str, str] | None = None) -> None:
-    """Give new partitioned tables the partition of all time up to the end of this month, the default and months ahead.
+    """Create the first partitions of new tables: all time up to the end of this month, the months ahead, and the
+    default.
 
-    `storage`: by table, parameters of its partitions, because a partitioned table cannot have any itself.
+    `storage`: storage parameters of the partitions, by table, because a partitioned table cannot have any itself.
     """
     for table in tables:
         parameters = f" WITH ({storage[table]})" if storage and table in storage else ""

@@ -1,14 +1,14 @@
-"""A pool whose waiters are told when a connection could not be made."""
+"""A connection pool that wakes its waiters when a connection attempt fails."""
 
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.pool.base import _ConnectionRecord
 
 
 class ConnectingAtCheckout(AsyncAdaptedQueuePool):
-    """Connects with a place of the pool that is taken already, not in order to make one.
+    """Pool that connects after a slot was reserved, not in order to create one.
 
-    SQLAlchemy's pool gives up the place when a connect fails or is cancelled, and tells none of those who wait for one:
-    they stand until they time out. A place is given back instead, and giving back wakes the next one.
+    SQLAlchemy's pool returns the slot when a connect fails or is cancelled without notifying the waiters: waiters block
+    until timeout. Here the slot is returned to the queue, which wakes the next waiter.
     """
 
     def _create_connection(self) -> ConnectionPoolEntry:

@@ -1,11 +1,12 @@
 """Row-level security for migrations: no table with `tenant_id` is created without `protect`.
 
-The tenant's policy is plain equality on a transaction-local setting, which keeps index plans and estimates. Everything
-else a policy asks says nothing about how many of the tenant's rows there are, so it is written as a form the planner
-takes for true of nearly all rows, `… IS NOT NULL`: an equality would be taken for one in two hundred, and a large
-tenant's newest rows then read by sorting all of them. How few rows a query means, it says itself: each names its tenant
-or its MSP. Settings stand in a `(SELECT …)`, which is read once a statement; read for each row they cost more than the
-row. `nullif` matters: after a transaction-local setting ends, PostgreSQL leaves an empty string, not NULL.
+The tenant's policy is plain equality on a transaction-local setting, which keeps index plans and estimates. All other
+conditions of a policy are independent of the number of the tenant's rows, so they are written in a form that the
+planner estimates as true for nearly all rows, `… IS NOT NULL`: an equality would be estimated at one in two hundred,
+and a large tenant's newest rows then read by sorting all of them. Queries state their own selectivity: each names its
+tenant or its MSP. Settings are wrapped in a `(SELECT …)`, which is evaluated once a statement; evaluated for each row
+they cost more than the row. `nullif` matters: after a transaction-local setting ends, PostgreSQL leaves an empty
+string, not NULL.
 """
 
 from typing import Literal, Protocol
@@ -36,7 +37,8 @@ def protect(
     """Force row-level security on `table` and grant `app` privileges to the application role.
 
     `partner`: closed hides the table from partner users; own shows rows with their `partner_id`; open shows all of the
-    tenant's rows (for reference data). Partners never write. `fleet` lets an MSP's staff read it across their clients.
+    tenant's rows (for reference data). Partners never write. `fleet` lets an MSP's staff read the table across their
+    clients.
     """
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
@@ -59,12 +61,12 @@ def protect(
 
 
 def open_to_intake(op: Executes, table: str, *, columns: str = "", visible: str = "true") -> None:
-    """Let the intake role read `columns`, or all of them, of every tenant's rows for which `visible` holds."""
+    """Grant the intake role reading of `columns`, or all of them, of every tenant's rows for which `visible` holds."""
     _open(op, table, INTAKE, columns, visible)
 
 
 def open_to_relay(op: Executes, table: str, *, columns: str) -> None:
-    """Let the relay role read `columns` of every tenant's rows."""
+    """Grant the relay role reading of `columns` of every tenant's rows."""
     _open(op, table, RELAY, columns, "true")
 
 

@@ -1,4 +1,4 @@
-"""The database's roles. None of them owns a table, is a superuser, or bypasses row-level security."""
+"""Database roles. None of them owns a table, is a superuser, or bypasses row-level security."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 from psycopg import AsyncConnection, sql
 
 APP: Final = "fairlead_app"  # web and workers, one tenant per transaction
-FLEET: Final = "fairlead_fleet"  # no login; the app enters it to read across one MSP's clients
-INTAKE: Final = "fairlead_intake"  # inserts what webhooks bring, for many tenants in one transaction
-RELAY: Final = "fairlead_relay"  # sees that work is due, and for whom; never what it is about
+FLEET: Final = "fairlead_fleet"  # no login; the app switches to it to read across one MSP's clients
+INTAKE: Final = "fairlead_intake"  # inserts webhook messages, for many tenants in one transaction
+RELAY: Final = "fairlead_relay"  # reads that jobs are due and for which tenant; never their content
 BACKUP: Final = "fairlead_backup"  # no login; reads every row for a backup, writes nothing
 
 LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
@@ -16,8 +16,9 @@ RUNTIME_ROLES: Final = (*LOGIN_ROLES, FLEET)
 OUR_ROLES: Final = (*RUNTIME_ROLES, BACKUP)
 
 IDLE_SECONDS: Final = 5
-"""Longer than any of our transactions rests between two statements, shorter than a lease: a process that was stopped
-inside a transaction must not keep its locks until it is resumed, with every worker waiting in turn for the same row."""
+"""Longer than any of our transactions idles between two statements, shorter than a lease: a process that was suspended
+inside a transaction must not keep its locks until it is resumed, while every worker waits for the same row.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,18 @@ class RolePasswords:
 async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) -> None:
     """Create the roles or renew their passwords. Roles are cluster-wide, so this runs before the migrations.
 
-    The app is a member of FLEET without inheriting it: its policies count only after `SET LOCAL ROLE`. In the same way
-    the owner of the connection's database may enter BACKUP. Neither it nor BACKUP bypasses row-level security, because
-    a managed server lets no customer grant that; policies let BACKUP read every row instead.
+    The app is a member of FLEET without inheriting it: its policies apply only after `SET LOCAL ROLE`. In the same way
+    the owner of the connection's database may switch to BACKUP. Neither the owner nor BACKUP bypasses row-level
+    security, because a managed server lets no customer grant that; policies let BACKUP read every row instead.
     """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('fairlead roles'))")
     by_name = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
     for name, password in by_name.items():
         verb = await _verb(connection, name)
-        # Only a superuser may name the superuser attributes in ALTER, even to deny them; managed databases give none.
+        # Only a superuser may name the superuser attributes in ALTER, even to deny them; managed databases grant no
+        # superuser.
         attributes = "NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT" if verb == "CREATE" else "NOINHERIT"
-        # The server logs the statement when it fails: it holds the SCRAM verifier, never the password.
+        # The server logs a failed statement: it contains the SCRAM verifier, never the password.
         verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
         await connection.execute(
             sql.SQL("{} ROLE {} WITH LOGIN {} PASSWORD {}").format(
@@ -67,7 +69,9 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
 
 
 async def _close_large_objects(connection: AsyncConnection) -> None:
-    """They are nobody's rows, so no policy separates tenants. Only a superuser can take them from PUBLIC."""
+    """Revoke large objects from PUBLIC, where possible. They are covered by no policy, and only a superuser can revoke
+    them.
+    """
     found = await connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     if await found.fetchone() != (True,):
         return
@@ -81,7 +85,7 @@ async def _close_large_objects(connection: AsyncConnection) -> None:
 
 
 async def _let_enter(connection: AsyncConnection, role: str, member: str) -> None:
-    """Only by SET ROLE: what `role` may is not added to what `member` may."""
+    """Allow `member` to switch to `role` by SET ROLE only: it does not inherit the privileges."""
     found = await connection.execute(
         "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"
         " WHERE g.rolname = %s AND a.rolname = %s AND m.set_option",

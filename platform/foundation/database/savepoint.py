@@ -1,4 +1,4 @@
-"""A part of a transaction that can be refused without giving up the rest."""
+"""Savepoint: a part of a transaction that can fail without rolling back the rest."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 @asynccontextmanager
 async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
-    """What the block did is undone when it raises, and so is what it left to be written at the commit."""
+    """Savepoint for the block. An exception rolls back the block's statements and its buffered writes."""
     buffers: dict[tuple[bool, Callable[..., Any]], list[Any]] = session.info["buffers"]
     lengths = {key: len(entries) for key, entries in buffers.items()}
     try:

@@ -1,8 +1,8 @@
-"""Statements that change the session beyond their transaction. A pooled connection that sent one is not used again.
+"""Detection of statements that change the session beyond their transaction. Their pooled connection is not used again.
 
-A setting, a role, a temporary table, a subscription or a session's lock would be there for the next borrower, who may
-work for another tenant. Nothing in the product needs one; closing the connection is the one reset that is complete,
-and costs nothing while it does not happen. What functions of the database do is their definition's matter.
+A setting, a role, a temporary table, a subscription or a session's lock would leak to the next borrower, who may work
+for another tenant. No code of the product needs one; closing the connection is the only complete reset, and free while
+no such statement is sent. Effects of database functions are not detected here; their definitions are responsible.
 """
 
 import re
@@ -32,7 +32,7 @@ _KEEPS_STATE: Final = re.compile(
 
 @lru_cache(4096)
 def keeps_state(statement: str) -> bool:
-    """Whether something of it may outlive its transaction. In doubt it does."""
+    """Whether a statement may have effects that outlive its transaction; True in doubt."""
     return _KEEPS_STATE.search(statement) is not None
 
 
@@ -41,7 +41,7 @@ def _text(query: bytes | Composable) -> str:
 
 
 class NotingCursor(psycopg.AsyncCursor[Any]):
-    """Notes on its connection that a statement keeps state."""
+    """A cursor that sets `keeps_state` on its connection for such statements."""
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Coroutine[Any, Any, Self]:
         self._note(query)

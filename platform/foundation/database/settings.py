@@ -1,8 +1,8 @@
-"""The session settings that the product's SQL and its reading of results rely on.
+"""Session settings that the product's SQL and its parsing of results rely on.
 
-Whoever runs the server may set others for a database or a role (`ALTER DATABASE … SET timezone`), for their own
-reports. These are sent with the connection's start, where they rank above those and are what RESET and DISCARD return
-to.
+Administrators may set others for a database or a role (`ALTER DATABASE … SET timezone`), for their own reports. These
+are sent in the connection's startup message, where they take precedence and are the values that RESET and DISCARD
+restore.
 """
 
 from typing import Final
@@ -22,11 +22,11 @@ _SETTINGS: Final = {
     "row_security": "on",
     "transform_null_equals": "off",
 }
-"""`pg_temp` is named last, or a temporary table would be found before the one of the same name it hides."""
+"""`pg_temp` is last, or a temporary table would shadow the permanent one of the same name."""
 
 
 def with_settings(conninfo: str) -> str:
-    """`conninfo` with these settings behind its own options."""
+    """`conninfo` with these settings appended to its own options."""
     given = str(conninfo_to_dict(conninfo).get("options") or "")
     own = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
     return make_conninfo(conninfo, options=f"{given} {own}".strip(), client_encoding="UTF8")
