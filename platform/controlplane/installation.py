@@ -1,4 +1,4 @@
-"""The installation that runs on this machine: its lock, and how other commands of the same user find it."""
+"""The installation that runs on this machine: its lock, and its discovery by other commands of the same user."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ DATA_VARIABLE = "FAIRLEAD_DATA"
 DATABASE = "fairlead"
 OWNER = "fairlead_owner"
 LOCK_SECONDS = 30.0
-"""What a former owner of the data folder may take to stop."""
+"""Time limit for a former owner of the data folder to stop."""
 _LOCK_NAME = "installation.lock"
 
 
@@ -32,7 +32,7 @@ class AlreadyRunning(Unavailable):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """What the lock file says about its holder. Secrets stay where they are."""
+    """Content of the lock file. It contains no secrets."""
 
     pid: int
     embedded: bool
@@ -44,7 +44,7 @@ class Installation(msgspec.Struct, frozen=True):
     running: Running
 
     def settings(self) -> Settings:
-        """As its own processes have them, read from its data folder and from the environment it was started with.
+        """Settings of the running processes, from their data folder and their initial environment.
 
         Raises:
             SettingsInvalid: its keys are missing.
@@ -56,7 +56,7 @@ class Installation(msgspec.Struct, frozen=True):
 
     @property
     def admin_url(self) -> str:
-        """Of who may alter the run-time roles: with embedded servers that is not the tables' owner."""
+        """URL of a role that may alter the run-time roles: with embedded servers not the tables' owner."""
         if self.running.embedded:
             return EmbeddedServers(self.root / "servers").database_url(dbname=DATABASE)
         return self.settings().owner_url
@@ -66,7 +66,7 @@ class Installation(msgspec.Struct, frozen=True):
 
 
 class InstallationLock:
-    """Held by the process that runs the installation, for as long as it lives."""
+    """Lock held by the process that runs the installation, for the life of the process."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -108,7 +108,7 @@ class InstallationLock:
 
 
 def embedded_environment(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` with the addresses of the embedded servers, and the kept secrets where it names none."""
+    """`environment` with the embedded servers' addresses, and with the stored secrets where it has none."""
     servers = EmbeddedServers(root / "servers")
     own = {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in SERVERS}
     own["DATABASE_URL"] = servers.database_url(dbname=DATABASE, role=OWNER)
@@ -121,7 +121,7 @@ def embedded_environment(root: Path, environment: Mapping[str, str]) -> dict[str
 
 
 def uses_own_servers(environment: Mapping[str, str]) -> bool:
-    """Whether DATABASE_URL and REDIS_URL name servers to use instead of the embedded ones.
+    """Whether DATABASE_URL and REDIS_URL replace the embedded servers.
 
     Raises:
         SettingsInvalid: only one of them is set.
@@ -140,10 +140,10 @@ def uses_own_servers(environment: Mapping[str, str]) -> bool:
 
 
 def data_root(environment: Mapping[str, str]) -> Path:
-    """Where `fairlead up` keeps its data unless --data says otherwise.
+    """Data folder of `fairlead up` without --data.
 
     Raises:
-        SettingsInvalid: FAIRLEAD_DATA cannot be a folder's name.
+        SettingsInvalid: FAIRLEAD_DATA is not a valid folder name.
     """
     folder = environment.get(DATA_VARIABLE, "")
     if folder and (not is_storable(folder) or not folder.strip()):
@@ -156,10 +156,10 @@ def names_servers(environment: Mapping[str, str]) -> bool:
 
 
 def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True, partial: bool = False) -> Settings:
-    """Of the servers that `environment` names, else of the installation that runs here.
+    """Settings for the servers named by `environment`, else for the installation that runs here.
 
     Raises:
-        SettingsInvalid: neither can be used; the text says what to do.
+        SettingsInvalid: neither can be used; the text includes the remedy.
     """
     if names_servers(environment):
         settings = read_settings(environment, vault_needed=vault_needed, partial=partial)
@@ -178,9 +178,10 @@ def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
 
 
 def find_installation(environment: Mapping[str, str]) -> Installation | None:
-    """The one in FAIRLEAD_DATA; else the default one, else a demonstration, else the only other one of this user.
+    """The installation in FAIRLEAD_DATA; else the default one, else a demonstration, else the only other one of this
+    user.
 
-    Where the default folder holds data that does not run, nobody means an installation somewhere else.
+    If the default folder has data but is not running, an installation elsewhere is not used.
 
     Raises:
         SettingsInvalid: there are several, and none of them is the default one.
@@ -213,7 +214,7 @@ def _running_in(root: Path) -> Installation | None:
 
 
 def _running_anywhere() -> Iterator[Installation]:
-    """Wherever this user's processes hold the lock of a data folder."""
+    """Data folders whose lock is held by a process of this user."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             locks = [file for file in _open_files(int(entry.name)) if file.name == _LOCK_NAME]
@@ -229,7 +230,7 @@ def _read(root: Path) -> Running | None:
 
 
 def _holds(pid: int, lock: Path) -> bool:
-    """The kernel gives a process's number to another one after its end."""
+    """Whether the process holds the lock: the kernel reuses the ids of ended processes."""
     return lock.resolve() in _open_files(pid)
 
 
@@ -239,9 +240,9 @@ def _open_files(pid: int) -> list[Path]:
         for each in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 found.append(each.readlink())
-            except OSError:  # closed meanwhile
+            except OSError:  # closed concurrently
                 continue
-    except OSError:  # it ended, or belongs to somebody else
+    except OSError:  # the process ended, or belongs to another user
         return []
     return found
 

@@ -1,4 +1,4 @@
-"""The process of its own in which a suspect turn is done (`foundation.jobs.isolation`): both ends of it."""
+"""Subprocess for a suspect batch (`foundation.jobs.isolation`): both the parent and the child side."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from foundation.settings import Settings
 from foundation.telemetry.logging import configure_logging
 
 OWN_TURN: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", "worker", "--turn")
-"""The command that does a turn; the descriptor on which it says that it begins follows."""
+"""Command of the subprocess; the descriptor for its start signal is appended."""
 _FINISHED, _UNFINISHED = 0, 75
 _BEGUN = b"!"
 _log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ def isolated_runner(argv: Sequence[str]) -> IsolatedRunner:
             process = await asyncio.to_thread(_start, [*argv, str(telling)], telling)
             try:
                 await asyncio.to_thread(_wait, process, msgspec.json.encode(leased), seconds)
-            finally:  # also when nobody waits any more, because the lease was lost
+            finally:  # also when the caller was cancelled because the lease was lost
                 process.kill()
             return _ending(process.returncode, begun=_read(listening) == _BEGUN)
         finally:
@@ -75,7 +75,7 @@ def _ending(code: int, *, begun: bool) -> IsolatedRun:
 
 
 def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], JobTypes]) -> int:
-    """The other end. Returns the exit code."""
+    """The child side. Returns the exit code."""
     die_with_parent(signal.SIGKILL)
     configure_logging(json=settings.log_json)
     leased = msgspec.json.decode(sys.stdin.buffer.read(), type=LeasedBatch)

@@ -1,4 +1,4 @@
-"""Every room's kinds of work in one table, and who is told of which event."""
+"""Registry of every room's job types and event subscriptions."""
 
 from billing.jobs import billing_jobs, repair_billing
 from connectors import events as connection_events

@@ -1,6 +1,6 @@
-"""The start page of an installation on one machine: `http://localhost:PORT/` names the brands' hosts.
+"""Start page of an installation on one machine: `http://localhost:PORT/` links to the brands' hosts.
 
-Anywhere else an unknown host learns nothing, and the page exists only where the file with the hosts does.
+Served only where the file with the hosts exists; elsewhere an unknown host gets no information.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _NAMES = {"localhost", "127.0.0.1"}
 
 
 def write_hosts(owner_url: str, file: Path) -> None:
-    """Every brand's host, read as the role that backups use: the run-time roles see one MSP at a time."""
+    """Write every brand's host, read as the backup role: the run-time roles see one MSP at a time."""
     with psycopg.connect(owner_url, connect_timeout=5) as connection:
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
         rows = connection.execute("SELECT host FROM brand_domain ORDER BY host").fetchall()
@@ -35,7 +35,7 @@ class LocalIndex:
         self._file = file
 
     def links(self, scope: Mapping[str, Any]) -> list[str] | None:
-        """Addresses of the brands; None when the request is not for this page."""
+        """Links to the brands; None when the request is not for this page."""
         if self._file is None or scope["path"] != "/" or not _is_of_this_machine(scope):
             return None
         try:

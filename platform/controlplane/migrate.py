@@ -1,4 +1,4 @@
-"""Bring a database to the current schema: roles first, then the rooms' migrations, once, under a lock."""
+"""Migration of a database to the current schema: roles first, then the rooms' migrations, once, under a lock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,9 +38,9 @@ async def prepare_roles(owner_conninfo: str, passwords: RolePasswords) -> None:
 
 
 def migrate_schema(owner_conninfo: str, revision: str = "head") -> str:
-    """Upgrade to `revision`, and return where the schema is then. It never goes back: that would lose data.
+    """Upgrade to `revision` and return the resulting revision. There is no downgrade: it would lose data.
 
-    Policies and grants that a restore lost are put back, and at the head access is made whole.
+    Policies and grants lost in a restore are recreated; at the head, access rights are completed.
 
     Fails within seconds rather than queue behind a long lock.
 
@@ -90,7 +90,7 @@ def _require_forward(connection: Connection, revision: str) -> None:
 
 
 def _repair(connection: Connection) -> None:
-    """A database that was restored where the roles did not exist has lost its policies and grants."""
+    """Recreate the policies and grants that a restore without the roles lost."""
     current = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()  # alembic opens its own transactions, if there is none
     if current is not None:
@@ -105,11 +105,11 @@ def _settle(connection: Connection) -> None:
 
 @contextmanager
 def _by_statement(connection: Connection) -> "Iterator[psycopg.Connection[Any]]":
-    """The driver's connection, whose transactions are those that are opened in the block."""
+    """The driver's connection in autocommit mode; transactions are opened explicitly in the block."""
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError("migrations run over psycopg")
-    connection.rollback()  # what was read last
+    connection.rollback()  # ends the transaction of the last read
     driver.autocommit = True
     try:
         yield driver

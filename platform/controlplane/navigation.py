@@ -1,6 +1,4 @@
-"""Who is offered which pages, and how much waits behind them. Offering is a courtesy; every page checks its own
-permission.
-"""
+"""Navigation entries per role, with badge counts. Not an access check: every page checks its own permission."""
 
 from collections.abc import Callable
 

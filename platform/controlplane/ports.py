@@ -1,4 +1,4 @@
-"""Ports on loopback: held for a server that is about to start, never exchanged for another one."""
+"""Loopback ports, reserved for a server that is about to start and never replaced by another port."""
 
 import errno
 import socket
@@ -11,7 +11,7 @@ from typing import ClassVar
 from foundation.errors import Unavailable
 
 WAIT_SECONDS = 15.0
-"""What a former owner of the port may take to end."""
+"""Time limit for a former owner of the port to end."""
 _LOOK_SECONDS = 0.1
 _LISTENING = "0A"
 
@@ -23,21 +23,21 @@ class PortTaken(Unavailable):
 
 @contextmanager
 def held_port(preferred: int = 0, *, seconds: float = WAIT_SECONDS) -> Iterator[int]:
-    """The port, on loopback; until the block ends the system gives it to nobody else. 0 is any free one.
+    """Reserve a loopback port until the block ends. 0 is any free one.
 
-    Servers that reuse addresses, as ours do, may listen on it meanwhile.
+    Servers that set SO_REUSEADDR, as ours do, may listen on the port meanwhile.
 
     Raises:
         PortTaken: another program still has it after `seconds`.
     """
     holder = _bind(preferred, seconds)
     with holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not before: it is not to share another's
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not before bind: would share the port
         yield int(holder.getsockname()[1])
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` when it is free on loopback, else any."""
+    """`preferred` when that port is free on loopback, else any free port."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             try:
@@ -52,7 +52,7 @@ def _bind(port: int, seconds: float) -> socket.socket:
     deadline = time.monotonic() + seconds
     while True:
         holder = socket.socket()
-        # Closed connections of a server that just ended keep a strict bind from succeeding for a minute.
+        # Closed connections of a just-ended server (TIME_WAIT) make a strict bind fail for a minute.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(_has_only_closing(port)))
         try:
             holder.bind(("127.0.0.1", port))
@@ -70,7 +70,7 @@ def _bind(port: int, seconds: float) -> socket.socket:
 
 
 def _has_only_closing(port: int) -> bool:
-    """Whether what the kernel still knows of the port are connections, without anybody listening."""
+    """Whether the kernel's entries for the port are connections only, without a listener."""
     states = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:

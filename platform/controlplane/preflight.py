@@ -1,4 +1,4 @@
-"""What a process checks before it takes work: its settings, and that the database has the schema it was written for."""
+"""Checks before a process takes jobs: its settings, and the database's schema revision."""
 
 import asyncio
 import os
@@ -47,13 +47,13 @@ _OF_SETTINGS: Final = (
     "invalid value for parameter",
     "could not match",
 )
-"""In a refusal by the database server: waiting does not help against these."""
+"""Texts of permanent refusals by the database server: no retry."""
 _RETRY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
 def check_settings(settings: Settings, process: str = "command") -> None:
-    """Raises `SettingsInvalid` with the name of what is wrong, never with its value."""
+    """Raises `SettingsInvalid` with the name of the invalid setting, never with its value."""
     for attribute, name in _URLS[process]:
         if not getattr(settings, attribute):
             if attribute == "owner_url":
@@ -86,7 +86,7 @@ def _require_writable(name: str, file: str) -> None:
 
 
 def check_values(settings: Settings) -> None:
-    """As `check_settings`, for whoever needs no particular address."""
+    """As `check_settings`, for commands that need no particular address."""
     try:
         if settings.vault_keys:
             KeyRing.parse(settings.vault_keys)
@@ -99,7 +99,7 @@ def check_values(settings: Settings) -> None:
 
 
 def unavailable_text(error: BaseException) -> str:
-    """The first line of a driver's error, which names the server and never the password."""
+    """First line of a driver's error; contains the server's name and never the password."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
@@ -115,9 +115,9 @@ def _known_revisions() -> tuple[str, frozenset[str]]:
 
 
 def judge_revision(current: str) -> str:
-    """A sentence when the schema is too old for this program; empty when it fits.
+    """A sentence when the schema is too old for this program; empty when the revision is accepted.
 
-    A revision that this program does not know is a newer one: during an upgrade old processes go on beside it.
+    An unknown revision is a newer one: during an upgrade old processes continue beside it.
     """
     head, known = _known_revisions()
     if current == head or (current and current not in known):
@@ -127,7 +127,7 @@ def judge_revision(current: str) -> str:
 
 
 def read_revision(connection: psycopg.Connection[Any]) -> str:
-    """Empty when there is none, or one from before the run-time roles could see it."""
+    """Current revision; empty when there is none, or one from before the run-time roles could read it."""
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
@@ -138,12 +138,12 @@ def read_revision(connection: psycopg.Connection[Any]) -> str:
 def wait_for_schema(
     url: str, stop: threading.Event, *, tick: Callable[[], None], on_problem: Callable[[str], None]
 ) -> bool:
-    """Wait until the database answers and has this program's schema. False when `stop` was set meanwhile.
+    """Wait until the database answers with this program's schema. False when `stop` was set meanwhile.
 
-    Each new reason to wait is logged once, and passed to `on_problem`; an empty one means ready.
+    Each new reason to wait is logged once and passed to `on_problem`; an empty one means ready.
 
     Raises:
-        SettingsInvalid: the database refuses for a reason that does not pass by itself.
+        SettingsInvalid: the database refuses permanently.
     """
     told = None
     while not stop.is_set():
@@ -165,7 +165,7 @@ def _schema_problem(url: str) -> str:
 
 
 def check_database(url: str) -> None:
-    """Raises `SettingsInvalid` when the database refuses for a reason that does not pass by itself."""
+    """Raises `SettingsInvalid` when the database refuses permanently."""
     with _connected(url) as found:
         if isinstance(found, str):
             _log.warning("database.not_ready", problem=found)
@@ -173,7 +173,7 @@ def check_database(url: str) -> None:
 
 @contextmanager
 def _connected(url: str) -> Iterator[psycopg.Connection[Any] | str]:
-    """A connection, or a sentence on why there is none now."""
+    """A connection, or a sentence with the reason that there is none."""
     try:
         connection = psycopg.connect(with_settings(url), connect_timeout=5, autocommit=True)
     except psycopg.OperationalError as error:
@@ -186,7 +186,9 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any] | str]:
 
 
 def check_valkey(url: str) -> None:
-    """Raises `SettingsInvalid` when Valkey refuses the credentials. One that is away is waited for by its users."""
+    """Raises `SettingsInvalid` when Valkey refuses the credentials. An unreachable Valkey is not an error: its users
+    retry.
+    """
     client = blocking_valkey_client(url)
     try:
         client.ping()
@@ -203,7 +205,7 @@ def check_valkey(url: str) -> None:
 
 
 def closed_keys(ring: KeyRing, rows: Iterable[tuple[str, UUID, UUID, bytes]]) -> list[str]:
-    """The ids of vault keys under which data keys are stored that the ring does not open."""
+    """Ids of vault keys that wrap stored data keys and are missing from the key ring."""
     closed = []
     for kek_id, tenant_id, key_id, wrapped in rows:
         try:
@@ -214,7 +216,7 @@ def closed_keys(ring: KeyRing, rows: Iterable[tuple[str, UUID, UUID, bytes]]) ->
 
 
 async def find_closed_keys(settings: Settings) -> list[str]:
-    """One data key is tried for each vault key that wraps some."""
+    """As `closed_keys`: tests one data key for each vault key."""
     async with await psycopg.AsyncConnection.connect(
         with_settings(settings.intake_url), connect_timeout=5
     ) as connection:
@@ -225,7 +227,7 @@ async def find_closed_keys(settings: Settings) -> list[str]:
 
 
 def require_keys_open(settings: Settings) -> None:
-    """Raises `SettingsInvalid` when the vault's keys are not those of the database."""
+    """Raises `SettingsInvalid` when the vault's keys do not match the database."""
     closed = asyncio.run(find_closed_keys(settings))
     if closed:
         raise SettingsInvalid(

@@ -1,4 +1,4 @@
-"""The long-running processes: web, worker, relay. Signals end each of them cleanly."""
+"""The long-running processes: web, worker, relay. Each shuts down cleanly on a signal."""
 
 import asyncio
 import contextlib
@@ -48,10 +48,10 @@ from foundation.web.listener import bounded_protocol
 PAGE_PATIENCE_SECONDS = 15.0
 RELAY_PATIENCE_SECONDS = 10.0
 WORK_PATIENCE_SECONDS = 20.0
-"""The set-based statements of one turn; whole turns are bounded by their kinds."""
+"""Limit for the set-based statements of one batch; the full batch is bounded by its job type."""
 _log = structlog.get_logger(__name__)
 BULK_NICENESS = 10
-"""On a machine they share, a worker of bulk turns gives way to one of prompt turns."""
+"""On a shared machine, a worker of bulk batches yields to one of prompt batches."""
 
 
 def run_web(  # noqa: PLR0913 - what a web is started with
@@ -64,7 +64,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     heartbeat: Heartbeat | None = None,
     local_hosts: Path | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished."""
+    """Serve until SIGTERM or SIGINT; open requests are completed."""
     heartbeat = _shown(heartbeat)
     configure_logging(json=settings.log_json)
     settings = settings.as_component("web")
@@ -72,7 +72,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     check_valkey(settings.redis_url)
     for url in (settings.app_url, settings.intake_url):
         check_database(url)
-    judge_revision("")  # reads the migrations once, before requests are answered
+    judge_revision("")  # loads the migrations once, before the first request
     services = build_services(settings, name="fairlead web", round_trip_timeout=PAGE_PATIENCE_SECONDS)
     proxies = settings.proxies
     inner = Boundary(
@@ -100,13 +100,13 @@ def run_web(  # noqa: PLR0913 - what a web is started with
 
 
 def _shown(heartbeat: Heartbeat | None) -> Heartbeat:
-    """With a pulse comes SIGABRT when it stops: every thread's stack goes to the log before the end."""
+    """With a heartbeat file, SIGABRT comes when the heartbeat stops: every thread's stack is logged before the end."""
     faulthandler.enable()
     return heartbeat or Heartbeat()
 
 
 def run_relay(settings: Settings, *, metrics_port: int | None = None, heartbeat: Heartbeat | None = None) -> None:
-    """Needs its own database role and Valkey only: no vault, no other role."""
+    """Run the relay. Needs only its own database role and Valkey: no vault, no other role."""
     heartbeat = _shown(heartbeat)
     configure_logging(json=settings.log_json)
     settings = settings.as_component("relay")
@@ -143,7 +143,7 @@ async def _relay(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if stopped.is_set():  # before this loop had its own handlers
+    if stopped.is_set():  # signalled before this loop installed its handlers
         stop.set()
     calm_collector()
     partitions = asyncio.create_task(keep_partitions(settings.relay_url, stop))
@@ -166,7 +166,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     own_turn: Sequence[str] = OWN_TURN,
     heartbeat: Heartbeat | None = None,
 ) -> None:
-    """Work on one pool's lanes until SIGTERM or SIGINT; turns under way are finished."""
+    """Work on one pool's lanes until SIGTERM or SIGINT; batches in progress are completed."""
     heartbeat = _shown(heartbeat)
     configure_logging(json=settings.log_json)
     settings = settings.as_component("worker")
@@ -174,7 +174,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     check_valkey(settings.redis_url)
     metrics = CollectorRegistry()
     readiness = Readiness()
-    if metrics_port is not None:  # from the start: an idle worker is probed too
+    if metrics_port is not None:  # from the start: an idle worker is probed, too
         serve_metrics(metrics_port, metrics, heartbeat, readiness)
     stop = _stop_on_signal()
     if not _ready_to_work(settings.app_url, stop, heartbeat, readiness):
@@ -192,21 +192,21 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     worker.start()
     calm_collector()
     _log.info("worker.started", pool=pool, turns=turns.value, slots=slots)
-    heartbeat.tick()  # it has started: what blocks it from now on is seen in the shorter time
+    heartbeat.tick()  # started: from now on the shorter liveness limit applies
     while not stop.wait(TICK_SECONDS):
         _beat(broker, heartbeat)
     worker.stop(timeout=15_000)
 
 
 def _beat(broker: LaneBroker, heartbeat: Heartbeat) -> None:
-    """Only while the consumer looks for work, and from the loop that does it."""
+    """Tick the heartbeat only while the consumer polls for jobs, from the same event loop."""
     thread = get_event_loop_thread()
     if thread is not None and broker.silent_seconds < SILENT_SECONDS:
         thread.loop.call_soon_threadsafe(heartbeat.tick)
 
 
 class _LaneActor:
-    """Builds its services on the actors' own event loop, at the first message."""
+    """Consumer actor that builds its services on its own event loop, at the first message."""
 
     def __init__(  # noqa: PLR0913 - what a worker is started with
         self,
@@ -257,6 +257,6 @@ class _LaneActor:
 
 
 def calm_collector() -> None:
-    """Keep the collector from walking every imported object again: a fourth of the tail latency under load."""
+    """Exclude all imported objects from garbage collection: a fourth of the tail latency under load."""
     gc.collect()
     gc.freeze()

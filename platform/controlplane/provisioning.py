@@ -1,4 +1,4 @@
-"""Setting up MSPs and clients through the rooms' own use cases; the demo, the command line and the tests share it."""
+"""Provisioning of MSPs and clients through the rooms' own use cases; for the demo, the command line and the tests."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -45,7 +45,7 @@ class NewAccountMember(msgspec.Struct, frozen=True):
 
 
 async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
-    """A new MSP; returns the scope of its house."""
+    """Create an MSP; returns the scope of its MSP account."""
     msp_id = new_id()
     msp_account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
     async with services.db.transaction(msp_account) as session:
@@ -55,7 +55,7 @@ async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
 
 
 async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, admin: NewAccountMember) -> Scope:
-    """A new MSP with its brand, host and first administrator: all of it, or nothing."""
+    """Create an MSP with its brand, host and first administrator, in one transaction."""
     msp_id, now = new_id(), utc_now()
     msp_account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
     names = [admin.name, theme.name, slug, host]
@@ -70,7 +70,7 @@ async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, ad
 
 
 async def onboard_client(services: Services, msp_account: Scope, *, name: str, slug: str, currency: str) -> Scope:
-    """A new client with the starter policy; returns its scope."""
+    """Create a client with the starter policy; returns its scope."""
     scope = Scope(msp_id=msp_account.msp_id, tenant_id=new_id(), actor=SETUP)
     async with services.db.transaction(scope) as session:
         await create_client(session, name=name, slug=slug, currency=currency, now=utc_now())
@@ -81,7 +81,7 @@ async def onboard_client(services: Services, msp_account: Scope, *, name: str, s
 
 
 async def add_person(services: Services, scope: Scope, person: NewAccountMember) -> UUID:
-    """A person who can sign in at once."""
+    """Create a member who can sign in at once."""
     names = [person.name, *await read_account_names(services.db, scope)]
     password_hash = await services.auth.passwords.prepare(person.password, email=person.email, names=names)
     async with services.db.transaction(scope) as session:
@@ -128,7 +128,7 @@ async def publish_contracts(  # noqa: PLR0913 - keyword-only targets
     correction_slo: timedelta = timedelta(hours=4),
     decision_slo: timedelta | None = None,
 ) -> None:
-    """Price, stock and cost, all owned by `source`."""
+    """Publish the contracts of price, stock and cost, all owned by `source`."""
     async with services.db.transaction(scope) as session:
         for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
             await publish_contract(

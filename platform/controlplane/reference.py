@@ -1,6 +1,6 @@
-"""The API's description: an OpenAPI document that declares what really comes, and a page of it under the host's brand.
+"""API reference: an OpenAPI document that matches the actual responses, and a page of it under the host's brand.
 
-The page is rendered here, without a script from outside, so it works under our content security policy.
+The page is rendered here, without external scripts, so our content security policy allows it.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def openapi_config(clock: Clock) -> OpenAPIConfig:
 
 class _SchemaRouter(Router):
     def register(self, value: Any) -> Any:
-        """Without the framework's own page for unknown addresses: ours is shown there, too."""
+        """Registers only our routes, not the framework's page for unknown addresses: ours is shown there, too."""
         handler_name = getattr(getattr(value, "fn", None), "__name__", "")
         return [] if handler_name == "handle_schema_path_not_found" else super().register(value)
 
@@ -93,7 +93,7 @@ class _Description(OpenAPIRenderPlugin):
         self._document: bytes | None = None
 
     def has_path(self, path: str) -> bool:
-        """The page at the root is registered below: it needs the brand."""
+        """The root page is registered in `register`: it needs the brand."""
         return path == "/" or path in self.paths
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
@@ -106,7 +106,9 @@ class _Description(OpenAPIRenderPlugin):
 
 
 def complete_document(document: dict[str, Any]) -> dict[str, Any]:
-    """What the framework cannot know: who may call, every refusal as a problem, and limits that handlers check."""
+    """Add facts that the framework does not have: permissions, all errors as problem details, and limits checked in
+    handlers.
+    """
     components = dict(document["components"])
     components["schemas"] = components["schemas"] | {"Problem": _PROBLEM}
     components["securitySchemes"] = _SCHEMES
@@ -173,7 +175,7 @@ class OperationView(msgspec.Struct, frozen=True):
 
 
 def list_operations(document: dict[str, Any]) -> list[tuple[str, list[OperationView]]]:
-    """By tag, in the document's order."""
+    """Operations by tag, in the document's order."""
     groups: dict[str, list[OperationView]] = {}
     for path, item in document["paths"].items():
         for method in (method for method in _METHODS if method in item):
@@ -197,7 +199,7 @@ def _shown(document: dict[str, Any], method: str, path: str, operation: dict[str
 
 
 def _content(holder: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a body or an answer, which has one media type at most."""
+    """Schema of a body or a response, which has one media type at most."""
     for content in holder.get("content", {}).values():
         return dict(content.get("schema", {}))
     return {}
@@ -214,7 +216,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any]) -> list[tuple[str,
 
 
 def _name_of(schema: dict[str, Any]) -> str:
-    """A schema's name, or its types."""
+    """Name of a schema, or its types."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "oneOf" in schema or "anyOf" in schema:

@@ -1,4 +1,4 @@
-"""Every room's retained tables, and what rooms need of each other's rows."""
+"""Registry of every room's retained tables, and the rows that rooms need of each other."""
 
 from collections.abc import Sequence
 from dataclasses import replace

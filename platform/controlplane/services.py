@@ -1,4 +1,4 @@
-"""The parts every process is made of, built once from settings and passed on."""
+"""Shared services of every process, built once from settings and passed on."""
 
 import asyncio
 from collections.abc import Mapping
@@ -70,7 +70,9 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
     planning: LiteralString = "",
     round_trip_timeout: float | None = None,
 ) -> Services:
-    """`round_trip_timeout` bounds each round trip to the database; without it whoever asks bounds the whole."""
+    """Build the services. `round_trip_timeout` limits each round trip to the database; without it the caller limits the
+    total.
+    """
     valkey = valkey_client(settings.redis_url)
     ready_queue = ReadyQueue(valkey)
     db = Database(

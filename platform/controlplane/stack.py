@@ -1,4 +1,4 @@
-"""The whole product on one machine: embedded (or named) servers, web, worker and relay under one supervisor."""
+"""The full product on one machine: embedded (or named) servers, web, worker and relay under one supervisor."""
 
 import asyncio
 import os
@@ -47,9 +47,9 @@ _FIRST_DAILY = 300.0
 
 
 def embedded_settings(root: Path, servers: EmbeddedServers, environment: Mapping[str, str]) -> Settings:
-    """All that `environment` sets counts, but for the servers' addresses.
+    """Settings from `environment`, except for the servers' addresses.
 
-    Secrets that it does not set are made once and kept in the data folder, readable by its owner only.
+    Missing secrets are generated once and kept in the data folder, readable by its owner only.
     """
     servers.create_database(DATABASE, owner=OWNER)
     _make_secret(root / SECRET_FILE)
@@ -68,13 +68,13 @@ def default_static() -> Path:
 
 
 def project_root() -> Path:
-    """Where package.json and node_modules are: the checkout, or wherever the command was started."""
+    """The folder of package.json and node_modules: the checkout, or the current folder."""
     here = Path(__file__).resolve().parents[2]
     return here if (here / "package.json").exists() else Path.cwd()
 
 
 class Stack(AbstractContextManager["Stack"]):
-    """Started by `with`; ends with its block, and with this process however that ends."""
+    """Context manager of the product's processes; they end with the block, or with this process however it ends."""
 
     def __init__(
         self,
@@ -84,9 +84,9 @@ class Stack(AbstractContextManager["Stack"]):
         outbound_allowed: str = "",
         silent_seconds: float = SILENT_SECONDS,
     ) -> None:
-        """`outbound_allowed` is added to what `environment` sets.
+        """`outbound_allowed` is added to the hosts in `environment`.
 
-        A process of ours, or a server, without a sign of life for `silent_seconds` is replaced.
+        A process or server without a heartbeat or response for `silent_seconds` is replaced.
         """
         self._silent_seconds = silent_seconds
         self.root = root
@@ -150,10 +150,10 @@ class Stack(AbstractContextManager["Stack"]):
         self._lock.release()
 
     def tend(self) -> None:
-        """What the process that runs the installation does about once a second."""
+        """Periodic maintenance, about once a second, by the process that runs the installation."""
         self.tell_crashes()
         if time.monotonic() >= self._hosts_due:
-            with suppress(psycopg.Error):  # the database is being started again
+            with suppress(psycopg.Error):  # the database is restarting
                 self.write_hosts()
 
     def write_hosts(self) -> None:
@@ -161,7 +161,7 @@ class Stack(AbstractContextManager["Stack"]):
         write_hosts(self.settings.owner_url, hosts_file(self.root))
 
     def tell_crashes(self) -> None:
-        """On standard error; what is told is forgotten."""
+        """Print and clear the recorded crashes on standard error."""
         while self.crashes:
             crash = self.crashes.pop(0)
             self._tell("\n".join([crash.sentence, *crash.log_tail.splitlines()[-_TOLD_LINES:]]))
@@ -171,14 +171,14 @@ class Stack(AbstractContextManager["Stack"]):
         print(mark_hidden(sentence, lines=True), file=sys.stderr, flush=True)  # noqa: T201 - the terminal of whoever started the installation
 
     def run(self, name: str, *arguments: str) -> None:
-        """One of our own commands as a supervised process, with no more secrets than that command needs."""
+        """Run one of our commands as a supervised process, with only the secrets that the command needs."""
         argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
         environment = process_environment(self.settings, arguments[0])
         program = Program(name=name, argv=argv, env=environment, silent_seconds=self._silent_seconds)
         self.supervisor.start(program)
 
     def run_daily(self, name: str, *arguments: str) -> None:
-        """One of our commands that ends: some minutes after the start, so that starting stays quick, then each day."""
+        """Run a command that ends daily; the first time some minutes after the start, which stays quick."""
         argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
         environment = process_environment(self.settings, arguments[0])
         self.supervisor.start(
@@ -189,7 +189,7 @@ class Stack(AbstractContextManager["Stack"]):
         self.supervisor.start(Program(name=name, argv=(sys.executable, "-m", module, *arguments)))
 
     def run_product(self, *, port: int, host: str = "127.0.0.1") -> None:
-        """Web, worker and relay; returns when the web answers."""
+        """Start web, worker and relay; returns when the web answers."""
         static = default_static()
         build_assets(project_root(), static)
         self.write_hosts()

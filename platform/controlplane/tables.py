@@ -1,4 +1,4 @@
-"""Every room's tables in one metadata, for migrations and their check."""
+"""SQLAlchemy metadata with every room's tables, for migrations and their check."""
 
 import importlib
 from collections.abc import Sequence

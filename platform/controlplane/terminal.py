@@ -1,4 +1,4 @@
-"""What commands write: text of others moves nothing in the terminal that shows it."""
+"""Terminal output of commands, with control characters of untrusted text escaped."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from foundation.text import escape_hidden, mark_hidden
 
 
 def say(text: str, *, mark: str = "", err: bool = False) -> None:
-    """A line or more, with each invisible character shown by its number. `mark` is our own, with colours."""
+    """Print text, with each invisible character shown by its number. `mark` is trusted text with colours."""
     click.echo(mark + mark_hidden(text, lines=True), err=err)
 
 
 def say_json(value: Any, *, lines: bool = True) -> None:
-    """For machines, on several lines or one. The same JSON with invisible characters as escapes."""
+    """Print JSON, on several lines or one, with invisible characters as escapes."""
     encoded = msgspec.json.encode(value)
     text = (msgspec.json.format(encoded) if lines else encoded).decode()
     click.echo(escape_hidden(text))

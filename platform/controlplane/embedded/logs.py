@@ -1,7 +1,7 @@
 """Log files of child processes: readable by their owner only, and rotated while the processes write to them.
 
-The writers hold the file open for appending, so a rotation copies it and cuts it to nothing, as logrotate's
-`copytruncate` does. What is written between the two steps, microseconds apart, is lost.
+Writers hold the file open for appending, so a rotation copies and truncates it, like logrotate's `copytruncate`. Lines
+written between the two steps, microseconds apart, are lost.
 """
 
 import contextlib
@@ -21,16 +21,16 @@ _PRIVATE = 0o600
 
 
 def open_log(log: Path) -> int:
-    """A descriptor for appending. A log that is due is rotated first."""
+    """Open a log for appending and return its descriptor. A log that is due is rotated first."""
     rotate_if_due(log)
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
-    with contextlib.suppress(OSError):  # it belongs to somebody else
+    with contextlib.suppress(OSError):  # owned by another user
         os.fchmod(descriptor, _PRIVATE)
     return descriptor
 
 
 def rotate_if_due(log: Path, *, now: float | None = None) -> bool:
-    """By size, or by the time since the file began. Raises OSError when there is no room for the copy."""
+    """Rotate by size, or by the age of the file. Raises OSError when there is no room for the copy."""
     now = time.time() if now is None else now
     began = _mark_of(log)
     try:
@@ -57,7 +57,7 @@ def _copy_and_cut(log: Path) -> None:
         ):
             shutil.copyfileobj(source, copy, 1024 * 1024)
             copy.flush()
-            shutil.copyfileobj(source, copy)  # what was written meanwhile
+            shutil.copyfileobj(source, copy)  # lines written during the first copy
             copy.flush()
             os.truncate(log, 0)
     except OSError:
@@ -81,7 +81,7 @@ def _old(log: Path, number: int) -> Path:
 
 
 def _mark_of(log: Path) -> Path:
-    """An empty file whose time is when the log began; the log's own time changes with each line."""
+    """Empty marker file whose mtime is the start of the log; the log's own mtime changes with each line."""
     return log.with_name(f".{log.name}.began")
 
 
@@ -91,7 +91,7 @@ def _mark(file: Path, now: float) -> None:
 
 
 class LogRotation:
-    """Looks at every `*.log` of the folders until it is stopped."""
+    """Thread that rotates every `*.log` of the folders until stopped."""
 
     def __init__(self, folders: Sequence[Path], *, on_failure: Callable[[str], None] = lambda _sentence: None) -> None:
         self._folders = folders
@@ -118,6 +118,6 @@ class LogRotation:
             rotate_if_due(log)
             self._failed.discard(log)
         except OSError as error:
-            if log not in self._failed:  # once, not every two seconds
+            if log not in self._failed:  # logged once, not every two seconds
                 self._failed.add(log)
                 self._on_failure(f"{log} cannot be rotated: {error.strerror}.")

@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root, so a root process gives its servers an OS user of their own."""
+"""OS user of the servers when this process is root: PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -21,7 +21,7 @@ class OsUser:
 
 
 def server_user() -> OsUser | None:
-    """The OS user the servers run as; None when this process is not root, for then they run as itself."""
+    """OS user of the servers; None when this process is not root (the servers then run as the same user)."""
     if os.geteuid() != 0:
         return None
     entry = _find_user() or _create_user()
@@ -48,7 +48,7 @@ def _create_user() -> pwd.struct_passwd:
     if useradd:
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - constants only
         problem = result.stderr.strip()
-    # Another process may have created the user meanwhile; then useradd failed and nothing is wrong.
+    # Another process may have created the user concurrently; useradd then fails harmlessly.
     entry = _find_user()
     if entry is None:
         raise EmbeddedServerFailed(
@@ -59,7 +59,7 @@ def _create_user() -> pwd.struct_passwd:
 
 
 def open_search(path: Path) -> None:
-    """Let other users pass through the folders above `path`, never list them: only the search bit is added."""
+    """Let other users traverse the folders above `path` without listing them: adds only the search bit."""
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
         if mode & OTHERS_SEARCH:
@@ -74,16 +74,16 @@ def open_search(path: Path) -> None:
 
 
 def open_reading(tree: Path) -> None:
-    """Let other users read `tree` (the servers' own programs), which a umask of 077 denied them at installation."""
+    """Let other users read `tree` (the servers' own programs), in case a umask of 077 denied access at installation."""
     if tree.stat().st_mode & stat.S_IROTH:
         return
-    for path in (*tree.rglob("*"), tree):  # the top last: it tells that all beneath is done
+    for path in (*tree.rglob("*"), tree):  # the top last, as the marker that everything beneath is done
         mode = stat.S_IMODE(path.stat().st_mode)
         path.chmod(mode | stat.S_IROTH | (OTHERS_SEARCH if mode & stat.S_IXUSR else 0))
 
 
 def give(path: Path, user: OsUser | None) -> None:
-    """Make `path` and all beneath it belong to `user`, unless its top already does."""
+    """Change the owner of `path` and everything beneath to `user`, unless the top already has that owner."""
     if user is None or path.stat().st_uid == user.uid:
         return
     for below in path.rglob("*"):

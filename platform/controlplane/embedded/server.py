@@ -1,4 +1,4 @@
-"""What PostgreSQL and Valkey have in common as embedded servers: start, stop, kill, restart, and saying why not."""
+"""Base class of the embedded PostgreSQL and Valkey servers: start, stop, kill, restart and error texts."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ class EmbeddedServer(ABC):
         self._spawner = spawner
         self._process: subprocess.Popen[bytes] | None = None
         self.guard = threading.RLock()
-        """Held while the process is started or ended, so that a watching thread does not take part in either."""
+        """Held during start and stop, so that a watching thread does not interfere."""
 
     @property
     @abstractmethod
@@ -46,14 +46,14 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether the server does work for us now; asked over its socket."""
+        """Whether the server serves requests now; checked over its socket."""
 
     @abstractmethod
     def responds(self) -> bool:
-        """Whether the server says anything at all, also while it recovers or has no connection to spare."""
+        """Whether the server responds at all, even during recovery or without a free connection."""
 
     def is_stopping(self) -> bool:
-        """Whether it takes no new clients because somebody asked it to end."""
+        """Whether the server is in a requested shutdown and refuses new clients."""
         return False
 
     @abstractmethod
@@ -61,7 +61,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make the data folder fit for a start."""
+        """Prepare the data folder for a start."""
 
     @property
     def pid(self) -> int | None:
@@ -69,11 +69,11 @@ class EmbeddedServer(ABC):
 
     @property
     def exit_code(self) -> int | None:
-        """How the process ended by itself; None while it runs, and after it was stopped on purpose."""
+        """Exit code of a process that ended by itself; None while the process runs, and after a requested stop."""
         return self._process.poll() if self._process is not None else None
 
     def start(self, *, seconds: float = START_SECONDS) -> None:
-        """Start unless running, and return when it answers."""
+        """Start unless running, and wait until the server answers."""
         self.launch()
         self._wait_until_it_answers(seconds)
 
@@ -83,8 +83,8 @@ class EmbeddedServer(ABC):
         with self.guard:
             if self.pid is not None:
                 return
-            # A former owner's server may still be shutting down after its owner was killed. We hold the lock, so what
-            # does not end by itself is an orphan.
+            # The server of a killed former owner may still be shutting down. This process holds the lock, so a server
+            # that does not end by itself is an orphan.
             left = wait_until_gone(self.data, self.program, seconds=ORPHAN_SECONDS, then=PRESS)
             if left:
                 raise EmbeddedServerFailed(
@@ -97,7 +97,9 @@ class EmbeddedServer(ABC):
                 raise EmbeddedServerFailed(f"{self.name} cannot be started: {error}") from error
 
     def take_over(self, user: OsUser | None) -> None:
-        """Called by the holder of the lock; everyone else is attached and leaves the server alone."""
+        """Take ownership of the server. Only for the holder of the lock; all other processes attach and leave the
+        server alone.
+        """
         self._owned, self._user = True, user
 
     def let_go(self) -> None:
@@ -118,14 +120,14 @@ class EmbeddedServer(ABC):
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop in order and reap; killed when it takes longer than the time for a checkpoint."""
+        """Shut down and reap; killed when the shutdown exceeds the time for a checkpoint."""
         with self.guard:
             if self._process is not None:
                 end_process(self._process, self.stop_signal, STOP_SECONDS)
                 self._process = None
 
     def kill(self) -> None:
-        """SIGKILL on purpose: it stays down until `start`."""
+        """Send SIGKILL. The server stays down until `start`."""
         self._must_own()
         with self.guard:
             if self._process is not None:
@@ -134,7 +136,7 @@ class EmbeddedServer(ABC):
                 self._process = None
 
     def send(self, number: signal.Signals) -> None:
-        """To the process itself, as from outside."""
+        """Send a signal to the server process, as from outside."""
         if (pid := self.pid) is not None:
             os.kill(pid, number)
 
@@ -147,7 +149,7 @@ class EmbeddedServer(ABC):
 
     @staticmethod
     def _ask(path: Path, question: bytes) -> bytes:
-        """The first bytes of the answer over a Unix socket; empty when there is none."""
+        """First bytes of the response over a Unix socket; empty when there is none."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(PROBE_SECONDS)
             connection.connect(str(path))

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey beside the product: no installation, no configuration, no TCP port, nothing left behind."""
+"""Embedded PostgreSQL and Valkey: no installation, no configuration, no TCP port, no leftover processes."""
 
 import fcntl
 import os
@@ -19,13 +19,15 @@ from controlplane.embedded.server import POLL_SECONDS
 from controlplane.embedded.valkey import Valkey, make_passwords
 
 SECOND_LOOK_SECONDS = 0.1
-"""An owner that is just being killed still holds the lock, and its servers answer; they end with it."""
+"""Delay before the second check: a just-killed owner still holds the lock and its servers still answer, but end
+soon.
+"""
 
 
 class EmbeddedServers:
-    """The servers under one data folder. The first process to start them owns them; others attach to its sockets.
+    """Servers of one data folder. The first process to start them owns them; others attach to its sockets.
 
-    They end with their owner, also when it is killed. Not for use across `os.fork`.
+    They end with their owner, even if it is killed. Not for use across `os.fork`.
     """
 
     def __init__(self, root: Path, *, durable: bool = True) -> None:
@@ -36,7 +38,7 @@ class EmbeddedServers:
         self.valkey = Valkey(self.paths, spawner)
 
     def start(self, *, seconds: float = START_SECONDS) -> None:
-        """Start both servers, or attach to those of another process; once owner, start again what has died."""
+        """Start both servers, or attach to those of another process. As owner, restart a dead server."""
         self.paths.root.mkdir(parents=True, exist_ok=True)
         if not self.is_owner and not self._own_or_attach(seconds):
             return
@@ -55,7 +57,7 @@ class EmbeddedServers:
             raise
 
     def give_valkey_users(self) -> None:
-        """Before the start: a user of Valkey for each component, with the keys it needs and no others."""
+        """Create, before the start, a Valkey user for each component, limited to the keys it needs."""
         self.paths.root.mkdir(parents=True, exist_ok=True)
         make_passwords(self.paths.valkey_passwords)
 
@@ -67,7 +69,7 @@ class EmbeddedServers:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                # Owned by another process, which may be starting, or stopping: in that case the lock comes free.
+                # Owned by another process, which may be starting or stopping; in the latter case the lock is released.
                 answers = self.valkey.answers() and self.postgres.answers()
                 if answers and answered:
                     lock.close()
@@ -93,14 +95,14 @@ class EmbeddedServers:
         return self._lock is not None
 
     def owner_pid(self) -> int | None:
-        """Who started the servers last; it owns them as long as it lives."""
+        """Process id of the last process that started the servers; the owner while that process lives."""
         try:
             return int(self.paths.lock.read_bytes() or b"0") or None
         except FileNotFoundError:
             return None
 
     def stop(self) -> None:
-        """Stop what this process owns; to an attached process it does nothing."""
+        """Stop the servers that this process owns; no-op for an attached process."""
         if self._lock is None:
             return
         self.postgres.stop()
@@ -111,7 +113,7 @@ class EmbeddedServers:
         self._lock = None
 
     def create_database(self, dbname: str, *, owner: str) -> None:
-        """Create, unless there, a database and the role that owns it: no superuser, but it may create roles."""
+        """Create, unless they exist, a database and its owner role: no superuser, but may create roles."""
         with connect(self.database_url(), autocommit=True) as connection:
             if not connection.execute("select 1 from pg_roles where rolname = %s", [owner]).fetchone():
                 connection.execute(sql.SQL("create role {} login createrole createdb").format(sql.Identifier(owner)))
@@ -124,7 +126,7 @@ class EmbeddedServers:
 
     @property
     def redis_url(self) -> str:
-        """The administrator's."""
+        """URL of the administrator."""
         return self.valkey.url()
 
     def redis_url_of(self, component: str) -> str:

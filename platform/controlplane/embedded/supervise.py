@@ -1,4 +1,4 @@
-"""Runs the product's own processes (web, workers, relay, sandbox) beside the embedded servers."""
+"""Supervisor of the product's own processes (web, workers, relay, sandbox) beside the embedded servers."""
 
 import contextlib
 import os
@@ -20,10 +20,10 @@ FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
 FAILED_COMMAND_SECONDS = 900.0
-"""Until a repeated command that failed is run again, unless its turn comes sooner."""
+"""Delay until a failed periodic command is run again, unless its next run is earlier."""
 WATCH_SECONDS = 0.1
 ABORT_SECONDS = 2.0
-"""Between SIGABRT, upon which Python writes every thread's stack to the log, and SIGKILL."""
+"""Time between SIGABRT, upon which Python writes every thread's stack to the log, and SIGKILL."""
 PULSE_VARIABLE = "FAIRLEAD_PULSE_FILE"
 
 
@@ -32,18 +32,20 @@ class Program:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
-    """Added to this process's environment, whose secrets are withheld."""
+    """Added to this process's environment, without its secrets."""
     restart: bool = True
     every_seconds: float | None = None
-    """For a command that ends: it is run again so long after it ended with 0, and sooner after a failure."""
+    """For a command that ends: interval between an exit with 0 and the next run; shorter after a failure."""
     first_after_seconds: float = 0.0
     silent_seconds: float | None = None
-    """When given, the program touches the file that FAIRLEAD_PULSE_FILE names while it is well. Without a beat for so
-    long (START_SECONDS at least until the first) it is ended, and started again like any other that ended.
+    """Liveness limit. A healthy program touches the file named by FAIRLEAD_PULSE_FILE. A program without a heartbeat
+    for this long (at least START_SECONDS until the first) is ended, then restarted like any other.
     """
     stop_seconds: float = 10.0
     death_signal: signal.Signals = signal.SIGKILL
-    """When this process dies. Asking would not do: a web server may wait for an open page for ever."""
+    """Signal on the death of this process. A request to end would not be enough: a web server may wait for an open page
+    for ever.
+    """
 
 
 @dataclass(kw_only=True)
@@ -66,7 +68,7 @@ class Crash:
     restarts_in_seconds: float | None
     log_tail: str
     hung: bool = False
-    """It ran and had no pulse."""
+    """The program ran without a heartbeat."""
 
     @property
     def sentence(self) -> str:
@@ -78,17 +80,18 @@ class Crash:
 
 
 def restart_delay(crashes: int) -> float:
-    """Seconds to wait after so many crashes in a row."""
-    # The exponent is bounded so that a program which never starts does not grow a huge number.
+    """Delay in seconds after this number of consecutive crashes."""
+    # The exponent is bounded, so that a program which never starts does not produce a huge number.
     delay: float = min(FIRST_DELAY_SECONDS * 2 ** min(crashes - 1, 10), LONGEST_DELAY_SECONDS)
     return delay
 
 
 class Supervisor:
-    """Programs start in the order of the calls and stop in the reverse order. They die with this process.
+    """Process supervisor. Programs start in the order of the calls and stop in reverse order. They die with this
+    process.
 
-    `now` is monotonic seconds; `on_crash` is called from the watching thread. A program that ran for `healthy_seconds`
-    is restarted as after its first crash.
+    `now` is monotonic seconds; `on_crash` is called from the watching thread. For a program that ran for
+    `healthy_seconds`, the crash count is reset.
     """
 
     def __init__(
@@ -127,7 +130,7 @@ class Supervisor:
         return _Run(program=program, process=self._spawn(program), started_at=now)
 
     def wait_until(self, name: str, ready: Callable[[], bool], *, seconds: float) -> None:
-        """Wait for a program to become ready; a crash or a time-out is told with the end of its log."""
+        """Wait for a program to become ready. The error on a crash or a time-out contains the end of its log."""
         deadline = self._now() + seconds
         while not ready():
             if self.pid(name) is None:
@@ -142,7 +145,7 @@ class Supervisor:
             return run.process.pid if run and run.process and run.process.poll() is None else None
 
     def exit_code(self, name: str) -> int | None:
-        """How a program ended that is not restarted; None while it runs or is about to."""
+        """Exit code of a program that is not restarted; None while the program runs or is about to."""
         with self._guard:
             run = self._runs.get(name)
             return run.process.poll() if run and run.process else None
@@ -151,7 +154,7 @@ class Supervisor:
         return self._logs / f"{name}.log"
 
     def stop(self, name: str) -> None:
-        """End one program: SIGTERM, then SIGKILL after its time."""
+        """Stop one program: SIGTERM, then SIGKILL after its time limit."""
         with self._guard:
             run = self._runs.pop(name, None)
         if run is not None and run.process is not None:
@@ -159,7 +162,7 @@ class Supervisor:
             _end_group(run.process)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, as a crash would; it is restarted when its program says so."""
+        """Send SIGKILL, as in a crash; the program is restarted according to its settings."""
         pid = self.pid(name)
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -193,8 +196,8 @@ class Supervisor:
     def _watch(self) -> None:
         looked_at = self._now()
         while not self._stopping.wait(WATCH_SECONDS):
-            # What this thread did not get to see counts for nobody: a machine that was suspended, or had no time for
-            # us, had none for the programs either.
+            # Time in which this thread did not run is not counted: on a suspended or overloaded machine the programs
+            # did not run either.
             passed, looked_at = min(self._now() - looked_at, 2 * WATCH_SECONDS), self._now()
             with self._guard:
                 for run in self._runs.values():
@@ -262,6 +265,6 @@ class Supervisor:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what an ended program left in its session, such as the children of a killed worker master."""
+    """Kill the remaining processes in an ended program's session, such as the children of a killed worker master."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -18,9 +18,9 @@ ADMINISTRATOR = "administrator"
 
 
 def make_passwords(path: Path) -> None:
-    """From the next start on, each component has a user of its own, and nobody is let in without a password.
+    """Create a password per component, in force from the next start; anonymous access is off then.
 
-    Those that are there stay: an older version knew fewer components.
+    Existing passwords are kept: an older version had fewer components.
     """
     kept = read_passwords(path)
     made = {component: kept.get(component) or secrets.token_hex(32) for component in (ADMINISTRATOR, *RULES)}
@@ -32,7 +32,7 @@ def make_passwords(path: Path) -> None:
 
 
 def read_passwords(path: Path) -> dict[str, str]:
-    """By component; none before `make_passwords`."""
+    """Passwords by component; empty before `make_passwords`."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except FileNotFoundError:
@@ -59,7 +59,7 @@ class Valkey(EmbeddedServer):
         return self.paths.valkey_log
 
     def url(self, *, db: int = 0, component: str = ADMINISTRATOR) -> str:
-        """For the administrator, or a component's own user; without users, everybody is the administrator."""
+        """URL of the administrator, or of a component's own user. Without users, every client is the administrator."""
         password = read_passwords(self.paths.valkey_passwords).get(component)
         user = "default" if component == ADMINISTRATOR else user_name(component)
         who = f"{user}:{password}@" if password else ""
@@ -73,7 +73,7 @@ class Valkey(EmbeddedServer):
                 connection.settimeout(5)
                 connection.connect(str(self.paths.valkey_socket))
                 connection.sendall(signing_in + b"PING\r\n")
-                wanted, got = signed_in + b"+PONG\r\n", b""  # while it loads its data it says -LOADING
+                wanted, got = signed_in + b"+PONG\r\n", b""  # the response is -LOADING while data is loaded
                 while len(got) < len(wanted) and wanted.startswith(got):
                     part = connection.recv(len(wanted) - len(got))
                     if not part:
@@ -87,7 +87,7 @@ class Valkey(EmbeddedServer):
         return bool(self._ask(self.paths.valkey_socket, b"PING\r\n"))
 
     def lose_data(self) -> None:
-        """Kill it and remove what it had stored, as the loss of its machine would."""
+        """Kill the server and delete its data, as in the loss of its machine."""
         self.kill()
         shutil.rmtree(self.data, ignore_errors=True)
 
@@ -109,7 +109,7 @@ class Valkey(EmbeddedServer):
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
-            "maxmemory-policy": "noeviction",  # it carries messages; losing one silently is worse than an error
+            "maxmemory-policy": "noeviction",  # it stores messages; a silent eviction is worse than an error
             "daemonize": "no",
         }
         argv = [str(valkey_program())]

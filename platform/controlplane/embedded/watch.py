@@ -1,4 +1,4 @@
-"""Starts the embedded servers again when they end or hang. Only the process that owns them watches them."""
+"""Watchdog of the embedded servers: restarts a server that ended or hangs. Runs only in the owning process."""
 
 import contextlib
 import signal
@@ -29,12 +29,12 @@ class _State:
 
 
 class ServerWatch:
-    """A server that was stopped on purpose is left alone. `on_crash` is called from the watching thread."""
+    """A requested stop is respected. `on_crash` is called from the watching thread."""
 
     def __init__(
         self, servers: Sequence[EmbeddedServer], *, on_crash: Callable[[Crash], None], silent_seconds: float
     ) -> None:
-        """A server that does not respond for `silent_seconds` is killed and started again."""
+        """Without a response for `silent_seconds` a server is killed and restarted."""
         self._states = [_State(server, time.monotonic()) for server in servers]
         self._on_crash = on_crash
         self._silent_seconds = silent_seconds
@@ -74,7 +74,7 @@ class ServerWatch:
 
     def _try_again(self, state: _State) -> Crash | None:
         state.retry_at = None
-        if state.server.exit_code is None:  # somebody else started it, or stopped it on purpose
+        if state.server.exit_code is None:  # started by another thread, or stopped on purpose
             return None
         try:
             state.server.launch()
@@ -93,7 +93,7 @@ class ServerWatch:
     def _kill_hung(self) -> None:
         looked_at, longest = time.monotonic(), PROBE_SECONDS + LONGEST_PROBE * len(self._states)
         while not self._stopping.wait(PROBE_SECONDS):
-            # A machine that was suspended, or has no time for this thread, has none for the servers either.
+            # On a suspended or overloaded machine this thread did not run, and neither did the servers.
             now = time.monotonic()
             passed, looked_at = min(now - looked_at, longest), now
             for state in self._states:
@@ -101,7 +101,8 @@ class ServerWatch:
 
     def _probe(self, state: _State, passed: float) -> None:
         if state.server.is_stopping():
-            # After SIGTERM PostgreSQL waits for every client to leave, and takes no new one: our pools never leave.
+            # SIGTERM would make PostgreSQL refuse new clients and wait for every client to disconnect: our pools never
+            # do.
             state.server.send(state.server.stop_signal)
         pid = state.server.pid
         if pid is None or state.server.responds():

@@ -1,5 +1,5 @@
-"""From a request to `Access`, in one transaction: host to brand, cookie or key to principal, path to scope, policy to
-admission.
+"""Request authorization to `Access`, in one transaction: host to brand, cookie or key to principal, path to scope,
+policy to admission.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -44,11 +44,11 @@ _SIGN_IN = "Sign in to see this."
 
 
 class SignInRequired(Unauthenticated):
-    """Pages answer it with the sign-in page, the API with 401."""
+    """No session. Pages answer with the sign-in page, the API with 401."""
 
 
 def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
-    """A guard: who calls a route with a permission is known before its body is read, let alone parsed."""
+    """Guard: authenticates the caller of a protected route before its body is read or parsed."""
 
     async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
         require_part(connection)
@@ -64,7 +64,7 @@ def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
 async def _brand_and_caller(
     auth: AuthServices, brands: BrandDirectory, connection: AnyConnection
 ) -> tuple[Brand, Caller]:
-    """Found once per request, by whoever needs them first."""
+    """Brand and caller, cached per request."""
     known: tuple[Brand, Caller] | None = connection.state.get("brand_and_caller")
     if known is None:
         brand, msp_id = await _brand(brands, connection)
@@ -73,7 +73,7 @@ async def _brand_and_caller(
 
 
 async def _require_live_key(auth: AuthServices, caller: Caller) -> None:
-    """A key's text alone proves nothing. A session was found in the store already."""
+    """Check that an API key is still live: its text alone proves nothing. A session was already found in the store."""
     if caller.key is None:
         return
     async with _noting_refusals(auth, caller), auth.db.transaction(caller.scope) as session:
@@ -111,7 +111,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
 
 
 def provide_home(services: Services, brands: BrandDirectory) -> Provide:
-    """The address where the signed-in person begins."""
+    """Start page address of the signed-in member."""
 
     async def home(request: AnyRequest) -> str:
         _, msp_id = await _brand(brands, request)
@@ -150,11 +150,11 @@ async def _caller(auth: AuthServices, request: AnyConnection, msp_id: UUID) -> C
 
 
 async def _receive(request: AnyRequest, session: Session | None) -> None:
-    """All of the request, before the transaction, so that a slow sender holds no connection.
+    """Receive the full request before the transaction, so that a slow sender holds no connection.
 
     Raises:
-        CrossSiteRequest: a browser sent it from elsewhere.
-        KeyMalformed: its `Idempotency-Key` is none.
+        CrossSiteRequest: a browser sent the request from another site.
+        KeyMalformed: the `Idempotency-Key` is invalid.
     """
     if request.method in SAFE_METHODS:
         return
@@ -176,7 +176,7 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
 
 @asynccontextmanager
 async def _noting_refusals(auth: AuthServices, caller: Caller) -> AsyncIterator[None]:
-    """Around the transaction, which undoes everything when the request is refused."""
+    """Audit refusals outside the transaction, which is rolled back when the request is refused."""
     try:
         yield
     except Exception:
@@ -192,16 +192,16 @@ async def _principal(session: AsyncSession, auth: AuthServices, caller: Caller) 
         raise SignInRequired(_SIGN_IN)
     if principal.maker_id is None or principal.maker_home == principal.tenant_id:
         return principal
-    # Staff made the key for a client: what they may do now is in the MSP's house.
+    # A key that staff created for a client: their current rights are in the MSP account.
     await change_scope(session, caller.scope.for_tenant(principal.msp_id))
     return await find_maker(session, auth, principal)
 
 
 async def _enter(session: AsyncSession, request: AnyRequest, principal: Principal) -> Client | None:
-    """Change to the scope of what is asked for. Returns the client in the path.
+    """Change to the scope of the requested account. Returns the client in the path.
 
     Raises:
-        NotFound: it is not the principal's.
+        NotFound: the client does not belong to the principal.
     """
     slug = request.path_params.get("client")
     client = await _find_client(session, principal, str(slug)) if slug is not None else None
@@ -210,7 +210,7 @@ async def _enter(session: AsyncSession, request: AnyRequest, principal: Principa
 
 
 async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:
-    """Within the principal's reach only: staff find their MSP's clients, everybody else their own."""
+    """Look up a client within the principal's reach: staff find their MSP's clients, client members only their own."""
     if principal.is_staff:
         await change_scope(session, fleet_scope(principal))
         return await get_client_by_slug(session, slug)
@@ -244,7 +244,9 @@ async def _nav(
 
 
 def _policy(principal: Principal) -> PolicyIndex:
-    """Staff are admitted by the house's policy everywhere, a client's people by their client's: by the home's."""
+    """Staff are authorized by the MSP account's policy everywhere, client members by their client's: always the home
+    account's.
+    """
     if principal.policy is None:
         raise Unauthenticated(_SIGN_IN)
     return principal.policy

@@ -1,8 +1,8 @@
-"""What happens to a request between the boundary and the framework.
+"""Request dispatch between the boundary and the framework.
 
-Webhooks go to their handler directly: the framework's routing would add a tenth to their cost and nothing to what they
-do. HEAD is answered wherever GET is, and `Allow` names all methods of an address: the framework makes one route per
-handler with several paths, and its own answer names the methods of the first only.
+Webhooks go to their handler directly: the framework's routing would add a tenth to their cost without benefit. HEAD is
+answered wherever GET is, and `Allow` lists all methods of an address: the framework makes one route per handler with
+several paths, and its own answer lists the methods of the first only.
 """
 
 from collections.abc import Awaitable
@@ -17,12 +17,12 @@ from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
 
 
 def dispatch_requests(app: Litestar) -> AsgiApp:
-    """The same application behind what this module adds."""
+    """Wrap the application with this module's dispatch."""
     inner = cast("AsgiApp", app)
     receive_hook = _mounted_at(app, HOOKS)
     hooks, template = f"{HOOKS}/", f"{HOOKS}/*"
 
-    def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # no coroutine of its own
+    def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # saves a coroutine
         if scope["type"] != "http":
             return inner(scope, receive, send)
         path = scope["path"]
@@ -46,7 +46,7 @@ def _mounted_at(app: Litestar, path: str) -> AsgiApp:
 
 
 async def _answer_head(inner: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """The headers that GET would have; handlers see a GET, the server and the access log the HEAD that it is."""
+    """Answer HEAD with the headers of GET. Handlers see a GET; the server and the access log see HEAD."""
     ended = False
 
     async def sending(message: Message) -> None:
@@ -76,7 +76,7 @@ def _with_all_methods(app: Litestar, scope: Scope, send: Send) -> Send:
 
 
 def _completed(message: Message, methods: frozenset[str]) -> Message:
-    """With `methods`, and HEAD beside GET, in the `Allow` that it has."""
+    """The response with `methods` in its `Allow` header, and HEAD beside GET."""
     if message["status"] != 405 and not methods:
         return message
     headers = []

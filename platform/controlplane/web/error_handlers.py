@@ -1,4 +1,4 @@
-"""Every refusal's answer: problem details for machines, a branded page or form for people. Never a stack trace."""
+"""Error responses: problem details for machines, a branded page or form for members. Never a stack trace."""
 
 import errno
 import re
@@ -38,13 +38,15 @@ AnyRequest = Request[Any, Any, Any]
 
 
 class MalformedInput(InvalidInput):
-    """Refused before the handler ran, so nothing is kept of it for its idempotency key; a refusal with 422 is kept."""
+    """Refused before the handler ran, so no response is stored for the idempotency key; a refusal with 422 is
+    stored.
+    """
 
     status = HTTPStatus.BAD_REQUEST
 
 
 class NotAccepted(DomainError):
-    """Whatever else the framework refuses."""
+    """Other client errors of the framework."""
 
     code = "not-accepted"
 
@@ -54,7 +56,7 @@ class NotAccepted(DomainError):
 
 
 def from_framework(error: HTTPException) -> DomainError:
-    """The framework's refusal as one of ours, so that the same mistake has one title and one sentence."""
+    """The framework's error as one of ours, so that the same mistake has one title and one sentence."""
     if isinstance(error, ValidationException):
         return _invalid_input(error)
     match error.status_code:
@@ -68,7 +70,7 @@ def from_framework(error: HTTPException) -> DomainError:
 
 
 def _invalid_input(error: ValidationException) -> MalformedInput:
-    """Names each value that is wrong; the framework's text holds the address and names of our types."""
+    """Lists each invalid value; the framework's text contains the address and names of our types."""
     found = [each for each in error.extra if isinstance(each, dict)] if isinstance(error.extra, list) else []
     fields = sorted({name for each in found if (name := _field_of(each))})
     if not fields:
@@ -81,8 +83,8 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
 
 
 def _field_of(entry: dict[str, Any]) -> str:
-    """Empty for what was asked for in vain only by the framework: having described the API, it takes the parts of an
-    address that no handler reads for parameters, and lists them with each mistake.
+    """Name of the invalid field; empty for false positives: because the API is documented, the framework treats unused
+    path parts as parameters and lists them with each mistake.
     """
     name, message = str(entry.get("key", "")), str(entry.get("message", ""))
     if message == repr(name):  # a KeyError
@@ -92,7 +94,7 @@ def _field_of(entry: dict[str, Any]) -> str:
 
 
 class ErrorHandlers:
-    """Exception handlers, bound to what they need to show a page."""
+    """Exception handlers, bound to the dependencies of an error page."""
 
     def __init__(self, brands: BrandDirectory, clock: Clock, local: LocalIndex) -> None:
         self._brands = brands
@@ -113,7 +115,7 @@ class ErrorHandlers:
     def sign_in(self, request: AnyRequest, error: SignInRequired) -> Response[Any]:
         if _is_machine(request):
             return self.refuse(request, error)
-        # A form or a part of a page comes from a page that was open: the browser may have dropped its cookie in time.
+        # A form or part of a page comes from an open page: the browser may have dropped an expired cookie since.
         is_part = bool(header_text(request.scope, b"hx-request"))
         had_session = session_cookie(request) or is_part or request.method not in ("GET", "HEAD")
         expired = "&expired=1" if had_session else ""
@@ -169,13 +171,15 @@ class ErrorHandlers:
 
 
 def _is_no_file(request: AnyRequest, error: Exception) -> bool:
-    """The framework catches the error for a file that is not there, not those for a name that cannot be one."""
+    """The framework handles a missing file, but not a name that is invalid as a file name."""
     cause = error.__cause__ or error
     return request.scope["path"].startswith("/static/") and isinstance(cause, OSError) and cause.errno in _NO_FILE
 
 
 def _is_machine(request: AnyRequest) -> bool:
-    """From the scope alone: this also runs for requests that the request object cannot parse."""
+    """Whether the client expects JSON. Reads only the scope: also runs for requests that the request object cannot
+    parse.
+    """
     path, accept = request.scope["path"], header_text(request.scope, b"accept")
     return path == "/api" or path.startswith("/api/") or any(kind in accept for kind in _MACHINES)
 

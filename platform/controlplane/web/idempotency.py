@@ -1,4 +1,4 @@
-"""The API's `Idempotency-Key`: a request's act is done once, however often the request comes."""
+"""The API's `Idempotency-Key`: an act runs once, however often its request is repeated."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from foundation.web.problems import PROBLEM_TYPE, problem_body
 AnyRequest = Request[Any, Any, Any]
 _OF_ONE_SENDING: Final = {"content-length", "date", "set-cookie"}
 _MAY_PASS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
-"""Refusals that the same request need not meet again."""
+"""Statuses that are not stored: a repeated request may succeed."""
 
 
 class AlreadyAnswered(Exception):
@@ -35,17 +35,17 @@ class AlreadyAnswered(Exception):
 
 @dataclass
 class RequestResult:
-    """`refusal` is raised after the transaction that kept it."""
+    """Outcome of a request. `refusal` is raised after the transaction that stored it."""
 
     refusal: DomainError | None = None
 
 
 def key_of(request: AnyRequest) -> str | None:
-    """The key of an act of the API; None for everything else.
+    """Idempotency key of an API request; None for everything else.
 
     Raises:
         KeyMalformed.
-        MalformedRequest: there are two.
+        MalformedRequest: the header occurs twice.
     """
     if KEY_HEADER not in request.headers or not isinstance(request.route_handler, ActHandler):
         return None
@@ -56,10 +56,10 @@ def key_of(request: AnyRequest) -> str | None:
 async def idempotent_request(
     session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock
 ) -> AsyncIterator[RequestResult]:
-    """Around an admitted request's act. What a refused act did is undone; its refusal is kept like any answer.
+    """Wrap an admitted request's act. A refused act is rolled back; its refusal is stored like any response.
 
     Raises:
-        AlreadyAnswered: the act was done before.
+        AlreadyAnswered: the act ran before.
         KeyInUse, KeyReused: see `find_response`.
     """
     result, key = RequestResult(), key_of(request)
@@ -102,7 +102,7 @@ def _answer(sent: ASGIResponse) -> StoredResponse:
 
 
 async def _hash(request: AnyRequest) -> bytes:
-    """Of what makes a request the same one: method, address and body, byte for byte."""
+    """Hash of the request's identity: method, address and body, byte for byte."""
     query = request.scope.get("query_string", b"").decode("latin-1")
     head = f"{request.method} {request.scope['path']}?{query}\n".encode()
     return hashlib.sha256(head + await request.body()).digest()
