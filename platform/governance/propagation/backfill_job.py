@@ -1,4 +1,4 @@
-"""Job: a channel that was paused gets what was released meanwhile, for nothing else would ever send it."""
+"""Backfill job: sends a resumed channel the values released during its pause, which no other job would send."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,7 +24,7 @@ from governance.services import GovernanceServices
 
 VALUES_A_TURN: Final = 500
 _MARGIN: Final = timedelta(minutes=1)
-"""What was being released just when the channel paused, or just when it was resumed, may have seen it paused."""
+"""Covers releases that ran concurrently with the pause or the resumption and may have seen the channel paused."""
 _MISSED: Final = text("""
     SELECT c.id AS change_id, v.record_key, v.element, c.new_amount, c.new_currency, c.version, c.correlation,
            k.propagation_slo_ms, c.committed_at, coalesce(c.decided_at, c.proposed_at) AS released_at
@@ -43,8 +43,10 @@ _MISSED: Final = text("""
 
 
 def backfill_handler(services: GovernanceServices) -> Handler:
-    """Looks once more after the margin. A channel that was paused again before it had everything keeps the time since
-    when it may lack values, so that the next catch-up begins there.
+    """Handler that runs once more after the margin.
+
+    A channel that was paused again before its backfill finished keeps the time since when it may lack values, and the
+    next backfill begins there.
     """
 
     async def catch_up(batch: Batch) -> None:
@@ -61,7 +63,7 @@ def backfill_handler(services: GovernanceServices) -> Handler:
             if await backfill_channel(session, services, event.subject, since=begin) == VALUES_A_TURN:
                 enqueue(session, [following])
             elif "last" not in body:
-                # Under a key of its own, so that it holds back no other event about this channel.
+                # Under a key of its own, so that it does not block other events about this channel.
                 last = replace(following, key=f"{item.key}/last", body=body | {"last": True})
                 enqueue(session, [replace(last, delay=_MARGIN.total_seconds())])
             elif missing is not None:
@@ -73,7 +75,10 @@ def backfill_handler(services: GovernanceServices) -> Handler:
 async def backfill_channel(
     session: AsyncSession, services: GovernanceServices, connection_id: UUID, *, since: datetime
 ) -> int:
-    """Their delivery targets count from now: the channel was paused. Returns how many, at most a batch's."""
+    """Distribute missed values, with delivery targets that count from now, because the channel was paused.
+
+    Returns the number of values, at most VALUES_A_TURN.
+    """
     channel = next((one for one in await load_channels(session) if one.connection_id == connection_id), None)
     if channel is None:  # a source, or paused again
         return 0

@@ -2,10 +2,10 @@
 
     source commit --intake--> proposal --decision--> release --delivery--> read-back on the channel
 
-Decision time is what policy and people take; it never counts for a channel. Delivery time begins with the release.
-Time in which the channel was paused or the client suspended is excluded from it, and shown apart. A propagation that is
-held waits for a new decision, so its delivery clock does not run. Everything that says "late" (pages, timeline, API,
-exceptions, figures) uses `is_late` or its twin in SQL, `LATE`.
+Decision time is spent by policy and people and never counts for a channel. Delivery time begins with the release.
+Time in which the channel was paused or the client suspended is excluded from it and shown separately. A propagation
+with a stale approval waits for a new decision, so its delivery clock does not run. Pages, timeline, API, exceptions and
+figures all use `is_late` or its SQL equivalent, `LATE`.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ COUNTING: Final = f"{RUNNING} AND state <> 'stale_approval'"
 ACTIVE_CHANNEL: Final = """EXISTS (SELECT 1 FROM connection a JOIN client s ON s.tenant_id = a.tenant_id
                                      WHERE a.tenant_id = p.tenant_id AND a.id = p.connection_id
                                        AND a.state = 'active' AND s.status = 'active')"""
-"""As SQL, of propagation `p`: neither its channel is paused nor its client suspended."""
+"""As SQL, of propagation `p`: its channel is active and its client is not suspended."""
 LATE: Final = f"""(p.breached OR p.state NOT IN ('verified', 'superseded', 'stale_approval') AND p.slo_due_at < :now
                    AND {ACTIVE_CHANNEL})"""
 """As SQL, of propagation `p` at :now. A settlement records in `breached` whether a verified one was late."""
@@ -32,9 +32,9 @@ DECISION_SECONDS: Final = "extract(epoch FROM decided_at - proposed_at - decisio
 
 
 class Timings(msgspec.Struct, frozen=True):
-    """The parts of the time from the source's commit to the read-back; together they are the whole.
+    """The parts of the time from the source's commit to the read-back, which add up to the total.
 
-    `intake`: reading it from the source and, for a value decided again, the earlier round. `excluded`: the channel was
+    `intake`: reading from the source and, for a value decided again, the earlier decisions. `excluded`: the channel was
     paused or the client suspended.
     """
 
@@ -74,7 +74,7 @@ def is_late(  # noqa: PLR0913 - the facts of one delivery
     channel_active: bool,
     now: datetime,
 ) -> bool:
-    """Whether the channel missed the delivery target. What was late before a pause stays late."""
+    """Whether the channel missed the delivery target. A delivery that was late before a pause stays late."""
     if state == VERIFIED:
         return verified_at is not None and verified_at > slo_due_at
     if breached:
@@ -100,7 +100,7 @@ _EXCLUDE: Final = text(f"""
       FROM locked WHERE p.tenant_id = :t AND p.change_id = locked.change_id AND p.connection_id = locked.connection_id
     RETURNING p.slo_due_at, p.breached
 """)
-"""A suspension leaves out channels that were paused before it: their longer pause is excluded on resuming."""
+"""A suspension skips channels paused before it: their longer pause is excluded on resuming."""
 
 
 async def exclude_time(

@@ -1,4 +1,4 @@
-"""Propagations enter the channels' lanes, and their clocks start."""
+"""Enqueues propagations in the channels' push lanes and starts their clocks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ async def insert_propagations(session: AsyncSession, rows: Sequence[PropagationR
 
 
 async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> None:
-    """Leave propagations to the channels' lanes and start their clocks."""
+    """Insert propagations, enqueue their push jobs and start their clocks."""
     await insert_propagations(session, rows)
     enqueue(
         session,

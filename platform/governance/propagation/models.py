@@ -1,4 +1,4 @@
-"""Propagations, and the values that channels were last seen to show."""
+"""Tables of propagations and of the values last read on channels."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -37,7 +37,9 @@ class Propagation(TenantOwned, Base):
     excluded_until: Mapped[datetime | None]
     breached: Mapped[bool] = mapped_column(server_default="false")
     sent_at: Mapped[datetime | None]
-    """When it first may have taken effect without an acceptance on record: the answer was lost, or it was replayed."""
+    """Earliest time of a possible effect without a recorded acceptance: the answer was lost, or the change was
+    replayed.
+    """
     accepted_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     read_amount: Mapped[int | None] = mapped_column(BigInteger)
@@ -71,7 +73,7 @@ class Propagation(TenantOwned, Base):
 
 
 class ChannelValue(TenantOwned, Base):
-    """What a channel was last seen to show."""
+    """The value last read on a channel."""
 
     __tablename__ = "channel_value"
 
@@ -82,5 +84,5 @@ class ChannelValue(TenantOwned, Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     version: Mapped[int] = mapped_column(BigInteger)
-    change_id: Mapped[UUID | None]  # none: seen by a baseline, not put there by us
+    change_id: Mapped[UUID | None]  # null: read by a baseline, not sent by us
     seen_at: Mapped[datetime]

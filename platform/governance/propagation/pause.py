@@ -1,4 +1,4 @@
-"""Delivery clocks of a paused channel stand still; its exception ends when it is resumed."""
+"""Effects of a channel's pause: its delivery clocks stop, and its exception is resolved on resumption."""
 
 from datetime import datetime
 from typing import Final
@@ -15,13 +15,13 @@ CONNECTION_IS_PAUSED: Final = "connection.paused"
 
 
 async def resolve_pause(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
-    """Unless it was paused again meanwhile."""
+    """Resolve the exception about the pause, unless the connection was paused again."""
     if (await get_connection(session, connection_id)).state == "active":
         await auto_resolve(session, CONNECTION_IS_PAUSED, [str(connection_id)], now=now)
 
 
 async def exclude_pause(session: AsyncSession, connection_id: UUID, *, since: datetime, now: datetime) -> None:
-    """Does nothing the second time."""
+    """Exclude the pause from running deliveries. Idempotent."""
     following = await exclude_time(session, since=since, now=now, channel_id=connection_id)
     if following is not None:
         await start_clock(session, following)

@@ -1,4 +1,4 @@
-"""Job: push a batch of values to one channel and read them back. Only the reading proves that a buyer sees them."""
+"""Push job: sends a batch of values to one channel and reads them back. Only the reading proves what buyers see."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -35,16 +35,16 @@ _STALE = "The source changed after this was approved. It was not sent; the newer
 
 @dataclass(slots=True)
 class PushAttempt:
-    """What the channel answered, by change id. What is `unsent` was held back by our own limits."""
+    """Answers of the channel by change id. `unsent` were blocked by our own limits."""
 
     results: dict[UUID, WriteResult] = field(default_factory=dict)
     unsent: set[UUID] = field(default_factory=set)
-    spent: set[UUID] = field(default_factory=set)  # of these: retries beyond their budget
+    spent: set[UUID] = field(default_factory=set)  # subset of `unsent`: retries beyond their budget
     readings: dict[UUID, ChannelReading] = field(default_factory=dict)
-    unread: str = ""  # why the channel did not answer a reading of what it had taken
+    unread: str = ""  # why the channel did not answer the reading of accepted values
 
     def is_in_vain(self, pending: Mapping[UUID, Pending]) -> bool:
-        """The channel took nothing, and shows nothing of it."""
+        """Whether the channel accepted no value and shows none of them."""
         shown = any(reading.value == pending[change_id].value for change_id, reading in self.readings.items())
         return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
 
@@ -56,7 +56,7 @@ def push_handler(services: GovernanceServices) -> Handler:
             opened = await services.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
-        if not opened.active:  # what was queued before the pause waits for its end, which wakes the lane
+        if not opened.active:  # jobs queued before the pause wait for the resumption, which wakes the lane
             batch.skip(batch.items)
             batch.pause(PAUSED_SECONDS)
             return
@@ -89,10 +89,10 @@ def _refused(pending: Pending, detail: str) -> WriteResult:
 async def _attempt(
     opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None], draw: Callable[[], float]
 ) -> PushAttempt:
-    """Newest version last, so that a batch with two values of one record ends with the right one.
+    """Send the batch, newest version last, so that the newest of two values of one record wins.
 
-    What was sent before in vain is also read: an answer that failed or was lost does not say that nothing was applied,
-    and a channel that always answers so would be sent the same for ever.
+    Failed retries are also read back: a failed or lost answer does not prove that nothing was applied, and a channel
+    that always answers so would be sent the same value for ever.
     """
     attempt = PushAttempt()
     channel = opened.connector.channel
@@ -114,7 +114,7 @@ async def _attempt(
         except PayloadInvalid as error:
             results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error), uncertain=True) for p in part]
         except OutboundRefused as error:
-            # The connection's address or credential cannot be used. That says nothing about the values: they wait.
+            # The connection's address or credential is unusable. The values are not at fault, so they are retried.
             results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
@@ -132,7 +132,7 @@ async def _look(
     again: AbstractSet[UUID | None],
     draw: Callable[[], float],
 ) -> None:
-    """Without an answer nothing is proven either way."""
+    """Read values back into `attempt`. Without an answer nothing is proven either way."""
     try:
         attempt.readings |= await read_back(opened, sent, again, draw)
     except NO_ANSWER as error:
@@ -144,10 +144,10 @@ async def _look(
 def parts(
     ordered: Sequence[Pending], size: int, again: AbstractSet[UUID | None], draw: Callable[[], float]
 ) -> Iterator[tuple[bool, Sequence[Pending]]]:
-    """What goes in one request, and whether that is a retry: what was sent in vain holds nothing new up.
+    """Split into requests; yields (is_retry, part). Retries go separately, so that they do not block new values.
 
-    Retries are dealt at random into two requests, a record's values into the same: those over which the channel hangs
-    or breaks off are soon among themselves.
+    Retries are dealt at random into two requests, all values of a record into the same one: after a few rounds the
+    values that make the channel hang or disconnect are isolated.
     """
     for retried in (True, False):
         group = [p for p in ordered if (p.change_id in again) is retried]
@@ -164,7 +164,10 @@ async def read_back(
     again: AbstractSet[UUID | None] = frozenset(),
     draw: Callable[[], float] = lambda: 0.5,
 ) -> dict[UUID, ChannelReading]:
-    """By change id, without what the channel did not answer for. Raises one of NO_ANSWER if it answers for nothing."""
+    """Read values by change id, without those that the channel did not answer for.
+
+    Raises one of NO_ANSWER if it answers for none.
+    """
     channel = opened.connector.channel
     if channel is None:
         return {}
@@ -195,10 +198,11 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
     *,
     was_healthy: bool,
 ) -> None:
-    """The channel took nothing at all: the clocks keep running, and in an outage no attempt is counted.
+    """Pause the lane after the channel accepted nothing: the clocks keep running, and an outage counts no attempts.
 
-    Retries alone that fail again after the channel has worked meanwhile fail by themselves: their attempts count, and
-    end. The lane rests, unless it is only the budget for retries that holds it: those wait, and what is new goes on.
+    Retries that fail alone, while the channel is otherwise healthy, are at fault themselves: their attempts count, and
+    are limited. The lane pauses, unless only the retry budget is used up: retries are then deferred, and new values go
+    on.
     """
     settlement = Settlement(connection_id, states.PENDING, services.clock())
     for change_id, answer in attempt.results.items():
@@ -230,7 +234,7 @@ def _longest(results: Iterable[WriteResult]) -> WriteResult:
 
 
 def _note_sent(p: Pending, result: WriteResult, settlement: Settlement) -> None:
-    """Once: in an outage every attempt would otherwise write the same of every value."""
+    """Record the first uncertain send only; otherwise each attempt in an outage would repeat it for every value."""
     if result.uncertain and p.sent_at is None:
         settlement.unanswered(p, result.detail)
 
@@ -294,7 +298,7 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
     result: WriteResult,
     settlement: Settlement,
 ) -> None:
-    """One more attempt of this value failed: it is sent again later, or given up."""
+    """Count a failed attempt of this value: it is retried later, or fails for good."""
     if item.attempts + 1 < PUSH_RETRY.attempts:
         delay = PUSH_RETRY.delay(item.attempts, 1.0 - services.jitter())
         error = result.detail or "The channel said: later."

@@ -1,4 +1,4 @@
-"""Propagations as pages and the API show them."""
+"""Queries of propagations for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ PROPAGATION_COLUMNS: Final = f"""
 
 
 def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
-    """From a row of PROPAGATION_COLUMNS, as it is at `now`."""
+    """Map a row of PROPAGATION_COLUMNS, as of `now`."""
     return PropagationView(
         change_id=row.change_id,
         connection_id=row.connection_id,
@@ -58,7 +58,7 @@ def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
 async def load_propagations(
     session: AsyncSession, change_ids: Sequence[UUID], *, now: datetime
 ) -> dict[UUID, list[PropagationView]]:
-    """By change, channels in the order of their names."""
+    """Load propagations by change, ordered by channel name."""
     found: dict[UUID, list[PropagationView]] = {change_id: [] for change_id in change_ids}
     if not change_ids:
         return found

@@ -1,6 +1,4 @@
-"""SQL of the way to the channels: what to push, and what came of it. Key by key, as in
-`governance.changes.repository`.
-"""
+"""SQL of pushes and their settlement. Rows are looked up key by key, as in `governance.changes.repository`."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +20,7 @@ Key = tuple[str, str]
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
-    """A propagation with what decides whether it still may be sent."""
+    """A propagation with the facts that decide whether it may still be sent."""
 
     change_id: UUID
     id: UUID
@@ -37,11 +35,11 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     sent_at: datetime | None
     accepted_at: datetime | None
     correlation: str
-    approved: bool  # a person approved it, so what it was judged on must still hold
-    source_holds: bool  # the source still says this value, whichever version it is at
+    approved: bool  # approved by a person, so the data behind the approval must be unchanged
+    source_holds: bool  # the source's current value is this one, at whichever version
     cost_holds: bool
-    superseded: bool  # a newer value goes, or has gone, to this channel
-    older: list[UUID]  # changes whose clock runs on this channel for the same value, although this one is newer
+    superseded: bool  # a newer value is pending for, or was sent to, this channel
+    older: list[UUID]  # older changes of the same record and element with a running clock on this channel
     shown_amount: int | None
     shown_currency: str | None
     released_at: datetime
@@ -57,7 +55,7 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
-    """What came of one propagation in one attempt. `state` as in `governance.propagation.states`."""
+    """Result of one attempt of one propagation. `state` as in `governance.propagation.states`."""
 
     change_id: UUID
     state: str
@@ -71,9 +69,10 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):
-    """What was settled. `troubled`: an exception may be open about it. `unproven`: the channel had accepted it, or was
-    sent it and its answer was lost, so that buyers may have seen it, and a newer value took its place before it was
-    read back.
+    """A settled propagation.
+
+    `troubled`: an exception may be open about it. `unproven`: it was accepted, or sent with its answer lost, so that
+    buyers may have seen the value, and a newer one superseded it before the read-back.
     """
 
     troubled: bool
@@ -148,7 +147,7 @@ _SHOW: Final = BulkWrite(
 async def load_pending(
     session: AsyncSession, connection_id: UUID, change_ids: Sequence[UUID | None]
 ) -> dict[UUID, Pending]:
-    """By change id. What supersedes is a newer propagation to this channel, whatever goes to others."""
+    """Load propagations by change id. Only a newer propagation to this channel supersedes, not one to others."""
     rows = await session.execute(
         text(f"""
             SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
@@ -182,10 +181,11 @@ async def load_pending(
 async def settle_propagations(
     session: AsyncSession, connection_id: UUID, rows: Sequence[Settled], *, was: str
 ) -> dict[UUID, Moved]:
-    """Moves on what still is in state `was`; `superseded` ends whatever runs. Rows are locked in the order of changes.
+    """Settle propagations still in state `was`; `superseded` applies to every running one. Locks in the order of
+    changes.
 
-    Returns the changes that moved. An exception may be open about them: their clock may have run out while the channel
-    was being asked.
+    Returns the changes that moved. An exception may be open about them: their clock may have run out during the call
+    to the channel.
     """
     settled = await _SETTLE.execute(
         session, rows, connection_id=connection_id, was=was, accepted=UNPROVEN, unanswered=UNANSWERED
@@ -196,16 +196,17 @@ async def settle_propagations(
 async def show_values(
     session: AsyncSession, connection_id: UUID, rows: Sequence[ShownValueRow], *, now: datetime
 ) -> None:
-    """Remember what the channel was seen to show; never an older version over a newer one."""
+    """Store the values read on the channel; never an older version over a newer one."""
     latest = {(row.record_key, row.element): row for row in sorted(rows, key=lambda row: row.version)}
     await _SHOW.execute(session, list(latest.values()), connection_id=connection_id, now=now)
 
 
 async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_id: UUID) -> str | None:
-    """A person has it sent again: what is accepted, refused or given up is pending from now on. That it was accepted
-    once stays on record as `sent_at`, for the time in which it must be seen begins anew.
+    """Reset an accepted, refused or failed propagation to pending, for a replay by a person.
 
-    Returns the state it has then; None when there is no such propagation.
+    An earlier acceptance stays recorded as `sent_at`, because the time limit for its read-back starts again.
+
+    Returns the new state; None when there is no such propagation.
     """
     row = await session.execute(
         text("""
@@ -235,7 +236,7 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
 async def load_sent(
     session: AsyncSession, keys: Collection[tuple[UUID, Key]], *, since: datetime
 ) -> dict[tuple[UUID, Key], frozenset[Value]]:
-    """The newest few values that went to each (connection, (record key, element)) since then."""
+    """Load the newest few values sent to each (connection, (record key, element)) since then."""
     ordered = sorted(keys)
     rows = await session.execute(
         text("""

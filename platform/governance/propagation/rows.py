@@ -1,4 +1,4 @@
-"""Propagations as plain values."""
+"""Row structs of propagations."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Propagations as pages and the API show them."""
+"""Structs of propagations for pages and the API."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,10 +10,10 @@ from governance.propagation.states import MOVING, STOPPED
 
 
 class PropagationView(msgspec.Struct, frozen=True):
-    """One change on one channel. Only `verified` means that a buyer sees it.
+    """One change on one channel. Only `verified` means that a buyer sees the value.
 
     Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client
-    suspended. `late` compares it with the target, `slo_due_at`.
+    suspended. `late` compares the delivery time with the target, `slo_due_at`.
     """
 
     change_id: UUID
@@ -39,12 +39,12 @@ class PropagationView(msgspec.Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """Work is under way: a page that shows it looks again by itself."""
+        """Whether jobs are under way, so that a page showing the propagation refreshes itself."""
         return self.state in MOVING
 
     @property
     def is_running(self) -> bool:
-        """Its clock runs: no buyer sees it, and no newer value has taken its place."""
+        """Whether the clock runs: the value is neither verified nor superseded."""
         return self.state in MOVING or self.state in STOPPED
 
     @property

@@ -1,4 +1,4 @@
-"""Collecting and writing what came of a batch on one channel: states, shown values, usage, audit, corrections."""
+"""Settlement of a batch on one channel: states, read values, usage, audit, exceptions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -55,12 +55,14 @@ class Settlement:
     work: list[NewJob] = field(default_factory=list)
 
     def verified(self, p: Pending) -> None:
-        """The value was read back: its clock stops, it is metered, and what was open about it is corrected."""
+        """Verified by read-back: stops the clock, meters the delivery, resolves open exceptions about the value."""
         self._settle(p, states.VERIFIED, accepted_at=self.now, verified_at=self.now, read_amount=p.amount)
         self.seen.append(p)
 
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
-        """The channel said yes and shows something else: no proof, so the clock keeps running, and we look again."""
+        """Accepted by the channel, which shows another value: no proof, so the clock keeps running and a verify job
+        follows.
+        """
         read = None if reading is None or reading.value is None else reading.value.amount
         error = "Accepted by the channel, not visible yet."
         if reading is not None and reading.unreadable:
@@ -70,18 +72,20 @@ class Settlement:
         self.work.append(_look(p, self.connection_id))
 
     def unanswered(self, p: Pending, detail: str) -> None:
-        """It was sent and may have taken effect, but no answer says so. It stays pending."""
+        """Sent with a possible effect but without an answer; stays pending."""
         self.settled[p.change_id] = Settled(
             p.change_id, states.PENDING, error=clean_error_text(detail), sent_at=self.now
         )
 
     def send_again(self, p: Pending) -> None:
-        """Accepted and not seen: perhaps it was lost over there. The idempotency key makes a repeat harmless."""
+        """Send again a value accepted but not visible, perhaps lost on the channel. The idempotency key makes a repeat
+        safe.
+        """
         self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
         self.work.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
     def stopped(self, p: Pending, state: str, code: str, detail: str) -> None:
-        """`state` is one of `states.STOPPED`. The clock keeps running, and a person is told."""
+        """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
         self._settle(p, state, error=clean_error_text(detail))
         self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
 
@@ -89,7 +93,9 @@ class Settlement:
         return change_id in self.settled and self.settled[change_id].state in states.STOPPED
 
     def held(self, p: Pending) -> None:
-        """The value stands, what it was judged on does not: it is decided anew before it is sent."""
+        """Mark the approval stale: the value is current, the data it was judged on is not, so it is redecided before
+        sending.
+        """
         self._settle(p, states.STALE_APPROVAL, error="Held back: the cost has changed since the approval.")
         self.work.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
@@ -114,7 +120,7 @@ class Settlement:
 
 
 async def write_settlement(session: AsyncSession, services: GovernanceServices, settlement: Settlement) -> None:
-    """Everything that follows from a settlement, for those that still were as they were loaded."""
+    """Write a settlement and its consequences, for propagations still in the state they were loaded in."""
     connection_id, now = settlement.connection_id, settlement.now
     moved = await settle_propagations(session, connection_id, list(settlement.settled.values()), was=settlement.was)
     seen = [p for p in settlement.seen if p.change_id in moved]
@@ -155,8 +161,9 @@ def _note_unproven(
     *,
     now: datetime,
 ) -> None:
-    """Buyers may have seen these values. Nobody read them back, so they are neither verified nor billed; counted as
-    what they are, a channel's own log can be explained.
+    """Count and audit values that buyers may have seen without a read-back.
+
+    They are neither verified nor billed; the count helps to explain a channel's own log.
     """
     for change_id in sorted(change_id for change_id, what in moved.items() if what.unproven):
         services.metrics.unproven(scope_of(session).tenant_id, connection_id)
@@ -167,12 +174,12 @@ def _note_unproven(
 async def schedule_drift_scan(
     session: AsyncSession, connection_id: UUID, *, now: datetime, jitter: Callable[[], float]
 ) -> None:
-    """Within half to one and a half of REREAD_EVERY, so that channels do not all read at once; never later than set."""
+    """Schedule the scan in 0.5 to 1.5 times REREAD_EVERY, to spread the channels; never later than already set."""
     await set_timer(session, **drift_scan_timer(connection_id), due_at=now + DRIFT_SCAN_EVERY * (0.5 + jitter()))
 
 
 def drift_scan_timer(connection_id: UUID) -> TimerName:
-    """Of one channel's drift scan."""
+    """Timer name of one channel's drift scan."""
     return TimerName(
         name=f"{job_types.SCAN_DRIFT}/{connection_id}",
         lane=job_types.verify_lane(connection_id),
@@ -181,7 +188,7 @@ def drift_scan_timer(connection_id: UUID) -> TimerName:
 
 
 def unreadable_detail(reading: ChannelReading) -> str:
-    """With what the channel shows, as it wrote it."""
+    """Error text with the value as the channel wrote it."""
     shows = clean_foreign_text(reading.unreadable)[:300]
     return f"The channel shows {shows}. This is no exact value, so nothing is proven and nothing was rounded."
 
@@ -191,7 +198,7 @@ def shown(p: Pending) -> ShownValueRow:
 
 
 def push_job(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewJob:
-    """The key keeps the values of one record and element in order."""
+    """A push job; its key keeps the values of one record and element in order."""
     lane, key = job_types.push_lane(connection_id), f"{record_key}|{element}"
     return NewJob(lane=lane, kind=job_types.PUSH, key=key, ref=change_id, correlation=correlation)
 
@@ -202,7 +209,7 @@ def redecide_job(change_id: UUID, connection_id: UUID, record_key: str, element:
 
 
 def _look(p: Pending, connection_id: UUID) -> NewJob:
-    """Belongs to the attempt that is being settled; a look of an earlier attempt is void."""
+    """A verify job for the attempt being settled; verify jobs of earlier attempts are void."""
     return NewJob(
         lane=job_types.verify_lane(connection_id),
         kind=job_types.VERIFY,

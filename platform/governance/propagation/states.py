@@ -1,21 +1,21 @@
-"""The states of a propagation: one change on its way to one channel.
+"""The states of a propagation: one change to one channel.
 
-    state           what it means                                   what ends it
+    state           meaning                                         ended by
     pending         to be sent; one job in its push lane            every other state
-    accepted        the channel said yes and shows something else;  verified, pending (sent again after some looks),
-                    one job in its verify lane                      failed, superseded
-    verified        it was read back: a buyer sees it               nothing; a later drift is an exception of its own
-    stale_approval  a person approved it on data that has changed   superseded, by what is decided instead
-    refused         the channel will not take it                    pending (replay), verified (seen after all),
+    accepted        accepted by the channel, which shows another    verified, pending (sent again after some readings),
+                    value; one job in its verify lane               failed, superseded
+    verified        read back: a buyer sees the value               nothing; a later drift is an exception of its own
+    stale_approval  approved by a person on data that has changed   superseded, by the new decision
+    refused         rejected by the channel                         pending (replay), verified (seen after all),
                                                                     superseded
-    failed          tried or looked for as long as a correction     pending (replay), verified (seen after all),
+    failed          no success within the time that a correction    pending (replay), verified (seen after all),
                     may take                                        superseded
     superseded      a newer propagation of the same record and      nothing; with `accepted_at` or `sent_at` it may
                     element exists for this channel                 have been seen, unproven: not verified, not billed
 
 The clock runs in every state but `verified` and `superseded`. A settlement names the state it started from and does
-nothing when another has come between. Who settles: the push lane what is pending, the verify lane what is accepted,
-the drift scan what is refused or failed.
+nothing when the state has changed since. Pending ones are settled by the push job, accepted ones by the verify job,
+refused and failed ones by the drift scan.
 """
 
 from typing import Final
@@ -29,10 +29,10 @@ FAILED: Final = "failed"
 SUPERSEDED: Final = "superseded"
 
 MOVING: Final = (PENDING, ACCEPTED)
-"""Work is under way."""
+"""Jobs are under way."""
 
 STOPPED: Final = (STALE_APPROVAL, REFUSED, FAILED)
-"""Only a person, a newer value or the channel itself moves it on."""
+"""Moved on only by a person, a newer value or the channel itself."""
 
 RUNNING: Final = "state NOT IN ('verified', 'superseded')"
-"""As SQL. The indexes are declared with these very words, so a query must use them."""
+"""As SQL. The indexes are declared with exactly this text, so queries must use it."""

@@ -1,4 +1,4 @@
-"""Job: look again at values a channel accepted but did not show. Accepted never stops the clock."""
+"""Verify job: reads values again that a channel accepted but did not show. Acceptance never stops the clock."""
 
 from datetime import timedelta
 from typing import Final
@@ -19,12 +19,13 @@ from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 LOOKS = RetryPolicy(attempts=60, base=0.25, cap=60.0)
-"""For a look that fails here. One that sees nothing is no failure."""
+"""Retries of a reading that fails on our side. A reading without the expected value is not a failure."""
 
 SEND_AGAIN_EVERY: Final = 4
 LONGEST_PAUSE_SECONDS: Final = 60.0
 GIVE_UP_AFTER: Final = timedelta(hours=4)
-"""As long as a correction usually may take (`planning.DEFAULT_CORRECTION_MS`): then a person must look."""
+"""The usual correction time (`exceptions.defaults.DEFAULT_CORRECTION_MS`), after which a person must look at the value.
+"""
 
 _GIVEN_UP = (
     "Accepted by the channel, but not visible after many looks, and sent again between them. Replay it once the "
@@ -74,7 +75,7 @@ def verify_handler(services: GovernanceServices) -> Handler:
 
 
 def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlement: Settlement) -> None:
-    """The channel has worked meanwhile and does not answer for these values: their time ends as that of others."""
+    """Fail retries past GIVE_UP_AFTER although the channel, otherwise healthy, does not answer for these values."""
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
             settlement.stopped(p, states.FAILED, "propagation.failed", f"{error} {_GIVEN_UP}")
@@ -85,12 +86,12 @@ def _is_of_this_attempt(item: ClaimedJob, p: Pending) -> bool:
 
 
 def _rest(batch: Batch, services: GovernanceServices, items: list[ClaimedJob], error: Exception) -> None:
-    """No answer proves nothing: no look counts, nothing is sent again, and the lane rests."""
+    """Pause the lane. No answer proves nothing: no reading is counted and nothing is sent again."""
     _log.info("readback.no_answer", lane=batch.lane, error=str(error))
     asked = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
     wait = asked or REST_SECONDS * (1.0 - 0.5 * services.jitter())
     batch.skip(items)
-    if isinstance(error, RetriesSpent):  # what is new goes on
+    if isinstance(error, RetriesSpent):  # new values go on
         for item in items:
             if item.is_retry:
                 batch.defer(item, delay=wait, is_retry=True)
@@ -103,7 +104,7 @@ def _rest(batch: Batch, services: GovernanceServices, items: list[ClaimedJob], e
 
 
 def _is_for_good(error: Exception) -> bool:
-    """The channel will never answer this question: the looks count, and end."""
+    """Whether the channel will never answer this reading: attempts count, and are limited."""
     return isinstance(error, SystemUnavailable) and error.permanent
 
 
