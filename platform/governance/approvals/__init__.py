@@ -1,1 +1,1 @@
-"""Approvals: the inbox, the answer, release and expiry."""
+"""Approvals: inbox, decision, release, expiry."""

@@ -1,4 +1,4 @@
-"""Timer job: opens an exception for each approval past its due time; expires approvals with their changes."""
+"""Timer job: opens an exception for each approval past its due time, and expires approvals with their changes."""
 
 from datetime import datetime
 from typing import Final
@@ -39,7 +39,7 @@ def expiry_handler(services: GovernanceServices) -> Handler:
 
 
 async def expire_waiting(session: AsyncSession, services: GovernanceServices) -> None:
-    """Changes are locked before their approvals, as everywhere (see `governance.changes.repository`)."""
+    """Expire pending approvals. Locks changes before approvals (lock order of `governance.changes.repository`)."""
     now, scope = services.clock(), scope_of(session)
     tenant = {"t": scope.tenant_id}
     due = (

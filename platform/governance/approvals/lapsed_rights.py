@@ -1,4 +1,6 @@
-"""Granted approvals that no longer count, because somebody behind them lost their rights before they were used."""
+"""Lapsed approvals: granted ones that became invalid because the approver or proposer lost the permission before
+release.
+"""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -19,7 +21,7 @@ _PROPOSE: Final = (
 
 
 class Lapsed(NamedTuple):
-    """Ids of approvals: `approvals` do not count any more; those in `proposals` because of who proposed."""
+    """Ids of approvals: all lapsed ones in `approvals`; those lapsed because of their proposer also in `proposals`."""
 
     approvals: frozenset[UUID]
     proposals: frozenset[UUID]
@@ -29,8 +31,9 @@ NOBODY: Final = Lapsed(frozenset(), frozenset())
 
 
 async def find_lapsed(batch: Batch, services: GovernanceServices, change_ids: Sequence[UUID | None]) -> Lapsed:
-    """Among the granted approvals of these changes. In transactions of its own, before the one that uses them: whoever
-    is suspended in between was suspended after the release.
+    """Find lapsed ones among the granted approvals of these changes.
+
+    Runs in separate transactions before the releasing one: a suspension in between counts as after the release.
     """
     if services.rights is None:
         return NOBODY
@@ -45,7 +48,8 @@ async def find_lapsed(batch: Batch, services: GovernanceServices, change_ids: Se
     propose = await services.rights.find(batch.scope, authors, permissions=_PROPOSE)
     proposals = set()
     for one in granted:
-        # A person answers for their own proposals, whoever invited them; for a key's, its maker does too.
+        # Members answer for their own proposals, whoever invited them; an API key's creator answers for those of the
+        # key.
         behind = {one.requested_by} if one.requested_by in propose.people else {one.requested_by, one.author}
         if behind & propose.lapsed:
             proposals.add(one.id)

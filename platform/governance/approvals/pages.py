@@ -1,4 +1,4 @@
-"""The inbox: what waits, what a yes would show on each channel, and the answer."""
+"""Pages of approvals: inbox, preview per channel, decision form."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -25,11 +25,11 @@ _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
 _DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
 _ROOT: Final = "/clients/{client:str}/approvals"
 _LATELY: Final = 5
-"""Other changes of the value that is asked about."""
+"""Recent changes of the same record and element to show beside an approval."""
 
 
 class AnswerForm(msgspec.Struct):
-    """`answer`: approve | decline. `approval`: the one the page showed."""
+    """Form of a decision. `answer`: approve | decline. `approval`: id of the approval shown on the page."""
 
     answer: str
     reason: str = ""
@@ -119,7 +119,7 @@ async def _list_context(access: Access, tab: str, cursor: UUID | None) -> dict[s
 
 
 def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str:
-    """Why the reader counts as the author."""
+    """Reason why the reader counts as the author."""
     if me == requested_by:
         return "This is your own proposal"
     if me != author:

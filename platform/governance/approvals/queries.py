@@ -1,4 +1,4 @@
-"""Approvals that wait for a person, with what each channel shows now and would show."""
+"""Queries of approvals, with the current and the resulting value of each channel."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,7 +25,7 @@ ANSWERED: Final = tuple(state for state in ApprovalState if state is not Approva
 async def list_waiting(
     session: AsyncSession, *, states: Sequence[ApprovalState] = WAITING, cursor: UUID | None = None, limit: int = 50
 ) -> ApprovalPage:
-    """Those that wait: oldest first. Answered ones: newest first."""
+    """List pending approvals, oldest first, or decided ones, newest first."""
     newest_first = tuple(states) != WAITING
     order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
     rows = (
@@ -59,7 +59,7 @@ async def count_waiting(session: AsyncSession) -> int:
 
 
 async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetail:
-    """By the change it is about, its newest approval. Raises NotFound."""
+    """Return the newest approval of a change. Raises NotFound."""
     row = (
         await session.execute(
             text(f"""
@@ -100,7 +100,7 @@ async def _cost(session: AsyncSession, change: ChangeView) -> Value | None:
 async def _preview(
     session: AsyncSession, change: ChangeView, cost: Value | None, *, is_open: bool
 ) -> list[ChannelPreview]:
-    """What channels would show is told only while they still may come to show it by this approval."""
+    """Preview per channel; resulting values only while this approval can still lead to them."""
     rows = await session.execute(
         text("""
             SELECT n.id, n.name, v.amount, v.currency, v.seen_at

@@ -1,4 +1,4 @@
-"""A person's answer to a change, and carrying it out: the approval is checked again, on the data of that moment."""
+"""Decision on a change by a person, and its release after a check of the approval against current data."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -63,13 +63,14 @@ _UPDATE = BulkWrite(
 async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime, seen: UUID | None = None
 ) -> None:
-    """Approve or decline. An approval is carried out by a worker, which checks it again.
+    """Approve or decline. The release job carries out an approval after checking it again.
 
-    `seen` is the approval that was looked at: what is asked under the same change may have been asked anew since.
+    `seen` is the id of the approval shown to the person; it may have been reissued since.
 
     Raises:
         NotFound: no such change in this account.
-        NotAwaiting: it was answered, overtaken or expired, is not what was seen, or its key is two records'.
+        NotAwaiting: the change was decided, superseded or expired, its approval is not `seen`, or two records claim
+            its key.
         OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
     """
     changes = await repository.load_changes(session, [change_id])
@@ -115,10 +116,10 @@ def release_handler(services: GovernanceServices) -> Handler:
 async def release_changes(
     session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID | None], lapsed: Lapsed = NOBODY
 ) -> None:
-    """Redeem each approval for exactly its content, then distribute; what no longer fits is decided anew.
+    """Redeem each approval for exactly its content, then distribute; on a content mismatch decide again.
 
-    An approval by somebody who may not approve any more is withdrawn and asked for again; what somebody proposed who
-    may not propose any more is refused.
+    An approval by a member who lost the permission to approve is withdrawn and requested again; a proposal by a member
+    who lost the permission to propose is refused.
     """
     locked, snapshot = await lock_changes(session, services, ids)
     changes = [c for c in locked if c.state == "awaiting_approval" and c.approval_id is not None]
@@ -158,12 +159,12 @@ async def _reroute(
     snapshot: DecisionSnapshot,
     lapsed: Lapsed,
 ) -> list[PropagationRow]:
-    """The approval does not fit what would be done now: decide again, and tell people why."""
+    """Decide again after a content mismatch, and open an exception with the reason."""
     found: list[NewException] = []
     passed: list[PropagationRow] = []
     for change in changes:
         row = snapshot.values[change.record_key, change.element]
-        if change.origin != BASELINE:  # which is judged against what the channel shows
+        if change.origin != BASELINE:  # a baseline's value is judged against the channel's value
             change.old_amount, change.old_currency = row.amount, row.currency
         cost = known_cost(snapshot.values, change.record_key)
         new = Value(change.new_amount, change.new_currency)

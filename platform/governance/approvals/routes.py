@@ -1,4 +1,4 @@
-"""The API of approvals. Answers are given at the change: `POST …/changes/{id}/answer`."""
+"""The API of approvals. Decisions are posted to the change: `POST …/changes/{id}/answer`."""
 
 from typing import Final
 from uuid import UUID
@@ -30,14 +30,14 @@ async def api_approvals(
     cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ApprovalPage:
-    """What waits for a person, oldest first; or what was answered, newest first."""
+    """List pending approvals, oldest first, or decided ones, newest first."""
     states = ANSWERED if answered else WAITING
     return await list_waiting(access.session, states=states, cursor=cursor, limit=check_limit(limit))
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)
 async def api_approval(access: OpenAccess, change_id: FromPath[UUID]) -> ApprovalDetail:
-    """By the change it is about, with what each channel shows now and would show."""
+    """Return the approval of a change, with the current and the resulting value of each channel."""
     return await read_approval(access.session, change_id)
 
 
@@ -46,7 +46,7 @@ _DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
 
 @post(_ANSWER, opt=_DECIDE, tags=_TAGS, status_code=202)
 async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
-    """Approve or decline. What is approved is checked again, and then carried out, by a worker."""
+    """Approve or decline. An approval is checked again and carried out asynchronously."""
     reason = check_text(data.reason, "reason")
     await answer_change(
         access.session, change_id, grant=data.grant, reason=reason, now=access.now, seen=data.approval_id

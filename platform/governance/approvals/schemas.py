@@ -1,4 +1,4 @@
-"""Approvals as pages and the API show them."""
+"""Structs of approvals for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,9 +16,10 @@ class ApprovalItem(msgspec.Struct, frozen=True):
 
 
 class ChannelPreview(msgspec.Struct, frozen=True):
-    """What one channel shows now and would show; `will_show` is None once it cannot come of this approval any more.
+    """The current and the resulting value of one channel; `will_show` is None once this approval can no longer lead to
+    it.
 
-    Margins are parts of one; None where the cost is not known.
+    Margins are fractions of one; None where the cost is unknown.
     """
 
     connection_id: UUID
@@ -38,7 +39,7 @@ class ApprovalDetail(msgspec.Struct, frozen=True):
 
 
 class AnswerInput(msgspec.Struct, frozen=True):
-    """Declining needs a reason. With `approval_id`, only what was looked at under that approval is answered."""
+    """Input of a decision. Declining needs a reason. With `approval_id`, only that approval can be decided."""
 
     grant: bool
     reason: str = ""

@@ -1,1 +1,1 @@
-"""Drift: values that were changed on a channel after they were proven."""
+"""Drift: values changed on a channel after their verification."""

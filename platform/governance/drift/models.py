@@ -1,4 +1,4 @@
-"""The cursor of each channel's drift scan."""
+"""Table of the drift scans' cursors."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class DriftCursor(TenantOwned, Base):
-    """How far the re-reading of what a channel shows has come: the last value read, in the order of their keys."""
+    """Progress of a channel's drift scan: the last value read, in key order."""
 
     __tablename__ = "drift_cursor"
 

@@ -1,4 +1,4 @@
-"""SQL of the re-reading: which values come next, and what was found."""
+"""SQL of the drift scan: selection of the next values, and its results."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from governance.propagation.states import RUNNING
 
 
 class ObservedValue(msgspec.Struct, frozen=True, gc=False):
-    """What a channel was last seen to show."""
+    """The value last read on a channel."""
 
     record_key: str
     element: str
@@ -25,8 +25,8 @@ class ObservedValue(msgspec.Struct, frozen=True, gc=False):
     version: int
     change_id: UUID | None
     seen_at: datetime
-    drifted: bool  # an exception says that it shows something else
-    in_turn: bool  # read as the next of the round
+    drifted: bool  # has an open drift exception
+    in_turn: bool  # selected by the cursor, not as a known drift
 
     @property
     def value(self) -> Value:
@@ -37,11 +37,11 @@ _UNMOVED: Final = f"""
     NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = :t AND p.connection_id = :c
                    AND p.record_key = v.record_key AND p.element = v.element AND p.{RUNNING})
 """
-"""Nothing of it is on its way, so what was seen is what should be seen."""
+"""As SQL: no propagation of the value is running, so the value last read is the expected one."""
 
 
 async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[ObservedValue]:
-    """The next of the round, and a quarter as many of those known to differ."""
+    """The next values from the cursor, and up to a quarter as many with known drift."""
     rows = await session.execute(
         text(f"""
             WITH round AS (
@@ -74,7 +74,7 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
 
 
 async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[UUID]:
-    """Any of what was refused or given up: changes whose value may have come to be seen all the same."""
+    """Random refused or failed propagations: changes whose value may be visible nevertheless."""
     rows = await session.execute(
         text(f"""
             SELECT p.change_id FROM propagation p
@@ -87,7 +87,7 @@ async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int
 
 
 async def still_kept(session: AsyncSession, connection_id: UUID, kept: Collection[ObservedValue]) -> set[ObservedValue]:
-    """Those that nothing has moved since they were chosen."""
+    """Those unchanged since they were selected."""
     rows = await session.execute(
         text(f"""
             SELECT v.record_key, v.element, v.version, v.seen_at
@@ -118,7 +118,7 @@ async def record_seen(
 
 
 async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence[ObservedValue], *, limit: int) -> None:
-    """Continue after the last one, or begin anew when that was the end."""
+    """Move the cursor behind the last value, or back to the start at the end of the list."""
     turn = [value for value in kept if value.in_turn]
     last = turn[-1] if len(turn) >= limit else None
     scope = scope_of(session)

@@ -1,7 +1,7 @@
-"""Job: read again, a few at a time, what a channel was seen to show. Someone may have changed it there since.
+"""Drift scan job: reads the values of a channel again, a few per batch, to find changes made outside.
 
-Each channel has a timer, armed by whatever is proven on it. A turn reads the next values in the order of their keys,
-what was found to differ before, and some of what was refused or given up: a value may be seen however it came there.
+Each channel has a timer, set with every verified value. A batch reads the next values in key order, values with known
+drift, and some refused or failed ones, because a value may become visible by other means.
 """
 
 from collections.abc import Sequence
@@ -43,13 +43,13 @@ def scan_drift_handler(services: GovernanceServices) -> Handler:
     async def reread(batch: Batch) -> None:
         connection_id = UUID(batch.lane.partition("/")[2])
         async with batch.read() as session:
-            # First, so that a turn that fails does not end the rounds.
+            # First, so that a failed batch does not end the cycle.
             await schedule_drift_scan(session, connection_id, now=services.clock(), jitter=services.jitter)
             opened = await services.runtime.open(session, connection_id)
             kept = await repository.next_values(session, connection_id, limit=VALUES_A_TURN)
             stopped = await repository.some_stopped(session, connection_id, limit=VALUES_A_TURN // 10)
         if not opened.active:
-            return  # nothing is exchanged with a paused channel
+            return  # no calls to a paused channel
         batch.check_lease()
         try:
             shown = await _read(opened, kept)
@@ -106,7 +106,7 @@ async def _compare(
     kept: Sequence[ObservedValue],
     shown: Sequence[ChannelReading],
 ) -> None:
-    """Against what is kept now: what is on its way, or was proven meanwhile, is not judged by an old reading."""
+    """Compare readings with the current rows; values in flight or verified since the reading are not judged."""
     now = services.clock()
     still = await repository.still_kept(session, connection_id, kept)
     read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still and seen.answered]
@@ -120,7 +120,7 @@ async def _compare(
 
 
 def _subject(connection_id: UUID, value: ObservedValue) -> str:
-    """As when the channel reports it itself (`planning`): one exception, however it was learned."""
+    """The subject used for webhooks of the channel too (`changes.planner`): one exception, whatever the source."""
     return f"{connection_id}:{value.record_key}:{value.element}"
 
 

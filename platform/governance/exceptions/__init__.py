@@ -1,1 +1,1 @@
-"""Exceptions: what can go wrong, how severe it is, and its life."""
+"""Exceptions: catalogue, severity, lifecycle."""

@@ -1,4 +1,4 @@
-"""Exceptions that planning finds in what a source says."""
+"""Exceptions that planning raises about observations of a source."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +12,7 @@ from governance.records.rows import EventRow
 
 _DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""Clocks of two systems differ by less, and nobody needs to know."""
+"""Clock differences between two systems below this are normal and not reported."""
 
 
 def stale_value(item: Observed, contract: Contract) -> NewException:
@@ -34,12 +34,12 @@ def stale_value(item: Observed, contract: Contract) -> NewException:
 
 
 def is_dated_ahead(seen: Observation, received_at: datetime) -> bool:
-    """A change cannot have been made after it was read."""
+    """Whether the commit time is after the receipt, beyond the tolerance."""
     return seen.committed_at - received_at > _CLOCK_TOLERANCE
 
 
 def clock_ahead(event: EventRow, seen: Observation) -> NewException:
-    """One per connection: a clock that runs ahead dates every record ahead."""
+    """One exception per connection: a clock that runs ahead affects every record."""
     return NewException(
         code="source.clock_ahead",
         subject=str(event.connection_id),

@@ -1,3 +1,3 @@
-"""How long an exception may take by default."""
+"""Default correction time of an exception."""
 
 DEFAULT_CORRECTION_MS = 4 * 3600 * 1000

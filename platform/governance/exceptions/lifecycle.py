@@ -1,4 +1,4 @@
-"""Exceptions: opened with a severity that explains itself, corrected by the world or settled by a person."""
+"""Lifecycle of exceptions: opened with an explained severity; resolved automatically or by a person."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -63,7 +63,7 @@ _OPEN: Final = BulkWrite.insert(
 async def open_exceptions(
     session: AsyncSession, found: Sequence[NewException], *, now: datetime, new_id: NewId
 ) -> None:
-    """One open exception per code and subject; a repeat counts, and never restarts the correction clock."""
+    """Open exceptions, at most one per code and subject; repeats are counted and never restart the correction clock."""
     latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
     rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
     await _OPEN.execute(session, rows)
@@ -99,7 +99,9 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
 
 
 async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
-    """The world corrected itself (a late value was seen, a refused one was replaced): stop the correction clock."""
+    """Resolve exceptions whose cause is gone (a late value was seen, a refused one was replaced); stops the correction
+    clock.
+    """
     if not subjects:
         return 0
     scope = scope_of(session)
@@ -125,7 +127,7 @@ async def auto_resolve_keys(
     connection_id: UUID | None = None,
     now: datetime,
 ) -> None:
-    """What is open about these records' elements, on one channel or apart from channels, is corrected."""
+    """Resolve open exceptions about these records' elements, on one channel or without a channel."""
     wanted = sorted(set(keys))
     if not wanted:
         return
@@ -157,7 +159,7 @@ async def auto_resolve_keys(
 
 
 async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
-    """Raises NotFound."""
+    """Return an exception. Raises NotFound."""
     query = select(GovernanceException).where(
         GovernanceException.tenant_id == scope_of(session).tenant_id, GovernanceException.id == exception_id
     )
@@ -168,11 +170,11 @@ async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool
 
 
 async def close_exception(session: AsyncSession, exception_id: UUID, *, state: str, now: datetime) -> None:
-    """A person resolves or discards it (`state`: resolved | discarded).
+    """Resolve or discard an exception for a person (`state`: resolved | discarded).
 
     Raises:
         NotFound: no such exception in this account.
-        Conflict: it is settled already.
+        Conflict: the exception is already resolved or discarded.
     """
     found = await get_exception(session, exception_id, lock=True)
     if found.state != "open":

@@ -1,4 +1,4 @@
-"""Exceptions."""
+"""Table of exceptions."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class GovernanceException(TenantOwned, Base):
-    """Something that needs attention. One open row per code and subject; repeats are counted."""
+    """A problem that needs attention. At most one open row per code and subject; repeats are counted."""
 
     __tablename__ = "governance_exception"
 

@@ -1,4 +1,4 @@
-"""Columns of exceptions, as pages and the API show them."""
+"""Columns of exceptions and their mapping to the view struct."""
 
 from typing import Any, Final
 
@@ -15,5 +15,5 @@ _EXCEPTION_FIELDS: Final = ExceptionView.__struct_fields__
 
 
 def to_exception(row: Row[Any]) -> ExceptionView:
-    """From a row of EXCEPTION_COLUMNS."""
+    """Map a row of EXCEPTION_COLUMNS."""
     return ExceptionView(**{name: getattr(row, name) for name in _EXCEPTION_FIELDS})

@@ -1,4 +1,4 @@
-"""Exceptions as plain values."""
+"""Row structs of exceptions."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class NewException(msgspec.Struct, frozen=True):
-    """`subject` makes repeats one exception. Severity is computed when it is opened
+    """An exception to open. Repeats with the same `subject` are counted on one row. Severity is computed on opening
     (`governance.exceptions.severity`).
     """
 

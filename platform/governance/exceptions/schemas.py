@@ -1,4 +1,4 @@
-"""Exceptions as pages and the API show them."""
+"""Structs of exceptions for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from governance.exception_codes import is_of_channel
 
 
 class ExceptionView(msgspec.Struct, frozen=True):
-    """`severity` is 0 to 100; `breakdown` names the formula's version and its parts with their reasons."""
+    """An exception. `severity` is 0 to 100; `breakdown` has the formula's version and its parts with their reasons."""
 
     id: UUID
     code: str
@@ -36,7 +36,7 @@ class ExceptionView(msgspec.Struct, frozen=True):
 
     @property
     def can_replay(self) -> bool:
-        """Whether there is something that can be done again (see `governance.changes.replay.replay_exception`)."""
+        """Whether a replay is possible (see `governance.changes.replay.replay_exception`)."""
         on_channel = is_of_channel(self.code, self.change_id, self.connection_id, self.source_event_id)
         return self.state == "open" and self.connection_id is not None and (on_channel or bool(self.source_event_id))
 

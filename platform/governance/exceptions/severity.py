@@ -1,4 +1,4 @@
-"""Severity: 0 to 100, the sum of revenue, compliance and partner impact, each with its reason; versioned."""
+"""Severity from 0 to 100: the sum of revenue, compliance and partner impact, each with its reason; versioned."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ FORMULA: Final = "2026-11"
 
 
 class SeverityWeights(msgspec.Struct, frozen=True):
-    """What an exception of a code is worth before its circumstances are known."""
+    """Base weights of an exception code, before its circumstances."""
 
     revenue: int
     compliance: int
@@ -47,13 +47,15 @@ OVERDUE: Final = {
     "points": 20,
     "why": "It was not corrected in the time its contract allows.",
 }
-"""Added once, when the correction clock runs out."""
+"""Added once, on breach of the correction time."""
 
 _EXPOSURE_STEPS: Final = ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (1, 3))
 
 
 def score(code: str, *, exposure_minor: int, channels: int) -> tuple[int, dict[str, Any]]:
-    """`exposure_minor` is the size of the difference in minor units of its currency; `channels` how many show it."""
+    """Compute severity and breakdown. `exposure_minor` is the size of the difference in minor units of its currency;
+    `channels` is the number of channels showing the difference.
+    """
     weights = WEIGHTS.get(code, _UNKNOWN)
     exposure = next((points for least, points in _EXPOSURE_STEPS if abs(exposure_minor) >= least), 0)
     spread = min(10, 3 * channels)

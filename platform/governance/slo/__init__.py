@@ -1,1 +1,1 @@
-"""Time targets: breaches, escalation, and clocks that stand still."""
+"""SLOs: breaches, escalation, suspension of clocks."""

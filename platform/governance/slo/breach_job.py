@@ -36,7 +36,7 @@ _BREACH = text(f"""
     RETURNING p.change_id, p.connection_id, p.record_key, p.element, p.amount, p.previous_amount, p.state, c.name,
               p.slo_due_at
 """)
-"""Rows are locked in the order in which settlements lock them (`channel_store`)."""
+"""Rows are locked in the order of settlements (`governance.propagation.repository`), to avoid deadlocks."""
 
 NEXT_BREACH: Final = text(f"""
     SELECT min(p.slo_due_at) FROM propagation p
@@ -59,7 +59,7 @@ def breach_handler(services: GovernanceServices) -> Handler:
 
 
 async def breach_slos(session: AsyncSession, services: GovernanceServices) -> int:
-    """Mark what is late, open an exception for each, and set the timer to the next clock. Returns how many."""
+    """Mark late deliveries, open an exception for each, and set the timer to the next clock. Returns how many."""
     now = services.clock()
     tenant = {"t": scope_of(session).tenant_id}
     rows = (await session.execute(_BREACH, {**tenant, "now": now, "batch": _BATCH})).all()

@@ -1,4 +1,4 @@
-"""Escalates an overdue exception once: raises its severity and audits it."""
+"""Timer job: escalates an overdue exception once; raises its severity and audits the escalation."""
 
 from typing import Final
 
@@ -47,7 +47,7 @@ def escalation_handler(services: GovernanceServices) -> Handler:
 
 
 async def escalate_overdue(session: AsyncSession, services: GovernanceServices) -> int:
-    """Escalate what is overdue, and set the timer to the next correction clock. Returns how many."""
+    """Escalate overdue exceptions and set the timer to the next correction clock. Returns the number escalated."""
     now, tenant = services.clock(), {"t": scope_of(session).tenant_id}
     values = {**tenant, "now": now, "batch": _BATCH, "points": OVERDUE["points"], "part": [OVERDUE]}
     rows = (await session.execute(_ESCALATE, values)).all()

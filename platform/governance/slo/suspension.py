@@ -1,6 +1,6 @@
-"""A suspension stops a client's clocks: what had time left then has it left when the client is resumed.
+"""Clocks of a suspended client: stopped, and resumed with the remaining time.
 
-Called in the transaction that resumes it. What was late before the suspension stays late.
+Called in the transaction that resumes the client. Clocks that were late before the suspension stay late.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from governance.propagation.distribute import start_clock
 from policy.approvals import extend_approvals
 
 _LEFT_OUT: Final = "(CAST(:now AS timestamptz) - greatest(CAST(:since AS timestamptz), least({begun}, :now)))"
-"""How much of the suspension lies behind a clock that began then."""
+"""As SQL: the part of the suspension after a clock's start."""
 _DECISIONS: Final = text(f"""
     WITH locked AS (SELECT id FROM change WHERE tenant_id = :t AND state = 'awaiting_approval' ORDER BY id FOR UPDATE)
     UPDATE change c SET decision_excluded = c.decision_excluded + {_LEFT_OUT.format(begun="c.proposed_at")}
@@ -30,11 +30,13 @@ _CORRECTIONS: Final = text(f"""
       FROM locked WHERE e.tenant_id = :t AND e.id = locked.id
 """)
 _BEGIN: Final = text("UPDATE element_contract SET clocks_from = :now WHERE tenant_id = :t")
-"""For values that came before the suspension and are released after it."""
+"""For values received before the suspension and released after it."""
 
 
 async def move_clocks(session: AsyncSession, since: datetime, now: datetime) -> None:
-    """Of the scope's client, suspended from `since` to `now`. Locks as `governance.changes.repository` says."""
+    """Move the clocks of the scope's client, suspended from `since` to `now`. Locks in the order of
+    `governance.changes.repository`.
+    """
     keys = {"t": scope_of(session).tenant_id, "since": since, "now": now}
     await session.execute(_BEGIN, keys)
     await session.execute(_DECISIONS, keys)
