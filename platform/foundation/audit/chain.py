@@ -1,8 +1,8 @@
-"""Writing to and verifying a tenant's audit chain.
+"""Appending to and verification of a tenant's audit chain.
 
-Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Cutting the newest entries off, or
-rewriting the chain from some entry on, is visible only against a head kept elsewhere: `chain_head` gives what to keep,
-and `verify_chain` takes what was kept. Entries that retention removed are stood for by an anchor.
+Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Truncation of the newest entries, or
+a rewrite from some entry on, is detectable only against a head kept elsewhere: `chain_head` returns the head to keep,
+and `verify_chain` takes kept heads. Entries removed by retention are represented by an anchor.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ _WRITE: Final = BulkWrite(
 
 
 class ChainPoint(NamedTuple):
-    """A place in a chain: an entry's sequence number and its hash. Genesis is (0, 32 zero bytes)."""
+    """A position in a chain: an entry's sequence number and its hash. Genesis is (0, 32 zero bytes)."""
 
     seq: int
     hash: bytes
@@ -67,9 +67,9 @@ START: Final = ChainPoint(0, GENESIS)
 
 
 class ChainVerification(msgspec.Struct, frozen=True):
-    """`entries` is the last sequence number that verified. `broken_at` is the first that does not follow from the one
-    before, or that lies beyond the head or before the anchor; None when the chain is whole. `removed_to` is the last
-    that retention removed, from where on the chain was recomputed; 0 when nothing was removed.
+    """Result of a verification. `entries` is the last sequence number that verified. `broken_at` is the first that does
+    not follow from the one before, or that is beyond the head or before the anchor; None when the chain is intact.
+    `removed_to` is the last that retention removed, after which the chain was recomputed; 0 when nothing was removed.
     """
 
     entries: int
@@ -81,9 +81,9 @@ class ChainVerification(msgspec.Struct, frozen=True):
 def append_audit(  # noqa: PLR0913 - keyword-only parts of one entry
     session: AsyncSession, *, action: str, subject: str, data: dict[str, Any], at: datetime, correlation: str = ""
 ) -> None:
-    """Add an entry when the transaction commits. `data` holds ids and values, never secrets.
+    """Append an entry when the transaction commits. `data` holds ids and values, never secrets.
 
-    `correlation` is for batches, whose items came by different ways; without it the present one is taken.
+    `correlation` is for batches, whose jobs have different correlation ids; by default the current one is used.
     """
     entry = _NewEntry(action, clean_foreign_text(subject), data, at, correlation or current_correlation())
     buffer(session, _append, last=True).append(entry)
@@ -102,7 +102,7 @@ async def _append(session: AsyncSession, notes: list[Any]) -> None:
 
 
 def _encode(number: int, entry: _NewEntry, actor: dict[str, Any]) -> bytes:
-    """Canonical. Looking through the result costs a tenth of looking through every value, and next to none needs it."""
+    """Canonical JSON. Searching the result costs a tenth of searching every value, and next to none needs cleaning."""
     content = {
         "seq": number, "at": entry.at, "actor": actor, "action": entry.action, "subject": entry.subject,
         "data": entry.data, "correlation": entry.correlation,
@@ -115,8 +115,8 @@ def _encode(number: int, entry: _NewEntry, actor: dict[str, Any]) -> bytes:
 
 
 _NUL: Final = b"\\u0000"
-"""As JSON writes U+0000, which PostgreSQL keeps in no text. A backslash before these letters looks the same and is
-cleaned too, which changes nothing.
+"""U+0000 as written in JSON, which PostgreSQL cannot store in text. A backslash before these letters looks the same and
+is cleaned too, which changes nothing.
 """
 
 
@@ -124,7 +124,7 @@ async def _lock_head(session: AsyncSession, scope: Scope) -> tuple[int, bytes]:
     keys = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id}
     locked = text("SELECT seq, hash FROM audit_head WHERE tenant_id = :tenant_id FOR UPDATE")
     head = (await session.execute(locked, keys)).one_or_none()
-    if head is None:  # the tenant's first entry; whoever else is first at the same time waits here
+    if head is None:  # the tenant's first entry; a concurrent first entry waits here
         await session.execute(
             text("""
                 INSERT INTO audit_head (tenant_id, msp_id, seq, hash) VALUES (:tenant_id, :msp_id, 0, :genesis)
@@ -137,7 +137,7 @@ async def _lock_head(session: AsyncSession, scope: Scope) -> tuple[int, bytes]:
 
 
 async def chain_head(session: AsyncSession) -> ChainPoint:
-    """The present head of the session's tenant: what to keep elsewhere, or as an anchor."""
+    """The current head of the session's tenant, to keep elsewhere or as an anchor."""
     head = (
         await session.execute(
             text("SELECT seq, hash FROM audit_head WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
@@ -147,7 +147,7 @@ async def chain_head(session: AsyncSession) -> ChainPoint:
 
 
 async def load_anchor(session: AsyncSession) -> ChainPoint:
-    """What retention left of the session's tenant."""
+    """The last anchor that retention recorded for the session's tenant."""
     found = (
         await session.execute(
             text("SELECT seq, hash FROM audit_anchor WHERE tenant_id = :t ORDER BY seq DESC LIMIT 1"),
@@ -165,16 +165,16 @@ async def verify_chain(
     removable_to: int | None = None,
     page: int = 5000,
 ) -> ChainVerification:
-    """Recompute every hash of the session's tenant from `anchor` up to its present head, oldest first.
+    """Recompute every hash of the session's tenant from `anchor` up to its current head, oldest first.
 
-    `anchor` is the last entry that was removed by retention; what it stands for is trusted. Without one it is the one
-    that retention left. Entries at or before it, and entries beyond the head, are faults.
+    `anchor` is the last entry that retention removed; the entries it represents are trusted. By default it is the
+    anchor that retention recorded. Entries at or before it, and entries beyond the head, are faults.
 
-    `expected` are heads that were kept elsewhere: the chain, or an anchor, must still pass through each of them that is
-    not before the anchor. `removable_to` is the last entry that was old enough for retention: an anchor beyond it is a
-    beginning that was cut off by somebody else.
+    `expected` are heads kept elsewhere: the chain, or an anchor, must still pass through each of them that is not
+    before the anchor. `removable_to` is the last entry that was old enough for retention: an anchor beyond it means
+    that the beginning was cut off by other means.
 
-    Head, first and last entry are read in one statement, so entries that are written meanwhile do not look like faults.
+    Head, first and last entry are read in one statement, so that concurrent entries are not reported as faults.
     """
     anchor = anchor or await load_anchor(session)
     verdict = await _verify_from(session, anchor, expected, page=page)
@@ -208,7 +208,7 @@ async def _verify_from(
 async def _check_anchors(
     session: AsyncSession, anchor: ChainPoint, expected: Sequence[ChainPoint], removable_to: int | None
 ) -> int | None:
-    """The number of the entry that an anchor stands for wrongly; each removal has left its own anchor."""
+    """Number of the first entry that an anchor misrepresents; each removal has recorded its own anchor."""
     if removable_to is not None and anchor.seq > removable_to:
         return removable_to + 1
     rows = await session.execute(
@@ -260,7 +260,7 @@ class _Body(msgspec.Struct):
 
 
 def _agrees(row: Any) -> bool:
-    """The columns beside the body are for searching; they must say what the hashed body says."""
+    """Whether the columns beside the body, which are for searching, match the hashed body."""
     try:
         body = decode_json(row.body, type=_Body)
     except msgspec.MsgspecError:

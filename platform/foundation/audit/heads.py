@@ -1,8 +1,8 @@
-"""Heads of audit chains, signed for keeping elsewhere: what a chain must still pass through when it is verified later.
+"""Signed heads of audit chains, to be kept elsewhere: points that a chain must still pass through when verified later.
 
-Whoever owns the database can rewrite a chain and recompute every hash. The signature's key derives from the vault's
-key, which is not in the database, so that no head can be made to fit afterwards. Copies at a third party (by webhook)
-hold against those, too, who have the vault's key.
+The database's owner can rewrite a chain and recompute every hash. The signature's key derives from the vault's key,
+which is not in the database, so that no head can be forged afterwards. Copies at a third party (by webhook) also
+protect against holders of the vault's key.
 """
 
 import hmac
@@ -34,7 +34,7 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class SignedHeads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every chain of one MSP at one time: its clients' and its own. `key` is the id of the vault's key."""
+    """Heads of all chains of one MSP at one time: its clients' and its own. `key` is the id of the vault's key."""
 
     version: int = 1
     exported_at: datetime
@@ -48,7 +48,7 @@ class SignedHeads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 async def read_heads(session: AsyncSession) -> list[Head]:
-    """Of all chains of the session's MSP; the session reads across its clients."""
+    """Heads of all chains of the session's MSP; the session reads across its clients."""
     rows = await session.execute(
         text("SELECT tenant_id, seq, hash FROM audit_head WHERE msp_id = :msp_id ORDER BY tenant_id"),
         {"msp_id": scope_of(session).msp_id},
@@ -62,10 +62,10 @@ def sign_heads(ring: KeyRing, msp_id: UUID, heads: Sequence[Head], *, now: datet
 
 
 def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
-    """Exports as they were kept, one a line; none of them is believed without its signature.
+    """Parse kept exports, one a line; each must have a valid signature.
 
     Raises:
-        InvalidInput: a line is none, or was not signed with the vault's key.
+        InvalidInput: a line is not an export, or was not signed with the vault's key.
     """
     found = []
     for number, line in enumerate(lines, start=1):
@@ -88,10 +88,11 @@ def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
 
 
 class KeptChain(NamedTuple):
-    """What exports say of one chain: points that it passed through, and the last entry that may be removed by now.
+    """Contents of the exports for one chain: points that it passed through, and the last entry that may be removed by
+    now.
 
-    Entries after a head are younger than its export. So none of them can have reached the shortest age at which audit
-    entries may go, while the export has not reached it.
+    Entries after a head are younger than its export. So none of them can have reached the minimum age at which audit
+    entries may be removed, while the export has not reached it.
     """
 
     points: Sequence[ChainPoint]
@@ -99,7 +100,7 @@ class KeptChain(NamedTuple):
 
 
 def kept_chains(exports: Iterable[SignedHeads], *, now: datetime) -> dict[tuple[UUID, UUID], KeptChain]:
-    """By (msp_id, tenant_id)."""
+    """The kept chains of `exports`, by (msp_id, tenant_id)."""
     exports = list(exports)
     young = [export for export in exports if now - export.exported_at < timedelta(days=AUDIT.least_days)]
     removable: dict[tuple[UUID, UUID], int] = {}
@@ -109,7 +110,7 @@ def kept_chains(exports: Iterable[SignedHeads], *, now: datetime) -> dict[tuple[
 
 
 def expected_points(exports: Iterable[SignedHeads]) -> dict[tuple[UUID, UUID], list[ChainPoint]]:
-    """Per (msp_id, tenant_id): the points that its chain passed through."""
+    """Points that each chain must pass through, per (msp_id, tenant_id)."""
     points: dict[tuple[UUID, UUID], list[ChainPoint]] = {}
     for export in exports:
         for head in export.heads:

@@ -9,12 +9,14 @@ from foundation.database.base import Base, TenantOwned
 
 
 class AuditEntry(TenantOwned, Base):
-    """`body` is the canonical JSON whose bytes were hashed; it is stored as text so that it verifies byte for byte."""
+    """An entry. `body` is the canonical JSON whose bytes were hashed; it is stored as text so that it verifies byte for
+    byte.
+    """
 
     __tablename__ = "audit_entry"
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    at: Mapped[datetime] = mapped_column(primary_key=True)  # partitioned by it; the head's lock makes `seq` unique
+    at: Mapped[datetime] = mapped_column(primary_key=True)  # partition key; the head's lock makes `seq` unique
     action: Mapped[str]
     subject: Mapped[str]
     body: Mapped[str]
@@ -31,7 +33,7 @@ class AuditHead(TenantOwned, Base):
 
 
 class AuditAnchor(TenantOwned, Base):
-    """The last of the entries that retention removed: the chain is verified from it on. One row for each removal."""
+    """The last entry that a retention run removed: the chain is verified from there on. One row for each removal."""
 
     __tablename__ = "audit_anchor"
 

@@ -1,8 +1,8 @@
-"""The circuit breaker's rules. Times are microseconds.
+"""Rules of the circuit breaker. Times are microseconds.
 
-Closed until too much fails, then open for a while, then half-open: one call at a time is let through as a probe. Its
-answer closes the breaker; its failure opens it for twice as long. `generation` counts the changes, so that a call
-which began before one does not judge what came after.
+Closed until too many calls fail, then open for a pause, then half-open: one call at a time is admitted as a probe. Its
+success closes the breaker; its failure opens it for twice as long. `generation` counts the state changes, so that the
+result of a call that began before a change is not counted after it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MICROSECONDS = 1_000_000
 class CallResult(IntEnum):
     FAILED = 0
     ANSWERED = 1
-    UNKNOWN = 2  # says nothing about the other system: never sent, or our own limits
+    UNKNOWN = 2  # no information about the other system: never sent, or our own limits
 
 
 @dataclass(slots=True)
@@ -31,13 +31,13 @@ class Breaker:
     failures: int = 0
 
     def blocked_for(self, now: int) -> int:
-        """0 when a call may go."""
+        """Microseconds until a call may be sent; 0 when it may now."""
         if not self.open_until:
             return 0
         return max(self.open_until - now, self.probe_until - now, 0)
 
     def admit(self, now: int, *, probe_ends: int, settings: BreakerSettings) -> bool:
-        """Count a call that may go. True when it is the probe, which others wait for until `probe_ends`."""
+        """Count an admitted call. True when it is the probe, which other calls wait for until `probe_ends`."""
         self._roll(now, settings)
         self.calls += 1
         if self.open_until:

@@ -1,7 +1,7 @@
-"""The one way out. One `OutboundClient` per process; a `BoundCaller` per credential is what adapters get.
+"""HTTP client, the only path out. One `OutboundClient` per process; adapters get a `BoundCaller` per credential.
 
 Built on httpcore, below the httpx client: its cookie jar, proxies from the environment, redirects and unbounded
-unpacking would each be a hole in a process that serves many tenants.
+decompression would each be a hole in a process that serves many tenants.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ from foundation.telemetry.correlation import current_correlation
 from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _KEEP_ALIVE_SECONDS = 30.0
-# These decide where a request goes and where it ends, so they are this module's alone.
+# These headers decide the destination and the length of a request, so only this module sets them.
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -75,7 +75,7 @@ _MAPPED = tuple(kind for kinds, _ in _FAILURES for kind in kinds)
 
 
 class OutboundClient:
-    """`valkey` None keeps limits in this process only."""
+    """HTTP client of a process. With `valkey=None` limits apply within this process only."""
 
     def __init__(  # noqa: PLR0913 - what a process hands to its one way out
         self,
@@ -103,7 +103,9 @@ class OutboundClient:
         }
 
     def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> "BoundCaller":
-        """`rate` in requests per second, `burst` at once; workers that bind the same credential share the allowance."""
+        """A caller for a credential. `rate` in requests per second, `burst` at once; workers with the same credential
+        share the allowance.
+        """
         credential = Credential(tenant_id, credential_id, RateLimit(rate, burst))
         slots = self._slots.get(credential.key)
         if slots is None:
@@ -113,7 +115,7 @@ class OutboundClient:
     async def exchange(
         self, method: str, target: OutboundTarget, headers: list[tuple[bytes, bytes]], content: bytes | None
     ) -> OutboundResponse:
-        """One request to a checked target and its whole answer. Raises httpcore's errors, `TooLarge`,
+        """Send one request to a checked target and read the complete response. Raises httpcore's errors, `TooLarge`,
         `UnreadableResponse`.
         """
         scheme = b"https" if target.secure else b"http"
@@ -133,7 +135,7 @@ class OutboundClient:
 
 
 class BoundCaller:
-    """Calls under one credential's limits. Fits `connectors.ports.HttpCaller`."""
+    """HTTP caller under one credential's limits. Implements `connectors.ports.HttpCaller`."""
 
     def __init__(
         self,
@@ -148,9 +150,9 @@ class BoundCaller:
         self._attempt = attempt
 
     def again(self) -> "BoundCaller":
-        """A client for retries: calls spend the credential's retry budget: its calls are under the retry budget.
+        """A caller for retries: its calls spend the credential's retry budget.
 
-        Only the first of them may be held for it.
+        Only the first of them can be refused for it.
         """
         return BoundCaller(self._client, self._credential, self._slots, AttemptKind.AGAIN)
 
@@ -162,12 +164,12 @@ class BoundCaller:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> OutboundResponse:
-        """Redirects are answers, not followed.
+        """Send a request. Redirects are returned as responses, not followed.
 
         Raises:
-            OutboundRefused: the address or the request is not allowed, now or later.
-            OutboundHeld: not sent; the rate limit or the retries are used up, or the breaker is open.
-            OutboundUnavailable: no usable answer.
+            OutboundRefused: the address or the request is never allowed.
+            OutboundHeld: not sent; the rate limit or the retry budget is used up, or the breaker is open.
+            OutboundUnavailable: no usable response.
         """
         try:
             target = check_url(url)

@@ -1,4 +1,4 @@
-"""Why a call to the outside was not made, or brought nothing."""
+"""Errors of outbound calls that were not sent or had no usable response."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from foundation.errors import DomainError, Unavailable
 
 
 class OutboundRefused(DomainError):
-    """Never allowed, however often it is tried: the address or the request itself is the reason."""
+    """Never allowed, on any attempt: the address or the request itself is the reason."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "outbound-refused"
@@ -14,7 +14,7 @@ class OutboundRefused(DomainError):
 
 
 class OutboundUnavailable(Unavailable):
-    """No answer this time. Whether a write took effect is unknown if it was `sent`. `retry_after` is in seconds."""
+    """No usable response. If `sent`, a write may or may not have taken effect. `retry_after` is in seconds."""
 
     code = "outbound-unavailable"
     title = "The other system does not answer"
@@ -26,18 +26,18 @@ class OutboundUnavailable(Unavailable):
 
 
 class AnswerTooLarge(OutboundUnavailable):
-    """The answer was larger than allowed, and would be again. Asking for less at once may fare better."""
+    """The response was larger than allowed; the same request would fail again. A smaller page may succeed."""
 
 
 class OutboundHeld(OutboundUnavailable):
-    """Not sent: nothing reached the other system. The work is put off; nothing was tried."""
+    """Not sent: nothing reached the other system. The job is deferred without counting an attempt."""
 
     def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__(detail, retry_after=retry_after, sent=False)
 
 
 class OutboundThrottled(OutboundHeld):
-    """The credential's own limit would be broken."""
+    """The credential's own rate limit would be exceeded."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "outbound-throttled"
@@ -47,7 +47,7 @@ class OutboundThrottled(OutboundHeld):
 
 
 class RetriesSpent(OutboundHeld):
-    """It would be a retry, and the credential has used up its retries for now. First attempts go on."""
+    """The call would be a retry, and the credential's retry budget is used up. First attempts continue."""
 
     code = "outbound-retries-spent"
     title = "The other system was asked again often enough"

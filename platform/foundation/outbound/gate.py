@@ -1,7 +1,7 @@
-"""May this credential send now? One answer for all workers, kept in Valkey; each process alone while Valkey is away.
+"""Admission control of calls per credential. Shared by all workers in Valkey; per process while Valkey is unreachable.
 
-Alone, a process keeps the same rules with what it saw itself: not open to all, for a crowd of retries is worst when
-much is failing at once, and not closed, for then Valkey's outage would be every channel's.
+Without Valkey, a process applies the same rules to its own calls: not fail-open, because a crowd of retries is worst
+when much is failing at once, and not fail-closed, because Valkey's outage would then stop every channel.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _VALKEY_TIME = -1
 
 
 class RateLimit(NamedTuple):
-    """`rate` tokens per second, `burst` at once."""
+    """Rate limit: `rate` tokens per second, `burst` at once."""
 
     rate: float
     burst: int
@@ -41,7 +41,7 @@ class RateLimit(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """Whose limits a call is under. `id` is unique within the tenant."""
+    """The credential whose limits apply. `id` is unique within the tenant."""
 
     tenant_id: UUID
     id: str
@@ -53,7 +53,7 @@ class Credential(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """`wait` seconds before sending. `report` says that even a success must be told to `settle`."""
+    """Permission to send after `wait` seconds. With `report` even a success must be passed to `settle`."""
 
     wait: float
     generation: int
@@ -71,7 +71,7 @@ class LocalGate:
     def admit(
         self, credential: Credential, now: int, attempt: AttemptKind = AttemptKind.FIRST
     ) -> tuple[int, int, int, int, int]:
-        """As the script `ADMIT` answers."""
+        """The same result as the script `ADMIT` returns."""
         bucket, breaker, budget = self._state(credential.key)
         limit = credential.limit
         blocked = breaker.blocked_for(now)
@@ -91,7 +91,7 @@ class LocalGate:
         return 0, wait, breaker.generation, int(probe), breaker.streak
 
     def settle(self, credential: Credential, now: int, generation: int | None, result: CallResult, hold: int) -> None:
-        """`generation` None: admitted elsewhere, so it counts as of now."""
+        """Record a result. `generation` None: admitted elsewhere, so the result counts as of now."""
         bucket, breaker, _ = self._state(credential.key)
         if hold > 0:
             bucket.drain(now + hold, interval=credential.limit.interval, burst=credential.limit.burst)
@@ -120,8 +120,8 @@ class Gate:
         """Take a token.
 
         Raises:
-            OutboundThrottled: the next token is further away than a call should wait.
-            RetriesSpent: it is a retry, and the budget for them is used up.
+            OutboundThrottled: the next token is further away than a call may wait.
+            RetriesSpent: the call is a retry, and the retry budget is used up.
             OutboundHeld: the breaker is open, or another call is probing.
         """
         retries = self._settings.retries
@@ -152,7 +152,9 @@ class Gate:
         return Admission(seconds, generation, bool(probe or streak), shared is not None)
 
     async def settle(self, credential: Credential, admission: Admission, result: CallResult, *, hold: float) -> None:
-        """Tell how it went. `hold`: seconds for which the other system wants to hear nothing from this credential."""
+        """Record the result. `hold`: seconds for which the other system requested no further calls with this
+        credential.
+        """
         hold = min(hold, self._settings.max_hold_seconds)
         hold_us = int(hold * MICROSECONDS)
         if hold:
@@ -177,7 +179,7 @@ class Gate:
         self._local.settle(credential, self._now(), generation, result, hold_us)
 
     def paused_for(self, credential: Credential) -> float:
-        """Seconds left of a pause this process was asked for; for calls that held a token already."""
+        """Seconds left of a pause requested from this process; for calls that already have a token."""
         return max(self._paused_until.get(credential.key, 0.0) - time.monotonic(), 0.0)
 
     def _remember_pause(self, key: str, hold: float) -> None:
@@ -189,7 +191,7 @@ class Gate:
     async def _ask(
         self, script: "redis.commands.core.AsyncScript | None", credential: Credential, *rest: float
     ) -> list[int] | None:
-        """None when Valkey is away."""
+        """Run a script in Valkey. None when Valkey is unreachable."""
         if script is None or time.monotonic() < self._resting_until:
             return None
         now = self._now() if self._settings.clock_decides else _VALKEY_TIME

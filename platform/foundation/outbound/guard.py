@@ -1,7 +1,7 @@
-"""Which addresses may be called (server-side request forgery, OWASP API7).
+"""Check of the addresses that may be called (server-side request forgery, OWASP API7).
 
-Names are resolved once per connection, every address of a name must pass, and the connection goes to an address that
-was checked: a name that changes its mind between check and connect gains nothing. TLS still verifies the name.
+Names are resolved once per connection, every address of a name must pass, and the connection is made to a checked
+address: a name that changes between check and connect gains nothing. TLS still verifies the name.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from foundation.outbound.errors import OutboundRefused
 from foundation.outbound.settings import Address, OutboundSettings
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Every address of a host name. Raises OSError when there is none."""
+"""Port: every address of a host name. Raises OSError when there is none."""
 
 _LONGEST_URL = 8192
 _FORM: Final = re.compile(r"(https?)://([^/?#]*)", re.IGNORECASE)
@@ -27,7 +27,8 @@ _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _NUMBER_LIKE: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 # IANA special-purpose registries, https://www.iana.org/assignments/iana-ipv4-special-registry (and -ipv6-), 2025-10.
-# Named here rather than asked of `ipaddress.is_global`, whose answers changed between Python's patch releases.
+# IANA special-purpose registries, https://www.iana.org/assignments/iana-ipv4-special-registry (and -ipv6-), 2025-10.
+# Listed here because `ipaddress.is_global` changed between Python's patch releases.
 _CLOSED_V4: Final = tuple(
     IPv4Network(net)
     for net in (
@@ -77,7 +78,9 @@ def check_url(url: str) -> OutboundTarget:
 
 
 def _is_number_like(host: str) -> bool:
-    """Such a last label is read as an IPv4 address by some and as a name by others: 0x7f.1, 2130706433, 127.1."""
+    """Whether a host's last label is numeric: some parsers read it as IPv4, others as a name (0x7f.1, 2130706433,
+    127.1).
+    """
     return _NUMBER_LIKE.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
 
 
@@ -89,7 +92,9 @@ def _literal(host: str) -> Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Globally routable unicast; addresses that carry an IPv4 address inside are judged by that one."""
+    """Whether the address is globally routable unicast; addresses with an embedded IPv4 address are judged by
+    that one.
+    """
     if isinstance(address, IPv4Address):
         return not any(address in net for net in _CLOSED_V4)
     if address.ipv4_mapped is not None:
@@ -102,7 +107,7 @@ def is_public(address: Address) -> bool:
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The operating system's answer."""
+    """Resolver of the operating system."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
@@ -113,10 +118,10 @@ class Guard:
         self._resolver = resolver
 
     async def addresses(self, host: str, port: int, *, secure: bool) -> list[Address]:
-        """Where `host` may be reached, in the resolver's order.
+        """Addresses of `host`, in the resolver's order.
 
         Raises:
-            OutboundRefused: one of its addresses is not allowed.
+            OutboundRefused: one of the addresses is not allowed.
             OSError: the name has no address.
         """
         literal = _literal(host)
@@ -147,7 +152,9 @@ def _plain(address: Address) -> Address:
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to checked addresses only. One per scheme, because the pool does not tell its backend the scheme."""
+    """Network backend that connects to checked addresses only. One per scheme, which the pool does not pass to its
+    backend.
+    """
 
     def __init__(self, guard: Guard, *, secure: bool) -> None:
         self._guard = guard

@@ -1,4 +1,4 @@
-"""Values of response headers. What is malformed, absurd or out of range counts as absent; nothing here raises."""
+"""Parsers of response header values. Malformed, absurd or out-of-range values count as absent; nothing here raises."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 LONGEST_WAIT_SECONDS: Final = 3600.0
-"""No header of another system delays work for longer."""
+"""Upper limit of a delay requested by another system's headers."""
 _LONGEST_DATE: Final = 64
 _MOST_DIGITS: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -17,8 +17,8 @@ _REPEATED: Final = re.compile(r"[0-9]{1,20}([ \t]*,[ \t]*[0-9]{1,20})+")
 def parse_retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Seconds to wait, from a Retry-After of either form (RFC 9110 §10.2.3), capped; None when there is none.
 
-    A date is read against the response's own Date header, so that neither side's clock has to be right; without one,
-    against `now`.
+    A date is compared with the response's own Date header, so that neither side's clock has to be right; without one,
+    with `now`.
     """
     text = headers.get("retry-after", "").strip()
     seconds = _delta_seconds(text)
@@ -42,7 +42,9 @@ def parse_whole_number(text: str) -> int | None:
 
 
 def parse_http_date(text: str) -> datetime | None:
-    """The three forms of RFC 9110 §5.6.7, in UTC. A date without a zone is UTC, as HTTP's dates are."""
+    """A date in one of the three forms of RFC 9110 §5.6.7, in UTC. A date without a zone is UTC, as HTTP's
+    dates are.
+    """
     text = text.strip()
     if not text or not text.isascii() or len(text) > _LONGEST_DATE:
         return None
@@ -54,7 +56,7 @@ def parse_http_date(text: str) -> datetime | None:
 
 
 def _delta_seconds(text: str) -> float | None:
-    """A proxy may repeat the header: then the longest wait counts."""
+    """Seconds from a delta. A proxy may repeat the header: then the longest wait counts."""
     if _REPEATED.fullmatch(text):
         return max(float(part) for part in text.split(","))
     return parse_number(text)

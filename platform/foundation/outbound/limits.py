@@ -1,4 +1,4 @@
-"""What an answer's headers ask of us: when to call again."""
+"""Pauses that a response's headers request."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,9 +14,9 @@ _EPOCH_MS_FROM = 1e12
 
 
 def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds for which no further request should be sent; 0 for none. `headers` answers lower-case names.
+    """Seconds for which no further request should be sent; 0 for none. `headers` has lower-case names.
 
-    A used-up allowance counts also when this answer itself was a success.
+    A used-up allowance counts also when this response itself was a success.
     """
     if status in _ASKS_TO_WAIT:
         pause = parse_retry_after(headers, now)
@@ -44,5 +44,5 @@ def _reset(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _sent(headers: Mapping[str, str], now: datetime) -> datetime:
-    """By the sender's own clock where it says so, so that neither side's clock has to be right."""
+    """The sender's Date header if there is one, so that neither side's clock has to be right; else `now`."""
     return parse_http_date(headers.get("date", "")) or now

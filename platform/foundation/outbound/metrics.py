@@ -1,4 +1,4 @@
-"""Calls to other systems, as numbers. A port, so that a process without Prometheus passes nothing."""
+"""Port: metrics of calls to other systems. A process without Prometheus passes none."""
 
 from typing import Protocol
 from uuid import UUID
@@ -10,13 +10,15 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 class OutboundObserver(Protocol):
     def called(self, tenant_id: UUID, credential_id: str, outcome: str, seconds: float) -> None:
-        """An attempt that was sent. `outcome` is a status class (2xx … 5xx), 429, or a short word for no answer."""
+        """Count a call that was sent. `outcome` is a status class (2xx … 5xx), 429, or a short word when there was no
+        response.
+        """
 
     def held(self, tenant_id: UUID, credential_id: str, reason: str) -> None:
-        """Not sent: throttled, open, retries_spent, or refused."""
+        """Count a call that was not sent: throttled, open, retries_spent, or refused."""
 
     def repeated(self, tenant_id: UUID, credential_id: str) -> None:
-        """A call that is counted against the retry budget was let through."""
+        """Count an admitted call that spends the retry budget."""
 
 
 class OutboundMetrics:

@@ -1,4 +1,4 @@
-"""Reading an answer within its limits."""
+"""Bounded reading of responses."""
 
 import zlib
 from collections.abc import AsyncIterable, Mapping
@@ -15,15 +15,15 @@ _WINDOW = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate"
 
 
 class TooLarge(Exception):
-    """The answer is longer than the limit, or longer than it may become when unpacked."""
+    """The response is longer than the limit, before or after decompression."""
 
 
 class UnreadableResponse(Exception):
-    """The answer's packing is broken or unknown."""
+    """The response's content encoding is broken or unknown."""
 
 
 class OutboundResponse(msgspec.Struct, frozen=True):
-    """`headers` answers names in any case; a repeated header's values are joined by a comma."""
+    """A complete response. `headers` is case-insensitive; a repeated header's values are joined by a comma."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -31,8 +31,8 @@ class OutboundResponse(msgspec.Struct, frozen=True):
 
 
 async def read_response(response: httpcore2.Response, limit: int) -> OutboundResponse:
-    """Raises `TooLarge` before more than `limit` bytes are held, `UnreadableResponse` for a body that cannot be
-    unpacked.
+    """Read and decode the response. Raises `TooLarge` before more than `limit` bytes are buffered, `UnreadableResponse`
+    for a body that cannot be decompressed.
     """
     headers = httpx2.Headers(response.headers)
     declared = parse_whole_number(headers.get("content-length", "").strip())

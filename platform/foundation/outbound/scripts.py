@@ -1,4 +1,5 @@
-"""The rules of bucket, breaker and retry budget again, as Lua in Valkey: all workers share one state in one round trip.
+"""Lua scripts with the rules of bucket, breaker and retry budget: all workers share one state in Valkey in one round
+trip.
 
 `bucket.py`, `breaker.py` and `budget.py` are the readable form; a property test proves both forms equal. One hash per
 credential. Times are microseconds, by Valkey's own clock: one authority, however wrong the workers' clocks are. When
@@ -38,9 +39,8 @@ end
 """
 
 # ARGV: now or -1, interval, burst, window, longest wait, time a probe may take, attempt (0 first, 1 again, 2 further),
-# the retries' interval, how many are saved, what a first attempt earns.
-# Answer: {0 go | 1 throttled | 2 open | 3 retries spent, microseconds to wait, generation, 1 when this is the probe,
-# streak}
+# the retries' interval, how many are saved, fraction earned by a first attempt. Returns: {0 admitted | 1 throttled | 2
+# open | 3 retries spent, microseconds to wait, generation, 1 when this is the probe, streak}
 ADMIT = (
     _LOAD
     + """

@@ -1,4 +1,4 @@
-"""What may be called, how long it may take, and when to stop trying."""
+"""Settings of outbound calls: allowed targets, timeouts, rate limits and breaker thresholds."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network

@@ -1,4 +1,4 @@
-"""Metering in the transaction of the effect itself, so that what happened and what is billed cannot differ."""
+"""Metering in the transaction of the effect itself, so that billed usage cannot differ from the effects."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,9 @@ _INSERT: Final = BulkWrite.insert(
 
 
 class Usage(NamedTuple):
-    """`id` is the id of what was metered: the same use recorded twice is one event. `about`: see `UsageEvent`."""
+    """A use to record. `id` is the id of the metered object: recording it twice is one event. `about`: see
+    `UsageEvent`.
+    """
 
     meter: str
     id: UUID

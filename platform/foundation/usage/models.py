@@ -10,9 +10,9 @@ from foundation.database.base import Base, TenantOwned
 
 
 class UsageEvent(TenantOwned, Base):
-    """One use of one meter, identified by (meter, id): `id` is that of what was metered, so a repeat counts once.
+    """One use of one meter, identified by (meter, id): `id` is that of the metered object, so a repeat counts once.
 
-    `about` is the id of what it was used for, by which the room that metered it finds what it was.
+    `about` is the id of the object it was used for, by which the metering room describes the use.
     """
 
     __tablename__ = "usage_event"
@@ -23,5 +23,5 @@ class UsageEvent(TenantOwned, Base):
     occurred_at: Mapped[datetime]
     about: Mapped[UUID | None]
 
-    # Rows come in the order of time: a summary of each range of pages finds the last days, and costs next to nothing.
+    # Rows are inserted in the order of time, so a BRIN index finds the last days at almost no cost.
     __table_args__ = (Index("ix_usage_event_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),)

@@ -1,8 +1,8 @@
-"""The two layers of sealing, as bytes; no I/O.
+"""The two layers of envelope encryption, on bytes; no I/O.
 
 AES-256-GCM with random 96-bit nonces: one data key seals at most 2**32 values (NIST SP 800-38D §8.3), far above the
-number of secrets a tenant has. Nonces come from the operating system here and cannot be passed in: a repeated one
-would give the key away.
+number of secrets a tenant has. Nonces come from the operating system here and cannot be passed in: a repeated nonce
+would reveal the key.
 """
 
 import os
@@ -34,7 +34,9 @@ def new_data_key() -> bytes:
 
 
 def wrap(ring: KeyRing, tenant_id: UUID, key_id: UUID, data_key: bytes) -> WrappedKey:
-    """`data_key` under the ring's current key, bound to its tenant and id, with the wrapping key's id inside."""
+    """Encrypt `data_key` under the ring's current key, bound to its tenant and id. The wrapping key's id is
+    included.
+    """
     kek_id = ring.current
     nonce = os.urandom(_NONCE_BYTES)
     name = kek_id.encode()
@@ -44,7 +46,9 @@ def wrap(ring: KeyRing, tenant_id: UUID, key_id: UUID, data_key: bytes) -> Wrapp
 
 
 def unwrap(ring: KeyRing, tenant_id: UUID, key_id: UUID, wrapped: bytes) -> bytes:
-    """Raises `VaultSealed` when the wrapping key is not configured, `CiphertextInvalid` when the bytes were altered."""
+    """Decrypt a data key. Raises `VaultSealed` when the wrapping key is not configured, `CiphertextInvalid` when the
+    bytes were altered.
+    """
     if len(wrapped) < 2 or wrapped[0] != VERSION:
         raise CiphertextInvalid(_ALTERED_KEY)
     end = 2 + wrapped[1]
@@ -57,7 +61,7 @@ def unwrap(ring: KeyRing, tenant_id: UUID, key_id: UUID, wrapped: bytes) -> byte
 
 
 def seal(cipher: AESGCM, tenant_id: UUID, key_id: UUID, purpose: str, plaintext: bytes) -> bytes:
-    """Version byte, key id (16), nonce (12), ciphertext with tag (16 longer than the plaintext)."""
+    """Ciphertext: version byte, key id (16 bytes), nonce (12), ciphertext with tag (16 longer than the plaintext)."""
     nonce = os.urandom(_NONCE_BYTES)
     return bytes([VERSION]) + key_id.bytes + nonce + cipher.encrypt(nonce, plaintext, _bound(tenant_id, purpose))
 
@@ -72,14 +76,14 @@ def unseal(cipher: AESGCM, tenant_id: UUID, purpose: str, ciphertext: bytes) -> 
 
 
 def key_id_of(ciphertext: bytes) -> UUID:
-    """Which data key sealed it. Raises `CiphertextInvalid` for bytes that nothing here ever made."""
+    """Id of the data key that sealed the ciphertext. Raises `CiphertextInvalid` for bytes of another format."""
     if len(ciphertext) < _SHORTEST or ciphertext[0] != VERSION:
         raise CiphertextInvalid("A stored secret is damaged. Enter it again to mend this.")
     return UUID(bytes=ciphertext[_KEY_ID])
 
 
 def _bound(tenant_id: UUID, purpose: str) -> bytes:
-    # The tenant's 16 bytes have a fixed length, so no pair of tenant and purpose can read as another pair.
+    # The tenant's 16 bytes have a fixed length, so no two pairs of tenant and purpose have the same bytes.
     return tenant_id.bytes + b"|" + purpose.encode()
 
 

@@ -1,4 +1,4 @@
-"""The key-encryption keys. They live in the environment or a file, never in the database."""
+"""Key-encryption keys. Stored in the environment or a file, never in the database."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class KeyRing:
-    """Keys by id. New data keys are wrapped under `current`; the others only open what they wrapped."""
+    """Keys by id. New data keys are wrapped under `current`; the others only unwrap."""
 
     def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
         if current not in keys:
@@ -34,10 +34,10 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str) -> "KeyRing":
-        """`k2:base64,k1:base64`. The first is current, so rotating is putting a new key in front.
+        """Parse `k2:base64,k1:base64`. The first is current, so keys are rotated by prepending a new one.
 
         Raises:
-            ValueError: says what is wrong, without showing a key.
+            ValueError: describes the mistake, without showing a key.
         """
         keys: dict[str, bytes] = {}
         for entry in filter(None, (part.strip() for part in text.split(","))):
@@ -56,9 +56,9 @@ class KeyRing:
 
     @classmethod
     def load_or_create(cls, path: Path) -> "KeyRing":
-        """The ring in `path`, made there with one random key if absent: the embedded default, for one machine.
+        """Load the ring in `path`, created there with one random key if absent: the embedded default, for one machine.
 
-        Whoever loses this file loses every secret sealed under it.
+        Losing this file means losing every secret sealed under it.
         """
         with contextlib.suppress(FileNotFoundError):
             return cls.parse(path.read_text(encoding="ascii"))
@@ -69,14 +69,14 @@ class KeyRing:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        # A link fails if another process was first; then its key is the one that counts.
+        # The link fails if another process was first; then that process's key is used.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
         return cls.parse(path.read_text(encoding="ascii"))
 
     def get(self, key_id: str) -> bytes:
-        """Raises `VaultSealed` when the key is not configured."""
+        """The key with this id. Raises `VaultSealed` when it is not configured."""
         try:
             return self._keys[key_id]
         except KeyError:

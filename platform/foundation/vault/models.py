@@ -1,4 +1,4 @@
-"""Data keys, one active per tenant, each wrapped by a key that the database never sees."""
+"""Data keys, one active per tenant, each wrapped by a key that is never in the database."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,10 @@ from foundation.database.base import Base, TenantOwned
 
 
 class VaultKey(TenantOwned, Base):
-    """`active` seals; `draining` opens what is still being sealed anew; `retired` seals nothing that is registered.
+    """A data key. `active` seals; `draining` opens values that are still to be re-encrypted; `retired` seals no
+    registered value.
 
-    Retired keys stay, because backups hold what they sealed; `destroy_keys` is the only way to be rid of them.
+    Retired keys are kept, because backups contain values sealed by them; only `destroy_keys` removes them.
     """
 
     __tablename__ = "vault_key"

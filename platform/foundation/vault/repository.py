@@ -1,4 +1,4 @@
-"""All SQL on data keys."""
+"""SQL of data keys."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,9 @@ from foundation.vault.envelope import WrappedKey
 
 
 async def find_active(session: AsyncSession) -> tuple[UUID, bytes] | None:
-    """(id, wrapped). Shared lock: a rotation waits for whoever is sealing under the old key right now."""
+    """(id, wrapped) of the active key. Shared lock: a rotation waits for transactions that are sealing under the old
+    key.
+    """
     row = (
         await session.execute(
             text("SELECT id, wrapped FROM vault_key WHERE tenant_id = :t AND state = 'active' FOR SHARE"),
@@ -32,7 +34,7 @@ async def find_wrapped(session: AsyncSession, key_id: UUID) -> bytes | None:
 
 
 async def insert_active(session: AsyncSession, key_id: UUID, key: WrappedKey, at: datetime) -> bool:
-    """False when another transaction made the tenant's active key first."""
+    """Insert the tenant's active key. False when another transaction inserted one first."""
     scope = scope_of(session)
     inserted = await session.execute(
         text("""
@@ -62,7 +64,7 @@ async def change_state(session: AsyncSession, *, old: str, new: str) -> list[UUI
 
 
 async def keys_wrapped_otherwise(session: AsyncSession, kek_id: str) -> list[tuple[UUID, bytes]]:
-    """(id, wrapped) of the tenant's keys that are not under `kek_id`, locked."""
+    """(id, wrapped) of the tenant's keys that are not wrapped under `kek_id`, locked."""
     rows = await session.execute(
         text("SELECT id, wrapped FROM vault_key WHERE tenant_id = :t AND kek_id <> :kek ORDER BY id FOR UPDATE"),
         {"t": scope_of(session).tenant_id, "kek": kek_id},

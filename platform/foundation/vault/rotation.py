@@ -1,8 +1,8 @@
-"""Changing keys while the product runs. Reads work at every step; each step is a transaction of its own.
+"""Key rotation without downtime. Reads work at every step; each step is a transaction of its own.
 
-A leaked or old data key: `rotate_data_key`, then `reencrypt` until it returns 0.
-A leaked or old key-encryption key: put a new one in front of the vault keys, restart, then `rewrap` every tenant;
-the old one can be removed from the settings when no row names it.
+A leaked or old data key: `rotate_data_key`, then `reencrypt` until it returns 0. A leaked or old key-encryption key:
+prepend a new one to the vault keys, restart, then `rewrap` every tenant; the old one can be removed from the settings
+when no row references it.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from foundation.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
-    """Where sealed values are. `purpose` may name the key columns, e.g. "connection:{id}:secrets"."""
+    """A column of sealed values. `purpose` may name the key columns, e.g. "connection:{id}:secrets"."""
 
     table: str
     column: str
@@ -30,14 +30,14 @@ class EncryptedColumn:
     keys: tuple[str, ...] = ("id",)
 
     def __post_init__(self) -> None:
-        # These become SQL text; they come from code, and this keeps it so.
+        # The names become SQL text; they come from code, and this check ensures it.
         for name in (self.table, self.column, *self.keys):
             if not name.isidentifier():
                 raise ValueError(f"{name!r} is not the name of a table or column")
 
 
 async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
-    """A new key seals from now on; the old ones keep opening. Waits for transactions that are sealing right now.
+    """Create a new active key; the old ones keep opening values. Waits for transactions that are currently sealing.
 
     Raises:
         Conflict: another rotation of this tenant won.
@@ -57,7 +57,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
 
 
 async def reencrypt(session: AsyncSession, vault: Vault, *, columns: Sequence[EncryptedColumn], batch: int) -> int:
-    """Seal up to `batch` values anew under the active key and return how many.
+    """Re-encrypt up to `batch` values under the active key and return their number.
 
     When none is left, 0 is returned and the draining keys are retired. `columns` must name every sealed column.
     """
@@ -107,7 +107,7 @@ async def _reencrypt_column(
 
 
 async def rewrap(session: AsyncSession, vault: Vault) -> int:
-    """Put the tenant's data keys under the current key-encryption key; sealed values stay as they are.
+    """Rewrap the tenant's data keys under the current key-encryption key; sealed values are unchanged.
 
     Raises:
         VaultSealed: a key-encryption key that is still needed is not configured. Nothing was changed.
@@ -132,7 +132,7 @@ async def rewrap(session: AsyncSession, vault: Vault) -> int:
 
 
 async def destroy_keys(session: AsyncSession, vault: Vault) -> int:
-    """Make everything sealed for the tenant unreadable for ever, backups of the sealed values included.
+    """Destroy the tenant's data keys: all values sealed for it become unreadable for ever, in backups too.
 
     Other processes may still open values for `vault.CACHE_LIFE`.
     """

@@ -1,4 +1,4 @@
-"""Sealing and opening a tenant's secrets."""
+"""Sealing and opening of a tenant's secrets."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -23,9 +23,10 @@ _ATTEMPTS = 3
 
 
 class Vault:
-    """One per process. Opened data keys are kept for `CACHE_LIFE`, so destroyed keys are gone everywhere after it.
+    """Vault of a process. Unwrapped data keys are cached for `CACHE_LIFE`, after which destroyed keys are gone
+    everywhere.
 
-    `purpose` says what a value is for, e.g. "connection:<id>:secrets"; a value opens only for the same purpose.
+    `purpose` is the use of a value, e.g. "connection:<id>:secrets"; a value opens only for the same purpose.
     """
 
     def __init__(self, key_ring: KeyRing, new_id: NewId, clock: Clock) -> None:
@@ -40,7 +41,7 @@ class Vault:
         return envelope.seal(self._cipher(tenant_id, key_id, wrapped), tenant_id, key_id, purpose, plaintext)
 
     async def decrypt(self, session: AsyncSession, purpose: str, ciphertext: bytes) -> bytes:
-        """Raises `CiphertextInvalid`, or `VaultSealed` when the key above the tenant's key is not configured."""
+        """Plaintext. Raises `CiphertextInvalid`, or `VaultSealed` when the tenant's wrapping key is not configured."""
         tenant_id = scope_of(session).tenant_id
         key_id = envelope.key_id_of(ciphertext)
         cipher = self._remembered(tenant_id, key_id)
@@ -52,8 +53,8 @@ class Vault:
         return envelope.unseal(cipher, tenant_id, purpose, ciphertext)
 
     def open_with(self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], purpose: str, ciphertext: bytes) -> bytes:
-        """Open with the tenant's rows of `vault_key` (id, wrapped) as the caller read them; for intake, which has no
-        session of the tenant. A key that is not among them is never taken from memory.
+        """Decrypt with the tenant's rows of `vault_key` (id, wrapped) as the caller read them; for intake, which has no
+        session of the tenant. A key that is not among the rows is never taken from the cache.
         """
         key_id = envelope.key_id_of(ciphertext)
         if key_id not in wrapped:
@@ -61,12 +62,12 @@ class Vault:
         return envelope.unseal(self._cipher(tenant_id, key_id, wrapped[key_id]), tenant_id, purpose, ciphertext)
 
     def forget(self, tenant_id: UUID) -> None:
-        """Drop the tenant's opened keys from this process."""
+        """Remove the tenant's unwrapped keys from this process."""
         for key in [key for key in self._ciphers if key[0] == tenant_id]:
             del self._ciphers[key]
 
     async def add_active_key(self, session: AsyncSession) -> UUID | None:
-        """A new data key, audited; None when another transaction was first."""
+        """Create and audit a new data key; None when another transaction was first."""
         tenant_id = scope_of(session).tenant_id
         key_id, at = self.new_id(), self.clock()
         key = envelope.wrap(self.key_ring, tenant_id, key_id, envelope.new_data_key())
@@ -78,7 +79,8 @@ class Vault:
         return key_id
 
     async def _active(self, session: AsyncSession) -> tuple[UUID, bytes]:
-        # A rotation that commits while we wait for its row leaves us with none; the next look sees the new key.
+        # A rotation that commits while this transaction waits for its row leaves no active row; the next read returns
+        # the new key.
         for _ in range(_ATTEMPTS):
             found = await repository.find_active(session)
             if found is not None:
