@@ -1,1 +1,1 @@
-"""Element contracts, and observations that came before one."""
+"""Element contracts, and observations held until a contract is published."""

@@ -1,9 +1,9 @@
-"""Observations that came before a contract says who owns their element: held, and taken when one is published.
+"""Observations of elements without a contract: held, and ingested once a contract is published.
 
-Only the newest of each record and element is kept; its source event holds the original bytes. What is held of
-a connection that the contract does not name waits for a corrected contract, as long as its message is stored; what the
-connection says meanwhile replaces it. What a connection said while another one was the source is an exception; it is
-taken when the connection becomes the source.
+Only the newest of each record and element is held; its source event has the original bytes. Observations of a
+connection that the contract does not name are held for a corrected contract, as long as their message is stored; newer
+ones of the connection replace them. Observations of a connection that is not the source open an exception, and are
+ingested when the connection becomes the source.
 """
 
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ async def hold_observations(session: AsyncSession, items: Sequence[Observed], *,
 
 
 async def replace_held(session: AsyncSession, items: Sequence[Observed], *, now: datetime) -> None:
-    """What a connection says now takes the place of what is held of it. Nothing new is held."""
+    """Replace held observations by newer ones of the same connection. Holds nothing new."""
     await _REPLACE.execute(session, _newest(items), now=now)
 
 
@@ -125,7 +125,7 @@ def _newest(items: Sequence[Observed]) -> list[_Row]:
 
 
 async def schedule_release(session: AsyncSession) -> None:
-    """Enqueue the release of what is held for elements that have a contract, if there is anything."""
+    """Enqueue the release of held observations whose element has a contract, if there are any."""
     if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, **_CODES}):
         enqueue(session, [_job()])
 
@@ -140,7 +140,7 @@ def release_held_handler(services: GovernanceServices) -> Handler:
 
 
 async def release_held(session: AsyncSession, *, now: datetime) -> bool:
-    """Ingest what is held for elements that have a contract now. Returns whether there may be more."""
+    """Ingest held observations whose element has a contract. Returns whether there may be more."""
     tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}
     released = (await session.execute(_RELEASE, tenant)).all()
     resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()

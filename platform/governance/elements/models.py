@@ -1,4 +1,4 @@
-"""Element contracts, and observations held until one is published."""
+"""Tables of element contracts and held observations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,13 +10,13 @@ from foundation.database.base import Base, TenantOwned
 
 
 class ElementContract(TenantOwned, Base):
-    """For one element: who owns it, which connection is its only source of truth, and how quickly it must be seen."""
+    """Contract of one element: owner, only source of truth, and time targets."""
 
     __tablename__ = "element_contract"
 
     element: Mapped[str] = mapped_column(primary_key=True)
     source_connection_id: Mapped[UUID | None]
-    """None: the element is set here, by people and API clients (`governance.changes.propose`)."""
+    """None: people and API clients set the element (`governance.changes.propose`)."""
     owner: Mapped[str]
     workflow: Mapped[str]
     propagation_slo_ms: Mapped[int] = mapped_column(Integer)
@@ -26,11 +26,11 @@ class ElementContract(TenantOwned, Base):
     version: Mapped[int] = mapped_column(Integer)
     published_at: Mapped[datetime]
     clocks_from: Mapped[datetime | None]
-    """When the client was last resumed: no delivery clock begins before."""
+    """Time of the client's last resumption; no delivery clock begins before."""
 
 
 class HeldObservation(TenantOwned, Base):
-    """The newest observation of a record whose element has no contract yet, by its source event."""
+    """The newest observation of a record and an element without a contract, by its source event."""
 
     __tablename__ = "held_observation"
 

@@ -1,4 +1,4 @@
-"""Publishing element contracts: one source of truth, an owner, a workflow and two clocks, or none at all."""
+"""Publication of element contracts: one source of truth, an owner, a workflow and two clocks, all required."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,9 +28,10 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     decision_slo: timedelta | None = None,
     now: datetime,
 ) -> None:
-    """Without a source connection the element is set here (`governance.changes.propose`).
+    """Publish a contract. Without a source connection, people and API clients set the element
+    (`governance.changes.propose`).
 
-    `decision_slo`: how soon people should answer an approval; by default a day, at most `approval_ttl`.
+    `decision_slo`: how soon people should decide an approval; by default a day, at most `approval_ttl`.
 
     Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed.
     """

@@ -1,4 +1,4 @@
-"""Contracts and observations as plain values."""
+"""Row structs of contracts and observations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,11 +21,11 @@ class Contract(msgspec.Struct, frozen=True):
 
 
 class Observed(msgspec.Struct, frozen=True, gc=False):
-    """An observation and where it came from."""
+    """An observation with its origin."""
 
     observation: Observation
     connection_id: UUID
     source_event_id: UUID
     correlation: str
     any_version: bool = False
-    """A person wants it taken, whatever the version that is known."""
+    """Requested by a person, so taken whatever the known version."""

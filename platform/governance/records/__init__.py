@@ -1,1 +1,1 @@
-"""Records: their values, channels, titles and claimed keys."""
+"""Records: values, channels, titles, key claims."""

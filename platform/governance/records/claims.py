@@ -1,4 +1,4 @@
-"""SQL of which of a source's records claims which key, so that two records under one key are told apart."""
+"""SQL of key claims: which record of a source holds which key, to detect two records under one key."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -16,7 +16,7 @@ DUPLICATE_KEY: Final = "source.duplicate_key"
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """As the source said last. `source_event_id` is the message that said it."""
+    """A record's key as last reported by its source. `source_event_id` is the message with the report."""
 
     source_id: str
     record_key: str
@@ -40,9 +40,9 @@ _CLAIM: Final = BulkWrite(
 async def put_claims(
     session: AsyncSession, connection_id: UUID, claims: Sequence[Claim], *, latest: int = LARGEST
 ) -> set[str]:
-    """Returns the keys that these records held before: a record that gets another key leaves its old one.
+    """Store claims. Returns the previous keys of these records; a new key frees the old one.
 
-    `latest`: a version above it is none, and is replaced.
+    `latest`: a stored version above this limit is invalid and is replaced.
     """
     before = await keys_of(session, connection_id, [claim.source_id for claim in claims])
     await _CLAIM.execute(session, claims, connection_id=connection_id, latest=latest)
@@ -50,7 +50,7 @@ async def put_claims(
 
 
 async def keys_of(session: AsyncSession, connection_id: UUID, source_ids: Iterable[str]) -> dict[str, str]:
-    """The key of each of these records, as the source said last."""
+    """The key of each of these records, as last reported by the source."""
     rows = await session.execute(
         text("""
             SELECT source_id, record_key FROM source_record
@@ -62,7 +62,7 @@ async def keys_of(session: AsyncSession, connection_id: UUID, source_ids: Iterab
 
 
 async def load_claims(session: AsyncSession, connection_id: UUID, keys: Iterable[str]) -> dict[str, list[Claim]]:
-    """Who claims each of `keys` now, in the order of the source's ids."""
+    """Current claims of each of `keys`, ordered by the source's record id."""
     rows = await session.execute(
         text("""
             SELECT source_id, record_key, version, source_event_id FROM source_record
@@ -77,7 +77,7 @@ async def load_claims(session: AsyncSession, connection_id: UUID, keys: Iterable
 
 
 async def drop_other_claims(session: AsyncSession, connection_id: UUID, record_key: str, *, keep: UUID) -> None:
-    """Only the record that the message `keep` is about claims the key from now on; others may claim it anew."""
+    """Remove the claims of the key by other records than that of message `keep`; they can claim it again later."""
     await session.execute(
         text("""
             DELETE FROM source_record WHERE tenant_id = :t AND connection_id = :c AND record_key = :key
@@ -88,7 +88,7 @@ async def drop_other_claims(session: AsyncSession, connection_id: UUID, record_k
 
 
 async def is_key_shared(session: AsyncSession, record_key: str) -> bool:
-    """Whether an exception is open that says so."""
+    """Whether an exception is open about two records claiming this key."""
     found = text("""
         SELECT EXISTS (SELECT 1 FROM governance_exception
                         WHERE tenant_id = :t AND record_key = :key AND state = 'open' AND code = :code)

@@ -1,4 +1,4 @@
-"""Governed values, the records of sources, and titles."""
+"""Tables of governed values, source records and titles."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class RecordValue(TenantOwned, Base):
-    """One element of one record: what the source says now, and the approved value that channels should show.
+    """One element of one record: the source's current value, and the approved value that channels should show.
 
     An approved value without a change was accepted with a baseline.
     """
@@ -32,7 +32,7 @@ class RecordValue(TenantOwned, Base):
 
 
 class SourceRecord(TenantOwned, Base):
-    """The key under which a source's own record was last seen. Only for sources that have identities of their own."""
+    """The last known key of a source's record. Only for sources with record ids of their own."""
 
     __tablename__ = "source_record"
 
@@ -46,7 +46,7 @@ class SourceRecord(TenantOwned, Base):
 
 
 class RecordTitle(TenantOwned, Base):
-    """A record's name as its source reports it. `search` is what a search is compared with."""
+    """A record's name as reported by its source. `search` is the folded form for searches."""
 
     __tablename__ = "record_title"
 

@@ -1,4 +1,4 @@
-"""SQL of records: their values, and the channels that show them."""
+"""SQL of records: values and channels."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -25,7 +25,7 @@ _UPSERT_VALUES = BulkWrite.insert(
 
 
 async def load_channels(session: AsyncSession) -> list[Channel]:
-    """The client's active channels, in the order they were made."""
+    """The client's active channels, in order of creation."""
     rows = await session.execute(
         text("""
             SELECT id, partner_id, name FROM connection
@@ -37,7 +37,7 @@ async def load_channels(session: AsyncSession) -> list[Channel]:
 
 
 async def load_values(session: AsyncSession, keys: Iterable[Key], *, lock: bool = True) -> dict[Key, ValueRow]:
-    """The values of `keys`, locked in a fixed order so that two batches cannot wait for each other in a circle."""
+    """Load the values of `keys`, locked in a fixed order to avoid deadlocks between batches."""
     ordered = sorted(set(keys))
     rows = await session.execute(
         text(f"""

@@ -1,4 +1,4 @@
-"""Values, channels and source events as plain values."""
+"""Row structs of values, channels and source events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from canonical.values import Value
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """A connection that shows values to buyers."""
+    """A channel: a connection that shows values to buyers."""
 
     connection_id: UUID
     partner_id: UUID | None
@@ -17,7 +17,7 @@ class Channel(msgspec.Struct, frozen=True):
 
 
 class ValueRow(msgspec.Struct, gc=False):
-    """A `record_value`; changed in memory while a batch is planned."""
+    """A `record_value`; mutated in memory during planning."""
 
     record_key: str
     element: str
@@ -42,7 +42,7 @@ class ValueRow(msgspec.Struct, gc=False):
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """A source event with its connection's kind."""
+    """A source event with its connection's connector kind."""
 
     id: UUID
     connection_id: UUID

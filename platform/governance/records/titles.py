@@ -1,4 +1,4 @@
-"""Names of records: kept from what sources report, shown beside keys, and searched."""
+"""Titles of records: stored from source reports, shown beside keys, searchable."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -30,18 +30,18 @@ class _Title(msgspec.Struct, frozen=True):
 
 
 def fold_text(value: str) -> str:
-    """The form in which texts are compared without regard to case and compatibility forms."""
+    """Fold a text for comparison regardless of case and compatibility forms."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 
 def like_pattern(value: str) -> str:
-    """A LIKE pattern for texts that contain `value` literally."""
+    """A LIKE pattern for texts containing `value` literally."""
     escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
 
 async def save_titles(session: AsyncSession, observed: Iterable[Observed], contracts: Mapping[str, Contract]) -> None:
-    """Of sources of truth only; another system cannot rename a record. The last one of a batch wins."""
+    """Store titles of sources of truth only; another system cannot rename a record. The last of a batch wins."""
     sources = {contract.source_connection_id for contract in contracts.values()}
     named: dict[str, str] = {}
     for item in observed:
@@ -52,7 +52,7 @@ async def save_titles(session: AsyncSession, observed: Iterable[Observed], contr
 
 
 async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) -> dict[str, str]:
-    """By record key; records without a known name are left out."""
+    """Load titles by record key; records without a known title are left out."""
     wanted = sorted({key for key in record_keys if key})
     if not wanted:
         return {}
@@ -64,12 +64,12 @@ async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) 
 
 
 _FOLDED_KEY: Final = 'normalize(casefold(normalize(c.record_key, NFKC) COLLATE "pg_unicode_fast"), NFKC)'
-"""As `fold_text`, in PostgreSQL."""
+"""As SQL, equivalent to `fold_text`."""
 
 SEARCHED: Final = f"""({_FOLDED_KEY} LIKE :pattern OR c.record_key = ANY (ARRAY(
     SELECT t.record_key FROM record_title t
      WHERE t.tenant_id = :t AND t.search LIKE :pattern LIMIT {_MATCHES})))"""
-"""As SQL, of change `c`: its record's key or name contains what is searched; binds by `search_binds`."""
+"""As SQL, of change `c`: its record's key or title contains the search text; binds by `search_binds`."""
 
 
 def search_binds(searched: str) -> dict[str, object]:

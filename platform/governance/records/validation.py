@@ -1,4 +1,4 @@
-"""What an observation must be to be planned. One that is not is put aside with its message, never with its batch."""
+"""Validation of observations and readings. An invalid one is quarantined with its message, never with its batch."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,15 +18,15 @@ _LONGEST: Final = 200
 _QUOTED: Final = 80
 _WRITTEN: Final = 10**60
 DRIFT: Final = timedelta(minutes=5)
-"""By how much the clocks of our own processes may differ."""
+"""Largest clock difference between our own processes."""
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def admit(seen: Observation, *, received_at: datetime) -> Observation:
-    """As it is, but never committed after it was received: a sender's clock that runs ahead must not stop ours.
+    """Return the observation, its commit time capped at the receipt: a sender's fast clock must not stop ours.
 
     Raises:
-        PayloadInvalid: it cannot be kept, or says what cannot be.
+        PayloadInvalid: the observation cannot be stored, or its content is impossible.
     """
     if not is_admissible_key(seen.record_key):
         raise PayloadInvalid(f"A record's key has 1 to {_LONGEST} characters, none of them NUL or lost.")
@@ -45,7 +45,7 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
 
 
 def latest_version(now: datetime) -> int:
-    """The highest version that a reading of ours can have: a later one was given by a clock that ran ahead."""
+    """The highest valid version of a reading of ours; a higher one was assigned by a clock that ran ahead."""
     return to_microseconds(now + DRIFT)
 
 
@@ -54,16 +54,18 @@ def to_microseconds(moment: datetime) -> int:
 
 
 def bound_version(seen: Observation, *, now: datetime) -> Observation:
-    """As it is, but never read later than now: the next reading must not seem older."""
+    """Return the observation, its own reading version capped at now, so that the next reading does not seem older."""
     if not seen.version_is_ours or seen.source_version <= latest_version(now):
         return seen
     return msgspec.structs.replace(seen, source_version=to_microseconds(now))
 
 
 def admit_reading(reading: ChannelReading) -> ChannelReading:
-    """As it is, but never with a value that cannot be kept or is none of its element: such a value proves nothing."""
+    """Return the reading, without a value that cannot be stored or is invalid for its element: such a value proves
+    nothing.
+    """
     value, version = reading.value, reading.version
-    if version is not None and not 0 <= version <= _LARGEST_VERSION:  # ours go on from there
+    if version is not None and not 0 <= version <= _LARGEST_VERSION:  # our versions continue from this one
         reading = msgspec.structs.replace(reading, version=None)
     if value is None or not (trouble := _trouble(reading.element, value)):
         return reading
@@ -71,7 +73,7 @@ def admit_reading(reading: ChannelReading) -> ChannelReading:
 
 
 def quote_value(value: Value) -> str:
-    """As another system said it, whatever that is; Python writes no number of thousands of digits."""
+    """The value as sent by the other system, of any size; Python refuses to write a number of thousands of digits."""
     amount = str(value.amount) if abs(value.amount) < _WRITTEN else "a number of more than 60 digits"
     return clean_error_text(f"{amount} {value.currency}".strip(), longest=_QUOTED)
 
@@ -91,5 +93,5 @@ def _trouble(element: str, value: Value) -> str:
 
 
 def is_admissible_key(record_key: str) -> bool:
-    """U+FFFD stands for what was lost: two keys may have become one."""
+    """Whether the key can be stored. U+FFFD marks lost characters, so that two keys may have become one."""
     return 0 < len(record_key) <= _LONGEST and is_storable(record_key) and REPLACEMENT not in record_key
