@@ -1,1 +1,1 @@
-"""The baseline of a client: what its sources say and its channels show, compared, and accepted by a person."""
+"""The baseline of a client: values of its sources and its channels, compared, and accepted by a person."""

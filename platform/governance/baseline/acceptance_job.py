@@ -1,4 +1,4 @@
-"""A person accepts a baseline; a worker carries it out, some records per transaction."""
+"""Acceptance of a baseline: requested by a person, carried out by a job, RECORDS records per transaction."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ from governance.propagation.settlement import schedule_drift_scan
 from governance.services import GovernanceServices
 
 RECORDS: Final = 200
-"""Per transaction: what is locked together stays small, and a killed worker repeats little."""
+"""Per transaction: keeps the set of locked rows small, and a killed worker repeats little."""
 
 
 async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
-    """The sources' values become the approved ones. The act is one decision and one entry of the audit chain.
+    """Approve the sources' values. The acceptance is one decision and one entry of the audit chain.
 
     Raises:
         NotFound: no such baseline in this account.
-        Forbidden: it is not a person who accepts.
-        BaselineUnderWay: it is not read yet, or someone else has decided on it.
+        Forbidden: the actor is not a person.
+        BaselineUnderWay: it is still being read, or already decided.
     """
     scope = scope_of(session)
     if scope.actor.kind != "person":
@@ -116,8 +116,8 @@ def _beside(items: Sequence[SourceItem], readings: Sequence[Reading]) -> list[Co
 
 
 async def _finish(session: AsyncSession, services: GovernanceServices, baseline_id: UUID) -> None:
-    """From now on the sources are polled; what they said before is known and moves nothing. Channels are scanned for
-    drift, whether or not anything was ever sent to them.
+    """Start polling the sources, whose earlier values are known and change nothing, and the drift scans of the
+    channels, including channels that were never sent anything.
     """
     now = services.clock()
     await acceptance_repository.set_accepted(session, baseline_id, now=now)

@@ -1,4 +1,4 @@
-"""SQL of carrying a baseline out: key by key, as in `governance.changes.repository`."""
+"""SQL of the acceptance of a baseline. Rows are looked up key by key, as in `governance.changes.repository`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -91,7 +91,7 @@ async def load_items(session: AsyncSession, baseline_id: UUID, records: Sequence
 
 
 async def load_readings(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[Reading]:
-    """In the order of the channels."""
+    """Load the readings of these records, ordered by channel."""
     rows = await session.execute(
         text("""
             SELECT r.connection_id, r.record_key, r.element, r.amount, r.currency, r.version, r.verdict, r.outcome,
@@ -107,7 +107,9 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
 
 
 async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], snapshot: DecisionSnapshot) -> InFlight:
-    """Call it with the values locked (`snapshot`): what is under way for them then stays so."""
+    """Load the changes and propagations under way. The caller holds the locks of the values (`snapshot`), so they
+    cannot change meanwhile.
+    """
     keys = [(one.item.record_key, one.item.element) for one in compared]
     sent = [
         row.change_id for key in keys if (row := snapshot.values.get(key)) is not None and row.change_id is not None
@@ -173,7 +175,7 @@ async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dic
 
 
 async def remember_seen(session: AsyncSession, rows: Sequence[ShownReading]) -> None:
-    """Never an older version, nor an earlier look, over a later one."""
+    """Store the values read; never an older version, or an earlier reading, over a later one."""
     await _SEE.execute(session, rows)
 
 
@@ -202,7 +204,7 @@ async def set_accepted(session: AsyncSession, baseline_id: UUID, *, now: datetim
 
 
 async def list_parts(session: AsyncSession, baseline_id: UUID, *, role: str) -> list[UUID]:
-    """Its connections of one role: erp or channel."""
+    """Connections of the baseline with one role: erp or channel."""
     found = await session.scalars(
         text("""
             SELECT connection_id FROM baseline_part

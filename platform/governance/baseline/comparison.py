@@ -1,4 +1,4 @@
-"""What a channel shows beside what the source says. Pure."""
+"""Comparison of a channel's values with the source's. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ def compare(
     index: PolicyIndex,
     now: datetime,
 ) -> list[Reading]:
-    """In the order of `wanted`, without values that neither side has."""
+    """Compare in the order of `wanted`, without values missing on both sides."""
     return [
         _compare(want, reading, connection_id, index, now)
         for want, reading in zip(wanted, shown, strict=True)
@@ -63,7 +63,7 @@ def _compare(
 
 
 def _verdict(source: Value | None, reading: ChannelReading) -> Comparison:
-    """A value that the channel shows and that cannot be read exactly differs from any."""
+    """Verdict of one value. A channel value that cannot be read exactly differs from every source value."""
     if source is None:
         return Comparison.CHANNEL_ONLY
     if reading.unreadable:
@@ -74,13 +74,13 @@ def _verdict(source: Value | None, reading: ChannelReading) -> Comparison:
 
 
 def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex) -> str | None:
-    """What policy will say of taking the source's value; None where nothing would be decided."""
+    """Policy outcome of approving the source's value; None where no decision is needed."""
     shown = reading.value
     if want.value is None or shown == want.value:
         return None
     outcome = decide(
         index, judged_as(BASELINE), want.element, facts_of(want.element, shown, want.value, want.cost)
     ).outcome
-    if shown is None and not reading.unreadable:  # nobody is shown anything new: only a refusal stands in its way
+    if shown is None and not reading.unreadable:  # the value is new to the channel, so only a refusal matters
         return outcome.value if outcome is PolicyOutcome.REFUSE else None
     return outcome.value

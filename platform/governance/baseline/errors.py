@@ -1,4 +1,4 @@
-"""Refusals about baselines."""
+"""Errors of baselines."""
 
 from foundation.errors import Conflict
 

@@ -1,6 +1,6 @@
-"""Job: what was read for a discarded baseline is forgotten. Who discarded it, and how much differed, stays.
+"""Forget job: deletes the readings of a discarded baseline; the decision and the counts of differences are kept.
 
-It is done in the lane of each system that was read, behind whatever that system's last turn still wrote.
+Runs in the lane of each system that was read, behind the last writes of its read job.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from governance import job_types
 from governance.baseline import repository
 
 ROWS: Final = 5_000
-"""Per turn and table: short turns, and a killed worker repeats little."""
+"""Rows per batch and table: keeps batches short, and a killed worker repeats little."""
 
 
 def _delete(table: str, which: str) -> TextClause:
@@ -34,7 +34,7 @@ _FORGET: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete
 
 
 def forgetting_work(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob]:
-    """Under the key of reading, so that a turn of it that waits to ask again ends first."""
+    """Forget jobs under the key of the read job, so that a delayed retry of that job ends first."""
     key = str(baseline_id)
     return [
         NewJob(job_types.baseline_lane(one), job_types.BASELINE_FORGET, key, ref=baseline_id) for one in connections
@@ -52,7 +52,7 @@ def forget_handler() -> Handler:
 
 
 async def forget_some(session: AsyncSession, baseline_id: UUID, connection_id: UUID, *, rows: int = ROWS) -> bool:
-    """Of one system of a discarded baseline. Returns whether there is more."""
+    """Delete rows of one system of a discarded baseline. Returns whether there are more."""
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None or baseline.state != "discarded":
         return False

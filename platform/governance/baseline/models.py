@@ -1,4 +1,4 @@
-"""Baselines, the systems read for them, what the sources said and what each channel showed."""
+"""Tables of baselines, the systems read, the sources' values and the channels' values."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from foundation.database.base import Base, TenantOwned
 class Baseline(TenantOwned, Base):
     """One comparison of a client's sources with its channels, and the decision about it.
 
-    state: reading | ready | accepting | accepted | discarded. At most one is open. Counts are of what accepting made.
+    state: reading | ready | accepting | accepted | discarded. At most one is open. Counts are of the acceptance's
+    results.
     """
 
     __tablename__ = "baseline"
@@ -26,9 +27,9 @@ class Baseline(TenantOwned, Base):
     read_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
-    decider: Mapped[str | None]  # the id behind the name
+    decider: Mapped[str | None]  # id of `decided_by`
     finished_at: Mapped[datetime | None]
-    after: Mapped[str] = mapped_column(server_default="")  # record key up to which it is carried out
+    after: Mapped[str] = mapped_column(server_default="")  # last record key carried out
     accepted: Mapped[int] = mapped_column(Integer, server_default="0")
     proven: Mapped[int] = mapped_column(Integer, server_default="0")
     automatic: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -47,9 +48,9 @@ class Baseline(TenantOwned, Base):
 
 
 class BaselinePart(TenantOwned, Base):
-    """One system of a baseline and how far it was read. state: waiting | listing | reading | read.
+    """One system of a baseline and its reading progress. state: waiting | listing | reading | read.
 
-    Counts are of a channel's values; `auto`, `review` and `refuse` of what policy said of its differences.
+    Counts are of a channel's values; `auto`, `review` and `refuse` count its differences by policy outcome.
     """
 
     __tablename__ = "baseline_part"
@@ -58,7 +59,7 @@ class BaselinePart(TenantOwned, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     role: Mapped[str]  # erp | channel
     state: Mapped[str]
-    listed: Mapped[bool] = mapped_column(server_default="false")  # the channel said what it shows
+    listed: Mapped[bool] = mapped_column(server_default="false")  # the channel has listed its values
     cursor: Mapped[str] = mapped_column(server_default="")
     equal: Mapped[int] = mapped_column(Integer, server_default="0")
     differs: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -69,13 +70,13 @@ class BaselinePart(TenantOwned, Base):
     review: Mapped[int] = mapped_column(Integer, server_default="0")
     refuse: Mapped[int] = mapped_column(Integer, server_default="0")
     error: Mapped[str | None]
-    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # how its list is being read, see `connectors.paging`
-    unkeyed: Mapped[int] = mapped_column(Integer, server_default="0")  # records that the channel lists without a key
+    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # progress of the listing, see `connectors.paging`
+    unkeyed: Mapped[int] = mapped_column(Integer, server_default="0")  # records listed by the channel without a key
 
 
 class BaselineItem(TenantOwned, Base):
-    """What the source of truth said of one element of one record; no amount when only a channel has it, or when the
-    source said no exact value (`unreadable`).
+    """The source of truth's value of one element of one record. The amount is null when only a channel has the value,
+    or when the source's value was not exact (`unreadable`).
     """
 
     __tablename__ = "baseline_item"
@@ -92,10 +93,10 @@ class BaselineItem(TenantOwned, Base):
 
 
 class BaselineReading(TenantOwned, Base):
-    """What one channel showed beside it. verdict: equal | differs | source_only | channel_only.
+    """One channel's value beside the source's. verdict: equal | differs | source_only | channel_only.
 
-    `outcome` is what policy said, when it was read, of making a difference equal; `change_id` is what came of it.
-    `unreadable`: what the channel shows when that is no exact value; then no amount is kept.
+    `outcome` is the policy outcome, at the time of reading, of making a difference equal; `change_id` is the resulting
+    change. `unreadable` is the channel's text when it is not an exact value; the amount is null then.
     """
 
     __tablename__ = "baseline_reading"

@@ -1,4 +1,4 @@
-"""Baselines: begin one, see what the source and each channel say, accept it."""
+"""Pages of baselines: start, comparison, acceptance."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +27,7 @@ _ACCEPT: Final = {"permission": GovernancePermission.ACCEPT_BASELINE}
 _ROOT: Final = "/clients/{client:str}/baselines"
 _ONE: Final = f"{_ROOT}/{{baseline_id:uuid}}"
 _ORDER: Final = (Comparison.DIFFERS, BELOW_COST, Comparison.SOURCE_ONLY, Comparison.CHANNEL_ONLY, Comparison.EQUAL)
-"""What a person looks at first comes first."""
+"""Lists by urgency."""
 
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
@@ -90,13 +90,13 @@ async def _detail(
 ) -> Response[Any]:
     try:
         context = await _context(access, baseline_id, which, cursor)
-    except InvalidInput as unclear:  # no place in the list: from its start
+    except InvalidInput as unclear:  # an invalid cursor starts from the beginning
         context, refusal = await _context(access, baseline_id, which), unclear
     return render_page(access, "baseline.html", "Baseline", context, refusal=refusal)
 
 
 async def _context(access: Access, baseline_id: UUID, which: str = "", cursor: str = "") -> dict[str, object]:
-    """Without a choice, the first list that has something to look at."""
+    """Template context. Without `which`, the first list that is not empty."""
     baseline = await find_baseline(access.session, baseline_id)
     totals = {str(name): baseline.total(name) for name in LISTS}
     chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Comparison.DIFFERS.value)

@@ -1,9 +1,9 @@
-"""What becomes of accepted values. Pure: the world is passed in, and the plan is what to write.
+"""Pure planning of an acceptance: a snapshot goes in, a plan of writes comes out.
 
-A value that every channel shows, or none has, is approved as it is. A difference is a change like any other, judged
-against what the channel shows, for the channels that differ. While one of them waits for a person or is refused, the
-approved value stays what that channel shows: the next value from the source is then judged against the truth that
-buyers see, and not against one that nobody let pass.
+A value shown by every channel, or by none, is approved as it is. A difference becomes a change, judged against the
+channel's value, for the channels that differ. While such a change is pending or refused, the approved value is the
+channel's: the next value from the source is then judged against the value that buyers see, and not against one that was
+never approved.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ _FURTHEST: Final = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who accepted which baseline."""
+    """The acceptance: actor and baseline."""
 
     baseline_id: UUID
     author: str
@@ -55,14 +55,14 @@ class Acceptance:
 
 @dataclass(slots=True)
 class _Case:
-    """One value of one record on its way through the plan. `row` is the approved value, changed here."""
+    """One value of one record during planning. `row` is the approved value, mutated here."""
 
     item: SourceItem
     value: Value
     contract: Contract
     row: ValueRow
     readings: Sequence[Reading]
-    fresh: bool  # the approved value is not the source's yet
+    fresh: bool  # the approved value is not yet the source's
 
     @property
     def key(self) -> Key:
@@ -72,7 +72,7 @@ class _Case:
 def plan_acceptance(
     compared: Iterable[Compared], in_flight: InFlight, snapshot: DecisionSnapshot, act: Act
 ) -> Acceptance:
-    """Reference elements first, so that a price is judged by the cost that was read with it."""
+    """Plan a batch, reference elements first, so that a price is judged by the cost in the same reading."""
     made = Acceptance()
     for one in sorted(compared, key=lambda one: one.item.element not in REFERENCE_ELEMENTS):
         case = _take(one, in_flight, snapshot, made)
@@ -82,7 +82,7 @@ def plan_acceptance(
 
 
 def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: Acceptance) -> _Case | None:
-    """None when nothing is left to decide."""
+    """Prepare one value; None when nothing is left to decide."""
     item, value, key = one.item, one.item.value, (one.item.record_key, one.item.element)
     contract = snapshot.contracts.get(item.element)
     if value is None or contract is None or contract.source_connection_id != item.connection_id:
@@ -101,7 +101,7 @@ def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: 
             made.plan.values[key] = row
         return None
     if before is not None and known and before.approved not in (None, value):
-        return None  # decided before on these facts: it waits, was refused or declined
+        return None  # already decided on these facts: pending, refused or declined
     readings = [_latest(reading, in_flight) for reading in one.readings]
     if row != before:
         made.plan.values[key] = row
@@ -121,7 +121,7 @@ def _with_source(item: SourceItem, value: Value, before: ValueRow | None) -> Val
 
 
 def _latest(reading: Reading, in_flight: InFlight) -> Reading:
-    """What was seen on the channel since the baseline read it is what the channel shows."""
+    """The channel's latest value: one seen after the baseline's reading replaces that reading."""
     value = in_flight.later.get((reading.connection_id, reading.record_key, reading.element))
     return reading if value is None else msgspec.structs.replace(reading, amount=value.amount, currency=value.currency)
 
@@ -129,7 +129,7 @@ def _latest(reading: Reading, in_flight: InFlight) -> Reading:
 def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> None:
     row = case.row
     shown = [reading for reading in case.readings if reading.value is not None]
-    # A channel that compares versions takes only higher ones, whoever wrote the present one.
+    # A channel that compares versions accepts only higher ones, whoever wrote the current one.
     highest = max((reading.version or 0 for reading in case.readings), default=0)
     if case.fresh or row.version < highest:
         made.plan.values[case.key] = row
@@ -138,7 +138,7 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
     if case.fresh:
         made.plan.superseded.add(case.key)
     if case.fresh and not changes and (shown or not _is_refused(case, in_flight, snapshot, act, made)):
-        row.version += row.approved is not None  # what is still on its way to a channel is overtaken
+        row.version += row.approved is not None  # supersedes the propagations still running
         row.amount, row.currency, row.change_id = case.value.amount, case.value.currency, None
         made.counts.accepted += 1
     version, standing_change = row.version, row.change_id
@@ -152,9 +152,9 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
 
 
 def _differing(case: _Case, in_flight: InFlight) -> list[Reading]:
-    """Without channels to which the approved value is on its way, or that a person is being asked about.
+    """Readings that differ, or that could not be read exactly.
 
-    With those that show a value which could not be read exactly.
+    Without channels to which the approved value is being sent, or that have a change pending approval.
     """
     differing = [
         reading
@@ -172,7 +172,7 @@ def _differing(case: _Case, in_flight: InFlight) -> list[Reading]:
 def _decide(
     case: _Case, differing: Sequence[Reading], in_flight: InFlight, snapshot: DecisionSnapshot, act: Act
 ) -> list[ChangeRow]:
-    """At most one change per outcome, for all channels it holds for; the widest difference speaks for them."""
+    """Create at most one change per outcome, for all its channels, judged by the widest difference."""
     grouped: defaultdict[PolicyOutcome, list[tuple[Reading, Decision]]] = defaultdict(list)
     for reading in differing:
         decision = _judge(case, reading.value, snapshot)
@@ -194,7 +194,7 @@ def _judge(case: _Case, shown: Value | None, snapshot: DecisionSnapshot) -> Deci
 
 
 def _is_refused(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> bool:
-    """A value that no channel has can still be one that policy never lets pass."""
+    """Whether policy refuses the value, which is possible even if no channel has it."""
     decision = _judge(case, case.row.approved, snapshot)
     if decision.outcome is not PolicyOutcome.REFUSE:
         return False
@@ -230,7 +230,7 @@ def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan
     snapshot: DecisionSnapshot,
     made: Acceptance,
 ) -> None:
-    """What each channel shows now; an equal value is thereby proven."""
+    """Record each channel's current value; an equal value is verified by that."""
     partners = {channel.connection_id: channel.partner_id for channel in snapshot.channels}
     for reading in shown:
         value = reading.value
@@ -251,7 +251,7 @@ def _distance(change: ChangeRow, value: Value) -> float:
 
 
 def _width(shown: Value | None, value: Value) -> float:
-    """How far apart; another currency is further than any amount."""
+    """Distance in minor units; largest for another currency, or when nothing is shown."""
     return _FURTHEST if shown is None or shown.currency != value.currency else abs(shown.amount - value.amount)
 
 

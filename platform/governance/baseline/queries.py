@@ -1,4 +1,4 @@
-"""Baselines as lists, with the systems they read, and the values they compare."""
+"""Queries of baselines with their systems, and of compared values."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,7 +22,7 @@ _PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fiel
 
 
 async def list_baselines(session: AsyncSession, *, cursor: UUID | None = None, limit: int = 20) -> BaselinePage:
-    """Newest first, with their systems."""
+    """List baselines with their systems, newest first."""
     rows = (
         await session.execute(
             text(f"""
@@ -38,7 +38,7 @@ async def list_baselines(session: AsyncSession, *, cursor: UUID | None = None, l
 
 
 async def find_baseline(session: AsyncSession, baseline_id: UUID) -> BaselineView:
-    """Raises NotFound."""
+    """Return a baseline. Raises NotFound."""
     rows = (
         await session.execute(
             text(f"SELECT {_COLUMNS} FROM baseline b WHERE b.tenant_id = :t AND b.id = :b"),
@@ -51,7 +51,7 @@ async def find_baseline(session: AsyncSession, baseline_id: UUID) -> BaselineVie
 
 
 async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[BaselineView]:
-    """Sources first, then channels by name."""
+    """Add the systems: sources first, then channels by name."""
     found: dict[UUID, list[BaselinePartView]] = {row.id: [] for row in rows}
     parts = await session.execute(
         text(f"""
@@ -69,7 +69,7 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
 async def list_compared(
     session: AsyncSession, baseline_id: UUID, *, which: str, cursor: str = "", limit: int = 50
 ) -> ComparedPage:
-    """By record key. `which` is one of LISTS; `cursor` is the last page's `next_cursor`."""
+    """List compared values by record key. `which` is one of LISTS; `cursor` is the last page's `next_cursor`."""
     if which not in LISTS:
         raise InvalidInput(f"Choose one of {', '.join(LISTS)}.", field="which")
     place = _place(check_exact(cursor, "cursor"))
@@ -133,7 +133,7 @@ def _after(item: ComparedValue) -> str:
 
 
 def _place(cursor: str) -> dict[str, object]:
-    """Record keys may hold blanks, the rest does not. Raises InvalidInput."""
+    """Parse a cursor. Only the record key may contain blanks. Raises InvalidInput."""
     if not cursor:
         return {}
     connection, _, rest = cursor.partition(" ")

@@ -1,6 +1,7 @@
-"""Jobs: read a client's sources from their beginning, then each channel, one page or a few batches per turn.
+"""Read jobs of a baseline: a client's sources from their beginning, then each channel, one page or a few requests per
+batch.
 
-Every turn writes what it read together with how far it came, so a worker may be killed at any moment.
+Every batch commits its results together with the progress, so a worker may be killed at any moment.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ from policy.index import PolicyIndex
 
 READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
 BATCHES: Final = 4
-"""Requests to a channel per turn."""
+"""Requests to a channel per batch."""
 
 _NO_ANSWER: Final = "what it does not answer for, although it answers for other records"
 _AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid)
@@ -50,7 +51,7 @@ _log = structlog.get_logger(__name__)
 
 
 def baseline_work(baseline_id: UUID, connection_id: UUID) -> NewJob:
-    """One turn of reading one system."""
+    """A read job for one system."""
     return NewJob(
         lane=job_types.baseline_lane(connection_id), kind=job_types.BASELINE_READ, key=str(baseline_id), ref=baseline_id
     )
@@ -69,7 +70,7 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the system answered; one of them is set."""
+    """Answer of the system; exactly one field is set."""
 
     page: PollPage | None = None
     keys: KeyPage | None = None
@@ -77,7 +78,7 @@ class _Found:
 
 
 class _Written(NamedTuple):
-    """`more`: there is more to read. `trouble`: but not at once, for the list makes no progress."""
+    """`more`: there is more to read. `trouble`: the next batch is delayed, because the listing makes no progress."""
 
     more: bool
     trouble: str = ""
@@ -127,13 +128,13 @@ async def _begin(batch: Batch, services: GovernanceServices) -> _Turn | None:
 
 
 def _place(cursor: str) -> tuple[str, str]:
-    """The (record key, element) a channel was read up to. Elements have no blank; record keys may."""
+    """Parse the last (record key, element) read on a channel. Elements contain no blanks; record keys may."""
     element, _, record_key = cursor.partition(" ")
     return record_key, element
 
 
 async def _ask(turn: _Turn, services: GovernanceServices) -> _Found:
-    """An adapter that stumbles over an answer has met a form it does not know."""
+    """Call the system. An exception of the adapter means an answer in an unknown format."""
     try:
         return await _call(turn, services)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -174,7 +175,7 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
 
 
 async def _rest(batch: Batch, services: GovernanceServices, turn: _Turn, error: Exception) -> None:
-    """The system is away: it is asked again later, and the page says why nothing moves."""
+    """Delay the retry after an outage, and record the error for the page."""
     told = clean_error_text(str(error))
     retry_with_backoff(batch, error, told=told, retry=READ_RETRY, jitter=1.0 - services.jitter())
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
@@ -210,7 +211,7 @@ async def _write_page(session: AsyncSession, services: GovernanceServices, turn:
 
 async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | None) -> _Written:
     baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
-    if page is None:  # the channel cannot list what it shows
+    if page is None:  # the channel cannot list its values
         await repository.move_part(session, baseline_id, connection_id, state="reading", cursor="")
         return _Written(more=True)
     elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
@@ -254,7 +255,7 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
         seen = item.observation
         contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
         if contract is None or contract.source_connection_id != connection_id:
-            continue  # another system's to say, or nobody's: the poll that follows reports it
+            continue  # another system owns the element, or none: the next poll reports it
         known = newest.get(key)
         if known is None or (known.source_version or 0) < seen.source_version:
             value, event = seen.value, item.source_event_id
@@ -272,7 +273,9 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
 
 
 async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _Turn) -> None:
-    """The last source starts the channels, the last channel makes the baseline ready. The lock lets one be the last."""
+    """Finish one system. The last source starts the channels; the last channel makes the baseline ready. A lock
+    serialises them, so exactly one is the last.
+    """
     baseline_id, part = turn.baseline_id, turn.part
     error = None if turn.opened.active else "This connection is paused, so it was not read."
     await repository.move_part(session, baseline_id, part.connection_id, state="read", cursor="", error=error)

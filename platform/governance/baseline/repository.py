@@ -1,4 +1,4 @@
-"""All SQL of reading a baseline: set-based, one statement per table and batch."""
+"""SQL of reading a baseline: set-based, one statement per table and batch."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -53,7 +53,7 @@ _OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)
 
 
 async def find_open(session: AsyncSession) -> Row[Any] | None:
-    """The client's baseline that is read, waits for a decision or is carried out, locked."""
+    """The client's open baseline (reading, ready or accepting), locked."""
     found = await session.execute(
         text("""
             SELECT id, state FROM baseline
@@ -73,7 +73,7 @@ async def lock_baseline(session: AsyncSession, baseline_id: UUID | None) -> Row[
 
 
 async def insert_baseline(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> bool:
-    """False when someone else has begun one at this moment."""
+    """Insert a baseline. False when another one was started concurrently."""
     scope = scope_of(session)
     made = await session.execute(
         text("""
@@ -106,13 +106,13 @@ async def insert_parts(
 
 
 async def list_parts(session: AsyncSession, baseline_id: UUID) -> list[UUID]:
-    """The connections of a baseline that is locked, so that no more are added."""
+    """Connections of a locked baseline, so that no more can be added."""
     found = text("SELECT connection_id FROM baseline_part WHERE tenant_id = :t AND baseline_id = :b ORDER BY 1")
     return list(await session.scalars(found, {"t": scope_of(session).tenant_id, "b": baseline_id}))
 
 
 async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_id: UUID) -> Part | None:
-    """None when there is nothing left to read: it was read, or the baseline is no longer being read."""
+    """The unread part of a baseline; None when it is read, or the baseline is no longer being read."""
     row = (
         await session.execute(
             text("""
@@ -141,7 +141,7 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     walk: Walk | None = None,
     unkeyed: int = 0,
 ) -> None:
-    """`unkeyed` is added to what was counted before."""
+    """Update the progress. `unkeyed` is added to the stored count."""
     await session.execute(
         text("""
             UPDATE baseline_part SET state = :state, cursor = :cursor, error = :error,
@@ -188,14 +188,14 @@ async def set_ready(session: AsyncSession, baseline_id: UUID, *, now: datetime) 
 
 
 async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[SourceItem]) -> None:
-    """The newest of what a source said in one reading stands."""
+    """Store source values; the newest of one reading wins."""
     await _PUT_ITEMS.execute(session, items, baseline_id=baseline_id)
 
 
 async def put_unreadable_items(
     session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[str, str, str]]
 ) -> None:
-    """(record key, element, what the source said) where that is no exact value; a readable value stands."""
+    """Store unreadable source values as (record key, element, text); a readable value takes precedence."""
     if not found:
         return
     scope, (keys, elements, reasons) = scope_of(session), zip(*found, strict=True)
@@ -216,7 +216,7 @@ async def put_unreadable_items(
 
 
 async def drop_items(session: AsyncSession, baseline_id: UUID, connection_id: UUID, keys: Collection[str]) -> None:
-    """What a source said of these records, on earlier pages: it is not known which of two records is meant."""
+    """Delete a source's values of these records from earlier pages, because two records claim the key."""
     if not keys:
         return
     await session.execute(
@@ -229,7 +229,7 @@ async def drop_items(session: AsyncSession, baseline_id: UUID, connection_id: UU
 
 
 async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str], elements: Sequence[str]) -> None:
-    """Records a channel lists; those of a source stand as they are."""
+    """Insert records listed by a channel; existing values of a source are kept."""
     scope = scope_of(session)
     await session.execute(
         text("""
@@ -247,7 +247,7 @@ async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str]
 async def next_wanted(
     session: AsyncSession, baseline_id: UUID, cursor: tuple[str, str], *, limit: int
 ) -> list[ReadRequest]:
-    """Values to read on a channel, behind the (record key, element) that was read last."""
+    """The next values to read on a channel, after the last (record key, element) read."""
     rows = await session.execute(
         text("""
             SELECT i.record_key, i.element, i.amount, i.currency, c.amount AS cost, c.currency AS cost_currency
@@ -279,7 +279,7 @@ async def next_wanted(
 
 
 async def put_readings(session: AsyncSession, baseline_id: UUID, connection_id: UUID, rows: Sequence[Reading]) -> None:
-    """With their counts, which pages show."""
+    """Store readings and update the counts shown on pages."""
     await _PUT_READINGS.execute(session, rows, baseline_id=baseline_id)
     counts = {name: sum(row.verdict == name for row in rows) for name in _VERDICTS}
     counts |= {name: sum(row.outcome == name for row in rows) for name in _OUTCOMES}

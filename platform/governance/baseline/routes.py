@@ -30,13 +30,13 @@ _TAGS: Final = ["baselines"]
 async def api_baselines(
     access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
 ) -> BaselinePage:
-    """Newest first."""
+    """List baselines, newest first."""
     return await list_baselines(access.session, cursor=cursor, limit=check_limit(limit))
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
 async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """How far it was read, what it found, and what accepting it made."""
+    """Return reading progress, comparison counts and results of the acceptance."""
     return await find_baseline(access.session, baseline_id)
 
 
@@ -48,21 +48,21 @@ async def api_compared(
     cursor: FromQuery[str] = "",
     limit: FromQuery[int] = USUAL,
 ) -> ComparedPage:
-    """`which`: equal, differs, source_only, channel_only or below_cost."""
+    """List compared values. `which`: equal, differs, source_only, channel_only or below_cost."""
     await find_baseline(access.session, baseline_id)
     return await list_compared(access.session, baseline_id, which=which, cursor=cursor, limit=check_limit(limit))
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)
 async def api_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """A person accepts it. A worker carries it out; what differs goes through policy like any change."""
+    """Accept a baseline, asynchronously; only people can. Differences go through policy like any change."""
     await accept_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
 
 @post(f"{_ONE}/discard", opt=_START, tags=_TAGS, status_code=200)
 async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """Give it up. Nothing was changed by it."""
+    """Discard a baseline. Nothing was changed by it."""
     await discard_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
@@ -70,7 +70,7 @@ async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Baseli
 def build_baseline_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, tags=_TAGS, status_code=202)
     async def api_start(access: OpenAccess) -> BaselineView:
-        """Read the sources and the channels anew. A baseline that nobody has decided on gives way to it."""
+        """Start a baseline by reading the sources and channels again. It replaces an undecided one."""
         baseline_id = await start_baseline(access.session, services, now=access.now)
         return await find_baseline(access.session, baseline_id)
 

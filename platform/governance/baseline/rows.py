@@ -1,4 +1,4 @@
-"""Rows of a baseline as plain values."""
+"""Row structs of baselines."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ class Comparison(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One system to read, as far as it was read."""
+    """One system to read, with its progress."""
 
     connection_id: UUID
     role: str
@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class SourceItem(msgspec.Struct, frozen=True, gc=False):
-    """What a source said. `amount` is None for what only a channel has; then the rest is too."""
+    """A source's value. `amount` is None for a value that only a channel has; so are the other fields then."""
 
     record_key: str
     element: str
@@ -46,7 +46,7 @@ class SourceItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReadRequest(msgspec.Struct, frozen=True, gc=False):
-    """A value to read on a channel, with what the source says of it and of its record's cost."""
+    """A value to read on a channel, with the source's value and the cost of the record."""
 
     record_key: str
     element: str
@@ -55,7 +55,7 @@ class ReadRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What a channel showed, and what was made of it. `unreadable`: what it shows when that is no exact value."""
+    """A channel's value and its result. `unreadable` is the channel's text when it is not an exact value."""
 
     connection_id: UUID
     record_key: str
@@ -75,7 +75,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 
 class LinkedChange(msgspec.Struct, frozen=True, gc=False):
-    """The change that a reading led to."""
+    """The change that resulted from a reading."""
 
     connection_id: UUID
     record_key: str
@@ -84,7 +84,7 @@ class LinkedChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class ShownReading(msgspec.Struct, frozen=True, gc=False):
-    """A value to remember as shown by a channel since `seen_at`."""
+    """A value shown by a channel since `seen_at`, to be stored."""
 
     connection_id: UUID
     record_key: str
@@ -98,16 +98,16 @@ class ShownReading(msgspec.Struct, frozen=True, gc=False):
 
 
 class InFlight(msgspec.Struct, frozen=True):
-    """What is under way for a batch of values already, so that nothing is asked, sent or refused twice."""
+    """Work already under way for a batch of values, to avoid duplicate approvals, propagations and refusals."""
 
-    on_the_way: frozenset[tuple[UUID, UUID]]  # (standing change, channel) that the channel has not been seen to show
-    awaiting: frozenset[tuple[Key, Value]]  # values that wait for a person
-    refused: frozenset[Key]  # with an open exception
-    later: Mapping[tuple[UUID, str, str], Value]  # seen on the channel after the baseline read it
+    on_the_way: frozenset[tuple[UUID, UUID]]  # (approved change, channel) not yet verified
+    awaiting: frozenset[tuple[Key, Value]]  # values pending approval
+    refused: frozenset[Key]  # keys with an open exception
+    later: Mapping[tuple[UUID, str, str], Value]  # values seen on the channel after the baseline's reading
 
 
 class Counts(msgspec.Struct):
-    """What carrying out a baseline made."""
+    """Results of an acceptance."""
 
     accepted: int = 0
     proven: int = 0

@@ -1,4 +1,4 @@
-"""Baselines as pages and the API show them."""
+"""Structs of baselines for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ from canonical.values import Value
 
 
 class BaselinePartView(msgspec.Struct, frozen=True):
-    """One system of a baseline. `listed`: the channel told what it shows, so `channel_only` is all there is.
+    """One system of a baseline. `listed`: the channel listed its values, so `channel_only` is complete.
 
-    `auto`, `review` and `refuse` count what policy said of its differences; `unkeyed` counts records that the channel
-    lists without a key that can be kept, such as a SKU: they take no part.
+    `auto`, `review` and `refuse` count its differences by policy outcome; `unkeyed` counts records that the channel
+    lists without a storable key such as a SKU: they are left out.
     """
 
     connection_id: UUID
@@ -38,7 +38,7 @@ class BaselinePartView(msgspec.Struct, frozen=True):
 
 
 class BaselineView(msgspec.Struct, frozen=True):
-    """state: reading | ready | accepting | accepted | discarded. Counts from `accepted` on are of what it made."""
+    """A baseline. state: reading | ready | accepting | accepted | discarded. Later counts are acceptance results."""
 
     id: UUID
     state: str
@@ -65,10 +65,10 @@ class BaselineView(msgspec.Struct, frozen=True):
 
 
 class ComparedValue(msgspec.Struct, frozen=True):
-    """What the source says and what one channel showed. `outcome` is what policy said of taking the source's value.
+    """The source's value and one channel's. `outcome` is the policy outcome of approving the source's value.
 
-    `unreadable` is what the channel shows when that is no exact value (a fraction of a minor unit, an unknown
-    currency); then `shown` is null. `source_unreadable` is the same of the source, whose value was not taken over.
+    `unreadable` is the channel's text when it is not an exact value (a fraction of a minor unit, an unknown currency);
+    `shown` is null then. `source_unreadable` is the same for the source, whose value was not taken over.
     """
 
     record_key: str
@@ -88,7 +88,7 @@ class ComparedValue(msgspec.Struct, frozen=True):
 
 
 class ComparedPage(msgspec.Struct, frozen=True):
-    """`next_cursor` goes into the next request; empty on the last page."""
+    """A page of compared values; pass `next_cursor` to the next request; empty on the last page."""
 
     items: Sequence[ComparedValue]
     next_cursor: str = ""

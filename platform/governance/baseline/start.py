@@ -1,4 +1,4 @@
-"""Beginning a baseline, and giving one up."""
+"""Start and discarding of baselines."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,11 +19,11 @@ from governance.services import GovernanceServices
 
 
 async def start_baseline(session: AsyncSession, services: GovernanceServices, *, now: datetime) -> UUID:
-    """Read the client's sources and channels anew. A baseline that nobody has decided on gives way to it.
+    """Start reading the client's sources and channels. An undecided baseline is replaced.
 
     Raises:
-        BaselineUnderWay: one is being carried out, or was begun at this moment.
-        NothingToRead: there are no contracts, or a source cannot be read as a whole.
+        BaselineUnderWay: one is being carried out, or was started concurrently.
+        NothingToRead: there are no contracts, or a source cannot be read completely.
     """
     sources = await _sources(session, services)
     standing = await repository.find_open(session)
@@ -43,11 +43,11 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
 
 
 async def discard_baseline(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
-    """Nothing was changed by it, and nothing will be. What was read for it is forgotten.
+    """Discard a baseline, which has changed nothing, and enqueue the deletion of its readings.
 
     Raises:
         NotFound: no such baseline in this account.
-        BaselineUnderWay: it was decided on already.
+        BaselineUnderWay: the baseline is already decided.
     """
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None:
