@@ -1,4 +1,4 @@
-"""Names of the authors that changes and approvals quote."""
+"""Display names of the authors of changes and approvals."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -12,9 +12,9 @@ _MACHINE = "connection:"
 
 
 async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, me: str = "") -> dict[str, str]:
-    """Names of people and connections, as changes and approvals quote them; the reader, `me`, is “You”.
+    """Names of people and connections by author id; the reader, `me`, is “You”.
 
-    Staff of the MSP are not in the client's account, so they are named as what they are to it.
+    Staff of the MSP are not members of the client's account, so they get a general name.
     """
     wanted = {author for author in authors if author}
     connections = [UUID(name.removeprefix(_MACHINE)) for name in wanted if name.startswith(_MACHINE)]
@@ -35,7 +35,7 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, 
 
 
 async def find_people(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
-    """Those of `authors` that are members of this account, rather than keys, connections or the MSP's staff."""
+    """Those of `authors` that are members of this account, not API keys, connections or the MSP's staff."""
     ids = [found for author in authors if (found := _as_id(author)) is not None]
     if not ids:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Refusals of this room."""
+"""Errors of governance."""
 
 from http import HTTPStatus
 
@@ -26,7 +26,7 @@ class NothingToRollBack(Conflict):
 
 
 class OwnedByItsSource(DomainError):
-    """The element belongs to its source of truth and cannot be set here."""
+    """The element has a connected source of truth and cannot be set by hand."""
 
     status = HTTPStatus.CONFLICT
     code = "owned-by-its-source"

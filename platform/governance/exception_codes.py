@@ -1,4 +1,4 @@
-"""Codes of exceptions that more than one slice asks for."""
+"""Exception codes shared by several slices."""
 
 from typing import Final
 from uuid import UUID
@@ -8,7 +8,7 @@ _SENT: Final = (CHANNEL_DRIFT, "approval.stale")
 
 
 def is_of_channel(code: str, change_id: UUID | None, connection_id: UUID | None, source_event_id: UUID | None) -> bool:
-    """Whether it is about a value on its way to a channel, or seen there and lost again: it can be sent again."""
+    """Whether the value can be sent again: not yet verified on a channel, or verified and lost again."""
     if change_id is None or connection_id is None:
         return False
     return code.startswith("propagation.") or (code in _SENT and source_event_id is None)

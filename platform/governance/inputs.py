@@ -1,4 +1,4 @@
-"""Checks of what pages and the API are asked for, before the database sees it."""
+"""Validation of input from pages and the API, before any database access."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,29 +13,29 @@ _LARGEST: Final = 2**63 - 1
 
 
 def check_limit(limit: int) -> int:
-    """Raises InvalidInput."""
+    """Return the page size. Raises InvalidInput."""
     if not 1 <= limit <= MOST:
         raise InvalidInput(f"A page has 1 to {MOST} items.", field="limit")
     return limit
 
 
 def check_number(number: int | None, field: str) -> int | None:
-    """A number that fits the database's largest. Raises InvalidInput."""
+    """Return a number within the database's range. Raises InvalidInput."""
     if number is not None and not 0 <= number <= _LARGEST:
         raise InvalidInput("This is not a number of an entry.", field=field)
     return number
 
 
 def check_text(text: str, field: str) -> str:
-    """Without spaces around it. Raises InvalidInput for what cannot be kept: NUL, half a character, or too much.
+    """Return the stripped text. Raises InvalidInput for text that cannot be stored: NUL, lone surrogates, or too long.
 
-    Browsers send a line break as two characters and count it as one, as people do.
+    Browsers send a line break as two characters; it counts as one.
     """
     return check_exact(text.replace("\r\n", "\n"), field).strip()
 
 
 def check_choice(text: str, field: str, choices: Iterable[str]) -> str:
-    """One of `choices`. Raises InvalidInput."""
+    """Return the text, one of `choices`. Raises InvalidInput."""
     known = tuple(choices)
     if text not in known:
         named = ", ".join(each for each in known if each)
@@ -44,7 +44,7 @@ def check_choice(text: str, field: str, choices: Iterable[str]) -> str:
 
 
 def check_exact(text: str, field: str) -> str:
-    """As it is. For keys of records and places in lists of them: one with a blank at its end is another key.
+    """Return the text unchanged. For record keys and list cursors, where trailing blanks are significant.
 
     Raises InvalidInput as `check_text`.
     """

@@ -1,4 +1,4 @@
-"""Names of this room's work and lanes. One lane per connection and direction, so a slow channel delays only itself."""
+"""Job types and lanes of governance. One lane per connection and direction, so a slow channel delays only itself."""
 
 from typing import Final
 from uuid import UUID

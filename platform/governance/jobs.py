@@ -1,4 +1,4 @@
-"""This room's work, for the composition root."""
+"""Job handlers of governance, for the composition root."""
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RECOVERED, CONNECTION_RESUMED
 from foundation.events import Subscription

@@ -1,4 +1,4 @@
-"""How values and severities are written on pages."""
+"""Formatting of values and severities on pages."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 _ELEMENTS: Final = {PRICE: "List price", STOCK: "Stock on hand", COST: "Cost"}
 _NOTHING: Final = "nothing"
 _SMALL: Final = 0.0005
-"""A smaller difference would be written as 0.0%."""
+"""Smaller differences would be rounded to 0.0%."""
 _KINDS: Final = {
     "connection.paused": "Connection paused",
     "source.quarantined": "Message not readable",
@@ -56,7 +56,7 @@ def level_of(severity: int) -> str:
 
 
 def write_value(value: Value | None) -> str:
-    """Money with its currency, stock as a number of pieces."""
+    """Format money with its currency, stock as a number of pieces."""
     if value is None:
         return _NOTHING
     if value.currency:
@@ -69,7 +69,7 @@ def write_element(element: str) -> str:
 
 
 def write_kind(code: str) -> str:
-    """Of an exception."""
+    """Label of an exception code."""
     return _KINDS.get(code) or write_words(code)
 
 
@@ -78,17 +78,17 @@ def write_work(kind: str) -> str:
 
 
 def write_words(name: str) -> str:
-    """A name like `person.signed_out` as words."""
+    """A code like `person.signed_out` as words."""
     return name.replace(".", " ").replace("_", " ").capitalize()
 
 
 def name_subject(element: str, record_key: str) -> str:
-    """What a sentence is about: “List price of SKU-1”."""
+    """The subject of a sentence: “List price of SKU-1”."""
     return f"{write_element(element)} of {mark_key(record_key)}"
 
 
 def write_difference(old: Value | None, new: Value) -> str:
-    """As a part of the old value; empty where there is none to compare with."""
+    """The difference as a percentage of the old value; empty without a comparable old value."""
     if old is None or old.amount <= 0 or old.currency != new.currency:
         return ""
     part = (new.amount - old.amount) / old.amount
@@ -97,7 +97,7 @@ def write_difference(old: Value | None, new: Value) -> str:
 
 
 def write_share(part: int, whole: int) -> str:
-    """Never rounds up to 100 % while something is missing."""
+    """A percentage, never rounded up to 100 % while `part` is less than `whole`."""
     if whole == 0:
         return "—"
     share = int(1000 * part / whole) / 10

@@ -11,7 +11,7 @@ _DECISION = (1, 60, 300, 1800, 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 7 * 8
 
 
 class ClockMetrics:
-    """Without a registry nothing is exported."""
+    """The metrics; without a registry nothing is exported."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._delivery = Histogram(
@@ -49,7 +49,7 @@ class ClockMetrics:
         self._unproven.labels(str(tenant_id), str(connection_id)).inc()
 
     def delivered(self, tenant_id: UUID, connection_id: UUID, took: Iterable[timedelta]) -> None:
-        """Of one channel, many at once: finding the labels costs more than counting."""
+        """Record many deliveries of one channel at once: looking up the labels costs more than counting."""
         deliveries = self._delivery.labels(str(tenant_id), str(connection_id))
         for each in took:
             deliveries.observe(each.total_seconds())

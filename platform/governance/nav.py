@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 
 MOST: Final = 1_000
-"""Counting stops here, so that a menu costs nothing on any page."""
+"""Counts stop here, to keep the menu cheap on every page."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -18,7 +18,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 async def count_waiting_work(session: AsyncSession) -> Waiting:
-    """Changes that wait for an answer, and open exceptions."""
+    """Count the changes pending approval and the open exceptions."""
     row = (
         await session.execute(
             text("""

@@ -1,4 +1,4 @@
-"""This room's pages, for the composition root."""
+"""Pages of governance, for the composition root."""
 
 from litestar.handlers import HTTPRouteHandler
 

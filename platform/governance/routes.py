@@ -1,4 +1,4 @@
-"""This room's API, for the composition root."""
+"""The API of governance, for the composition root."""
 
 from litestar.handlers import HTTPRouteHandler
 

@@ -1,4 +1,4 @@
-"""What this room's jobs and use cases are built with; made once by the composition root."""
+"""Dependencies of governance's jobs and use cases; created once by the composition root."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -15,7 +15,9 @@ from tenants.members.rights import MemberRights
 
 @dataclass(frozen=True, slots=True)
 class GovernanceServices:
-    """`rights` is for jobs that carry out what somebody approved; None where nobody can lose them, as in some tests."""
+    """Dependencies. `rights` is for jobs that carry out approvals; None where permissions cannot be lost, as in some
+    tests.
+    """
 
     runtime: ConnectorRuntime
     policies: PolicyCache

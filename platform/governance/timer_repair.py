@@ -1,4 +1,4 @@
-"""What this room does by itself, as the database's own state asks for it (`foundation.jobs.repair`)."""
+"""Repair of governance's timers from the state of the database (`foundation.jobs.repair`)."""
 
 from datetime import datetime
 from typing import Final
@@ -38,8 +38,8 @@ _SOURCES: Final = text("""
 
 
 async def repair_governance(session: AsyncSession, now: datetime) -> None:
-    """Clocks, approvals, drift scans, health checks, polls of sources whose baseline was accepted, and observations
-    that are held although their contract is published.
+    """Restore timers and jobs of clocks, approvals, drift scans, health checks, polls of sources whose baseline was
+    accepted, and held observations whose contract is published.
     """
     tenant = {"t": scope_of(session).tenant_id}
     for kind, due in _DUE.items():

@@ -1,4 +1,4 @@
-"""What a usage event of this room was: which value of which record was seen on which channel."""
+"""Description of governance's usage events: value, record and channel of a delivery."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -26,7 +26,7 @@ _USED: Final = text("""
 async def describe_usage(
     session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]
 ) -> Mapping[UUID, UsageDescription]:
-    """In the client's scope, or its MSP's fleet's."""
+    """Describe usage events. Runs in the client's scope or in the scope of its MSP's fleet."""
     rows = await session.execute(_USED, {"t": client_id, "meter": meter, "ids": list(events)})
     return {
         row.id: UsageDescription(
