@@ -1,4 +1,4 @@
-"""Refusals of a key. Source: draft-ietf-httpapi-idempotency-key-header-07 §2.7."""
+"""Errors of idempotency keys. Source: draft-ietf-httpapi-idempotency-key-header-07 §2.7."""
 
 from foundation.errors import Conflict, DomainError, InvalidInput
 

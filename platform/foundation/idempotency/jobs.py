@@ -1,4 +1,4 @@
-"""Forgetting old answers, by the clock."""
+"""Timer job that deletes expired responses."""
 
 from foundation.clock import Clock
 from foundation.idempotency.response_store import PRUNE, prune_responses

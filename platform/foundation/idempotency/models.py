@@ -1,4 +1,4 @@
-"""Answers kept under their requests' keys, for whoever sends the same request again."""
+"""Responses stored under their requests' idempotency keys."""
 
 from datetime import datetime
 
@@ -9,7 +9,9 @@ from foundation.database.base import Base, TenantOwned
 
 
 class IdempotencyKey(TenantOwned, Base):
-    """`kept` is the request's hash and the answer, sealed by the vault: answers hold keys and links shown only once."""
+    """A stored response. `kept` is the request's hash and the response, sealed by the vault: responses contain keys and
+    links that are shown only once.
+    """
 
     __tablename__ = "idempotency_key"
 

@@ -1,7 +1,7 @@
-"""Keeping an act's answer under the key its request came with, in the act's own transaction.
+"""Storage of a response under the idempotency key of its request, in the transaction of the request's effect.
 
-A key is its actor's: those of two people of one account never meet, nor those of two accounts.
-Source: draft-ietf-httpapi-idempotency-key-header-07.
+Keys are scoped to the actor and the account: keys of two members or of two accounts never collide. Source:
+draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import re
@@ -27,11 +27,11 @@ _KEY: Final = re.compile(r"[!-~]+", re.ASCII)
 _PURPOSE: Final = "idempotency:{actor_id}:{key}"
 
 SEALED: Final = EncryptedColumn("idempotency_key", "kept", _PURPOSE, keys=("actor_id", "key"))
-"""For `vault.rotation`."""
+"""Sealed column, for `vault.rotation`."""
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """`headers` are all but those that belong to one sending."""
+    """A response. `headers` are all except those specific to one transmission."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ def read_key(header: str) -> str:
     """The header's value, with or without the draft's quotation marks.
 
     Raises:
-        KeyMalformed: it is empty, longer than 255 characters, or not of visible ASCII.
+        KeyMalformed: empty, longer than 255 characters, or not visible ASCII.
     """
     quoted = len(header) > 1 and header[0] == header[-1] == '"'
     key = header[1:-1] if quoted else header
@@ -57,15 +57,15 @@ def read_key(header: str) -> str:
 
 
 async def find_response(session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes) -> StoredResponse | None:
-    """What was answered to this key before. None: this request is the first, and others wait for its end.
+    """The stored response to this key. None: this request is the first, and concurrent ones wait for its end.
 
     Raises:
-        KeyInUse: the first request with this key is under way.
-        KeyReused: the key came with another request.
+        KeyInUse: the first request with this key is in progress.
+        KeyReused: the key was used with a different request.
     """
     scope = scope_of(session)
     names = {"tenant_id": scope.tenant_id, "actor_id": scope.actor.id, "key": key}
-    # Two statements: the second must see what was committed before the lock could be had.
+    # Two statements: the second must see commits made before the lock was acquired.
     mine = await session.scalar(
         text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
         {"name": f"idempotency:{scope.tenant_id}:{scope.actor.id}:{key}"},
@@ -89,7 +89,7 @@ async def find_response(session: AsyncSession, vault: Vault, *, key: str, reques
 async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
     session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes, answer: StoredResponse, now: datetime
 ) -> None:
-    """For at least `KEEP`, if the transaction commits."""
+    """Store the response for at least `KEEP`, if the transaction commits."""
     scope = scope_of(session)
     names = {"actor_id": scope.actor.id, "key": key}
     plain = msgspec.msgpack.encode(_SealedResponse(request_hash, answer))
@@ -103,7 +103,7 @@ async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
             "kept": await vault.encrypt(session, _PURPOSE.format(**names), plain),
         },
     )  # fmt: skip
-    # At the commit: the timer's row is the tenant's only one, and must not be held while an act goes on.
+    # At the commit: the timer's row is the tenant's only one, and must not stay locked for the rest of the transaction.
     buffer(session, _ask_for_pruning).append(now + KEEP)
 
 
@@ -112,7 +112,7 @@ async def _ask_for_pruning(session: AsyncSession, due: list[datetime]) -> None:
 
 
 async def prune_responses(session: AsyncSession, *, now: datetime) -> int:
-    """Forget what is older than `KEEP`, and wake again for the rest, at most hourly. Returns how many are gone."""
+    """Delete responses older than `KEEP`, and reschedule for the rest, at most hourly. Returns the number deleted."""
     tenant = {"tenant_id": scope_of(session).tenant_id}
     gone = await session.execute(
         text("DELETE FROM idempotency_key WHERE tenant_id = :tenant_id AND created_at <= :until RETURNING 1"),
@@ -128,7 +128,7 @@ async def prune_responses(session: AsyncSession, *, now: datetime) -> int:
 
 
 async def repair_pruning(session: AsyncSession, now: datetime) -> None:
-    """While there is an answer to forget, there is a timer for it."""
+    """Ensure that a timer exists while there is a response to delete."""
     oldest: datetime | None = await session.scalar(
         text("SELECT min(created_at) FROM idempotency_key WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
     )

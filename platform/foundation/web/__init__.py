@@ -1,1 +1,1 @@
-"""The edge toolkit for Litestar: transactions, scope, guards, problem details."""
+"""Web toolkit for Litestar: transactions, scope, guards, problem details."""

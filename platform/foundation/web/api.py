@@ -1,6 +1,7 @@
-"""The API's acts: `post`, `put`, `patch` and `delete` of routes that change something.
+"""Route decorators of the API: `post`, `put`, `patch` and `delete` of routes that change something.
 
-Their answer is ready before the request's transaction ends, so that it can be kept in it: see `foundation.idempotency`.
+The response is complete before the request's transaction ends, so that it can be stored in it: see
+`foundation.idempotency`.
 """
 
 from dataclasses import dataclass

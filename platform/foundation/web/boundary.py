@@ -1,8 +1,8 @@
-"""What holds for every request and every answer, whatever handles it: the ASGI layer around the whole application.
+"""ASGI layer around the complete application: rules for every request and every response.
 
-Requests whose host, address or query no handler could read are refused here. The client's address and scheme are those
-that configured proxies vouch for. Each answer has the security headers and a rule for caches. A client that goes away
-ends its request as such, and an error that nothing else caught is an answer without details.
+Requests whose host, address or query no handler could parse are refused here. The client's address and scheme are taken
+from configured proxies. Each response has the security headers and a cache rule. A client's disconnect cancels its
+request, and an uncaught error becomes a response without details.
 """
 
 import re
@@ -41,7 +41,7 @@ _PRIVATE: Final = (b"cache-control", b"private, no-cache")
 
 
 class Boundary:
-    """Inside `ObservedApp`, around the framework."""
+    """ASGI middleware, inside `ObservedApp`, around the framework."""
 
     def __init__(self, app: AsgiApp, *, proxies: ProxyRule = NO_PROXIES, public_port: int | None = None) -> None:
         self._app = app
@@ -54,7 +54,7 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         self._resolve_client(scope)
-        if "//" in scope["path"]:  # the framework finds the same route without: rules by prefix must, too
+        if "//" in scope["path"]:  # the framework ignores repeated slashes, so rules by prefix must as well
             scope["path"] = _SLASHES.sub("/", scope["path"])
         scope.setdefault("state", {})["public_port"] = self._public_port
         outgoing = _Outgoing(scope["path"], send)
@@ -76,9 +76,9 @@ class Boundary:
         peer, port = client
         if not self._proxies.networks:
             if not self._warned and header_values(scope, b"x-forwarded-for"):
-                self._warned = True  # once: clients can send it, too
+                self._warned = True  # once: clients can send the header too
                 _log.warning("web.proxy_not_trusted", peer=peer, hint="Your proxy? Set FAIRLEAD_TRUSTED_PROXIES.")
-            if ":" in peer:  # IPv4 in IPv6 is one address, not two
+            if ":" in peer:  # IPv4 mapped in IPv6 is the same address
                 scope["client"] = (self._proxies.client_of(peer, ()), port)
             return
         scope["scheme"] = self._proxies.scheme_of(peer, headers, scope.get("scheme", "http"))
@@ -87,7 +87,7 @@ class Boundary:
 
 
 def check_request(scope: Scope) -> None:
-    """Raises: MalformedRequest."""
+    """Validate host, path and query. Raises: MalformedRequest."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (not hosts and scope.get("http_version") != "1.0"):
         raise MalformedRequest("A request has exactly one Host header.")
@@ -101,20 +101,21 @@ def check_request(scope: Scope) -> None:
 
 
 def header_values(scope: Mapping[str, Any], name: bytes) -> list[bytes]:
-    """A header's values. `name` is lower case. Unlike the framework's request object, reading cannot fail."""
+    """A header's values. `name` is lower case. Unlike the framework's request object, this cannot fail."""
     return [value for key, value in scope.get("headers", ()) if key == name]
 
 
 def header_text(scope: Mapping[str, Any], name: bytes) -> str:
-    """A header's first value, or an empty text."""
+    """A header's first value, or an empty string."""
     values = header_values(scope, name)
     return values[0].decode("latin-1") if values else ""
 
 
 def single_header(scope: Mapping[str, Any], name: bytes) -> str:
-    """The value of a header that decides something, or an empty text. Who reads another one than we must not be fooled.
+    """The value of a header that decisions depend on, or an empty string. Refusing duplicates prevents disagreement
+    with other parsers.
 
-    Raises: MalformedRequest: it is there twice.
+    Raises: MalformedRequest: the header is repeated.
     """
     values = header_values(scope, name)
     if len(values) > 1:
@@ -160,7 +161,7 @@ class _Outgoing:
         self._send = send
         self.started = False
 
-    def send(self, message: Message) -> Awaitable[None]:  # no coroutine of its own: each costs on the webhooks' path
+    def send(self, message: Message) -> Awaitable[None]:  # not a coroutine: each costs time on the webhooks' path
         if message["type"] == "http.response.start":
             self.started = True
             headers = message.get("headers", ())

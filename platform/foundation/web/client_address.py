@@ -1,9 +1,9 @@
-"""The client's address and scheme behind proxies: only what a configured proxy says, and only as a valid IP address.
+"""The client's address and scheme behind proxies: only from configured proxies, and only valid IP addresses.
 
-`X-Forwarded-For` grows to the right: each proxy appends the address it was called from. So the client is the rightmost
-hop that is no configured proxy; everything to its left is the client's own text. A hop that is no address ends the walk
-at the last proxy that is known. Only the configured header is read: a proxy that maintains one of the two hands the
-other through as the client wrote it.
+`X-Forwarded-For` grows to the right: each proxy appends the address of its caller. So the client is the rightmost hop
+that is no configured proxy; everything to its left is the client's own text. An invalid hop ends the walk at the last
+known proxy. Only the configured header is read: a proxy that maintains one of the two passes the other on as the client
+wrote it.
 """
 
 import re
@@ -26,7 +26,7 @@ _IPV6_SUBSCRIBER: Final = 64
 
 
 class ProxyRule(msgspec.Struct, frozen=True):
-    """Which peers are proxies, and which header they maintain."""
+    """Trusted proxies: which peers are proxies, and which header they maintain."""
 
     networks: tuple[Network, ...] = ()
     header: str = X_FORWARDED_FOR
@@ -48,7 +48,7 @@ class ProxyRule(msgspec.Struct, frozen=True):
         return str(address)
 
     def scheme_of(self, peer: str, headers: Sequence[Header], scheme: str) -> str:
-        """The scheme the nearest proxy was called with, else `scheme`."""
+        """The scheme of the nearest proxy's request, else `scheme`."""
         if not self.trusts(peer):
             return scheme
         if self.header == X_FORWARDED_FOR:
@@ -66,10 +66,10 @@ NO_PROXIES: Final = ProxyRule()
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks or addresses, separated by commas or blanks.
+    """Parse networks or addresses, separated by commas or blanks.
 
     Raises:
-        ValueError: one is malformed, or holds every address, which would let each client name its own.
+        ValueError: one is malformed, or includes every address, which would let each client choose its own.
     """
     networks = tuple(ip_network(part, strict=False) for part in re.split(r"[\s,]+", text) if part)
     if any(network.prefixlen == 0 for network in networks):
@@ -78,7 +78,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def parse_address(text: str) -> Address | None:
-    """An address in one form: IPv4 in IPv6 as IPv4, without a zone."""
+    """An address in canonical form: IPv4 mapped in IPv6 as IPv4, without a zone. None when invalid."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -98,7 +98,7 @@ def parse_hop(text: str) -> Address | None:
 
 
 def subscriber_of(host: str) -> str:
-    """What one client holds: an IPv4 address, or an IPv6 /64."""
+    """The address range of one subscriber: an IPv4 address, or an IPv6 /64."""
     address = parse_address(host)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, _IPV6_SUBSCRIBER), strict=False))
@@ -132,8 +132,8 @@ def _forwarded(headers: Iterable[Header]) -> list[tuple[str, str]]:
 
 
 def _split_quoted(text: str, separator: str) -> list[str]:
-    """The parts between separators that stand in no quoted text. Read from the right, as a quote that the client left
-    open in its part must not swallow what the proxies wrote behind it.
+    """The parts between separators outside quoted text. Parsed from the right, so that a quote left open by the client
+    cannot hide the proxies' parts behind it.
     """
     parts, quoted, end = [], False, len(text)
     for place in range(len(text) - 1, -1, -1):

@@ -1,4 +1,4 @@
-"""Compressed answers for whom they suit, and `304` for whom has the same: each form of an answer has its own tag."""
+"""Compressed responses, and `304` for unchanged ones: each encoding of a response has its own entity tag."""
 
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ _OF_THE_BODY: Final = frozenset({b"content-length", b"content-encoding", b"conte
 
 
 class Compression:
-    """An ASGI middleware. Forms' tokens are masked anew in each page, so that a compressed length tells nothing about
-    them.
+    """ASGI middleware for gzip. Form tokens are masked again in each page, so that a compressed length reveals nothing
+    about them.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,7 +31,9 @@ class Compression:
 
 
 class _Tagged:
-    """The answer as it is sent: varying, and left out when the client has it."""
+    """Sender that adds Vary and the encoding's entity tag, and replaces a response that the client has cached
+    by `304`.
+    """
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope

@@ -1,4 +1,4 @@
-"""The open connections of a listener: their limits, and which are closed when there are too many."""
+"""Open connections of a listener: their limits, and eviction when there are too many."""
 
 import asyncio
 import resource
@@ -16,8 +16,9 @@ _SPARE_FILES: Final = 256
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes in bytes, times in seconds. `request_bytes` bounds a body as sent, with its chunk framing; the application
-    has smaller limits per route. `url_bytes` holds the longest text of a form: a character of it takes up to 12.
+    """Limits of connections. Sizes in bytes, times in seconds. `request_bytes` bounds a body as sent, with its chunk
+    framing; the application has smaller limits per route. `url_bytes` fits the longest text of a form: a character
+    takes up to 12.
     """
 
     head_bytes: int = 64 * 1024
@@ -45,8 +46,8 @@ class HttpConnection(Protocol):
 
 
 class ConnectionTable:
-    """All open connections of one listener. `is_exempt` names the peers without a limit of their own (proxies);
-    `note_refusal` takes the status and the correlation id of each answer that the listener gives itself.
+    """All open connections of one listener. `is_exempt` selects the peers without a limit of their own (proxies);
+    `note_refusal` takes the status and the correlation id of each response that the listener sends itself.
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class ConnectionTable:
         return len(self._open)
 
     def add(self, connection: HttpConnection, loop: asyncio.AbstractEventLoop) -> bool:
-        """False when there is no room even after closing those that wait for their client."""
+        """Register a connection. False when there is no room even after evicting connections that wait for their
+        client.
+        """
         host = connection.client[0] if connection.client else ""
         connection.peer = self._peer_of(host)
         self._open.add(connection)
@@ -96,13 +99,15 @@ class ConnectionTable:
             del self._peers[connection.peer]
 
     def answer_refusal(self, status: int, *, as_page: bool = False) -> bytes:
-        """What to write to a connection, a page or a problem; noted where requests are."""
+        """The raw response of a refusal, a page or a problem; recorded in the access log and metrics."""
         correlation = self._make_id().hex
         self._note_refusal(status, correlation)
         return refusal_answer(status, correlation, as_page=as_page)
 
     def _evict(self, newest: HttpConnection, among: list[HttpConnection]) -> bool:
-        """Several at a time, so that the search is not repeated for each new connection."""
+        """Close the connections that have waited longest for their client. Several at a time, so that the search is not
+        repeated for each new connection.
+        """
         waiting = [(since, each) for each in among if each is not newest and (since := each.waiting_since) is not None]
         waiting.sort(key=lambda pair: pair[0])
         for _, connection in waiting[: max(1, len(among) // 20)]:
@@ -117,7 +122,7 @@ class ConnectionTable:
 
 
 def raise_file_limit(wanted: int = 8192) -> None:
-    """Allow this process as many open files as connections need, as far as the system lets it."""
+    """Raise this process's limit of open files to `wanted`, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < target:

@@ -1,4 +1,4 @@
-"""Refusals of requests that no handler can serve. Each mistake has one title, whichever layer finds it: the listener,
+"""Refusals of requests that no handler can serve. Each error has one title, whichever layer detects it: the listener,
 the boundary, the framework or a mounted handler.
 """
 
@@ -12,7 +12,7 @@ class MalformedRequest(DomainError):
 
 
 class RequestIncomplete(DomainError):
-    """The client closed the connection before its body was complete; only the access log reads this answer."""
+    """The client closed the connection before its body was complete; only the access log records this response."""
 
     status = 400
     code = "body-incomplete"

@@ -1,6 +1,6 @@
-"""One request and its answer on a connection, with the answer's fixed headers ready to be written.
+"""Request-response cycle of a connection, with preformatted lines for the response's fixed headers.
 
-uvicorn checks and copies each header of each answer. Eight of them are the same on nearly all, and are looked up:
+uvicorn checks and copies each header of each response. Eight of them are the same on nearly all, and are looked up:
 checking them was a tenth of a webhook's processor time.
 """
 
@@ -22,7 +22,7 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 class Exchange(RequestResponseCycle):
-    """What is not said here is uvicorn's."""
+    """uvicorn's cycle with another start of the response."""
 
     def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override]  # no coroutine of its own
         if self.response_started or message["type"] != "http.response.start":
@@ -49,7 +49,7 @@ class Exchange(RequestResponseCycle):
         self.transport.write(b"".join(parts))
 
     def _line(self, name: bytes, value: bytes) -> bytes:
-        """Raises: RuntimeError: it would end the header, or is none."""
+        """A header's line. Raises: RuntimeError: the name or value is invalid, or would end the header."""
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
             raise RuntimeError("Invalid HTTP header.")
         if name == b"content-length" and self.chunked_encoding is None:

@@ -1,4 +1,4 @@
-"""Parts of pages that refresh themselves. They have addresses of their own, at which nobody should ever land."""
+"""Page fragments that refresh themselves. They have URLs of their own, which must never be shown as a page."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from litestar.connection import ASGIConnection
 from foundation.web.boundary import header_text
 
 FRAGMENT: Final = {"fragment": True}
-"""`opt` of a handler whose answer is a part of the page at the address above it: `/overview/flow` of `/overview`."""
+"""`opt` of a handler that returns a fragment of the page at the parent path: `/overview/flow` of `/overview`."""
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 PageOf = Callable[[str], str]
@@ -21,7 +21,7 @@ _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 def remember_fragments(app: Litestar) -> None:
-    """Read from the routes which addresses are fragments."""
+    """Collect the paths of fragments from the routes."""
     found = [
         _PARAMETER.sub("[^/]+", re.escape(route.path_format))
         for route in app.routes
@@ -37,15 +37,15 @@ def remember_fragments(app: Litestar) -> None:
 
 
 def page_of(request: AnyConnection, address: str) -> str:
-    """The page to show for `address`, a path with its query: the page itself, for one of its fragments."""
+    """The page to show for `address`, a path with its query: the address itself, or the parent page of a fragment."""
     find: PageOf | None = request.app.state.get(_STATE)
     return address if find is None else find(address)
 
 
 def page_behind(request: AnyConnection) -> str:
-    """The page that a request came from or was for; empty when that is not known. Reads nothing that can fail.
+    """The page that a request came from or was for; empty when unknown. Parses nothing that can fail.
 
-    What htmx asks for is a part of the page that the browser shows, and so is where a form is sent.
+    An htmx request fetches a part of the page that the browser shows, and a form is sent from that page too.
     """
     scope = request.scope
     part = header_text(scope, b"hx-request") and header_text(scope, b"hx-boosted") != "true"
@@ -60,7 +60,7 @@ def page_behind(request: AnyConnection) -> str:
 
 
 class PageInstead(Exception):
-    """A browser went to a fragment's address itself: what it shows is `address`."""
+    """A browser navigated to a fragment's URL: the page to show is `address`."""
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -68,13 +68,13 @@ class PageInstead(Exception):
 
 
 def require_part(request: AnyConnection) -> None:
-    """Raises: PageInstead: a fragment would be all that the browser shows."""
+    """Refuse a navigation to a fragment. Raises: PageInstead: the browser would show the fragment alone."""
     if request.route_handler.opt.get("fragment") and header_text(request.scope, b"sec-fetch-dest") == "document":
         raise PageInstead(page_behind(request))
 
 
 def _own(url: str, host: str) -> str:
-    """Path and query of `url` if it is on this host."""
+    """Path and query of `url` if it is on this host; else empty."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Response headers of every answer, whether the application, a mounted handler or the listener makes it."""
+"""Response headers of every response, whether the application, a mounted handler or the listener sends it."""
 
 from typing import Final
 

@@ -2,9 +2,9 @@
 
 httptools buffers a header line without limit and copies it on each read, and uvicorn's timeouts cover idle keep-alive
 connections only. `BoundedProtocol` adds what is missing: a size limit for the request line and headers, deadlines for
-headers, body and for a client that does not read its answer, and a limit of connections in total and per peer. When
-there are too many, those that have waited longest for their client are closed first, so slow clients displace each
-other and not those that are served.
+headers, for the body and for a client that does not read its response, and a limit of connections in total and per
+peer. Beyond that limit, connections that have waited longest for their client are closed first, so slow clients
+displace each other and not active ones.
 """
 
 import asyncio
@@ -21,17 +21,20 @@ from foundation.web.exchange import Exchange
 from foundation.web.request_head import OTHER_PROTOCOL, is_endless, names_host, wants_page
 
 _SLICE: Final = 16 * 1024
-"""Headers are parsed in pieces of this size, which is how far beyond the limit they may reach."""
+"""Headers are parsed in pieces of this size, by which they may exceed the limit."""
 _BODY_PIECE: Final = 16 * 1024
-"""The application is woken for this much of a body, not for each packet: a byte at a time would cost it a turn each."""
+"""The application is woken once per this much of a body, not for each packet: single bytes would cost a
+wake-up each.
+"""
 _DISCARDED: Final = 64 * 1024
-"""What a refused client may still send before reading stops; closing at once would reset the connection and could
-lose the answer."""
+"""Bytes that a refused client may still send before reading stops; closing at once would reset the connection and could
+lose the response.
+"""
 _PIPELINED: Final = 8
-"""Requests that may wait behind the one that is answered; what comes behind them stays unread."""
+"""Requests that may wait behind the active one; further ones stay unread."""
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _BODY_PART: Final = 256
-"""A body is parsed in parts no smaller than this, however many ends of heads it seems to hold."""
+"""Minimum size of the parts in which a body is parsed, however many ends of heads it seems to contain."""
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
@@ -42,15 +45,15 @@ class _Reading(Enum):
 
 
 _NOTHING, _HEAD, _BODY = _Reading
-"""Looked up on each header: a class attribute of an Enum costs more than a global."""
+"""Module constants are faster for each header: a class attribute of an Enum costs more than a global."""
 
 
 class _Refused(Exception):
-    """Ends a parser callback; the parser reports it as an error of its own."""
+    """Aborts a parser callback; the parser reports it as an error of its own."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. What uvicorn does is unchanged as long as the limits are kept."""
+    """One connection. uvicorn's behaviour is unchanged as long as the limits are kept."""
 
     peer = ""
 
@@ -62,11 +65,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_limit, self._fields_limit = table.limits.head_bytes, table.limits.fields
         self._reading = _HEAD
         self._since = self.loop.time()
-        """Since when this side has waited for the client."""
+        """Since when this side has waited for the client, in the loop's time."""
         self._write_since: float | None = None
         self._closing_since: float | None = None
         self._is_fresh = True
-        """Nothing of this request was parsed yet."""
+        """No byte of this request has been parsed yet."""
         self._head_bytes = 0
         self._field_bytes = 0
         self._body_bytes = 0
@@ -75,15 +78,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refusal = 0
         self._refused = False
         self._due = 0
-        """The refusal that follows the answers to the requests before it."""
+        """Status of the refusal to send after the responses to earlier requests."""
         self._unread = b""
-        """What came behind `_PIPELINED` requests."""
+        """Bytes received beyond `_PIPELINED` requests."""
         self._incoming = b""
-        """What is being parsed: a request may be refused before its headers are."""
+        """The bytes being parsed: a request may be refused before its headers are."""
         self._line = b""
-        """The beginning of a request line whose end has not come."""
+        """The beginning of a request line whose end has not arrived."""
         self._running: RequestResponseCycle | None = None
-        """The request that is being answered; `cycle` is the newest, which may wait behind it."""
+        """The request that is being served; `cycle` is the newest, which may wait behind it."""
 
     # --- the transport's events
 
@@ -125,7 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
             )
 
     def _feed_in_parts(self, data: bytes) -> None:
-        """Each part ends where a request may end, so that no more requests are parsed than may wait."""
+        """Parse in parts that end where a request may end, so that no more requests are parsed than may wait."""
         start = 0
         while start < len(data) and not (self._refused or self._due or self.transport.is_closing()):
             if len(self.pipeline) >= _PIPELINED:
@@ -167,7 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._reading is not _HEAD:
             return  # a trailer; the application has seen the headers already
         name = name.lower()
-        value = value.rstrip(b" \t")  # the parser drops the blanks in front only
+        value = value.rstrip(b" \t")  # the parser strips leading blanks only
         if name == b"content-length":
             if value.isdigit() and int(value[:20]) > self._limits.request_bytes:
                 self._reject(413)
@@ -190,7 +193,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False  # the parser takes no further request on this connection
 
     def _begin_exchange(self) -> None:
-        """Raises what the parser takes for a malformed request when the address cannot be read."""
+        """Create the exchange. Raises when the address cannot be parsed; the parser reports it as a malformed
+        request.
+        """
         scope, version = self.scope, self.parser.get_http_version()
         scope["method"] = self.parser.get_method().decode("ascii")
         if version != "1.1":
@@ -250,7 +255,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def waiting_since(self) -> float | None:
-        """Since when the client has been waited for; None while this side works on its request."""
+        """Since when the connection has waited for the client; None while this side works on its request."""
         if self._refused or self._closing_since is not None:
             return 0.0
         if self._write_since is not None:
@@ -274,7 +279,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(408)
         elif self._reading is _BODY:
             late = now - self._since > self._limits.body_seconds
-            if late and not (self.flow.read_paused or self._due):  # paused: the application has not taken what came
+            if late and not (self.flow.read_paused or self._due):  # paused: received bytes are not consumed
                 self._refuse(408)
 
     def evict(self) -> None:
@@ -327,11 +332,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _owes_answers(self) -> bool:
-        """Whether requests before the one that is being read wait for their answers."""
+        """Whether responses to requests before the current one are outstanding."""
         return bool(self.pipeline) or (self._is_answering and self._reading is not _BODY)
 
     def _refuse(self, status: int) -> None:
-        """Answer if that is still possible, after the answers that are due, then close."""
+        """Send a refusal after the outstanding responses, if still possible, then close."""
         if self._owes_answers:
             self._due = status
             self._unread = b""
@@ -360,7 +365,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.loop.call_later(self._limits.linger_seconds, self.transport.abort)
 
     def _wants_page(self) -> bool:
-        """Judged by what came so far."""
+        """Whether the client wants a page, judged by the bytes received so far."""
         return wants_page(self.url, self.headers, self._incoming)
 
     def _discard(self, size: int) -> None:
@@ -370,7 +375,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def bounded_protocol(table: ConnectionTable) -> type[asyncio.Protocol]:
-    """What uvicorn's `http` setting takes: called for each new connection."""
+    """Protocol factory for uvicorn's `http` setting, called for each new connection."""
 
     def create(**kwargs: Any) -> BoundedProtocol:
         return BoundedProtocol(**kwargs, table=table)

@@ -1,4 +1,4 @@
-"""What a client prefers (RFC 9110 §12.5): the qualities in `Accept` and `Accept-Encoding`."""
+"""Content negotiation (RFC 9110 §12.5): the qualities in `Accept` and `Accept-Encoding`."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ _MACHINES: Final = ("application/problem+json", "application/json")
 
 
 def qualities(header: str) -> dict[str, float]:
-    """Each name of a list, in lower case, with its quality; one whose quality cannot be read is not accepted."""
+    """Each name of a list, in lower case, with its quality; a malformed quality counts as not accepted."""
     found: dict[str, float] = {}
     for part in header.split(","):
         name, *parameters = (each.strip().lower() for each in part.split(";"))
@@ -19,14 +19,14 @@ def qualities(header: str) -> dict[str, float]:
 
 
 def prefers_html(accept: str) -> bool:
-    """Whether a page serves the client better than a problem: a browser's `Accept` names HTML, a program's does not."""
+    """Whether to send a page rather than a problem: a browser's `Accept` contains HTML, a program's does not."""
     wanted = qualities(accept)
     html = wanted.get(_HTML, 0.0)
     return html > 0 and all(html >= wanted.get(kind, 0.0) for kind in _MACHINES)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the client takes gzip, and not the body as it is rather than that."""
+    """Whether the client accepts gzip, and does not prefer the identity encoding."""
     wanted = qualities(accept_encoding)
     gzip = wanted.get("gzip", wanted.get("x-gzip", wanted.get("*", 0.0)))
     return gzip > 0 and gzip >= wanted.get("identity", 0.0)

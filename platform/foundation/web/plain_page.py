@@ -1,4 +1,4 @@
-"""A refusal as a page, for answers that are made where no brand is known: unbranded, without style sheets."""
+"""Unbranded page of a refusal, without style sheets, for responses sent before the brand is known."""
 
 from html import escape
 from typing import Final

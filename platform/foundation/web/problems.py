@@ -11,7 +11,9 @@ _JSON_SAFE = (str, int, bool, type(None))
 
 
 def problem(error: DomainError, correlation: str) -> dict[str, Any]:
-    """`type` is relative, so it carries no product name; `correlation` is what a person quotes to support."""
+    """Fields of a problem. `type` is relative, so it has no product name; `correlation` is the id that users quote to
+    support.
+    """
     extra = {key: value if isinstance(value, _JSON_SAFE) else str(value) for key, value in error.extra.items()}
     return extra | {
         "type": f"/problems/{error.code}",

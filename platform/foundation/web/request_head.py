@@ -1,4 +1,4 @@
-"""What is told from the head of a request as bytes, beside the parser or before it."""
+"""Checks of a request's head as raw bytes, beside the parser or before it."""
 
 import re
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 from foundation.web.negotiation import prefers_html
 
 OTHER_PROTOCOL: Final = re.compile(rb"(?:\r?\n)*[A-Z_-]+ +[^ \r\n]+ +(?!HTTP/)[A-Z]+/")
-"""A request line of another protocol: the parser takes RTSP and ICE for HTTP of the same number."""
+"""A request line of another protocol: the parser accepts RTSP and ICE as HTTP of the same version number."""
 _ACCEPT: Final = re.compile(rb"\r\naccept:([^\r\n]*)\r\n", re.IGNORECASE)
 _OF_MACHINES: Final = (b"/api/", b"/hooks/")
 
 
 def is_endless(data: bytes, limit: int) -> bool:
-    """Whether `data` begins with headers that do not end within their limit: seen without parsing, which would copy
-    the last of them once per piece.
+    """Whether `data` begins with headers that exceed the limit: detected without parsing, which would copy the last
+    header once per piece.
     """
     if len(data) <= limit:
         return False
@@ -22,7 +22,7 @@ def is_endless(data: bytes, limit: int) -> bool:
 
 
 def wants_page(url: bytes, headers: list[tuple[bytes, bytes]], incoming: bytes) -> bool:
-    """Whether the client is a browser, as far as its request came; `incoming` is what may not be parsed yet."""
+    """Whether the client is a browser, as far as the request was received; `incoming` may not be parsed yet."""
     if (url or incoming.partition(b" ")[2][:16]).startswith(_OF_MACHINES):
         return False
     accepted = next((value for name, value in headers if name == b"accept"), None)
@@ -33,7 +33,7 @@ def wants_page(url: bytes, headers: list[tuple[bytes, bytes]], incoming: bytes) 
 
 
 def names_host(target: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether an absolute address names the host that the Host header does: proxies differ in which of them counts."""
+    """Whether the host of an absolute address equals the Host header: proxies differ in which of them they use."""
     scheme, _, rest = target.partition(b"://")
     authority, slash, _ = rest.partition(b"/")
     hosts = [value.lower() for name, value in headers if name == b"host"]

@@ -1,5 +1,5 @@
-"""The request class of the application: bodies are parsed within limits, and what cannot be parsed is the sender's
-error, told as a problem.
+"""Request class of the application: bodies are parsed within limits, and a parse error is a client error, returned as a
+problem.
 """
 
 import re
@@ -19,16 +19,16 @@ from foundation.web.boundary import header_text
 from foundation.web.errors import MalformedBody, UnsupportedBody
 
 FORM_BYTES: Final = 64 * 1024
-"""Bodies of pages and of the API, unless a route sets its own limit."""
+"""Body limit of pages and of the API, unless a route sets its own."""
 PUBLIC_FORM_BYTES: Final = 8 * 1024
-"""Forms that anybody may send."""
+"""Body limit of forms open to anonymous users."""
 FORM_FIELDS: Final = 64
 _QUOTED: Final = 80
 _JSON_SUFFIX: Final = re.compile(r"application/[a-z0-9.!#$&^_-]+\+json")
 
 
 class BoundedRequest(Request[Any, Any, Any]):
-    """Kept per request object, not in a cache of the process: forms hold passwords."""
+    """Request with bounded parsing. Results are cached per request object, not per process: forms contain passwords."""
 
     _decoded: Any = msgspec.UNSET
     _fields: FormMultiDict | None = None
@@ -37,9 +37,9 @@ class BoundedRequest(Request[Any, Any, Any]):
         """The body, decoded with a bounded depth.
 
         Raises:
-            UnsupportedBody: its type is another, or it is compressed.
-            MalformedBody: it is no JSON, nested too deeply, or has a field twice.
-            InvalidInput: a text in it holds U+0000.
+            UnsupportedBody: the content type is another, or the body is compressed.
+            MalformedBody: invalid JSON, nested too deeply, or with a duplicate key.
+            InvalidInput: a string contains U+0000.
         """
         if self._decoded is msgspec.UNSET:
             body = await self.body()
@@ -65,7 +65,7 @@ class BoundedRequest(Request[Any, Any, Any]):
             UnsupportedBody: it is a multipart form, or compressed.
             MalformedBody: it has too many fields.
 
-        A field may hold U+0000: what is made of it is refused at the field, and the form shown again as it was typed.
+        A field may contain U+0000: it is refused when the field is validated, and the form shown again as typed.
         """
         if self._fields is None:
             self._fields = FormMultiDict(await self._read_fields())
@@ -86,7 +86,7 @@ class BoundedRequest(Request[Any, Any, Any]):
 
 
 def _require_plain(scope: Mapping[str, Any]) -> None:
-    """Nothing is decompressed: a small body could become a large one.
+    """Refuse compressed bodies: a small body could become a large one.
 
     Raises: UnsupportedBody.
     """
@@ -96,7 +96,7 @@ def _require_plain(scope: Mapping[str, Any]) -> None:
 
 
 def _require_json(scope: Mapping[str, Any]) -> None:
-    """A body without a type is taken for what the route expects.
+    """Refuse other content types. A body without a type is accepted as JSON.
 
     Raises: UnsupportedBody.
     """

@@ -1,4 +1,4 @@
-"""Whole answers as they are written to a connection whose request never reached the application."""
+"""Complete raw responses, for connections whose request never reached the application."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ _RETRY_AFTER: Final = b"retry-after: 5\r\n"
 
 
 def refusal_answer(status: int, correlation: str, *, as_page: bool = False) -> bytes:
-    """`as_page`: for a browser, which would show a problem as raw text."""
+    """The bytes of a refusal. `as_page`: for a browser, which would show a problem as raw text."""
     error = REFUSALS[status]
     body = plain_page(error, correlation) if as_page else problem_body(error, correlation)
     kind = HTML_TYPE if as_page else PROBLEM_TYPE
