@@ -1,1 +1,1 @@
-"""Retention: periods per class of data, legal holds, and deletions, planned and past."""
+"""Retention: periods per class of data, legal holds, planned and past deletions."""

@@ -1,4 +1,4 @@
-"""Shortening an audit chain: what goes is a beginning, and its last entry stays as the anchor to verify from."""
+"""Truncation of an audit chain from its beginning; the last deleted entry is kept as the anchor for verification."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -24,13 +24,13 @@ _SHORTEN: Final = text(f"""
 async def anchor_before_drop(
     session: AsyncSession, part: Partition, cases: Iterable[Case], *, end: datetime, now: datetime
 ) -> None:
-    """Of each client: the last entry before its floor. Such entries in the default partition go with it."""
+    """Anchor each client's chain at its last entry before its floor; deletes such entries of the default partition."""
     for case in cases:
         await _shorten(session, case, paths=[part.default_path], counted=[part.path], before=end, now=now)
 
 
 async def delete_beginning(session: AsyncSession, part: Partition, case: Case, *, now: datetime, new_id: NewId) -> int:
-    """Of one client, of one month, in one transaction: between two batches the chain would not verify."""
+    """Delete a month from the start of a client's chain, in one transaction, so that the chain always verifies."""
     limits = case.rules.limits(case.data_class, now)
     if not limits:
         return 0
@@ -45,7 +45,7 @@ async def delete_beginning(session: AsyncSession, part: Partition, case: Case, *
 async def _shorten(  # noqa: PLR0913 - keyword-only parts of one step
     session: AsyncSession, case: Case, *, paths: Sequence[str], counted: Sequence[str], before: datetime, now: datetime
 ) -> int:
-    """Entries in `counted` are part of what goes, but go with their partition. Returns how many were deleted."""
+    """Anchor, then delete from `paths`; those in `counted` go with their partition. Returns the number deleted here."""
     floor = case.kept.floor if isinstance(case.kept.floor, int) else _ALL
     removed = await session.scalar(
         _SHORTEN,

@@ -1,4 +1,4 @@
-"""Set how long a class of data is kept, place a hold, release one. Each is audited."""
+"""Changes of retention policies and legal holds. Each is audited."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,9 +27,9 @@ MOST_DAYS: Final = 36_525  # a hundred years
 async def set_policy(
     session: AsyncSession, classes: Sequence[DataClass], name: str, policy: NewPolicy, *, now: datetime
 ) -> None:
-    """Raises NotFound for an unknown class, InvalidInput for days outside its bounds or an element without a contract.
+    """Set the retention period of a class or of one of its elements. An existing policy can always be removed.
 
-    What was set before can always be taken back.
+    Raises NotFound for an unknown class, InvalidInput for days outside its bounds or an element without a contract.
     """
     scope, data_class = scope_of(session), _known(classes, name)
     element = check_text(policy.element, "element")
@@ -73,7 +73,7 @@ async def set_policy(
 async def set_default(
     session: AsyncSession, classes: Sequence[DataClass], name: str, keep_days: int | None, *, now: datetime
 ) -> None:
-    """In the MSP's own account, for it and all its clients. None: back to the product's default.
+    """Set the default in the MSP's own account, for the MSP and all its clients. None restores the product's default.
 
     Raises NotFound for an unknown class, InvalidInput for days outside its bounds.
     """
@@ -101,7 +101,7 @@ async def set_default(
 async def place_hold(
     session: AsyncSession, classes: Sequence[DataClass], hold: NewHold, *, now: datetime, new_id: NewId
 ) -> UUID:
-    """Waits for a removal that is under way: once this is committed, nothing it covers goes.
+    """Place a legal hold. Waits for a running deletion: after the commit, no data under the hold is deleted.
 
     Raises NotFound for an unknown class, InvalidInput without a reason.
     """
@@ -129,9 +129,9 @@ async def place_hold(
 
 
 async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now: datetime) -> None:
-    """Release of a legal hold. Data that only this hold kept is deleted in the next run.
+    """Release a legal hold. Data kept only by this hold is deleted in the next run.
 
-    Raises NotFound, Conflict when it is released already, InvalidInput without a reason.
+    Raises NotFound, Conflict when the hold is already released, InvalidInput without a reason.
     """
     scope, reason = scope_of(session), _reason(reason)
     found = (

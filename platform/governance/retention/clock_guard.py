@@ -1,7 +1,7 @@
-"""Whether the clock can be believed, before anything is removed by it: what a wrong one removes is gone.
+"""Check of the system clock before deletions: a wrong clock would delete data too early, irreversibly.
 
-Three witnesses: the database's own clock, the time of the last run, and the newest audit entry of any account. A
-machine whose clock jumped years ahead, or fell back behind what was written, contradicts at least one of them.
+Three references: the database's own clock, the time of the last run, and the newest audit entry of any account. A
+machine whose clock jumped years ahead, or fell back behind existing entries, contradicts at least one of them.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from foundation.scope import Actor, Scope
 ACTOR: Final = Actor.system("retention")
 LAST_RUN: Final = "last_retention"
 LONGEST_PAUSE: Final = timedelta(days=45)
-"""Between two runs. A longer one is confirmed by a person; it is daily work."""
+"""Between two runs, which are daily. A longer pause must be confirmed by a person."""
 TOLERANCE: Final = timedelta(hours=1)
 _BELIEVED: Final = "believed_until"
 _NEWEST: Final = text("SELECT at FROM audit_entry WHERE tenant_id = :t ORDER BY seq DESC LIMIT 1")
@@ -54,7 +54,7 @@ async def check_clock(owner: Database, app: Database, tenants: Mapping[UUID, UUI
 async def record_run(
     owner: Database, app: Database, tenants: Mapping[UUID, UUID], *, now: datetime, confirmed: bool
 ) -> None:
-    """`confirmed`: a person has said that the clock is right, so entries of a later time are not held against it."""
+    """Record a run. `confirmed`: a person has confirmed the clock, so later entries are ignored."""
     newest = await _newest_entry(app, tenants) if confirmed else None
     async with owner.transaction(None) as session:
         last = await read_fact(session, LAST_RUN)
@@ -75,7 +75,7 @@ async def _database_clock(session: AsyncSession) -> datetime:
 
 
 async def _newest_entry(app: Database, tenants: Mapping[UUID, UUID]) -> datetime | None:
-    """Every act is audited, so an account's last entry is about its newest row."""
+    """Time of the newest audit entry. Every action is audited, so an account's newest row has an entry."""
     newest: datetime | None = None
     for tenant_id, msp_id in tenants.items():
         async with app.transaction(Scope(msp_id=msp_id, tenant_id=tenant_id, actor=ACTOR)) as session:

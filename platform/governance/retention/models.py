@@ -1,4 +1,4 @@
-"""Policies, legal holds, and the log of what was removed."""
+"""Tables of policies, legal holds, and the log of deletions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class RetentionPolicy(TenantOwned, Base):
-    """How many days a class is kept, or one element's rows of it. Without a row the class's default applies."""
+    """Days to keep a class, or one element's rows of it. Without a row the class's default applies."""
 
     __tablename__ = "retention_policy"
 
@@ -22,7 +22,7 @@ class RetentionPolicy(TenantOwned, Base):
 
 
 class RetentionDefault(TenantOwned, Base):
-    """Of an MSP, for its own account and every client: they can keep longer, never shorter."""
+    """Default of an MSP, for its own account and every client; clients can keep longer, never shorter."""
 
     __tablename__ = "retention_default"
 
@@ -35,7 +35,7 @@ class RetentionDefault(TenantOwned, Base):
 
 
 class LegalHold(TenantOwned, Base):
-    """While it stands, nothing it covers is removed. Empty `data_class` or `record_key` means all."""
+    """A legal hold; until its release, no data under it is deleted. Empty `data_class` or `record_key` means all."""
 
     __tablename__ = "legal_hold"
 
@@ -53,7 +53,7 @@ class LegalHold(TenantOwned, Base):
 
 
 class RetentionPurge(TenantOwned, Base):
-    """One removal: how many rows made before `before` went, and how many stayed because something needs them."""
+    """One deletion: numbers of rows made before `before` that were deleted, and kept because still needed."""
 
     __tablename__ = "retention_purge"
 
@@ -63,7 +63,5 @@ class RetentionPurge(TenantOwned, Base):
     before: Mapped[datetime]
     removed: Mapped[int] = mapped_column(BigInteger)
     kept: Mapped[int] = mapped_column(BigInteger)
-    partition: Mapped[str] = mapped_column(
-        server_default=""
-    )  # the partition that was dropped; empty: rows were deleted
+    partition: Mapped[str] = mapped_column(server_default="")  # the dropped partition; empty when rows were deleted
     purged_at: Mapped[datetime]

@@ -30,7 +30,7 @@ AnyRequest = Request[Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was typed, and the dialog it was typed in: both are shown again beside the reason."""
+    """The submitted form and its dialog, shown again beside the error."""
 
     dialog: str
     form: Mapping[str, Any]
@@ -92,7 +92,7 @@ def _text(form: Mapping[str, Any], name: str) -> str:
 
 
 def _days(form: Mapping[str, Any]) -> int | None:
-    """None for an empty field: back to the default. Raises InvalidInput."""
+    """Parse the days; None for an empty field, the default. Raises InvalidInput."""
     typed = _text(form, "keep_days")
     if not typed:
         return None

@@ -35,7 +35,7 @@ _SIZE: Final = text("""
 
 
 async def plan_retention(session: AsyncSession, classes: Sequence[DataClass], *, now: datetime) -> RetentionView:
-    """In the client's scope. Nothing is changed."""
+    """Build the plan in the client's scope. Read-only."""
     scope = scope_of(session)
     rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
     return RetentionView(
@@ -95,9 +95,9 @@ async def _oldest(session: AsyncSession, table: RetainedTable) -> datetime | Non
 
 
 async def _estimate(session: AsyncSession, table: RetainedTable) -> tuple[int, int]:
-    """Rows of the client, and their share of the table with its indexes in bytes.
+    """Estimate the client's rows, and their share in bytes of the table with its indexes.
 
-    Up to MANY rows are counted: the planner knows nothing of a table that was not analysed yet, and rounds small ones.
+    Up to MANY rows are counted: the planner has no statistics for a table not analysed yet, and rounds small ones.
     """
     tenant = {"t": scope_of(session).tenant_id}
     counted = int(
@@ -114,7 +114,7 @@ async def _estimate(session: AsyncSession, table: RetainedTable) -> tuple[int, i
 
 
 async def list_defaults(session: AsyncSession, classes: Sequence[DataClass]) -> list[DefaultView]:
-    """Of the session's MSP."""
+    """Defaults of the session's MSP."""
     rules = ClientRules({}, (), await repository.load_defaults(session, scope_of(session).msp_id))
     return [
         DefaultView(one.name, one.title, rules.default_days(one), one.default_days, one.least_days) for one in classes
@@ -122,7 +122,7 @@ async def list_defaults(session: AsyncSession, classes: Sequence[DataClass]) -> 
 
 
 async def list_holds(session: AsyncSession) -> list[HoldView]:
-    """Standing ones first, then the newest of the released."""
+    """List active holds first, then the released ones, newest first."""
     rows = await session.execute(
         text("""
             SELECT id, data_class, record_key, reason, placed_at, placed_by, released_at, released_by, release_reason
@@ -135,7 +135,7 @@ async def list_holds(session: AsyncSession) -> list[HoldView]:
 
 
 async def list_purges(session: AsyncSession) -> list[PurgeView]:
-    """Newest first; the batches of one run are one line."""
+    """List deletions, newest first; the batches of one run are one line."""
     rows = await session.execute(
         text("""
             SELECT purged_at, data_class, table_name, max(before), CAST(sum(removed) AS bigint),

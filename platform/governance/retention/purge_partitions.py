@@ -1,7 +1,7 @@
-"""Remove months of partitioned tables, as the owner: a whole partition when nobody needs it, rows of it otherwise.
+"""Purge of monthly partitions, as the owner: drops a partition that is not needed any more, else deletes rows of it.
 
-Rows that something still needs move to the default partition before theirs is dropped. What they are is looked up in
-each client's own scope, by the application's role: the owner sees nothing but partitions, policies and holds.
+Rows that are still needed move to the default partition before theirs is dropped. They are looked up in each client's
+own scope, by the application's role, because the owner can read only partitions, policies and holds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """`owner` is the owner's access, `app` the application's."""
+    """`owner` is the owner's database access, `app` the application's."""
 
     owner: Database
     app: Database
@@ -46,7 +46,7 @@ class Purge:
 
 @dataclass(frozen=True, slots=True)
 class _Month:
-    """The partitions of one class's tables between two times; `end` is None for the default ones."""
+    """The partitions of one class's tables for one period; `end` is None for the default ones."""
 
     data_class: DataClass
     start: datetime | None
@@ -61,7 +61,7 @@ class _Month:
         return next(table for table in self.data_class.tables if table.name == part.table)
 
     def may_drop(self, cases: Sequence[Case], now: datetime) -> bool:
-        """An empty month goes once a month of the default policy would."""
+        """Whether the month may be dropped; an empty month, once the default policy allows it."""
         if self.end is None:
             return False
         if not cases:
@@ -83,7 +83,7 @@ async def purge_partitions(run: Purge, classes: Sequence[DataClass]) -> None:
 
 
 async def _months(run: Purge, data_class: DataClass) -> list[_Month]:
-    """Oldest first, the default partitions last."""
+    """List months, oldest first, the default partitions last."""
     by_end: dict[datetime | None, list[Partition]] = {}
     async with run.owner.transaction(None) as session:
         for table in data_class.tables:
@@ -95,7 +95,7 @@ async def _months(run: Purge, data_class: DataClass) -> list[_Month]:
 
 
 async def _purge_month(run: Purge, month: _Month) -> bool:
-    """Returns False when the partitions are in use: the next run tries again."""
+    """Purge a month. Returns False when the partitions are in use; the next run tries again."""
     async with run.owner.transaction(None) as session:
         tenants = {one: msp for part in month.parts for one, msp in await partition_drop.list_tenants(session, part)}
         rules = [(one, msp, await repository.load_rules(session, one, msp)) for one, msp in tenants.items()]
@@ -114,7 +114,7 @@ def _is_due(case: Case, month: _Month, now: datetime) -> bool:
 
 
 async def _look_up_kept(run: Purge, month: _Month, case: Case) -> Case:
-    """In the client's own scope."""
+    """Look up the needed rows in the client's own scope."""
     if not _is_due(case, month, run.now):
         return case
     latest = max(limit.before for limit in case.rules.limits(case.data_class, run.now))
@@ -129,7 +129,7 @@ async def _reread(session: AsyncSession, case: Case) -> Case:
 
 
 async def _drop(run: Purge, month: _Month, found: Sequence[Case]) -> bool:
-    """One transaction: what goes, what stays, and what is written down about it."""
+    """Drop partitions in one transaction with the move of the needed rows and the log entries."""
     try:
         async with run.owner.transaction(None) as session:
             await session.execute(repository.LOCK)
@@ -181,7 +181,7 @@ async def _move_kept(session: AsyncSession, case: Case, table: RetainedTable, pa
 
 
 async def _delete(run: Purge, month: _Month, case: Case) -> None:
-    """A client's rows in a month that others keep for longer, or rows that were kept and may go now."""
+    """Delete a client's rows in a month that others keep longer, or rows kept earlier and not needed any more."""
     for part in month.parts:
         more = True
         while more:

@@ -1,4 +1,4 @@
-"""Remove a client's rows from tables without partitions, in its own scope, a batch per transaction."""
+"""Purge of a client's rows from unpartitioned tables, in its own scope, one batch per transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from governance.retention.rules import RetentionLimit
 async def purge_rows(
     db: Database, scope: Scope, classes: Sequence[DataClass], *, now: datetime, new_id: NewId
 ) -> dict[str, int]:
-    """Returns how many rows went, by table."""
+    """Returns the number of deleted rows by table."""
     removed: dict[str, int] = {}
     for data_class in classes:
         async with db.transaction(scope) as session:
@@ -43,7 +43,7 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
     now: datetime,
     new_id: NewId,
 ) -> int:
-    """Rules are read again under the lock: a hold that was placed meanwhile counts."""
+    """The rules are loaded again under the lock, to include a hold placed meanwhile."""
     scope = scope_of(session)
     await session.execute(repository.LOCK)
     rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)

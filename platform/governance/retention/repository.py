@@ -1,4 +1,4 @@
-"""Reading and writing policies, holds and the log of removals; and what must stay of a client's rows."""
+"""SQL of policies, holds and the deletion log; and the lookup of rows that must be kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,14 @@ from governance.retention.rules import ClientRules, Hold, RetentionLimit
 BATCH: Final = 20_000
 LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('fairlead retention'))")
 LOCK_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(hashtext('fairlead retention'))")
-"""Removing takes the lock, placing a hold shares it: once a hold is placed, nothing it covers is being removed."""
+"""A purge takes the lock exclusively, placing a hold takes it shared: once a hold is placed, no purge of
+its data runs.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Keys of single rows that stay, and the key (in the chain: the number) from which on all stay."""
+    """Keys of single rows to keep, and the lowest key (in the chain: the number) from which all rows are kept."""
 
     keys: Sequence[UUID] = ()
     floor: UUID | int | None = None
@@ -31,7 +33,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One client's rows of one class, and all that decides about them."""
+    """One client's rows of one class, and the rules for them."""
 
     tenant_id: UUID
     msp_id: UUID
@@ -40,7 +42,7 @@ class Case:
     kept: Kept = field(default_factory=Kept)
 
     def condition(self, table: RetainedTable, limit: RetentionLimit) -> str:
-        """What may go, as SQL over the table's columns; `binds` gives what it names."""
+        """Deletable rows, as SQL over the table's columns; `binds` has its parameters."""
         parts = ["tenant_id = :t", f"({table.closed})"]
         if table.key:
             parts.append(f"{table.key} < :before")
@@ -72,7 +74,7 @@ class Case:
 
 
 async def load_rules(session: AsyncSession, tenant_id: UUID, msp_id: UUID) -> ClientRules:
-    """In the client's scope, or as the owner."""
+    """Load the rules, in the client's scope or as the owner."""
     policies = await session.execute(
         text("SELECT data_class, element, keep_days FROM retention_policy WHERE tenant_id = :t"), {"t": tenant_id}
     )
@@ -86,7 +88,7 @@ async def load_rules(session: AsyncSession, tenant_id: UUID, msp_id: UUID) -> Cl
 
 
 async def load_defaults(session: AsyncSession, msp_id: UUID) -> dict[str, int]:
-    """The MSP's, by class. In the scope of one of its accounts they are visible to this statement only."""
+    """The MSP's defaults by class. In the scope of one of its accounts only this statement can read them."""
     async with session.begin_nested():
         await session.execute(text("SELECT set_config('app.retention', 'rules', true)"))
         rows = await session.execute(
@@ -98,7 +100,7 @@ async def load_defaults(session: AsyncSession, msp_id: UUID) -> dict[str, int]:
 
 
 async def load_kept(session: AsyncSession, data_class: DataClass, before: datetime) -> Kept:
-    """In the client's scope, of rows made before `before`."""
+    """Look up the rows to keep among those made before `before`, in the client's scope."""
     scope = scope_of(session)
     binds: dict[str, Any] = {"t": scope.tenant_id, "m": scope.msp_id, "before": id_floor(before)}
     if data_class.tables[0].name == CHAIN:
@@ -120,7 +122,7 @@ async def load_kept(session: AsyncSession, data_class: DataClass, before: dateti
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How many rows made before `before` went, and how many stayed. `partition` is the one that was dropped."""
+    """Numbers of rows made before `before` that were deleted and kept. `partition` is the dropped one."""
 
     table: str
     before: datetime

@@ -35,7 +35,7 @@ def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandl
 
     @get(_ROOT, opt=_READ, tags=_TAGS)
     async def api_retention(access: OpenAccess) -> RetentionView:
-        """Retention period and next deletion of each class of data; legal holds; past deletions."""
+        """Return retention period and next deletion of each class of data; legal holds; past deletions."""
         return await plan_retention(access.session, classes, now=access.now)
 
     @put(f"{_ROOT}/policies/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
@@ -45,22 +45,22 @@ def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandl
 
     @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
     async def api_place_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
-        """Place a legal hold: what it covers is not deleted until its release. Without class and record: all."""
+        """Place a legal hold: data under it is not deleted until its release. Without class and record: all."""
         return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=services.new_id))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
     async def api_release_hold(access: OpenAccess, hold_id: FromPath[UUID], data: JSONBody[HoldRelease]) -> None:
-        """Release a legal hold. Data that only this hold kept is deleted in the next run."""
+        """Release a legal hold. Data kept only by this hold is deleted in the next run."""
         await release_hold(access.session, hold_id, reason=data.reason, now=access.now)
 
     @get(_DEFAULTS, opt=_READ, tags=_TAGS)
     async def api_retention_defaults(access: OpenAccess) -> DefaultList:
-        """For each class of data: how long all your accounts keep it unless a client keeps it longer."""
+        """List the retention defaults of all your accounts by class of data; a client can keep longer."""
         return DefaultList(await list_defaults(access.session, classes))
 
     @put(f"{_DEFAULTS}/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
     async def api_set_default(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewDefault]) -> None:
-        """For your own account and every client. Without days, back to the product's default."""
+        """Set the default for your own account and every client. Without days, the product's default is restored."""
         await set_default(access.session, classes, data_class, data.keep_days, now=access.now)
 
     return (api_retention, api_set_policy, api_place_hold, api_release_hold, api_retention_defaults, api_set_default)

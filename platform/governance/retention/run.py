@@ -1,4 +1,4 @@
-"""Remove what no policy, hold or other row needs any more: of every client, from every table that grows."""
+"""Retention run: deletes expired rows that no policy, hold or other row needs, of every client and growing table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from governance.retention.purge_rows import purge_rows
 
 @dataclass(frozen=True, slots=True)
 class RetentionReport:
-    """Rows by table, and the partitions that were dropped."""
+    """Deleted rows by table, and the dropped partitions."""
 
     removed: Mapping[str, int]
     dropped: Sequence[str]
@@ -33,9 +33,9 @@ async def run_retention(  # noqa: PLR0913 - keyword-only parts of one run
     new_id: NewId,
     clock_confirmed: bool = False,
 ) -> RetentionReport:
-    """Safe to repeat and to interrupt: each step is a transaction of its own, and is logged in it.
+    """Safe to repeat and to interrupt: each step is one transaction and logged in it.
 
-    Raises ClockInDoubt, unless a person has confirmed that the clock is right.
+    Raises ClockInDoubt, unless a person has confirmed the clock.
     """
     purge = Purge(owner, app, now, new_id)
     tenants = await _all_tenants(owner, classes)
@@ -51,7 +51,7 @@ async def run_retention(  # noqa: PLR0913 - keyword-only parts of one run
 
 
 async def _all_tenants(owner: Database, classes: Sequence[DataClass]) -> dict[UUID, UUID]:
-    """Whoever has rows in a partitioned table: all that is done is audited, so it is everybody."""
+    """Accounts with rows in a partitioned table, which are all accounts, because every action is audited."""
     found: dict[UUID, UUID] = {}
     async with owner.transaction(None) as session:
         for table in (table for one in classes for table in one.tables if table.partitioned):

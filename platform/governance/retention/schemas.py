@@ -1,4 +1,4 @@
-"""What pages and the API show of retention."""
+"""Structs of retention for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,9 +17,9 @@ class ElementPolicyView(msgspec.Struct, frozen=True):
 class DataClassView(msgspec.Struct, frozen=True):
     """One class of data: its retention period, its size, and its next deletion.
 
-    `due` rows go at the next run (`due_is_more`: at least so many). `rows` are counted up to 10,000 and estimated above
-    (`rows_are_estimated`); `bytes` are an estimate. `next_at` is when the month of the oldest row may go; none while
-    the class is held or empty.
+    `due` rows are deleted in the next run (`due_is_more`: at least that many). `rows` are counted up to 10,000 and
+    estimated above (`rows_are_estimated`); `bytes` are an estimate. `next_at` is the earliest deletion of the oldest
+    row's month; none while the class is held or empty.
     """
 
     name: str
@@ -43,7 +43,7 @@ class DataClassView(msgspec.Struct, frozen=True):
 
 
 class HoldView(msgspec.Struct, frozen=True):
-    """Empty `data_class` or `record_key` means all."""
+    """A legal hold; empty `data_class` or `record_key` means all."""
 
     id: UUID
     data_class: str
@@ -57,7 +57,7 @@ class HoldView(msgspec.Struct, frozen=True):
 
 
 class PurgeView(msgspec.Struct, frozen=True):
-    """Deletions from one table on one day. `partition` is the one that was dropped; empty when rows were deleted."""
+    """Deletions from one table on one day. `partition` is the dropped one; empty when rows were deleted."""
 
     purged_at: datetime
     data_class: str
@@ -89,13 +89,13 @@ class DefaultList(msgspec.Struct, frozen=True):
 
 
 class NewDefault(msgspec.Struct, frozen=True):
-    """`keep_days` none: back to the product's default. Clients can keep longer, never shorter."""
+    """`keep_days` none restores the product's default. Clients can keep longer, never shorter."""
 
     keep_days: int | None
 
 
 class NewPolicy(msgspec.Struct, frozen=True):
-    """`keep_days` none: back to the default. `element` is for classes that have elements, and can only keep longer."""
+    """`keep_days` none restores the default. `element` is for classes with elements, and can only keep longer."""
 
     keep_days: int | None
     element: str = ""

@@ -1,4 +1,4 @@
-"""Which of this room's tables grow, how long their rows are kept, and what they need of other rooms' rows."""
+"""Retention of governance's growing tables: periods, and needed rows of other packages."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ RETAINED: Final = (
         ),
         default_days=731, least_days=90,
         pins=(
-            # The change behind a value that stands now, and one that is not decided or not delivered yet.
+            # Changes behind current approved values, and changes not yet decided or delivered.
             "SELECT change_id FROM record_value WHERE tenant_id = :t AND change_id < :before",
             "SELECT change_id FROM channel_value WHERE tenant_id = :t AND change_id < :before",
             "SELECT id FROM change WHERE tenant_id = :t AND id < :before AND state = 'awaiting_approval'",
@@ -52,6 +52,6 @@ PINS: Final = (
                          " WHERE tenant_id = :t AND source_event_id < :before AND state = 'awaiting_approval'"),
     Pin("source_events", "SELECT source_event_id FROM record_value"
                          " WHERE tenant_id = :t AND source_event_id < :before"),
-    # An approval that was carried out is told with its change.
+    # A carried-out approval is shown with its change.
     Pin("approvals", "SELECT approval_id FROM change WHERE tenant_id = :t AND approval_id < :before"),
 )  # fmt: skip
