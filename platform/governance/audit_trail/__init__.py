@@ -1,1 +1,1 @@
-"""The audit chain, readable and verifiable."""
+"""The audit chain: listing, formatting, verification."""

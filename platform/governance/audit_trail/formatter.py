@@ -1,4 +1,4 @@
-"""Audit entries in words. What was recorded stays beside them, exactly."""
+"""Audit entries as sentences. The exact record is shown beside them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Named(msgspec.Struct, frozen=True):
-    """What an id stands for; a change also has an element and a currency."""
+    """Display name of an id; a change also has an element and a currency."""
 
     name: str
     element: str = ""
@@ -63,7 +63,7 @@ def find_ids(entries: Iterable[AuditEntryView]) -> set[UUID]:
 
 
 def format_entry(entry: AuditEntryView, names: Mapping[str, Named]) -> FormattedEntry:
-    """`names` by id; an id without a name is left to the exact record."""
+    """Format an entry. `names` by id; ids without a name appear only in the exact record."""
     return FormattedEntry(
         entry=entry,
         title=_TITLES.get(entry.action) or write_words(entry.action),
@@ -93,7 +93,7 @@ def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
     if isinstance(data.get("read"), int):
         subject = names.get(entry.subject.partition(":")[2], Named(""))
         yield f"{_value(data['read'], subject.currency)}" + (f" on {channel.name}" if channel else "")
-    if "title" in data:  # it says what the code says, in words of its own
+    if "title" in data:  # the title already describes the code
         yield str(data["title"])
     for name, value in data.items():
         if name in _SAID_ELSEWHERE or (name == "code" and "title" in data) or value in (None, "", [], {}):

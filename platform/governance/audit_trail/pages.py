@@ -1,4 +1,4 @@
-"""The audit trail. Verifying reads the whole chain, so it is done when asked for."""
+"""Page of the audit trail. Verification reads the complete chain, so it runs only on request."""
 
 from typing import Any, Final
 

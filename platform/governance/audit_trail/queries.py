@@ -1,4 +1,4 @@
-"""Entries of the audit chain, newest first."""
+"""Queries of the audit chain, newest first."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -24,7 +24,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "billing": ("invoice", "price", "price_book"),
     "settings": ("retention", "vault", "lane_share", "msp", "partner"),
 }
-"""What the list can be narrowed to, by the first part of an action's name."""
+"""Filters of the list, by the first part of an action's name."""
 
 
 class _Actor(msgspec.Struct):
@@ -40,10 +40,10 @@ class _Body(msgspec.Struct):
 async def list_entries(
     session: AsyncSession, *, subject: str = "", kind: str = "", cursor: int | None = None, limit: int = 50
 ) -> EntryPage:
-    """`subject` is one exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS. `cursor` is
-    the last number seen.
+    """List audit entries. `subject` is an exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS.
+    `cursor` is the last entry number of the previous page.
 
-    A filtered list looks through the newest LOOKED_THROUGH entries.
+    A filtered list scans the newest LOOKED_THROUGH entries.
     """
     rows = (
         await session.execute(
@@ -77,7 +77,7 @@ async def list_entries(
 
 
 async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Named]:
-    """Of this account's changes, connections and people among `ids`."""
+    """Names of this account's changes, connections and people among `ids`."""
     rows = await session.execute(
         text("""
             SELECT id, record_key AS name, element, new_currency AS currency FROM change

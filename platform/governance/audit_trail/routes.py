@@ -25,13 +25,13 @@ async def api_audit(
     cursor: FromQuery[int | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> EntryPage:
-    """Newest first; `subject` is one exact subject such as "change:<id>"."""
+    """List audit entries, newest first; `subject` is an exact subject such as "change:<id>"."""
     return await list_entries(access.session, subject=subject, cursor=cursor, limit=check_limit(limit))
 
 
 @get(f"{_ROOT}/verify", opt=_READ, tags=_TAGS)
 async def api_audit_verify(access: OpenAccess) -> ChainVerification:
-    """Recompute every hash. Keep `head` elsewhere to notice a cut end later."""
+    """Recompute every hash. Store `head` elsewhere to detect a truncated end later."""
     return await verify_chain(access.session)
 
 

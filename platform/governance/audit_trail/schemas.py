@@ -1,4 +1,4 @@
-"""Audit entries as pages and the API show them."""
+"""Structs of audit entries for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ class AuditEntryView(msgspec.Struct, frozen=True):
 
     @property
     def told(self) -> str:
-        """`data` in a line."""
+        """`data` in one line."""
         told = ((name, value) for name, value in self.data.items() if value not in (None, "", [], {}))
         return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told)
 

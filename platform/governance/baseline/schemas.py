@@ -38,7 +38,7 @@ class BaselinePartView(msgspec.Struct, frozen=True):
 
 
 class BaselineView(msgspec.Struct, frozen=True):
-    """A baseline. state: reading | ready | accepting | accepted | discarded. Later counts are acceptance results."""
+    """A baseline. state: reading | ready | accepting | accepted | discarded. Counts are acceptance results."""
 
     id: UUID
     state: str

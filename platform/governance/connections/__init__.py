@@ -1,1 +1,1 @@
-"""Connections: health, pausing, webhook secrets, contracts."""
+"""Connections: health, pause, webhook secrets, contracts."""

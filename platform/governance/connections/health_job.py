@@ -1,4 +1,4 @@
-"""Jobs: a connection that has failed for a while is an exception, until it works again or is paused."""
+"""Jobs of connection health: an exception for a connection that keeps failing, until it recovers or is paused."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from governance.services import GovernanceServices
 
 FAILING: Final = "connection.failing"
 FAILING_AFTER: Final = timedelta(minutes=5)
-"""Without one success. Shorter troubles are sat out, and tell nobody."""
+"""Time without a success. Shorter failures are tolerated without an exception."""
 
 
 class ConnectionHealth(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class ConnectionHealth(msgspec.Struct, frozen=True):
 
 
 def watch_handler(services: GovernanceServices) -> Handler:
-    """Subscriber to connections that pause, resume, fail or recover."""
+    """Handler of events: connection paused, resumed, failing or recovered."""
 
     async def watch(batch: Batch) -> None:
         events = {event.subject: event for event in map(event_of, batch.items)}
@@ -64,7 +64,7 @@ async def watch_connections(session: AsyncSession, services: GovernanceServices,
     for event in events:
         health = now.get(event.subject)
         resumed = health if event.kind == CONNECTION_RESUMED else None
-        # A connection that failed when it was paused announces no failure when it still fails after it was resumed.
+        # No failure event follows for a connection that failed when it was paused and still fails after its resumption.
         counts = event.kind == CONNECTION_FAILING or (resumed is not None and resumed.failing)
         await _set_timer(session, event.subject, event.at + FAILING_AFTER if counts else None)
         if resumed is not None and resumed.role == "channel":
@@ -72,7 +72,7 @@ async def watch_connections(session: AsyncSession, services: GovernanceServices,
     still = {row.id: row for row in await _still_paused(session, [event.subject for event in events])}
     found = [_paused(still[e.subject]) for e in events if e.kind == CONNECTION_PAUSED and e.subject in still]
     await open_exceptions(session, found, now=services.clock(), new_id=services.new_id)
-    # Whatever resumed it, and although the exception may have been opened just then.
+    # Covers every way of resuming, and an exception opened concurrently.
     resumed_ids = [str(e.subject) for e in events if e.kind == CONNECTION_RESUMED and e.subject not in still]
     await auto_resolve(session, CONNECTION_IS_PAUSED, resumed_ids, now=services.clock())
     await _settle(session, services, [event.subject for event in events])
@@ -90,7 +90,7 @@ async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[
 
 
 def _paused(row: Row[Any]) -> NewException:
-    """Resolved when the connection is resumed (`governance.connections.pause`)."""
+    """Exception about a paused connection, resolved on resumption (`governance.connections.pause`)."""
     effect = (
         "Its buyers keep seeing old values. Changes released meanwhile are sent when it is resumed."
         if row.role == "channel"
@@ -113,13 +113,13 @@ async def check_connection_health(session: AsyncSession, services: GovernanceSer
     late = [health for health in failing if health.worked_at + FAILING_AFTER <= now]
     await open_exceptions(session, [_exception(health) for health in late], now=now, new_id=services.new_id)
     for health in failing:
-        if health not in late:  # it worked in between
+        if health not in late:  # a success in between
             await _set_timer(session, health.id, health.worked_at + FAILING_AFTER)
     await _settle(session, services, [connection_id])
 
 
 async def repair_health_timers(session: AsyncSession, now: datetime) -> None:
-    """An active connection that fails has a timer until its exception is open."""
+    """Restore the timers of active failing connections that have no open exception."""
     rows = await session.execute(
         text(f"""
             SELECT c.id, coalesce(c.last_success_at, c.created_at) FROM connection c
@@ -137,7 +137,9 @@ async def repair_health_timers(session: AsyncSession, now: datetime) -> None:
 
 
 async def _settle(session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID]) -> None:
-    """Locked last, as whoever notes health locks it: what recovers meanwhile is told of after this commit."""
+    """Open or resolve exceptions. Locks the health rows last, like the code that records health, so that a concurrent
+    recovery is published after this commit.
+    """
     well = [str(health.id) for health in await _load_health(session, ids, lock=True) if not health.failing]
     await auto_resolve(session, FAILING, well, now=services.clock())
 

@@ -1,4 +1,4 @@
-"""Connections and contracts."""
+"""Pages of connections and contracts."""
 
 from collections.abc import Awaitable
 from typing import Any, Final
@@ -55,7 +55,7 @@ async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -
 def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, include_in_schema=False, status_code=200)
     async def renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
-        """The page answers itself: the secret is on it, this once."""
+        """Respond with the page instead of a redirect, because the secret is shown only once."""
         name = (await get_connection(access.session, connection_id)).name
         made: list[str] = []
 
@@ -80,7 +80,7 @@ async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]
 async def _list(
     access: Access, refusal: DomainError | None = None, *, new: tuple[str, str] | None = None
 ) -> Response[Any]:
-    """`new` is the name of a connection and its new secret."""
+    """Render the list. `new` is the name of a connection and its new secret."""
     context = {
         "connections": await list_health(access.session),
         "many": MANY,

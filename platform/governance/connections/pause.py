@@ -1,4 +1,4 @@
-"""Pausing and resuming a connection; while a channel is paused, its delivery clocks stand still."""
+"""Pause and resumption of a connection; a paused channel's delivery clocks stop."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,12 +10,12 @@ from governance.propagation.pause import exclude_pause, resolve_pause
 
 
 async def pause_connection(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
-    """Raises NotFound."""
+    """Pause a connection. Raises NotFound."""
     await set_connection_state(session, connection_id, state="paused", now=now)
 
 
 async def resume_connection(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
-    """Deliveries that had time left when it was paused have the same time left now. Raises NotFound."""
+    """Resume a connection; deliveries keep the time that was left when the pause began. Raises NotFound."""
     paused_at = (await get_connection(session, connection_id)).paused_at
     await set_connection_state(session, connection_id, state="active", now=now)
     await resolve_pause(session, connection_id, now=now)

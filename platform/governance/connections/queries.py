@@ -1,4 +1,4 @@
-"""How each connection is, what waits for it, and the contracts of elements."""
+"""Queries of connection health, backlogs and element contracts."""
 
 from datetime import timedelta
 from typing import Final
@@ -14,7 +14,7 @@ MANY: Final = 10_000
 
 
 async def list_health(session: AsyncSession) -> list[ConnectionView]:
-    """Sources first, then channels by name."""
+    """List connections: sources first, then channels by name."""
     tenant = {"t": scope_of(session).tenant_id}
     known = (
         await session.execute(

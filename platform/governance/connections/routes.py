@@ -1,4 +1,4 @@
-"""The API of connections: their health, pausing them, their webhooks' secret; and of contracts."""
+"""The API of connections (health, pause, webhook secret) and of contracts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,32 +28,32 @@ _TAGS: Final = ["connections"]
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
 async def api_connections(access: OpenAccess) -> Sequence[ConnectionView]:
-    """Sources first, with what waits for each."""
+    """List connections with their backlogs, sources first."""
     return await list_health(access.session)
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, tags=_TAGS, status_code=204)
 async def api_pause(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
-    """A paused source is refused at the door and not polled; a paused channel gets no new values."""
+    """Pause a connection: a source is not polled and its webhooks are rejected; a channel gets no new values."""
     await pause.pause_connection(access.session, connection_id, now=access.now)
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, tags=_TAGS, status_code=204)
 async def api_resume(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
-    """Take it into use again."""
+    """Resume a connection."""
     await pause.resume_connection(access.session, connection_id, now=access.now)
 
 
 @get("/api/v1/clients/{client:str}/contracts", opt=_CONTRACTS, tags=_TAGS)
 async def api_contracts(access: OpenAccess) -> Sequence[ContractView]:
-    """For each element: its only source of truth, its owner and its clocks (ISO 8601 durations)."""
+    """List the contracts: each element's only source of truth, owner and clocks (ISO 8601 durations)."""
     return await list_contracts(access.session)
 
 
 def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
     async def api_renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
-        """A new secret for the source's webhooks. The one before it holds until the next renewal."""
+        """Create a new secret for the source's webhooks. The previous one stays valid until the next renewal."""
         secret = await renew_hook_secret(
             access.session, services.runtime, connection_id, new_secret=new_secret, now=access.now
         )

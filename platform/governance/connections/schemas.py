@@ -1,4 +1,4 @@
-"""Connections and contracts as pages and the API show them."""
+"""Structs of connections and contracts for pages and the API."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,7 +7,7 @@ import msgspec
 
 
 class ConnectionView(msgspec.Struct, frozen=True):
-    """`waiting` stops counting at `governance.connections.queries.MANY`."""
+    """A connection. `waiting` is counted up to `governance.connections.queries.MANY`."""
 
     id: UUID
     kind: str
@@ -35,12 +35,12 @@ class ConnectionView(msgspec.Struct, frozen=True):
 
     @property
     def hook_path(self) -> str:
-        """Where the system sends its messages; only sources do."""
+        """Path of the source's webhook; empty for channels."""
         return f"/hooks/{self.id}" if self.role == "erp" else ""
 
 
 class NewHookSecret(msgspec.Struct, frozen=True):
-    """`webhook_secret` is shown this once. The one before it holds until the next renewal."""
+    """`webhook_secret` is shown only once. The previous one stays valid until the next renewal."""
 
     webhook_secret: str
 

@@ -1,4 +1,4 @@
-"""A new secret for a source's webhooks."""
+"""Renewal of a source's webhook secret."""
 
 import base64
 from datetime import datetime
@@ -18,7 +18,8 @@ _BYTES: Final = 24
 async def renew_hook_secret(
     session: AsyncSession, runtime: ConnectorRuntime, connection_id: UUID, *, new_secret: NewSecret, now: datetime
 ) -> str:
-    """The text to enter in the sending system, shown this once. The one before it holds until the next renewal.
+    """Return the new secret to enter in the sending system, shown only once. The previous one stays valid until the
+    next renewal.
 
     Raises:
         Conflict: the connector takes no webhooks.

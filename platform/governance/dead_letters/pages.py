@@ -1,4 +1,4 @@
-"""Dead letters: jobs that failed for good, each replayed or discarded by a person."""
+"""Pages of dead letters: jobs that failed for good, replayed or discarded by people."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Dead letters as a list and in detail."""
+"""Queries of dead letters."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +18,7 @@ _LETTER_FIELDS: Final = DeadLetterView.__struct_fields__
 async def list_letters(
     session: AsyncSession, *, state: str = "open", cursor: UUID | None = None, limit: int = 50
 ) -> DeadLetterPage:
-    """Newest first."""
+    """List dead letters, newest first."""
     rows = (
         await session.execute(
             text(f"""
@@ -41,7 +41,7 @@ async def list_letters(
 
 
 async def find_letter(session: AsyncSession, letter_id: UUID) -> DeadLetterView:
-    """Raises NotFound."""
+    """Return a dead letter. Raises NotFound."""
     row = (
         await session.execute(
             text(f"SELECT {', '.join(_LETTER_FIELDS)} FROM dead_letter WHERE tenant_id = :t AND id = :id"),

@@ -30,13 +30,13 @@ async def api_letters(
     cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> DeadLetterPage:
-    """Newest first. `status`: open, replayed or discarded."""
+    """List dead letters, newest first. `status`: open, replayed or discarded."""
     return await list_letters(access.session, state=status, cursor=cursor, limit=check_limit(limit))
 
 
 @post(f"{_LETTER}/replay", opt=_REPLAY_LETTER, tags=_LETTER_TAGS, status_code=202)
 async def api_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
-    """Put the work back into its lane, its attempts forgotten."""
+    """Enqueue the job in its lane again, its attempts reset."""
     await replay_dead_letter(access.session, letter_id, now=access.now)
     return await find_letter(access.session, letter_id)
 

@@ -1,4 +1,4 @@
-"""Dead letters as pages and the API show them."""
+"""Structs of dead letters for pages and the API."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Exceptions and dead letters: worst first, each with what can be done about it."""
+"""Pages of exceptions and dead letters, worst first, each with its possible actions."""
 
 from collections.abc import Awaitable
 from typing import Any, Final

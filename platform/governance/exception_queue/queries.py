@@ -1,4 +1,4 @@
-"""Exceptions and dead letters as lists and in detail."""
+"""Queries of exceptions and dead letters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ LETTER_STATES: Final = ("open", "replayed", "discarded")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionFilter:
-    """Empty means any. `domain` is the first part of an element's name, or `none` for what is about no element;
-    `owner` is the one the element's contract names.
+    """Filter of exceptions; empty fields match any. `domain` is the first part of an element's name, or `none` for
+    exceptions without an element; `owner` is the owner in the element's contract.
     """
 
     state: str = "open"
@@ -33,7 +33,7 @@ class ExceptionFilter:
 async def list_exceptions(
     session: AsyncSession, *, wanted: ExceptionFilter, cursor: UUID | None = None, limit: int = 50
 ) -> ExceptionPage:
-    """Worst first, then oldest."""
+    """List exceptions, worst first, then oldest."""
     rows = (
         await session.execute(
             text(f"""
@@ -68,7 +68,7 @@ async def list_exceptions(
 
 
 async def list_owners(session: AsyncSession) -> list[str]:
-    """Who answers for an element, by the contracts."""
+    """Owners of elements, from the contracts."""
     owners = await session.scalars(
         text("SELECT DISTINCT owner FROM element_contract WHERE tenant_id = :t ORDER BY owner"),
         {"t": scope_of(session).tenant_id},
@@ -77,7 +77,7 @@ async def list_owners(session: AsyncSession) -> list[str]:
 
 
 async def find_exception(session: AsyncSession, exception_id: UUID) -> ExceptionView:
-    """Raises NotFound."""
+    """Return an exception. Raises NotFound."""
     row = (
         await session.execute(
             text(f"""
@@ -95,7 +95,7 @@ async def find_exception(session: AsyncSession, exception_id: UUID) -> Exception
 
 
 async def count_exceptions(session: AsyncSession) -> Mapping[str, int]:
-    """Open exceptions and open dead letters."""
+    """Count open exceptions and open dead letters."""
     row = (
         await session.execute(
             text("""

@@ -34,7 +34,7 @@ async def _wanted(
 
 
 WantedExceptions = NamedDependency[ExceptionFilter]
-"""A handler's parameter called `wanted`, filled from the query by FILTERED."""
+"""Type of a handler's parameter `wanted`, filled from the query by FILTERED."""
 FILTERED: Final = {"wanted": Provide(_wanted)}
 
 
@@ -45,9 +45,9 @@ async def api_exceptions(
     cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ExceptionPage:
-    """Worst first, then oldest. `status`: open, resolved or discarded.
+    """List exceptions, worst first, then oldest. `status`: open, resolved or discarded.
 
-    `domain` is the first part of an element's name, or `none`; `owner` is who answers for it by its contract.
+    `domain` is the first part of an element's name, or `none`; `owner` is the owner in the element's contract.
     """
     return await list_exceptions(access.session, wanted=wanted, cursor=cursor, limit=check_limit(limit))
 
@@ -59,7 +59,7 @@ async def api_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> Exc
 
 @post(f"{_ONE}/replay", opt=_RESOLVE, tags=_TAGS, status_code=202)
 async def api_exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
-    """Do again, from the original message or the released change, what led to it."""
+    """Replay the original message, or send the released change again."""
     await replay_exception(access.session, exception_id, now=access.now)
     return await find_exception(access.session, exception_id)
 

@@ -1,1 +1,1 @@
-"""All clients of one MSP at a glance."""
+"""The fleet: health of all clients of one MSP."""

@@ -11,7 +11,7 @@ from branding.charts import Series, stacked_bar_chart
 from governance.fleet.queries import ClientHours, hours_until
 
 _NAMED: Final = 5
-"""Clients with a colour of their own; the rest share the sixth."""
+"""Clients with a colour of their own; the others share the sixth."""
 
 
 def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:

@@ -1,4 +1,4 @@
-"""The MSP's fleet."""
+"""Pages of the MSP's fleet."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
@@ -26,7 +26,7 @@ ONLY: Final[Mapping[str, tuple[str, Callable[[ClientHealth], bool]]]] = {
     "late": ("Clients with late values", lambda client: client.late > 0),
     "approvals": ("Clients with pending approvals", lambda client: client.awaiting > 0),
 }
-"""What the list can be narrowed to; each tile leads to one, and counts the same clients."""
+"""Filters of the list; each tile links to one and counts the same clients."""
 _FLEET: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 
 
@@ -45,7 +45,7 @@ async def fleet_rows(access: OpenAccess, show_only: Only = "") -> Response[Any]:
 
 @get("/fleet/switcher", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_switcher(access: OpenAccess) -> Response[Any]:
-    """The entries of the client switcher's menu."""
+    """Menu entries of the client switcher."""
     clients = await list_client_names(access.session, limit=_SWITCHED + 1)
     context = {"clients": clients[:_SWITCHED], "more": len(clients) > _SWITCHED}
     return render_page(access, "fleet_switcher.html", "Clients", context)
@@ -58,7 +58,7 @@ async def fleet_chart(access: OpenAccess) -> Response[Any]:
 
 
 async def _rows(access: Access, only: str) -> dict[str, object]:
-    """Tiles count all clients; the list shows those that `only` names."""
+    """Rows of the fleet. Tiles count all clients; the list shows those of the filter `only`."""
     clients = await read_fleet(access.session, now=access.now)
     chosen = only if only in ONLY else ""
     label, fits = ONLY[chosen]

@@ -1,4 +1,4 @@
-"""The health of every client of an MSP, in one statement. Needs the fleet's scope."""
+"""The health of all clients of an MSP, in one statement. Needs the fleet's scope."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,8 +25,9 @@ _DAY: Final = HOURS * _HOUR
 
 
 class ClientHealth(msgspec.Struct, frozen=True):
-    """`changes` stops at MANY; what is visible is told of the newest changes of the last 24 hours. `failing` are active
-    connections whose latest attempt failed; `letters` counts failed jobs, `overdue` approvals past their due time.
+    """Health of a client. `changes` is counted up to MANY; visibility is that of the newest changes of the last 24
+    hours. `failing` are active connections whose latest attempt failed; `letters` counts failed jobs, `overdue`
+    approvals past their due time.
     """
 
     tenant_id: UUID
@@ -51,19 +52,19 @@ class ClientHealth(msgspec.Struct, frozen=True):
     overdue: int
     exceptions: int
     worst: str
-    """The level of the worst open exception, empty when there is none."""
+    """Level of the worst open exception, empty without one."""
     standing: str
 
 
 class ClientHours(msgspec.Struct, frozen=True):
-    """How many changes were proposed in each of the last HOURS hours, oldest first; each number stops at MANY."""
+    """Number of changes proposed in each of the last HOURS hours, oldest first; each number is counted up to MANY."""
 
     name: str
     changes: Sequence[int]
 
 
 async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
-    """Worst first, then by name."""
+    """Read the fleet, worst client first, then by name."""
     least = dict(LEVELS)
     rows = await session.execute(
         text(f"""
@@ -133,7 +134,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
 
 
 async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
-    """(slug, name), by name."""
+    """List (slug, name), ordered by name."""
     rows = await session.execute(
         text("SELECT slug, name FROM client WHERE msp_id = :msp ORDER BY name, slug LIMIT :limit"),
         {"msp": scope_of(session).msp_id, "limit": limit},
@@ -156,13 +157,13 @@ def _judge(row: Row[Any]) -> ClientHealth:
 
 
 def hours_until(now: datetime) -> list[datetime]:
-    """When each of the last HOURS hours began, oldest first; the last one is not over."""
+    """Start of each of the last HOURS hours, oldest first; the last hour is incomplete."""
     last = now.replace(minute=0, second=0, microsecond=0)
     return [last - _HOUR * back for back in reversed(range(HOURS))]
 
 
 async def read_hours(session: AsyncSession, *, now: datetime) -> Sequence[ClientHours]:
-    """Of every client, by name. Ids are ordered by time, so that each hour is a range of the key."""
+    """Hourly changes of every client, by name. Ids are ordered by time, so that each hour is a range of the key."""
     bounds = [id_floor(at) for at in (*hours_until(now), now + _HOUR)]
     rows = await session.execute(
         text("""

@@ -15,7 +15,7 @@ _FLEET: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 
 @get("/api/v1/fleet", opt=_FLEET, tags=["fleet"])
 async def api_fleet(access: OpenAccess) -> Sequence[ClientHealth]:
-    """The health of every client, worst first."""
+    """List the health of all clients, worst first."""
     return await read_fleet(access.session, now=access.now)
 
 

@@ -16,7 +16,7 @@ STRETCHES: Final = 24
 
 
 class Span(msgspec.Struct, frozen=True):
-    """What the charts cover: STRETCHES times `width`."""
+    """Time span of the charts: STRETCHES times `width`."""
 
     name: str
     label: str
@@ -24,7 +24,7 @@ class Span(msgspec.Struct, frozen=True):
     tick: timedelta
 
     def start(self, now: datetime) -> datetime:
-        """Aligned to the width, so that bars do not change their bounds with every look."""
+        """Aligned to the width, so that bars keep their bounds between refreshes."""
         seconds = self.width.total_seconds()
         end = datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, tz=UTC)
         return end - STRETCHES * self.width

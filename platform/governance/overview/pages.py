@@ -1,4 +1,4 @@
-"""The client's dashboard and its parts that refresh themselves."""
+"""Pages of the client's dashboard and its self-refreshing fragments."""
 
 from typing import Any, Final
 

@@ -29,13 +29,13 @@ MANY: Final = 100_000
 DAY: Final = timedelta(hours=24)
 UNSENT: Final = 1_000
 DECIDING: Final = timedelta(days=3)
-"""What is decided or delivered in a window may have been proposed this long before."""
+"""Longest time from the proposal to a decision or delivery that is still counted in a window."""
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """`changes` stops at MANY. `judged` counts released changes, `visible` those seen on every channel they go to,
-    paused ones included. `paused` and `failing` name connections, sources first. `half_s` and `most_s` are delivery
-    times, `decision_half_s` and `decision_most_s` the times that people took.
+    """Dashboard figures. `changes` is counted up to MANY. `judged` counts released changes, `visible` those verified on
+    all their channels, paused ones included. `paused` and `failing` name connections, sources first. `half_s` and
+    `most_s` are delivery times, `decision_half_s` and `decision_most_s` are people's decision times.
     """
 
     changes: int
@@ -57,7 +57,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def unsent(tenant: str) -> str:
-    """As SQL: changes released since :since that still stand and that a paused channel did not get, as `unsent`."""
+    """As SQL, as `unsent`: changes released since :since, still approved, not sent to a paused channel."""
     return f"""
         SELECT u.id, 'unsent' FROM connection n JOIN change u ON u.tenant_id = n.tenant_id
          WHERE n.tenant_id = {tenant} AND n.role = 'channel' AND n.state <> 'active' AND u.id >= :earliest
@@ -135,7 +135,7 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
 
 
 async def count_severities(session: AsyncSession) -> dict[str, int]:
-    """Open exceptions by level, worst first; every level is named."""
+    """Count open exceptions by level, worst first, including levels with none."""
     names = [name for name, _ in LEVELS]
     rows = await session.execute(
         text("""
@@ -158,10 +158,10 @@ async def count_severities(session: AsyncSession) -> dict[str, int]:
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """One element on one channel. Counts of what is seen are those of the last 24 hours.
+    """Figures of one element on one channel. Counts of verified values are those of the last 24 hours.
 
-    `oldest` is the earliest release that is not visible yet. `unsent` counts approved values that a paused channel did
-    not get; it stops at `UNSENT`.
+    `oldest` is the earliest release that is not visible yet. `unsent` counts approved values not sent to a paused
+    channel, up to `UNSENT`.
     """
 
     channel: str
@@ -197,10 +197,10 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
-    """Every distributed element on every channel, paused channels included; late ones first.
+    """Read every distributed element on every channel, paused channels included; late ones first.
 
-    Running deliveries are counted by themselves, never by their exceptions, which people may resolve before the value
-    is seen.
+    Running deliveries are counted directly, not by their exceptions, because people may resolve an exception before the
+    value is verified.
     """
     rows = await session.execute(
         text(f"""
@@ -272,7 +272,7 @@ async def read_latest(session: AsyncSession, *, now: datetime, limit: int = 12) 
 
 
 class TimeBucket(msgspec.Struct, frozen=True):
-    """One interval of the charts. Seconds are None when nothing was delivered, or decided by people, in it."""
+    """One interval of the charts. Seconds are None without deliveries, or decisions by people, in the interval."""
 
     start: datetime
     automatic: int
@@ -285,7 +285,7 @@ class TimeBucket(msgspec.Struct, frozen=True):
 
 
 async def read_buckets(session: AsyncSession, *, start: datetime, width: timedelta, count: int) -> Sequence[TimeBucket]:
-    """`count` stretches of `width` from `start`, oldest first."""
+    """Read `count` intervals of `width` from `start`, oldest first."""
     rows = await session.execute(
         text(f"""
             WITH stretches AS (

@@ -1,4 +1,4 @@
-"""The API of the dashboard: the figures a client's own screens are made of."""
+"""The API of the dashboard, for clients' own screens."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
 
 @get("/api/v1/clients/{client:str}/overview", opt=_READ, tags=["overview"])
 async def api_overview(access: OpenAccess) -> Overview:
-    """Of the last 24 hours, and every propagation clock."""
+    """Return the figures of the last 24 hours, and every propagation clock."""
     figures = await read_figures(access.session, now=access.now)
     return Overview(figures, await read_clocks(access.session, now=access.now))
 

@@ -1,1 +1,1 @@
-"""What a trading partner sees of its own channel."""
+"""A trading partner's view of its own channels."""

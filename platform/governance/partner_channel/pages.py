@@ -1,4 +1,4 @@
-"""A trading partner's page. Nothing here tells of other channels, of cost, of policy or of who decided."""
+"""A trading partner's page. Excludes other channels, cost, policy and the people who decided."""
 
 from typing import Any, Final
 from uuid import UUID

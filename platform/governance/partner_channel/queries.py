@@ -1,4 +1,6 @@
-"""A trading partner's own channels. The database shows a partner only its own rows; the statements ask for no more."""
+"""Queries of a trading partner's own channels. Row-level security limits a partner to its own rows; the statements
+filter by them as well.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +24,7 @@ from governance.propagation.states import RUNNING
 
 
 class ChannelFigures(msgspec.Struct, frozen=True):
-    """Of the last 24 hours, except `running` and `late`, which are now."""
+    """Figures of the last 24 hours, except `running` and `late`, which are current."""
 
     channels: Sequence[str]
     paused: Sequence[str]
@@ -93,7 +95,7 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
 async def list_propagations(
     session: AsyncSession, *, now: datetime, cursor: UUID | None = None, limit: int = 50
 ) -> PropagationPage:
-    """Newest change first; `cursor` is the last change seen."""
+    """List propagations, newest change first; `cursor` is the last change of the previous page."""
     beyond = "" if cursor is None else "AND p.change_id < :cursor"
     rows = (
         await session.execute(
@@ -111,14 +113,16 @@ async def list_propagations(
     items = [to_propagation(row, now) for row in rows]
     if len(items) <= limit:
         return PropagationPage(items)
-    # A change's channels stay on one page.
+    # Keep the channels of a change on one page.
     cut = items[limit].change_id
     kept = [item for item in items[:limit] if item.change_id != cut] or items[:limit]
     return PropagationPage(kept, kept[-1].change_id)
 
 
 async def list_shown(session: AsyncSession, *, cursor: str = "", limit: int = 50) -> ValuePage:
-    """By record; `cursor` is the last record seen. Each channel gives its next ones, from the end of its own index."""
+    """List values by record; `cursor` is the last record of the previous page. Each channel's next rows are read from
+    its own index.
+    """
     own = _own(session)
     rows = (
         await session.execute(
@@ -145,7 +149,7 @@ async def list_shown(session: AsyncSession, *, cursor: str = "", limit: int = 50
 
 
 def _own(session: AsyncSession) -> str:
-    """What narrows a table to the partner's rows: its own statement, so that a partner's is planned by their index."""
+    """SQL filter of a partner's rows; a separate statement, so that the planner uses the partner's index."""
     return "true" if scope_of(session).partner_id is None else "{}.partner_id = :partner"
 
 

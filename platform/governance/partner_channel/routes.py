@@ -26,7 +26,7 @@ _TAGS: Final = ["channel"]
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
 async def api_channel(access: OpenAccess) -> ChannelFigures:
-    """How the channels are: paused, failing, late, and the figures of the last 24 hours."""
+    """Return the state of the channels (paused, failing, late) and the figures of the last 24 hours."""
     return await read_channel(access.session, now=access.now)
 
 
@@ -34,7 +34,7 @@ async def api_channel(access: OpenAccess) -> ChannelFigures:
 async def api_channel_propagations(
     access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
 ) -> PropagationPage:
-    """Newest change first; a partner sees those of its own channels."""
+    """List propagations, newest change first; a partner sees those of its own channels."""
     return await list_propagations(access.session, now=access.now, cursor=cursor, limit=check_limit(limit))
 
 
@@ -42,7 +42,7 @@ async def api_channel_propagations(
 async def api_channel_values(
     access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = USUAL
 ) -> ValuePage:
-    """What the channels were last seen to show, by record."""
+    """List the values last read on the channels, by record."""
     return await list_shown(access.session, cursor=cursor, limit=check_limit(limit))
 
 

@@ -1,4 +1,4 @@
-"""A partner's channel as its page and the API show it."""
+"""Structs of a partner's channels for pages and the API."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from canonical.values import Value
 
 
 class ChannelValueView(msgspec.Struct, frozen=True):
-    """What a channel was last seen to show."""
+    """The value last read on a channel."""
 
     channel: str
     record_key: str

@@ -1,1 +1,1 @@
-"""How this room's pages answer: shared context, refusals, addresses."""
+"""Rendering of governance's pages: shared context, errors, URLs."""

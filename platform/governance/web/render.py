@@ -1,4 +1,4 @@
-"""What every page of this room shares. A refused action shows its page again with the reason, undone."""
+"""Shared rendering of governance's pages. A refused action is rolled back, and its page shown again with the reason."""
 
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, TypeVar
@@ -26,7 +26,7 @@ _HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"
 def render_page(
     access: Access, template: str, title: str, context: Mapping[str, object], *, refusal: DomainError | None = None
 ) -> Template:
-    """`template` is a file of templates/governance, a page or a fragment of one."""
+    """Render `template`, a page or fragment in templates/governance."""
     shared = {
         "page": access.page(title),
         "root": root_of(access),
@@ -49,17 +49,17 @@ def render_page(
 
 
 def root_of(access: Access) -> str:
-    """Where the client's pages live; empty in the MSP's house."""
+    """Root path of the client's pages; empty in the MSP's own account."""
     return "" if access.client is None else f"/clients/{access.client.slug}"
 
 
 def redirect_to(access: Access, path: str, *, done: str = "") -> Redirect:
-    """`done` is shown on the page that follows."""
+    """Redirect; `done` is a message shown on the next page."""
     return Redirect(root_of(access) + path, status_code=303, headers=dict(_HEADERS), cookies=done_cookies(done))
 
 
 async def try_list(access: Access, found: Awaitable[T], empty: T) -> tuple[T, InvalidInput | None]:
-    """A list, or none and why not: the page shows its filter again with what was asked for."""
+    """Await a list; on InvalidInput return `empty` and the error, so that the page shows its filter with the input."""
     try:
         async with savepoint(access.session):
             return await found, None
@@ -68,7 +68,7 @@ async def try_list(access: Access, found: Awaitable[T], empty: T) -> tuple[T, In
 
 
 async def run_action(access: Access, act: Awaitable[Any]) -> DomainError | None:
-    """Carry out `act`, or nothing of it; returns why not. What does not exist is still not found."""
+    """Run `act` in full or not at all; returns the error. NotFound is still raised."""
     try:
         async with savepoint(access.session):
             await act
