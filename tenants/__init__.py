@@ -1,1 +1,1 @@
-"""Operator, MSPs and clients; people, roles, sign-in and API keys."""
+"""Operator, MSPs and clients; members, roles, sign-in and API keys."""

@@ -1,4 +1,4 @@
-"""What a handler gets: one open transaction, in one scope, for one principal, with the page shell around it."""
+"""Request context of a handler: one open transaction, in one scope, for one principal, with the page shell."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,10 @@ from tenants.roles import leading_roles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A handler's parameter called `access`. The transaction commits before the answer starts; raise, never return,
-    refusals.
+    """Handler parameter `access`. The transaction commits before the response starts, so refusals must be raised, never
+    returned.
 
-    `client` is the one named in the path; None in the MSP's house. `index` is the policy that admitted the request.
+    `client` is the client in the path; None for the MSP account. `index` is the policy that admitted the request.
     """
 
     session: AsyncSession
@@ -36,7 +36,7 @@ class Access:
     client: Client | None = None
 
     def may(self, permission: str) -> bool:
-        """For showing or hiding a control; the handler's own permission was checked before it ran."""
+        """Whether to show a control; the handler's own permission was checked before the call."""
         return self.principal.may(permission)
 
     def require_client(self) -> Client:
@@ -60,6 +60,6 @@ class Access:
 
 
 def spoken_role(role: str) -> str:
-    """`msp_admin` as "MSP admin"."""
+    """Label of a role: `msp_admin` as "MSP admin"."""
     words = role.replace("_", " ")
     return words.replace("msp ", "MSP ", 1) if words.startswith("msp ") else words[:1].upper() + words[1:]

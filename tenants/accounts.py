@@ -1,6 +1,6 @@
-"""The tree: MSPs and their clients.
+"""MSPs and their clients.
 
-An account is created in a transaction whose scope is the new account itself; nobody's scope reaches two tenants.
+An account is created in a transaction whose scope is the new account itself; no scope covers two tenants.
 """
 
 import re
@@ -27,10 +27,10 @@ _POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 
 
 async def create_msp(session: AsyncSession, *, name: str, slug: str, now: datetime) -> Msp:
-    """The session's scope is the new MSP's house: `tenant_id == msp_id`.
+    """Create an MSP. The session's scope is the new MSP account: `tenant_id == msp_id`.
 
     Raises:
-        SlugTaken: another MSP of this deployment has it.
+        SlugTaken: another MSP of this deployment has the slug.
     """
     scope = scope_of(session)
     if scope.tenant_id != scope.msp_id:
@@ -48,10 +48,11 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
 
 
 async def create_client(session: AsyncSession, *, name: str, slug: str, currency: str, now: datetime) -> Client:
-    """The session's scope is the new client: its `tenant_id` becomes the client's id. Its vault key comes when needed.
+    """Create a client. The session's scope is the new client: its `tenant_id` becomes the client's id. The vault key is
+    created on first use.
 
     Raises:
-        SlugTaken: another client of the same MSP has it.
+        SlugTaken: another client of the same MSP has the slug.
     """
     scope = scope_of(session)
     if not _CURRENCY.fullmatch(currency):
@@ -68,7 +69,7 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
 
 
 async def list_clients(session: AsyncSession, *, cursor: str = "", limit: int = 200) -> Sequence[Client]:
-    """Every client of the scope's MSP by name; needs the fleet's scope. `cursor` is the last page's last slug."""
+    """Clients of the scope's MSP by name; requires fleet scope. `cursor` is the last slug of the previous page."""
     scope = scope_of(session)
     if cursor:
         check_slug(cursor)
@@ -82,10 +83,10 @@ async def count_clients(session: AsyncSession) -> int:
 
 
 async def get_client_by_slug(session: AsyncSession, slug: str) -> Client:
-    """With the fleet's scope any client of the MSP; with a client's own scope only itself.
+    """Look up a client: any client of the MSP in fleet scope; only itself in a client's own scope.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: no such client, or it belongs to another account.
     """
     scope = scope_of(session)
     if not _SLUG.fullmatch(slug):
@@ -97,10 +98,10 @@ async def get_client_by_slug(session: AsyncSession, slug: str) -> Client:
 
 
 async def get_client(session: AsyncSession) -> Client:
-    """The client whose scope this is.
+    """The client of this scope.
 
     Raises:
-        NotFound: the scope is an MSP's house.
+        NotFound: the scope is an MSP account.
     """
     client = await session.scalar(select(Client).where(Client.tenant_id == scope_of(session).tenant_id))
     if client is None:
@@ -109,10 +110,10 @@ async def get_client(session: AsyncSession) -> Client:
 
 
 async def get_msp(session: AsyncSession) -> Msp:
-    """The scope's MSP, from its house or the fleet's scope.
+    """The MSP of this scope, which is the MSP account or the fleet.
 
     Raises:
-        NotFound: the scope is a client's.
+        NotFound: the scope is a client.
     """
     msp = await session.scalar(select(Msp).where(Msp.tenant_id == scope_of(session).msp_id))
     if msp is None:
@@ -121,15 +122,17 @@ async def get_msp(session: AsyncSession) -> Msp:
 
 
 async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -> Client:
-    """Refuse its people, machines and webhooks from their next request on, and let its work rest.
+    """Refuse the client's members, API keys and webhooks from their next request on, and pause its jobs.
 
-    Turns of work under way end first. Nothing is deleted, and the MSP's staff still see everything.
+    Batches in progress end first. Nothing is deleted, and the MSP's staff keep read access.
     """
     return await _set_status(session, AccountStatus.SUSPENDED, reason, now)
 
 
 async def resume_client(session: AsyncSession, auth: AuthServices, *, reason: str, now: datetime) -> Client:
-    """Work and its clocks go on where they stopped, in order; senders of webhooks send again what was refused."""
+    """Continue jobs and SLO clocks where they were paused, in order. Senders redeliver the webhooks refused
+    meanwhile.
+    """
     own = Client.tenant_id == scope_of(session).tenant_id
     since = await session.scalar(select(Client.suspended_at).where(own).with_for_update())
     client = await _set_status(session, AccountStatus.ACTIVE, reason, now)
@@ -157,7 +160,7 @@ async def _set_status(session: AsyncSession, status: AccountStatus, reason: str,
 
 
 async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: int, now: datetime) -> None:
-    """What the scope's tenant gets of the workers. A `pool` of its own is served by workers pinned to it."""
+    """Set the worker share of the scope's tenant. A dedicated `pool` is served by workers pinned to the tenant."""
     if not _POOL.fullmatch(pool):
         raise InvalidInput("A pool's name has small letters, digits and hyphens.", field="pool")
     if not (1 <= weight <= 100 and 1 <= cap <= 1000):

@@ -1,4 +1,4 @@
-"""Refusals of the tenants room."""
+"""Errors of the tenants room."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -45,7 +45,7 @@ class InviteNotValid(DomainError):
 
 
 class SignInFailed(Unauthenticated):
-    """The same sentence whatever was wrong, so that it does not tell who has an account."""
+    """One message for every cause, so as not to reveal who has an account."""
 
     code = "sign-in-failed"
     title = "Sign-in failed"

@@ -1,6 +1,6 @@
-"""The tree operator > MSP > client, its people and its machines.
+"""Tables of the account tree operator > MSP > client, its members and its API keys.
 
-`msp` and `client` are the directory: small, read by everybody's sign-in. Distributed by tenant they would be reference
+`msp` and `client` are the directory: small, read by every sign-in. Distributed by tenant they would be reference
 tables, which is why their names may be unique across tenants (an MSP's name in the deployment, a client's in its MSP).
 """
 
@@ -15,7 +15,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class AccountStatus(StrEnum):
-    """Of accounts and people alike. Whoever is suspended keeps every record and may do nothing."""
+    """Status of accounts and members. Suspension keeps all records and removes all rights."""
 
     ACTIVE = "active"
     INVITED = "invited"
@@ -23,7 +23,7 @@ class AccountStatus(StrEnum):
 
 
 class Msp(TenantOwned, Base):
-    """`tenant_id` and `msp_id` are both its id: it owns its house account."""
+    """`tenant_id` and `msp_id` are both its id: an MSP owns its MSP account."""
 
     __tablename__ = "msp"
 
@@ -39,7 +39,7 @@ class Msp(TenantOwned, Base):
 
 
 class Client(TenantOwned, Base):
-    """The tenant; `tenant_id` is its id."""
+    """A client, i.e. a tenant; `tenant_id` is its id."""
 
     __tablename__ = "client"
 
@@ -52,14 +52,16 @@ class Client(TenantOwned, Base):
 
     __table_args__ = (
         CheckConstraint("tenant_id <> msp_id", name="not_house"),
-        # Addresses name a client by its slug inside its MSP, and one row is all of a tenant's rows here: an index that
-        # starts with tenant_id could not keep two clients of one MSP apart.
+        # Addresses contain a client's slug within its MSP, and a tenant has exactly one row here: an index that starts
+        # with tenant_id could not enforce uniqueness within an MSP.
         Index("uq_client_msp_id_slug", "msp_id", "slug", unique=True),
     )
 
 
 class Partner(TenantOwned, Base):
-    """A trading partner in one client's channel. Its key is named `partner_id`: row-level security shows it itself."""
+    """A trading partner in one client's channel. Its key is named `partner_id`, so that row-level security shows a
+    partner its own row.
+    """
 
     __tablename__ = "partner"
 
@@ -70,7 +72,7 @@ class Partner(TenantOwned, Base):
 
 
 class Member(TenantOwned, Base):
-    """`tenant_id` is the person's home: a client, or the MSP's house for its staff."""
+    """`tenant_id` is the member's home: a client, or the MSP account for staff."""
 
     __tablename__ = "person"
 
@@ -88,8 +90,8 @@ class Member(TenantOwned, Base):
     invited_at: Mapped[datetime | None]
     invited_by: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
-    inviter_id: Mapped[UUID | None]  # who made the latest link; their rights are asked for again when it is used
-    vouched_by: Mapped[UUID | None]  # for whom four-eyes rules take this person until somebody independent confirms
+    inviter_id: Mapped[UUID | None]  # maker of the latest link, whose rights are checked again on use
+    vouched_by: Mapped[UUID | None]  # counted as the same person under four-eyes rules until confirmed
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str | None]
 
@@ -97,13 +99,13 @@ class Member(TenantOwned, Base):
         UniqueConstraint("tenant_id", "email"),
         ForeignKeyConstraint(["tenant_id", "partner_id"], ["partner.tenant_id", "partner.partner_id"]),
         CheckConstraint("email = lower(email)", name="email_lower"),
-        # Sign-in knows the host's MSP and an e-mail address, not yet the tenant.
+        # Sign-in has the host's MSP and an e-mail address, not yet the tenant.
         Index("ix_person_msp_id_email", "msp_id", "email"),
     )
 
 
 class ApiKey(TenantOwned, Base):
-    """`secret_hash` is the SHA-256 of 256 random bits: there is nothing to guess, so nothing slow is needed."""
+    """`secret_hash` is the SHA-256 of 256 random bits: these cannot be guessed, so no slow hash is needed."""
 
     __tablename__ = "api_key"
 
@@ -113,7 +115,7 @@ class ApiKey(TenantOwned, Base):
     role: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
-    maker_id: Mapped[UUID | None]  # the person behind it, also when another of their keys made it
+    maker_id: Mapped[UUID | None]  # the member behind the key, also when another key of theirs created it
     manages_access: Mapped[bool] = mapped_column(server_default="false")
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""This room's permissions, as the packaged roles in `policy` name them."""
+"""This room's permissions, as named by the packaged roles in `policy`."""
 
 from enum import StrEnum
 from typing import Final
@@ -23,4 +23,4 @@ MANAGES_ACCESS: Final = frozenset({
     PolicyPermission.ASSIGN_ROLE,
     PolicyPermission.PUBLISH_POLICY,
 })  # fmt: skip
-"""Deciding who may do what. Not for API keys, except those made for it (`ApiKey.manages_access`)."""
+"""Permissions to manage access. Denied to API keys, except those created for it (`ApiKey.manages_access`)."""

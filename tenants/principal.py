@@ -1,4 +1,4 @@
-"""Who is acting, and whose data that lets them into."""
+"""The authenticated principal and the scopes it may enter."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,13 +16,12 @@ from tenants.permissions import MANAGES_ACCESS
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A signed-in person, or a machine with a key. `tenant_id` is the home: a client, or the MSP's house.
+    """A signed-in member, or an API key. `tenant_id` is the home: a client, or the MSP account.
 
-    `roles` are those held at home; MSP staff keep theirs in every client of their MSP. `policy` is the home's, and
-    `home` the client it is (None for staff), both read together with the roles. `maker_id`: who made a machine's key,
-    at home in `maker_home`, and `on_behalf_of` that person as they are now; a machine may do nothing that its maker may
-    not. `vouched_by`: who invited
-    a person whom nobody independent has confirmed yet.
+    `roles` are those held at home; MSP staff have theirs in every client of their MSP. `policy` is the home's, and
+    `home` the client that is the home (None for staff), both read together with the roles. `maker_id` is the member who
+    made an API key, at home in `maker_home`, and `on_behalf_of` that member with current rights; a key's rights never
+    exceed its maker's. `vouched_by` is the inviter of a member who is not independently confirmed yet.
     """
 
     kind: Literal["person", "machine"]
@@ -53,13 +52,13 @@ class Principal:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What policy rules may name: the principal itself and its roles."""
+        """Subjects for policy rules: the principal itself and its roles."""
         return (str(self.id), *self.roles)
 
     def require(self, permission: str) -> None:
         """Raises:
-        PermissionRefused: no rule allows it here, or it is not a key's to do.
-        KeyWithoutMaker: whoever made the key is suspended or gone.
+        PermissionRefused: no rule allows it here, or API keys may not do it.
+        KeyWithoutMaker: the key's maker is suspended or gone.
         """
         if self.policy is None:
             raise _refusal("Your role does not allow this.", permission)
@@ -99,10 +98,11 @@ def home_scope(principal: Principal) -> Scope:
 
 
 def scope_for(principal: Principal, *, msp_id: UUID, tenant_id: UUID) -> Scope:
-    """The scope of one client of `msp_id`: staff may enter every client of their own MSP, everybody else only home.
+    """The scope of one client of `msp_id`: staff may enter every client of their own MSP, all others only their
+    home.
 
     Raises:
-        NotFound: it is not theirs; whether it exists is not told.
+        NotFound: outside the principal's reach, whether or not it exists.
     """
     own = tenant_id == principal.tenant_id or principal.is_staff
     if msp_id != principal.msp_id or not own:
@@ -111,10 +111,10 @@ def scope_for(principal: Principal, *, msp_id: UUID, tenant_id: UUID) -> Scope:
 
 
 def fleet_scope(principal: Principal) -> Scope:
-    """Reading across all clients of the principal's MSP.
+    """Read scope across all clients of the principal's MSP.
 
     Raises:
-        NotFound: only the MSP's own people and machines have a fleet.
+        NotFound: only the MSP's own members and keys have a fleet.
     """
     if not principal.is_staff:
         raise NotFound

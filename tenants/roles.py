@@ -1,4 +1,4 @@
-"""The roles somebody holds at home, inherited ones too."""
+"""Roles held at home, inherited ones included."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from policy.models import PolicyVersion
 
 
 def latest_policy(tenant_id: UUID) -> ScalarSelect[Any]:
-    """The stamp `PolicyCache.index_at` needs, for a statement that reads something else anyway."""
+    """SQL expression for the stamp of `PolicyCache.index_at`, to be added to another statement."""
     return (
         select(PolicyVersion.id)
         .where(PolicyVersion.tenant_id == tenant_id)
@@ -21,11 +21,11 @@ def latest_policy(tenant_id: UUID) -> ScalarSelect[Any]:
 
 
 def held_roles(index: PolicyIndex, subject: str) -> tuple[str, ...]:
-    """`subject` is a person's id, or a role whose included ones are asked for."""
+    """Roles of a subject. `subject` is a member's id, or a role for its included ones."""
     return tuple(sorted(roles_of(index, subject)))
 
 
 def leading_roles(index: PolicyIndex, roles: tuple[str, ...]) -> tuple[str, ...]:
-    """Without those that another one includes: what to call somebody on a page."""
+    """Roles not included in another held role: labels of a member on a page."""
     included = {lesser for role in roles for lesser in roles_of(index, role)}
     return tuple(role for role in roles if role not in included)

@@ -1,4 +1,4 @@
-"""The API of this room. Without a client in the path, people and keys are those of the MSP's house."""
+"""API of this room. Without a client in the path, members and keys are those of the MSP account."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -34,7 +34,7 @@ from tenants.schemas import (
 )
 
 OpenAccess = NamedDependency[Access]
-"""A handler's parameter called `access`, filled by the edge, which has asked for `opt["permission"]` before."""
+"""Handler parameter `access`, filled by the web edge after the check of `opt["permission"]`."""
 
 _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
@@ -133,7 +133,7 @@ def _page_size(limit: int) -> int:
 
 
 def link_to(request: AnyRequest, token: str) -> str:
-    """Where an invitation leads: the brand's own host, under which it was made."""
+    """Address of an invitation: on the brand's own host, under which the invitation was created."""
     return f"{public_origin(request.scope)}/welcome/{token}"
 
 

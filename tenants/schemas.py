@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""Request and response bodies of the API."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,15 +20,15 @@ class ClientView(msgspec.Struct, frozen=True):
 
 
 class ClientList(msgspec.Struct, frozen=True):
-    """`next` is what to pass as `cursor` for the following page; empty on the last one."""
+    """`next` is the `cursor` of the following page; empty on the last one."""
 
     clients: list[ClientView]
     next: str = ""
 
 
 class ApiKeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`manages_access` makes a key that may manage people, roles, invitations and keys, as far as its role and its
-    maker may at the time. No other key may, whatever its role.
+    """`manages_access` makes a key that may manage members, roles, invitations and keys, within its role and its
+    maker's current rights. No other key may, whatever its role.
     """
 
     name: str
@@ -48,7 +48,7 @@ class ApiKeyView(msgspec.Struct, frozen=True):
 
 
 class NewApiKeyView(msgspec.Struct, frozen=True):
-    """`key` is shown this once."""
+    """`key` is shown only in this response."""
 
     api_key: ApiKeyView
     key: str
@@ -60,7 +60,7 @@ class ApiKeyList(msgspec.Struct, frozen=True):
 
 
 class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`partner_id` goes with the role "partner" only."""
+    """`partner_id` is for the role "partner" only."""
 
     email: str
     name: str
@@ -69,8 +69,8 @@ class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """`invitation` is null for people whom the operator gave a password; `invitation_until` only while one waits or has
-    expired.
+    """`invitation` is null for members with a password set by the operator; `invitation_until` only while an invitation
+    is open or expired.
     """
 
     id: UUID
@@ -85,7 +85,7 @@ class PersonView(msgspec.Struct, frozen=True):
 
 
 class InvitedView(msgspec.Struct, frozen=True):
-    """`link` lets whoever opens it choose the person's password, once, within a week. Send it to them only."""
+    """`link` lets its holder choose the member's password, once, within a week. Send it to the member only."""
 
     person: PersonView
     link: str

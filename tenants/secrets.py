@@ -1,4 +1,4 @@
-"""Random secrets as texts: URL-safe base64 without padding. The source of randomness is passed in."""
+"""Random secrets as text: URL-safe base64 without padding. The source of randomness is passed in."""
 
 import base64
 import binascii
@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 NewSecret = Callable[[int], bytes]
-"""So many unpredictable bytes."""
+"""Returns the given number of unpredictable bytes."""
 
 
 def new_secret(length: int) -> bytes:
@@ -18,7 +18,7 @@ def text_of(secret: bytes) -> str:
 
 
 def bytes_of(text: str, length: int) -> bytes | None:
-    """None for what `text_of` would not have written, so that one secret has one text."""
+    """Decode a secret. None for text that `text_of` would not have produced, so that one secret has one text."""
     try:
         secret = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (ValueError, binascii.Error):

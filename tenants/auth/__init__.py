@@ -1,1 +1,1 @@
-"""Signing in, sessions, API keys, and who a request comes from."""
+"""Sign-in, sessions, API keys and request authentication."""

@@ -1,7 +1,8 @@
-"""Names that everybody knows who knows an account: of its provider, its brands and hosts, itself, and its partners.
+"""Names that are public among an account's users (provider, brands, hosts, the account, its partners), for password
+checks.
 
-For the MSP's own people also those of its clients; a client's people are not told, not even by a refusal, who else is
-a client here.
+For the MSP's own members the names of its clients, too. Client members get none of the other clients' names: a refusal
+would reveal them.
 """
 
 from dataclasses import replace
@@ -18,7 +19,7 @@ _MOST: Final = 500
 
 
 async def read_account_names(db: Database, scope: Scope) -> list[str]:
-    """Of the account whose scope this is: a client, or the MSP's house."""
+    """Names for the account of this scope: a client, or the MSP account."""
     msp_account = replace(scope, tenant_id=scope.msp_id, partner_id=None)
     in_house = scope.tenant_id == scope.msp_id
     async with db.transaction(msp_account) as session:

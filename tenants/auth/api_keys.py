@@ -1,7 +1,7 @@
-"""API keys of machines. The text is shown once; only the SHA-256 of its secret is kept.
+"""API keys. The text is shown once; only the SHA-256 of its secret is stored.
 
-A key's text names its tenant, and the host it is used on names the MSP: the lookup happens inside that tenant's own
-scope, so a key of elsewhere does not exist here, by the database's own rule.
+A key's text contains its tenant, and the request's host determines the MSP. The lookup runs in that tenant's scope, so
+row-level security hides keys of other MSPs.
 """
 
 import hashlib
@@ -39,8 +39,8 @@ _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 
 
 class NewApiKey(msgspec.Struct, frozen=True):
-    """`role` is what the machine may do, one of policy's roles. `manages_access`: it is made to manage people, roles,
-    invitations or keys, which other keys may not, whatever their role.
+    """Input of a new key. `role` is one of policy's roles. `manages_access` allows the key to manage members, roles,
+    invitations and keys; other keys cannot, whatever their role.
     """
 
     id: UUID
@@ -72,12 +72,12 @@ def parse_key(text: str) -> KeyParts:
 async def create_api_key(
     session: AsyncSession, new_secret: NewSecret, wanted: NewApiKey, *, now: datetime, by: Principal | None = None
 ) -> tuple[ApiKey, str]:
-    """The key and its text, which cannot be shown again.
+    """Create a key. Returns the key and its text, which cannot be shown again.
 
     Raises:
-        RoleNotAssignable: MSP roles belong to keys of the MSP's house, the others to keys of a client; and nobody gives
-            a key more than they may do themselves.
-        Forbidden: only a person makes a key that manages access.
+        RoleNotAssignable: MSP roles are for keys of the MSP account, the others for keys of a client; and a key's
+            rights cannot exceed its maker's.
+        Forbidden: only a member can create a key that manages access.
     """
     scope = scope_of(session)
     _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
@@ -116,7 +116,7 @@ def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
 async def list_api_keys(
     session: AsyncSession, *, before: UUID | None = None, limit: int = LONGEST_LIST
 ) -> Sequence[ApiKey]:
-    """Revoked ones too, newest first (their ids grow with time), from the one older than `before`."""
+    """Keys, revoked ones included, newest first (ids grow with time), starting below `before`."""
     statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
     if before is not None:
         statement = statement.where(ApiKey.id < before)
@@ -124,7 +124,7 @@ async def list_api_keys(
 
 
 async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) -> None:
-    """Refused from the next request on. Revoking twice keeps the first time.
+    """Revoke a key, effective with the next request. A second call keeps the first revocation time.
 
     Raises:
         NotFound: this tenant has no such key.
@@ -139,16 +139,17 @@ async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) 
 
 
 def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
-    """In which a key is looked up, on a host of this MSP."""
+    """Scope for the lookup of a key, on a host of this MSP."""
     return Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
 
 
 async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> Principal:
-    """The machine with this key, in the key's own scope; who made it is left to `identity.find_maker`.
+    """The principal of a key, looked up in the key's own scope. The maker is loaded separately, by
+    `identity.find_maker`.
 
     Raises:
-        ApiKeyRefused: unknown, wrong, revoked, or another MSP's; all sound the same.
-        Suspended: the key is right, but its account is suspended.
+        ApiKeyRefused: unknown, wrong, revoked, or another MSP's key; the message is the same for all.
+        Suspended: the key is valid, but its account is suspended.
     """
     scope = scope_of(session)
     row = (
@@ -183,7 +184,9 @@ async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: Key
 
 
 async def note_refused_use(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> None:
-    """A right key's use counts when what it asked for was refused and undone, too: a stolen one leaves a trace."""
+    """Record the use of a valid key even when its request was refused and rolled back: misuse of a stolen key leaves a
+    trace.
+    """
     own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == parts.key_id)
     key = await session.scalar(select(ApiKey).where(*own))
     if _is_right(key, parts) and key is not None:
@@ -196,8 +199,8 @@ def _is_right(key: ApiKey | None, parts: KeyParts) -> bool:
 
 
 async def _note_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
-    """At most once a minute, so that a busy key does not write a row per request; and by one request, which the key's
-    others at the same moment do not wait for.
+    """Record the last use at most once a minute, so that a busy key does not cause a write per request. Concurrent
+    requests of the key do not wait for the write.
     """
     if key.last_used_at is None or now - key.last_used_at >= _NOTE_USE_EVERY:
         free = select(ApiKey.id).where(ApiKey.tenant_id == key.tenant_id, ApiKey.id == key.id)

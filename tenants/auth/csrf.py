@@ -1,4 +1,4 @@
-"""Cross-site request forgery: a token bound to the session, and the browser's own word on where a form came from."""
+"""CSRF protection: a token bound to the session, and the browser's `Origin` and `Sec-Fetch-Site` headers."""
 
 import hashlib
 import hmac
@@ -10,19 +10,19 @@ from tenants.errors import CrossSiteRequest
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 FIELD: Final = "_csrf_token"
-"""The field in branding's forms."""
+"""Field name in branding's forms."""
 
 HEADER: Final = "x-csrf-token"
-"""What htmx sends, from the page's `hx-headers`."""
+"""Header sent by htmx, from the page's `hx-headers`."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _MAC_BYTES: Final = 32
 
 
 def make_token(secret: bytes, new_secret: NewSecret) -> str:
-    """A token for the session (or, before sign-in, the visit) with this secret.
+    """Token for the session (or, before sign-in, the visit) with this secret.
 
-    Each is masked anew, so that a page's compressed length tells nothing of it (BREACH).
+    Each token is masked afresh, so that a page's compressed length does not leak it (BREACH).
     """
     mask = new_secret(_MAC_BYTES)
     return text_of(mask + _xor(mask, _mac(secret)))
@@ -38,12 +38,13 @@ def is_token(token: str, secret: bytes) -> bool:
 def require_same_site(
     *, method: str, headers: Mapping[str, str], origin: str, token: str, secret: bytes | None
 ) -> None:
-    """Pass a safe method, or an unsafe one from our own pages. `origin` is this host's, e.g. https://portal.example.
+    """Accept a safe method, or an unsafe one from our own pages. `origin` is this host's, e.g.
+    https://portal.example.
 
     Browsers send `Origin` with every unsafe request, and `Sec-Fetch-Site` with all; where present they must agree.
 
     Raises:
-        CrossSiteRequest: the token is missing, of another session, or the request came from another site.
+        CrossSiteRequest: the token is missing or of another session, or the request came from another site.
     """
     if method.upper() in SAFE_METHODS:
         return

@@ -1,8 +1,8 @@
-"""Devices that signed in before: a cookie by which a known browser has a counter of failed sign-ins of its own.
+"""Known devices: a signed cookie that gives a known browser its own counter of failed sign-ins.
 
-Nobody else's failures make such a browser wait. The cookie admits nobody: the password is still asked for. Whoever
-copies it gets one more counter to guess under, and takes the browser back into line with strangers at worst. It ends
-with the person's sessions: a new password, a suspension and "sign out everywhere" make every earlier one worthless.
+Failures elsewhere do not delay a known browser. The cookie grants no access: the password is still required. A copied
+cookie gives an attacker one more counter, and at worst the browser loses its exemption. Cookies end with the member's
+sessions: a new password, a suspension and "sign out everywhere" invalidate all earlier ones.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from tenants.secrets import NewSecret, bytes_of, text_of
 LIFE: Final = timedelta(days=180)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST: Final = 5
-"""People who share a browser and are remembered in its cookie, latest first."""
+"""Limit of members remembered in a shared browser's cookie, latest first."""
 _NONCE_BYTES: Final = 16
 _TIME_BYTES: Final = 8
 _BODY_BYTES: Final = 16 + 16 + _NONCE_BYTES + _TIME_BYTES
@@ -29,7 +29,7 @@ _TOKEN_LENGTH: Final = len(text_of(bytes(_BODY_BYTES + _MAC_BYTES)))
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A browser in which this person signed in at `since`. `nonce` names its counter."""
+    """A browser in which this member signed in at `since`. `nonce` names its counter."""
 
     tenant_id: UUID
     person_id: UUID
@@ -39,12 +39,12 @@ class Device:
 
 class Devices:
     def __init__(self, new_secret: NewSecret, key: bytes = b"") -> None:
-        """`key` is shared by all web processes. Without one, cookies are good in this process only."""
+        """`key` is shared by all web processes. Without one, cookies are valid in this process only."""
         self._new_secret = new_secret
         self._key = hmac.new(key or secrets.token_bytes(_MAC_BYTES), b"device", hashlib.sha256).digest()
 
     def remember(self, cookie: str, *, msp_id: UUID, tenant_id: UUID, person_id: UUID, now: datetime) -> str:
-        """The cookie with this person's sign-in in front, and the others that it held."""
+        """The cookie with this member's sign-in first, followed by its earlier entries."""
         ids = tenant_id.bytes + person_id.bytes
         microseconds = (now - _EPOCH) // timedelta(microseconds=1)
         body = ids + self._new_secret(_NONCE_BYTES) + microseconds.to_bytes(_TIME_BYTES, "big")
@@ -52,7 +52,7 @@ class Devices:
         return ".".join([text_of(body + self._mac(msp_id, body)), *others[: _MOST - 1]])
 
     def recognize(self, cookie: str, *, msp_id: UUID, now: datetime) -> list[Device]:
-        """Sign-ins that the cookie proves, in this MSP."""
+        """Verified sign-ins of the cookie, in this MSP."""
         return [
             device
             for _, raw in _tokens(cookie)
@@ -65,7 +65,7 @@ class Devices:
 
 
 def _tokens(cookie: str) -> Iterator[tuple[str, bytes]]:
-    """Well-formed ones, proved or not."""
+    """Well-formed tokens, unverified."""
     for token in cookie[: _MOST * (_TOKEN_LENGTH + 1)].split("."):
         raw = bytes_of(token, _BODY_BYTES + _MAC_BYTES)
         if raw is not None:

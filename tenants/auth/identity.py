@@ -1,4 +1,4 @@
-"""From what a request carries (a session cookie or an API key) to who it is, read anew for each request."""
+"""Authentication of a request: session cookie or API key to principal, loaded again for each request."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,9 +20,9 @@ from tenants.roles import held_roles, latest_policy
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as it can be told without the database: a live session of this host's MSP, or a key's text.
+    """Caller as known without the database: a live session of this host's MSP, or a key's text.
 
-    `scope` is that in which `identify` finds out the rest.
+    `scope` is the scope in which `identify` runs.
     """
 
     scope: Scope
@@ -37,7 +37,7 @@ class SignedIn:
 
 
 async def find_caller(auth: AuthServices, *, msp_id: UUID, authorization: str, cookie: str) -> Caller | None:
-    """From the header `Authorization` and the session's cookie, on a host of this MSP. None: nobody is signed in.
+    """Caller from the header `Authorization` or the session cookie, on a host of this MSP. None: not signed in.
 
     Raises:
         ApiKeyRefused: the key is malformed.
@@ -53,10 +53,10 @@ async def find_caller(auth: AuthServices, *, msp_id: UUID, authorization: str, c
 
 
 async def identify(transaction: AsyncSession, auth: AuthServices, caller: Caller) -> Principal | None:
-    """In the caller's scope. A session ends here when its person or account was suspended, or signed out everywhere
-    after it began; then the answer is None.
+    """Principal, loaded in the caller's scope. None if the session is no longer valid: its member or account was
+    suspended, or signed out everywhere after the session began.
 
-    A machine whose maker is at home elsewhere may do nothing before `find_maker` has been asked in the maker's scope.
+    An API key whose maker belongs to another account has no rights before `find_maker` ran in the maker's scope.
 
     Raises:
         ApiKeyRefused, Suspended: see `authenticate_key`.
@@ -74,15 +74,15 @@ async def identify(transaction: AsyncSession, auth: AuthServices, caller: Caller
 
 
 async def find_maker(transaction: AsyncSession, auth: AuthServices, machine: Principal) -> Principal:
-    """The machine with who made its key, as that person is now; nobody when they are suspended or gone, and then the
-    machine may do nothing. In the scope of `maker_home`.
+    """The API key's principal with its maker's current rights. Without rights when the maker is suspended or gone. Runs
+    in the scope of `maker_home`.
     """
     assert machine.maker_id is not None  # noqa: S101 - asked for machines with a maker only
     return replace(machine, maker=await load_principal(transaction, auth.policies, machine.maker_id))
 
 
 async def identify_person(auth: AuthServices, *, msp_id: UUID, cookie: str) -> SignedIn | None:
-    """Who is signed in with this cookie on a host of this MSP, or None. For pages that are for everybody."""
+    """Principal of this session cookie on a host of this MSP, or None. For public pages."""
     caller = await find_caller(auth, msp_id=msp_id, authorization="", cookie=cookie)
     if caller is None or caller.session is None:
         return None
@@ -94,7 +94,9 @@ async def identify_person(auth: AuthServices, *, msp_id: UUID, cookie: str) -> S
 async def load_principal(
     session: AsyncSession, policies: PolicyCache, person_id: UUID, *, began: datetime | None = None
 ) -> Principal | None:
-    """The person of the scope's tenant, if in good standing, with the roles held now. `began`: when its session did."""
+    """An active member of the scope's tenant with current roles; None if suspended. `began` is the start of the
+    session.
+    """
     scope = scope_of(session)
     row = (
         await session.execute(

@@ -1,4 +1,4 @@
-"""Signing in, signing out, and choosing a password, under the host's brand."""
+"""Pages for sign-in, sign-out and the choice of a password, under the host's brand."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -34,7 +34,7 @@ from tenants.secrets import bytes_of, text_of
 
 AnyRequest = Request[Any, Any, Any]
 OpenAuth = NamedDependency[AuthServices]
-"""A handler's parameter called `auth`, filled by `provide_auth`."""
+"""Handler parameter `auth`, filled by `provide_auth`."""
 
 _VISIT_BYTES: Final = 32
 _VISIT_SECONDS: Final = 3600
@@ -43,7 +43,7 @@ _PUBLIC: Final = {"public": True}
 
 
 def provide_auth(auth: AuthServices) -> Provide:
-    """The application's dependency `auth`."""
+    """Provider of the application's dependency `auth`."""
     return Provide(lambda: auth, sync_to_thread=False)
 
 
@@ -75,14 +75,14 @@ async def sign_out(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Re
 
 @post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_out_of_all(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """One's own sessions, on every device."""
+    """End all sessions of the signed-in member, on every device."""
     return await _leave(request, brand, auth, _end_all)
 
 
 async def _leave(
     request: AnyRequest, brand: Brand, auth: AuthServices, end: Callable[[AuthServices, SignedIn], Awaitable[None]]
 ) -> Response[Any]:
-    """Signing out when nobody is signed in leads to the same page."""
+    """Sign out. Without a session the response is the same page."""
     rule = _rule_of(request)
     signed_in = await _signed_in(request, brand, auth)
     if signed_in is not None:
@@ -109,14 +109,14 @@ async def _end_all(auth: AuthServices, who: SignedIn) -> None:
 
 @get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
 async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """Where an invitation's link leads. Looking does not use it up: programs that check mail open every link."""
+    """Target of an invitation's link. GET does not use the link up: mail scanners open every link."""
     preview = await preview_invitation(auth, _invitation_link(request, brand, token))
     return await _welcome_form(request, brand, auth, token, preview)
 
 
 @post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """The password is chosen and the person is in."""
+    """Set the password and sign in."""
     link, form = _invitation_link(request, brand, token), await request.form()
     try:
         _require_own_form(request, _text(form, FIELD))
@@ -138,7 +138,7 @@ async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> S
 async def _enter(
     request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
 ) -> Response[Any]:
-    """A session of its own for every sign-in: one that was planted before is worth nothing, and ends."""
+    """Start a new session and end the browser's previous one (session fixation)."""
     before, rule = await _signed_in(request, brand, auth), _rule_of(request)
     if before is not None:
         await auth.sessions.end(before.session)
@@ -201,7 +201,7 @@ async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link 
 def _form(
     request: AnyRequest, brand: Brand, auth: AuthServices, context: dict[str, Any], *, refusal: DomainError | None
 ) -> Response[Any]:
-    """A form for a visitor nobody knows yet: its token is bound to a cookie of this visit."""
+    """Form for an anonymous visitor: the token is bound to a cookie of this visit."""
     secret = _visit_secret(request) or auth.new_secret(_VISIT_BYTES)
     rule = _rule_of(request)
     page = Page(brand=brand, title=context["title"], now=auth.clock(), csrf_token=make_token(secret, auth.new_secret))
@@ -250,7 +250,7 @@ def _address_of(request: AnyRequest) -> str:
 
 
 def _next_page(request: AnyRequest, target: str) -> str:
-    """Never a part of a page, whoever wrote the address."""
+    """Redirect target. Never a page fragment, even if the address names one."""
     return safe_next(page_of(request, safe_next(target)))
 
 

@@ -1,7 +1,7 @@
-"""How hard a password is to guess, by zxcvbn's frequency lists and patterns (keyboard rows, dates, repeats, sequences,
-letters replaced by digits and signs), without asking anybody outside.
+"""Password strength by zxcvbn's frequency lists and patterns (keyboard rows, dates, repeats, sequences, letters
+replaced by digits and signs), computed locally.
 
-Names that belong to the person or the account count as the commonest words.
+Names of the member or the account count as the commonest words.
 """
 
 import math
@@ -13,10 +13,10 @@ from typing import Any, Final
 from tenants.errors import WeakPassword
 
 ENOUGH: Final = 10**10
-"""Guesses. With the hashes of `tenants.auth.passwords`, which take a core about 25 ms each, eight core-years."""
+"""Guesses. With the hashes of `tenants.auth.passwords`, at about 25 ms of one core each, eight core-years."""
 _PRODUCT: Final = "Fairlead"
 _LONGEST: Final = 72
-"""Characters that are looked at: the time that is needed grows with their square."""
+"""Limit of characters checked: the time grows with their square."""
 _MOST_NAMES: Final = 2_000
 _SHORTEST_NAME: Final = 3
 _MOST_REPLACEMENTS: Final = 8
@@ -24,7 +24,7 @@ _SEPARATORS: Final = re.compile(r"[\s._,:;/\\'\"*#~=-]+")
 _AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _FEW: Final = 8
 _WORTH: Final = 3
-"""Years and runs of digits are tried first, so no more than three of them count."""
+"""Guessers try years and runs of digits first, so no more than three of them count."""
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _LOOK_ALIKES: Final = str.maketrans("авекмнорстухіјѕԁһαορντεικυ", "abekmhopctyxijsdhaopvteiku")
 _ELSEWHERE: Final = """
@@ -36,14 +36,15 @@ _ELSEWHERE: Final = """
     octobre décembre enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
     superuser sysadmin sysop thequickbrownfox tobeornottobe
 """
-"""What zxcvbn's lists, which are of the English web, lack: other languages and keyboards, and a few phrases."""
+"""Words missing in zxcvbn's lists, which are of the English web: other languages and keyboards, and a few phrases."""
 
 
 def require_hard_to_guess(password: str, names: Iterable[str]) -> None:
-    """`names`: of the person, the account and the provider. Takes up to a second: not for an event loop.
+    """Check strength. `names`: of the member, the account and the provider. Takes up to a second: not for an event
+    loop.
 
     Raises:
-        WeakPassword: fewer than `ENOUGH` guesses are expected to find it.
+        WeakPassword: fewer than `ENOUGH` guesses are expected to find the password.
     """
     own = _words([_PRODUCT, *names])
     if _guesses(password, []) < ENOUGH:
@@ -61,7 +62,7 @@ def require_hard_to_guess(password: str, names: Iterable[str]) -> None:
 def _guesses(password: str, names: Iterable[str]) -> float:
     from zxcvbn import matching, scoring  # noqa: PLC0415 - its lists are read where passwords are chosen only
 
-    # Not by `zxcvbn.zxcvbn`, which keeps the names of one caller where the next one, or a thread beside, uses them.
+    # Not by `zxcvbn.zxcvbn`, which shares one caller's names with later calls and other threads.
     words = {name: rank for rank, name in enumerate(dict.fromkeys([*names, *_words(_ELSEWHERE.split())]), start=1)}
     dictionaries: dict[str, Mapping[str, int]] = {**matching.RANKED_DICTIONARIES, "user_inputs": words}
     least = math.inf
@@ -72,8 +73,8 @@ def _guesses(password: str, names: Iterable[str]) -> float:
 
 
 def _forms(password: str, table: Mapping[str, list[str]]) -> Iterable[tuple[str, int]]:
-    """What is guessed instead, and how many more guesses the rest costs: the password as it is read; without what
-    stands between letters (`p.a.s.s.w.o.r.d`); and without a few digits and signs around a word (`2026password2026`).
+    """Reduced forms of the password, each with the factor of guesses for the rest: as typed; without separators between
+    letters (`p.a.s.s.w.o.r.d`); and without a few digits and signs around a word (`2026password2026`).
     """
     read = _bound_replacements(_fold(password)[:_LONGEST], table)
     joined = _SEPARATORS.sub("", read)
@@ -84,8 +85,8 @@ def _forms(password: str, table: Mapping[str, list[str]]) -> Iterable[tuple[str,
 
 
 def _bound_replacements(text: str, table: Mapping[str, list[str]]) -> str:
-    """With few signs that may stand for letters: zxcvbn tries each combination of what they may stand for, which takes
-    seconds for a password of many. Then they are read as letters, each in one way.
+    """Limit the signs that may stand for letters: zxcvbn tries each combination of replacements, which takes seconds
+    for many. Above the limit each sign is replaced by one letter.
     """
     ways = math.prod(max(1, sum(sign in text for sign in signs)) for signs in table.values())
     if ways <= _MOST_REPLACEMENTS:
@@ -95,7 +96,7 @@ def _bound_replacements(text: str, table: Mapping[str, list[str]]) -> str:
 
 
 def _words(names: Iterable[str]) -> list[str]:
-    """The words of each name, and each name in one word."""
+    """The words of each name, and each name as one word."""
     found: list[str] = []
     for name in names:
         parts = [part for part in _NO_WORD.split(_fold(name)) if part]
@@ -104,7 +105,7 @@ def _words(names: Iterable[str]) -> list[str]:
 
 
 def _fold(text: str) -> str:
-    """Lower case, without accents, in plain characters, and in Latin letters where others look the same."""
+    """Lower case, without accents, in plain characters, and in Latin letters for look-alikes."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     return letters.translate(_LOOK_ALIKES)

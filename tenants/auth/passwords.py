@@ -1,4 +1,4 @@
-"""Passwords: argon2id with the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, 2 passes, 1 lane)."""
+"""Password hashing: argon2id with the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, 2 passes, 1 lane)."""
 
 import asyncio
 import hashlib
@@ -18,21 +18,21 @@ OWASP_PARAMETERS: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, par
 
 
 class Passwords:
-    """Hashes and verifies in threads, at most `at_once` together: each holds 19 MiB for about 25 ms of CPU."""
+    """Hashes and verifies in threads, at most `at_once` concurrently: each needs 19 MiB and about 25 ms of CPU."""
 
     def __init__(self, hasher: PasswordHasher = OWASP_PARAMETERS, *, at_once: int = 4) -> None:
         self._hasher = hasher
         self._slots = asyncio.Semaphore(at_once)
-        # Nobody has this password; verifying against it costs what a real one costs.
+        # No member has this password; verifying against its hash costs as much as against a real one.
         self._nobody = hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
     async def hash(self, password: str) -> str:
-        """Of the one form of a password, however it was composed when it was typed."""
+        """Hash of a password's normalized form, independent of how it was composed when typed."""
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, _prepared(password))
 
     async def prepare(self, password: str, *, email: str, names: Iterable[str] = ()) -> str:
-        """The hash of a password a person has chosen. `names`: of the person and the account.
+        """Check and hash a chosen password. `names`: of the member and the account.
 
         Raises:
             WeakPassword: see `check_password`.
@@ -42,7 +42,7 @@ class Passwords:
         return await self.hash(password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """The same work whether or not there is a hash; without one the answer is no."""
+        """Verify a password. Without a hash the result is False after the same amount of work."""
         matches = False
         for form in _forms(password):
             async with self._slots:
@@ -50,7 +50,7 @@ class Passwords:
         return matches and password_hash is not None
 
     def is_outdated(self, password_hash: str, password: str) -> bool:
-        """Whether it was made with other parameters than today's, or may be of `password` as it was typed."""
+        """Whether the hash has outdated parameters, or may be of the unnormalized `password`."""
         return self._hasher.check_needs_rehash(password_hash) or password != _prepared(password)
 
     def _matches(self, password_hash: str, password: str) -> bool:
@@ -61,10 +61,10 @@ class Passwords:
 
 
 def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> None:
-    """Length and what is known to be guessed first count, not character classes (NIST SP 800-63B §3.1.1.2).
+    """Check length and guessability, not character classes (NIST SP 800-63B §3.1.1.2).
 
     Raises:
-        WeakPassword: too short, too long, with characters that cannot be seen, or easy to guess.
+        WeakPassword: too short, too long, with invisible characters, or easy to guess.
     """
     try:
         password = normalize_password(password) if password else ""
@@ -84,8 +84,8 @@ def check_repeated(password: str, again: str) -> None:
 
 
 def _forms(password: str) -> tuple[str, ...]:
-    """What a password is verified as: in the form in which it is hashed, and as it was typed, for hashes made before
-    passwords had one form. How many there are depends on what was typed only.
+    """Forms to verify: normalized (as hashed), and as typed, for hashes from before normalization. Their number depends
+    only on the input.
     """
     if len(password) > 2 * LONGEST:
         return ("",)

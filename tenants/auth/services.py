@@ -1,4 +1,4 @@
-"""Dependencies of authentication. The composition root makes one `AuthServices` and passes it."""
+"""Dependencies of authentication, built once by the composition root as `AuthServices`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from tenants.auth.throttle import SignInThrottle
 from tenants.secrets import NewSecret
 
 MoveClocks = Callable[[AsyncSession, datetime, datetime], Awaitable[None]]
-"""Of the scope's client, which was suspended from the first time to the second."""
+"""Shifts the SLO clocks of the scope's client, which was suspended from the first time to the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthServices:
-    """`move_clocks` is a higher room's: clocks must be right when a client's resumption commits, before any of its work
-    goes on; an event would come too late for that.
+    """`move_clocks` is implemented by a higher room: clocks must be right when a client's resumption commits, before
+    any of its jobs run; an event would arrive too late.
     """
 
     db: Database

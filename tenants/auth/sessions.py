@@ -1,10 +1,10 @@
-"""Sessions of people, kept in Valkey under the MSP's prefix.
+"""Sessions of members, stored in Valkey under the MSP's prefix.
 
-The browser holds 256 random bits; the store knows only their SHA-256, so reading the store signs nobody in. Nor does
-writing it: each record carries a MAC, by a key that only the web processes have, over its name (so over MSP and secret)
-and its content (person and times, from which it ends). A session is one host's MSP's: with another MSP's prefix it does
-not exist. What a person may do is never kept here; `identity` reads it for each request, so that suspending or a new
-role counts at once.
+The browser holds 256 random bits; the store has only their SHA-256, so read access to the store allows no sign-in. Nor
+does write access: each record has a MAC, under a key that only the web processes have, over its name (hence MSP and
+secret) and its content (member and times, which determine its end). A session belongs to the MSP of one host; under
+another MSP's prefix it does not exist. Rights are never stored here; `identity` reads them for each request, so that a
+suspension or a new role is effective at once.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class _Record(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`secret` is what the cookie holds; it proves the session and never goes into logs."""
+    """`secret` is the cookie's value; it proves the session and never goes into logs."""
 
     secret: bytes = field(repr=False)
     msp_id: UUID
@@ -62,13 +62,13 @@ class Session:
 
 class SessionStore:
     def __init__(self, client: "redis.asyncio.Redis", new_secret: NewSecret, key: bytes = b"") -> None:
-        """`key` is shared by all web processes. Without one, sessions are good in this process only."""
+        """`key` is shared by all web processes. Without one, sessions are valid in this process only."""
         self._client = client
         self._new_secret = new_secret
         self._key = key or secrets.token_bytes(_MAC_BYTES)
 
     async def start(self, *, msp_id: UUID, tenant_id: UUID, person_id: UUID, now: datetime) -> Session:
-        """A new session; callers end the one the browser had, so that nobody can plant one before sign-in."""
+        """Create a session. Callers end the browser's previous one, to prevent session fixation."""
         session = Session(self._new_secret(_SECRET_BYTES), msp_id, tenant_id, person_id, created_at=now, seen_at=now)
         index, key = _index(msp_id, person_id), _key(msp_id, session.secret)
         pipe = self._client.pipeline(transaction=True)
@@ -80,7 +80,7 @@ class SessionStore:
         return session
 
     async def find(self, cookie: str, *, msp_id: UUID, now: datetime) -> Session | None:
-        """The live session of this cookie in this MSP; None for anything else. Being found keeps it from idling."""
+        """The live session of this cookie in this MSP, else None. Renews the idle timeout."""
         secret = bytes_of(cookie, _SECRET_BYTES)
         if secret is None:
             return None
@@ -96,7 +96,7 @@ class SessionStore:
         session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, record.seen_at)
         if now - record.seen_at >= _TOUCH_EVERY:
             session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, seen_at=now)
-            # XX: a session that was ended meanwhile stays ended.
+            # XX: does not recreate a session that was ended concurrently.
             await self._run(self._client.set(key, self._sealed(key, session), ex=_life(session, now), xx=True))
         return session
 
@@ -108,10 +108,12 @@ class SessionStore:
         await self._run(pipe.execute())
 
     async def end_all(self, *, msp_id: UUID, person_id: UUID) -> int:
-        """How many there were. `person.signed_out_after` is what makes this certain; this frees the store at once."""
+        """End all sessions of a member and return their number. The guarantee is `person.signed_out_after`; this call
+        only frees the store at once.
+        """
         index = _index(msp_id, person_id)
         found = cast("list[bytes]", await self._run(self._client.zrange(index, 0, -1)))
-        # Names are built here: what the index says must not decide which keys are deleted.
+        # Key names are rebuilt here: the content of the index must not determine which keys are deleted.
         digests = [text for each in found if _DIGEST.fullmatch(text := each.decode("ascii", "replace"))]
         if found:
             await self._run(self._client.delete(index, *(f"{_prefix(msp_id)}{digest}" for digest in digests)))
@@ -123,7 +125,7 @@ class SessionStore:
         return self._mac(key, content) + content
 
     def _opened(self, key: str, stored: bytes) -> _Record | None:
-        """None for what was not sealed under this name by one of us."""
+        """None for a record whose MAC does not match this name."""
         mac, content = stored[:_MAC_BYTES], stored[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(key, content)):
             return None
@@ -163,7 +165,9 @@ def _index(msp_id: UUID, person_id: UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CookieRule:
-    """Without TLS, on this machine only, browsers take neither `Secure` nor the `__Host-` prefix it needs."""
+    """Cookie attributes. Without TLS (on this machine only) browsers reject `Secure` and the `__Host-` prefix that
+    needs it.
+    """
 
     secure: bool
 

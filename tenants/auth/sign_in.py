@@ -1,7 +1,7 @@
-"""Signing in with e-mail and password, on the host of one MSP.
+"""Sign-in with e-mail and password, on the host of one MSP.
 
-No transaction is open while a password is hashed. Whether an address is known shows neither in the answer nor in the
-work done: as many hashes are verified for every address, nobody's where it is known at fewer accounts.
+No transaction is open while a password is hashed. Neither the response nor its timing reveals whether an address is
+known: the same number of hashes is verified for every address, dummy ones where it has fewer accounts.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _MOST_HOMES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """`address` is where the request came from, `msp_id` that of the host it came to, `device` a cookie of
+    """`address` is the client's network address, `msp_id` the MSP of the request's host, `device` a cookie of
     `tenants.auth.devices`.
     """
 
@@ -49,14 +49,15 @@ class _Candidate(NamedTuple):
 
 
 async def authenticate(auth: AuthServices, credentials: Credentials) -> Principal:
-    """Who this is. Success and failure are both audited, in the person's home or, for nobody, in the MSP's house.
+    """Authenticate a member. Success and failure are both audited, in the member's home account or, for an unknown
+    address, in the MSP account.
 
-    A person may be at several clients of one MSP under one address; the password tells which is meant.
+    A member may belong to several clients of one MSP under one address; the password selects the account.
 
     Raises:
-        SignInFailed: whatever does not match.
-        SignInThrottled: too many failures before; the password was not looked at.
-        Suspended: the password is right, but the person or the account is suspended.
+        SignInFailed: no match, for whatever reason.
+        SignInThrottled: too many failures before; the password was not checked.
+        Suspended: the password is right, but the member or the account is suspended.
     """
     now = auth.clock()
     email = _read_email(credentials.email)
@@ -82,7 +83,7 @@ async def authenticate(auth: AuthServices, credentials: Credentials) -> Principa
 
 
 def _read_email(typed: str) -> str:
-    """As it is kept. What is no address is nobody's: the empty one."""
+    """Normalized e-mail; empty for invalid input, which matches no member."""
     try:
         email = normalize_email(typed) if len(typed) <= 2 * LONGEST_EMAIL else ""
     except TextInvalid:
@@ -91,7 +92,9 @@ def _read_email(typed: str) -> str:
 
 
 async def _find_device(auth: AuthServices, msp_account: Scope, cookie: str, email: str, now: datetime) -> Device | None:
-    """The browser, if this person signed in with it and no password, suspension or sign-out everywhere came since."""
+    """The browser's device entry, if this member signed in with it and no password change, suspension or sign-out
+    everywhere came since.
+    """
     for device in auth.devices.recognize(cookie, msp_id=msp_account.msp_id, now=now):
         own = (Member.tenant_id == device.tenant_id, Member.id == device.person_id, Member.email == email)
         since = or_(Member.signed_out_after.is_(None), Member.signed_out_after <= device.since)
@@ -103,8 +106,8 @@ async def _find_device(auth: AuthServices, msp_account: Scope, cookie: str, emai
 
 
 async def _find_homes(auth: AuthServices, msp_account: Scope, email: str) -> Sequence[tuple[Scope, UUID]]:
-    """Scope and id of everybody with this address in the MSP, staff first, and nobody in the house for the rest: always
-    as many, so that the work does not tell at how many accounts an address is known.
+    """Scope and id of every member with this address in the MSP, staff first, padded with entries of no member: a
+    constant length, so that the work does not reveal the number of accounts.
     """
     async with auth.db.transaction(msp_account.for_fleet()) as session:
         rows = await session.execute(
@@ -130,7 +133,7 @@ async def _read_candidate(auth: AuthServices, scope: Scope, person_id: UUID) -> 
 
 
 async def _note_failure(auth: AuthServices, candidate: _Candidate, credentials: Credentials, now: datetime) -> None:
-    # What was typed as e-mail is not kept: for an unknown one it may be a password in the wrong field.
+    # The typed e-mail is not stored: for an unknown one it may be a password in the wrong field.
     data = {"address": credentials.address}
     subject = "sign-in" if candidate.person_id == _NOBODY else f"person:{candidate.person_id}"
     async with auth.db.transaction(candidate.scope) as session:
@@ -138,7 +141,7 @@ async def _note_failure(auth: AuthServices, candidate: _Candidate, credentials: 
 
 
 async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
-    """None if the person or the account is suspended."""
+    """None if the member or the account is suspended."""
     assert found.password_hash is not None  # noqa: S101 - what has no hash never verifies
     outdated = auth.passwords.is_outdated(found.password_hash, credentials.password)
     renewed = await auth.passwords.hash(credentials.password) if outdated else None
@@ -155,7 +158,9 @@ async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials
 
 
 async def _remember(session: AsyncSession, found: _Candidate, renewed: str | None, now: datetime) -> None:
-    """`renewed` replaces the hash only if it is still the one that was verified."""
+    """Store the device's sign-in. `renewed` replaces the hash only if the stored one is still the verified one
+    (compare-and-set).
+    """
     own = (Member.tenant_id == found.scope.tenant_id, Member.id == found.person_id)
     await session.execute(update(Member).where(*own).values(last_seen_at=now))
     if renewed is not None:

@@ -1,19 +1,19 @@
-"""Failed sign-ins make the next one wait, longer each time. Counted in Valkey, under the MSP's prefix.
+"""Throttling of sign-ins after failures, with growing delays. Counters are in Valkey, under the MSP's prefix.
 
-A device that signed in before has a counter of its own (`tenants.auth.devices`); no other one makes it wait. For
-everybody else these are counted:
+A known device (`tenants.auth.devices`) has its own counter and is not delayed by others. For all other clients there
+are three counters:
 
 - the pair of network and e-mail (guessing one account),
 - the network (one password against many accounts),
-- the e-mail from anywhere (guessing from many networks). This one makes nobody wait by itself, as somebody else could
-  then lock the person out: it makes each network that is new to the account wait once before its first attempt, and
-  longer after each failure. A person at a new device comes in after that wait, whatever others try meanwhile.
+- the e-mail from anywhere (guessing from many networks). This counter alone delays nobody permanently, as an attacker
+could then lock the member out: each network new to the account waits once before its first attempt, and longer after
+each failure. A member at a new device gets in after that wait, whatever others try meanwhile.
 
 A network is one IPv4 address, or the /64 of IPv6 that providers give to one customer. An attempt is counted before its
-password is checked and taken back when that was right: many attempts at the same moment cannot slip through together.
+password is checked, and subtracted after success: concurrent attempts cannot bypass the limit.
 
-What others can make Valkey keep is bounded: counters within their free failures live for an hour, and each costs the
-hashing of a password; notes of a first wait live for minutes.
+Memory that attackers can occupy in Valkey is bounded: counters within their free failures live for an hour, and each
+costs the hashing of a password; records of a first wait live for minutes.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from tenants.errors import SignInThrottled
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimit:
-    """`free` failures cost nothing; then 1 s, 2 s, 4 s … up to `longest`. Forgotten after `memory` without one."""
+    """`free` failures cause no delay; then 1 s, 2 s, 4 s … up to `longest`. Reset after `memory` without a failure."""
 
     free: int
     longest: timedelta
@@ -41,17 +41,18 @@ class AttemptLimit:
 
 
 PAIR: Final = AttemptLimit(free=4, longest=timedelta(minutes=15), memory=timedelta(hours=24))
-"""Also of a known device."""
+"""Also applies to a known device."""
 NETWORK: Final = AttemptLimit(free=50, longest=timedelta(minutes=15), memory=timedelta(hours=1))
 EMAIL: Final = AttemptLimit(free=20, longest=timedelta(0), memory=timedelta(hours=1))
 FIRST_WAIT: Final = timedelta(seconds=30)
-"""Of a network that is new to an account with more than EMAIL's free failures."""
+"""Delay of a network that is new to an account with more than EMAIL's free failures."""
 _BRIEF_MEMORY: Final = timedelta(hours=1)
 _V6_CUSTOMER: Final = 64
 
-# KEYS: one's own counter (of the device, or of network and e-mail), then the network's and the e-mail's, if they count.
+# KEYS: the primary counter (of the device, or of network and e-mail), then the network's and the e-mail's, if they
+# apply.
 # ARGV: now and the first wait in ms; the memory in s within free failures; free, longest in ms, memory in s of each.
-# Answers the wait in ms, 0 to go ahead. Waits are bounded when they are read: a clock may have been ahead.
+# Returns the wait in ms, 0 to proceed. Stored waits are capped on reading: a clock may have been ahead.
 _RESERVE = """
 local now, first, brief = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function limit(i, part) return tonumber(ARGV[3 * i + part]) end
@@ -79,7 +80,7 @@ end
 return 0
 """
 
-# KEYS: counters; the first is forgotten, the others lose the one attempt that turned out right, with its wait.
+# KEYS: counters; the first is deleted, the others are reduced by the successful attempt and its wait.
 _RELEASE = """
 redis.call('DEL', KEYS[1])
 for i = 2, #KEYS do
@@ -94,7 +95,7 @@ return 0
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """An attempt that was counted, under these keys."""
+    """A counted attempt, with the keys of its counters."""
 
     keys: tuple[str, ...]
 
@@ -107,8 +108,8 @@ class SignInThrottle:
     async def reserve(
         self, *, msp_id: UUID, email: str, address: str, now: datetime, device: Device | None = None
     ) -> SignInAttempt:
-        """Count an attempt, before its password is looked at. A known device that has to wait counts as a stranger:
-        whoever copied its cookie and fails with it does not keep its owner out.
+        """Count an attempt, before its password is checked. A known device over its limit is treated as unknown:
+        failures with a copied cookie do not lock its owner out.
 
         Raises:
             SignInThrottled: with the time to wait; the attempt was not counted and must not be made.
@@ -124,7 +125,7 @@ class SignInThrottle:
         return SignInAttempt(keys)
 
     async def release(self, attempt: SignInAttempt) -> None:
-        """The password was right: forget one's own failures, and take this attempt back from the others."""
+        """Record success: delete the primary counter, and subtract this attempt from the others."""
         try:
             await self._release(keys=list(attempt.keys), args=[])
         except RedisError as problem:
@@ -144,7 +145,7 @@ class SignInThrottle:
 
 
 def network_of(address: str) -> str:
-    """What is counted of an address: itself, or the /64 of IPv6. An IPv4 address written as IPv6 is the IPv4 one."""
+    """Counted network of an address: the address itself, or the /64 of IPv6. IPv4-mapped IPv6 counts as IPv4."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,1 +1,1 @@
-"""Bringing people in: invitations, where each stands, and what an invitation's link opens."""
+"""Invitations of members: creation, state, and acceptance by link."""

@@ -1,6 +1,6 @@
-"""What an invitation's link opens: whose it is, and a password chosen there, with which the person is signed in.
+"""Acceptance of an invitation: preview of its link, and choice of a password, which also signs the member in.
 
-Tries are counted like sign-ins, per link and address. No transaction is open while a password is hashed.
+Attempts are throttled like sign-ins, per link and address. No transaction is open while a password is hashed.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _LINK: Final = Actor.system("invitation")
 
 @dataclass(frozen=True, slots=True)
 class InvitationLink:
-    """A link that was opened at `address`, on a host of this MSP."""
+    """A link that was opened at network address `address`, on a host of this MSP."""
 
     msp_id: UUID
     invite: Invite
@@ -43,9 +43,9 @@ class InvitationLink:
 
 @dataclass(frozen=True, slots=True)
 class InvitationPreview:
-    """What a true link says. `first`: the person has no password yet; else this one replaces a forgotten one.
+    """Preview of a valid link. `first`: the member has no password yet; otherwise the new one replaces a forgotten one.
 
-    `invited_by` is empty when it was the operator.
+    `invited_by` is empty when the operator made the link.
     """
 
     email: str
@@ -56,13 +56,13 @@ class InvitationPreview:
 
 
 async def preview_invitation(auth: AuthServices, link: InvitationLink) -> InvitationPreview:
-    """Looking uses nothing up.
+    """Preview a link without using it up.
 
     Raises:
-        InviteNotValid: unknown, used, replaced, withdrawn, run out, or its inviter may no longer invite; all sound the
-            same.
-        SignInThrottled: too many links were wrong before; this one was not looked at.
-        Suspended: the link is right, but its account is suspended.
+        InviteNotValid: unknown, used, replaced, withdrawn, expired, or its inviter may no longer invite; one message
+            for all.
+        SignInThrottled: too many invalid links before; this one was not checked.
+        Suspended: the link is valid, but its account is suspended.
     """
     now, counted = auth.clock(), f"invitation:{link.invite.person_id}"
     attempt = await auth.throttle.reserve(msp_id=link.msp_id, email=counted, address=link.address, now=now)
@@ -75,10 +75,10 @@ async def preview_invitation(auth: AuthServices, link: InvitationLink) -> Invita
 
 
 async def accept_invitation(auth: AuthServices, link: InvitationLink, *, password: str, again: str) -> Principal:
-    """Choose the password and come in. The link is used up, in the same transaction.
+    """Set the password and sign in. The link is used up in the same transaction.
 
     Raises:
-        WeakPassword: the link stays good.
+        WeakPassword: the link stays valid.
         InviteNotValid, SignInThrottled, Suspended: see `preview_invitation`.
     """
     try:
@@ -96,7 +96,9 @@ async def accept_invitation(auth: AuthServices, link: InvitationLink, *, passwor
 async def _offer(
     session: AsyncSession, auth: AuthServices, invite: Invite, now: datetime
 ) -> tuple[InvitationPreview, tuple[UUID, frozenset[str]] | None]:
-    """With the inviter and what they gave, where that is left to `check_staff`."""
+    """The preview, with an inviter from the MSP's staff and the roles given, which `check_staff` has still to
+    verify.
+    """
     person = await find_invited(session, invite, now=now)
     scope = scope_of(session)
     account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
@@ -122,7 +124,7 @@ async def _enter(session: AsyncSession, auth: AuthServices, link: InvitationLink
 
 
 async def _note_refusal(auth: AuthServices, link: InvitationLink) -> None:
-    """In the account of the person the link names, if there is one."""
+    """Audit the refusal in the account of the invited member, if the link names one."""
     async with auth.db.transaction(link.scope) as session:
         own = (Member.tenant_id == link.invite.tenant_id, Member.id == link.invite.person_id)
         if await session.scalar(select(Member.id).where(*own)) is not None:

@@ -1,4 +1,4 @@
-"""An invitation is worth what its inviter may do when it is used, not what they could when they made it."""
+"""Check of an inviter's rights at the time the invitation is used, not when the link was created."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -21,14 +21,14 @@ from tenants.principal import Principal
 async def check_colleague(
     session: AsyncSession, auth: AuthServices, person: Member
 ) -> tuple[UUID, frozenset[str]] | None:
-    """In the invitation's own scope. Returns an inviter who is not of this account, with the roles they gave: that is
-    the MSP's staff, for `check_staff`.
+    """Check an inviter of the same account, in the invitation's scope. Returns an inviter from outside the account,
+    i.e. the MSP's staff, with the roles given, for `check_staff`.
 
     Raises:
         InviteNotValid: the inviter is suspended, or may no longer invite or give these roles.
     """
     scope = scope_of(session)
-    if person.inviter_id is None:  # the operator made the link
+    if person.inviter_id is None:  # link made by the operator
         return None
     given = frozenset((await list_assignments(session, scope)).get(str(person.id), ()))
     own = (Member.tenant_id == scope.tenant_id, Member.id == person.inviter_id)
@@ -39,7 +39,7 @@ async def check_colleague(
 
 
 async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given: frozenset[str]) -> None:
-    """`scope` is the invitation's; its transaction has ended.
+    """Check an inviter of the MSP's staff. `scope` is the invitation's; its transaction has ended.
 
     Raises:
         InviteNotValid: see `check_colleague`.

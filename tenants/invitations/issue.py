@@ -1,4 +1,4 @@
-"""Bringing somebody into an account: the person, the first role and the link, in one transaction."""
+"""Invitation of a member: the member, the first role and the link, in one transaction."""
 
 from typing import Final
 from uuid import UUID
@@ -27,17 +27,17 @@ from tenants.principal import Principal
 
 PARTNER: Final = "partner"
 MACHINE: Final = "machine"
-"""For keys alone."""
+"""Role for API keys only."""
 
 
 async def invite_member(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, auth: AuthServices, by: Principal, wanted: NewMember, *, role: str, new_id: NewId
 ) -> tuple[Member, str]:
-    """The person and the token of the link with which they choose a password.
+    """Create a member. Returns the member and the token of the link for choosing a password.
 
     Raises:
         RoleNotAssignable: nobody gives more than they hold, except staff in a client's account.
-        EmailTaken: the tenant has somebody with this address.
+        EmailTaken: the tenant has a member with this address.
     """
     scope = scope_of(session)
     if (role == PARTNER) != (wanted.partner_id is not None):
@@ -51,12 +51,12 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
 async def reissue_invitation(
     session: AsyncSession, auth: AuthServices, by: Principal, person_id: UUID
 ) -> tuple[Member, str]:
-    """A new link for somebody who never used theirs: whoever holds the link of a person becomes that person.
+    """Create a new link for a member who never used theirs. A link's holder can act as the member.
 
     Raises:
-        NotFound: this account has nobody of this id.
-        Conflict: the person has a password, or is suspended.
-        RoleNotAssignable: the person holds a role that `by` could not give.
+        NotFound: this account has no member with this id.
+        Conflict: the member has a password, or is suspended.
+        RoleNotAssignable: the member holds a role that `by` could not give.
     """
     scope = scope_of(session)
     person = await get_member(session, person_id, lock=True)
@@ -73,12 +73,12 @@ async def reissue_invitation(
 async def suspend_member(
     session: AsyncSession, by: Principal, person: Member, *, reason: str, auth: AuthServices
 ) -> None:
-    """Suspend somebody else.
+    """Suspend another member.
 
     Raises:
-        Conflict: it is oneself, or whoever made the key that acts.
-        LastAdministrator: nobody else can administer the account.
-        RoleNotAssignable: nobody suspends whom they could not give their roles.
+        Conflict: the member is the caller, or the maker of the calling key.
+        LastAdministrator: no other member can administer the account.
+        RoleNotAssignable: the member holds a role that the caller could not give.
     """
     if person.id in {by.id, by.maker_id}:
         raise Conflict("You cannot suspend yourself. Ask another administrator of this account.")
@@ -90,7 +90,7 @@ async def suspend_member(
 async def give_role(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, by: Principal, person: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
-    """One more role. Giving it again changes nothing.
+    """Add a role. Idempotent.
 
     Raises:
         RoleNotAssignable: see `invite_member`.
@@ -105,13 +105,13 @@ async def give_role(  # noqa: PLR0913 - keyword-only
 async def take_role(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, by: Principal, person: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
-    """Take a role back, effective with the person's next request.
+    """Remove a role, effective with the member's next request.
 
     Raises:
-        Conflict: it is one's own.
-        LastAdministrator: nobody else can administer the account.
-        RoleNotAssignable: nobody takes what they could not give.
-        NotFound: the person does not hold it, or through another role only.
+        Conflict: the role is the caller's own.
+        LastAdministrator: no other member can administer the account.
+        RoleNotAssignable: the caller could not give this role.
+        NotFound: the member does not hold the role, or only through another role.
     """
     scope = scope_of(session)
     if person.id in {by.id, by.maker_id}:
@@ -124,11 +124,11 @@ async def take_role(  # noqa: PLR0913 - keyword-only
 
 
 async def resume_member(session: AsyncSession, by: Principal, person: Member, *, auth: AuthServices) -> None:
-    """Let somebody who was suspended in again.
+    """Reactivate a suspended member.
 
     Raises:
-        Conflict: it is whoever made the key that acts.
-        RoleNotAssignable: nobody resumes whom they could not give their roles.
+        Conflict: the member is the maker of the calling key.
+        RoleNotAssignable: the member holds a role that the caller could not give.
     """
     if person.id in {by.id, by.maker_id}:
         raise Conflict("You cannot resume yourself. Ask another administrator of this account.")
@@ -137,7 +137,7 @@ async def resume_member(session: AsyncSession, by: Principal, person: Member, *,
 
 
 async def require_over(session: AsyncSession, by: Principal, person: Member) -> None:
-    """Staff act on all of a client's people.
+    """Check the caller's rights over a member. Staff may act on all members of a client.
 
     Raises:
         RoleNotAssignable: `person` holds a role that `by` could not give.
@@ -150,7 +150,9 @@ async def require_over(session: AsyncSession, by: Principal, person: Member) -> 
 
 
 def assignable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
-    """Nobody gives more than they hold, except staff in a client's account; nor does a key more than its maker now."""
+    """Roles that the caller may give: no more than the caller holds, except for staff in a client's account; for a key,
+    no more than its maker's current ones.
+    """
     if by.maker is not None:
         return _assignable(by, in_house=in_house) & _assignable(by.maker, in_house=in_house)
     return _assignable(by, in_house=in_house)

@@ -1,4 +1,4 @@
-"""The mail with which somebody sends an invitation themselves: plain text, opened in their own mail program."""
+"""Draft of an invitation mail: plain text, opened in the inviter's own mail program."""
 
 from typing import Final
 from urllib.parse import quote
@@ -10,7 +10,7 @@ _LINE: Final = "\r\n"
 
 
 def mail_address(person: Member, *, account: str, link: str) -> str:
-    """A `mailto:` address (RFC 6068) with subject and text. Nothing in it is markup."""
+    """A `mailto:` address (RFC 6068) with subject and text, without markup."""
     until = f", until {write_datetime(person.invite_until)}" if person.invite_until is not None else ""
     lines = [
         f"{person.name},",

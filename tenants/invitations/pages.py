@@ -1,4 +1,4 @@
-"""Inviting somebody into an account, and its invitations with where each stands."""
+"""Pages for inviting members, and the list of invitations with their states."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -57,7 +57,7 @@ async def invite_page(access: OpenAccess) -> Response[Any]:
 
 @post([f"{path}/invite" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
 async def invite(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[Any]:
-    """Bring somebody in. The answer shows the link, once."""
+    """Invite a member. The response shows the link, once."""
     form = await request.form()
     given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
     try:
@@ -72,7 +72,7 @@ async def invite(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Res
 async def renew_invitation(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
 ) -> Response[Any]:
-    """A new link for somebody who has no password yet. Earlier links end."""
+    """Create a new link for a member without a password. Earlier links end."""
     try:
         async with savepoint(access.session):
             person, token = await reissue_invitation(access.session, auth, access.principal, person_id)
@@ -128,7 +128,7 @@ async def _form(access: Access, given: Mapping[str, str], refusal: DomainError |
 
 
 def _errors(refusal: DomainError | None) -> dict[str, str]:
-    """The sentence at the field that it is about."""
+    """Error sentences by form field."""
     if refusal is None:
         return {}
     field = str(refusal.extra.get("field", "role" if "role" in refusal.extra else "email"))

@@ -1,4 +1,4 @@
-"""Where the invitations of the scope's tenant stand."""
+"""Invitation states of the scope's tenant."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ class InvitationState(StrEnum):
 
 
 def invitation_state(person: Member, now: datetime) -> InvitationState | None:
-    """None for somebody who was never invited: the operator gave them a password."""
+    """None for a member who was never invited: the operator set a password."""
     if person.invited_at is None:
         return None
     if person.password_hash is not None:
@@ -34,7 +34,7 @@ def invitation_state(person: Member, now: datetime) -> InvitationState | None:
 
 
 async def list_invitations(session: AsyncSession, *, before: UUID | None = None) -> Sequence[Member]:
-    """Everybody who was ever invited, newest first (their ids grow with time), from the one older than `before`."""
+    """Every member ever invited, newest first (ids grow with time), starting below `before`."""
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.invited_at.is_not(None))
     statement = select(Member).where(*own) if before is None else select(Member).where(*own, Member.id < before)
     return (await session.scalars(statement.order_by(Member.id.desc()).limit(LONGEST_PAGE))).all()

@@ -1,1 +1,1 @@
-"""People, their roles and sessions, and whether a client is served at all."""
+"""Members, their roles and sessions, and the suspension of clients."""

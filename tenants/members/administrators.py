@@ -1,4 +1,4 @@
-"""Who can administer the scope's account; it must never be nobody."""
+"""Administrators of the scope's account; at least one must remain."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,11 +16,11 @@ _ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_PEOPLE
 
 
 async def require_other_administrator(session: AsyncSession, person: Member, *, losing: str | None = None) -> None:
-    """Before `person` is suspended, or loses the role `losing`. Holds the account's lock until the transaction ends, so
-    that two administrators who act on each other at the same moment follow each other.
+    """Check before `person` is suspended, or loses the role `losing`. Holds the account's lock until the transaction
+    ends, which serializes two administrators who act on each other at the same moment.
 
     Raises:
-        LastAdministrator: nobody else who can sign in may invite people and assign roles here.
+        LastAdministrator: no other active member may invite members and assign roles here.
     """
     scope = scope_of(session)
     await lock_policy(session, scope)

@@ -1,8 +1,8 @@
-"""Members whom only their inviter vouches for, and confirming them.
+"""Confirmation of members who are vouched for by their inviter only.
 
-Whoever makes an invitation's link sees it, and could open it in another browser and become the second pair of eyes on
-their own proposals. So four-eyes rules take inviter and invited for one person until an administrator who is neither,
-and is not vouched for by the same inviter, confirms that the member is somebody else (docs/operations.md).
+An inviter sees the invitation's link, and could open it in another browser and approve their own proposals as a second
+member. So four-eyes rules count inviter and invited as one until an administrator who is neither, and is not vouched
+for by the same inviter, confirms that the member is somebody else (docs/operations.md).
 """
 
 from collections.abc import Iterable
@@ -21,10 +21,10 @@ from tenants.principal import Principal
 
 
 async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUID, now: datetime) -> None:
-    """Confirm that a member is not their inviter. Confirming twice changes nothing.
+    """Confirm that a member is not their inviter. Idempotent.
 
     Raises:
-        Forbidden: a key, the member, the inviter, or somebody whom the same inviter vouches for.
+        Forbidden: the caller is a key, the member, the inviter, or vouched for by the same inviter.
         Conflict: the member has not joined yet.
     """
     person = await get_member(session, person_id, lock=True)
@@ -42,7 +42,7 @@ async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUI
 
 
 def require_joined(person: Member) -> None:
-    """Before that, whoever has the link may still become this person.
+    """Check that the invitation was used: before that, any holder of the link may still become this member.
 
     Raises:
         Conflict: the member has not joined yet, or is suspended.
@@ -63,13 +63,15 @@ def needs_confirmation(person: Member) -> bool:
 
 
 def may_confirm(by: Principal, person: Member) -> bool:
-    """Whether `by` is independent of the member and of whoever vouches for them."""
+    """Whether `by` is independent of the member and of the member's vouchers."""
     behind = {str(person.id), str(person.vouched_by), str(person.inviter_id)}
     return by.kind == "person" and not by.actor.one_person & behind
 
 
 async def find_vouchers(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:
-    """For whom four-eyes rules take these members of the scope's account, by id; others are left out."""
+    """Vouchers of these members of the scope's account, by member id, for four-eyes rules; members without one are
+    omitted.
+    """
     asked = [found for one in ids if (found := _as_id(one)) is not None]
     if not asked:
         return {}

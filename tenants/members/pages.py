@@ -1,4 +1,4 @@
-"""The people of an account, each with their roles, and suspending a person or a client."""
+"""Pages of an account's members and their roles, and of suspending a member or a client."""
 
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final
@@ -125,7 +125,7 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 
 async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
-    """Back to the person's page; with the reason when the act was refused."""
+    """Run the act and redirect to the member's page, with the reason if the act was refused."""
     refusal = await run_action(access, act)
     if refusal is None:
         return redirect_to(access, f"/{person_id}")
@@ -133,7 +133,7 @@ async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, ty
 
 
 async def run_action(access: Access, act: Awaitable[object]) -> DomainError | None:
-    """Carry out `act`, or nothing of it; returns why not."""
+    """Run `act` and commit, or roll back; returns the reason of a refusal."""
     try:
         async with savepoint(access.session):
             await act
@@ -143,7 +143,7 @@ async def run_action(access: Access, act: Awaitable[object]) -> DomainError | No
 
 
 def redirect_to(access: Access, where: str = "", *, done: str = "Saved") -> Redirect:
-    """To the page of people, or further on from there."""
+    """Redirect to the list of members, or to a page below it."""
     return Redirect(
         f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS), cookies=done_cookies(done)
     )
@@ -154,7 +154,7 @@ def _about_reason(refusal: DomainError | None) -> bool:
 
 
 async def _typed(request: AnyRequest) -> str:
-    """The reason as it was typed, with line breaks counted as one character."""
+    """The typed reason, with line breaks counted as one character."""
     return str((await request.form()).get("reason", "")).replace("\r\n", "\n")
 
 

@@ -1,4 +1,4 @@
-"""Partners and people of the scope's tenant."""
+"""Partners and members of the scope's tenant."""
 
 import hashlib
 import hmac
@@ -42,7 +42,9 @@ class PartnerKind(StrEnum):
 
 
 class NewMember(msgspec.Struct, frozen=True):
-    """`partner_id` makes a partner's user, who sees that partner's share of the tenant only."""
+    """Input of a new member. `partner_id` makes a partner's member, who sees only that partner's share of the
+    tenant.
+    """
 
     id: UUID
     email: str
@@ -52,7 +54,7 @@ class NewMember(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """What an invitation's token says; only `accept_invite` knows whether it is true."""
+    """Parsed, unverified invitation token; verified by `accept_invite`."""
 
     tenant_id: UUID
     person_id: UUID
@@ -84,10 +86,10 @@ async def list_partners(session: AsyncSession) -> Sequence[Partner]:
 
 
 async def create_member(session: AsyncSession, person: NewMember, *, now: datetime) -> Member:
-    """The person cannot sign in before a password is set, by `set_password` or through an invitation.
+    """Create a member, who cannot sign in before a password is set, by `set_password` or through an invitation.
 
     Raises:
-        EmailTaken: the tenant has somebody with this address.
+        EmailTaken: the tenant has a member with this address.
     """
     scope = scope_of(session)
     email = clean_email(person.email)
@@ -130,15 +132,15 @@ async def find_member(session: AsyncSession, email: str) -> Member:
 
 
 async def list_members(session: AsyncSession, *, cursor: str = "", limit: int = LONGEST_LIST) -> Sequence[Member]:
-    """By address, from the one behind `cursor`."""
+    """Members by address, from the one after `cursor`."""
     statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.email > cursor)
     return (await session.scalars(statement.order_by(Member.email).limit(limit))).all()
 
 
 async def set_password(session: AsyncSession, *, person_id: UUID, password_hash: str, now: datetime) -> None:
-    """Also ends all of the person's sessions and uses up an open invitation.
+    """Set a password, end all of the member's sessions and use up an open invitation.
 
-    `password_hash` is what `Passwords.prepare` made, before the transaction began: hashing takes its time.
+    `password_hash` comes from `Passwords.prepare`, called before the transaction: hashing is slow.
     """
     person = await get_member(session, person_id)
     standing = AccountStatus.ACTIVE if person.status == AccountStatus.INVITED else person.status
@@ -150,11 +152,11 @@ async def set_password(session: AsyncSession, *, person_id: UUID, password_hash:
 
 
 async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_id: UUID, now: datetime) -> str:
-    """A link's token with which the person sets a password, once, within a week. It replaces an earlier one.
+    """Create a link's token with which the member sets a password, once, within a week. It replaces an earlier one.
 
-    The token names tenant and person in the open and proves itself with 256 random bits, of which the hash is kept.
-    Whoever made the link saw it, and could use it themselves: until somebody independent confirms the person, four-eyes
-    rules take the two for one (`vouched_by`).
+    The token contains tenant and member in clear text and 256 random bits, of which the hash is stored. The maker has
+    seen the link and could use it: until an independent administrator confirms the member, four-eyes rules count the
+    two as one (`vouched_by`).
     """
     person = await get_member(session, person_id)
     secret = new_secret(_INVITE_BYTES)
@@ -172,10 +174,10 @@ async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_
 
 
 async def withdraw_invite(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
-    """The link ends; the person stays listed and can be given a new one.
+    """Invalidate the link; the member stays listed and can get a new one.
 
     Raises:
-        Conflict: there is no link to somebody without a password.
+        Conflict: the member has a password, or there is no link.
     """
     person = await get_member(session, person_id, lock=True)
     if person.invite_hash is None or person.password_hash is not None:
@@ -194,10 +196,10 @@ def read_invite(token: str) -> Invite:
 
 
 async def find_invited(session: AsyncSession, invite: Invite, *, now: datetime) -> Member:
-    """Whom a true invitation names, in the scope of its tenant.
+    """The member of a valid invitation, in the scope of its tenant.
 
     Raises:
-        InviteNotValid: unknown, used, replaced, run out, or the person is suspended.
+        InviteNotValid: unknown, used, replaced, expired, or the member is suspended.
     """
     statement = select(Member).where(Member.tenant_id == invite.tenant_id, Member.id == invite.person_id)
     person = await session.scalar(statement.with_for_update())
@@ -215,7 +217,7 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
     """Set the first (or a forgotten) password; the invitation is used up.
 
     Raises:
-        InviteNotValid: see `find_invited`, which is asked again: the person is locked until the transaction ends.
+        InviteNotValid: as in `find_invited`, checked again here: the member is locked until the transaction ends.
     """
     person = await find_invited(session, invite, now=now)
     first = person.password_hash is None
@@ -225,7 +227,7 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
 
 
 async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
-    """Sessions end with their next request; records the person made stay."""
+    """Suspend a member. Sessions end with their next request; the member's records stay."""
     reason = clean_reason(reason)
     await _change(session, person_id, status=AccountStatus.SUSPENDED, signed_out_after=now, invite_hash=None)
     append_audit(session, action="person.suspended", subject=f"person:{person_id}", data={"reason": reason}, at=now)
@@ -239,7 +241,7 @@ async def resume_person(session: AsyncSession, *, person_id: UUID, reason: str, 
 
 
 async def sign_out_everywhere(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
-    """Every session that began before `now` is refused, also where the session store could not be reached."""
+    """Refuse every session that began before `now`, even when the session store is unreachable."""
     await _change(session, person_id, signed_out_after=now)
     append_audit(session, action="person.signed_out_everywhere", subject=f"person:{person_id}", data={}, at=now)
 
@@ -257,7 +259,7 @@ async def _require_partner(session: AsyncSession, partner_id: UUID) -> None:
 
 
 def clean_email(email: str) -> str:
-    """The form in which addresses are kept and compared (`normalize_email`)."""
+    """Normalized e-mail address for storage and comparison (`normalize_email`)."""
     try:
         cleaned = normalize_email(email)
     except TextInvalid:

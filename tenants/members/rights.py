@@ -1,4 +1,4 @@
-"""What members may do now, for jobs that carry out what somebody asked for or approved earlier."""
+"""Current rights of members, for jobs that execute earlier requests or approvals."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from tenants.models import ApiKey, Member
 
 @dataclass(frozen=True, slots=True)
 class RightsReport:
-    """Ids: `people` are members of the account or the MSP's staff; `lapsed` are those of them who may do none of what
-    was asked about, and keys that were revoked. An id in neither is a system's.
+    """Ids: `people` are members of the account or the MSP's staff; `lapsed` are those of them without any of the
+    permissions in question, and revoked keys. An id in neither is a system's.
     """
 
     people: frozenset[str]
@@ -25,14 +25,14 @@ class RightsReport:
 
 
 class MemberRights:
-    """Reads in transactions of its own, as the MSP's staff are at home in another scope than the client they act in."""
+    """Reads in its own transactions: the MSP's staff belong to another scope than the client in which they act."""
 
     def __init__(self, db: Database, policies: PolicyCache) -> None:
         self._db = db
         self._policies = policies
 
     async def find(self, scope: Scope, ids: Iterable[str], *, permissions: tuple[str, ...]) -> RightsReport:
-        """How each of `ids` stands; people lapse when they hold none of `permissions`."""
+        """Rights of `ids`; members without any of `permissions` are lapsed."""
         asked = {found for one in ids if (found := _as_id(one)) is not None}
         if not asked:
             return RightsReport(frozenset(), frozenset())

@@ -1,4 +1,4 @@
-"""What a role lets somebody do, and which roles the reader may give or take: what a person's page says."""
+"""View of roles on a member's page: what each allows, and which ones the reader may give or take."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -37,7 +37,7 @@ def held_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow]:
 
 
 def offered_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow]:
-    """Roles that would add something to those held."""
+    """Roles with rights beyond those held."""
     if not _may_assign(access, person):
         return []
     included = held.union(*(roles_of(access.index, role) for role in held))
@@ -48,7 +48,7 @@ def offered_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow
 
 
 def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
-    """Roles the reader may bring somebody in with, the least first. `partners`: the account has trading partners."""
+    """Roles that the reader may invite with, the least first. `partners`: the account has trading partners."""
     fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - (set() if partners else {PARTNER})
     givable = assignable_roles(access.principal, in_house=access.client is None) & fitting
     return [

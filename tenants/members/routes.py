@@ -1,4 +1,4 @@
-"""The API of roles, sessions and clients' suspension. Without a client in the path, of the MSP's house."""
+"""API of roles, sessions and clients' suspension. Without a client in the path, of the MSP account."""
 
 from typing import Any, Final
 from uuid import UUID

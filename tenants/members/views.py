@@ -1,4 +1,4 @@
-"""How a person stands in an account, in words: what the lists of people and of invitations show."""
+"""Status of a member in an account, as shown in the lists of members and invitations."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _BADGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """`roles` in words."""
+    """`roles` are labels."""
 
     person: Member
     roles: tuple[str, ...]
@@ -30,7 +30,7 @@ class MemberRow:
 
     @property
     def status_badge(self) -> tuple[str, str]:
-        """Words and the kind of badge."""
+        """Label and kind of the badge."""
         known = {AccountStatus.ACTIVE: ("Active", "ok"), AccountStatus.SUSPENDED: ("Suspended", "bad")}
         if self.person.status in known:
             return known[AccountStatus(self.person.status)]
@@ -39,5 +39,5 @@ class MemberRow:
 
 
 def member_rows(people: Iterable[Member], held: Mapping[str, set[str]], now: datetime) -> list[MemberRow]:
-    """`held`: roles by a person's id."""
+    """Rows of members. `held`: roles by member id."""
     return [MemberRow(person, tuple(map(spoken_role, sorted(held.get(str(person.id), ())))), now) for person in people]
