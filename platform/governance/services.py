@@ -15,9 +15,7 @@ from tenants.members.rights import MemberRights
 
 @dataclass(frozen=True, slots=True)
 class GovernanceServices:
-    """Dependencies. `rights` is for jobs that carry out approvals; None where permissions cannot be lost, as in some
-    tests.
-    """
+    """Dependencies. `rights` is for jobs that release approvals; None where permissions cannot be lost (tests)."""
 
     runtime: ConnectorRuntime
     policies: PolicyCache

@@ -1,6 +1,4 @@
-"""Lapsed approvals: granted ones that became invalid because the approver or proposer lost the permission before
-release.
-"""
+"""Lapsed approvals: granted, but invalid because the approver or proposer lost the permission before release."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -48,8 +46,7 @@ async def find_lapsed(batch: Batch, services: GovernanceServices, change_ids: Se
     propose = await services.rights.find(batch.scope, authors, permissions=_PROPOSE)
     proposals = set()
     for one in granted:
-        # Members answer for their own proposals, whoever invited them; an API key's creator answers for those of the
-        # key.
+        # A member's proposals depend on the member only, not on the inviter; a key's also on its creator.
         behind = {one.requested_by} if one.requested_by in propose.people else {one.requested_by, one.author}
         if behind & propose.lapsed:
             proposals.add(one.id)

@@ -16,8 +16,7 @@ class ApprovalItem(msgspec.Struct, frozen=True):
 
 
 class ChannelPreview(msgspec.Struct, frozen=True):
-    """The current and the resulting value of one channel; `will_show` is None once this approval can no longer lead to
-    it.
+    """Current and resulting value of one channel; `will_show` is None once the approval can no longer lead to it.
 
     Margins are fractions of one; None where the cost is unknown.
     """

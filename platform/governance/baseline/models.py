@@ -14,7 +14,7 @@ from foundation.database.base import Base, TenantOwned
 class Baseline(TenantOwned, Base):
     """One comparison of a client's sources with its channels, and the decision about it.
 
-    state: reading | ready | accepting | accepted | discarded. At most one is open. Counts are of the acceptance's
+    state: reading | ready | accepting | accepted | discarded. At most one is open. Counts are acceptance
     results.
     """
 

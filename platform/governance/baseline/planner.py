@@ -1,4 +1,4 @@
-"""Pure planning of an acceptance: a snapshot goes in, a plan of writes comes out.
+"""Planning of an acceptance. Pure: a snapshot in, a plan of writes out.
 
 A value shown by every channel, or by none, is approved as it is. A difference becomes a change, judged against the
 channel's value, for the channels that differ. While such a change is pending or refused, the approved value is the

@@ -62,7 +62,7 @@ async def api_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Baselin
 
 @post(f"{_ONE}/discard", opt=_START, tags=_TAGS, status_code=200)
 async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """Discard a baseline. Nothing was changed by it."""
+    """Discard a baseline, which has changed nothing."""
     await discard_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 

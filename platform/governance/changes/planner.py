@@ -1,4 +1,4 @@
-"""Pure planning of a batch of observations: a snapshot goes in, a plan of writes comes out.
+"""Planning of a batch of observations. Pure: a snapshot in, a plan of writes out.
 
 In order: the contract decides whether the sender may set the element; a version older than the known one is dropped
 (late, repeated or reordered); a value equal to the approved one is an echo and changes nothing; policy decides the

@@ -137,8 +137,8 @@ async def repair_health_timers(session: AsyncSession, now: datetime) -> None:
 
 
 async def _settle(session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID]) -> None:
-    """Open or resolve exceptions. Locks the health rows last, like the code that records health, so that a concurrent
-    recovery is published after this commit.
+    """Resolve the exceptions of connections that no longer fail. Locks the connections last, as the recording of health
+    does, so that a concurrent recovery is published after this commit.
     """
     well = [str(health.id) for health in await _load_health(session, ids, lock=True) if not health.failing]
     await auto_resolve(session, FAILING, well, now=services.clock())

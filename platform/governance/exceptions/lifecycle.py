@@ -99,9 +99,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
 
 
 async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
-    """Resolve exceptions whose cause is gone (a late value was seen, a refused one was replaced); stops the correction
-    clock.
-    """
+    """Resolve exceptions whose cause is gone (late value seen, refused one replaced); stops the correction clock."""
     if not subjects:
         return 0
     scope = scope_of(session)

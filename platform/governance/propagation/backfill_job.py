@@ -24,7 +24,7 @@ from governance.services import GovernanceServices
 
 VALUES_A_TURN: Final = 500
 _MARGIN: Final = timedelta(minutes=1)
-"""Covers releases that ran concurrently with the pause or the resumption and may have seen the channel paused."""
+"""Margin for releases that ran concurrently with the pause or the resumption and may have seen the channel paused."""
 _MISSED: Final = text("""
     SELECT c.id AS change_id, v.record_key, v.element, c.new_amount, c.new_currency, c.version, c.correlation,
            k.propagation_slo_ms, c.committed_at, coalesce(c.decided_at, c.proposed_at) AS released_at

@@ -37,9 +37,7 @@ class Propagation(TenantOwned, Base):
     excluded_until: Mapped[datetime | None]
     breached: Mapped[bool] = mapped_column(server_default="false")
     sent_at: Mapped[datetime | None]
-    """Earliest time of a possible effect without a recorded acceptance: the answer was lost, or the change was
-    replayed.
-    """
+    """Earliest time of a possible effect without a recorded acceptance: the answer was lost, or it was replayed."""
     accepted_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     read_amount: Mapped[int | None] = mapped_column(BigInteger)

@@ -181,8 +181,7 @@ async def load_pending(
 async def settle_propagations(
     session: AsyncSession, connection_id: UUID, rows: Sequence[Settled], *, was: str
 ) -> dict[UUID, Moved]:
-    """Settle propagations still in state `was`; `superseded` applies to every running one. Locks in the order of
-    changes.
+    """Settle propagations still in state `was`; `superseded` applies to all running ones. Locks in change order.
 
     Returns the changes that moved. An exception may be open about them: their clock may have run out during the call
     to the channel.

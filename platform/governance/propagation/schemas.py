@@ -54,5 +54,5 @@ class PropagationView(msgspec.Struct, frozen=True):
 
     @property
     def is_paused(self) -> bool:
-        """The channel is paused, so the delivery clock stands still."""
+        """Whether the channel is paused, which stops the delivery clock."""
         return self.is_running and self.channel_paused_at is not None

@@ -60,9 +60,7 @@ class Settlement:
         self.seen.append(p)
 
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
-        """Accepted by the channel, which shows another value: no proof, so the clock keeps running and a verify job
-        follows.
-        """
+        """Accepted, but another value is shown: no proof, so the clock keeps running and a verify job follows."""
         read = None if reading is None or reading.value is None else reading.value.amount
         error = "Accepted by the channel, not visible yet."
         if reading is not None and reading.unreadable:
@@ -78,9 +76,7 @@ class Settlement:
         )
 
     def send_again(self, p: Pending) -> None:
-        """Send again a value accepted but not visible, perhaps lost on the channel. The idempotency key makes a repeat
-        safe.
-        """
+        """Send an accepted, invisible value again: the channel may have lost it. The idempotency key makes it safe."""
         self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
         self.work.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
@@ -93,9 +89,7 @@ class Settlement:
         return change_id in self.settled and self.settled[change_id].state in states.STOPPED
 
     def held(self, p: Pending) -> None:
-        """Mark the approval stale: the value is current, the data it was judged on is not, so it is redecided before
-        sending.
-        """
+        """Mark the approval stale: the value is current, the data behind its approval is not; enqueues a redecision."""
         self._settle(p, states.STALE_APPROVAL, error="Held back: the cost has changed since the approval.")
         self.work.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 

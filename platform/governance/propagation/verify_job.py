@@ -112,7 +112,7 @@ def _unanswered(p: Pending, error: Exception) -> ChannelReading:
     return ChannelReading(p.record_key, p.element, None, unreadable=f"nothing that can be asked for: {error}")
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - one look of the job above
+def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
     batch: Batch,
     services: GovernanceServices,
     item: ClaimedJob,

@@ -61,9 +61,7 @@ def bound_version(seen: Observation, *, now: datetime) -> Observation:
 
 
 def admit_reading(reading: ChannelReading) -> ChannelReading:
-    """Return the reading, without a value that cannot be stored or is invalid for its element: such a value proves
-    nothing.
-    """
+    """Return the reading, without a value that cannot be stored or is invalid for its element: no proof."""
     value, version = reading.value, reading.version
     if version is not None and not 0 <= version <= _LARGEST_VERSION:  # our versions continue from this one
         reading = msgspec.structs.replace(reading, version=None)

@@ -18,9 +18,7 @@ from governance.retention.rules import ClientRules, Hold, RetentionLimit
 BATCH: Final = 20_000
 LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('fairlead retention'))")
 LOCK_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(hashtext('fairlead retention'))")
-"""A purge takes the lock exclusively, placing a hold takes it shared: once a hold is placed, no purge of
-its data runs.
-"""
+"""A purge locks exclusively, placing a hold locks shared: once a hold is placed, no purge of its data runs."""
 
 
 @dataclass(frozen=True, slots=True)
