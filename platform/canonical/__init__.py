@@ -1,1 +1,1 @@
-"""The canonical data model: what every connected system is translated into. Pure values, no I/O."""
+"""Canonical data model, into which every connected system's data is translated. Pure values, no I/O."""

@@ -1,8 +1,8 @@
 """ISO 4217 currencies and their minor units: the official table (List One) as of 2026-01-01.
 
-Kept here rather than read from a package when a process starts: it is small, and a process must not depend on a parser
+Stored here rather than read from a package at start-up: the table is small, and a process must not depend on a parser
 or the locale for it. `tests/canonical/test_money.py` compares it with the pinned `iso4217` package, which follows the
-maintenance agency; a new edition is taken over by raising that pin and correcting what the test names.
+maintenance agency; to adopt a new edition, raise that pin and correct the codes that the test reports.
 """
 
 from typing import Final
@@ -28,11 +28,11 @@ FORMER: Final = {
     "ANG": 2, "BGN": 2, "BYR": 0, "CUC": 2, "CYP": 2, "EEK": 2, "HRK": 2, "LTL": 2, "LVL": 2, "MRO": 2, "MTL": 2,
     "SKK": 2, "SLL": 2, "STD": 2, "VEF": 2, "ZMK": 2, "ZWL": 2,
 }  # fmt: skip
-"""Digits of currencies that ISO 4217 has dropped (List Three). What is kept in them goes on: price books, invoices,
-old values. Nothing new is taken in them. A code that a new edition drops moves here from the table above.
+"""Digits of currencies that ISO 4217 has dropped (List Three). Stored amounts remain valid: price books, invoices, old
+values. New amounts in them are refused. A code that a new edition drops moves here from the table above.
 """
 
 WITHOUT_MINOR_UNIT: Final = frozenset(
     {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR", "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"}
 )
-"""Precious metals, units of account and test codes: nothing is priced in their minor unit."""
+"""Precious metals, units of account and test codes: no price is expressed in their minor unit."""

@@ -1,4 +1,4 @@
-"""The governed elements."""
+"""Governed elements."""
 
 from typing import Final
 
@@ -6,5 +6,5 @@ PRICE: Final = "price.list"
 STOCK: Final = "stock.on_hand"
 COST: Final = "price.cost"
 
-# Elements that describe a record without being distributed to channels.
+# Elements that describe a record and are not distributed to channels.
 REFERENCE_ELEMENTS: Final = frozenset({COST})

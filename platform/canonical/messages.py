@@ -8,14 +8,14 @@ from canonical.values import Value
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """One element of one record as a system of origin reported it.
+    """One element of one record, as reported by a source system.
 
     `source_version` orders observations of the same element from the same source: a higher one is newer. Sources
-    without a version use their commit time in microseconds. `committed_at` is when the source made it true; the
-    delivery clock starts later, with the release. `source_id` is the source's own identity of the record, which stays
-    when the record gets another key; empty for sources that identify records by the key alone. `title` is the record's
-    name there, if the message carries it. `version_is_ours`: the version is no word of the source but the microsecond
-    at which our own clock stood when the record was read.
+    without a version use their commit time in microseconds. `committed_at` is the commit time in the source; the
+    delivery clock starts later, with the release. `source_id` is the source's own id of the record, which stays when
+    the record gets another key; empty for sources that identify records by the key alone. `title` is the record's name
+    there, if the message contains it. `version_is_ours`: the version does not come from the source but is our own
+    clock's time, in microseconds, when the record was read.
     """
 
     record_key: str

@@ -1,4 +1,4 @@
-"""Money as integer minor units with an ISO 4217 currency; decimals only at the edges, and never rounded on the way."""
+"""Money as integer minor units with an ISO 4217 currency; decimals only at the boundaries, and never rounded."""
 
 import json
 import re
@@ -17,18 +17,18 @@ _MOST_DIGITS: Final = 19
 
 
 class UnknownCurrency(ValueError):
-    """ISO 4217 has no such currency, or the currency has no minor unit to count."""
+    """The currency is not in ISO 4217, or has no minor unit to count."""
 
 
 class InexactAmount(ValueError):
-    """The number cannot be kept as it is: it has more digits than the currency, or is too large."""
+    """The number cannot be stored exactly: it has more digits than the currency, or is too large."""
 
 
 def minor_exponent(currency: str) -> int:
     """Digits after the decimal point of `currency`.
 
     Raises:
-        UnknownCurrency: then nobody knows what one minor unit is worth, and no default is right.
+        UnknownCurrency: the value of one minor unit is unknown, and no default is right.
     """
     digits = DIGITS.get(currency)
     if digits is None:
@@ -38,18 +38,18 @@ def minor_exponent(currency: str) -> int:
 
 
 def kept_exponent(currency: str) -> int:
-    """As `minor_exponent`, of an amount that is kept already: its currency may have been dropped by ISO 4217 since."""
+    """As `minor_exponent`, for a stored amount: ISO 4217 may have dropped its currency since."""
     digits = FORMER.get(currency)
     return minor_exponent(currency) if digits is None else digits
 
 
 def parse_decimal(text: str) -> Decimal:
-    """A number as another system wrote it: ASCII digits with a decimal point, also in exponent notation.
+    """A number from another system: ASCII digits with a decimal point, also in exponent notation.
 
-    `Decimal` itself takes more: NaN, infinities, underscores, blanks and the digits of every script.
+    `Decimal` itself accepts more: NaN, infinities, underscores, blanks and the digits of every script.
 
     Raises:
-        InexactAmount: it is anything else, such as a number with thousands separators.
+        InexactAmount: any other text, such as a number with thousands separators.
     """
     if not _NUMBER.fullmatch(text):
         raise InexactAmount(f"{text[:60]!r} is not a plain decimal number.")
@@ -57,7 +57,7 @@ def parse_decimal(text: str) -> Decimal:
 
 
 def number_text(raw: bytes) -> str:
-    """The digits of a number in JSON as they were written, also inside quotes. Never through a float."""
+    """The digits of a JSON number as written, also inside quotes. Never converted through a float."""
     try:
         return json.loads(raw, parse_float=str, parse_int=str) if raw[:1] == b'"' else raw.decode()
     except ValueError:
@@ -68,19 +68,19 @@ def to_integer(number: Decimal, exponent: int = 0) -> int:
     """`number` times ten to the power of `exponent`, exactly.
 
     Raises:
-        InexactAmount: the product is not a whole number that fits the database.
+        InexactAmount: the product is not an integer that fits the database.
     """
     if not number.is_finite():
         raise InexactAmount(f"{number} is not a number.")
     if not number:
-        return 0  # also a negative zero
+        return 0  # also for a negative zero
     if number.adjusted() + exponent >= _MOST_DIGITS:  # before 10 ** exponent is computed
         raise InexactAmount(f"{_short(number)} is too large.")
     sign, digits, own = number.as_tuple()
     coefficient = int("".join(map(str, digits)))
     shift = int(own) + exponent
     if shift < 0:
-        # A longer shift than there are digits leaves a rest in any case.
+        # A longer shift than there are digits leaves a remainder in any case.
         divisor: int = 10 ** min(-shift, len(digits) + 1)
         coefficient, rest = divmod(coefficient, divisor)
         if rest:
@@ -98,7 +98,7 @@ def _short(number: Decimal) -> str:
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
-    """`minor` counts the smallest unit of `currency`: 1999 USD is $19.99, 1999 JPY is ¥1999."""
+    """An amount of money. `minor` counts the smallest unit of `currency`: 1999 USD is $19.99, 1999 JPY is ¥1999."""
 
     minor: int
     currency: str
@@ -108,7 +108,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
         """Exactly that amount.
 
         Raises:
-            InexactAmount: it is not a whole number of the currency's minor units. It is not rounded.
+            InexactAmount: the amount is not an integer number of the currency's minor units. Nothing is rounded.
             UnknownCurrency: see `minor_exponent`.
         """
         try:
@@ -118,7 +118,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     @classmethod
     def from_text(cls, text: str, currency: str) -> "Money":
-        """As `from_decimal`, of a number as another system wrote it (`parse_decimal`)."""
+        """As `from_decimal`, of a number as written by another system (`parse_decimal`)."""
         return cls.from_decimal(parse_decimal(text), currency)
 
     def to_decimal(self) -> Decimal:

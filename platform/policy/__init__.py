@@ -1,1 +1,1 @@
-"""Casbin rules, their compiled index, decisions with reasons, and content-bound approvals."""
+"""Casbin rules, their compiled index, explained decisions, and content-bound approvals."""

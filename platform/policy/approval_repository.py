@@ -1,4 +1,4 @@
-"""SQL of approvals. Rows are locked in the order of their keys, so that no two batches wait for each other."""
+"""SQL of approvals. Rows are locked in the order of their keys, so that batches cannot deadlock."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`author` wrote the content, `requested_by` asked for it to happen; often the same. Neither may decide.
+    """A stored approval. `author` wrote the content, `requested_by` requested its execution; often the same. Neither
+    may decide.
 
-    For a key's proposal `requested_by` is the key, `author` the person who made it.
+    For a proposal by an API key `requested_by` is the key, `author` the member who created it.
     """
 
     id: UUID
@@ -56,7 +57,7 @@ _WANTED = (
     " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at, due_at)"
 )
 
-# All open approvals of the subjects are locked here, so that the insert below meets no lock it would have to wait for.
+# All open approvals of the subjects are locked here, so that the insert below never waits for a lock.
 SUPERSEDE = text(
     "WITH locked AS MATERIALIZED ("
     "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced"
@@ -66,7 +67,7 @@ SUPERSEDE = text(
     " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced RETURNING a.id"
 )
 
-# The update changes nothing; it makes a row that is already there come back.
+# The update changes nothing; it makes the statement return existing rows too.
 INSERT = text(
     "INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,"
     " requested_by, author, expires_at, due_at, created_at)"
@@ -92,8 +93,8 @@ SETTLE = text(
     " WHERE tenant_id = :tenant_id AND id = :id RETURNING id"
 )
 
-# Hashes of hashes are compared, so that the comparison's time tells nothing about the content's hash.
-# `locked` waits for whoever holds a row and then sees what became of it.
+# Hashes of hashes are compared, so that the comparison's time reveals nothing about the content's hash. `locked` waits
+# for other holders of a row and then reads its new state.
 REDEEM = text(
     "WITH w AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:hashes AS bytea[])) AS w (id, content_hash)),"
     " locked AS MATERIALIZED ("
@@ -148,7 +149,7 @@ GRANTED = text(
 async def run(
     session: AsyncSession, scope: Scope, statement: TextClause, parameters: Mapping[str, Any]
 ) -> Sequence[Row[Any]]:
-    """Execute within the scope's tenant; the statement returns rows."""
+    """Execute a row-returning statement within the scope's tenant."""
     return (await session.execute(statement, {"tenant_id": scope.tenant_id, **parameters})).all()
 
 

@@ -1,4 +1,4 @@
-"""Approvals: a person's answer to one exact content. Asking, deciding, expiring, withdrawing."""
+"""Approvals: a member's decision on one exact content. Requesting, deciding, expiring, withdrawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,10 +30,11 @@ _NOT_INDEPENDENT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """`content_hash` comes from `bind_content`. `author` is empty when whoever requests also wrote the content.
+    """A request for approval. `content_hash` comes from `bind_content`. `author` is empty when the requester also wrote
+    the content.
 
-    `author` is who made the key of a machine, and who invited a member whom nobody independent has confirmed: what they
-    request is that person's, who may not decide on it either (`Actor.counts_as`).
+    `author` is the creator of a machine's key, or the inviter of a member whom no independent member has confirmed:
+    their requests count as that person's, who may not decide on them either (`Actor.counts_as`).
     """
 
     subject_kind: str
@@ -44,7 +45,7 @@ class ApprovalRequest:
     expires_at: datetime
     author: str = ""
     due_at: datetime | None = None
-    """When an answer is late; by default when the approval expires."""
+    """Time after which a decision is overdue; by default the approval's expiry."""
 
 
 async def request_approval(
@@ -58,8 +59,8 @@ async def request_approvals(
 ) -> list[UUID]:
     """Ids of the open approvals, in the order of `requests`; two statements, whatever their number.
 
-    The same content asked for again is the same approval, also when it was granted meanwhile. Other content of the same
-    subject withdraws the open approval and asks anew.
+    A repeated request for the same content returns the same approval, also one granted meanwhile. Other content of the
+    same subject withdraws the open approval and creates a new one.
     """
     if not requests:
         return []
@@ -89,12 +90,13 @@ async def request_approvals(
 async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     session: AsyncSession, scope: Scope, *, approval_id: UUID, grant: bool, reason: str = "", now: datetime
 ) -> Approval:
-    """The scope's actor, a person, grants or refuses. Whether the role may decide is asked before (`approval:decide`).
+    """Grant or refuse, as the scope's actor, a person. The caller checks the permission first (`approval:decide`).
 
     Raises:
-        OwnApproval: the actor wrote or requested the content, made the key that did, or counts as whoever did.
-        ApprovalExpired: too late. It is marked so if the caller's transaction survives, else by `expire_approvals`.
-        ApprovalNotPending: someone was faster, or the content has been replaced.
+        OwnApproval: the actor wrote or requested the content, created the key that did, or counts as the person who
+            did.
+        ApprovalExpired: too late. It is marked expired if the caller's transaction commits, else by `expire_approvals`.
+        ApprovalNotPending: another member was faster, or the content has been replaced.
         InvalidInput: a refusal without a reason.
     """
     if scope.actor.kind != "person":
@@ -119,7 +121,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
 async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, scope: Scope, *, subject_kind: str, subject_ids: Sequence[UUID], reason: str, now: datetime
 ) -> list[Approval]:
-    """Close the open approvals of subjects that no longer stand, granted ones too."""
+    """Withdraw the open approvals of subjects that are no longer current, granted ones too."""
     wanted = {"subject_kind": subject_kind, "subject_ids": list(subject_ids), "reason": reason, "now": now}
     return [to_approval(row) for row in await run(session, scope, sql.WITHDRAW, wanted)]
 
@@ -127,7 +129,7 @@ async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
 async def list_granted(
     session: AsyncSession, scope: Scope, *, subject_kind: str, subject_ids: Sequence[UUID]
 ) -> list[Approval]:
-    """Approvals of these subjects that were granted and wait to be used."""
+    """Approvals of these subjects that were granted and not yet redeemed."""
     wanted = {"subject_kind": subject_kind, "subject_ids": list(subject_ids)}
     return [to_approval(row) for row in await run(session, scope, sql.GRANTED, wanted)]
 
@@ -135,9 +137,9 @@ async def list_granted(
 async def expire_approvals(
     session: AsyncSession, scope: Scope, *, now: datetime, subject_ids: Sequence[UUID] | None = None, limit: int = 1_000
 ) -> list[Approval]:
-    """Write down what time has decided, of all subjects or of `subject_ids`, granted ones too.
+    """Mark approvals past their expiry as expired, of all subjects or of `subject_ids`, granted ones too.
 
-    Nothing depends on how soon this runs: redeeming compares the time itself.
+    Correctness does not depend on how soon this runs: redeeming compares the time itself.
     """
     subjects = None if subject_ids is None else list(subject_ids)
     rows = await run(session, scope, sql.EXPIRE, {"now": now, "subjects": subjects, "limit": limit})
@@ -150,7 +152,7 @@ async def mark_overdue(session: AsyncSession, scope: Scope, *, now: datetime, li
 
 
 async def extend_approvals(session: AsyncSession, scope: Scope, *, since: datetime, now: datetime) -> None:
-    """Nobody could answer or carry out any from `since` to `now`: the time they had left then, they have left now."""
+    """Extend all open approvals by the suspension from `since` to `now`, so that they keep the time they had left."""
     await run(session, scope, sql.EXTEND, {"since": since, "now": now})
 
 
@@ -169,7 +171,7 @@ async def list_approvals(
     before: datetime | None = None,
     limit: int = 50,
 ) -> list[Approval]:
-    """Newest first; `before` continues after the last one's `created_at`."""
+    """Newest first; `before` is the `created_at` of the previous page's last approval."""
     wanted = {"states": [state.value for state in states], "before": before, "limit": limit}
     return [to_approval(row) for row in await run(session, scope, sql.LIST, wanted)]
 

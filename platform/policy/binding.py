@@ -1,4 +1,4 @@
-"""What an approval is bound to, as one hash over one exact form."""
+"""Content binding: one hash over the canonical form of the content that an approval covers."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ from policy.errors import ContentNotBindable
 
 
 def bind_content(payload: Any, *, policy_version: int, snapshot: Any, target: Any) -> bytes:
-    """SHA-256 of what is done (`payload`), under which policy, judged on which data (`snapshot`), to what (`target`).
+    """SHA-256 of the action (`payload`), the policy version, the data it was judged on (`snapshot`) and the `target`.
 
-    Mappings with text keys, sequences, text, whole numbers, truth values, None, UUIDs, aware datetimes and msgspec
-    structs have one exact form: JSON with sorted keys, times in UTC.
+    Mappings with text keys, sequences, text, integers, booleans, None, UUIDs, aware datetimes and msgspec structs have
+    a canonical form: JSON with sorted keys, times in UTC.
 
     Raises:
-        ContentNotBindable: a float, or anything else without one.
+        ContentNotBindable: a float, or any other type without one.
     """
     content = {"form": 1, "payload": payload, "policy_version": policy_version, "snapshot": snapshot, "target": target}
     exact = json.dumps(_exact(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -1,4 +1,4 @@
-"""Compiled policies of this process. The composition root makes one and passes it."""
+"""Cache of compiled policies of a process. Created and injected by the composition root."""
 
 from collections import OrderedDict
 from uuid import UUID
@@ -12,10 +12,10 @@ from policy.repository import fetch_state
 
 
 class PolicyCache:
-    """Least recently used tenants leave first.
+    """Compiled policies by tenant, evicted least recently used first.
 
-    An index is used only while its stamp is the tenant's last one, which is looked up in the caller's transaction: a
-    change of policy or role is effective in the next transaction of every process, without a message to any.
+    An index is used only while its stamp is the tenant's latest, which is read in the caller's transaction: a change of
+    policy or role takes effect in the next transaction of every process, without any invalidation message.
     """
 
     def __init__(self, *, capacity: int = 5_000) -> None:
@@ -23,12 +23,12 @@ class PolicyCache:
         self._held: OrderedDict[UUID, PolicyIndex] = OrderedDict()
 
     async def index_for(self, session: AsyncSession, scope: Scope) -> PolicyIndex:
-        """One indexed lookup, and a compilation after a change."""
+        """The tenant's current index: one indexed lookup, and a compilation after a change."""
         state = await fetch_state(session, scope)
         return await self.index_at(session, scope, stamp=state.stamp)
 
     async def index_at(self, session: AsyncSession, scope: Scope, *, stamp: UUID | None) -> PolicyIndex:
-        """For callers that have read the stamp with something else in this transaction: no query while it is held."""
+        """The index of a stamp that the caller has read in this transaction: no query while the index is cached."""
         held = self._held.get(scope.tenant_id)
         if held is None or held.stamp != stamp:
             held = await load_index(session, scope)

@@ -3,8 +3,8 @@
 `r.ctx.change_bp <= 500 and r.ctx.currency in ('EUR', 'USD')`: facts are integers (minor units, basis points, pieces) or
 strings. Comparisons, and/or/not, + - *, abs() and membership in a list of constants; nothing else parses.
 
-A condition is *decidable* when every fact it names is present and of the type its use demands. That is asked before it
-is evaluated, in the index and in Casbin's text alike, so a condition can never raise and its order never matters.
+A condition is *decidable* when every fact it names is present and of the type its use demands. This is checked before
+evaluation, in the index and in Casbin's text alike, so a condition can never raise and its order never matters.
 """
 
 import ast
@@ -29,7 +29,7 @@ MAX_INTEGER: Final = 10**15
 
 _FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 # pycasbin rewrites a rule's text before it parses it: `!`, `&&`, `||`, and `r.` or `p.` at a word's start. A string
-# with these would mean something else there.
+# with these would change its meaning there.
 _STRING = re.compile(r"[\w \-:/@+.]{0,80}")
 _REWRITTEN = re.compile(r"\b[rp]\d*\.")
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult)
@@ -40,13 +40,15 @@ _MEMBERSHIPS = (ast.In, ast.NotIn)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`text` is the normal form; an empty one always holds. `facts` are the facts it names, with their types."""
+    """A parsed condition. `text` is the normal form; an empty one always holds. `facts` are the facts it names, with
+    their types.
+    """
 
     text: str
     facts: tuple[tuple[str, FactType], ...]
 
     def casbin_text(self, *, tightens: bool) -> str:
-        """The expression for Casbin's eval(), with the question of decidability written into it."""
+        """The expression for Casbin's eval(), including the decidability check."""
         if not self.facts:
             return self.text or "True"
         known = f"decidable(r.ctx, '{self.signature}')"
@@ -57,22 +59,22 @@ class Condition:
         return " ".join(f"{name}:{kind}" for name, kind in self.facts)
 
     def missing(self, facts: Facts) -> list[str]:
-        """The facts without which the condition cannot be evaluated; none if it can."""
+        """Names of the facts that are absent or of another type; empty if the condition can be evaluated."""
         return [name for name, kind in self.facts if not _fits(facts.get(name), kind)]
 
 
 def _fits(value: object, kind: str) -> bool:
-    # Exact types: True is no integer here, and subclasses may compare in their own way.
+    # Exact types: True is no integer here, and subclasses may override comparisons.
     return type(value) is int if kind == "int" else type(value) is str if kind == "str" else type(value) in (int, str)
 
 
 def decidable(facts: Facts, signature: str) -> bool:
-    """Registered with Casbin under the same name."""
+    """Whether the facts match the signature. Registered with Casbin under the same name."""
     return all(_fits(facts.get(name), kind) for name, _, kind in (field.partition(":") for field in signature.split()))
 
 
 def parse_condition(source: str) -> Condition:
-    """Check `source` against the language.
+    """Parse and check `source`.
 
     Raises:
         InvalidRule: with the place and the reason.
@@ -95,7 +97,7 @@ def parse_condition(source: str) -> Condition:
 
 
 class _Checker:
-    """Walks a condition, refuses what is not in the language, and infers each fact's type from its use."""
+    """Checker of a condition: refuses everything outside the language, and infers each fact's type from its use."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -103,7 +105,7 @@ class _Checker:
         self._equal: list[tuple[str, str]] = []
 
     def settle(self) -> dict[str, FactType]:
-        """Facts that are compared with each other share a type."""
+        """Types of the facts; facts that are compared with each other share a type."""
         for _ in self._equal:
             for left, right in self._equal:
                 for one, other in ((left, right), (right, left)):
@@ -230,15 +232,15 @@ def compile_condition(condition: Condition, *, tightens: bool) -> Test | None:
 
 @lru_cache(maxsize=4096)
 def _compiled(code: str) -> Callable[..., Test]:
-    """Rules that differ in their constants only share one code object, which then stays warm."""
-    # The text holds nothing but what parse_condition let through, and runs without builtins.
+    """Compile a factory. Rules that differ only in their constants share one code object, which then stays warm."""
+    # The text contains only nodes that parse_condition allowed, and runs without builtins.
     names = {"__builtins__": {}, "type": type, "int": int, "str": str, "abs": abs, "_scalars": (int, str)}
     factory: Callable[..., Test] = eval(code, names)  # noqa: S307
     return factory
 
 
 class _Shape(ast.NodeTransformer):
-    """`r.ctx.change_bp <= 500` becomes `f_change_bp <= k0`, and 500 a constant."""
+    """Replaces facts and constants by names: `r.ctx.change_bp <= 500` becomes `f_change_bp <= k0`, with k0 = 500."""
 
     def __init__(self) -> None:
         self.constants: list[object] = []

@@ -1,4 +1,4 @@
-"""Refusals of this room."""
+"""Errors of policy and approvals."""
 
 from http import HTTPStatus
 
@@ -20,7 +20,7 @@ class RoleNotAssignable(Forbidden):
 
 
 class ContentNotBindable(DomainError):
-    """What an approval is bound to must have one exact form; floats and unknown types have none."""
+    """The content of an approval needs a canonical form; floats and unknown types have none."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "content-not-bindable"
@@ -53,7 +53,9 @@ class ApprovalUsed(Conflict):
 
 
 class ApprovalMismatch(Conflict):
-    """Approved was other content: the payload, the policy, the data it was judged on, or the target has changed."""
+    """The approval covers other content: the payload, the policy, the data it was judged on, or the target has
+    changed.
+    """
 
     code = "approval-mismatch"
     title = "The content has changed since it was approved"

@@ -1,4 +1,4 @@
-"""The facts governance rules may ask for, from plain values. What is not known is left out, never guessed."""
+"""Facts for governance rules, from plain values. Unknown facts are omitted, never guessed."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ def price_facts(
 ) -> dict[str, Fact]:
     """Facts of a price change.
 
-    `change_bp` is the size of the change in basis points of the old price, rounded up, so that 5.001 % is more than
-    5 %. It is left out for a first price, an old price of zero and a change of currency: none is a small change.
-    `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is not known, so that "below cost" is then not claimed.
+    `change_bp` is the size of the change in basis points of the old price, rounded up, so that 5.001 % is more than 5
+    %. It is omitted for a first price, an old price of zero and a change of currency: none is a small change.
+    `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is unknown, so that no rule then claims "below cost".
     """
     facts: dict[str, Fact] = {
         "new_minor": new_minor,
@@ -38,8 +38,8 @@ def stock_facts(*, old_quantity: int | None, new_quantity: int) -> dict[str, Fac
 
 
 def explain_missing(reason: str, missing: Sequence[str], facts: Facts) -> str:
-    """Why a rule holds that could not be asked. Its own reason would claim what nobody knows, so that where there is
-    nothing to compare with, this is said instead.
+    """Explanation of a rule that applied because it could not be evaluated. Its own reason would claim unknown facts,
+    so a missing comparison value is explained instead.
     """
     if not missing:
         return reason

@@ -1,7 +1,7 @@
-"""One tenant's rules, compiled: the answers of Casbin in about a microsecond, however many rules there are.
+"""Compiled rules of one tenant: Casbin's answers in about a microsecond, however many rules there are.
 
-`(obj, act)` leads to the rules by subject; roles are sets, closed transitively; conditions are compiled. Equality with
-pycasbin, down to the rule that explains the answer, is a property test (tests/policy/test_oracle.py).
+`(obj, act)` maps to the rules by subject; roles are sets, closed transitively; conditions are compiled. Equality with
+pycasbin, including the rule that explains the answer, is a property test (tests/policy/test_oracle.py).
 
 Casbin explains an answer by the first deny that matches, else by the last allow. Ranks put rules in that order, so the
 lowest rank among the matches is the explanation and, by its effect, the answer.
@@ -22,16 +22,16 @@ from policy.facts import explain_missing
 from policy.rules import ANY_TENANT, ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
 
 Subjects = str | tuple[str, ...]
-"""A user, role or machine, or several of which one acts (a user and the roles of its session)."""
+"""A user, role or machine, or several that act as one (a user and the roles of its session)."""
 
 MAX_ROLE_DEPTH: Final = 9
-"""Links from a subject to a role that pycasbin follows (its role managers are made with a hierarchy level of 10)."""
+"""Links from a subject to a role that pycasbin follows (its role managers are created with a hierarchy level of 10)."""
 
 NO_RULE: Final = "No rule says that this may pass by itself."
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """What policy says of a change. `rule_id` is empty when no rule matched; the outcome is then a review."""
+    """Policy decision on a change. `rule_id` is empty when no rule matched; the outcome is then a review."""
 
     outcome: PolicyOutcome
     rule_id: str
@@ -40,14 +40,18 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class PermissionAnswer(msgspec.Struct, frozen=True, gc=False):
-    """`rule_id` is the rule that allowed or denied; empty when no rule matched, which refuses."""
+    """Answer to a permission check. `rule_id` is the rule that allowed or denied; empty when no rule matched, which
+    refuses.
+    """
 
     allowed: bool
     rule_id: str
 
 
 class _Candidate(NamedTuple):
-    """In the order of ranks: refusals before reviews before automatic ones; within each, what explains comes first."""
+    """A rule in the order of ranks: refusals before reviews before automatic ones; within each, the explaining rule
+    first.
+    """
 
     rank: int
     act: str
@@ -68,7 +72,7 @@ _REFUSED = PermissionAnswer(allowed=False, rule_id="")
 
 @dataclass(frozen=True, slots=True)
 class PolicyIndex:
-    """`stamp` identifies the published policy it was compiled from; None when the tenant never published one."""
+    """Compiled policy. `stamp` identifies the published policy; None when the tenant never published one."""
 
     tenant_id: str
     version: int
@@ -85,7 +89,7 @@ def compile_rules(
     """Compile the rules of `tenant_id` and the packaged ones; rules of other tenants are left out.
 
     Raises:
-        InvalidRule: a rule is not well-formed.
+        InvalidRule: a rule is malformed.
     """
     own = [rule for rule in rules if rule.dom in (tenant_id, ANY_TENANT)]
     lines = [rule for rule in own if rule.ptype is not RuleKind.ROLE]
@@ -107,7 +111,7 @@ def compile_rules(
 
 
 def decide(index: PolicyIndex, subjects: Subjects, element: str, ctx: Facts) -> Decision:
-    """What becomes of a change of `element` proposed by `subjects`. Never automatic unless a rule says so."""
+    """Outcome of a change of `element` proposed by `subjects`. Never automatic unless a rule allows it."""
     bucket = index.elements.get(element)
     if bucket is None:
         return index.unmatched
@@ -121,7 +125,7 @@ def decide(index: PolicyIndex, subjects: Subjects, element: str, ctx: Facts) -> 
 
 
 def may(index: PolicyIndex, subjects: Subjects, obj: str, act: str, ctx: Facts = _NO_FACTS) -> PermissionAnswer:
-    """Whether `subjects` may do `act` to `obj`. Without a rule that allows it, not."""
+    """Whether `subjects` may do `act` to `obj`. Refused without a rule that allows it."""
     bucket = index.permissions.get((obj, act))
     if bucket is None:
         return _REFUSED
@@ -137,7 +141,7 @@ def roles_of(index: PolicyIndex, subject: str) -> frozenset[str]:
 
 
 def check_rule(rule: PolicyRule) -> None:
-    """Raises: InvalidRule."""
+    """Check that a rule is well-formed. Raises: InvalidRule."""
     if not rule.id or not rule.sub or not rule.dom or not rule.obj or not rule.act:
         raise InvalidRule(f"The rule “{rule.id}” needs an id, a subject, a domain, an object and an act.")
     if rule.ptype is RuleKind.GOVERNANCE and rule.act not in set(PolicyOutcome):
@@ -158,7 +162,7 @@ def _candidates(bucket: _Bucket, names: tuple[str, ...], anyone: tuple[_Candidat
         own = bucket.get(name)
         if own is not None and name != ANYONE:
             found = found + own if found else own
-    # Each subject's own are sorted; a sort merges them, and costs next to nothing when there is one.
+    # Each subject's candidates are sorted; a sort merges them, and costs next to nothing when there is one subject.
     return found if len(found) < 2 else sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""Tables: rules, the history of the policy, approvals."""
+"""Tables of rules, of the policy's history and of approvals."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class PolicyRuleRow(TenantOwned, Base):
-    """One line of Casbin policy. `id` is the rule's stable id, which decisions quote."""
+    """One line of Casbin policy. `id` is the rule's stable id, which decisions reference."""
 
     __tablename__ = "policy_rule"
 
@@ -29,7 +29,9 @@ class PolicyRuleRow(TenantOwned, Base):
 
 
 class PolicyVersion(TenantOwned, Base):
-    """Append-only. `serial` counts every change; `version` only changes of rules, since approvals are bound to it."""
+    """A version of the policy. Append-only. `serial` counts every change; `version` only changes of rules, since
+    approvals are bound to it.
+    """
 
     __tablename__ = "policy_version"
 
@@ -44,7 +46,7 @@ class PolicyVersion(TenantOwned, Base):
 
 
 class ApprovalRow(TenantOwned, Base):
-    """A person's answer to one exact content. A subject has at most one that is open (pending or granted)."""
+    """A member's decision on one exact content. A subject has at most one that is open (pending or granted)."""
 
     __tablename__ = "approval"
 
@@ -60,7 +62,7 @@ class ApprovalRow(TenantOwned, Base):
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime]
-    due_at: Mapped[datetime | None]  # when an answer is late; the approval lives until `expires_at`
+    due_at: Mapped[datetime | None]  # after this time a decision is overdue; the approval is valid until `expires_at`
     overdue: Mapped[bool] = mapped_column(server_default="false")
     used_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""pycasbin itself over the same rules: the source of truth the compiled index is proved against."""
+"""pycasbin itself over the same rules: the reference implementation for tests of the compiled index."""
 
 from collections.abc import Callable, Iterable
 from importlib.resources import files
@@ -22,7 +22,7 @@ _ID = 6
 
 
 def casbin_line(rule: PolicyRule) -> list[str]:
-    """The rule as Casbin keeps it."""
+    """The rule in Casbin's format."""
     if rule.ptype is RuleKind.ROLE:
         return [rule.sub, rule.obj, rule.dom]
     condition = parse_condition(rule.condition).casbin_text(tightens=rule.tightens)
@@ -30,7 +30,7 @@ def casbin_line(rule: PolicyRule) -> list[str]:
 
 
 class RuleAdapter(Adapter):  # type: ignore[misc] # casbin ships no types
-    """Loads rules into Casbin without a detour over text, whose commas conditions may hold."""
+    """Casbin adapter that loads rules without serialising them to text, because conditions may contain commas."""
 
     def __init__(self, rules: Iterable[PolicyRule]) -> None:
         self._rules = list(rules)
@@ -56,7 +56,7 @@ def build_enforcer(rules: Iterable[PolicyRule], *, empty: Any = None) -> Any:
 
 
 class PolicyOracle:
-    """The same questions as `policy.index`, answered by pycasbin."""
+    """The queries of `policy.index`, answered by pycasbin."""
 
     def __init__(self, rules: Iterable[PolicyRule], *, version: int) -> None:
         known = list(rules)

@@ -1,4 +1,4 @@
-"""Rules that come with the product: the system roles, and the governance a new tenant starts with."""
+"""Rules packaged with the product: the system roles, and the starter governance of a new tenant."""
 
 import csv
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Final
 from policy.rules import Effect, PolicyRule, RuleKind
 
 MSP_ROLES: Final = frozenset({"msp_admin", "msp_operator"})
-"""Held in the MSP's house account only."""
+"""Roles that can be assigned in the MSP account only."""
 
 CLIENT_ROLES: Final = frozenset({"client_admin", "client_approver", "client_viewer", "partner", "machine"})
 
@@ -19,14 +19,15 @@ SYSTEM_ROLES: Final = MSP_ROLES | CLIENT_ROLES
 
 @cache
 def system_rules() -> tuple[PolicyRule, ...]:
-    """Permissions of the system roles and what they inherit, in every tenant (domain `*`)."""
+    """Permissions and inheritance of the system roles, in every tenant (domain `*`)."""
     return tuple(_read("roles.csv"))
 
 
 def starter_rules(tenant_id: str) -> list[PolicyRule]:
-    """Small price changes pass, larger ones need a person, below cost is refused; stock passes unless negative.
+    """Starter rules: small price changes pass, larger ones need approval, below cost is refused; stock passes unless
+    negative.
 
-    The facts these rules ask for are those of `policy.facts`.
+    The facts these rules use are those of `policy.facts`.
     """
     return [replace(rule, dom=tenant_id) for rule in _read("starter.csv")]
 

@@ -1,4 +1,4 @@
-"""This room's permissions, and the one place where a permission is demanded."""
+"""Permissions of this room, and the single function that enforces a permission."""
 
 from enum import StrEnum
 
@@ -18,7 +18,7 @@ class PolicyPermission(StrEnum):
 def require_permission(
     index: PolicyIndex, subjects: Subjects, permission: str, *, ctx: Facts | None = None
 ) -> PermissionAnswer:
-    """`permission` is "object:act", as every room's permission enums are written.
+    """Require a permission. `permission` is "object:act", as in every room's permission enums.
 
     Raises:
         PermissionRefused: no rule allows it, or one denies it.

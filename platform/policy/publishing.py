@@ -1,4 +1,6 @@
-"""Changing a tenant's policy. Every change is validated by compiling it, has an author and a diff, and is numbered."""
+"""Publishing of a tenant's policy. Every change is validated by compiling it, has an author and a diff, and is
+numbered.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,7 +33,7 @@ _SHOWN: Final = ("ptype", "sub", "obj", "act", "condition", "effect", "descripti
 
 
 async def load_index(session: AsyncSession, scope: Scope) -> PolicyIndex:
-    """The tenant's policy as it is now, with the packaged rules. `PolicyCache` avoids compiling it again."""
+    """The tenant's current policy, with the packaged rules. `PolicyCache` avoids compiling it again."""
     state, rules = await fetch_policy(session, scope)
     return compile_rules(
         [*system_rules(), *rules], tenant_id=str(scope.tenant_id), version=state.version, stamp=state.stamp
@@ -41,13 +43,12 @@ async def load_index(session: AsyncSession, scope: Scope) -> PolicyIndex:
 async def publish_rules(
     session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule], clock: Clock, new_id: NewId
 ) -> int:
-    """Make `rules` the tenant's permission and governance rules, in this order; roles stay with who has them.
+    """Replace the tenant's permission and governance rules by `rules`, in this order; role assignments are unchanged.
 
-    Returns the version now in force; it is the old one if nothing changes. Their domain is this tenant, whatever
-    they say.
+    Returns the version now in force; the old one if nothing changes. The rules' domain is set to this tenant.
 
     Raises:
-        InvalidRule: the first rule that cannot be used, and why.
+        InvalidRule: the first invalid rule, and why.
     """
     own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
     _check_set(own)
@@ -70,10 +71,10 @@ async def publish_rules(
 async def assign_role(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, scope: Scope, *, user_id: UUID | str, role: str, clock: Clock, new_id: NewId
 ) -> None:
-    """Give `role` in the scope's tenant. Giving it again changes nothing.
+    """Assign `role` in the scope's tenant. Idempotent.
 
     Raises:
-        RoleNotAssignable: an MSP's role outside its house account, a client's role inside it, or an unknown role.
+        RoleNotAssignable: an MSP's role outside its MSP account, a client's role inside it, or an unknown role.
     """
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
@@ -88,7 +89,7 @@ async def assign_role(  # noqa: PLR0913 - keyword-only
 async def revoke_role(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, scope: Scope, *, user_id: UUID | str, role: str, clock: Clock, new_id: NewId
 ) -> None:
-    """Take `role` back in the scope's tenant. Effective with the next transaction everywhere."""
+    """Revoke `role` in the scope's tenant. Effective with the next transaction in every process."""
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
     rule = _assignment(scope, user_id, role)
@@ -99,7 +100,7 @@ async def revoke_role(  # noqa: PLR0913 - keyword-only
 
 
 async def list_assignments(session: AsyncSession, scope: Scope) -> dict[str, set[str]]:
-    """Roles given in the scope's tenant, by user; inherited ones are not listed."""
+    """Roles assigned in the scope's tenant, by user; inherited ones are not listed."""
     _, known = await fetch_policy(session, scope)
     by_user: dict[str, set[str]] = {}
     for rule in known:
@@ -115,7 +116,7 @@ def _assignment(scope: Scope, user_id: UUID | str, role: str) -> PolicyRule:
 async def _record_roles(  # noqa: PLR0913, PLR0917 - one step of two use cases, not an interface
     session: AsyncSession, scope: Scope, state: PolicyState, diff: dict[str, Any], clock: Clock, new_id: NewId
 ) -> None:
-    # The rules' version stays: who has a role does not change what was approved.
+    # The rules' version is unchanged: role assignments do not change the approved content.
     after = PolicyState(new_id(), state.serial + 1, state.version)
     now = clock()
     await insert_version(session, scope, state=after, diff=diff, created_at=now)
@@ -135,7 +136,7 @@ def _check_set(rules: Sequence[PolicyRule]) -> None:
 
 
 def _check_no_escalation(rules: Iterable[PolicyRule]) -> None:
-    """In a client's account no rule may allow what is an MSP's to do."""
+    """Refuse rules in a client's account that allow permissions reserved to an MSP."""
     open_to_clients = {
         (rule.obj, rule.act)
         for rule in system_rules()

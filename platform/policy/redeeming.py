@@ -1,4 +1,4 @@
-"""Using an approval, once, for exactly the content it was given for. Called in the transaction of the effect itself."""
+"""Redemption of an approval, once, for exactly the approved content. Called in the transaction of the effect itself."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +26,9 @@ class RedeemResult(StrEnum):
 async def redeem_approval(
     session: AsyncSession, scope: Scope, *, approval_id: UUID, content_hash: bytes, now: datetime
 ) -> None:
-    """Raises unless the approval is granted, fresh, unused, and for this content. Nobody can redeem it again."""
+    """Redeem one approval. Raises unless it is granted, unexpired, unused, and for this content. It cannot be redeemed
+    again.
+    """
     verdicts = await redeem_approvals(session, scope, content_hashes={approval_id: content_hash}, now=now)
     refusal = _refusal(verdicts[approval_id])
     if refusal is not None:
@@ -36,7 +38,9 @@ async def redeem_approval(
 async def redeem_approvals(
     session: AsyncSession, scope: Scope, *, content_hashes: Mapping[UUID, bytes], now: datetime
 ) -> dict[UUID, RedeemResult]:
-    """One statement for the content hashes of many approvals, by approval id; only REDEEMED may be carried out."""
+    """Redeem many approvals by id with their content hashes, in one statement; only effects with REDEEMED may be
+    executed.
+    """
     wanted = {"ids": list(content_hashes), "hashes": list(content_hashes.values()), "now": now}
     rows = await run(session, scope, sql.REDEEM, wanted)
     return {row.id: _result(row.state, fresh=row.fresh, same=row.same, redeemed=row.redeemed) for row in rows}

@@ -14,7 +14,9 @@ from policy.rules import Effect, PolicyRule, RuleKind
 
 
 class PolicyState(NamedTuple):
-    """`stamp` is the last change's id. A rolled-back change's id never returns, its numbers may."""
+    """Position in the policy's history. `stamp` is the last change's id. A rolled-back change's id never returns, its
+    numbers may.
+    """
 
     stamp: UUID | None
     serial: int
@@ -27,7 +29,7 @@ _STATE = text(
     "SELECT id, serial, version FROM policy_version WHERE tenant_id = :tenant_id ORDER BY serial DESC LIMIT 1"
 )
 
-# One statement, so that rules and version are of one snapshot.
+# One statement, so that rules and version come from one snapshot.
 _POLICY = text(
     "SELECT v.id AS stamp, v.serial, v.version, r.id, r.ptype, r.sub, r.dom, r.obj, r.act, r.condition, r.effect,"
     " r.description FROM (SELECT 1) AS one"
@@ -84,12 +86,12 @@ async def fetch_policy(session: AsyncSession, scope: Scope) -> tuple[PolicyState
 
 
 async def lock_policy(session: AsyncSession, scope: Scope) -> None:
-    """Changes of one tenant's policy follow each other; readers are not held up."""
+    """Serialise changes of one tenant's policy; readers are not blocked."""
     await session.execute(_LOCK, {"tenant_id": str(scope.tenant_id)})
 
 
 async def replace_lines(session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule]) -> None:
-    """Put `rules` in the place of all permission and governance rules; role assignments stay."""
+    """Replace all permission and governance rules by `rules`; role assignments are unchanged."""
     await session.execute(_DELETE_LINES, {"tenant_id": scope.tenant_id})
     await insert_rules(session, scope, rules=rules)
 

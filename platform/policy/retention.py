@@ -1,4 +1,4 @@
-"""How long answers to approval requests are kept."""
+"""Retention of decided approvals."""
 
 from typing import Final
 

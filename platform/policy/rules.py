@@ -1,14 +1,14 @@
-"""Casbin's rules as values, with a stable id and a sentence for the person who meets the decision."""
+"""Casbin rules as values, with a stable id and a sentence shown to the user who is affected by the decision."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 ANY_TENANT: Final = "*"
-"""The domain of rules packaged with the product: they hold in every tenant."""
+"""The domain of rules packaged with the product: valid in every tenant."""
 
 ANYONE: Final = "*"
-"""The subject of a governance rule that holds whoever proposes the change. Permissions always name a role or user."""
+"""The subject of a governance rule that applies to every proposer. Permissions always name a role or user."""
 
 
 class RuleKind(StrEnum):
@@ -20,14 +20,14 @@ class RuleKind(StrEnum):
 
 
 class Effect(StrEnum):
-    """A deny beats every allow of the same act."""
+    """A deny overrides every allow of the same act."""
 
     ALLOW = "allow"
     DENY = "deny"
 
 
 class PolicyOutcome(StrEnum):
-    """What becomes of a proposed change. Asked in this order; the first act that is allowed decides."""
+    """Outcome of a proposed change. Evaluated in this order; the first act that is allowed decides."""
 
     REFUSE = "refuse"
     REVIEW = "review"
@@ -38,9 +38,8 @@ class PolicyOutcome(StrEnum):
 class PolicyRule:
     """One line of Casbin policy.
 
-    Of a ROLE rule only `sub` (user or role), `obj` (the role it has) and `dom` count.
-    A condition is evaluated only when every fact it names is present and of its type. Otherwise the rule falls to the
-    safe side: see `tightens`.
+    Of a ROLE rule only `sub` (user or role), `obj` (the assigned role) and `dom` are used. A condition is evaluated
+    only when every fact it names is present and of its type. Otherwise the rule fails safe: see `tightens`.
     """
 
     id: str
@@ -55,9 +54,9 @@ class PolicyRule:
 
     @property
     def tightens(self) -> bool:
-        """Whether the rule takes liberty away. Such a rule applies when its condition cannot be evaluated.
+        """Whether the rule restricts. Such a rule applies when its condition cannot be evaluated.
 
-        Allowing a refusal or a review tightens, denying them loosens; denying `auto` or a permission tightens.
+        Allowing a refusal or a review restricts, denying them permits; denying `auto` or a permission restricts.
         """
         restrains = self.ptype is RuleKind.GOVERNANCE and self.act in {PolicyOutcome.REFUSE, PolicyOutcome.REVIEW}
         return restrains == (self.effect is Effect.ALLOW)
