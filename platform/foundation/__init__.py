@@ -1,1 +1,1 @@
-"""What every room stands on: scope, database, lanes, vault, audit, usage, outbound HTTP, telemetry."""
+"""Infrastructure that every room uses: scope, database, lanes, vault, audit, usage, outbound HTTP, telemetry."""

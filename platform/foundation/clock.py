@@ -11,9 +11,9 @@ def utc_now() -> datetime:
 
 
 def write_utc(moment: datetime) -> str:
-    """For texts that say the zone themselves, whatever zone the instant came in.
+    """The instant in UTC with its zone, to the minute.
 
-    Another system's instant can be one that has no year in UTC: that is written with its own offset.
+    An instant from another system may have no year in UTC: that one is written with its own offset.
     """
     try:
         moment = moment.astimezone(UTC)

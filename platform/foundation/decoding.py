@@ -1,8 +1,8 @@
-"""JSON from outside: one decoder with a bounded depth for request bodies, webhooks and the answers of other systems.
+"""JSON from outside: one decoder with a bounded depth for request bodies, webhooks and other systems' responses.
 
-msgspec recurses once per level and raises `RecursionError` at a depth that depends on the stack of the caller; that is
-no `DecodeError`, so callers took a hostile document for a defect of their own. Here the depth is checked before
-anything is parsed, and is the same everywhere.
+msgspec recurses once per level and raises `RecursionError` at a depth that depends on the caller's stack; that is no
+`DecodeError`, so callers handled a hostile document as a defect of their own. Here the depth is checked before parsing,
+and the limit is the same everywhere.
 """
 
 import json
@@ -15,7 +15,9 @@ from typing import Any, Final, Generic, TypeVar, overload
 import msgspec
 
 MAX_DEPTH: Final = 64
-"""Far beyond any message we exchange; far below what any parser on the way (the database's, too) can take."""
+"""Far above the depth of any message we exchange; far below the limit of every parser involved (the
+database's, too).
+"""
 
 T = TypeVar("T")
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -36,7 +38,7 @@ class TooDeep(msgspec.DecodeError):
 
 
 class _Repeated(Exception):
-    """The key that an object holds twice."""
+    """Carries the key that an object contains twice."""
 
 
 class JsonDecoder(Generic[T]):
@@ -55,23 +57,23 @@ class JsonDecoder(Generic[T]):
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Any if shape is None else shape)
 
     def decode(self, document: bytes | str | msgspec.Raw) -> T:
-        """Raises: msgspec.DecodeError, of which msgspec.ValidationError is one."""
+        """Decode a document. Raises: msgspec.DecodeError, of which msgspec.ValidationError is a subclass."""
         raw = _bytes(document)
         check_depth(raw)
         try:
             return self._decoder.decode(raw)  # type: ignore[no-any-return]
-        except RecursionError:  # the caller's own stack is nearly used up
+        except RecursionError:  # Python's own error, which msgspec passes on
             raise TooDeep from None
         except UnicodeDecodeError as error:  # msgspec passes Python's own on
             raise msgspec.DecodeError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 class ForeignDecoder(JsonDecoder[T]):
-    """For what other systems say: text in it that cannot be stored spoils itself only, and no neighbour.
+    """Decoder for other systems' documents: a string that cannot be stored is replaced, without failing the document.
 
-    Lone surrogates and bytes that are not UTF-8 become U+FFFD, so a key that holds one is no longer the sender's.
-    A byte order mark is left out. A leap second (RFC 3339, `23:59:60Z` at a month's end) counts as the next second,
-    because no `datetime` can hold it.
+    Lone surrogates and bytes that are not UTF-8 become U+FFFD, so a key that contains one is no longer the sender's. A
+    byte order mark is dropped. A leap second (RFC 3339, `23:59:60Z` at a month's end) counts as the next second,
+    because no `datetime` can represent it.
     """
 
     def decode(self, document: bytes | str | msgspec.Raw) -> T:
@@ -107,7 +109,7 @@ def decode_json(document: bytes | str | msgspec.Raw, type: Any) -> Any: ...
 
 
 def decode_json(document: bytes | str | msgspec.Raw, type: Any = None) -> Any:  # noqa: A002 - as msgspec's
-    """One document, as `type` if given.
+    """Decode one document, as `type` if given.
 
     Raises:
         msgspec.DecodeError: it is malformed, too deep, or (msgspec.ValidationError) of another shape.
@@ -116,7 +118,7 @@ def decode_json(document: bytes | str | msgspec.Raw, type: Any = None) -> Any:  
 
 
 def decode_foreign(document: bytes | str | msgspec.Raw, type: Any) -> Any:  # noqa: A002 - as msgspec's
-    """As `decode_json`, of another system's document (`ForeignDecoder`)."""
+    """As `decode_json`, for another system's document (`ForeignDecoder`)."""
     return _foreign_decoder_of(type).decode(document)
 
 
@@ -131,7 +133,7 @@ def _decoder_of(shape: Any) -> JsonDecoder[Any]:
 
 
 def check_depth(document: bytes) -> None:
-    """In time linear in the document's size; nothing recurses.
+    """Check the depth in time linear in the document's size, without recursion.
 
     Raises:
         TooDeep.
@@ -148,7 +150,9 @@ def check_depth(document: bytes) -> None:
 
 
 def find_repeated_key(document: bytes) -> str | None:
-    """A key that one object of a well-formed document holds twice. Parsers differ in which of its values counts."""
+    """A key that occurs twice in one object of a well-formed document; None without one. Parsers differ in which value
+    they use.
+    """
 
     def check(pairs: list[tuple[str, Any]]) -> None:
         names: set[str] = set()
@@ -165,7 +169,7 @@ def find_repeated_key(document: bytes) -> str | None:
 
 
 def holds_nul(document: bytes) -> bool:
-    """Whether a string in it holds U+0000, which PostgreSQL keeps in no text."""
+    """Whether a string in the document contains U+0000, which PostgreSQL cannot store in text."""
     return b"\\u0000" in document and _NUL.search(document) is not None
 
 
@@ -175,7 +179,7 @@ def _replace_unstorable(document: bytes) -> bytes:
 
 
 def _next_second(found: re.Match[bytes]) -> bytes:
-    """What is no leap second stays as it is."""
+    """The second after a leap second; other times unchanged."""
     minute, fraction, offset = (part.decode() for part in found.groups())
     try:
         following = datetime.fromisoformat(f"{minute}:59{offset}".upper()) + timedelta(seconds=1)

@@ -1,13 +1,14 @@
-"""Refusals the product makes on purpose. The web edge renders each as RFC 9457 problem details."""
+"""Domain errors. The web layer renders each as RFC 9457 problem details."""
 
 from http import HTTPStatus
 from typing import ClassVar
 
 
 class DomainError(Exception):
-    """A refusal with a sentence for the person who meets it.
+    """An expected error with a sentence for the user.
 
-    `detail` says what happened and what to do; it is shown to users, so it never holds secrets or other tenants' data.
+    `detail` describes what happened and what to do; it is shown to users, so it never contains secrets or other
+    tenants' data.
     """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
@@ -21,7 +22,7 @@ class DomainError(Exception):
 
 
 class NotFound(DomainError):
-    """Also the answer for what belongs to someone else: its existence is not told."""
+    """Not found, also for objects of another account: their existence is not revealed."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
@@ -44,7 +45,7 @@ class Conflict(DomainError):
 
 
 class Forbidden(DomainError):
-    """Only for acts inside the caller's own account that the role does not allow."""
+    """Only for actions inside the caller's own account that the role does not allow."""
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"

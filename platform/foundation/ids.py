@@ -14,10 +14,10 @@ def new_id() -> UUID:
 
 
 def id_floor(at: datetime) -> UUID:
-    """Not above any UUIDv7 made at `at` or later: the lower end of a range of keys that are ordered by time."""
+    """Lower bound of the UUIDv7s created at `at` or later: the lower end of a range of time-ordered keys."""
     return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def time_of(made: UUID) -> datetime:
-    """When a UUIDv7 was made."""
+    """Creation time of a UUIDv7."""
     return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)

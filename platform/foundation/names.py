@@ -1,4 +1,4 @@
-"""Names that people give to accounts, members, systems and price books."""
+"""Validation of user-defined names of accounts, members, systems and price books."""
 
 from typing import Final
 
@@ -9,10 +9,10 @@ LONGEST_NAME: Final = 120
 
 
 def clean_name(name: str, *, field: str = "name") -> str:
-    """The form in which names are kept and compared (`normalize_name`).
+    """The canonical form in which names are stored and compared (`normalize_name`).
 
     Raises:
-        InvalidInput: empty, too long, or with characters that change how the text around it is shown.
+        InvalidInput: empty, too long, or with characters that change how the text around the name is shown.
     """
     try:
         cleaned = normalize_name(name)

@@ -1,4 +1,4 @@
-"""Reasons that people give: kept in an audit trail, where somebody reads them."""
+"""Validation of reasons entered by members and stored in an audit trail."""
 
 from typing import Final
 
@@ -9,10 +9,10 @@ LONGEST_REASON: Final = 500
 
 
 def clean_reason(reason: str, *, longest: int = LONGEST_REASON, field: str = "reason") -> str:
-    """Without blanks around it. Browsers send a line break as two characters and count it as one, as people do.
+    """The reason without surrounding blanks. Browsers send a line break as two characters; it counts as one.
 
     Raises:
-        InvalidInput: it says nothing, is too long, or cannot be kept.
+        InvalidInput: empty, too long, or not storable.
     """
     cleaned = reason.replace("\r\n", "\n").strip()
     if not is_storable(cleaned):

@@ -1,7 +1,7 @@
-"""How a room declares which of its tables grow, how long their rows are kept, and what must stay for longer.
+"""Declarations of a room's retention: which tables grow, how long rows are kept, and which rows must stay longer.
 
-A row goes when the whole month in which it was made is older than the policy allows. So a month goes at once: by
-dropping its partition where the table is partitioned and nobody needs it any more, by deleting rows otherwise.
+A row is removed when the complete month of its creation is older than the policy allows. So a month is removed at once:
+by dropping its partition where the table is partitioned and no row is needed any more, by deleting rows otherwise.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 CHAIN: Final = "audit_entry"
-"""The one table whose rows follow from one another: what goes is a beginning of the chain, and an anchor stays."""
+"""The one table whose rows are chained: a beginning of the chain is removed, and an anchor remains."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetainedTable:
-    """`key` gives a row's age: a UUIDv7, or a time when `by_time`. `closed` is an SQL condition for rows that may go.
+    """A table under retention. `key` gives a row's age: a UUIDv7, or a time when `by_time`. `closed` is an SQL
+    condition for removable rows.
 
-    `element` and `record` name the columns by which element contracts and holds of one record apply.
+    `element` and `record` name the columns by which element contracts and legal holds of one record apply.
     """
 
     name: str
@@ -31,9 +32,10 @@ class RetainedTable:
 
 @dataclass(frozen=True, slots=True)
 class DataClass:
-    """`tables` in the order in which rows go. Floors and pins are SQL in the tenant's scope, with :t and :before.
+    """A class of data with one retention period. `tables` are in the order of removal. Floors and pins are SQL in the
+    tenant's scope, with :t and :before.
 
-    A floor answers the key from which on everything stays; a pin answers keys of single rows that stay.
+    A floor returns the key from which on all rows stay; a pin returns keys of single rows that stay.
     """
 
     name: str
@@ -56,7 +58,9 @@ class DataClass:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What one room needs of another room's rows. The composition root adds it to the class of that name."""
+    """Rows of another room's tables that a room needs. The composition root adds the pin to the data class of that
+    name.
+    """
 
     data_class: str
     sql: str
@@ -67,7 +71,7 @@ def month_of(at: datetime) -> datetime:
 
 
 def cutoff(now: datetime, days: int) -> datetime:
-    """The first moment that is kept: months that ended before are older than `days` as a whole."""
+    """Start of the first month that is kept: all months before are entirely older than `days`."""
     return month_of(now - timedelta(days=days))
 
 
@@ -84,7 +88,7 @@ DEAD_LETTERS: Final = DataClass(
     (RetainedTable("dead_letter", "closed_at", by_time=True, closed="state <> 'open'"),),
     default_days=90, least_days=7,
 )  # fmt: skip
-# A job that waits, or was given up and may be replayed, needs the source event it is about.
+# A waiting job, or a failed one that may be replayed, needs its source event.
 WAITING_EVENTS: Final = Pin(
     "source_events",
     "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before UNION"

@@ -1,4 +1,6 @@
-"""Whose data a transaction may see. Set per transaction in the database; without it every policy answers nothing."""
+"""Scope of a transaction: the tenant whose rows it may access. Set per transaction in the database; without a scope
+every policy hides all rows.
+"""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -6,12 +8,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name.
+    """The acting identity. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name.
 
-    `on_behalf_of` is the id of the person who made a machine's key and answers for what it does; empty where there is
-    none.
-    `counts_as` is the id of the person for whom four-eyes rules take this actor, where that is somebody else: the maker
-    of a key, and whoever invited a member whom nobody independent has confirmed yet.
+    `on_behalf_of` is the id of the person who created a machine's key and is responsible for its actions; empty where
+    there is none. `counts_as` is the id of the person for whom four-eyes rules take this actor, if that is another one:
+    the creator of a key, or the inviter of a member whom no independent member has confirmed yet.
     """
 
     kind: str
@@ -22,13 +23,13 @@ class Actor:
 
     @property
     def person_behind(self) -> UUID | None:
-        """The person who acts, or who made the key that acts."""
+        """Id of the acting person, or of the creator of the acting key."""
         person = self.id if self.kind == "person" else self.on_behalf_of
         return UUID(person) if person else None
 
     @property
     def one_person(self) -> frozenset[str]:
-        """Ids that four-eyes rules must not take for two people."""
+        """Ids that four-eyes rules must count as one person."""
         return frozenset({self.id, self.on_behalf_of, self.counts_as} - {""})
 
     @classmethod
@@ -38,10 +39,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rows a transaction may touch.
+    """The rows a transaction may access.
 
-    `tenant_id` is the client, or the MSP's own id for rows of the MSP's house account.
-    `partner_id` narrows to one trading partner. `fleet` reads, and only reads, across the clients of `msp_id`.
+    `tenant_id` is the client, or the MSP's own id for rows of the MSP account. `partner_id` restricts the scope to one
+    trading partner. `fleet` permits reading, and only reading, across the clients of `msp_id`.
     """
 
     msp_id: UUID

@@ -35,7 +35,7 @@ NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
     "retention": ("DATABASE_URL", "DATABASE_APP_URL"),
 }
-"""What each process gets; the owner's address is for what changes the schema or drops partitions."""
+"""Secrets that each process needs; the owner's address is for processes that change the schema or drop partitions."""
 LOG_FORMS: Final = ("json", "console")
 PROXIES: Final = "FAIRLEAD_TRUSTED_PROXIES"
 FORWARDED_HEADER: Final = "FAIRLEAD_FORWARDED_HEADER"
@@ -43,26 +43,29 @@ PUBLIC_PORT: Final = "FAIRLEAD_PUBLIC_PORT"
 LONGEST_VALUE: Final = 65_536
 _LONGEST_SHOWN: Final = 60
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-"""Surrogates stand for bytes of the environment that are not UTF-8. Keys may be written on several lines."""
+"""Surrogates represent bytes of the environment that are not UTF-8. Line breaks are allowed because keys may span
+lines.
+"""
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
     "gssencmode": ("disable", "prefer", "require"),
     "channel_binding": ("disable", "prefer", "require"),
     "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
 }
-"""Parameters of a URL whose values libpq looks at only when it connects."""
+"""Parameters of a URL whose values libpq validates only when it connects."""
 
 
 class SettingsInvalid(Exception):
-    """A setting is missing or malformed; the text names it and says what to do."""
+    """A setting is missing or malformed; the message names the setting and the remedy."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`owner_url` is for migrations only. `outbound_allowed` is read by `outbound.settings.parse_allowed`.
+    """Settings of a process. `owner_url` is for migrations only. `outbound_allowed` is read by
+    `outbound.settings.parse_allowed`.
 
     `valkey_urls` are of components that have a user of their own in Valkey; `redis_url` serves the others.
 
-    A process may be given less than all: what its environment lacks is empty here.
+    A process may be given a subset of the settings: those missing in its environment are empty here.
     """
 
     owner_url: str
@@ -88,26 +91,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return "Settings(…)"
 
     def redis_url_of(self, component: str) -> str:
-        """Of "web", "worker" or "relay"."""
+        """Valkey URL of "web", "worker" or "relay"."""
         return self.valkey_urls.get(component) or self.redis_url
 
     def as_component(self, component: str) -> "Settings":
-        """With that component's own user of Valkey, and no other's."""
+        """Settings with that component's Valkey user, and no other's."""
         return msgspec.structs.replace(self, redis_url=self.redis_url_of(component), valkey_urls={})
 
     @property
     def sessions_key(self) -> bytes:
-        """What makes sessions' records genuine; empty in processes that serve no pages."""
+        """Key of the sessions' MACs; empty in processes that serve no pages."""
         return self.session_key or (derive_session_key(self.secret_key) if self.secret_key else b"")
 
     @property
     def proxies(self) -> ProxyRule:
-        """Whose word about a client's address and scheme counts."""
+        """The proxies trusted for a client's address and scheme."""
         return ProxyRule(networks=parse_networks(self.trusted_proxies), header=self.forwarded_header)
 
     @property
     def role_passwords(self) -> RolePasswords:
-        """The passwords the processes will connect with: those in their URLs."""
+        """The passwords with which the processes will connect: those in their URLs."""
         return RolePasswords(
             app=_password(self.app_url, "DATABASE_APP_URL"),
             intake=_password(self.intake_url, "DATABASE_INTAKE_URL"),
@@ -116,7 +119,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def derive_passwords(secret_key: bytes) -> RolePasswords:
-    """The database roles' passwords, from the one secret a deployment keeps (HMAC-SHA256 as a PRF, RFC 5869 expand)."""
+    """The database roles' passwords, derived from the deployment's one secret (HMAC-SHA256 as a PRF, RFC 5869
+    expand).
+    """
 
     def derived(role: str) -> str:
         return base64.urlsafe_b64encode(hmac.new(secret_key, role.encode(), hashlib.sha256).digest()).decode()
@@ -125,22 +130,24 @@ def derive_passwords(secret_key: bytes) -> RolePasswords:
 
 
 def derive_session_key(secret_key: bytes) -> bytes:
-    """HKDF-SHA256 (RFC 5869) with a label of its own, so that it tells nothing of what else follows from the secret."""
+    """HKDF-SHA256 (RFC 5869) with a label of its own, so that the key reveals nothing about other keys derived from the
+    secret.
+    """
     kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"fairlead sessions 1")
     return base64.urlsafe_b64encode(kdf.derive(secret_key))
 
 
 def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, partial: bool = False) -> Settings:
-    """From DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
+    """Read DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
 
-    The roles' own URLs follow from DATABASE_URL and the secret. DATABASE_APP_URL, DATABASE_INTAKE_URL and
-    DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by nobody.
-    A process may be given the URLs of just the roles it uses. REDIS_WEB_URL, REDIS_WORKER_URL and REDIS_RELAY_URL
-    override REDIS_URL for one component each, and FAIRLEAD_SESSION_KEY what follows from the secret for sessions.
-    `partial` is for commands of the tables' owner alone: neither the roles' addresses nor Valkey's are needed then.
+    The roles' own URLs derive from DATABASE_URL and the secret. DATABASE_APP_URL, DATABASE_INTAKE_URL and
+    DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by no process. A
+    process may be given the URLs of just the roles it uses. REDIS_WEB_URL, REDIS_WORKER_URL and REDIS_RELAY_URL
+    override REDIS_URL for one component each, and FAIRLEAD_SESSION_KEY the session key derived from the secret.
+    `partial` is for commands of the tables' owner alone, which need neither the roles' URLs nor Valkey's.
 
     Raises:
-        SettingsInvalid: with the name of what is missing.
+        SettingsInvalid: names the missing setting.
     """
     given = {role: _database(environment, name, needed=False) for role, name in ROLE_URLS.items()}
     owner = _database(environment, "DATABASE_URL", needed=not any(given.values()))
@@ -207,13 +214,15 @@ def process_environment(settings: Settings, process: str) -> dict[str, str]:
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a child process may inherit: its own secrets are added one by one."""
+    """The environment that a child process may inherit: its own secrets are added one by one."""
     withheld = {*SECRETS, *(f"{name}_FILE" for name in SECRETS)}
     return {name: value for name, value in environment.items() if name not in withheld}
 
 
 def with_role(url: str, role: str, password: str) -> str:
-    """The same database as another role. `url` is a libpq URL; unix sockets are named by its `host` parameter."""
+    """URL of the same database for another role. `url` is a libpq URL; unix sockets are named by its `host`
+    parameter.
+    """
     scheme, netloc, path, query, _ = urlsplit(url)
     host = netloc.rpartition("@")[2]
     kept = [(name, value) for name, value in parse_qsl(query) if name not in {"user", "password"}]
@@ -221,7 +230,7 @@ def with_role(url: str, role: str, password: str) -> str:
 
 
 def _audit_secret(environment: Mapping[str, str]) -> str:
-    """Standard Webhooks: `whsec_` and base64. Processes that do not export get the address without it."""
+    """Secret of Standard Webhooks: `whsec_` and base64. Processes that do not export get the URL without the secret."""
     secret = _value(environment, AUDIT_SECRET, needed=False)
     if not secret:
         return ""
@@ -274,7 +283,7 @@ def _secret(environment: Mapping[str, str], name: str, *, needed: bool) -> bytes
 
 
 def _database(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
-    """The parser's own message would show the text, and with it the password."""
+    """Validate a database URL. The parser's own message would show the text, including the password."""
     url = _value(environment, name, needed=needed)
     if not url:
         return ""
@@ -300,8 +309,8 @@ def _redis(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        redis.ConnectionPool.from_url(url).make_connection()  # looks at the parameters, and does not connect
-        # Where the library would do without: another host, port or database than was meant.
+        redis.ConnectionPool.from_url(url).make_connection()  # parses the parameters, and does not connect
+        # Defaults of the library are refused: they would be another host, port or database than intended.
         named = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
         valid = named and (parts.scheme == "unix" or re.fullmatch(r"(/[0-9]*)?", parts.path))
     except (ValueError, TypeError, redis.RedisError):

@@ -1,8 +1,8 @@
-"""Text from outside: what a database can hold, what a page may show, and when two texts are the same.
+"""Text from outside: storable text, displayable text, and comparison of texts.
 
-Three different needs, never mixed. *Foreign* text (a message of another system) is kept as close to its original as
-the database allows. *Identity* text (an address, a name, a password) is brought into one form before it is compared.
-*Shown* text has its invisible characters made visible.
+Three different needs, never mixed. *Foreign* text (a message of another system) is kept as close to its original as the
+database allows. *Identity* text (an address, a name, a password) is normalised before it is compared. *Shown* text has
+its invisible characters made visible.
 """
 
 import json
@@ -19,15 +19,15 @@ _JOINERS: Final = "\u200c\u200d"
 _IGNORABLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
 )
-"""What shows nothing though its category does not say so: Default_Ignorable_Code_Point of Unicode's data, with the code
-points reserved for it, and three characters that are blank by their design.
+"""Code points that are invisible though their category does not show it: Default_Ignorable_Code_Point of Unicode's
+data, with the code points reserved for it, and three characters that are blank by design.
 """
 _MOST_MARKS: Final = 6
-"""Combining marks on one letter; no script stacks more. Beyond, they cover the lines above and below."""
+"""Combining marks on one letter; no script stacks more. More would cover the lines above and below."""
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Not Cn (unassigned): scripts and emoji newer than this Python's tables are visible."""
 _SAYING: Final = frozenset("LNPSC")
-"""Of the categories beginning with C, those that are hidden say nothing."""
+"""First letters of visible categories. Categories beginning with C are visible unless they are in `_HIDDEN`."""
 _STACKING: Final = frozenset({"Mn", "Me"})
 _SELECTABLE: Final = frozenset({"So", "Sm", "Lo"})
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
@@ -36,13 +36,13 @@ _LONGEST_LABEL: Final = 63
 
 
 class TextInvalid(ValueError):
-    """The text cannot serve as identity text; the message says why."""
+    """The text cannot be used as identity text; the message names the reason."""
 
 
 def clean_foreign_text(text: str) -> str:
-    """`text` with U+FFFD for what neither UTF-8 nor PostgreSQL can hold: U+0000 and lone surrogates.
+    """`text` with U+FFFD for characters that neither UTF-8 nor PostgreSQL can represent: U+0000 and lone surrogates.
 
-    For error texts, headers and other words of other systems, before they are kept or logged.
+    For error texts, headers and other text of other systems, before it is stored or logged.
     """
     if "\x00" not in text and text.isascii():
         return text
@@ -50,7 +50,9 @@ def clean_foreign_text(text: str) -> str:
 
 
 def clean_error_text(text: str, *, longest: int = 500) -> str:
-    """An error text of another system, to be kept: clean, without control characters but line feed and tab, bounded."""
+    """An error text of another system for storage: clean, without control characters except line feed and tab,
+    bounded.
+    """
     cut = clean_foreign_text(text[:longest])
     if cut.isascii() and cut.isprintable():
         return cut
@@ -58,7 +60,7 @@ def clean_error_text(text: str, *, longest: int = 500) -> str:
 
 
 def clean_foreign_values(value: Any) -> Any:
-    """`clean_foreign_text` for each text in a tree of JSON's types, the names of fields included."""
+    """`clean_foreign_text` for each string in a tree of JSON's types, including field names."""
     if isinstance(value, str):
         return clean_foreign_text(value)
     if isinstance(value, Mapping):
@@ -69,26 +71,28 @@ def clean_foreign_values(value: Any) -> Any:
 
 
 def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold `text` exactly as it is."""
+    """Whether PostgreSQL can store `text` unchanged."""
     return "\x00" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
 def says_something(text: str) -> bool:
-    """Whether a reader sees a letter, digit, sign or symbol in it: not only blanks, invisible characters and marks."""
+    """Whether `text` has a visible letter, digit, sign or symbol: not only blanks, invisible characters and marks."""
     return any(unicodedata.category(c)[0] in _SAYING and not _is_hidden_at(text, at) for at, c in enumerate(text))
 
 
 def has_hidden(text: str, *, lines: bool = False) -> bool:
-    """Whether `text` holds a control, bidirectional, zero-width or other invisible character, or a stack of marks.
+    """Whether `text` contains a control, bidirectional, zero-width or other invisible character, or a stack of marks.
 
-    `lines`: line feeds and tabs are allowed. Joiners are hidden too, except where a script needs them (see
+    `lines`: line feeds and tabs are allowed. Joiners count as hidden too, except where a script needs them (see
     `normalize_name`).
     """
     return any(_is_hidden_at(text, at) for at, c in enumerate(text) if not (lines and c in "\n\t"))
 
 
 def mark_hidden(text: str, *, lines: bool = False) -> str:
-    """`text` with each invisible character shown by its number, such as ⟨U+202E⟩. Pages isolate it besides (`bdi`)."""
+    """`text` with each invisible character shown by its number, such as ⟨U+202E⟩. Pages isolate the text as well
+    (`bdi`).
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -98,7 +102,7 @@ def mark_hidden(text: str, *, lines: bool = False) -> str:
 
 
 def escape_hidden(document: str) -> str:
-    """The same JSON with invisible characters as escapes: whoever looks at it sees them, and machines read the same."""
+    """The same JSON with invisible characters escaped: visible to readers, equal to parsers."""
     if document.isascii() and document.isprintable():
         return document
     return "".join(
@@ -107,7 +111,7 @@ def escape_hidden(document: str) -> str:
 
 
 def mark_key(text: str) -> str:
-    """A key of another system with everything visible that tells it from another: as `mark_hidden`, and blanks that are
+    """A key of another system with every distinguishing character visible: as `mark_hidden`, and also blanks that are
     easily missed (␣ at an end or beside another), other spaces than U+0020, and a form that is not NFC.
     """
     if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
@@ -120,25 +124,25 @@ def mark_key(text: str) -> str:
 
 
 def _is_missed(text: str, at: int) -> bool:
-    """A blank that a reader does not notice."""
+    """Whether the blank at this place is easily missed by a reader."""
     around = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
     return text[at] == " " and any(not c or c.isspace() for c in around)
 
 
 def isolate(text: str) -> str:
-    """`text` so that its direction does not rearrange what stands beside it (Unicode's isolates, UAX #9)."""
+    """`text` isolated, so that its direction does not rearrange the text around it (Unicode's isolates, UAX #9)."""
     return f"\u2068{text}\u2069" if any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text) else text
 
 
 def normalize_name(text: str) -> str:
     """A name of a person, an account or a brand: NFC, single spaces, no invisible characters.
 
-    Zero-width characters are dropped, as they come along unseen when text is copied; joiners stay where their script
+    Zero-width characters are dropped, because they are copied unnoticed with text; joiners stay where their script
     needs them (RFC 5892, appendices A.1 and A.2).
 
     Raises:
-        TextInvalid: control or bidirectional characters, which change how the text around the name is shown; or nothing
-            in it is seen.
+        TextInvalid: control or bidirectional characters, which change how the text around the name is shown; or no
+            visible character.
     """
     spaced = " ".join(unicodedata.normalize("NFC", _storable(text)).split())
     kept = "".join(c for at, c in enumerate(spaced) if not _is_zero_width_at(spaced, at))
@@ -150,10 +154,10 @@ def normalize_name(text: str) -> str:
 
 
 def normalize_password(text: str) -> str:
-    """A password as RFC 8265 §4.2 prepares it (OpaqueString): other spaces become U+0020, then NFC; case is kept.
+    """A password as prepared by RFC 8265 §4.2 (OpaqueString): other spaces become U+0020, then NFC; case is kept.
 
     Raises:
-        TextInvalid: empty, or with control or invisible characters or code points that are not assigned.
+        TextInvalid: empty, or with control or invisible characters or unassigned code points.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in _storable(text))
     normal = unicodedata.normalize("NFC", spaced)
@@ -163,12 +167,12 @@ def normalize_password(text: str) -> str:
 
 
 def normalize_email(text: str) -> str:
-    """An e-mail address as it is compared: NFC, case folded, its domain as people read it (never `xn--`).
+    """An e-mail address in the form for comparison: NFC, case folded, its domain in Unicode (never `xn--`).
 
-    Nobody has two mailboxes that differ in case only, whatever RFC 5321 allows.
+    In practice no two mailboxes differ in case only, whatever RFC 5321 allows.
 
     Raises:
-        TextInvalid: no address, or one with blanks, invisible characters or an impossible domain.
+        TextInvalid: not an address, or one with blanks, invisible characters or an impossible domain.
     """
     local, at, domain = _storable(text).strip().rpartition("@")
     if not at or not local or not domain:
@@ -176,16 +180,16 @@ def normalize_email(text: str) -> str:
     folded = _fold(local)
     if has_hidden(folded) or any(c.isspace() for c in folded):
         raise TextInvalid("it contains blanks or invisible characters")
-    if any(unicodedata.category(c) == "Cn" for c in folded):  # other programs may know its case, and fold it
+    if any(unicodedata.category(c) == "Cn" for c in folded):  # other programs may know their case, and fold them
         raise TextInvalid("it contains characters that are not assigned")
     return f"{folded}@{_readable_domain(domain)}"
 
 
 def normalize_domain(text: str) -> str:
-    """A host name in the form DNS knows: lower case, ASCII (IDNA 2008 with UTS 46 mapping), no final dot.
+    """A host name in DNS form: lower case, ASCII (IDNA 2008 with UTS 46 mapping), no final dot.
 
     Raises:
-        TextInvalid: it is no host name.
+        TextInvalid: not a host name.
     """
     name = _storable(text).strip().lower().removesuffix(".")
     if not name.isascii() or "xn--" in name:
@@ -212,7 +216,7 @@ def _is_label(label: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    """NFC, case folded, NFC. Lowered last, as folding writes a few scripts (Cherokee) in capitals."""
+    """NFC, case folded, NFC. Lowered last, as folding converts a few scripts (Cherokee) to capitals."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold().lower())
 
 
@@ -249,7 +253,9 @@ def _is_stacked(text: str, at: int) -> bool:
 
 
 def _is_zero_width_at(text: str, at: int) -> bool:
-    """Shows nothing and changes nothing around it: soft hyphens, byte order marks, zero-width spaces, fillers."""
+    """Whether the character is invisible and has no effect on its neighbours: soft hyphens, byte order marks,
+    zero-width spaces, fillers.
+    """
     c = text[at]
     if c in _JOINERS:
         return not _joins(text, at)
@@ -273,7 +279,9 @@ def _is_variation_selector(c: str) -> bool:
 
 
 def _selects(text: str, at: int) -> bool:
-    """After a symbol or an ideograph, and in keycap emoji; after any other letter a selector shows nothing."""
+    """Whether a variation selector is effective at this place: after a symbol or an ideograph, and in keycap emoji;
+    after any other letter a selector is invisible.
+    """
     if at == 0:
         return False
     keycap = text[at - 1] in "0123456789#*" and text[at + 1 : at + 2] == "\u20e3"

@@ -1,8 +1,8 @@
-"""Clients of Valkey that say at once when it is away.
+"""Valkey clients that fail fast when Valkey is unreachable.
 
-By default the library would try three times over up to fourteen seconds, and hold up whoever only wanted to leave a
-hint for what is durable already. One more try, at once, is for connections that a restart has left dead in the pool.
-A link that is half open would never answer: whoever waits is told after a few seconds.
+By default the library would try three times over up to fourteen seconds, and delay callers that only send a hint about
+durable jobs. One immediate retry covers connections in the pool that a restart has closed. A half-open link would never
+respond: calls time out after a few seconds.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from redis.retry import Retry
 _TRIES_AGAIN = 1
 _CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
-"""More than a consumer's wait for its turn, which is a second."""
+"""More than a consumer's blocking wait for a lane, which is a second."""
 
 
 def valkey_client(url: str) -> "redis.asyncio.Redis":

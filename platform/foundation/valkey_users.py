@@ -32,7 +32,7 @@ RULES: Final[Mapping[str, str]] = {
     ),
     "relay": f"{_CONNECT} {_SCRIPTS} {_WAKE} +multi +exec +del +hset",
 }
-"""By component: selectors in brackets are alternatives to what stands before them (Redis 7, Valkey 7.2)."""
+"""By component: selectors in brackets are alternatives to the rules before them (Redis 7, Valkey 7.2)."""
 
 
 def user_name(component: str) -> str:
@@ -40,5 +40,5 @@ def user_name(component: str) -> str:
 
 
 def acl_line(component: str, password: str) -> str:
-    """A line of Valkey's ACL file. Of the password it holds only the SHA-256, which is enough for a random one."""
+    """A line of Valkey's ACL file. It contains only the SHA-256 of the password, which is enough for a random one."""
     return f"user {user_name(component)} reset on #{hashlib.sha256(password.encode()).hexdigest()} {RULES[component]}"

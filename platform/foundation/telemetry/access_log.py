@@ -1,4 +1,5 @@
-"""One line per request. Collected and written together, because a system call per request costs more than the rest.
+"""Access log: one line per request. Lines are buffered and written together, because a system call per request costs
+more than the rest.
 
 Lines of the last moment before a kill -9 are lost; nothing depends on them.
 """
@@ -25,7 +26,9 @@ class AccessLogEntry(NamedTuple):
 
 
 class AccessLog:
-    """`json` as for the other log lines. Routes are templates and queries are left out: both may hold secrets."""
+    """Buffered access log. `json` as for the other log lines. Routes are templates and queries are omitted: both may
+    contain secrets.
+    """
 
     def __init__(self, *, json: bool, output: BinaryIO | None = None) -> None:
         self._format = _json_line if json else _console_line

@@ -1,7 +1,7 @@
-"""What every request leaves behind: its correlation id, a count, a latency, a log line, a span.
+"""Telemetry of every request: its correlation id, a count, a latency, a log line, a span.
 
-Outside the framework on purpose: Litestar's own Prometheus middleware counts answers made by exception handlers as
-200 (litestar issue 4747). Here the status is the one that was sent.
+Outside the framework on purpose: Litestar's own Prometheus middleware counts responses of exception handlers as 200
+(litestar issue 4747). Here the status is the one that was sent.
 """
 
 import re
@@ -32,10 +32,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class ObservedApp:
-    """The outermost layer.
+    """The outermost ASGI layer.
 
-    The correlation id is always ours: it leads through the audit trail, jobs and logs, where a caller's choice could
-    pass for another request. A well-formed `X-Correlation-Id` of the caller is kept beside it in the access log.
+    The correlation id is always generated here: it links the audit trail, jobs and logs, where a caller's choice could
+    be confused with another request. A caller's well-formed `X-Correlation-Id` is logged beside it in the access log.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ObservedApp:
             end_correlation(token)
 
     def note_refusal(self, status: int, correlation: str) -> None:
-        """An answer that the listener gave without a request for this application."""
+        """Record a response that the listener sent without a request for this application."""
         self._metrics.record("OTHER", LISTENER, status, 0.0)
         if self._access_log is not None:
             self._access_log.write(AccessLogEntry("OTHER", LISTENER, status, 0.0, correlation))
@@ -83,7 +83,7 @@ class ObservedApp:
         started = time.perf_counter()
         status = 0
 
-        def sending(message: Message) -> Awaitable[None]:  # no coroutine of its own
+        def sending(message: Message) -> Awaitable[None]:  # not a coroutine
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -100,7 +100,7 @@ class ObservedApp:
             status = status or 500
             raise
         finally:
-            # Cancelled, or left by the client, before there was an answer.
+            # Cancelled, or abandoned by the client, before there was a response.
             self._record(scope, status or _GIVEN_UP, time.perf_counter() - started, correlation)
 
     def _record(self, scope: Scope, status: int, seconds: float, correlation: str) -> None:

@@ -1,4 +1,4 @@
-"""One id from the webhook to the read-back, through every transaction, job, log line and outbound call."""
+"""Correlation id from the webhook to the read-back, through every transaction, job, log line and outbound call."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,9 @@ def current_correlation() -> str:
 
 
 def begin_correlation(correlation: str) -> Token[str]:
-    """For the hot path, where a context manager costs too much; pair with `end_correlation` in a `finally`."""
+    """Set the correlation id, for the hot path, where a context manager costs too much; pair with `end_correlation` in
+    a `finally`.
+    """
     return _current.set(correlation)
 
 

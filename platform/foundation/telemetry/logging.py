@@ -1,6 +1,6 @@
-"""Log lines: one JSON object per line in production, readable columns at a terminal. Both go to standard output.
+"""Logging: one JSON object per line in production, readable columns at a terminal. Both go to standard output.
 
-The standard library's loggers (uvicorn, dramatiq, alembic) come out in the same form, through the same redaction.
+The standard library's loggers (uvicorn, dramatiq, alembic) have the same form and the same redaction.
 """
 
 import logging
@@ -21,10 +21,10 @@ _NOISY = {"httpcore2": logging.WARNING, "httpx2": logging.WARNING, "asyncio": lo
 
 
 def configure_logging(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Set up this process's logging; the last call counts."""
+    """Set up this process's logging; the last call takes effect."""
     output = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
-    # Plain tracebacks: the pretty ones print local variables, and with them whatever secrets are in hand.
+    # Plain tracebacks: the pretty ones print local variables, including secrets.
     console = structlog.dev.ConsoleRenderer(colors=output.isatty(), exception_formatter=structlog.dev.plain_traceback)
     render: list[Processor] = [structlog.processors.format_exc_info, redacted]
     render += [_render_json] if json else [marked, console]
@@ -66,7 +66,9 @@ def redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
 
 
 def marked(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """For a terminal, which would obey escape sequences and direction characters in other systems' words."""
+    """Mark hidden characters for a terminal, which would interpret escape sequences and direction characters in other
+    systems' text.
+    """
     return {name: _marked(value, lines=name in _OF_LINES) for name, value in event.items()}
 
 
@@ -88,13 +90,13 @@ def _with_logger_name(_logger: WrappedLogger, _method: str, event: EventDict) ->
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     try:
         line = msgspec.json.encode(event, enc_hook=repr).decode()
-    except UnicodeEncodeError:  # a lone surrogate in the words of another system
+    except UnicodeEncodeError:  # a lone surrogate in another system's text
         line = msgspec.json.encode(clean_foreign_values(event), enc_hook=repr).decode()
     return escape_hidden(line)
 
 
 class _Lines:
-    """Adds the line's end in the same write, so that lines of several threads do not mix."""
+    """A stream that writes a line and its end in one call, so that lines of several threads do not mix."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output

@@ -1,4 +1,4 @@
-"""Prometheus metrics. One registry per process, passed; labels carry tenant ids, never names or record keys."""
+"""Prometheus metrics. One registry per process, injected; labels contain tenant ids, never names or record keys."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -37,7 +37,7 @@ class LaneMetrics:
         self._buried.labels(str(tenant_id), kind).inc()
 
     def backlog(self, ages: Mapping[UUID, float]) -> None:
-        """Seconds the oldest ready work has waited, of every tenant that has any."""
+        """Age in seconds of the oldest ready job, of every tenant that has one."""
         self._oldest.clear()
         for tenant_id, seconds in ages.items():
             self._oldest.labels(str(tenant_id)).set(seconds)

@@ -1,4 +1,4 @@
-"""Keeping secrets out of log lines: by the name of a field, and by the forms that secrets take in texts."""
+"""Redaction of log lines: by the name of a field, and by the patterns of secrets in texts."""
 
 import re
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _NAME = re.compile(rf"(?:^|[_.\- ])(?:{_WORDS})(?:$|[_.\- ])|{_KEYS}(?:$|[_.\- ]
 _HARMLESS = re.compile(r"(?:_ids?|_counts?|_used|_name|_type|_kind)$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@]*:[^/?#\s@]*(?=@)")
-# `password=…`, `"accessToken": "…"`, `?token=…&`: in addresses, settings and bodies that an exception's text repeats.
+# `password=…`, `"accessToken": "…"`, `?token=…&`: in URLs, settings and bodies that an exception's text repeats.
 _TOLD = re.compile(
     rf"""((?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{_WORDS}|{_KEYS})['"]?\s?[=:]\s?['"]?)"""
     r"""((?i:bearer|basic)\s+)?[^\s'"&;,<>()\[\]{}]+"""
 )
-# An API key of ours, a webhook's secret, an invitation's link.
+# Our own secrets: an API key, a webhook's secret, an invitation's link.
 _OURS = re.compile(r"(\bkey_|\bwhsec_|/welcome/)[A-Za-z0-9+/=_-]{24,}")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
@@ -31,7 +31,7 @@ def names_a_secret(name: str) -> bool:
 
 
 def redact(value: Any, depth: int = 0) -> Any:
-    """A copy without secrets; what is nested deeper than a log line should be is dropped."""
+    """A copy without secrets; values nested deeper than a log line should be are dropped."""
     if isinstance(value, str):
         return _without_secrets(value)
     if depth >= _DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):

@@ -1,7 +1,7 @@
 """Requests by method, route and status, with their latency.
 
-Counted in plain lists on the event loop, a sixth of the cost of a locked counter and histogram; shaped for Prometheus
-only when it asks.
+Counted in plain lists on the event loop, a sixth of the cost of a locked counter and histogram; converted for
+Prometheus only when scraped.
 """
 
 from bisect import bisect_left
@@ -27,7 +27,7 @@ class RequestMetrics(Collector):
         self._series: dict[tuple[str, str, int], _Series] = {}
 
     def record(self, method: str, route: str, status: int, seconds: float) -> None:
-        """`route` is a template: its values are few."""
+        """Count a request. `route` is a template, so the number of label values is small."""
         series = self._series.get((method, route, status))
         if series is None:
             series = self._series[method, route, status] = _Series()

@@ -1,7 +1,7 @@
-"""Spans, for a deployment that collects them. Without a collector a span is a shared do-nothing object.
+"""Tracing spans, for deployments with a collector. Without a collector a span is a shared no-op object.
 
-The trace id is made from the correlation id, so spans of the web process, the workers and the relay meet in one trace
-without carrying anything along but the correlation id.
+The trace id derives from the correlation id, so spans of the web process, the workers and the relay belong to one trace
+without propagating any other context.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ _NOTHING: AbstractContextManager[None] = nullcontext()
 
 class Tracing(Protocol):
     def span(self, name: str, **attributes: Attribute) -> AbstractContextManager[None]:
-        """Time of a block. Attributes hold ids and counts, never names, values or secrets."""
+        """Span of a block. Attributes contain ids and counts, never names, values or secrets."""
 
     def close(self) -> None:
-        """Send what is left."""
+        """Export the remaining spans."""
 
 
 class _NoTracing:
@@ -65,7 +65,9 @@ class OpenTelemetryTracing:
 
 
 def build_tracer(endpoint: str, *, service: str = "fairlead") -> Tracing:
-    """`endpoint` is the base URL of an OTLP/HTTP collector (OTEL_EXPORTER_OTLP_ENDPOINT); empty for none."""
+    """Tracing for a collector. `endpoint` is the base URL of an OTLP/HTTP collector (OTEL_EXPORTER_OTLP_ENDPOINT);
+    empty for none.
+    """
     if not endpoint:
         return NO_TRACING
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
@@ -73,7 +75,7 @@ def build_tracer(endpoint: str, *, service: str = "fairlead") -> Tracing:
 
 
 def trace_id_of(correlation: str) -> int:
-    """A UUID's hex is the trace id itself, so that either can be searched for."""
+    """Trace id: a UUID's hex is used unchanged, so that either id can be searched for."""
     plain = correlation.replace("-", "").lower()
     number = int(plain, 16) if _HEX.fullmatch(plain) else 0
     return number or int.from_bytes(hashlib.sha256(correlation.encode()).digest()[:16], "big")
