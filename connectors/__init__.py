@@ -1,1 +1,1 @@
-"""The port to other systems, manifests and adapters, intake, health."""
+"""Connectors: ports, manifests and adapters, polling, webhook intake, connection health."""

@@ -6,7 +6,9 @@ from foundation.outbound.errors import OutboundHeld
 
 
 def retry_with_backoff(batch: Batch, error: Exception, *, told: str, retry: RetryPolicy, jitter: float) -> None:
-    """When the other system said, or by `retry`. What our own limits held back was not sent and counts no attempt."""
+    """Retry after the remote's Retry-After, or by `retry`. A call blocked by our own limits was not sent and counts no
+    attempt.
+    """
     item = batch.items[0]
     delay = getattr(error, "retry_after", None) or retry.delay(item.attempts, jitter)
     if isinstance(error, OutboundHeld):

@@ -1,8 +1,8 @@
-"""Values in requests that the other system takes.
+"""Batching of values into requests that the remote system accepts.
 
-Requests are bounded in bytes as well as in items: what fits by count can still be too long for an address line or a
-body. One that is refused as a whole says nothing about the single value, so it is halved until it does; the number of
-requests is bounded, and what is left over then is tried with the next attempt.
+Requests are bounded in bytes as well as in items: a batch within the item limit can still exceed the limit of a URL or
+a body. A request refused as a unit says nothing about a single value, so it is bisected until it does; the number of
+requests is bounded, and the rest is tried with the next attempt.
 """
 
 from collections import deque
@@ -26,11 +26,11 @@ Key = tuple[str, str]
 BODY_BYTES: Final = 64 * 1024
 """Below the smallest usual limit of a body, 100 kB."""
 QUERY_BYTES: Final = 1800
-"""Below the smallest usual limit of an address line, 2,048 bytes."""
+"""Below the smallest usual limit of a URL, 2,048 bytes."""
 MOST_REFUSED: Final = 40
-"""Requests in which a refused value is looked for. As many as it takes to find three among 250."""
+"""Limit of requests in the search for a refused value. As many as it takes to find three among 250."""
 MOST_FAILED: Final = 12
-"""The same when the server fails (500), which may also be an outage: then more requests do harm."""
+"""The same for server errors (500), which may also be an outage: more requests would do harm."""
 
 _OLDER: Final = "A newer value of the same field was in the same batch."
 _NOT_YET: Final = "The channel refused the request this value was in. It is sent again, with fewer others."
@@ -39,7 +39,7 @@ _NOT_YET: Final = "The channel refused the request this value was in. It is sent
 def split_by_size(
     items: Sequence[Item], size_of: Callable[[Item], int], *, most_bytes: int, most_items: int
 ) -> Iterator[Sequence[Item]]:
-    """Neighbours that fit into one request together. One that alone is larger goes alone."""
+    """Consecutive items grouped into requests within the limit. An item above the limit is sent alone."""
     start, size = 0, 0
     for index, item in enumerate(items):
         more = size_of(item)
@@ -60,9 +60,9 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
     most_bytes: int = BODY_BYTES,
     most_items: int,
 ) -> list[WriteResult]:
-    """One result per write, in their order. `send` marks what was refused as a whole (`WriteResult.whole`).
+    """One result per write, in order. `send` marks a refusal of the full request (`WriteResult.whole`).
 
-    Raises what `send` raises as long as nothing is known of any of the writes.
+    Raises the errors of `send` as long as no result of any write is known.
     """
     numbered = list(enumerate(writes))
     queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
@@ -72,7 +72,7 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
     sent: dict[Key, int] = {}
     while queue:
         part = queue.popleft()
-        # A half can follow what was behind it in the batch; it must not put an older value over a newer one.
+        # A half can run after a later part of the batch; it must not overwrite a newer value with an older one.
         fresh = [(n, w) for n, w in part if sent.get((w.record_key, w.element), w.version) <= w.version]
         if len(fresh) < len(part):
             kept = {n for n, _ in fresh}
@@ -99,14 +99,14 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
             elif answers[0].state is WriteState.REFUSED:
                 queue.extendleft(reversed(halves(fresh)))  # down to single values, or no attempt would end with one
             else:
-                queue.extend(halves(fresh))  # a half that succeeds between failures tells this from an outage
-                # Sent before and failed, so each half is a retry and under the budget for those.
+                queue.extend(halves(fresh))  # a half that succeeds between failures rules out an outage
+                # Each half was sent before and failed, so it is a retry and spends retry budget.
                 callers |= {half[0][0]: _for_retries(http) for half in halves(fresh)}
             continue
         results |= {n: answer for (n, _), answer in zip(fresh, answers, strict=True)}
         sent |= {(w.record_key, w.element): w.version for _, w in fresh}
         if not whole and all(answer.state is WriteState.RETRY for answer in answers):
-            last = answers[-1]  # not now: the same would be said of the rest
+            last = answers[-1]  # temporary: the rest would get the same answer
             rest = [pair for part in queue for pair in part]
             results |= {n: _result(w, WriteState.RETRY, last.detail, last.retry_after) for n, w in rest}
             break
@@ -121,10 +121,10 @@ async def read_in_parts(
     most_bytes: int = BODY_BYTES,
     most_items: int,
 ) -> list[ChannelReading]:
-    """One reading per key, in their order. What the channel does not answer for is not `answered`; one that makes the
-    answer it comes in unreadable is `unreadable` itself, and its neighbours are read without it.
+    """One reading per key, in order. A key without an answer is not `answered`; one that makes its response unreadable
+    is `unreadable` itself, and its neighbours are read without it.
 
-    Raises what `ask` raises when the channel answers for none of the keys.
+    Raises the errors of `ask` when there is no answer for any key.
     """
     numbered = list(enumerate(keys))
     queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
@@ -140,7 +140,7 @@ async def read_in_parts(
             if isinstance(problem, SystemUnavailable) and not problem.whole:
                 raise
             failure = failure or problem
-            # Without one answer so far it may be an outage.
+            # Without a single answer so far, possibly an outage.
             if len(part) > 1 and left > (0 if found else MOST_REFUSED - MOST_FAILED):
                 left -= 2
                 queue.extend(halves(part))

@@ -1,4 +1,6 @@
-"""Calls to adapters. A defect of an adapter counts as an unreadable answer: health is noted, the work is retried."""
+"""Calls to adapters. A defect of an adapter counts as an unreadable response: health is recorded, the job is
+retried.
+"""
 
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
@@ -23,9 +25,9 @@ _DECLARED = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInv
 
 
 async def ask_adapter(call: Awaitable[Answer]) -> Answer:
-    """Raises what the port declares, and PayloadInvalid for whatever else the adapter raises.
+    """Raises the errors declared by the port, and PayloadInvalid for any other error of the adapter.
 
-    The text names the error's type alone: its message may hold what the other system sent, or a secret.
+    The text contains only the error's type: its message may contain remote data or a secret.
     """
     try:
         return await call
@@ -39,7 +41,9 @@ async def ask_adapter(call: Awaitable[Answer]) -> Answer:
 async def push_values(
     channel: ChannelAdapter, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[WriteResult]:
-    """One result per write. Raises PayloadInvalid when the adapter fails: whether they were applied is unknown."""
+    """One result per write. Raises PayloadInvalid when the adapter fails: whether the writes were applied is
+    unknown.
+    """
     results = await ask_adapter(channel.push(http, config, writes))
     if len(results) != len(writes):
         raise PayloadInvalid(f"The connector gave {len(results)} results for {len(writes)} values.")

@@ -1,4 +1,4 @@
-"""Configuring connections. Settings are validated against the connector's manifest; secrets go to the vault."""
+"""Configuration of connections. Settings are validated against the connector's manifest; secrets go to the vault."""
 
 import re
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     now: datetime,
     new_id: NewId,
 ) -> UUID:
-    """Raises InvalidInput, naming the field that is missing, unknown or malformed."""
+    """Create a connection. Raises InvalidInput with the missing, unknown or malformed field."""
     scope = scope_of(session)
     _check(manifest, settings, secrets)
     name, connection_id = clean_name(name), new_id()
@@ -80,7 +80,7 @@ async def store_secret(session: AsyncSession, vault: Vault, connection_id: UUID,
 async def rotate_hook_secret(
     session: AsyncSession, vault: Vault, connection_id: UUID, *, secret: str, now: datetime
 ) -> None:
-    """The old secret stays valid until the next rotation, so that no delivery is lost."""
+    """Rotate the webhook secret. The old one stays valid until the next rotation, so that no delivery is lost."""
     scope = scope_of(session)
     await get_connection(session, connection_id)
     old = (
@@ -112,11 +112,11 @@ async def get_connection(session: AsyncSession, connection_id: UUID) -> Connecti
 
 
 async def set_connection_state(session: AsyncSession, connection_id: UUID, *, state: str, now: datetime) -> None:
-    """`state`: active | paused. A paused channel gets no new propagation; a paused source is refused at the door.
+    """`state`: active | paused. A paused channel gets no new propagation; webhooks of a paused source are refused.
 
-    Resuming also ends a rest that the other system once asked for, so that a person need not wait for it.
-    A source that is polled is polled again from when it is active. What a channel missed is for higher rooms to send:
-    both are announced.
+    Resuming also ends an earlier Retry-After delay of the remote system, so that a member need not wait for it.
+    A polled source is polled again from then on. Values missed by a channel are sent by higher rooms: both changes are
+    published as events.
     """
     found = await get_connection(session, connection_id)
     if found.state == state:
@@ -138,7 +138,7 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
 
 
 async def find_missing_since(session: AsyncSession, connection_id: UUID) -> datetime | None:
-    """Since when a channel may lack released values: its first pause after which it was not caught up."""
+    """Time since which a channel may lack released values: its first pause without a later backfill."""
     return await session.scalar(
         select(Connection.missing_since).where(
             Connection.tenant_id == scope_of(session).tenant_id, Connection.id == connection_id
@@ -147,7 +147,7 @@ async def find_missing_since(session: AsyncSession, connection_id: UUID) -> date
 
 
 async def note_caught_up(session: AsyncSession, connection_id: UUID, *, since: datetime) -> None:
-    """The channel has what was released since then, unless it was paused again meanwhile."""
+    """Record a channel's backfill, unless the channel was paused again meanwhile."""
     await session.execute(
         text("""
             UPDATE connection SET missing_since = NULL

@@ -1,4 +1,4 @@
-"""What this room tells: the subject is the connection."""
+"""Event types of this room. The subject is the connection."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ from foundation.events import EventType
 
 CONNECTION_PAUSED: Final = EventType("connection.paused")
 CONNECTION_RESUMED: Final = EventType("connection.resumed")
-"""`data`: since, when it had been paused or, if that is not known, made."""
+"""`data`: since, the time of the pause or, if unknown, of the connection's creation."""
 CONNECTION_FAILING: Final = EventType("connection.failing")
-"""It worked until now, or was never used before."""
+"""Published on the first failure after a success, or of a connection never used before."""
 CONNECTION_RECOVERED: Final = EventType("connection.recovered")
 
 EVENTS: Final = (CONNECTION_PAUSED, CONNECTION_RESUMED, CONNECTION_FAILING, CONNECTION_RECOVERED)

@@ -1,4 +1,4 @@
-"""When a connection last worked and last failed, for the people who look after it."""
+"""Connection health: times of the last success and the last failure."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,13 +13,13 @@ from foundation.text import clean_error_text
 
 ALWAYS = timedelta(0)
 IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
-"""As SQL, of a connection."""
+"""SQL condition on a connection."""
 _DRIFT = timedelta(minutes=5)
-"""What was noted further ahead was noted by a clock that was wrong for a while, and says nothing any more."""
+"""Times further ahead come from a clock that was temporarily wrong, and are ignored."""
 
 
 async def is_healthy(session: AsyncSession, connection_id: UUID) -> bool:
-    """Whether something succeeded since the latest failure: then a request that fails now fails by its own content."""
+    """Whether a call succeeded since the latest failure: a request that fails now then fails because of its content."""
     found = text("""
         SELECT coalesce(last_success_at > coalesce(last_failure_at, '-infinity'), false)
           FROM connection WHERE tenant_id = :t AND id = :c
@@ -30,9 +30,11 @@ async def is_healthy(session: AsyncSession, connection_id: UUID) -> bool:
 async def record_health(
     session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None, every: timedelta = ALWAYS
 ) -> None:
-    """`every` bounds the writes per connection, so that health costs nothing under load.
+    """Record a success or failure. `every` limits the writes per connection, so that health costs nothing under
+    load.
 
-    The success that ends failing is always written: no other may follow for long. What turns is announced.
+    The success that ends a failing period is always written: the next one may be far off. Changes of health are
+    published.
     """
     if error is not None:
         error = clean_error_text(error) or "The system gave no reason."

@@ -1,4 +1,4 @@
-"""Keys that look alike and are not the same: the reason that a record is not found, said in its outcome."""
+"""Hints for unknown record keys: similar keys on the channel, added to the outcome."""
 
 import unicodedata
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -11,12 +11,12 @@ from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.text import mark_hidden
 
 _MOST: Final = 20
-"""Keys of a batch for which a similar one is looked for."""
+"""Limit of keys per batch for which a similar one is looked up."""
 _BLANK: Final = "␣"
 
 
 def spellings(key: str) -> list[str]:
-    """Keys that a person could take for `key`: other blanks, another Unicode form, another case."""
+    """Look-alikes of `key`: other blanks, another Unicode form, another case."""
     bare = " ".join("".join(c for c in key if unicodedata.category(c) not in ("Cf", "Cc")).split())
     forms = [unicodedata.normalize(form, bare) for form in ("NFC", "NFD", "NFKC")]
     found = [*forms, *(unicodedata.normalize(form, key) for form in ("NFC", "NFD"))]
@@ -35,7 +35,7 @@ def describe_difference(key: str, other: str) -> str:
 
 
 def quote_key(key: str) -> str:
-    """In quotation marks, with blanks at its ends and invisible characters shown."""
+    """The key in quotation marks, with blanks at its ends and invisible characters shown."""
     inner = key.strip(" ")
     before, _, after = key.partition(inner) if inner else (key, "", "")
     return f"“{_BLANK * len(before)}{mark_hidden(inner)}{_BLANK * len(after)}”"
@@ -47,9 +47,9 @@ async def explain_unknown(
     unknown: Collection[str],
     find: Callable[[Sequence[str]], Awaitable[Iterable[str]]],
 ) -> list[WriteResult]:
-    """`results` whose detail is one of `unknown`, with the similar key that the channel does have.
+    """`results` with a hint added to each whose detail is in `unknown` and for which the channel has a similar key.
 
-    `find` says which of some keys exist there. When it gets no answer the results stay as they are.
+    `find` returns the keys that exist on the channel. When it fails, the results stay unchanged.
     """
     keys = list(dict.fromkeys(r.record_key for r in results if r.state is WriteState.REFUSED and r.detail in unknown))
     others = {key: spellings(key) for key in keys[:_MOST]}

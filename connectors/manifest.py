@@ -19,7 +19,7 @@ class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Read from the connector's `manifest.toml`; forms and secret handling follow from it."""
+    """Content of the connector's `manifest.toml`; forms and secret handling are derived from it."""
 
     kind: str
     title: str
@@ -35,7 +35,7 @@ _ROLES: Final = frozenset({"erp", "channel"})
 
 
 class ManifestInvalid(Exception):
-    """A connector's manifest breaks the rules; the text names the file and the rule."""
+    """A connector's manifest is invalid; the text names the file and the rule."""
 
 
 def read_manifest(path: Path) -> Manifest:

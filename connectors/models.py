@@ -1,4 +1,4 @@
-"""Connections of one client, their secrets, and what arrived through them."""
+"""Tables of connections, their secrets, and received payloads."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class Connection(TenantOwned, Base):
-    """A configured connector. Partners see the ones that are theirs, without settings' secrets."""
+    """A configured connector. Partners see their own connections, without secret settings."""
 
     __tablename__ = "connection"
 
@@ -25,7 +25,7 @@ class Connection(TenantOwned, Base):
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(server_default="active")  # active | paused
     paused_at: Mapped[datetime | None]
-    missing_since: Mapped[datetime | None]  # a channel may not have what was released since then
+    missing_since: Mapped[datetime | None]  # a channel may lack values released since then
     requests_per_second: Mapped[float] = mapped_column(Float)
     burst: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]
@@ -45,7 +45,7 @@ class ConnectionSecret(TenantOwned, Base):
 
 
 class SourceEvent(TenantOwned, Base):
-    """What arrived, byte for byte. Never updated: whether it was handled is told by what came of it.
+    """A received payload, byte for byte. Never updated: its processing state follows from later records.
 
     Partitioned by `id`. `SourceEventKey` makes (connection, dedupe key) unique.
     """
@@ -64,7 +64,7 @@ class SourceEvent(TenantOwned, Base):
 
 
 class SourceEventKey(TenantOwned, Base):
-    """The identity by which a delivery is recognised. Kept apart, since a partitioned table cannot make it unique."""
+    """Unique key of a delivery. A separate table, since a partitioned table cannot enforce uniqueness."""
 
     __tablename__ = "source_event_key"
 

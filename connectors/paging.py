@@ -1,8 +1,8 @@
-"""Progress of reading a list page by page: a list that repeats itself, or never ends, is found and reported.
+"""Progress check of paginated readings: detects and reports a list that repeats itself or never ends.
 
-`Walk` is kept beside the cursor, so that the check holds across jobs. Cycles of any length are found with one
-remembered page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980): it is compared with
-each later page and replaced after 1, 2, 4, 8 … pages.
+`Walk` is stored beside the cursor, so that the check spans jobs. Cycles of any length are found with one remembered
+page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980): it is compared with each later page
+and replaced after 1, 2, 4, 8 … pages.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ import msgspec
 from foundation.text import is_storable
 
 MOST_EMPTY: Final = 20
-"""Pages in a row without any record, with more to come. Filtered lists may have a few."""
+"""Limit of consecutive pages without records before the end. Filtered lists may have a few."""
 MOST_REPEATED: Final = 1000
-"""Pages in a row of records that are known already. An overlap may hold many."""
+"""Limit of consecutive pages with only known records. An overlap may contain many."""
 MOST_PAGES: Final = 20_000
 LONGEST_CURSOR: Final = 10_000
 _GROWN: Final = 2
@@ -24,11 +24,13 @@ _SLACK: Final = 1000
 
 
 class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Since the list was begun. `mark` and `page` are the remembered cursor and page, `lap` the pages since then."""
+    """Progress since the start of the list. `mark` and `page` are the remembered cursor and page, `lap` the pages since
+    then.
+    """
 
     pages: int = 0
     items: int = 0
-    total: int | None = None  # as the list said at first
+    total: int | None = None  # first reported total
     mark: str = ""
     page: str = ""
     lap: int = 0
@@ -38,8 +40,8 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ListPage(msgspec.Struct, frozen=True):
-    """One answer. `asked` is the cursor it was asked for with; `identity` names the page when its items do not, as
-    when many records share one key. `new`: how many of the items were not known before.
+    """One page. `asked` is its request's cursor; `identity` identifies the page when its items do not, as when many
+    records share one key. `new` is the number of previously unknown items.
     """
 
     asked: str
@@ -52,7 +54,7 @@ class ListPage(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Where to go on, and how the list was read so far. With `trouble` not at once: the reason, for people."""
+    """Next cursor and progress. With `trouble`, a reason for members, the next page is delayed."""
 
     cursor: str
     walk: Walk
@@ -60,7 +62,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def check_page(walk: Walk, page: ListPage) -> Step:
-    """The next step after `page`. A list that came to its end starts anew."""
+    """Next step after `page`. At its end the list restarts from the beginning."""
     if not is_storable(page.cursor) or len(page.cursor) > LONGEST_CURSOR:
         return Step(page.asked, walk, "The position to continue from is no text that can be kept.")
     if not page.more:

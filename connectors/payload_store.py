@@ -17,7 +17,7 @@ from foundation.ids import NewId
 from foundation.telemetry.correlation import current_correlation
 
 _PREFIX: Final = "baseline/"
-"""The poll that follows meets the same external ids and must still hand them on."""
+"""A later poll gets the same external ids and must still process them."""
 
 
 class _Stored(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +53,7 @@ async def store_payloads(
     now: datetime,
     new_id: NewId,
 ) -> dict[str, UUID]:
-    """Source events by external id, without work for them. What was kept before is the same event again."""
+    """Store source events by external id, without jobs. A payload stored before maps to the same event."""
     keys = {external_id: _PREFIX + storable_id(external_id) for external_id, _ in payloads}
     rows = [
         _Stored(new_id(), keys[external_id], f"\\x{hashlib.sha256(body).hexdigest()}", f"\\x{body.hex()}")

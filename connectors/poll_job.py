@@ -1,6 +1,6 @@
-"""Job: ask a source that cannot tell us by itself. What it answers goes the way of a webhook: stored, deduplicated.
+"""Job: polls a source. Payloads take the same path as webhooks: stored, deduplicated.
 
-Cursors overlap on purpose, so a record at the edge of a page is never lost; repeats fall out by their external id.
+Cursors overlap on purpose, so that no record at a page boundary is lost; duplicates are dropped by external id.
 """
 
 import hashlib
@@ -45,25 +45,25 @@ def connector_jobs(
     ingest_kind: str,
     every: timedelta = timedelta(seconds=30),
 ) -> list[JobType]:
-    """`ingest_kind` is the work that each new payload causes."""
+    """Job types of this room. `ingest_kind` is the job type enqueued for each new payload."""
     return [JobType(POLL, poll_handler(runtime, clock, new_id, ingest_kind, every), batch=1, retry=POLL_RETRY)]
 
 
 async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
-    """Poll at `at`, and from then on by itself. Call once, when the connection is made."""
+    """Start the self-rescheduling polls of a new connection at `at`. Call once."""
     lane = poll_lane(connection_id)
     await set_timer(session, name=lane, lane=lane, kind=POLL, due_at=at)
 
 
 async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
-    """Poll at `at` if it was ever polled: a paused connection's polls have stopped."""
+    """Poll at `at`, if the connection was ever polled: polls of a paused connection have stopped."""
     if await _is_polled(session, connection_id):
         await schedule_poll(session, connection_id, at=at)
 
 
 async def repair_polls(session: AsyncSession, now: datetime) -> None:
-    """Each active connection that was ever polled is polled again, whatever ended its chain of timers: also a clock
-    that ran ahead for a while and set one far into the future.
+    """Restart polling of each active connection that was ever polled and has no due timer, whatever the cause: also a
+    clock that was ahead for a while and set a timer far in the future.
     """
     await session.execute(
         text("""
@@ -78,7 +78,7 @@ async def repair_polls(session: AsyncSession, now: datetime) -> None:
 
 
 async def move_poll(session: AsyncSession, source: UUID, *, old: UUID, at: datetime) -> None:
-    """Another connection becomes the source: it is polled from now on if the one before it was."""
+    """Move polling to the new source connection, if the previous one was polled."""
     if await _is_polled(session, old):
         await schedule_poll(session, source, at=at)
 
@@ -153,7 +153,7 @@ async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: 
 async def _store(  # noqa: PLR0913 - keyword-only parts of one step
     session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
 ) -> int:
-    """Returns how many of the page's payloads were new."""
+    """Store a page. Returns the number of new payloads."""
     scope = scope_of(session)
     payloads = [(storable_id(external_id), body) for external_id, body in page.payloads]
     polled = await _polled_before(session, connection_id, [external_id for external_id, _ in payloads])
@@ -188,7 +188,9 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
 
 
 async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[str]) -> set[str]:
-    """What was polled twice under one id is the same, though its bytes may tell of another time of reading."""
+    """Whether the payload was polled before under the same id. Such payloads are equal, even if the bytes differ in the
+    time of reading.
+    """
     found = await session.scalars(
         text("""
             SELECT dedupe_key FROM source_event_key

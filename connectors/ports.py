@@ -1,4 +1,4 @@
-"""The port every connected system is behind. Adapters implement it; nothing above knows a system's own words."""
+"""Ports of connected systems. Adapters implement them; no system's own terms are used above this layer."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,16 +16,16 @@ LONGEST_DETAIL: Final = 2000
 
 
 class WriteState(StrEnum):
-    """What the channel said of a write. ACCEPTED is never proof: only a reading is."""
+    """A channel's response to a write. ACCEPTED is never proof: only a reading is."""
 
     ACCEPTED = "accepted"
     STALE = "stale"  # the channel holds a newer version (compare-and-swap refused)
     REFUSED = "refused"  # the channel will never take this value: do not retry
-    RETRY = "retry"  # not now: rate limit, outage, time-out
+    RETRY = "retry"  # temporary: rate limit, outage, time-out
 
 
 class ChannelWrite(msgspec.Struct, frozen=True):
-    """One value to make visible. `version` grows with each change of the same record and element."""
+    """One value to publish. `version` grows with each change of the same record and element."""
 
     record_key: str
     element: str
@@ -40,14 +40,14 @@ class WriteResult(msgspec.Struct, frozen=True):
     state: WriteState
     detail: str = ""
     retry_after: float | None = None  # seconds, from the channel's own header
-    whole: bool = False  # the answer was about the request as a whole: fewer values at once may fare better
-    uncertain: bool = False  # of RETRY: it may have taken effect; its answer was lost, or the server failed over it
+    whole: bool = False  # refused as a full request: fewer values per request may succeed
+    uncertain: bool = False  # of RETRY: possibly applied; the response was lost, or the server failed on it
 
 
 class ChannelReading(msgspec.Struct, frozen=True):
-    """What a shopper would see now. `value` is None when the record does not exist on the channel.
+    """Value currently visible to shoppers. `value` is None when the record does not exist on the channel.
 
-    `unreadable` says what the channel shows when that is no exact value of ours (a fraction of a minor unit, an unknown
+    `unreadable` quotes a channel value that has no exact equivalent of ours (a fraction of a minor unit, an unknown
     currency, several records under one key). Then `value` is None too: nothing is proven, and nothing is rounded.
     """
 
@@ -56,21 +56,21 @@ class ChannelReading(msgspec.Struct, frozen=True):
     value: Value | None
     version: int | None = None
     unreadable: str = ""
-    answered: bool = True  # False: the channel answered for its neighbours but not for this one; nothing is known
+    answered: bool = True  # False: the response covered other keys but not this one; the value is unknown
 
 
 class VerifiedDelivery(msgspec.Struct, frozen=True):
-    """A webhook whose signature holds. `external_id` None: the sender gives none, and the body's hash serves."""
+    """A webhook with a valid signature. `external_id` None: the sender has none, and the body's hash is used."""
 
     external_id: str | None
     sent_at: datetime | None
 
 
 class PollPage(msgspec.Struct, frozen=True):
-    """Source payloads since a cursor, kept byte for byte, and the cursor to continue from.
+    """Source payloads since a cursor, byte for byte, and the next cursor.
 
-    `more` asks for the next page at once. Cursors overlap on purpose: duplicates fall out at intake, by their external
-    id alone, so an id names what the source holds: other content never comes under the same id.
+    `more` requests the next page at once. Cursors overlap on purpose: duplicates are dropped at intake by external id
+    alone, so an id must identify the content: different content never has the same id.
     """
 
     payloads: list[tuple[str, bytes]]  # (external id, body)
@@ -79,11 +79,11 @@ class PollPage(msgspec.Struct, frozen=True):
 
 
 class SignatureInvalid(Exception):
-    """The webhook is not authentic, or too old to be accepted. The text never holds the secret."""
+    """The webhook is not authentic, or too old. The text never contains the secret."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """One value of a payload that cannot be translated. `reason` quotes what the source wrote."""
+    """One value of a payload that cannot be translated. `reason` quotes the source."""
 
     record_key: str
     element: str
@@ -93,8 +93,8 @@ class Unreadable(msgspec.Struct, frozen=True):
 class PayloadInvalid(Exception):
     """The payload, or part of it, cannot be translated. The original bytes are kept and an exception is opened.
 
-    `observations` can be taken all the same: one unreadable value must not hold back its neighbours. `unreadable` names
-    the values that cannot, where they are known; when it is empty the payload as a whole is meant.
+    `observations` remain usable: one unreadable value must not block its neighbours. `unreadable` lists the failed
+    values, where known; when empty, the full payload is meant.
     """
 
     def __init__(
@@ -106,9 +106,9 @@ class PayloadInvalid(Exception):
 
 
 class SystemUnavailable(Exception):
-    """`read` or `poll` got no usable answer this time (rate limit, outage, refused sign-in): try again later.
+    """`read` or `poll` got no usable response this time (rate limit, outage, refused sign-in): retry later.
 
-    Writes never raise it: they come back as RETRY.
+    Never raised by writes, which return RETRY.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class SystemUnavailable(Exception):
         detail = clean_error_text(detail, longest=LONGEST_DETAIL)
         super().__init__(detail)
         self.detail = detail
-        self.permanent = permanent  # the same request will be answered in the same way
+        self.permanent = permanent  # the same request will get the same response
         self.retry_after = retry_after  # seconds, from the system's own header
         self.whole = whole  # as `WriteResult.whole`
 
@@ -132,7 +132,7 @@ class HttpResponse(Protocol):
 
 
 class HttpCaller(Protocol):
-    """The guarded outbound client, bound to one connection: SSRF guard, limits, token bucket and breaker inside.
+    """The guarded outbound client, bound to one connection, with SSRF guard, limits, token bucket and breaker.
 
     Raises `foundation.outbound.OutboundUnavailable` (retry later) or `OutboundRefused` (never allowed).
     """
@@ -148,9 +148,7 @@ class HttpCaller(Protocol):
 
 
 class ConnectionConfig(msgspec.Struct, frozen=True):
-    """What an adapter needs of its connection. `settings` was validated against the manifest; `secrets` are clear text
-    in memory only.
-    """
+    """Input of an adapter. `settings` was validated against the manifest; `secrets` are clear text in memory only."""
 
     connection_id: str
     base_url: str
@@ -167,23 +165,24 @@ class SourceAdapter(Protocol):
     """A system of origin (ERP)."""
 
     def translate(self, body: bytes) -> list[Observation]:
-        """Pure. Raises `PayloadInvalid`, which carries what could be translated."""
+        """Translate a payload. Pure. Raises `PayloadInvalid`, which contains the translatable part."""
 
 
 class PollSource(Protocol):
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
-        """`cursor` is empty at the first call: from there on everything the source holds is told.
+        """Poll from `cursor`, which is empty at the first call: the source's full content is returned from there
+        on.
 
-        Raises `SystemUnavailable`, or `PayloadInvalid` for an unknown form.
+        Raises `SystemUnavailable`, or `PayloadInvalid` for an unknown format.
         """
 
 
 class ChannelAdapter(Protocol):
-    """A system that shows values to buyers. Results and readings come in the order of what was asked for.
+    """A system that shows values to buyers. Results and readings are in the order of the arguments.
 
-    Both methods let pass what the caller raises (`OutboundUnavailable`, `OutboundRefused`): then nothing is known of
-    any of the writes, and all of them may be sent again under the same idempotency keys. `read` also raises
-    `SystemUnavailable`, and `PayloadInvalid` when the answer's form has changed.
+    Both methods propagate the HTTP caller's errors (`OutboundUnavailable`, `OutboundRefused`): the result of every
+    write is then unknown, and all may be sent again under the same idempotency keys. `read` also raises
+    `SystemUnavailable`, and `PayloadInvalid` when the response format has changed.
     """
 
     max_batch: int
@@ -199,10 +198,10 @@ class ChannelAdapter(Protocol):
 
 
 class KeyPage(msgspec.Struct, frozen=True):
-    """Record keys a channel shows, and the cursor to continue from; `more` as in `PollPage`.
+    """Record keys of a channel, and the next cursor; `more` as in `PollPage`.
 
-    `unkeyed`: how many records of the page have no key and so cannot take part. `total`: of the whole list, where the
-    channel says so. `identity` tells pages apart that hold the same keys.
+    `unkeyed` is the number of the page's records without a key, which are excluded. `total` is the full list's, if the
+    channel reports one. `identity` distinguishes pages with the same keys.
     """
 
     keys: list[str]
@@ -214,19 +213,19 @@ class KeyPage(msgspec.Struct, frozen=True):
 
     @property
     def records(self) -> list[str]:
-        """A key for each record, blank where there is none: a page of records without keys is not empty."""
+        """A key per record, blank where there is none: a page of records without keys is not empty."""
         return [*self.keys, *[""] * self.unkeyed]
 
 
 class CatalogueSource(Protocol):
-    """A channel that can say which records it shows, so that what only it shows is found."""
+    """A channel that can list its records, so that records unknown to the source are found."""
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
         """`cursor` is empty at the first call. Raises as `ChannelAdapter.read`."""
 
 
 class Connector(msgspec.Struct, frozen=True):
-    """A manifest with the adapters behind it. Absent roles are None."""
+    """A manifest with its adapters. Absent roles are None."""
 
     manifest: "Manifest"
     webhook: WebhookSource | None = None

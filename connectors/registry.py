@@ -1,4 +1,4 @@
-"""Every connector this build knows, each a validated `manifest.toml` with the adapters behind it."""
+"""Registry of every connector of this build, each with a validated `manifest.toml` and its adapters."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +18,9 @@ _HERE: Final = Path(__file__).parent
 
 
 def build_registry() -> Mapping[str, Connector]:
-    """Kind → connector. Immutable; adapters may cache sign-ins per connection, so build it once per process."""
+    """Kind → connector. Immutable; adapters may cache sign-ins per connection, so build the registry once per
+    process.
+    """
     connectors = [_load(folder, assemble) for folder, assemble in _parts().items()]
     registry = {connector.manifest.kind: connector for connector in connectors}
     if len(registry) != len(connectors):

@@ -1,4 +1,4 @@
-"""Which of this room's tables grow, and how long their rows are kept."""
+"""Retained tables of this room and their retention periods."""
 
 from typing import Final
 

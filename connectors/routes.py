@@ -1,4 +1,6 @@
-"""`POST /hooks/{connection}`: the hot door. A raw ASGI handler: no per-request injection, no session, no ORM."""
+"""`POST /hooks/{connection}`: webhook endpoint. A raw ASGI handler for speed: no per-request injection, no session, no
+ORM.
+"""
 
 from typing import Any
 
@@ -16,7 +18,7 @@ from foundation.web.problems import problem_body
 
 HOOKS = "/hooks"
 _WITHIN = {"", HOOKS}
-"""The path before the address: the whole one, or what a framework that mounts this leaves of it."""
+"""Path prefixes before the address: the full one, or the rest after a framework's mount."""
 _ACCEPTED = {stored: msgspec.json.encode({"status": stored.value}) for stored in Stored}
 _JSON = [(b"content-type", b"application/json")]
 _ALLOW = (b"allow", b"POST")

@@ -18,11 +18,11 @@ from foundation.vault.vault import Vault
 
 class BoundHttp(HttpCaller, Protocol):
     def again(self) -> HttpCaller:
-        """For one piece of work that was sent before and brought nothing: under the retry budget too."""
+        """A client for retries: calls spend the credential's retry budget."""
 
 
 class BindsCallers(Protocol):
-    """The outbound client, as far as connections need it."""
+    """Port: the outbound client for connections."""
 
     def for_credential(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> BoundHttp: ...
 
@@ -34,15 +34,14 @@ class OpenConnection(msgspec.Struct, frozen=True):
     active: bool
 
     def client(self, *, is_retry: bool) -> HttpCaller:
-        """For one piece of work. `is_retry`: it was sent before and brought nothing."""
+        """HTTP client for one job. `is_retry`: the job's remote call failed before."""
         return self.http.again() if is_retry else self.http
 
 
 class ConnectorRuntime:
-    """Remembers opened connections for `ttl` seconds, keyed by tenant; a change of settings is effective after that.
+    """Caches opened connections for `ttl` seconds, keyed by tenant; a change of settings takes effect after that.
 
-    Whether a connection is active is always read: what follows from it, such as its next poll, must not follow from
-    what was true a moment ago.
+    The active state is always read from the database: actions such as the next poll must not depend on a stale state.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Requests to other systems, and what their answers mean."""
+"""HTTP requests to other systems, and the interpretation of their responses."""

@@ -1,4 +1,4 @@
-"""What an HTTP status means for writes and readings; the same for every system behind the port."""
+"""Meaning of HTTP statuses for writes and readings; the same for every system behind the port."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,26 +12,26 @@ _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStat
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, capped; a date counts only against the response's own Date header."""
+    """Delay in seconds, capped; a date counts only relative to the response's own Date header."""
     return parse_retry_after(headers)
 
 
 def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> list[WriteResult] | None:
-    """One result per write when the whole request failed; None when the answer's body decides."""
+    """One result per write for a failed request; None when the outcome is in the response body."""
     status = response.status_code
     if 200 <= status < 300:
         return None
     state, wait, whole = WriteState.REFUSED, None, False
     uncertain = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if status in _SIGN_IN:
-        # The value may be good: a person mends the credential and the same write goes through.
+        # The value may be valid: after a member corrects the credential, the same write succeeds.
         state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
     elif status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         state, detail, wait = WriteState.RETRY, f"The channel answered {status}.", retry_after(response.headers)
-        # A server that stumbles over one value stumbles every time it comes; the others need not wait for it.
+        # A server that fails on one value does so on every attempt; the others need not wait for it.
         whole = status == HTTPStatus.INTERNAL_SERVER_ERROR
     elif status in _ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
-        # Nor does a wrong address say anything about the value.
+        # A wrong address says nothing about the value either.
         state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
     else:
         detail, whole = f"The channel refused the request with {status}.", True
@@ -39,7 +39,7 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
 
 
 def check_readable(response: HttpResponse, system: str) -> None:
-    """Raises `SystemUnavailable` unless the answer is a success."""
+    """Raises `SystemUnavailable` unless the response is a success."""
     status = response.status_code
     if 200 <= status < 300:
         return

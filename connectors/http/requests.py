@@ -1,10 +1,10 @@
-"""What requests to every system behind the port have in common."""
+"""Shared parts of requests to every system behind the port."""
 
 from connectors.ports import ConnectionConfig
 
 
 def endpoint(config: ConnectionConfig, path: str) -> str:
-    """`path` begins with a slash. People enter addresses with and without one at the end."""
+    """Join base address and path. `path` begins with a slash; entered addresses may end with one or not."""
     return f"{config.base_url.rstrip('/')}{path}"
 
 

@@ -1,1 +1,1 @@
-"""Systems to connect to without owning one: an ERP and two shops over real HTTP, with faults on demand."""
+"""Sandbox systems for tests and demos: an ERP and two shops over real HTTP, with faults on demand."""

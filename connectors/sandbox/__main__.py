@@ -29,7 +29,7 @@ def main() -> None:
         if options.port_file:
             draft = options.port_file.with_suffix(".part")
             draft.write_text(f"{port}\n")
-            draft.replace(options.port_file)  # readers see the whole number or no file
+            draft.replace(options.port_file)  # readers see the complete number or no file
         if options.announce_fd is not None:
             os.write(options.announce_fd, f"{port}\n".encode())
             os.close(options.announce_fd)

@@ -1,4 +1,4 @@
-"""The goods every sandbox system starts with. The real systems of the tests are seeded with the same list."""
+"""Initial goods of every sandbox system. The real systems of the tests are seeded with the same list."""
 
 from canonical.money import Money, minor_exponent
 

@@ -1,4 +1,4 @@
-"""What a sandbox channel did and what it was asked, so that tests can count effects from the far side."""
+"""Log of a sandbox channel's requests and effects, so that tests can count effects remotely."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ class SandboxEffect(msgspec.Struct, frozen=True):
 
 
 class EffectLog:
-    """`effects` in the order they happened; every other number counts what was received."""
+    """`effects` are in order of occurrence; all other numbers count requests received."""
 
     def __init__(self) -> None:
         self.effects: list[SandboxEffect] = []
@@ -32,7 +32,7 @@ class EffectLog:
         self.by_key[effect.key] += 1
 
     def reply(self, request: Request) -> Reply:
-        """Totals; with `?detail=1` also every effect and how often each key was received."""
+        """Totals; with `?detail=1` also every effect and the number of requests per key."""
         summary: dict[str, object] = {
             "effects": len(self.effects),
             "keys": len(self.by_key),

@@ -1,4 +1,4 @@
-"""Faults a sandbox system can be told to have."""
+"""Configurable faults of a sandbox system."""
 
 import asyncio
 import random
@@ -9,26 +9,26 @@ from foundation.decoding import decode_json
 
 
 class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Shares are probabilities between 0 and 1, drawn from the system's own seeded source.
+    """Fault settings. Shares are probabilities between 0 and 1, drawn from the system's own seeded source.
 
-    `remaining` bounds the number of data requests the faults last for; afterwards the system is well again.
+    `remaining` is the number of data requests with faults; afterwards the system works normally.
     """
 
     latency_seconds: float = 0.0
     jitter_seconds: float = 0.0
-    held: float = 0.0  # the request goes on when the system is told that it is well
+    held: float = 0.0  # the request continues when the faults are cleared
     too_many_requests: float = 0.0
-    retry_after: str = ""  # the header's text, seconds or a date; empty sends none
+    retry_after: str = ""  # header text, seconds or a date; empty sends none
     server_error: float = 0.0
-    discard: float = 0.0  # channels: say yes and change nothing
+    discard: float = 0.0  # channels: answer success and change nothing
     discard_skus: frozenset[str] = frozenset()
-    lost_answer: float = 0.0  # the effect happens; the caller waits `hang_seconds` and is cut off
+    lost_answer: float = 0.0  # the effect happens; the caller waits `hang_seconds` and is disconnected
     hang_seconds: float = 30.0
-    drip_seconds: float = 0.0  # seconds between bytes of the answer (slow loris)
+    drip_seconds: float = 0.0  # seconds between bytes of the response (slow loris)
     outage: float = 0.0  # the connection is reset before anything is read
     renamed_fields: dict[str, str] = {}
     duplicate_webhooks: float = 0.0
-    reorder_webhooks: int = 0  # webhooks are held and leave shuffled in groups of this size
+    reorder_webhooks: int = 0  # webhooks are queued and sent shuffled in groups of this size
     remaining: int | None = None
 
 
@@ -36,7 +36,7 @@ WELL = Faults()
 
 
 class FaultSource:
-    """The faults of one system now, and the randomness that decides when they strike."""
+    """Current faults of one system, and the random source that triggers them."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -50,11 +50,11 @@ class FaultSource:
             self._mended = asyncio.Event()
 
     async def mended(self) -> None:
-        """Returns when the system is next told that it is well."""
+        """Returns when the faults are next cleared."""
         await self._mended.wait()
 
     def next_request(self) -> Faults:
-        """The faults that hold for the request now beginning."""
+        """Faults for the request that now begins."""
         faults = self.active
         if faults.remaining is not None:
             left = faults.remaining - 1

@@ -1,4 +1,4 @@
-"""The small part of HTTP the sandbox needs, directly on ASGI: it has to be faster than what it measures."""
+"""Minimal HTTP layer of the sandbox, directly on ASGI: it must be faster than the product it measures."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class System(Protocol):
-    """One pretended system."""
+    """One sandbox system."""
 
     kind: str
     faults: FaultSource
@@ -122,7 +122,7 @@ async def serve_with_faults(system: System, scope: Scope, receive: Receive, send
 
 
 async def reset_connection(scope: Scope, receive: Receive) -> None:
-    """Cut the caller off with a TCP reset, without an answer."""
+    """Disconnect the caller with a TCP reset, without a response."""
     transport: asyncio.Transport | None = scope.get("state", {}).get(TRANSPORT)
     if transport is None:
         raise ConnectionResetError("the sandbox system is out of service")
@@ -135,7 +135,7 @@ async def reset_connection(scope: Scope, receive: Receive) -> None:
 
 
 class ResettableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the transport in reach of the faults."""
+    """uvicorn's protocol, with its transport exposed to the faults."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

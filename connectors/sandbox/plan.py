@@ -1,4 +1,4 @@
-"""Which systems a sandbox serves."""
+"""Configuration of a sandbox's systems."""
 
 from typing import Annotated, Literal
 

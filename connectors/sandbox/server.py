@@ -34,7 +34,7 @@ from foundation.decoding import decode_json
 
 
 class SandboxState:
-    """The systems by name. More can be added while serving (PUT /_systems)."""
+    """Systems by name. More can be added while serving (PUT /_systems)."""
 
     def __init__(self, plans: list[SystemPlan], *, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
@@ -44,7 +44,7 @@ class SandboxState:
             self.add(plan)
 
     def add(self, plan: SystemPlan) -> System:
-        """A system of the same name is replaced."""
+        """Add a system, replacing one of the same name."""
         rng = random.Random(self._rng.getrandbits(64))  # noqa: S311 (faults, not secrets)
         system: System
         match plan.kind:
@@ -135,7 +135,7 @@ async def run_sandbox(
     uds: Path | None = None,
     ready: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve until cancelled or told to stop by a signal. `ready` is called with the bound port (0 for a socket)."""
+    """Serve until cancelled or stopped by a signal. `ready` is called with the bound port (0 for a socket)."""
     config = uvicorn.Config(
         create_sandbox_app(state),
         host=host,
@@ -144,7 +144,7 @@ async def run_sandbox(
         http=ResettableProtocol,
         loop="none",
         lifespan="on",
-        log_level=logging.CRITICAL,  # faults are meant; they are no news
+        log_level=logging.CRITICAL,  # faults are intended; no log
         access_log=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,

@@ -1,4 +1,4 @@
-"""Plain pages of the sandbox systems: what a shopper sees, and the ERP operator's price list."""
+"""Plain pages of the sandbox systems: the shopper's view, and the ERP operator's price list."""
 
 from collections.abc import Iterable
 from html import escape
@@ -72,7 +72,7 @@ def erp_page(rows: Iterable[ErpRow], currency: str, token: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """As on the product's own pages: everything in it is visible, and its direction stays its own."""
+    """As on the product's own pages: invisible characters are shown, and text direction is isolated."""
     return f"<bdi>{escape(mark_key(text))}</bdi>" if not text.isascii() else escape(mark_key(text))
 
 

@@ -1,12 +1,12 @@
-"""Tryton behind the port: snapshots of products that changed since a date.
+"""Adapter of Tryton: snapshots of products that changed since a date.
 
-Tryton gives no change log, so each poll reads the present state of what was touched. A later reading is newer whatever
-the dates say, also when a long transaction commits late with an early date: the version of an observation is the time
-it was read. The dates say when the SLO clock starts.
+Tryton has no change log, so each poll reads the current state of the changed products. A later reading is newer
+whatever the dates, also when a long transaction commits late with an early date: the version of an observation is the
+time of its reading. The dates determine the start of the SLO clock.
 
-Tryton's dates come from Tryton's clock, so a date alone never becomes the position of the next poll: only dates up to
-the start of the window count, by our clock and by Tryton's own (its Date header). Products dated later are read again
-with every poll until their date has passed.
+Tryton's dates come from Tryton's clock, so a date alone never becomes the next poll's position: only dates up to the
+start of the window count, by our clock and by Tryton's own (its Date header). Products dated later are read again with
+every poll until their date has passed.
 """
 
 import hashlib
@@ -41,11 +41,11 @@ _MOVES: Final = 2000
 _OVERLAP_SECONDS: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_FLOATS: Final = 2**53
-"""Tryton's quantities are floats; beyond this they skip whole numbers."""
+"""Tryton's quantities are floats; above this limit they skip integers."""
 _TICK: Final = timedelta(seconds=1)
-"""Date headers leave out the fraction; without it whatever was written in the present second would be ahead."""
+"""Date headers have no fraction; without this tolerance, writes of the current second would be ahead."""
 _PLAUSIBLE: Final = timedelta(days=366)
-"""A Date header further away than this is not a clock."""
+"""Maximum offset; a Date header further away is not a clock."""
 _EVERY_CODED: Final = [["code", "!=", None], ["code", "!=", ""]]
 
 
@@ -53,10 +53,10 @@ _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """`since`: everything up to it was read. In the middle of a window: continue after product `after`; `upcoming` is
-    the newest date met so far that is not after `until`, the start of the window, and becomes the next `since`.
-    `currency` is the company's while all this was read; empty as long as that was not kept. `refused`: products that
-    Tryton could not read; no date tells when it can, so each window asks for them.
+    """Poll position. `since`: everything up to it was read. Within a window: continue after product `after`; `upcoming`
+    is the newest date so far that is not after `until`, the start of the window, and becomes the next `since`.
+    `currency` is the company's during these readings; empty in cursors from before the field existed. `refused`:
+    products that Tryton could not read; no date marks their recovery, so each window requests them.
     """
 
     since: _Instant
@@ -82,7 +82,7 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 class Tryton:
-    """Signs in once per connection and process; again when Tryton has forgotten the session."""
+    """Signs in once per connection and process; again when Tryton's session has expired."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, TrytonSession] = {}
@@ -152,12 +152,14 @@ async def _poll(http: HttpCaller, session: TrytonSession, stored: Cursor, now: d
 
 
 def _in_currency(stored: Cursor, currency: str) -> Cursor:
-    """Every price means something else in another currency, and no date tells of it: everything is read again."""
+    """Restart from the beginning when the currency changed: every price then has another meaning, and no date marks the
+    change.
+    """
     return stored if stored.currency in ("", currency) else Cursor(_EPOCH)
 
 
 def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
-    """A position later than now cannot be right: what was missed before it is unknown, so everything is read again."""
+    """Restart from the beginning when the position is in the future: values missed before it are unknown."""
     if max(stored.since, _EPOCH) - overlap > now:
         return Cursor(_EPOCH)
     until = min(stored.until, now) if stored.until != _EPOCH else now
@@ -166,12 +168,14 @@ def _checked(stored: Cursor, now: datetime, overlap: timedelta) -> Cursor:
 
 
 async def _begin_window(http: HttpCaller, session: TrytonSession, place: Cursor, now: datetime) -> Cursor:
-    """The newest move is read before the products, so that a move finished in between is met again next time."""
+    """Start a window. The newest move is read before the products, so that a move finished in between is found again
+    next time.
+    """
     newest = await _newest_move_date(http, session, now)
     until = now
     if session.clock is not None and abs(session.clock - now) <= _PLAUSIBLE:
         until = min(session.clock + _TICK, now)
-    since = min(place.since, until)  # Tryton's clock may have been set back: its new dates lie before our position
+    since = min(place.since, until)  # after a set-back of Tryton's clock its new dates are before our position
     upcoming = max([since, *([newest] if newest <= until else [])])
     return Cursor(since, 0, upcoming, until, refused=place.refused)
 
@@ -184,10 +188,10 @@ async def _find_changed(http: HttpCaller, session: TrytonSession, place: Cursor)
     domain: list[Any] = [["id", ">", place.after], *_EVERY_CODED]
     moves: dict[int, msgspec.Raw] = {}
     ends = []
-    if place.since != _EPOCH:  # the first time every product is read; its moves would only repeat that
+    if place.since != _EPOCH:  # the first window reads every product; its moves would be duplicates
         since = tryton_moment(max(place.since - _overlap(session), _EPOCH))
         rows = await _moves_since(http, session, since, place.after)
-        moves = dict(reversed(rows))  # of each product the first, which is the newest
+        moves = dict(reversed(rows))  # the first of each product, i.e. the newest
         if len(rows) == _MOVES:
             ends.append(rows[-1][0])
         known = [*moves, *(each for each in place.refused if each not in moves)]
@@ -203,7 +207,7 @@ async def _find_changed(http: HttpCaller, session: TrytonSession, place: Cursor)
 async def _moves_since(
     http: HttpCaller, session: TrytonSession, since: dict[str, Any], after: int
 ) -> list[tuple[int, msgspec.Raw]]:
-    """Finished moves by product, newest first: a list that is cut short still holds the newest of its last product."""
+    """Finished moves by product, newest first: a truncated list still contains the newest of its last product."""
     domain = [["write_date", ">=", since], ["state", "=", "done"], ["product", ">", after]]
     order = [["product", "ASC"], ["write_date", "DESC"]]
     rows = await _search_moves(http, session, domain, _MOVES, order)
@@ -224,8 +228,8 @@ async def _search_moves(
 
 
 def _digest(currency: str, product: msgspec.Raw, move: msgspec.Raw | None) -> str:
-    """Of the content: a transaction that commits late changes it without a newer date. Fields are sorted first,
-    because their order differs from one start of Tryton to the next.
+    """Hash of the content: a transaction that commits late changes the content without a newer date. Fields are sorted
+    first, because their order differs between starts of Tryton.
     """
     parts = [currency, *(decode_json(raw) for raw in (product, move) if raw is not None)]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
@@ -239,7 +243,9 @@ def _decode(raw: msgspec.Raw, shape: type[Result], name: str) -> Result:
 
 
 def _dates(raw: msgspec.Raw, move: msgspec.Raw | None) -> list[datetime]:
-    """None when the product's form has changed: it is handed on all the same, and translation names the drift."""
+    """Dates of a product; None when its format has changed: the product is passed on, and translation reports the
+    drift.
+    """
     try:
         dates = decode_json(raw, type=Product).dates()
     except (msgspec.DecodeError, ValueError):
@@ -255,7 +261,7 @@ def _move_dates(raw: msgspec.Raw) -> list[datetime]:
 
 
 def _observations(snapshot: Snapshot) -> list[Observation]:
-    """Raises PayloadInvalid with those that can be read when some cannot."""
+    """Observations of a payload. Raises PayloadInvalid with the readable ones when some are unreadable."""
     product, version = snapshot.product, _microseconds(snapshot.read_at)
     wanted: list[tuple[str, Callable[[], Value | None], datetime]] = [
         (PRICE, lambda: _money(product.list_price_used, snapshot.currency), product.price_changed_at()),
@@ -303,8 +309,8 @@ def _money(raw: msgspec.Raw, currency: str) -> Value | None:
 
 
 def _on_hand(raw: msgspec.Raw) -> Value | None:
-    """Whole pieces or nothing. Tryton rounds its sums to the unit's own digits, so any rest is meant: channels sell
-    pieces, and neither 12 nor 13 is what the stock is.
+    """Stock in pieces; raises for fractions. Tryton rounds its sums to the unit's own digits, so a fraction is
+    intended: channels sell pieces, and neither 12 nor 13 would be correct.
     """
     text = bytes(raw).decode()
     if text == "null":

@@ -1,4 +1,4 @@
-"""Tryton's JSON: what is asked of products, and the shapes of the answers."""
+"""Tryton's JSON: fields requested of products, and the response formats."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,12 +24,12 @@ PRODUCT_FIELDS: Final = [
     "cost_prices.write_date",
     "cost_prices.create_date",
 ]
-# A price or cost lives in rows of its own, whose change does not touch the product's own dates.
+# A price or cost is stored in rows of its own, whose change does not touch the product's dates.
 CHANGE_FIELDS: Final = [name for name in PRODUCT_FIELDS if name.endswith("_date")]
 
 
 class TrytonMoment(msgspec.Struct, frozen=True):
-    """Tryton keeps its dates in UTC."""
+    """A date of Tryton, in UTC."""
 
     year: int
     month: int
@@ -65,12 +65,12 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """Numbers stay raw: an odd one makes itself unreadable and not its neighbours, and none goes through a float."""
+    """Numbers stay raw: an odd one is unreadable without affecting its neighbours, and none is parsed as a float."""
 
     id: int
     code: str
     type: str
-    consumable: bool | int  # SQLite hands booleans on as numbers
+    consumable: bool | int  # SQLite returns booleans as numbers
     list_price_used: msgspec.Raw  # a `Number` or null
     cost_price: msgspec.Raw  # a `Number` or null
     quantity: msgspec.Raw  # a number or null
@@ -86,7 +86,7 @@ class Product(msgspec.Struct, frozen=True):
         return _latest(self.create_date, *_dates(self.cost_prices))
 
     def dates(self) -> list[datetime]:
-        """Of every change to the product, its prices and its costs. Raises ValueError for one that cannot be."""
+        """Dates of every change to the product, its prices and its costs. Raises ValueError for an impossible one."""
         return [moment.aware() for moment in self._moments() if moment is not None]
 
     def _moments(self) -> list[TrytonMoment | None]:
@@ -100,7 +100,7 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """One product as it was at `read_at`, with the newest finished stock move in the polled window."""
+    """One product as of `read_at`, with the newest finished stock move in the polled window."""
 
     currency: str
     read_at: datetime
@@ -109,7 +109,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def snapshot_bytes(currency: str, read_at: datetime, product: msgspec.Raw, move: msgspec.Raw | None) -> bytes:
-    """Tryton's own bytes, wrapped but not changed."""
+    """Tryton's own bytes, wrapped unchanged."""
     head = msgspec.json.encode({"currency": currency, "read_at": read_at})[:-1]
     return b"".join((head, b',"product":', product, b',"move":', b"null" if move is None else move, b"}"))
 

@@ -1,4 +1,4 @@
-"""Products that Tryton refuses to read, such as one whose price cannot be computed: told of one by one."""
+"""Products that Tryton refuses to read, such as one whose price cannot be computed: reported one by one."""
 
 import hashlib
 from collections import deque
@@ -16,7 +16,7 @@ from connectors.tryton.session import Refused, TrytonSession
 from foundation.decoding import decode_json
 
 _MOST_REFUSED: Final = 20
-"""Requests that may be refused while a page's products are read."""
+"""Limit of refused requests while a page's products are read."""
 _READ: Final = "model.product.product.read"
 
 
@@ -36,9 +36,9 @@ class _RefusedProduct(msgspec.Struct, frozen=True):
 async def read_products(
     http: HttpCaller, session: TrytonSession, ids: Sequence[int]
 ) -> tuple[list[msgspec.Raw], list[tuple[int, str]]]:
-    """The products, and those that Tryton refuses with its reasons: one of them must not hold back its neighbours.
+    """Readable products, and refused ones with Tryton's reasons: one of them must not block its neighbours.
 
-    Raises what the call raises when Tryton refuses all of several.
+    Raises the call's error when Tryton refuses all of several.
     """
     raws: list[msgspec.Raw] = []
     refused: list[tuple[int, str]] = []
@@ -61,7 +61,9 @@ async def read_products(
 async def refused_payload(
     http: HttpCaller, session: TrytonSession, now: datetime, product_id: int, reason: str
 ) -> tuple[str, bytes]:
-    """With the product's code where Tryton can still read that, so that people know which it is."""
+    """Payload for a refused product, with the product's code where Tryton can still read it, for members to identify
+    the product.
+    """
     try:
         [coded] = await session.call(http, list[_Coded], _READ, [product_id], ["code"])
         code = coded.code
@@ -73,7 +75,7 @@ async def refused_payload(
 
 
 def find_refusal(body: bytes) -> PayloadInvalid | None:
-    """What Tryton said of a product that it could not read; None of any other payload."""
+    """Tryton's reason for an unreadable product; None for any other payload."""
     try:
         product = decode_json(body, type=_RefusedProduct).product
     except msgspec.DecodeError:

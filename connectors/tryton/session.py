@@ -1,4 +1,4 @@
-"""A signed-in user of one Tryton database, and how to call its methods."""
+"""Session of a user of one Tryton database, and calls of its methods."""
 
 from base64 import b64encode
 from datetime import datetime
@@ -17,11 +17,11 @@ _FORGOTTEN = 401
 
 
 class SignedOut(Exception):
-    """Tryton no longer knows the session."""
+    """Tryton's session has expired."""
 
 
 class Refused(SystemUnavailable):
-    """Tryton understood the call and could not do it, such as computing a price of one of the products."""
+    """Tryton accepted the call and failed, such as in computing a product's price."""
 
 
 class _Company(msgspec.Struct, frozen=True):
@@ -36,9 +36,9 @@ class _Warehouse(msgspec.Struct, frozen=True):
 
 
 class TrytonSession(msgspec.Struct):
-    """`context` is the user's own, with the places whose stock counts as on hand. It and the company's currency are
-    Tryton's to change, so each poll refreshes them: only the sign-in itself is kept. `clock` is Tryton's time as of
-    its last answer, None when it does not say.
+    """`context` is the user's own, with the locations whose stock counts as on hand. The context and the company's
+    currency can change in Tryton, so each poll refreshes them: only the sign-in itself is kept. `clock` is Tryton's
+    time in its last response, None when absent.
     """
 
     config: ConnectionConfig
@@ -117,6 +117,6 @@ def _result(response: HttpResponse, shape: Any, method: str) -> Any:
 
 
 def _first_sentence(error: msgspec.Raw) -> str:
-    """Errors are lists: a kind, then texts or a traceback. Only the first two say something to a person."""
+    """Error text for members. Errors are lists: a kind, then texts or a traceback; only the first two are readable."""
     parts = decode_json(error)
     return " ".join(str(part) for part in parts[:2])[:300] if isinstance(parts, list) else str(parts)[:300]

@@ -1,4 +1,4 @@
-"""Vendure behind the port: list prices and stock of product variants, found by SKU."""
+"""Adapter of Vendure: list prices and stock of product variants, found by SKU."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -32,7 +32,7 @@ Found = TypeVar("Found", VariantId, Variant)
 _UNKNOWN: Final = "Vendure has no variant with this SKU. Create it there, or unmap the record."
 _SHARED: Final = "At least {} variants have this SKU in Vendure, so it is not known which is meant. Give each its own."
 _OLDER: Final = "A newer value of the same field was in the same batch."
-# Of these a single value is the cause; anything else is the shop's own trouble and passes.
+# Errors caused by a single value; any other is the shop's own and temporary.
 _VALUE_CODES: Final = frozenset(
     {"USER_INPUT_ERROR", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "ILLEGAL_OPERATION"}
 )
@@ -40,13 +40,13 @@ _FAILED_CODES: Final = frozenset({"INTERNAL_SERVER_ERROR"})
 _EXACT: Final = 2**53 - 1
 _INEXACT: Final = f"Vendure keeps numbers exactly up to {_EXACT} only."
 _INPUT_BYTES: Final = 160
-"""What one value adds to a mutation besides its key."""
+"""Size that one value adds to a mutation besides its key."""
 
 
 class Vendure:
-    """Signs in once per connection and process; again when the shop has forgotten the token.
+    """Signs in once per connection and process; again when the shop's token has expired.
 
-    Vendure has no compare-and-swap: readings have no version, and the order of writes is the caller's.
+    Vendure has no compare-and-swap: readings have no version, and the caller orders the writes.
     """
 
     max_batch = 50  # the server takes some 10 ms per variant
@@ -114,8 +114,8 @@ class Vendure:
 
 
 async def _push(http: HttpCaller, session: VendureSession, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
-    # Looked up for every push: a remembered id would let a SKU that has moved write to the wrong product, and a
-    # remembered currency would write a price in another one.
+    # Looked up for every push: with a cached id, a SKU that has moved would update the wrong product, and with a cached
+    # currency a price would be written in another one.
     skus = sorted({write.record_key for write in writes})
     answer, variants = await Lookup(http, session, IDS, VariantIds).find(skus)
     facts = await session.facts(http, answer)
@@ -135,13 +135,13 @@ async def _push(http: HttpCaller, session: VendureSession, writes: Sequence[Chan
         try:
             return [variant.sku for variant in (await Lookup(http, session, IDS, VariantIds).find(keys))[1]]
         except GraphQlRefused:
-            return []  # what was found out before stays true
+            return []  # earlier results stay valid
 
     return await explain_unknown(results, writes, {_UNKNOWN}, existing)
 
 
 def _newest(indexes: list[int], writes: Sequence[ChannelWrite]) -> frozenset[int]:
-    """Of several writes to the same field the one with the highest version."""
+    """The write with the highest version of each field."""
     chosen: dict[tuple[str, str], int] = {}
     for index in indexes:
         write = writes[index]
@@ -158,7 +158,7 @@ async def _update(
     writes: list[ChannelWrite],
     found: Mapping[str, Sequence[VariantId]],
 ) -> list[WriteResult]:
-    """The shop applies a mutation whole or not at all: when one value is refused, `push_in_parts` finds which."""
+    """The shop applies a mutation completely or not at all: when one value is refused, `push_in_parts` finds it."""
     if not writes:
         return []
     try:
@@ -169,10 +169,10 @@ async def _update(
         refused = problem.code in _VALUE_CODES
         state = WriteState.REFUSED if refused else WriteState.RETRY
         return [_result(w, state, str(problem), whole=refused or problem.code in _FAILED_CODES) for w in writes]
-    except PayloadInvalid as problem:  # a reading tells whether it was applied
+    except PayloadInvalid as problem:  # a reading determines whether it was applied
         return [_result(w, WriteState.ACCEPTED, str(problem)) for w in writes]
     except SystemUnavailable as problem:
-        # Not a matter of signing in. A request that is refused as it stands says so for each value it held.
+        # Not a sign-in problem. A permanent refusal of the request applies to each value in it.
         state = WriteState.REFUSED if problem.permanent else WriteState.RETRY
         failed = [_result(w, state, problem.detail, problem.retry_after, problem.whole) for w in writes]
         return [msgspec.structs.replace(result, uncertain=not problem.permanent) for result in failed]
@@ -189,7 +189,9 @@ async def _read(
 
 
 def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
-    """Several variants may share a SKU in Vendure; then none of them is meant. One may have come on two pages."""
+    """Variants by SKU. A SKU shared by several variants in Vendure matches none of them. A variant may occur on two
+    pages.
+    """
     found: dict[str, list[Found]] = {}
     for variant in {variant.id: variant for variant in variants}.values():
         found.setdefault(variant.sku, []).append(variant)
@@ -197,7 +199,7 @@ def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
 
 
 async def _list(http: HttpCaller, session: VendureSession, cursor: str) -> KeyPage:
-    """Vendure lists by position only. Variants that are removed meanwhile move the rest (`connectors.offsets`)."""
+    """Vendure lists by position only. Variants removed meanwhile shift the rest (`connectors.offsets`)."""
     skus: dict[str, str] = {}
     total: int | None = None
 
@@ -218,13 +220,13 @@ async def _list(http: HttpCaller, session: VendureSession, cursor: str) -> KeyPa
 
 
 def _inputs(writes: list[ChannelWrite], facts: Facts, found: Mapping[str, Sequence[VariantId]]) -> list[dict[str, Any]]:
-    """One input per variant: price and stock of the same SKU travel together."""
+    """One input per variant: price and stock of the same SKU are sent together."""
     inputs: dict[str, dict[str, Any]] = {}
     for write in writes:
         fields = inputs.setdefault(write.record_key, {"id": found[write.record_key][0].id})
         if write.element == PRICE:
-            # Named, or Vendure takes the price for one in the channel's default currency of the moment: that may have
-            # been changed since it was looked up.
+            # Explicit, or Vendure assumes the channel's current default currency, which may have changed since the
+            # look-up.
             amount = _shop_amount(write.value, facts.precision)
             fields["prices"] = [{"currencyCode": write.value.currency, "price": amount}]
         else:
@@ -288,7 +290,7 @@ def _stock_reading(sku: str, text: str) -> ChannelReading:
 
 
 def _whole(text: str, exponent: int = 0) -> int:
-    """Raises InexactAmount, also for what two numbers of ours would look like there."""
+    """Raises InexactAmount, also for a value that two numbers of ours would map to."""
     number = parse_decimal(text)
     if abs(number) > _EXACT:
         raise InexactAmount(_INEXACT)
@@ -300,7 +302,7 @@ def _price_reading(facts: Facts, sku: str, text: str) -> ChannelReading:
         return ChannelReading(sku, PRICE, None, unreadable=f"{text} {facts.currency}. {facts.trouble}")
     try:
         amount = _whole(text, minor_exponent(facts.currency) - facts.precision)
-    except InexactAmount:  # no value of ours, and no reason to fail the neighbours
+    except InexactAmount:  # not representable, and no reason to fail the neighbours
         unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {facts.currency}"
         return ChannelReading(sku, PRICE, None, unreadable=unreadable)
     return ChannelReading(sku, PRICE, Value(amount, facts.currency))

@@ -1,4 +1,4 @@
-"""Finding variants by SKU, all of them, whatever the shop's own limit of a list is."""
+"""Look-up of variants by SKU, complete whatever the shop's own list limit."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from connectors.vendure.messages import Item, Listed
 from connectors.vendure.session import VendureSession
 
 _MANY: Final = 2
-"""Variants of one SKU after which it is known that none of them is meant."""
+"""Number of variants of one SKU from which the SKU is ambiguous."""
 _MOST_PAGES: Final = 50
 
 
 class Lookup(Generic[Item]):
-    """Variants by SKU with one of the queries of `messages`, in one sign-in."""
+    """Variants by SKU with one of the queries of `messages`, in one session."""
 
     def __init__(self, http: HttpCaller, session: VendureSession, query: str, shape: type[Listed[Item]]) -> None:
         self._http = http
@@ -25,10 +25,11 @@ class Lookup(Generic[Item]):
         self._settings: tuple[object, ...] | None = None
 
     async def find(self, skus: Sequence[str]) -> tuple[Listed[Item], list[Item]]:
-        """The variants of `skus`, and one answer with the shop's settings. Of a SKU that many share only some come.
+        """The variants of `skus`, and one response with the shop's settings. Of a SKU shared by many only some are
+        returned.
 
-        A list that is cut short is asked for again without the SKUs that fill it, or in halves, so that no SKU hides
-        another. Raises as `VendureSession.ask`.
+        A truncated list is requested again without the SKUs that fill it, or in halves, so that no SKU hides another.
+        Raises as `VendureSession.ask`.
         """
         first: Listed[Item] | None = None
         found: list[Item] = []
@@ -54,7 +55,7 @@ class Lookup(Generic[Item]):
         return first, found
 
     async def _read_on(self, sku: str, answer: Listed[Item]) -> list[Item]:
-        """A shop that compares without regard to case or blanks lists many more than the one that is meant."""
+        """A shop that compares without regard to case or blanks may list many more variants than the requested one."""
         start, walk = 0, Walk()
         found = [each for each in answer.product_variants.items if each.sku == sku]
         while len(found) < _MANY and not self._is_complete(answer, start):

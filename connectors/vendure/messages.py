@@ -1,4 +1,4 @@
-"""The GraphQL of Vendure's admin API that is used, with the shapes of its answers."""
+"""GraphQL queries of Vendure's admin API, with their response formats."""
 
 from typing import Any, Final, Generic, TypeVar
 
@@ -30,7 +30,7 @@ UPDATE: Final = """mutation ($input: [UpdateProductVariantInput!]!) {
 
 
 class LoginAnswer(msgspec.Struct, frozen=True):
-    """`type_name` is CurrentUser, or the name of a refusal."""
+    """`type_name` is CurrentUser, or the name of an error."""
 
     type_name: str = msgspec.field(name="__typename")
     message: str = ""
@@ -68,7 +68,7 @@ class Shop(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class VariantPrice(msgspec.Struct, frozen=True, rename="camel"):
-    """`price` is an integer; raw, so that anything else does not make the neighbours unreadable."""
+    """`price` is an integer; raw, so that anything else does not make its neighbours unreadable."""
 
     currency_code: str
     price: msgspec.Raw
@@ -87,7 +87,7 @@ class VariantId(msgspec.Struct, frozen=True):
 
 
 class WithFacts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """An answer with the shop's settings as they are now. Absent where the query did not ask for them."""
+    """A response with the shop's current settings. Absent where the query did not request them."""
 
     active_channel: ActiveChannel | None = None
     global_settings: GlobalSettings | None = None

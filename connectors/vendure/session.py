@@ -1,4 +1,4 @@
-"""A signed-in administrator of one Vendure shop, and how to talk GraphQL with it."""
+"""Session of an administrator of one Vendure shop, and its GraphQL calls."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _SIGNED_OUT = frozenset({"FORBIDDEN", "UNAUTHORIZED"})
 
 
 class GraphQlRefused(Exception):
-    """The shop understood the question and did not do it."""
+    """The shop accepted the query and refused to execute it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(clean_error_text(message, longest=LONGEST_DETAIL))
@@ -35,11 +35,11 @@ class GraphQlRefused(Exception):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What the shop's numbers mean, as it said with the very answer they are used for. Never kept: the shop's people
-    may change each of them at any time, and a price of 16.00 USD would be one of 1,600 JPY.
+    """Meaning of the shop's numbers, from the same response as the numbers. Never cached: the shop's administrators may
+    change each setting at any time, and a price of 16.00 USD would be one of 1,600 JPY.
 
-    `precision`: digits after the point in the shop's integer prices, whatever the currency. `trouble`: why no price can
-    be written or read, empty when it can.
+    `precision`: digits after the point in the shop's integer prices, whatever the currency. `trouble`: the reason why
+    no price can be written or read, empty when one can.
     """
 
     currency: str
@@ -49,7 +49,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class VendureSession(msgspec.Struct):
-    """`take`: records per list, as many as the shop allows at once."""
+    """`take`: records per list, the shop's maximum."""
 
     config: ConnectionConfig
     token: str
@@ -61,7 +61,7 @@ class VendureSession(msgspec.Struct):
         return _data(response, shape)
 
     async def ask_list(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
-        """As `ask`, with `take` as large as the shop allows; a smaller limit of its own is learnt from its refusal."""
+        """As `ask`, with `take` as large as the shop allows; a smaller limit is taken from the shop's refusal."""
         take = self.take
         while True:
             try:
@@ -75,7 +75,7 @@ class VendureSession(msgspec.Struct):
                 return answer
 
     async def facts(self, http: HttpCaller, answer: WithFacts) -> Facts:
-        """From `answer`; asked for alone when it came without them. Raises as `ask`."""
+        """Settings from `answer`; fetched separately when missing there. Raises as `ask`."""
         if answer.active_channel is None or answer.global_settings is None or answer.stock_locations is None:
             shop = await self.ask(http, SHOP, {}, Shop)
         else:
@@ -89,7 +89,7 @@ class VendureSession(msgspec.Struct):
 
 
 def _smaller(message: str, take: int) -> int:
-    """The limit that the message names, or half of what was asked for."""
+    """The limit in the message, or half of the previous one."""
     numbers = [int(digits) for digits in re.findall(r"[0-9]{1,6}", message)]
     return next((number for number in numbers if 0 < number < take), take // 2)
 
@@ -99,7 +99,7 @@ def is_signed_out(problem: GraphQlRefused) -> bool:
 
 
 async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
-    """Raises `SystemUnavailable` when the shop does not take the credentials: a person has to mend them."""
+    """Sign in. Raises `SystemUnavailable` when the shop refuses the credentials: a member must correct them."""
     credentials = {"username": config.settings["username"], "password": config.secrets["password"]}
     response = await _post(http, config, "", LOGIN, credentials)
     answer = _data(response, Login).login

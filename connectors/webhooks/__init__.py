@@ -1,1 +1,1 @@
-"""Intake: what arrives is verified, deduplicated and made durable before it is acknowledged."""
+"""Webhook intake: deliveries are verified, deduplicated and made durable before they are acknowledged."""

@@ -1,7 +1,7 @@
-"""Whose connection an address is, and the secrets that verify its deliveries. Looked up before any tenant is known.
+"""Directory of webhook addresses: connection and verification secrets, looked up before any tenant is known.
 
-Whoever calls may ask for addresses that do not exist: they are looked up many at a time, so that one who asks for a
-million of them does not stand before those with a real one, and are remembered apart, so that they push none out.
+Any caller may request unknown addresses: look-ups are batched, so that a million of them do not delay requests with a
+known address, and unknown addresses are cached separately, so that they evict no known ones.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ HOOK_SECRETS = (HOOK_SECRET, f"{HOOK_SECRET}.previous")
 
 
 class OpensSecrets(Protocol):
-    """The vault, as far as intake needs it."""
+    """Port: the vault, for intake."""
 
     def open_with(self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], purpose: str, ciphertext: bytes) -> bytes: ...
 
@@ -39,7 +39,7 @@ class HookRoute(msgspec.Struct, frozen=True):
 
 _PATIENCE_SECONDS = 5.0
 _ANEW_SECONDS = 1.0
-"""Bounds the look-ups that whoever knows an address can cause."""
+"""Limits the look-ups that a caller with a known address can cause."""
 _MAX_GROUP = 500
 _MAX_WAITING = 20_000
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def secret_purpose(connection_id: UUID, name: str) -> str:
 
 
 class TtlCache(Generic[T]):
-    """What was found, for a while; the oldest goes when there is too much."""
+    """Cache with a time to live; the oldest entry is evicted when the cache is full."""
 
     def __init__(self, *, ttl: float, size: int, monotonic: Callable[[], float]) -> None:
         self._ttl = ttl
@@ -70,14 +70,14 @@ class TtlCache(Generic[T]):
         self._kept[key] = (self._now() + self._ttl, value)
 
     def get(self, key: UUID, *, newest: float | None = None) -> T | None:
-        """`newest`: only what was kept in the last so many seconds."""
+        """`newest`: only entries no older than this many seconds."""
         until, value = self._kept.get(key, (0.0, None))
         age = 0.0 if newest is None else max(self._ttl - newest, 0.0)
         return value if value is not None and until > self._now() + age else None
 
 
 class HookDirectory:
-    """Reads through the intake role and remembers for `ttl` seconds, unknown addresses too."""
+    """Reads through the intake role and caches for `ttl` seconds, unknown addresses too."""
 
     def __init__(
         self,
@@ -98,11 +98,11 @@ class HookDirectory:
         )
 
     async def find(self, connection_id: UUID, *, anew: bool = False) -> HookRoute | None:
-        """None when no connection has this address. `anew`: what was found more than a second ago does not count.
+        """None when no connection has this address. `anew`: entries older than a second do not count.
 
         Raises:
-            psycopg.OperationalError: the database is away, and the address is not remembered.
-            Unavailable: too many wait for the database.
+            psycopg.OperationalError: the database is unavailable, and the address is not cached.
+            Unavailable: too many look-ups wait for the database.
         """
         route = self._known.get(connection_id, newest=_ANEW_SECONDS if anew else None)
         if route is not None or self._unknown.get(connection_id):
@@ -114,7 +114,7 @@ class HookDirectory:
             future = self._waiting[connection_id] = asyncio.get_running_loop().create_future()
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._look_up())
-        return await asyncio.shield(future)  # others may wait for it, too
+        return await asyncio.shield(future)  # other callers may wait for it, too
 
     async def close(self) -> None:
         if self._task is not None:
@@ -125,7 +125,7 @@ class HookDirectory:
         await self._connection.close()
 
     async def _look_up(self) -> None:
-        """While one group is looked up the next one gathers."""
+        """The next group accumulates while one is looked up."""
         while self._waiting:
             asked = list(islice(self._waiting, _MAX_GROUP))
             try:
@@ -152,7 +152,7 @@ class HookDirectory:
             future = self._waiting.pop(connection_id)
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
-                future.exception()  # whoever asked may have gone away meanwhile
+                future.exception()  # the caller may be cancelled meanwhile
             else:
                 future.set_result(outcome)
 

@@ -1,4 +1,4 @@
-"""One webhook, from its bytes to a durable source event."""
+"""Receipt of one webhook, from its bytes to a durable source event."""
 
 import hashlib
 import re
@@ -20,11 +20,11 @@ MAX_BODY = 1024 * 1024
 _MAX_ID = 200
 _BY_HASH = "sha256:"
 _OWN_KEY = re.compile(r"sha256:|baseline/|[^#]*#(?:[^#]*#)*[0-9a-f]{64}\Z", re.IGNORECASE)
-"""Deduplication keys that we make ourselves; a sender's id among them could pass for another event."""
+"""Deduplication keys generated here; a sender's id of this form could be mistaken for another event."""
 
 
 class HookReceiver:
-    """The parts `receive` needs, built once by the composition root."""
+    """Dependencies of `receive`, built once by the composition root."""
 
     def __init__(
         self, directory: HookDirectory, writer: IntakeWriter, registry: Mapping[str, Connector], new_id: NewId
@@ -41,15 +41,15 @@ class HookReceiver:
 
         Raises:
             NotFound: no connection has this address.
-            Unauthenticated: the signature does not hold.
+            Unauthenticated: the signature is invalid.
             Conflict: the connection is paused, or its client suspended.
-            InvalidInput: the delivery's id is one of those that we make ourselves.
-            Unavailable: it could not be stored; the sender should send it again.
+            InvalidInput: the delivery's id has the form of our own keys.
+            Unavailable: storing failed; the sender should retry.
         """
         route = await self._route(address)
         try:
             verified = self._admit(route, headers, body, now)
-        except (Unauthenticated, Conflict):  # it may have been resumed, or got another secret, since it was looked up
+        except (Unauthenticated, Conflict):  # resumed, or given another secret, since the look-up
             fresh = await self._route(address, anew=True)
             if fresh == route:
                 raise
@@ -77,7 +77,7 @@ class HookReceiver:
 
     def _admit(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
         verified = self._verify(route, headers, body, now)
-        # Only who can sign is told the state.
+        # Checked after the signature: only an authentic sender may learn the state.
         if not route.active:
             raise Conflict("This connection is paused. Resume it, then send this again.")
         if route.suspended:
@@ -107,5 +107,5 @@ class HookReceiver:
                 return source.verify(headers, body, secret, now)
             except SignatureInvalid as error:
                 problem = problem or error
-        # The same sentence without a secret: whether one is set is the connection's state, too.
+        # The same message without a secret: whether one is set is part of the connection's state, too.
         raise Unauthenticated(str(problem) if problem else NO_MATCH)

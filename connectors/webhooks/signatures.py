@@ -12,7 +12,7 @@ from connectors.ports import SignatureInvalid, VerifiedDelivery
 TOLERANCE_SECONDS: Final = 300
 _PREFIX: Final = b"whsec_"
 NO_MATCH: Final = "No signature matches the body. Check that both sides use the same signing secret."
-_MAX_SIGNATURES: Final = 16  # bounds the work an unauthenticated sender can cause
+_MAX_SIGNATURES: Final = 16  # limits the work that an unauthenticated sender can cause
 
 
 def sign(secret: bytes, *, message_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
@@ -25,18 +25,18 @@ def sign(secret: bytes, *, message_id: str, sent_at: datetime, body: bytes) -> d
 
 
 class StandardWebhook:
-    """A `WebhookSource` for every sender that follows the standard."""
+    """`WebhookSource` for every sender that follows the standard."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secret: bytes, now: datetime) -> VerifiedDelivery:
-        """`secret` is raw bytes or `whsec_<base64>`. During a rotation it may hold several `whsec_` secrets,
-        separated by spaces: any of them is accepted.
+        """Verify a delivery. `secret` is raw bytes or `whsec_<base64>`. During a rotation it may contain several
+        `whsec_` secrets, separated by spaces: any of them is accepted.
         """
         message_id = headers.get("webhook-id", "")
         timestamp = headers.get("webhook-timestamp", "")
         given = headers.get("webhook-signature", "")
         if not (message_id and timestamp and given):
             raise SignatureInvalid("A webhook needs the headers webhook-id, webhook-timestamp and webhook-signature.")
-        # A full stop in the id would let one signed message be read as another.
+        # A full stop in the id would allow one signed message to be parsed as another.
         if "." in message_id or len(message_id) > 256:
             raise SignatureInvalid("The webhook-id holds a full stop or is longer than 256 characters.")
         seconds = _checked_timestamp(timestamp, now)

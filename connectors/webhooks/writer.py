@@ -1,7 +1,7 @@
-"""Group commit: many deliveries, of any tenants, in one transaction; each is answered only when it is durable.
+"""Group commit: many deliveries, of any tenants, in one transaction; each is acknowledged only when durable.
 
-Technique: DeWitt et al. 1984 (group commit). There is no timer: while one group is being written the next one gathers,
-so an idle system answers after one commit and a busy one shares each commit among hundreds.
+Technique: DeWitt et al. 1984 (group commit). There is no timer: the next group accumulates while one is written, so an
+idle system answers after one commit and a busy one shares each commit among hundreds.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ from foundation.text import is_storable
 _log = structlog.get_logger(__name__)
 MAX_GROUP = 500
 PATIENCE_SECONDS = 8.0
-"""Longer than a healthy database takes for a group. Then whoever waits is told to come again, on a new connection; if
-the silent one did write it after all, the next delivery is a duplicate.
+"""Longer than a healthy database takes for a group. After that, waiting callers get a retryable error and a new
+connection is opened; if the silent connection did commit, the next delivery is a duplicate.
 """
 INGEST = "ingest"
 
@@ -39,11 +39,11 @@ LONGEST_ID = 200
 class Stored(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"
-    ID_CONFLICT = "reused-id"  # the external id was used before for other content; kept for a person to look at
+    ID_CONFLICT = "reused-id"  # the external id was used before for other content; stored for review by a member
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One thing that arrived. `dedupe_key` is the sender's id, or the body's hash when it gives none."""
+    """One received payload. `dedupe_key` is the sender's id, or the body's hash when there is none."""
 
     id: UUID
     msp_id: UUID
@@ -59,13 +59,13 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 def storable_id(external_id: str) -> str:
-    """A sender's id as it can be kept: its hash when it is too long, or holds what a database cannot."""
+    """A sender's id in storable form: its hash when too long, or with characters that a database cannot store."""
     if len(external_id) <= LONGEST_ID and is_storable(external_id):
         return external_id
     return hashlib.sha256(external_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# The key decides what is new. DO NOTHING without a target needs no right to read what is there.
+# The key determines new deliveries. DO NOTHING without a target needs no right to read existing rows.
 _STORE = """
     WITH incoming AS (
         SELECT id, msp_id, tenant_id, connection_id, dedupe_key, decode(body_hash, 'base64') AS body_hash,
@@ -104,9 +104,10 @@ _KNOWN = """
 async def store_deliveries(
     connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Delivery], *, kind: str
 ) -> list[Stored]:
-    """Write them in the connection's present transaction (or an implicit one), with work of `kind` for each new one.
+    """Write the deliveries in the connection's current transaction (or an implicit one), with a job of type `kind` for
+    each new one.
 
-    An external id that comes again with other content is kept too, marked, so that nothing is lost.
+    A repeated external id with other content is stored too, marked, so that nothing is lost.
     """
     new = await _put(connection, deliveries, kind=kind, body=None)
     rest = [delivery for delivery in deliveries if delivery.id not in new]
@@ -140,14 +141,14 @@ async def _reused(connection: psycopg.AsyncConnection[Any], rest: Sequence[Deliv
 
 
 class IntakeWriter:
-    """The one writer of a web process. `kind` is the work that each new delivery causes."""
+    """The single writer of a web process. `kind` is the job type enqueued for each new delivery."""
 
     def __init__(self, conninfo: str, *, kind: str, wake_lanes: WakeLanes, limit: int = 20_000) -> None:
         self._connection = ReconnectingConnection(
             conninfo, round_trip_timeout=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
         )
         self._kind = kind
-        self._waker = Waker(wake_lanes)  # a slow Valkey delays nobody's answer
+        self._waker = Waker(wake_lanes)  # a slow Valkey delays no response
         self._limit = limit
         self._waiting: deque[tuple[Delivery, asyncio.Future[Stored]]] = deque()
         self._wake = asyncio.Event()
@@ -158,8 +159,8 @@ class IntakeWriter:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Those still waiting are told to come again; they were not acknowledged."""
-        self._stopping = True  # a cancellation may be lost: redis-py swallows those that arrive while it connects
+        """Stop the writer. Waiting callers get a retryable error; their deliveries were not acknowledged."""
+        self._stopping = True  # a cancellation may be lost: redis-py swallows one that arrives while it connects
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -172,10 +173,10 @@ class IntakeWriter:
         await self._connection.close()
 
     async def store(self, delivery: Delivery) -> Stored:
-        """Returns when the delivery is durable.
+        """Store a delivery; returns when it is durable.
 
         Raises:
-            Unavailable: it could not be written; the sender should send it again.
+            Unavailable: the write failed; the sender should retry.
         """
         if len(self._waiting) >= self._limit:
             raise Unavailable("Too much is waiting to be written. Send this again in a few seconds.")
@@ -198,8 +199,8 @@ class IntakeWriter:
 
     async def _write(self, group: "list[tuple[Delivery, asyncio.Future[Stored]]]") -> None:
         try:
-            # Its statements commit one by one: without a repeated id, which is the rule, there is one. What a failure
-            # between them leaves stored was not acknowledged, and is a duplicate when it comes again.
+            # Statements commit one by one: without a repeated id, which is the rule, there is one. Deliveries stored
+            # before a failure between them were not acknowledged, and are duplicates when they are sent again.
             connection = await self._connection.get()
             results = await store_deliveries(connection, [delivery for delivery, _ in group], kind=self._kind)
         except psycopg.OperationalError as error:
@@ -208,7 +209,7 @@ class IntakeWriter:
             _fail(group, Unavailable("The delivery could not be written. Send it again."))
             return
         except psycopg.Error as error:
-            # One delivery the database refuses must not fail its neighbours: halve until it is alone.
+            # One delivery refused by the database must not fail its neighbours: bisect until it is alone.
             if len(group) == 1:
                 _log.warning("intake.refused", error=str(error))
                 _fail(group, error)

@@ -1,4 +1,4 @@
-"""The sandbox ERP behind the port: webhooks and pages carry the same changes."""
+"""Adapter of the sandbox ERP: webhooks and polled pages contain the same changes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,7 +21,9 @@ _PAGE_SIZE = 500
 
 
 class SandboxErp:
-    """`translate` and `poll`. External ids are the change's own version, so a change that arrives both ways is one."""
+    """`translate` and `poll`. An external id is the change's own version, so a change received on both paths counts
+    once.
+    """
 
     def __init__(self) -> None:
         self._change = ForeignDecoder(ErpChange)
@@ -46,7 +48,7 @@ class SandboxErp:
                 unreadable += problem.unreadable
         if reasons:
             detail = f"{len(reasons)} of {len(changes)} changes cannot be read. {reasons[0]}"
-            named = unreadable if len(unreadable) == len(reasons) else ()  # or one would be told of nowhere
+            named = unreadable if len(unreadable) == len(reasons) else ()  # otherwise one reason would not be reported
             raise PayloadInvalid(detail, observations=found, unreadable=named)
         return found
 
@@ -77,7 +79,7 @@ class _Versioned(msgspec.Struct):
 
 
 def _identified(changes: Sequence[msgspec.Raw]) -> list[tuple[str, bytes]]:
-    """One without a version is handed on all the same, under its content's hash: translation names the drift."""
+    """A change without a version is passed on under its content's hash: translation reports the format drift."""
     found: list[tuple[str, bytes]] = []
     drifted: list[msgspec.DecodeError] = []
     for raw in changes:
@@ -113,7 +115,7 @@ class _Subject(msgspec.Struct):
 
 
 def _named(raw: bytes, reason: str) -> list[Unreadable]:
-    """What it is about and what it says, where that can be read."""
+    """Record and value of a change, as far as readable."""
     try:
         subject = decode_json(raw, type=_Subject)
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""What the sandbox ERP says, in webhooks and pages alike."""
+"""Message formats of the sandbox ERP, the same in webhooks and pages."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ import msgspec
 
 from canonical.elements import COST, PRICE, STOCK
 
-# Below the range of bigint, so that nothing overflows on the way to the database.
+# Within the range of bigint, so that nothing overflows on the way to the database.
 Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -15,8 +15,8 @@ TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
 
 
 class ErpChange(msgspec.Struct, frozen=True, kw_only=True):
-    """`version` grows with every change of the whole ERP; `currency` is empty for stock. `record_id`, where it is sent,
-    stays with the record when it gets another SKU.
+    """`version` grows with every change in the ERP; `currency` is empty for stock. `record_id`, if sent, is stable when
+    the record's SKU changes.
     """
 
     type: str = ""
@@ -31,14 +31,14 @@ class ErpChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):
-    """Each is a `ErpChange`; raw, because one that cannot be read must not hold back its neighbours."""
+    """Each is an `ErpChange`; raw, because an unreadable one must not block its neighbours."""
 
     changes: list[msgspec.Raw]
     type: str = "changes"
 
 
 class ErpChangePage(msgspec.Struct, frozen=True):
-    """Changes stay raw: they are kept byte for byte."""
+    """Changes stay raw: they are stored byte for byte."""
 
     changes: list[msgspec.Raw]
     cursor: str
@@ -46,7 +46,7 @@ class ErpChangePage(msgspec.Struct, frozen=True):
 
 
 class NewErpValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """With `expected` it is saved only while the present amount is that one."""
+    """With `expected` the value is saved only if the current amount equals it (compare-and-set)."""
 
     sku: Sku
     element: Literal["price.list", "price.cost", "stock.on_hand"]

@@ -1,4 +1,4 @@
-"""The sandbox ERP: it owns price, cost and stock, tells each change by webhook and keeps a log to poll."""
+"""The sandbox ERP: owns price, cost and stock, sends each change by webhook and keeps a log for polling."""
 
 import random
 from bisect import bisect_right
@@ -29,7 +29,7 @@ class ErpSystem:
 
     def __init__(self, plan: SystemPlan, *, clock: Clock, rng: random.Random) -> None:
         self.name = plan.name
-        self.token = plan.token  # the operator's: the only way to write
+        self.token = plan.token  # the operator's: required for writes
         self.currency = currency = plan.currency
         self.faults = FaultSource(rng)
         self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
@@ -44,7 +44,7 @@ class ErpSystem:
             self._commit(sku_of(index), STOCK, STOCK_ON_HAND)
 
     def set_values(self, values: list[NewErpValue]) -> list[ErpChange]:
-        """Commit and tell. Values equal to the present one are changes too: an ERP saves what it is told to."""
+        """Save values and send webhooks. Unchanged values count as changes too: an ERP saves what is entered."""
         changes = [self._commit(value.sku, value.element, value.amount) for value in values]
         self.webhooks.tell(changes)
         return changes
@@ -151,7 +151,7 @@ class ErpSystem:
         return Reply(303, headers=((b"location", f"/{self.name}/?token={token}".encode()),))
 
     def _typed(self, element: str, text: str) -> int:
-        """As people write it: prices and costs in the currency, pieces as a whole number."""
+        """Input format: prices and costs in the currency, pieces as an integer."""
         if element == STOCK:
             return to_integer(parse_decimal(text))
         return Money.from_text(text, self.currency).minor

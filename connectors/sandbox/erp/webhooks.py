@@ -1,4 +1,4 @@
-"""How the sandbox ERP tells its changes: signed, in order, retried; or duplicated and shuffled when told so."""
+"""Webhooks of the sandbox ERP: signed, in order, retried; or duplicated and shuffled by fault settings."""
 
 import asyncio
 from collections import Counter
@@ -29,7 +29,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class WebhookSender:
-    """One sending task, started with the first change, so that order is kept."""
+    """One sending task, started with the first change, so that order is preserved."""
 
     def __init__(self, faults: FaultSource, clock: Clock) -> None:
         self.target: WebhookTarget | None = None

@@ -1,4 +1,4 @@
-"""The sandbox market behind the port: a feed's acceptance proves nothing, listings do."""
+"""Adapter of the sandbox market: a feed's acceptance proves nothing, listings do."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -43,7 +43,7 @@ _REASONS: Final = {
 
 
 class _Place(msgspec.Struct, frozen=True, array_like=True):
-    """The page to read next, and the last listings of the one before."""
+    """Decoded cursor: the next page, and the last listings of the previous one."""
 
     number: Annotated[int, msgspec.Meta(ge=0)] = 0
     tail: list[str] = []
@@ -102,7 +102,7 @@ class SandboxMarket:
         try:
             rejected = {r.index: r.reason for r in self._receipt.decode(response.content).rejected}
         except msgspec.DecodeError:
-            detail = "The market's receipt could not be understood."  # a reading tells whether it was applied
+            detail = "The market's receipt could not be understood."  # a reading determines whether it was applied
             return [WriteResult(w.record_key, w.element, WriteState.ACCEPTED, detail) for w in writes]
         return [
             WriteResult(w.record_key, w.element, WriteState.ACCEPTED)
@@ -131,8 +131,8 @@ class SandboxMarket:
         return [_reading(sku, element, found.get(sku, ())) for sku, element in keys]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
-        """The market lists by page number only. Listings that end meanwhile move later ones to pages before, so those
-        are read once more, as far back as the last ones read stand now.
+        """The market lists by page number only. Listings that end meanwhile shift later ones to earlier pages, so those
+        are read again, back to the present position of the last ones read.
         """
         place = _place(cursor)
         page = await self._page(http, config, place.number)
@@ -159,7 +159,7 @@ class SandboxMarket:
 
 
 def _place(cursor: str) -> _Place:
-    """A cursor of another form, from before an update, begins the list again."""
+    """Decode a cursor. One of an older format, from before an update, restarts the list."""
     try:
         return decode_json(cursor, type=_Place) if cursor else _Place()
     except msgspec.DecodeError:
@@ -167,7 +167,7 @@ def _place(cursor: str) -> _Place:
 
 
 def _unwritable(write: ChannelWrite) -> WriteResult | None:
-    """A price that cannot be written as a decimal, such as one in a currency that ISO 4217 has dropped since."""
+    """A price without a decimal form, such as one in a currency that ISO 4217 has dropped since."""
     try:
         _item(write)
     except UnknownCurrency as problem:
@@ -180,7 +180,7 @@ def _item(write: ChannelWrite) -> FeedItem:
     if write.element == PRICE:
         price = MarketPrice(str(Money(value.amount, value.currency).to_decimal()), value.currency)
         return FeedItem(write.record_key, write.version, write.idempotency_key, price=price)
-    # Anything but stock leaves without a value, and the market rejects exactly that item.
+    # Anything but stock is sent without a value, and the market rejects exactly that item.
     quantity = value.amount if write.element == STOCK else None
     return FeedItem(write.record_key, write.version, write.idempotency_key, quantity=quantity)
 
@@ -191,7 +191,7 @@ def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
 
 
 def _drift(listings: Sequence[ShownListing]) -> str:
-    """Of listings none of which has the fields of a price; an odd content is one listing's own matter."""
+    """Format drift: none of the listings has the fields of a price. Odd content of one listing is not drift."""
     told = ""
     for listing in listings:
         try:

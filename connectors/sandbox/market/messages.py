@@ -1,4 +1,4 @@
-"""The sandbox market's own words: decimal prices as text, one revision per attribute."""
+"""Message formats of the sandbox market: decimal prices as text, one revision per attribute."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ class MarketPrice(msgspec.Struct, frozen=True):
 
 
 class ShownPrice(msgspec.Struct, frozen=True):
-    """Raw, so that a number that is not in quotes is not read as a float."""
+    """Raw, so that an unquoted number is not parsed as a float."""
 
     value: msgspec.Raw
     currency: msgspec.Raw
@@ -37,7 +37,7 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 class FeedReceipt(msgspec.Struct, frozen=True):
-    """Only rejections are known at once; everything else is applied later, or silently not."""
+    """Only rejections are immediate; everything else is applied later, or silently not."""
 
     feed_id: str
     rejected: list[Rejection]
@@ -52,14 +52,14 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """A page of what is listed; `following` is the next page's number, 0 after the last."""
+    """A page of listings; `following` is the next page's number, 0 after the last."""
 
     skus: list[str]
     following: int
 
 
 class ShownListing(msgspec.Struct, frozen=True):
-    """A `Listing` as the market writes it, whatever it holds: one odd value must not make its neighbours unreadable."""
+    """A raw `Listing`, whatever its content: one odd value must not make its neighbours unreadable."""
 
     sku: str
     price: msgspec.Raw

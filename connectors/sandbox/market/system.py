@@ -1,4 +1,4 @@
-"""The sandbox market: takes feeds at once, applies them later, keeps the highest revision."""
+"""The sandbox market: accepts feeds at once, applies them later, keeps the highest revision."""
 
 import asyncio
 import random
@@ -75,7 +75,7 @@ class MarketSystem:
                 return self.log.reply(request)
             case "PUT", "/_delay":
                 self.delay_seconds = decode_json(request.body, type=float)
-                for feed_id, (handle, items, faults) in list(self._pending.items()):  # for what waits, it begins anew
+                for feed_id, (handle, items, faults) in list(self._pending.items()):  # restart pending delays
                     handle.cancel()
                     self._apply_later(feed_id, items, faults)
                 return Reply(204)

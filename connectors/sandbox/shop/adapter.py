@@ -1,4 +1,4 @@
-"""The sandbox shop behind the port."""
+"""Adapter of the sandbox shop."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -45,7 +45,7 @@ _STATES: Final = {
     "unknown_sku": (WriteState.REFUSED, _UNKNOWN),
     "invalid": (WriteState.REFUSED, "The shop does not take this value."),
 }
-# Only a reading tells whether it was applied.
+# Only a reading determines whether the write was applied.
 _UNHEARD_OF: Final = (WriteState.ACCEPTED, "The shop's answer to the write could not be understood.")
 _Shown: Final = JsonDecoder(Shown | None)
 
@@ -142,7 +142,7 @@ class SandboxShop:
         stretch = await read_by_offset(cursor, lambda start: self._list(http, config, start))
         skus = list(stretch.page.ids[stretch.first :])
         keys = [sku for sku in skus if sku]
-        identity = "" if keys else stretch.cursor  # nothing else tells pages without a SKU apart
+        identity = "" if keys else stretch.cursor  # pages without a SKU have no other identity
         return KeyPage(keys, stretch.cursor, stretch.page.more, unkeyed=len(skus) - len(keys), identity=identity)
 
     async def _list(self, http: HttpCaller, config: ConnectionConfig, start: int) -> OffsetPage:
@@ -166,7 +166,7 @@ def _not_shown(write: ChannelWrite) -> WriteResult:
 
 
 def _drift(values: Sequence[msgspec.Raw]) -> str:
-    """Of values none of which has the fields of one; an odd content is one value's own matter."""
+    """Format drift: none of the values has the expected fields. Odd content of one value is not drift."""
     told = ""
     for raw in values:
         try:

@@ -1,4 +1,4 @@
-"""The sandbox shop's own words."""
+"""Message formats of the sandbox shop."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Field = Literal["price", "stock"]
 
 
 class NewShopValue(msgspec.Struct, frozen=True, gc=False):
-    """`key` makes a repeated write harmless; a `version` not above the present one is stale."""
+    """`key` makes a repeated write idempotent; a `version` not above the current one is stale."""
 
     sku: str
     field: Field
@@ -44,7 +44,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class ShownRaw(msgspec.Struct, frozen=True):
-    """The fields of a `Shown`, whatever they hold."""
+    """The raw fields of a `Shown`."""
 
     amount: msgspec.Raw
     currency: msgspec.Raw
@@ -52,13 +52,13 @@ class ShownRaw(msgspec.Struct, frozen=True):
 
 
 class Products(msgspec.Struct, frozen=True):
-    """A part of the shop's products, in the order they were made."""
+    """A page of the shop's products, in order of creation."""
 
     skus: list[str]
     more: bool
 
 
 class ShownValues(msgspec.Struct, frozen=True):
-    """Each is a `Shown` or null. Raw, because one that is odd must not make its neighbours unreadable."""
+    """Each is a `Shown` or null. Raw, because an odd one must not make its neighbours unreadable."""
 
     values: list[msgspec.Raw]

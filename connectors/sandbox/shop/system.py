@@ -1,4 +1,4 @@
-"""The sandbox shop: batches of values, compare-and-swap by version, remembered idempotency keys."""
+"""The sandbox shop: batches of values, compare-and-swap by version, stored idempotency keys."""
 
 import random
 from itertools import islice
