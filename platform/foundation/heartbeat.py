@@ -78,7 +78,7 @@ def serve_metrics(port: int, registry: CollectorRegistry, heartbeat: Heartbeat, 
         app, log_config=None, access_log=False, loop="uvloop", http=bounded_protocol(ConnectionTable(_LIMITS)),
         ws="none", lifespan="off", proxy_headers=False, server_header=False,
     )  # fmt: skip
-    listener = socket.create_server(("0.0.0.0", port), backlog=64)  # noqa: S104 - as the chart wants
+    listener = socket.create_server(("0.0.0.0", port), backlog=64)  # noqa: S104 - required by the Helm chart
     run = partial(uvicorn.Server(config).run, sockets=[listener])
     Thread(target=run, name="fairlead-metrics", daemon=True).start()
     return int(listener.getsockname()[1])

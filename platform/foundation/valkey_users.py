@@ -1,16 +1,16 @@
-"""Users of Valkey: one per component, each with the keys and commands it needs and no others.
+"""Valkey users: one per component, each with only the keys and commands it needs.
 
-What a forger of each key could do, and what stands against it besides the user's rights:
+Possible forgeries per key, and the protection besides the user's rights:
 
 - `fl:{msp}:session:*` (web): sign in as anybody. Each record carries a MAC by a key that only web has.
 - `fl:{msp}:sessions-of:*` (web): keep a session in the store. `person.signed_out_after` in PostgreSQL refuses it.
-- `fl:{msp}:sign-in:*` (web): forget failures, or make somebody wait. Waits are bounded when they are read.
-- `fl:lanes:*` (web as hints, worker, relay): wake or delay work. Leases, fences and scopes are PostgreSQL's, and the
-  relay wakes lanes again; members that are none are dropped.
-- `fl:out:*` (worker): delay a client's calls, or lift our own limit on them. What cannot be read falls back to the
+- `fl:{msp}:sign-in:*` (web): reset failures, or delay a member's sign-in. Delays are bounded when they are read.
+- `fl:lanes:*` (web as hints, worker, relay): wake or delay jobs. Leases, fences and scopes are in PostgreSQL, and the
+  relay wakes lanes again; malformed members are dropped.
+- `fl:out:*` (worker): delay a client's calls, or lift our own limit on them. Unreadable state falls back to the
   process's own limits.
 
-Nothing else is kept in Valkey: policy, brands, idempotency, health and positions are in PostgreSQL.
+Nothing else is stored in Valkey: policy, brands, idempotency, health and positions are in PostgreSQL.
 """
 
 import hashlib

@@ -223,9 +223,9 @@ def _close_to_public(connection: Connection) -> None:
 
 
 def _close_what_comes(connection: Connection) -> None:
-    """Revoke default privileges, so that the owner's later objects are open to nobody: PostgreSQL lets PUBLIC call
-    every new function, and default privileges set by an administrator would open new tables. Migrations grant
-    explicitly.
+    """Revoke default privileges, so that the owner's later objects are closed to all other roles: PostgreSQL lets
+    PUBLIC call every new function, and default privileges set by an administrator would open new tables. Migrations
+    grant explicitly.
     """
     opened = connection.execute(
         "SELECT DISTINCT n.nspname, d.defaclobjtype, CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END"

@@ -45,7 +45,7 @@ class Database:
     durable.
     """
 
-    def __init__(  # noqa: PLR0913 - what the processes differ in
+    def __init__(  # noqa: PLR0913 - options that differ between processes
         self,
         conninfo: str,
         *,
@@ -194,8 +194,8 @@ async def _flush(session: AsyncSession) -> None:
 
 
 async def change_scope(session: AsyncSession, scope: Scope) -> None:
-    """Switch the rest of the transaction to `scope`. For the edge, which learns the caller and the tenant in steps, and
-    for closing a wholesale period by the operator, which is recorded in the MSP account's audit chain.
+    """Switch the rest of the transaction to `scope`. For the web layer, which determines the caller and the tenant in
+    steps, and for closing a wholesale period by the operator, which is recorded in the MSP account's audit chain.
 
     Rows loaded before are expired, so that no row of one scope is served from the session's cache in another.
 

@@ -86,7 +86,7 @@ class Batch:
     dead-lettered.
     """
 
-    def __init__(  # noqa: PLR0913 - what a turn is given
+    def __init__(  # noqa: PLR0913 - the parts of a batch
         self,
         database: Database,
         scope: Scope,
@@ -296,7 +296,7 @@ async def keeping_lease(batch: Batch, working: Coroutine[Any, Any, None]) -> Non
     task, keeper = asyncio.ensure_future(working), asyncio.create_task(batch.keep_lease())
     try:
         await asyncio.wait({task, keeper}, return_when=asyncio.FIRST_COMPLETED)
-        # The lease of a batch that is just committing looks lost to `keep_lease`.
+        # `keep_lease` may report a lost lease while the batch is just committing.
         done, _ = await asyncio.wait({task}, timeout=_COMMIT_SECONDS)
         await (task if done else keeper)
     finally:

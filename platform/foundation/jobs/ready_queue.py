@@ -106,7 +106,7 @@ class LaneClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaneTicket:
-    """A hint that a lane may have ready work."""
+    """A hint that a lane may have ready jobs."""
 
     msp_id: UUID
     tenant_id: UUID

@@ -37,5 +37,5 @@ class Waker:
             hints, self._hints = self._hints, {}
             try:
                 await self._wake(hints)
-            except Exception:  # noqa: BLE001 - the work is durable; the relay rings it
+            except Exception:  # noqa: BLE001 - the jobs are durable; the relay wakes their lanes
                 _log.exception("ring.failed")

@@ -44,7 +44,7 @@ class _Met:
 class LaneWorker:
     """Worker of one pool. Stateless except for its name; any number may share a pool."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is composed of
+    def __init__(  # noqa: PLR0913 - injected dependencies
         self,
         database: Database,
         ready_queue: ReadyQueue,

@@ -77,7 +77,7 @@ _MAPPED = tuple(kind for kinds, _ in _FAILURES for kind in kinds)
 class OutboundClient:
     """HTTP client of a process. With `valkey=None` limits apply within this process only."""
 
-    def __init__(  # noqa: PLR0913 - what a process hands to its one way out
+    def __init__(  # noqa: PLR0913 - injected once, by the composition root
         self,
         settings: OutboundSettings,
         valkey: "redis.asyncio.Redis | None",

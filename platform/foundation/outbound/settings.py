@@ -85,14 +85,14 @@ class OutboundSettings:
     in_flight: int = 16
     """Requests of one credential at the same time in one process: a slow system cannot take every connection."""
     max_wait_seconds: float = 2.0
-    """How long a call waits for its token; a longer wait is the caller's to schedule."""
+    """Maximum wait of a call for its token, in seconds; the caller reschedules for a longer wait."""
     max_hold_seconds: float = 3600.0
-    """The longest pause another system's headers can impose."""
+    """The longest pause that another system's headers can impose."""
     valkey_seconds: float = 0.5
     valkey_rest_seconds: float = 1.0
-    """After Valkey failed, limits are kept in this process for this long before it is asked again."""
+    """Seconds for which limits apply per process after a failure of Valkey, before its next use."""
     clock_decides: bool = False
-    """Limits run on the clock that was passed in, not on Valkey's own; for simulated time."""
+    """Limits use the injected clock, not Valkey's own; for simulated time."""
     user_agent: str = "commerce-integration/1"
     ca_file: Path | None = None
     breaker: BreakerSettings = BreakerSettings()

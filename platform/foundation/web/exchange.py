@@ -24,7 +24,7 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 class Exchange(RequestResponseCycle):
     """uvicorn's cycle with another start of the response."""
 
-    def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override]  # no coroutine of its own
+    def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override]  # not a coroutine
         if self.response_started or message["type"] != "http.response.start":
             return super().send(message)
         return self._start(message)
