@@ -1,4 +1,4 @@
-"""Refusals of the billing room."""
+"""Errors of the billing room."""
 
 from foundation.errors import Conflict, InvalidInput
 

@@ -1,6 +1,7 @@
-"""Rating by the clock: timers per client for its drafts, one per MSP for the wholesale whole.
+"""Rating jobs: timers per client for its drafts, one per MSP for its wholesale total.
 
-A run looks at recent usage only, so that it costs the same in a client's tenth year; once a day one looks at all.
+A run processes recent usage only, so that its cost stays the same in a client's tenth year; once a day one processes
+all.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,13 +27,15 @@ LANE = "billing"
 RECENT = timedelta(days=2)
 CATCH_UP_EVERY = timedelta(days=1)
 ENDLESS = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
-"""Work that sets its own next timer is never given up: with it the timer would be gone, and nobody billed again."""
+"""A self-rescheduling job never fails permanently: its timer would be lost with it, and nobody would be billed
+again.
+"""
 
 BillingStep = Callable[[AsyncSession, datetime], Awaitable[None]]
 
 
 def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobType, ...]:
-    """The room's kinds of job; each run sets the timer of the next, `every` later."""
+    """Job types of this room; each run sets the timer of the next, `every` later."""
     return (
         JobType(RATE, _handler(rate_recent, schedule_rating, clock, every), batch=1, retry=ENDLESS),
         JobType(CATCH_UP, _handler(rate_client, _schedule_catch_up, clock, CATCH_UP_EVERY), batch=1, seconds=600.0,
@@ -42,7 +45,7 @@ def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> t
 
 
 async def schedule_rating(session: AsyncSession, now: datetime) -> None:
-    """In a client's scope: rate at `now`, and from then on by itself. Call once, when the client begins."""
+    """Start the self-rescheduling rating of a new client at `now`, in its scope. Call once."""
     await set_timer(session, name=RATE, lane=LANE, kind=RATE, due_at=now)
     await _schedule_catch_up(session, now + CATCH_UP_EVERY)
 
@@ -52,22 +55,22 @@ async def _schedule_catch_up(session: AsyncSession, now: datetime) -> None:
 
 
 async def schedule_total(session: AsyncSession, now: datetime) -> None:
-    """In the scope of an MSP's house: sum up its wholesale invoice at `now`, and from then on by itself."""
+    """Start the self-rescheduling totals of an MSP's wholesale invoice at `now`, in the scope of the MSP account."""
     await set_timer(session, name=TOTAL, lane=LANE, kind=TOTAL, due_at=now)
 
 
 async def repair_billing(session: AsyncSession, now: datetime) -> None:
-    """Timers of a client, or of an MSP's house, that stand still go on."""
+    """Restart the stopped timers of a client, or of an MSP account."""
     await restart_timers(session, (RATE, CATCH_UP, TOTAL), now=now, longest=2 * CATCH_UP_EVERY)
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:
-    """Bring the client's drafts of both sides up to the last days' usage."""
+    """Update the client's drafts of both sides with the usage of recent days."""
     await rate_client(session, now, since=now - RECENT)
 
 
 async def rate_client(session: AsyncSession, now: datetime, since: datetime = EPOCH) -> None:
-    """Bring the client's drafts of both sides up to what the ledger holds since then."""
+    """Update the client's drafts of both sides with the ledger's usage since then."""
     for side in Side:
         for period in await pending_periods(session, side=side, now=now, since=since):
             rated = await rate_period(session, side=side, period=period, now=now, since=since)
@@ -76,7 +79,7 @@ async def rate_client(session: AsyncSession, now: datetime, since: datetime = EP
 
 
 async def total_wholesale(session: AsyncSession, now: datetime) -> None:
-    """Bring the MSP's wholesale drafts of this month and the one before up to its clients' shares."""
+    """Update the MSP's wholesale drafts of this month and the previous one from its clients' shares."""
     this = month_of(now)
     for period in (month_of(this.start - timedelta(days=1)), this):
         await draft_wholesale(session, period=period, now=now)

@@ -1,6 +1,6 @@
-"""Price books, what they made of each usage event, and the invoices. Every table says which side it is of.
+"""Tables of price books, rated usage and invoices. Every table has a side.
 
-Wholesale rows are hidden from a client's own scope by the database itself: see `billing.sides`.
+Wholesale rows are hidden from a client's own scope by row-level security: see `billing.sides`.
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ _A_SIDE = "side IN ('wholesale', 'retail')"
 
 
 class PriceBook(TenantOwned, Base):
-    """`tenant_id` is the MSP's house. A retail book with a `client_id` is that client's own and goes first."""
+    """`tenant_id` is the MSP account. A retail book with a `client_id` is that client's own and takes precedence."""
 
     __tablename__ = "price_book"
 
@@ -45,7 +45,8 @@ class PriceBook(TenantOwned, Base):
 
 
 class Price(TenantOwned, Base):
-    """One meter's price from `valid_from` until `valid_to`. Only `valid_to` is ever changed, and never to the past.
+    """One meter's price from `valid_from` until `valid_to`. Only `valid_to` is ever changed, and never to a past
+    time.
 
     `unit_price` is in major units of the book's currency; with tiers it is the first tier's.
     """
@@ -74,7 +75,7 @@ class Price(TenantOwned, Base):
 
 
 class RatedUsage(TenantOwned, Base):
-    """A usage event on a line. The key makes it at most once per side; quantity and time are the ledger's, copied."""
+    """A usage event on a line. The key allows one row per event and side; quantity and time are the ledger's."""
 
     __tablename__ = "rated_usage"
 
@@ -94,7 +95,7 @@ class RatedUsage(TenantOwned, Base):
 
 
 class RatingRun(TenantOwned, Base):
-    """When a client's usage was last rated, and when the next run is due. One row per client."""
+    """Times of a client's last rating and its next run. One row per client."""
 
     __tablename__ = "rating_run"
 
@@ -103,9 +104,9 @@ class RatingRun(TenantOwned, Base):
 
 
 class Invoice(TenantOwned, Base):
-    """Retail: one client's, for the client. Wholesale: one client's share, or the MSP's whole (`client_id` = `msp_id`).
+    """Retail: one client's, for the client. Wholesale: one client's share, or the MSP's total (`client_id` = `msp_id`).
 
-    `content_hash` is over everything the buyer is told, so the same usage and prices give the same hash.
+    `content_hash` covers all content shown to the buyer, so the same usage and prices give the same hash.
     """
 
     __tablename__ = "invoice"

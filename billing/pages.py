@@ -1,4 +1,4 @@
-"""Invoices as pages: a client's own, and the MSP's with both sides and the margin."""
+"""Invoice pages: a client's own, and the MSP's with both sides and the margin."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -39,11 +39,11 @@ _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"}
 _PAGE: Final = 50
 OpenDescriber = NamedDependency[UsageDescriber]
-"""A handler's parameter called `describer`, filled by `provide_describer`."""
+"""Handler parameter `describer`, filled by `provide_describer`."""
 
 
 def provide_describer(describer: UsageDescriber) -> Provide:
-    """The application's dependency `describer`."""
+    """Provider of the application's dependency `describer`."""
     return Provide(lambda: describer, sync_to_thread=False)
 
 
@@ -59,7 +59,7 @@ async def invoices_page(access: OpenAccess) -> Template:
 
 @get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
 async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Template:
-    """Both sides and the margin where the reader is the MSP's staff; the database gives a client's people one only."""
+    """Both sides and the margin for the MSP's staff; row-level security limits client members to their own side."""
     return await _invoice(access, invoice_id)
 
 
@@ -104,7 +104,7 @@ async def line_page(
     line_id: FromPath[UUID],
     cursor: FromQuery[UUID | None] = None,
 ) -> Template:
-    """What a line is made of, event by event."""
+    """The usage events of a line."""
     invoice = (await load_invoice(access.session, invoice_id)).invoice
     opened = await open_line(access.session, line_id, invoice_id=invoice_id, cursor=cursor, limit=_PAGE)
     names = await _names(access, {invoice.client_id, opened.line.client_id})
@@ -129,7 +129,7 @@ async def line_page(
     include_in_schema=False,
 )
 async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") -> Template:
-    """Where every usage event of a month stands, and what has no price."""
+    """Reconciliation of a month's usage events, and usage without a price."""
     period, refusal = _month(month, access.now)
     result = await reconcile(access.session, period=period)
     names = await _names(access, {meter.client_id for meter in result.meters})
@@ -160,7 +160,7 @@ def _answer(access: Access, template: str, title: str, **context: object) -> Tem
 
 
 async def _close_href(access: Access, view: InvoiceView) -> str:
-    """Where the reader may close this draft; empty where not, or not yet."""
+    """Address for closing this draft; empty when the reader may not close it, or not yet."""
     invoice = view.invoice
     over = invoice.state == "draft" and invoice.period_end <= access.now
     if view.is_wholesale or not over or not access.may(BillingPermission.ISSUE_INVOICE):
@@ -174,7 +174,7 @@ async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:
 
 
 async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
-    """Nothing outside a fleet scope."""
+    """Both sides of an invoice; empty outside a fleet scope."""
     if not access.scope.fleet:
         return {"margins": [], "sibling": None}
     invoice = view.invoice
@@ -196,13 +196,13 @@ async def _describe(access: Access, describer: UsageDescriber, opened: LineEvent
 
 
 async def _clients(access: Access, client_id: UUID) -> str:
-    """Where this client's pages are."""
+    """Base address of this client's pages."""
     slug = access.client.slug if access.client else await load_client_slug(access.session, client_id)
     return f"/clients/{slug}"
 
 
 def _month(text: str, now: datetime) -> tuple[Period, InvalidInput | None]:
-    """The present month instead of what is none, and why."""
+    """The requested month, or the current one with the reason if the request is invalid."""
     try:
         return parse_month(text) if text else month_of(now), None
     except InvalidInput as refusal:

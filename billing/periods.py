@@ -25,7 +25,7 @@ class Period(msgspec.Struct, frozen=True, order=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """Use between `start` and `end` belongs to the allowance that began at `allowance_from`."""
+    """Use between `start` and `end` counts towards the allowance that began at `allowance_from`."""
 
     start: datetime
     end: datetime
@@ -40,7 +40,7 @@ def month_of(moment: datetime) -> Period:
 
 
 def parse_month(text: str) -> Period:
-    """Raises InvalidInput for anything but a month such as 2026-03 whose neighbours can be computed too."""
+    """Raises InvalidInput for anything but a month such as 2026-03 with a representable previous and next month."""
     found = _MONTH.fullmatch(text)
     if found is None or not EPOCH.year < int(found[1]) < MAXYEAR:
         raise InvalidInput("A month is written like 2026-03.", field="month")
@@ -48,9 +48,10 @@ def parse_month(text: str) -> Period:
 
 
 def services_billed_in(period: Period, closed: Sequence[Period]) -> list[Service]:
-    """What an invoice of `period` may bill: its own use, and late use from before the end of the last closed period.
+    """Services that an invoice of `period` may bill: its own use, and late use from before the end of the last closed
+    period.
 
-    Late use keeps the allowance of the closed period it happened in, so lateness makes nothing cheaper.
+    Late use keeps the allowance of its own, closed period, so lateness does not lower the price.
     """
     services: list[Service] = []
     cursor = EPOCH

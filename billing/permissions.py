@@ -1,4 +1,4 @@
-"""This room's permissions, as the packaged roles in `policy` name them."""
+"""This room's permissions, as named by the packaged roles in `policy`."""
 
 from enum import StrEnum
 

@@ -1,11 +1,11 @@
-"""How long usage is kept. Invoices are kept for good; their lines are shown down to each usage event."""
+"""Retention of usage. Invoices are kept for good; their lines can be shown down to each usage event."""
 
 from typing import Final
 
 from foundation.retention import DataClass, RetainedTable
 
-# From the first event on that is not billed, everything stays: not on a closed invoice of each side that has a price
-# book, or, where there is no book, of any side. Reconciliation then still finds all that it could be asked about.
+# Everything is kept from the first unbilled event on: one not on a closed invoice of each side that has a price book,
+# or, where there is no book, of any side. Reconciliation then finds all events in question.
 _UNINVOICED: Final = """
     WITH side AS (SELECT DISTINCT side FROM price_book WHERE msp_id = :m),
          closed AS (SELECT id, side FROM invoice WHERE tenant_id = :t AND state = 'closed')
@@ -24,7 +24,7 @@ _IN_DRAFTS: Final = """
      WHERE r.tenant_id = :t AND r.usage_id < :before AND i.state = 'draft'
      ORDER BY r.usage_id LIMIT 1
 """
-# Closed periods of a year and a month can be reconciled and asked about, down to each event.
+# Closed periods of a year and a month can be reconciled and examined, down to each event.
 _CLOSED_PERIODS: Final = 400
 
 RETAINED: Final = (

@@ -1,4 +1,4 @@
-"""Invoices over the API. With a client in the path that client's own; without, the MSP's, of all its clients."""
+"""Invoice API. With a client in the path, that client's own; without, the MSP's, of all its clients."""
 
 from collections.abc import Sequence
 from typing import Any, Final

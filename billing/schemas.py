@@ -1,4 +1,4 @@
-"""What pages and the API show of billing. Amounts are integer minor units of `currency`."""
+"""Billing data of pages and the API. Amounts are integer minor units of `currency`."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ class UsageRow(msgspec.Struct, frozen=True):
 
 
 class LineEvents(msgspec.Struct, frozen=True):
-    """One page of a line's usage events. `next_cursor` goes into the next request; None on the last page."""
+    """One page of a line's usage events. `next_cursor` is the next request's cursor; None on the last page."""
 
     line: Line
     invoice_id: UUID
@@ -67,7 +67,7 @@ class LineEvents(msgspec.Struct, frozen=True):
 
 
 class Margin(msgspec.Struct, frozen=True):
-    """What an MSP keeps of one client's feature; `margin_minor` is None when the sides' currencies differ."""
+    """An MSP's margin on one client's feature; `margin_minor` is None when the sides' currencies differ."""
 
     client_id: UUID
     meter: str
@@ -94,12 +94,12 @@ class SideStates(msgspec.Struct, frozen=True):
     oldest_unattributed: datetime | None
 
     def age(self, now: datetime) -> timedelta:
-        """How long the oldest unattributed event has waited for a price."""
+        """Waiting time of the oldest unattributed event."""
         return now - self.oldest_unattributed if self.oldest_unattributed else timedelta(0)
 
 
 class MeterStates(msgspec.Struct, frozen=True):
-    """Where the events of one meter stand: accepted = waiting + rated + invoiced + unattributed, on each side.
+    """Counts of one meter's events: accepted = waiting + rated + invoiced + unattributed, on each side.
 
     `retail_only` and `wholesale_only` count events that only one side has on a line.
     """
@@ -118,7 +118,7 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """The sides have exactly the same events on their lines."""
+        """Whether both sides have exactly the same events on their lines."""
         return all(meter.retail_only == meter.wholesale_only == 0 for meter in self.meters)
 
     @property
@@ -127,7 +127,7 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
     @property
     def waiting(self) -> int:
-        """Events that at least one side has still to rate."""
+        """Events still unrated on at least one side."""
         return sum(max(meter.retail.waiting, meter.wholesale.waiting) for meter in self.meters)
 
     @property

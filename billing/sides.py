@@ -1,7 +1,8 @@
-"""The two sides of a usage event, and the right to see both.
+"""The two sides of a usage event, and the right to read both.
 
-Under the application's role a wholesale row exists only in a transaction that took the rater's rights. Reading
-never takes them: an MSP's staff read both sides in a fleet scope, a client's people have no way to wholesale at all.
+Under the application's role a wholesale row is visible only in a transaction with the rater's rights. Queries for
+readers never take these rights: an MSP's staff read both sides in a fleet scope, client members have no access to
+wholesale at all.
 """
 
 from collections.abc import AsyncIterator
@@ -19,9 +20,10 @@ class Side(StrEnum):
 
 @asynccontextmanager
 async def as_rater(session: AsyncSession) -> AsyncIterator[None]:
-    """Let the block read its MSP's price books and use wholesale rows of the transaction's own tenant.
+    """Give the block the rights to read its MSP's price books and to use wholesale rows of the transaction's own
+    tenant.
 
-    In the MSP's house it may also read, not write, its clients' invoices. The savepoint takes the right away again
+    In the MSP account the block may also read, not write, its clients' invoices. The savepoint removes the rights again
     when the block raises.
     """
     async with session.begin_nested():

@@ -1,4 +1,4 @@
-"""What templates show: amounts as money, people's names for ids, words for states."""
+"""Template views: amounts as money, members' names for ids, labels for states."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from billing.sides import Side
 from canonical.money import Money
 
 _METERS: Final = {"sync.verified": "Verified updates"}
-"""Meters as pages name them; another one by its own words."""
+"""Labels of meters on pages; any other meter by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class InvoiceView:
 
     @property
     def state(self) -> tuple[str, str]:
-        """Words and the kind of badge."""
+        """Label and kind of the badge."""
         return ("Closed", "ok") if self.invoice.state == "closed" else ("Draft", "info")
 
     @property
     def is_whole(self) -> bool:
-        """The MSP's own invoice, whose lines are of several clients."""
+        """The MSP's total, with lines of several clients."""
         return self.invoice.client_id == self.invoice.msp_id
 
 
@@ -61,7 +61,7 @@ class LineView:
 
     @property
     def unit_price(self) -> str:
-        """Without needless zeros; prices have more digits than amounts."""
+        """Without trailing zeros; prices have more digits than amounts."""
         return write_unit_price(self.line.unit_price, self.invoice.currency)
 
     @property
@@ -97,14 +97,14 @@ class MarginView:
 
     @property
     def kept(self) -> Money | None:
-        """None when the sides' currencies differ."""
+        """The MSP's margin; None when the sides' currencies differ."""
         kept = self.margin.margin_minor
         currency = self.margin.retail_currency or self.margin.wholesale_currency
         return None if kept is None or currency is None else Money(kept, currency)
 
     @property
     def part(self) -> float | None:
-        """Of the retail amount."""
+        """Share of the retail amount."""
         kept = self.margin.margin_minor
         return kept / self.margin.retail_minor if kept is not None and self.margin.retail_minor else None
 

@@ -1,4 +1,4 @@
-"""Browser files under names that hold their content's hash, so that they may be cached for ever."""
+"""Browser assets under names with a content hash, so that they can be cached for ever."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from branding.errors import MissingAsset
 STATIC = Path(__file__).parent / "static"
 _LIBRARIES = ("node_modules/htmx.org/dist/htmx.min.js",)
 _FACES = "node_modules/@fontsource-variable/inter/wght.css"
-"""Declares the faces of Inter by script, each with its file: browsers load only those that a page's letters need."""
+"""Font faces of Inter per script, each with its file: browsers load only those that a page's letters need."""
 _FACE_FILE = re.compile(rb"url\(\./([\w./-]+)\)")
 _FONTS = "fonts.css"
 _MANIFEST = "manifest.json"
@@ -22,7 +22,7 @@ _MANIFEST = "manifest.json"
 def build_assets(root: Path, out_dir: Path) -> dict[str, str]:
     """Copy our own files and the installed libraries of `root` (after `npm ci`) to `out_dir`; name → hashed name.
 
-    Earlier files stay, because pages that are open may still ask for them.
+    Earlier files stay, because open pages may still request them.
     """
     sources = sorted(STATIC.glob("*.*")) + [root / library for library in _LIBRARIES]
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def read_manifest(out_dir: Path) -> dict[str, str]:
 
 
 def asset_urls(manifest: Mapping[str, str], prefix: str = "/static") -> Callable[[str], str]:
-    """What templates call as `asset('app.css')`."""
+    """The function `asset('app.css')` of templates."""
 
     def url(name: str) -> str:
         if name not in manifest:
@@ -53,7 +53,7 @@ def asset_urls(manifest: Mapping[str, str], prefix: str = "/static") -> Callable
 
 
 def _copy_fonts(faces: Path, out_dir: Path) -> str:
-    """The font's stylesheet beside its files, which it names by their hashed names."""
+    """Copy the font's files and its stylesheet, which references them by their hashed names."""
 
     def hashed(found: re.Match[bytes]) -> bytes:
         return b"url(" + _copy(faces.parent / found[1].decode(), out_dir).encode() + b")"
@@ -81,7 +81,9 @@ def _write(content: bytes, name: Path, out_dir: Path) -> str:
 
 @contextmanager
 def _staged(path: Path) -> Iterator[Path]:
-    """Where to write what then takes its place whole. Several processes may do so at once: each has its own."""
+    """Temporary path that is renamed over the target when complete. Unique, so that several processes may write at
+    once.
+    """
     with TemporaryDirectory(prefix=".", dir=path.parent) as folder:
         yield Path(folder) / path.name
         (Path(folder) / path.name).replace(path)

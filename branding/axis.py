@@ -1,4 +1,4 @@
-"""Scales of charts: round ends, round steps, and labels that do not run into each other."""
+"""Chart scales: round ends, round steps, and labels that do not overlap."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 _STEPS = (1, 2, 2.5, 5, 10)
 _INTERVALS = 4
 _MOST_LABELS = 8
-_SMALLEST = 1e-6  # a shorter axis could not be labelled
+_SMALLEST = 1e-6  # a shorter axis cannot be labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Axis:
     ticks: tuple[float, ...]
 
     def part(self, value: float) -> float:
-        """Where `value` stands between the ends: 0 at the lower, 1 at the upper."""
+        """Position of `value` between the ends: 0 at the lower, 1 at the upper."""
         return (value - self.low) / (self.high - self.low)
 
 
@@ -46,6 +46,6 @@ def round_labels(starts: Sequence[datetime], every: timedelta) -> list[str]:
 
 
 def thin_labels(labels: Sequence[str]) -> list[str]:
-    """As many entries as `labels`, most of them blank once there are too many to read."""
+    """Labels of the same number, most of them blank once there are too many to read."""
     every = math.ceil(len(labels) / _MOST_LABELS)
     return [label if every <= 1 or index % every == 0 else "" for index, label in enumerate(labels)]

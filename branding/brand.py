@@ -1,4 +1,4 @@
-"""A brand ready to be shown: its theme with the files made from it."""
+"""A brand ready for display: its theme with the files generated from it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,7 +12,7 @@ from branding.theme import HOUSE_THEME, Theme
 
 @dataclass(frozen=True, slots=True)
 class BrandFile:
-    """`path` holds the content's hash, so it may be cached for ever."""
+    """`path` contains the content's hash, so the file can be cached for ever."""
 
     path: str
     media_type: str
@@ -21,7 +21,7 @@ class BrandFile:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """`id` and `msp_id` are empty only for the house brand, which belongs to nobody."""
+    """`id` and `msp_id` are empty only for the default brand, which belongs to no MSP."""
 
     id: UUID | None
     msp_id: UUID | None
@@ -54,5 +54,5 @@ def prepare_brand(*, brand_id: UUID | None, msp_id: UUID | None, slug: str, them
 
 
 def default_brand() -> Brand:
-    """For answers on hosts that belong to no MSP."""
+    """Brand of responses on hosts that belong to no MSP."""
     return prepare_brand(brand_id=None, msp_id=None, slug="house", theme=HOUSE_THEME)

@@ -1,6 +1,7 @@
-"""Charts as SVG made on the server: no script, no inline style, colours by class so that they follow the theme.
+"""Charts as SVG, rendered on the server: no script, no inline style, colours by class so that they follow the
+theme.
 
-Text stands beside the drawing as HTML, so it keeps its size when the drawing is stretched to its place.
+Text is HTML beside the drawing, so its size is unaffected when the drawing is stretched.
 Every chart has a <title> for screen readers and its numbers as a table.
 """
 
@@ -49,8 +50,8 @@ def line_chart(  # noqa: PLR0913 - one call per drawing
     written: Format = format_plain,
     ticks_at: Sequence[str] = (),
 ) -> Markup:
-    """`top` fixes the axis' upper end; otherwise it is the next round number above the values. `ticks_at`: the text
-    below each place, mostly blank; by default `labels`, thinned.
+    """Line chart. `top` fixes the axis' upper end; by default the next round number above the values. `ticks_at`: the
+    text below each place, mostly blank; by default `labels`, thinned.
     """
     axis = fit_axis((value for one in series for value in one.values if value is not None), top)
     marks = Markup("").join(
@@ -62,7 +63,7 @@ def line_chart(  # noqa: PLR0913 - one call per drawing
 def bar_chart(
     chart_id: str, title: str, labels: Sequence[str], series: Sequence[Series], *, written: Format = format_plain
 ) -> Markup:
-    """Bars of several series stand side by side."""
+    """Bar chart. Bars of several series are side by side."""
     axis = fit_axis(value for one in series for value in one.values if value is not None)
     band = _WIDTH / max(len(labels), 1)
     width = band * 0.68 / max(len(series), 1)
@@ -84,7 +85,7 @@ def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
     written: Format = format_plain,
     ticks_at: Sequence[str] = (),
 ) -> Markup:
-    """Values are not negative; the height of a bar is their sum. `ticks_at` as in `line_chart`."""
+    """Stacked bar chart. Values are not negative; the height of a bar is their sum. `ticks_at` as in `line_chart`."""
     sums = [sum(one.values[index] or 0 for one in series) for index in range(len(labels))]
     axis = fit_axis(sums)
     band = _WIDTH / max(len(labels), 1)
@@ -99,7 +100,7 @@ def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
 
 
 def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequence[Value]) -> Markup:
-    """How much of an error budget is left (parts of one) beside the even pace that would use it up at the end."""
+    """Remaining error budget (as a fraction of one) beside the even pace that would use it up at the end."""
     steps = max(len(labels) - 1, 1)
     pace = [1 - index / steps for index in range(len(labels))]
     series = (Series("Budget left", remaining), Series("Even pace", pace, dashed=True))
@@ -107,7 +108,7 @@ def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequ
 
 
 def sparkline(values: Sequence[float], title: str) -> Markup:
-    """A line without axes for a tile. `title` says in words what it shows."""
+    """A line without axes for a tile. `title` describes the data in words."""
     low, high = min(values, default=0), max(values, default=0)
     axis = Axis(low, high if high > low else low + 1, ())
     count = max(len(values) - 1, 1)
@@ -128,7 +129,7 @@ def donut(
     centre: str = "",
     written: Format = format_plain,
 ) -> Markup:
-    """`parts` are (name, amount); `centre` is written in the middle."""
+    """Donut chart. `parts` are (name, amount); `centre` is written in the middle."""
     total = sum(amount for _, amount in parts) or 1
     arcs, before = [], 0.0
     for colour, (_, amount) in enumerate(parts, start=1):
@@ -148,7 +149,7 @@ def donut(
 
 
 def gauge(chart_id: str, title: str, part: float, *, target: float | None = None, kind: str = "accent") -> Markup:
-    """`part` and `target` are parts of one; `kind` is accent, ok, warn or bad."""
+    """Gauge. `part` and `target` are fractions of one; `kind` is accent, ok, warn or bad."""
     filled = 100 * min(max(part, 0.0), 1.0)
     mark = _EMPTY
     if target is not None:
@@ -238,7 +239,7 @@ def _grid(axis: Axis) -> Markup:
 
 
 def _bands(labels: Sequence[str], series: Sequence[Series], written: Format) -> Markup:
-    """Invisible columns that name their values when pointed at."""
+    """Invisible columns that show their values on hover."""
     band = _WIDTH / max(len(labels), 1)
     made = []
     for index, label in enumerate(labels):

@@ -22,7 +22,7 @@ def channels(colour: str) -> tuple[int, int, int]:
     """The three bytes of `#rrggbb`.
 
     Raises:
-        ValueError: the colour is written in any other way.
+        ValueError: any other format.
     """
     if not HEX.fullmatch(colour):
         raise ValueError(f"{colour!r} is not a colour of the form #rrggbb in lower case")
@@ -75,7 +75,7 @@ def _linear_rgb(colour: Oklch) -> tuple[float, float, float]:
 
 
 def from_oklch(lightness: float, chroma: float, hue: float) -> str:
-    """The nearest displayable colour: chroma is lowered until the colour lies inside sRGB."""
+    """The nearest displayable colour: chroma is reduced until the colour is inside sRGB."""
     colour = Oklch(min(max(lightness, 0.0), 1.0), max(chroma, 0.0), hue)
     while colour.chroma > 0 and not all(-0.0005 <= value <= 1.0005 for value in _linear_rgb(colour)):
         colour = colour._replace(chroma=max(colour.chroma - 0.004, 0.0))
@@ -87,7 +87,7 @@ def reach_contrast(colour: str, backgrounds: Iterable[str], ratio: float) -> str
     """The shade of `colour` nearest to it that has `ratio` against every background.
 
     Raises:
-        ValueError: no shade reaches it, because the backgrounds are of middling lightness.
+        ValueError: no shade reaches the ratio, because the backgrounds are of medium lightness.
     """
     grounds = tuple(backgrounds)
     if all(contrast(colour, ground) >= ratio for ground in grounds):

@@ -51,7 +51,7 @@ def design_page(brand: Brand, now: datetime, *, csrf_token: str = "", boosted: b
 
 
 def design_context(page: Page) -> Mapping[str, object]:
-    """Everything `design.html` needs."""
+    """Context of `design.html`."""
     return {
         "page": page,
         "rows": _rows(page.now),

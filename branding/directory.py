@@ -1,4 +1,4 @@
-"""Which brand a request is shown. Asked for every page, so answers are kept for a few seconds."""
+"""Brand of a request's host. Needed for every page, so results are cached for a few seconds."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ async def resolve_brand(session: AsyncSession, host: str) -> Brand | None:
 
 
 async def read_own_brand(session: AsyncSession) -> Brand:
-    """What a client's mail and files carry: the brand its MSP was opened with. For jobs, in any scope but a partner's.
+    """Brand for a client's mail and files: the first brand of its MSP. For jobs, in any scope but a partner's.
 
     Raises:
         NotFound: the MSP has none.
@@ -39,12 +39,12 @@ async def read_own_brand(session: AsyncSession) -> Brand:
 
 
 async def list_brand_names(session: AsyncSession) -> Sequence[str]:
-    """Names and hosts of all brands, in the scope of an MSP's house."""
+    """Names and hosts of all brands, in the scope of an MSP account."""
     return await repository.list_names(session, scope_of(session))
 
 
 class BrandDirectory:
-    """One per process. A change of brand is seen everywhere within `ttl`."""
+    """One per process. A change of brand takes effect everywhere within `ttl`."""
 
     def __init__(self, database: Database, clock: Clock, *, ttl: timedelta = TTL) -> None:
         self._database = database
@@ -52,13 +52,13 @@ class BrandDirectory:
         self._ttl = ttl
         self._known: OrderedDict[str, tuple[datetime, Brand]] = OrderedDict()
         self._unknown: OrderedDict[str, tuple[datetime, None]] = OrderedDict()
-        """Apart, so that made-up Host headers push no brand out."""
+        """Separate, so that made-up Host headers evict no brand."""
 
     async def for_host(self, host: str) -> Brand:
-        """`host` as in the Host header.
+        """Brand of a host. `host` as in the Host header.
 
         Raises:
-            UnknownHost: it shows no brand.
+            UnknownHost: no brand has this host.
         """
         name = normal_host(host)
         brand = await self._find(name) if name else None
@@ -67,14 +67,14 @@ class BrandDirectory:
         return brand
 
     def remembered(self, host: str) -> Brand | None:
-        """What was last found for `host`, without asking: for error pages, which must not fail themselves."""
+        """Cached brand of `host`, without a query: for error pages, which must not fail themselves."""
         known = self._known.get(normal_host(host) or "")
         return known[1] if known else None
 
     async def _find(self, name: str) -> Brand | None:
         now = self._clock()
         known = self._known.get(name) or self._unknown.get(name)
-        # The clock may have been set back since: what it then dates in the future is not kept until it is past.
+        # The clock may have been set back since: an entry dated in the future is not valid.
         if known is not None and timedelta(0) <= now - known[0] < self._ttl:
             return known[1]
         async with self._database.transaction(None, host=name) as session:

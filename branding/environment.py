@@ -1,4 +1,4 @@
-"""The one way templates are rendered: escaped, strict about missing values, with the product's formats."""
+"""The single Jinja environment: escaped, strict about missing values, with the product's formats."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from branding import formats
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# Nothing evaluated, no styles injected, no page kept in the browser's storage. Forms come back with 400, 409 or 422.
+# Nothing evaluated, no styles injected, no page stored by the browser. Forms are returned with 400, 409 or 422.
 _HTMX_CONFIG = json.dumps(
     {
         "allowEval": False,
@@ -34,7 +34,7 @@ _HTMX_CONFIG = json.dumps(
 
 
 class _Code(CodeGenerator):
-    """Joins with `formats.show_joined` what templates join with `~`."""
+    """Replaces the `~` of templates by `formats.show_joined`."""
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - as in the base class
         self.write("environment.show_joined((")
@@ -51,16 +51,18 @@ class _Environment(jinja2.Environment):
 
 @jinja2.pass_eval_context
 def _show_attributes(context: EvalContext, attributes: Mapping[str, object], autospace: bool = True) -> str:  # noqa: FBT001, FBT002
-    """Jinja's `xmlattr`, with each value as pages show it."""
+    """Jinja's `xmlattr`, with each value formatted as on pages."""
     return do_xmlattr(context, {name: formats.show_text(value) for name, value in attributes.items()}, autospace)
 
 
 def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[str], str]) -> jinja2.Environment:
-    """`static_url` maps a browser asset's name to its hashed address; templates call it as `asset`.
+    """Jinja environment. `static_url` maps a browser asset's name to its hashed address; templates call it as
+    `asset`.
 
-    Text is shown with its invisible characters marked (`formats.show_text`); `as_typed` is for what a form sends back.
+    Text is rendered with its invisible characters marked (`formats.show_text`); `as_typed` is for values that a form
+    sends back.
 
-    This room's templates are always found, and cannot be hidden by another room's.
+    This room's templates have precedence over those of other rooms.
     """
     environment = _Environment(
         loader=jinja2.FileSystemLoader([TEMPLATES, *template_dirs]),

@@ -1,4 +1,4 @@
-"""Refusals of the branding room."""
+"""Errors of the branding room."""
 
 from foundation.errors import Conflict, InvalidInput, NotFound
 

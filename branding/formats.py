@@ -1,4 +1,4 @@
-"""How values are written on pages. Pure functions; the environment offers each as a filter."""
+"""Formats of values on pages. Pure functions; the environment offers each as a filter."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -16,9 +16,9 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def format_money(value: Money) -> str:
-    """1,999.00 USD, with a space that does not break.
+    """1,999.00 USD, with a non-breaking space.
 
-    A currency that ISO 4217 never had shows its minor units, and says so.
+    A currency unknown to ISO 4217 is shown in minor units, with a note.
     """
     try:
         digits = kept_exponent(value.currency)
@@ -29,19 +29,19 @@ def format_money(value: Money) -> str:
 
 
 def format_key(value: str) -> Markup:
-    """A record's key as another system wrote it: every character visible, and of a direction of its own."""
+    """A record's key as another system wrote it: every character visible, with isolated text direction."""
     marked = mark_key(value)
     return escape(marked) if marked.isascii() else Markup('<bdi class="key">{}</bdi>').format(marked)
 
 
 def encode_exactly(value: str) -> str:
-    """A key in an address: every character that could mean something there is encoded, slashes too."""
+    """A key in an address: every character with a meaning in addresses is encoded, slashes too."""
     return quote(value, safe="")
 
 
 def show_text(value: object) -> object:
-    """What a page shows of a text, wherever it comes from: invisible characters are marked, and its direction stays its
-    own. Markup is the product's own.
+    """Text for a page, whatever its source: invisible characters are marked, and its direction is isolated. Markup is
+    the product's own.
     """
     if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
         return value
@@ -49,12 +49,14 @@ def show_text(value: object) -> object:
 
 
 def show_as_typed(value: object) -> Markup:
-    """Exactly what was typed, as a form sends it back; documents hold no U+0000, whose place is marked."""
+    """The exact typed text, for a form's value; documents cannot contain U+0000, which is marked."""
     return escape(clean_foreign_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value)
 
 
 def show_joined(parts: Iterable[object]) -> object:
-    """The `~` of templates. Text beside markup is shown as alone: joined, it would pass for the product's own."""
+    """The `~` of templates. Text joined with markup is escaped as if alone: otherwise it could pass for the product's
+    own.
+    """
     made = tuple(parts)
     if any(isinstance(part, Markup) for part in made):
         return Markup("").join(escape(show_text(part)) for part in made)
@@ -62,7 +64,7 @@ def show_joined(parts: Iterable[object]) -> object:
 
 
 def format_percent(value: float | Decimal, digits: int = 1) -> str:
-    """`value` is a part of one: 0.123 is 12.3%."""
+    """`value` is a fraction of one: 0.123 is 12.3%."""
     return f"{value * 100:,.{digits}f}%".replace("-", "−")
 
 
@@ -91,12 +93,12 @@ def format_duration(value: timedelta | float) -> str:
 
 
 def format_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> Markup:
-    """A <time> element with the exact instant; `zone` is the viewer's. `seconds` where the order of moments is told."""
+    """A <time> element with the exact instant; `zone` is the viewer's. `seconds` where the order of moments matters."""
     return _time(value, write_datetime(value, zone, seconds=seconds))
 
 
 def write_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> str:
-    """As `format_datetime`, for text that is no page, such as a mail's."""
+    """As `format_datetime`, for plain text such as a mail's."""
     local = value.astimezone(zone)
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     return f"{local.day} {local:%b %Y}, {clock} {local.tzname()}"

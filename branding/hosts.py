@@ -1,4 +1,4 @@
-"""Host names as requests carry them, and the addresses that are built from them."""
+"""Host names of requests, and the addresses built from them."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normal_host(header: str) -> str:
-    """The name in a Host header: lower case, without port and final dot; empty when it is not a name."""
+    """The name in a Host header: lower case, without port and final dot; empty when invalid."""
     name = header.strip().lower().partition(":")[0].removesuffix(".")
     return name if _HOST.fullmatch(name) else ""
 
@@ -22,9 +22,9 @@ def is_local(name: str) -> bool:
 
 
 def request_origin(scope: Mapping[str, Any]) -> str:
-    """What a browser sends as `Origin` from a page of the request's host. For comparison only, never for links.
+    """`Origin` header that a browser sends from a page of the request's host. For comparison only, never for links.
 
-    Pages of other machines work over TLS only, which may end at a proxy that does not say so.
+    Pages of other machines work over TLS only, which may end at a proxy that does not announce itself.
     """
     host = header_text(scope, b"host")
     scheme = scope["scheme"] if is_local(normal_host(host)) else "https"
@@ -32,10 +32,10 @@ def request_origin(scope: Mapping[str, Any]) -> str:
 
 
 def public_origin(scope: Mapping[str, Any]) -> str:
-    """Where links to the request's brand lead: its host name, which the brand is registered under, over TLS.
+    """Base of links to the request's brand: the registered host name, over TLS.
 
-    Of the request's Host header only the name is used, after it was found in the brands' list. On this machine the
-    port is the listener's own; elsewhere it is the scheme's default or the configured one.
+    Of the request's Host header only the name is used, after a match in the brands' list. On this machine the port is
+    the listener's own; elsewhere it is the scheme's default or the configured one.
     """
     name = normal_host(header_text(scope, b"host"))
     port = scope.get("state", {}).get("public_port")

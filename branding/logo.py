@@ -1,4 +1,4 @@
-"""A brand's mark, drawn from its monogram, shape and accent. All three are validated tokens; nothing is uploaded."""
+"""A brand's mark, drawn from its monogram, shape and accent. All three are validated tokens; there are no uploads."""
 
 from markupsafe import Markup
 
@@ -15,7 +15,7 @@ _SIZES = {1: 18, 2: 13, 3: 10}
 
 
 def render_logo(theme: Theme) -> Markup:
-    """Inline SVG; decorative, because the brand's name stands beside it."""
+    """Inline SVG; decorative, because the brand's name is beside it."""
     return Markup(  # noqa: S704 - every value is a validated token
         f'<svg class="logo" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">'
         f"{_drawing(theme)}</svg>"
@@ -23,7 +23,7 @@ def render_logo(theme: Theme) -> Markup:
 
 
 def render_icon(theme: Theme) -> str:
-    """The same mark as a file of its own, for the browser's tab."""
+    """The same mark as a file, for the browser's tab icon."""
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{_drawing(theme)}</svg>\n'
 
 

@@ -1,4 +1,4 @@
-"""What an MSP does with its brands. The session's scope is the MSP's house."""
+"""Management of an MSP's brands. The session's scope is the MSP account."""
 
 import re
 from datetime import datetime
@@ -22,7 +22,7 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
 async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: datetime, new_id: NewId) -> Brand:
-    """Create the brand or replace its tokens; open pages get the new look with their next load."""
+    """Create the brand or replace its tokens; open pages change with their next load."""
     scope = _house(session)
     if not _SLUG.fullmatch(slug):
         raise InvalidInput("A brand's short name has 1 to 48 small letters, digits and hyphens.", field="slug")
@@ -37,10 +37,10 @@ async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: date
 
 
 async def point_host(session: AsyncSession, *, slug: str, host: str, now: datetime) -> None:
-    """Show the brand `slug` under `host`, whether the host is new or showed another of the MSP's brands.
+    """Show the brand `slug` under `host`, a new host or one of another brand of the MSP.
 
     Raises:
-        HostTaken: another MSP has it.
+        HostTaken: another MSP has the host.
     """
     scope = _house(session)
     name = _normal_name(host)
@@ -62,7 +62,7 @@ async def release_host(session: AsyncSession, *, host: str, now: datetime) -> No
 
 
 def _normal_name(host: str) -> str:
-    """As browsers send it: also for a name in another script, typed as people read it."""
+    """The name as browsers send it (punycode), also for a name typed in another script."""
     try:
         return normal_host(normalize_domain(host))
     except TextInvalid:

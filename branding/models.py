@@ -1,4 +1,4 @@
-"""Tables: an MSP's brands and the host names they are shown under. All are rows of the MSP's house."""
+"""Tables of an MSP's brands and their host names. All rows belong to the MSP account."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from foundation.database.base import Base, TenantOwned
 
 
 class BrandRow(TenantOwned, Base):
-    """`tokens` is a `Theme`; it is validated again whenever it is read."""
+    """`tokens` is a `Theme`, validated again on every read."""
 
     __tablename__ = "brand"
 
@@ -26,7 +26,7 @@ class BrandRow(TenantOwned, Base):
 
 
 class BrandDomain(TenantOwned, Base):
-    """A host name belongs to one brand of the whole deployment: it is looked up before any tenant is known."""
+    """A host name of one brand, unique in the deployment: looked up before any tenant is known."""
 
     __tablename__ = "brand_domain"
 

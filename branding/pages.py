@@ -1,4 +1,4 @@
-"""The brand's own files, and the page that shows every component."""
+"""A brand's generated files, and the design page with every component."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,14 +18,14 @@ from foundation.errors import NotFound
 from foundation.web.boundary import header_text
 
 ShownBrand = NamedDependency[Brand]
-"""A handler's parameter called `brand`, filled by `provide_brand`."""
+"""Handler parameter `brand`, filled by `provide_brand`."""
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
 
 def provide_brand(directory: BrandDirectory) -> Provide:
-    """The application's dependency `brand`: the one of the request's host, else 404."""
+    """Provider of the application's dependency `brand`: the brand of the request's host, else 404."""
 
     async def brand(request: Request[Any, Any, Any]) -> Brand:
         return await directory.for_host(header_text(request.scope, b"host"))
@@ -35,7 +35,7 @@ def provide_brand(directory: BrandDirectory) -> Provide:
 
 @get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
 async def brand_file(name: FromPath[str], brand: ShownBrand) -> Response[str]:
-    """An address with an old hash still answers, with today's file, so that pages left open keep their look."""
+    """A brand's file. An address with an outdated hash gets the current file, so that open pages keep their style."""
     for file in (brand.stylesheet, brand.icon):
         if file.path == f"/brand/{name}":
             return _answer(file, _FOR_EVER)

@@ -1,4 +1,4 @@
-"""From tokens to colours, in light and dark. Every colour of a page is made here, so one test can check them all."""
+"""Colours from tokens, in light and dark. Every colour of a page is computed here, so one test can check them all."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _TINTS = {
     Neutral.VIOLET: (300.0, 0.014),
 }
 _STATUS_HUES = {"ok": 155.0, "warn": 70.0, "bad": 25.0, "info": 248.0}
-# Hues of the series after the first, which is the accent. Those too near the accent are passed over.
+# Hues of the series after the first, which is the accent. Those too near the accent are skipped.
 _SERIES_HUES = (190.0, 345.0, 78.0, 145.0, 245.0, 300.0, 30.0)
 _SERIES = 6
 

@@ -13,13 +13,13 @@ from branding.brand import Brand, prepare_brand
 from branding.theme import parse_theme
 from foundation.scope import Scope
 
-# No tenant is known yet: the policy on app.host, which the transaction was opened with, lets through this host only.
+# No tenant is known yet: the policy on app.host, set when the transaction was opened, admits this host only.
 _BY_HOST = text(
     "SELECT b.id, b.msp_id, b.slug, b.tokens FROM brand_domain AS d"
     " JOIN brand AS b ON b.tenant_id = d.tenant_id AND b.id = d.brand_id WHERE d.host = :host"
 )
 _BY_SLUG = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id AND slug = :slug")
-# Ids are ordered by time. What the policy on app.brand lets through is the house's rows, for reading.
+# Ids are ordered by time. The policy on app.brand admits rows of the MSP account, for reading.
 _FIRST = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :msp_id ORDER BY id LIMIT 1")
 _ASK = text("SELECT set_config('app.brand', :brand, true)")
 _UPSERT = text(
@@ -52,7 +52,7 @@ async def find_by_slug(session: AsyncSession, scope: Scope, slug: str) -> Brand 
 
 
 async def find_first(session: AsyncSession, msp_id: UUID) -> Brand | None:
-    """The first brand of the scope's MSP, also in a client's scope; the right to read it ends with the reading."""
+    """The first brand of the scope's MSP, also in a client's scope; the read right is removed afterwards."""
     await session.execute(_ASK, {"brand": "own"})
     row = (await session.execute(_FIRST, {"msp_id": msp_id})).one_or_none()
     await session.execute(_ASK, {"brand": ""})
@@ -72,14 +72,14 @@ def _brand(row: Any | None) -> Brand | None:
 async def upsert(  # noqa: PLR0913
     session: AsyncSession, scope: Scope, *, brand_id: UUID, slug: str, name: str, tokens: dict[str, Any], now: datetime
 ) -> UUID:
-    """The id the brand has: `brand_id` only if the slug is new."""
+    """The brand's id: `brand_id` only if the slug is new."""
     values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": brand_id, "slug": slug}
     kept: UUID = await session.scalar(_UPSERT, values | {"name": name, "tokens": tokens, "now": now})
     return kept
 
 
 async def point_host(session: AsyncSession, scope: Scope, *, host: str, brand_id: UUID) -> bool:
-    """False when the host belongs to someone else."""
+    """Insert or update a host. False when the host belongs to another MSP."""
     values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "host": host, "brand_id": brand_id}
     await session.execute(_CLAIM, values)
     return await session.scalar(_REPOINT, values) is not None

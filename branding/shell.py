@@ -1,4 +1,4 @@
-"""What the page shell needs to know: one `Page` per answer."""
+"""Data of the page shell: one `Page` per response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The client (or the MSP's own house) whose records the page shows."""
+    """The client (or the MSP account) whose records the page shows."""
 
     name: str
     kind: str
@@ -41,7 +41,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Given to every template as `page`. `now` is what relative times are counted from."""
+    """Template variable `page`. `now` is the reference of relative times."""
 
     brand: Brand
     title: str
@@ -58,21 +58,21 @@ class Page:
 
 
 def is_boosted(headers: Mapping[str, str]) -> bool:
-    """Whether the browser only wants the page's inside. Answers that depend on it carry `Vary: HX-Request`.
+    """Whether the browser requests only the page's content. Responses that depend on this carry `Vary: HX-Request`.
 
-    A page restored from history is asked for with HX-Request too, and must be whole.
+    A page restored from history is requested with HX-Request too, and must be complete.
     """
     return headers.get("hx-boosted") == "true" and headers.get("hx-history-restore-request") != "true"
 
 
 def is_page(headers: Mapping[str, str], path: str) -> bool:
-    """Whether the answer has the shell around it, or is boosted: not the API, and no part that refreshes itself."""
+    """Whether the response is a page, with its shell or boosted: not the API, and no self-refreshing part."""
     part = headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
     return not path.startswith("/api/") and (not part or is_boosted(headers))
 
 
 def mark_current(nav: tuple[NavGroup, ...], path: str) -> tuple[NavGroup, ...]:
-    """`nav` with the entry marked whose address is the longest beginning of `path`."""
+    """`nav` with the current entry marked: the one whose address is the longest prefix of `path`."""
     inside = [item.href for group in nav for item in group.items if _is_inside(path, item.href)]
     current = max(inside, key=len, default=None)
     return tuple(

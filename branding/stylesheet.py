@@ -1,4 +1,4 @@
-"""A theme as CSS custom properties, light and dark, and the address under which it never changes."""
+"""A theme as CSS custom properties, light and dark, with its immutable address."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""A brand's look as validated tokens. Nothing else of a brand ever reaches a stylesheet or a logo."""
+"""A brand's theme as validated tokens. No other brand data ever reaches a stylesheet or a logo."""
 
 import re
 from enum import StrEnum
@@ -34,7 +34,9 @@ class Radius(StrEnum):
 
 
 class Font(StrEnum):
-    """Named stacks of fonts. `system` begins with Inter, which is served here; the others are on people's machines."""
+    """Named font stacks. `system` begins with Inter, which is served here; the others must be installed on the reader's
+    machine.
+    """
 
     SYSTEM = "system"
     HUMANIST = "humanist"
@@ -45,7 +47,7 @@ class Font(StrEnum):
 
 
 class Mark(StrEnum):
-    """The shape behind the monogram."""
+    """Shape behind the monogram."""
 
     TILE = "tile"
     CIRCLE = "circle"
@@ -55,7 +57,7 @@ class Mark(StrEnum):
 
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`on_accent` is the colour of text on the accent; left empty it is chosen so that it can be read."""
+    """`on_accent` is the text colour on the accent; when empty, a readable one is chosen."""
 
     name: str
     monogram: str
@@ -97,7 +99,7 @@ def _require(pattern: re.Pattern[str], token: str, value: str, wanted: str) -> N
 
 
 def readable_on(colour: str) -> str:
-    """White where it can be read, otherwise ink; one of white and black reaches 4.5:1 on any colour."""
+    """White where readable, otherwise ink; one of white and black reaches 4.5:1 on any colour."""
     return next(text for text in (WHITE, _INK, BLACK) if contrast(text, colour) >= TEXT_CONTRAST)
 
 
@@ -109,7 +111,7 @@ def parse_theme(tokens: object) -> Theme:
         raise InvalidTheme("theme", str(error)) from error
 
 
-# For answers that belong to no brand: an unknown host must not learn whose server it reached.
+# Theme of responses without a brand: an unknown host must not learn whose server answered.
 HOUSE_THEME = Theme(
     name="Portal",
     monogram="P",

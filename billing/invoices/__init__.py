@@ -1,1 +1,1 @@
-"""Invoices: drafts, closing, reading."""
+"""Invoices: drafts, closing and queries."""

@@ -1,4 +1,4 @@
-"""A person closes a client's draft."""
+"""Closing of a client's draft by a member."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from foundation.errors import NotFound
 
 
 async def close_invoice(session: AsyncSession, invoice_id: UUID, *, now: datetime) -> DraftInvoice:
-    """In the client's scope, what the MSP charges it. The wholesale side is the operator's to close.
+    """Close the retail invoice, in the client's scope. The wholesale side is the operator's to close.
 
     Raises:
         NotFound: the client has no such invoice.

@@ -1,4 +1,4 @@
-"""Draft invoices: what the rated usage costs. Drafting again from the same usage gives the same content hash."""
+"""Draft invoices, computed from rated usage. The same usage always gives the same content hash."""
 
 import hashlib
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ async def draft_invoice(session: AsyncSession, *, side: Side, period: Period, no
     """Fill the client's draft from its rated usage; None when there is none for this period.
 
     Raises:
-        PeriodClosed: the invoice is no draft any more.
+        PeriodClosed: the invoice is no longer a draft.
     """
     scope = client_scope(session)
     async with as_rater(session):
@@ -53,10 +53,11 @@ async def draft_invoice(session: AsyncSession, *, side: Side, period: Period, no
 
 
 async def draft_wholesale(session: AsyncSession, *, period: Period, now: datetime) -> DraftInvoice | None:
-    """The MSP's own wholesale draft, in the scope of its house: its clients' wholesale lines, as they stand.
+    """The MSP's own wholesale draft, in the scope of its MSP account: the sum of its clients' current wholesale
+    lines.
 
     Raises:
-        PeriodClosed: the invoice is no draft any more.
+        PeriodClosed: the invoice is no longer a draft.
     """
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id != scope.msp_id:
@@ -80,10 +81,11 @@ async def draft_wholesale(session: AsyncSession, *, period: Period, now: datetim
 
 
 async def close_period(session: AsyncSession, *, side: Side, period: Period, now: datetime) -> DraftInvoice:
-    """Rate what is left, price it finally, and close. Usage that arrives later goes to the next open draft.
+    """Rate the remaining usage, compute the final amounts, and close. Usage that arrives later goes to the next open
+    draft.
 
     Raises:
-        PeriodClosed: it is closed already.
+        PeriodClosed: already closed.
         Conflict: the period is not over, has nothing to invoice, or an earlier draft is still open.
     """
     scope = client_scope(session)
@@ -109,7 +111,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
             text("UPDATE invoice SET state = 'closed', updated_at = :now WHERE tenant_id = :tenant_id AND id = :id"),
             keys,
         )
-    if side is Side.RETAIL:  # the client reads its own audit trail, so nothing of wholesale is written there
+    if side is Side.RETAIL:  # the client reads its own audit trail, so wholesale data is not written there
         data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
         append_audit(session, action="invoice.closed", subject=f"invoice:{draft.id}", data=data, at=now)
     return draft
@@ -185,7 +187,9 @@ async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) 
 
 
 def _charges(lines: Sequence[Row[Any]], currency: str) -> list[Charge]:
-    """Lines of one meter and allowance follow each other in the order of their prices, after what was billed before."""
+    """Charges of the lines. Lines of one meter and allowance are charged in the order of their prices, after the
+    quantity already billed.
+    """
     used: dict[tuple[str, datetime], int] = {}
     charges: list[Charge] = []
     for line in lines:

@@ -1,6 +1,6 @@
-"""Reading invoices. A client's scope reads its own retail; a fleet scope reads both sides of the MSP's clients.
+"""Invoice queries. A client's scope reads its own retail; a fleet scope reads both sides of the MSP's clients.
 
-The database decides which side is visible (`billing.sides`); the queries name the tenant all the same.
+Row-level security decides which side is visible (`billing.sides`); the queries filter by tenant all the same.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,8 +29,8 @@ _LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events,
 async def list_invoices(
     session: AsyncSession, *, side: Side | None = None, before: datetime | None = None, limit: int = 50
 ) -> Sequence[InvoiceSummary]:
-    """Newest period first; `before` is the period start of the last one seen. A fleet sees the wholesale invoice once,
-    as the MSP's whole, not its clients' shares of it.
+    """Newest period first; `before` is the period start of the last one seen. A fleet gets one wholesale invoice, the
+    MSP's total, without its clients' shares.
     """
     own, keys = _mine(session, "i")
     rows = await session.execute(
@@ -47,7 +47,7 @@ async def list_invoices(
 
 
 async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail:
-    """Raises NotFound: it does not exist, or is not for the reader to see."""
+    """Raises NotFound: no such invoice, or it is not visible to the reader."""
     own, keys = _mine(session, "i")
     found = await session.execute(
         text(f"SELECT {_INVOICE}, i.tenant_id FROM invoice i WHERE {own} AND i.id = :id"), {**keys, "id": invoice_id}
@@ -67,7 +67,7 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
 
 
 async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -> InvoiceSummary | None:
-    """The same client's and period's invoice of the other side, for the MSP's staff."""
+    """The invoice of the other side for the same client and period, for the MSP's staff."""
     own, keys = _mine(session, "i")
     other = Side.WHOLESALE if invoice.side is Side.RETAIL else Side.RETAIL
     found = await session.execute(
@@ -89,12 +89,12 @@ async def open_line(
     cursor: UUID | None = None,
     limit: int = 100,
 ) -> LineEvents:
-    """The usage events a line is made of, by id, which is by time for ids made by this product.
+    """Usage events of a line, by id, which is by time for ids made by this product.
 
-    A wholesale line stands on its client's share and on the MSP's whole; `invoice_id` says which one is meant.
+    A wholesale line belongs to its client's share and to the MSP's total; `invoice_id` selects one of them.
 
     Raises:
-        NotFound: no such line, or it is not for the reader to see.
+        NotFound: no such line, or it is not visible to the reader.
     """
     own, keys = _mine(session, "l")
     found = await session.execute(
@@ -136,7 +136,7 @@ async def open_line(
 async def list_margins(
     session: AsyncSession, *, period_start: datetime, client_id: UUID | None = None
 ) -> Sequence[Margin]:
-    """What the MSP keeps, per client and feature, of the invoices of one period. In a fleet scope only.
+    """The MSP's margin per client and feature on the invoices of one period. In a fleet scope only.
 
     Raises:
         Forbidden: the scope is not a fleet's.
@@ -165,7 +165,7 @@ async def list_margins(
 
 
 async def load_client_slug(session: AsyncSession, client_id: UUID) -> str | None:
-    """The address of one of the reader's clients."""
+    """Slug of one of the reader's clients."""
     scope = scope_of(session)
     slug: str | None = await session.scalar(
         select(Client.slug).where(Client.msp_id == scope.msp_id, Client.tenant_id == client_id)
@@ -189,7 +189,7 @@ def _line(row: Mapping[Any, Any]) -> Line:
 
 
 async def load_client_names(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, str]:
-    """Names of those of `ids` that are the reader's to see; the MSP's own id has no name here."""
+    """Names of those of `ids` that are visible to the reader; the MSP's own id has no name here."""
     scope = scope_of(session)
     rows = await session.execute(
         select(Client.tenant_id, Client.name).where(Client.msp_id == scope.msp_id, Client.tenant_id.in_(ids))

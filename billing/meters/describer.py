@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 @dataclass(frozen=True, slots=True)
 class UsageDescription:
-    """`subject` is the record, `what` its value in words, `where` the channel; `path` begins behind the client's."""
+    """`subject` is the record, `what` its value in words, `where` the channel; `path` starts after the client's
+    path.
+    """
 
     subject: str
     what: str
@@ -18,12 +20,12 @@ class UsageDescription:
 
 
 DescribeUsage = Callable[[AsyncSession, UUID, str, Sequence[UUID]], Awaitable[Mapping[UUID, UsageDescription]]]
-"""By event, of this client's events of this meter; those that nothing is known of are left out."""
+"""Descriptions by event id, for this client's events of this meter; unknown events are omitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageDescriber:
-    """`permission` is what the reader needs to be told."""
+    """A meter's describer. `permission` is required of the reader."""
 
     permission: str
     describe: DescribeUsage

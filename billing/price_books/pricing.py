@@ -1,4 +1,4 @@
-"""The arithmetic of prices: pure, decimal, independent of the order in which usage arrived."""
+"""Price arithmetic: pure, decimal, independent of the order in which usage arrived."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -62,10 +62,10 @@ def _cost(terms: Terms, units: int) -> Decimal:
 
 
 def check_terms(terms: Terms) -> Terms:
-    """The same terms, with `unit_price` taken from the first tier if there are tiers.
+    """Validated terms, with `unit_price` taken from the first tier if there are tiers.
 
     Raises:
-        PriceNotAllowed: says which part is wrong.
+        PriceNotAllowed: names the invalid part.
     """
     for price in (terms.unit_price, *(tier.unit_price for tier in terms.tiers)):
         _check_price(price)
@@ -104,7 +104,7 @@ def tiers_from_json(stored: object) -> tuple[Tier, ...]:
 
 
 class Validity(msgspec.Struct, frozen=True):
-    """A price of one meter and when it holds; `end` None means until it is followed."""
+    """A price of one meter and its validity; `end` None means until the next price."""
 
     meter: str
     price_id: UUID
@@ -113,7 +113,7 @@ class Validity(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Use of `meter` from `start` until `end` has this price and counts towards this allowance."""
+    """Use of `meter` from `start` until `end`, with its price and its allowance."""
 
     meter: str
     price_id: UUID
@@ -123,7 +123,7 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 def slots_for(own: Sequence[Validity], common: Sequence[Validity], services: Sequence[Service]) -> list[Slot]:
-    """Disjoint slots: a client's own price goes before the common one wherever both hold."""
+    """Disjoint slots: a client's own price takes precedence over the common one wherever both apply."""
     slots: list[Slot] = []
     for service in services:
         mine = [slot for price in own if (slot := _within(price, service))]

@@ -1,4 +1,4 @@
-"""Price books: one for wholesale, one common for retail, and one more for each client with prices of its own."""
+"""Price books: one for wholesale, one common for retail, and one more for each client with its own prices."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ class NewPriceBook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`description` is what the buyer reads on the line."""
+    """`description` is the text on the buyer's invoice line."""
 
     meter: str
     description: str
@@ -50,11 +50,12 @@ class PriceRow(msgspec.Struct, frozen=True):
 
 
 async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:
-    """In the scope of the MSP's house. Wholesale books are the operator's to create: the caller checks that.
+    """Create a price book in the scope of the MSP account. Wholesale books are the operator's to create, which the
+    caller checks.
 
     Raises:
-        Conflict: there is one already for this side and client.
-        PriceNotAllowed: ISO 4217 does not say how many digits the currency has.
+        Conflict: there is already one for this side and client.
+        PriceNotAllowed: ISO 4217 does not define the currency's number of digits.
     """
     scope = _house(session)
     _check_currency(book.currency)
@@ -81,9 +82,10 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
 
 
 async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, now: datetime, new_id: NewId) -> UUID:
-    """Add a price that holds from `valid_from` until the next one already set; the one in force then ends there.
+    """Add a price valid from `valid_from` until the next existing one; the price in force then ends there.
 
-    Where no price holds, `valid_from` may lie in the past: that gives unattributed usage its price and edits nothing.
+    In a gap without a price, `valid_from` may be in the past: the price then applies to unattributed usage and changes
+    nothing else.
 
     Raises:
         PastIsFixed: a price was in force at `valid_from` already, and that is before `now`.
@@ -97,7 +99,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
     price_id = new_id()
     keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
     async with as_rater(session):
-        # The book's row is the lock under which its validities are kept free of overlap.
+        # The lock on the book's row keeps its validities free of overlap.
         side = await session.scalar(
             text("SELECT side FROM price_book WHERE tenant_id = :tenant_id AND id = :book_id FOR UPDATE"), keys
         )
@@ -159,7 +161,7 @@ async def _end_price_in_force(
 
 
 async def list_prices(session: AsyncSession) -> Sequence[PriceRow]:
-    """Every price of the MSP, both sides. In a fleet scope: that is how the MSP's staff read."""
+    """All prices of the MSP, both sides. In a fleet scope, which is that of the MSP's staff."""
     scope = scope_of(session)
     if not scope.fleet:
         raise Forbidden("Price books are read by the MSP's own staff.")

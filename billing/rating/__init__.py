@@ -1,1 +1,1 @@
-"""Rating: usage events onto invoice lines, under the prices that held."""
+"""Rating: assignment of usage events to invoice lines, at the prices in force."""

@@ -1,4 +1,4 @@
-"""Rating: every usage event onto one line per side, set by set, under the price that held when it occurred."""
+"""Set-based rating: every usage event onto one line per side, at the price in force when it occurred."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ from billing.sides import Side, as_rater
 
 
 class Rated(msgspec.Struct, frozen=True):
-    """What one run put onto lines; 0 events when nothing was left to do."""
+    """Result of one run; 0 events when nothing was left to do."""
 
     side: Side
     period: Period
@@ -32,13 +32,13 @@ class Rated(msgspec.Struct, frozen=True):
 async def rate_period(
     session: AsyncSession, *, side: Side, period: Period, now: datetime, since: datetime = EPOCH
 ) -> Rated:
-    """Put the client's unrated usage of `period`, and late usage of closed periods, onto its draft invoice.
+    """Assign the client's unrated usage of `period`, and late usage of closed periods, to its draft invoice.
 
-    What occurred before `since` is left alone. Usage without a price stays where it is and is listed by
-    `billing.reconciliation.queries`. Rating again does nothing twice.
+    Usage before `since` is ignored. Usage without a price stays unrated and is listed by
+    `billing.reconciliation.queries`. Idempotent.
 
     Raises:
-        PeriodClosed: `period` lies before the end of the last closed one.
+        PeriodClosed: `period` is before the end of the last closed one.
         HouseIsNotBilled: the scope is not one client's.
     """
     scope = client_scope(session)
@@ -56,10 +56,10 @@ async def rate_period(
 
 
 async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> int:
-    """Move events of the draft to the lines of the prices that hold now; the number moved.
+    """Move events of the draft to the lines of the prices now in force. Returns the number moved.
 
-    Prices in force never change, so this matters after a client was given prices of its own. It moves money between
-    lines, never an event onto or off the invoice.
+    Prices in force never change, so this matters after a client was given its own prices. Money moves between lines,
+    but no event onto or off the invoice.
 
     Raises:
         PeriodClosed: as for `rate_period`.
@@ -79,7 +79,9 @@ async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> 
 
 
 async def pending_periods(session: AsyncSession, *, side: Side, now: datetime, since: datetime = EPOCH) -> list[Period]:
-    """This month, and every earlier open month with usage since `since` that is not on an invoice of this side."""
+    """The current month, and every earlier open month with usage since `since` that is not on an invoice of this
+    side.
+    """
     scope = client_scope(session)
     async with as_rater(session):
         months = await unrated_months(session, scope, side, since=since)
@@ -91,7 +93,7 @@ _SLOTS = """
     unnest(CAST(:meters AS varchar[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
            CAST(:lines AS uuid[])) AS s (meter, starts, ends, line_id)
 """
-# Usage that is on a line already meets the key and is passed over, which costs one look-up each, whatever the plan.
+# Usage already on a line conflicts with the key and is skipped, which costs one look-up each, whatever the plan.
 _RATE = text(f"""
     WITH rated AS (
         INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at)
@@ -130,7 +132,7 @@ async def _open_draft(session: AsyncSession, tariff: Tariff, period: Period, now
 
 
 async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID]) -> None:
-    """Empty lines, to be filled by `billing.invoices.draft`, which also removes those that stay empty."""
+    """Insert empty lines, to be filled by `billing.invoices.draft`, which also removes those that stay empty."""
     wanted = {line: slot for line, slot in zip(tariff.lines, tariff.slots, strict=True) if line in only}
     await session.execute(
         text("""

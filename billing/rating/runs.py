@@ -1,4 +1,4 @@
-"""When usage was rated last and is rated next: without it a total on a page cannot be placed in time."""
+"""Times of the last and the next rating: a total on a page needs its time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from foundation.database.engine import scope_of
 
 
 class RatingTimes(msgspec.Struct, frozen=True):
-    """Of one client; of several, the one that was rated longest ago. `clients` counts those that were rated."""
+    """Times of one client; of several, those of the client rated longest ago. `clients` is the number of rated ones."""
 
     rated_at: datetime | None
     next_at: datetime | None
@@ -19,7 +19,7 @@ class RatingTimes(msgspec.Struct, frozen=True):
 
 
 async def record_rating(session: AsyncSession, *, now: datetime, next_at: datetime) -> None:
-    """In a client's scope."""
+    """Record a rating, in a client's scope."""
     scope = scope_of(session)
     await session.execute(
         text("""
@@ -31,7 +31,7 @@ async def record_rating(session: AsyncSession, *, now: datetime, next_at: dateti
 
 
 async def read_rating(session: AsyncSession, clients: Sequence[object] = ()) -> RatingTimes:
-    """In a client's scope its own; in a fleet scope that of all the MSP's clients, or of `clients`."""
+    """Rating times: in a client's scope its own; in a fleet scope those of all the MSP's clients, or of `clients`."""
     scope = scope_of(session)
     row = (
         await session.execute(

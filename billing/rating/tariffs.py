@@ -1,7 +1,7 @@
-"""What an invoice may use: which usage is still on no line, where each price holds, and the lines' ids.
+"""Input of an invoice: usage not on a line yet, validity of each price, and the lines' ids.
 
-Usage and rated usage are counted against each other rather than joined: row-level security hides the tables' sizes
-from the planner, and a join then becomes a nested loop over every pair.
+Usage and rated usage are counted against each other rather than joined: row-level security hides the tables' sizes from
+the planner, and a join then becomes a nested loop over every pair.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ from foundation.scope import Scope
 
 
 class Tariff(msgspec.Struct, frozen=True):
-    """What one invoice may use: its currency, where each price holds, and the line each of these slots is on."""
+    """Input of one invoice: its currency, the slots of its prices, and the line of each slot."""
 
     keys: dict[str, object]
     invoice_id: UUID
@@ -42,7 +42,7 @@ class Tariff(msgspec.Struct, frozen=True):
 
 
 def invoice_id_of(client_id: UUID, side: Side, period: Period) -> UUID:
-    """Derived, so that two runs at once, or a run after a crash, mean the same invoice."""
+    """Derived id, so that concurrent runs, or a run after a crash, use the same invoice."""
     return uuid5(client_id, f"invoice {side} {period.start.timestamp():.6f}")
 
 
@@ -64,10 +64,10 @@ async def lock_side(session: AsyncSession, side: Side) -> None:
 async def open_services(
     session: AsyncSession, scope: Scope, side: Side, period: Period, *, since: datetime = EPOCH
 ) -> tuple[list[Service], list[Service]]:
-    """All that an invoice of `period` may bill, and those of them with usage since then that is on no line yet.
+    """All services that an invoice of `period` may bill, and those of them with unrated usage since then.
 
     Raises:
-        PeriodClosed: `period` lies before the end of the last closed one.
+        PeriodClosed: `period` is before the end of the last closed one.
     """
     closed = await closed_periods(session, scope, side)
     if closed and period.start < max(past.end for past in closed):
@@ -83,7 +83,7 @@ async def open_services(
 
 
 async def unrated_months(session: AsyncSession, scope: Scope, side: Side, *, since: datetime) -> list[Period]:
-    """Open months with usage since then that is on no line of this side."""
+    """Open months with usage since then that is not on a line of this side."""
     closed = await closed_periods(session, scope, side)
     found = await session.scalars(
         text(_UNRATED.format(window="date_trunc('month', occurred_at, 'UTC')")),
@@ -119,7 +119,7 @@ async def load_tariff(
     ).all()
     if not rows:
         return None
-    # A draft keeps the currency it began with; a client's own book decides for new ones.
+    # A draft keeps its initial currency; for new ones a client's own book decides.
     invoice_id = invoice_id_of(scope.tenant_id, side, period)
     keys: dict[str, object] = {
         "tenant_id": scope.tenant_id,

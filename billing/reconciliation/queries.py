@@ -1,4 +1,4 @@
-"""Does every accepted event stand on exactly one line of each side, and if not, why and since when."""
+"""Check that every accepted event is on exactly one line of each side; otherwise reports the reason and its age."""
 
 from contextlib import AsyncExitStack
 from typing import Any
@@ -59,9 +59,9 @@ _COUNTS = """
 
 
 async def reconcile(session: AsyncSession, *, period: Period) -> Reconciliation:
-    """States of the events that occurred in `period`, whichever invoice they are on, per client and meter.
+    """States of the events that occurred in `period`, on whichever invoice, per client and meter.
 
-    In a client's scope for that client (a job's work, never a page's); in a fleet scope for all of the MSP's clients.
+    In a client's scope for that client (in a job, never for a page); in a fleet scope for all of the MSP's clients.
     """
     scope = scope_of(session)
     statement = _RECONCILE.format(

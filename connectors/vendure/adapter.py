@@ -290,7 +290,7 @@ def _stock_reading(sku: str, text: str) -> ChannelReading:
 
 
 def _whole(text: str, exponent: int = 0) -> int:
-    """Raises InexactAmount, also for a value that two numbers of ours would map to."""
+    """Raises InexactAmount, also above the exact range of floats, where two of our numbers map to one."""
     number = parse_decimal(text)
     if abs(number) > _EXACT:
         raise InexactAmount(_INEXACT)
