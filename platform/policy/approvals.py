@@ -57,7 +57,7 @@ async def request_approval(
 async def request_approvals(
     session: AsyncSession, scope: Scope, *, requests: Sequence[ApprovalRequest], now: datetime, new_id: NewId
 ) -> list[UUID]:
-    """Ids of the open approvals, in the order of `requests`; two statements, whatever their number.
+    """Request approvals and return their ids, in the order of `requests`; two statements, whatever their number.
 
     A repeated request for the same content returns the same approval, also one granted meanwhile. Other content of the
     same subject withdraws the open approval and creates a new one.

@@ -1,4 +1,4 @@
-"""HTTP to the outside: guarded addresses, limits, token bucket, retry budget and breaker per credential."""
+"""Outbound HTTP: guarded addresses, rate limits, token bucket, retry budget and breaker per credential."""
 
 from foundation.outbound.errors import (
     OutboundHeld,
