@@ -93,7 +93,7 @@ class _Description(OpenAPIRenderPlugin):
         self._document: bytes | None = None
 
     def has_path(self, path: str) -> bool:
-        """The root page is registered in `register`: it needs the brand."""
+        """The root page is registered in `receive_router`: it needs the brand."""
         return path == "/" or path in self.paths
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Functions stored in the database: one file of SQL per subject, which a migration applies whole."""
+"""Functions stored in the database: one SQL file per subject, always applied as a unit by a migration."""
 
 from pathlib import Path
 

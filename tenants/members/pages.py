@@ -133,7 +133,7 @@ async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, ty
 
 
 async def run_action(access: Access, act: Awaitable[object]) -> DomainError | None:
-    """Run `act` and commit, or roll back; returns the reason of a refusal."""
+    """Run `act` in a savepoint; returns the reason of a refusal, after which nothing of the act remains."""
     try:
         async with savepoint(access.session):
             await act

@@ -88,7 +88,7 @@ class DemoWorld:
         self.msps = tuple(seeded)
 
     async def _go_live(self) -> None:
-        """Poll the ERPs' catalogues, approve the first prices, then switch to webhooks."""
+        """Initial catalogues arrive by poll, their first prices are approved here; later changes arrive by webhook."""
         services = build_services(self.stack.settings, pool_size=2, name="fairlead demo")
         try:
             for client in self.clients:
