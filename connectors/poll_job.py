@@ -188,7 +188,7 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
 
 
 async def _polled_before(session: AsyncSession, connection_id: UUID, ids: list[str]) -> set[str]:
-    """Whether the payload was polled before under the same id. Such payloads are equal, even if the bytes differ in the
+    """Those of `ids` that were polled before. Payloads polled under one id are equal, even if the bytes differ in the
     time of reading.
     """
     found = await session.scalars(

@@ -141,7 +141,7 @@ async def _push(http: HttpCaller, session: VendureSession, writes: Sequence[Chan
 
 
 def _newest(indexes: list[int], writes: Sequence[ChannelWrite]) -> frozenset[int]:
-    """The write with the highest version of each field."""
+    """Those of `indexes` whose write has the highest version for its field."""
     chosen: dict[tuple[str, str], int] = {}
     for index in indexes:
         write = writes[index]
@@ -189,9 +189,7 @@ async def _read(
 
 
 def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
-    """Variants by SKU. A SKU shared by several variants in Vendure matches none of them. A variant may occur on two
-    pages.
-    """
+    """Variants by SKU. A SKU shared by several variants is ambiguous. A variant may occur on two pages."""
     found: dict[str, list[Found]] = {}
     for variant in {variant.id: variant for variant in variants}.values():
         found.setdefault(variant.sku, []).append(variant)
