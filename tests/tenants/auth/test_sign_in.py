@@ -256,7 +256,7 @@ class TestPeople:
                 with pytest.raises(NotFound):
                     await get_member(session, ada.id)
                 with pytest.raises(NotFound):
-                    await suspend_person(session, person_id=ada.id, reason="", now=NOW)
+                    await suspend_person(session, person_id=ada.id, reason="left", now=NOW)
                 with pytest.raises(NotFound, match="partner"):
                     await create_member(session, NewMember(new_id(), "x@y.example", "X", partner_id), now=NOW)
 
