@@ -13,7 +13,8 @@
     superseded      a newer propagation of the same record and      nothing; with `accepted_at` or `sent_at` it may
                     element exists for this channel                 have been seen, unproven: not verified, not billed
 
-The clock runs in every state but `verified` and `superseded`. A settlement names the state it started from and does
+The delivery clock runs in every state but `verified`, `superseded` and `stale_approval`, which waits for people, and
+while the channel is active. A settlement names the state it started from and does
 nothing when the state has changed since. Pending ones are settled by the push job, accepted ones by the verify job,
 refused and failed ones by the drift scan.
 """

@@ -29,7 +29,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedInput:
     """The submitted form and its dialog, shown again beside the error."""
 
     dialog: str
@@ -39,7 +39,9 @@ class Refused:
 def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     classes = services.retained
 
-    async def render(access: Access, refusal: DomainError | None = None, refused: Refused | None = None) -> Template:
+    async def render(
+        access: Access, refusal: DomainError | None = None, refused: RefusedInput | None = None
+    ) -> Template:
         view = await plan_retention(access.session, classes, now=access.now)
         context = {
             "view": view,
@@ -50,7 +52,7 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         }
         return render_page(access, "retention.html", "Retention", context, refusal=refusal)
 
-    async def act(access: Access, change: Awaitable[Any], done: str, refused: Refused) -> Response[Any]:
+    async def act(access: Access, change: Awaitable[Any], done: str, refused: RefusedInput) -> Response[Any]:
         refusal = await run_action(access, change)
         return (
             redirect_to(access, "/retention", done=done) if refusal is None else await render(access, refusal, refused)
@@ -63,7 +65,7 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
     @post(f"{_ROOT}/policy", opt=_WRITE, include_in_schema=False)
     async def set_policy_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
-        refused = Refused("policy", form)
+        refused = RefusedInput("policy", form)
         try:
             policy = NewPolicy(_days(form), _text(form, "element"))
         except InvalidInput as refusal:
@@ -76,13 +78,13 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         form = await request.form()
         hold = NewHold(_text(form, "reason"), _text(form, "data_class"), _text(form, "record_key"))
         placing = place_hold(access.session, classes, hold, now=access.now, new_id=services.new_id)
-        return await act(access, placing, "Legal hold placed", Refused("hold", form))
+        return await act(access, placing, "Legal hold placed", RefusedInput("hold", form))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
     async def release_hold_page(request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]) -> Response[Any]:
         form = await request.form()
         releasing = release_hold(access.session, hold_id, reason=_text(form, "reason"), now=access.now)
-        return await act(access, releasing, "Legal hold released", Refused(f"release-{hold_id}", form))
+        return await act(access, releasing, "Legal hold released", RefusedInput(f"release-{hold_id}", form))
 
     return (retention_page, set_policy_page, place_hold_page, release_hold_page)
 

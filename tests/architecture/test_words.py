@@ -1,0 +1,49 @@
+"""One word, one meaning: class names, and the names that were given up for the field's terms."""
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from tests.architecture.test_layout import PACKAGES, ROOT, modules
+
+RETIRED = {
+    r"['\"]given_up['\"]": "failed",
+    r"contract\.second_writer": "channel.drift",
+    r"propagation\.(late|given_up)\b['\"]": "propagation.slo_breached, propagation.failed",
+    r"source\.reused_id": "source.id_conflict",
+    r"exception\.overdue": "exception.escalated",
+    r"\bnext_after\b": "next_cursor",
+    r"\bchannel_round\b": "drift_cursor",
+    r"\bsettled_(at|by)\b": "closed_at, closed_by",
+    r"\b(JobKind|NewWork|WorkItem|LaneRun|add_work)\b": "JobType, NewJob, ClaimedJob, Batch, enqueue",
+    r"['\"]user:(read|invite)['\"]": "member:read, member:invite",
+}
+"""Old names, as patterns, and what stands in their place."""
+
+
+def test_no_class_name_means_two_things() -> None:
+    places = defaultdict(list)
+    for path in modules():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert len(places) > 300
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_retired_names_are_gone() -> None:
+    sources = [
+        path
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in {".py", ".html", ".sql", ".csv", ".toml"} and "node_modules" not in path.parts
+    ]
+    found = [(str(path.relative_to(ROOT)), new) for path in sources for new in _retired_in(path)]
+    assert len(sources) > 500
+    assert found == []
+
+
+def _retired_in(path: Path) -> list[str]:
+    text = path.read_text()
+    return [new for old, new in RETIRED.items() if re.search(old, text)]
