@@ -88,7 +88,7 @@ class TestDoctor:
     def test_without_settings_the_servers_will_be_its_own(
         self, environment: dict[str, str | None], tmp_path: Path
     ) -> None:
-        shown = call({**dict.fromkeys(environment), "XDG_STATE_HOME": str(tmp_path)}, "doctor")
+        shown = call({**dict.fromkeys(environment), "FAIRLEAD_DATA": str(tmp_path / "data")}, "doctor")
         assert "embedded" in shown.output
         assert shown.exit_code == 0
 
@@ -213,7 +213,7 @@ class TestTenants:
         assert second.output.startswith("Error: ")
 
     def test_without_settings_it_says_what_is_missing(self, environment: dict[str, str | None], tmp_path: Path) -> None:
-        nowhere = {**dict.fromkeys(environment), "XDG_STATE_HOME": str(tmp_path)}
+        nowhere = {**dict.fromkeys(environment), "FAIRLEAD_DATA": str(tmp_path / "data")}
         shown = call(nowhere, "tenant", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
         assert shown.exit_code == 1
         assert shown.output.startswith("Error: DATABASE_URL is not set")

@@ -12,6 +12,7 @@ from foundation.audit.chain import verify_chain
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
+from tenants.accounts import create_client, create_msp
 from tests.billing.conftest import Market, uses
 from tests.conftest import Urls, make_scope
 from tests.controlplane.test_cli import call, tenancy
@@ -27,6 +28,10 @@ async def market(db: Database) -> Market:
     house_id = new_id()
     msp_account = make_scope(msp_id=house_id, tenant_id=house_id)
     made = Market(db, msp_account, make_scope(msp_id=house_id), now=LONG_AGO)
+    async with db.transaction(msp_account) as session:
+        await create_msp(session, name="Calm Harbour", slug=f"msp-{house_id.hex[-12:]}", now=LONG_AGO)
+    async with db.transaction(made.client) as session:
+        await create_client(session, name="Client", slug="client", currency="EUR", now=LONG_AGO)
     await made.open_book(Side.WHOLESALE)
     await made.price(Side.WHOLESALE, "0.03", at=LONG_AGO)
     await made.use(*uses(3, at=LONG_AGO))

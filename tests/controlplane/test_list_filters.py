@@ -48,7 +48,7 @@ def heading_of(page: str) -> str:
 
 async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: WebApp, house: House, admin: Visit) -> None:
     tried = list(lists_of(site, house.slug))
-    assert {"status", "subject", "kind", "code", "owner", "record", "after", "limit"} <= {name for _, name, _ in tried}
+    assert {"status", "subject", "kind", "code", "owner", "record", "cursor", "limit"} <= {name for _, name, _ in tried}
     for path, name, kind in tried:
         headers = {"HX-Request": "true"} if path.endswith(("/rows", "/waiting", "/charts")) else {}
         plain = await admin.http.get(path, headers=headers)
