@@ -6,6 +6,7 @@ Imports are inside the fixtures: the composition imports every room.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,16 +52,24 @@ async def services(urls: Urls) -> AsyncIterator[Services]:
     await built.close()
 
 
-@pytest.fixture
-async def world(
+@asynccontextmanager
+async def _client_env(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
-    """One client on sandbox systems."""
     from tests.support.client_env import build_client_env
 
     built = await build_client_env(services, relay_db, urls.intake, sandbox)
     yield built
     await built.close()
+
+
+@pytest.fixture
+async def world(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[ClientEnv]:
+    """One client on sandbox systems."""
+    async with _client_env(services, relay_db, urls, sandbox) as built:
+        yield built
 
 
 @pytest.fixture
@@ -68,11 +77,8 @@ async def other_world(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
     """Another client of another MSP, with the same goods."""
-    from tests.support.client_env import build_client_env
-
-    built = await build_client_env(services, relay_db, urls.intake, sandbox)
-    yield built
-    await built.close()
+    async with _client_env(services, relay_db, urls, sandbox) as built:
+        yield built
 
 
 @pytest.fixture
