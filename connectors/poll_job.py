@@ -71,7 +71,7 @@ async def repair_polls(session: AsyncSession, now: datetime) -> None:
               FROM connection c
              WHERE t.tenant_id = :t AND t.kind = :kind AND (t.due_at IS NULL OR t.due_at > :latest)
                AND c.tenant_id = :t AND c.state = 'active' AND t.name = 'poll/' || c.id
-               AND NOT EXISTS (SELECT 1 FROM work w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
+               AND NOT EXISTS (SELECT 1 FROM job w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
         """),
         {"t": scope_of(session).tenant_id, "kind": POLL, "now": now, "latest": now + LATEST_POLL},
     )

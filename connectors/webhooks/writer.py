@@ -86,7 +86,7 @@ _STORE = """
         SELECT tenant_id, i.msp_id, id, i.connection_id, i.dedupe_key, i.body_hash, i.body, i.content_type, i.via,
                i.received_at, i.correlation FROM incoming i JOIN put USING (tenant_id, id) ORDER BY i.place
     ), queued AS (
-        INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body, correlation)
+        INSERT INTO job (tenant_id, msp_id, lane, kind, key, ref, payload, correlation)
         SELECT i.tenant_id, i.msp_id, 'ingest/' || i.connection_id, %s, i.connection_id::varchar, i.id, %s,
                i.correlation
           FROM incoming i JOIN put USING (tenant_id, id) ORDER BY i.place

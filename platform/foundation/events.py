@@ -52,8 +52,8 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 def publish(session: AsyncSession, event: DomainEvent) -> None:
-    body = {"event": event.kind.name, "at": event.at.isoformat(), "data": event.data}
-    enqueue(session, [NewJob(EVENTS_LANE, DELIVER, key=str(event.subject), ref=event.subject, body=body)])
+    payload = {"event": event.kind.name, "at": event.at.isoformat(), "data": event.data}
+    enqueue(session, [NewJob(EVENTS_LANE, DELIVER, key=str(event.subject), ref=event.subject, payload=payload)])
 
 
 def event_of(item: ClaimedJob) -> DomainEvent:
@@ -62,10 +62,10 @@ def event_of(item: ClaimedJob) -> DomainEvent:
     Raises:
         ValueError: the job carries no event.
     """
-    if item.ref is None or item.body is None:
-        raise ValueError(f"work of kind {item.kind} tells of no event")
-    kind, at = EventType(item.body["event"]), datetime.fromisoformat(item.body["at"])
-    return DomainEvent(kind, item.ref, at, item.body["data"])
+    if item.ref is None or item.payload is None:
+        raise ValueError(f"a job of type {item.kind} carries no event")
+    kind, at = EventType(item.payload["event"]), datetime.fromisoformat(item.payload["at"])
+    return DomainEvent(kind, item.ref, at, item.payload["data"])
 
 
 def deliver_job(
@@ -87,20 +87,20 @@ def deliver_job(
 
     async def deliver(batch: Batch) -> None:
         async with batch.commit() as session:
-            enqueue(session, _work_of(batch, subscribed))
+            enqueue(session, _jobs_of(batch, subscribed))
 
     return JobType(DELIVER, deliver)
 
 
-def _work_of(batch: Batch, subscribed: Mapping[str, Sequence[Subscription]]) -> list[NewJob]:
-    work: list[NewJob] = []
+def _jobs_of(batch: Batch, subscribed: Mapping[str, Sequence[Subscription]]) -> list[NewJob]:
+    jobs: list[NewJob] = []
     for item in batch.items:
-        name = (item.body or {}).get("event", "")
+        name = (item.payload or {}).get("event", "")
         if name not in subscribed:  # published by a newer release: a member replays it once the workers are as new
             batch.dead_letter(item, error=f"No room of this release announces {name}")
             continue
-        work += [
-            NewJob(each.lane, each.job, item.key, ref=item.ref, body=item.body, correlation=item.correlation)
+        jobs += [
+            NewJob(each.lane, each.job, item.key, ref=item.ref, payload=item.payload, correlation=item.correlation)
             for each in subscribed[name]
         ]
-    return work
+    return jobs

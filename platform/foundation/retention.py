@@ -91,6 +91,6 @@ DEAD_LETTERS: Final = DataClass(
 # A waiting job, or a failed one that may be replayed, needs its source event.
 WAITING_EVENTS: Final = Pin(
     "source_events",
-    "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before UNION"
+    "SELECT ref FROM job WHERE tenant_id = :t AND ref < :before UNION"
     " SELECT ref FROM dead_letter WHERE tenant_id = :t AND state = 'open' AND ref < :before",
 )

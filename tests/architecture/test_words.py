@@ -17,6 +17,7 @@ RETIRED = {
     r"\bchannel_round\b": "drift_cursor",
     r"\bsettled_(at|by)\b": "closed_at, closed_by",
     r"\b(JobKind|NewWork|WorkItem|LaneRun|add_work)\b": "JobType, NewJob, ClaimedJob, Batch, enqueue",
+    r"\bfairlead_(work_batch_seconds|work_items|relay_rung|oldest_ready_work)": "fairlead_job_batch_seconds, …",
     r"['\"]user:(read|invite)['\"]": "member:read, member:invite",
 }
 """Old names, as patterns, and what stands in their place."""

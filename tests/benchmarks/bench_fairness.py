@@ -96,7 +96,7 @@ def _flooded(rig: Rig, *, fair: bool, call: float) -> tuple[list[tuple[float, fl
         started = time.time() + 1.0  # connections are opened in the first second
         began, noisy = rig.run(lambda services: _feed(services, fair=fair))
         with rig.owner() as connection:
-            connection.execute("TRUNCATE work")
+            connection.execute("TRUNCATE job")
     quiet = [pair for tenant, pairs in done.items() if tenant != str(noisy) for pair in pairs if pair[0] > started]
     ended = min(began + SECONDS, max(enqueued + wait for enqueued, wait in done[str(noisy)]))
     starts = [enqueued + wait for pairs in done.values() for enqueued, wait in pairs]
@@ -180,7 +180,7 @@ def _whole_way(rig: Rig) -> list[Row]:
     rig.wait(arrived, SKUS // 250 + 50, noisy.scope.tenant_id)
     asyncio.run(_one_every_50_ms(rig, quiet, first=500))
     beside = _waits(rig, quiet, version=20)
-    rest = rig.count("SELECT count(*) FROM work WHERE tenant_id = %s", noisy.scope.tenant_id)
+    rest = rig.count("SELECT count(*) FROM job WHERE tenant_id = %s", noisy.scope.tenant_id)
     process.kill()
     process.wait()
     if not rest:

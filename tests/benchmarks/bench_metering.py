@@ -80,7 +80,7 @@ async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
     await writer.stop()
     await directory.close()
     await services.close()
-    if rig.count(NO_WORK.replace("FROM work", "FROM work WHERE lane LIKE 'push/%%'")) != 1:
+    if rig.count(NO_WORK.replace("FROM job", "FROM job WHERE lane LIKE 'push/%%'")) != 1:
         raise RuntimeError("not all of the work was done")
     everything, unmetered, unaudited = (statistics.median(side) for side in zip(*times, strict=True))
     return everything, unmetered, unaudited

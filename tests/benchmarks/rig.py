@@ -37,7 +37,7 @@ from tests.connectors.running import TOKEN, RunningSandbox
 Starts = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
 T = TypeVar("T")
 FIRST_PRICE = 10_000
-NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM work LIMIT 1) AS rest"
+NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM job LIMIT 1) AS rest"
 
 
 @dataclass(frozen=True)

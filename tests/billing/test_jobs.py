@@ -78,7 +78,7 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
             enqueue(session, [NewJob(lane=LANE, kind=kind, key=kind)])
         await worker.run_lane(scope.msp_id, scope.tenant_id, LANE)
         async with priced.db.transaction(scope) as session:
-            assert await session.scalar(text("SELECT count(*) FROM work")) == 0
+            assert await session.scalar(text("SELECT count(*) FROM job")) == 0
             assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
             assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted
     async with priced.as_staff() as session:
@@ -114,4 +114,4 @@ async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
         await worker.run_lane(msp_account.msp_id, msp_account.tenant_id, LANE)
     async with priced.db.transaction(msp_account) as session:
         assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
-        assert (await session.execute(text("SELECT kind, attempts >= 8 FROM work"))).one() == (RATE, True)
+        assert (await session.execute(text("SELECT kind, attempts >= 8 FROM job"))).one() == (RATE, True)

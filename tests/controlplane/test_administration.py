@@ -60,7 +60,7 @@ class TestSuspendedClient:
         keys = f"/api/v1/clients/{house.slug}/api-keys"
         key = (await admin.api("POST", keys, {"name": "Shop", "role": "client_admin"})).json()["key"]
         await gate.deliver(gate.change("SKU-001", STOCK, 1))
-        before = await gate.rows("SELECT lane, seq FROM work ORDER BY seq")
+        before = await gate.rows("SELECT lane, seq FROM job ORDER BY seq")
         assert before
         page = f"/clients/{house.slug}/people"
         assert "Suspend client" in (await admin.get(page)).text
@@ -79,7 +79,7 @@ class TestSuspendedClient:
             await gate.deliver(gate.change("SKU-001", STOCK, 2), secret="whsec_d3Jvbmc=")
         await gate.work()
         await claim(gate, str(before[0][0]))
-        assert await gate.rows("SELECT lane, seq FROM work ORDER BY seq") == before
+        assert await gate.rows("SELECT lane, seq FROM job ORDER BY seq") == before
         async with gate.relay_db.transaction(None) as session:
             assert gate.scope.tenant_id not in set(await session.scalars(text("SELECT tenant_id FROM lane_backlog()")))
         assert (await admin.post(f"/clients/{house.slug}/resume")).status_code == 303

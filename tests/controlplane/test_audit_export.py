@@ -54,7 +54,7 @@ async def export(world: ClientEnv, services: Services) -> None:
     async with services.db.transaction(scope) as session:
         await session.execute(
             text("""
-                INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, :lane, :kind, 'now')
+                INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, :lane, :kind, 'now')
             """),
             {"t": scope.tenant_id, "m": scope.msp_id, "lane": LANE, "kind": EXPORT},
         )
@@ -318,9 +318,7 @@ class TestExport:
         scope = world.msp_account
         async with world.services.db.transaction(scope) as session:
             await session.execute(
-                text(
-                    "INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'repair', :kind, 'repair')"
-                ),
+                text("INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'repair', :kind, 'repair')"),
                 {"t": scope.tenant_id, "m": scope.msp_id, "kind": "foundation.repair_timers"},
             )
         services = world.services

@@ -439,7 +439,7 @@ class TestBodies:
         await world.work()
         rows = await world.rows("SELECT code FROM governance_exception")
         assert [row for row in rows if row[0] == "source.quarantined"] == [("source.quarantined",)] * 4
-        assert await world.rows("SELECT attempts FROM work") == []
+        assert await world.rows("SELECT attempts FROM job") == []
 
     async def test_v12_public_forms_take_little(self, site: WebApp, house: House) -> None:
         http = site.visit(house.host).http

@@ -39,7 +39,7 @@ KINDS = {
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
-    "change", "governance_exception", "connection", "approval", "record_value", "work", "audit_entry", "person",
+    "change", "governance_exception", "connection", "approval", "record_value", "job", "audit_entry", "person",
     "api_key", "policy_rule", "propagation", "timer",
 )  # fmt: skip
 WITHOUT_SAMPLE = ("/static", "/brand", "/api/v1/schema", "/welcome")

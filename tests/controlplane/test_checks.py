@@ -246,7 +246,7 @@ class TestWork:
         keys = {"t": scope.tenant_id}
         async with db.transaction(scope) as session:
             await session.execute(
-                text("UPDATE work SET ready_at = ready_at - interval '1 hour' WHERE tenant_id = :t"), keys
+                text("UPDATE job SET ready_at = ready_at - interval '1 hour' WHERE tenant_id = :t"), keys
             )
         settings = read_settings({name: value for name, value in environment.items() if value})
         found = await work_is_done(settings)

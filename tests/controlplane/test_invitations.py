@@ -83,9 +83,9 @@ class TestInviting:
         people = f"/clients/{house.slug}/people"
         await admin.get(people)
         secret = link_in(await admin.post(f"{people}/invite", form(fresh(), "client_viewer")))[-43:]
-        for table in ("person", "audit_entry", "work", "policy_version"):
+        for table in ("person", "audit_entry", "job", "policy_version"):
             rows = await world.rows(f"SELECT t::text FROM {table} t")
-            assert rows or table == "work"
+            assert rows or table == "job"
             assert [row for (row,) in rows if secret in str(row)] == []
 
     async def test_it_is_withdrawn_and_made_anew(

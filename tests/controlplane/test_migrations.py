@@ -164,7 +164,7 @@ def test_two_at_once_migrate_once(empty: str) -> None:
 def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
     before = next(script.down_revision for script in SCRIPTS if "connectors_base" in script.path)
     assert isinstance(before, str)
-    migrate_schema(empty, before)  # the next one lets intake store work
+    migrate_schema(empty, before)  # the next one lets intake store jobs, whose table is still `work`
     with psycopg.connect(empty) as blocker:
         blocker.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(Exception, match="lock timeout"):

@@ -56,7 +56,7 @@ async def until_nothing_is_left(db: Database, scope: Scope) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with db.transaction(scope) as session:
-                if not (await session.execute(text("SELECT count(*) FROM work"))).scalar_one():
+                if not (await session.execute(text("SELECT count(*) FROM job"))).scalar_one():
                     return
             await asyncio.sleep(0.1)
 

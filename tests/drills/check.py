@@ -13,7 +13,7 @@ from tests.drills.web_app import Channel, Client, DrillWebApp, until
 
 SETTLED = ("verified", "superseded")
 _UNDONE = """
-    SELECT (SELECT count(*) FROM work WHERE tenant_id = %(t)s) AS work,
+    SELECT (SELECT count(*) FROM job WHERE tenant_id = %(t)s) AS jobs,
            (SELECT count(*) FROM governance_exception WHERE tenant_id = %(t)s AND state = 'open') AS exceptions,
            (SELECT count(*) FROM propagation WHERE tenant_id = %(t)s AND state <> ALL (%(settled)s)) AS open
 """
@@ -43,7 +43,7 @@ class Found(msgspec.Struct):
 
 
 async def wait_until_settled(site: DrillWebApp, client: Client, *, seconds: float) -> None:
-    """No work left, nothing under way, nothing complained of. Gives up quietly: the check then says what is left."""
+    """No job left, nothing under way, nothing complained of. Gives up quietly: the check then says what is left."""
 
     async def settled() -> bool:
         (left,) = await site.rows(_UNDONE, t=client.scope.tenant_id, settled=list(SETTLED))
@@ -161,8 +161,8 @@ async def _ledger_agrees(
 
 
 async def _nothing_is_left(site: DrillWebApp, client: Client, found: Found) -> None:
-    left = await _rows(site, client, "SELECT lane, kind, attempts, error FROM work WHERE tenant_id = %(t)s")
-    found.expect_none("work left", left)
+    left = await _rows(site, client, "SELECT lane, kind, attempts, error FROM job WHERE tenant_id = %(t)s")
+    found.expect_none("jobs left", left)
     dead = await _rows(site, client, "SELECT kind, error FROM dead_letter WHERE tenant_id = %(t)s")
     found.expect_none("dead letters", dead)
     exceptions = await _rows(

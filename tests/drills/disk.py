@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 _SIZE = 16 * 1024**3  # the image is sparse, and so is what fills it
-_GROWING = ("source_event", "work", "change", "propagation", "audit_entry", "usage_event")
+_GROWING = ("source_event", "job", "change", "propagation", "audit_entry", "usage_event")
 _REFUSE = """
     CREATE OR REPLACE FUNCTION drill_disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$

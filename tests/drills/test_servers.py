@@ -67,7 +67,7 @@ async def test_without_a_relay_work_flows_at_once_and_what_is_delayed_waits_for_
         sent = await push_without_a_relay(site, load)
         site.sandbox.delay(market.url, 0)
         assert all(site.effects(market, change.sku) for change in sent)
-        second_look = "SELECT 1 FROM work WHERE tenant_id = %(t)s AND held AND ready_at < clock_timestamp()"
+        second_look = "SELECT 1 FROM job WHERE tenant_id = %(t)s AND delayed AND ready_at < clock_timestamp()"
         await site.wait_for(second_look, t=load.client.scope.tenant_id)
         await asyncio.sleep(2.0)
         assert await is_pushed(site, load, sent), "the second look at the market is delayed work: the relay wakes it"

@@ -65,7 +65,7 @@ class House:
 
     async def work(self, scope: Scope, *, turns: int = 3) -> None:
         for _ in range(turns):
-            for (lane,) in await self.rows(scope, "SELECT DISTINCT lane FROM work ORDER BY lane"):
+            for (lane,) in await self.rows(scope, "SELECT DISTINCT lane FROM job ORDER BY lane"):
                 await self.worker.run_lane(scope.msp_id, scope.tenant_id, str(lane))
 
     async def rows(self, scope: Scope, sql: str) -> list[tuple[object, ...]]:
@@ -86,13 +86,13 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(
 
     with pytest.raises(RuntimeError, match="change of mind"):
         await change_of_mind()
-    assert await site.rows(scope, "SELECT lane FROM work") == []
+    assert await site.rows(scope, "SELECT lane FROM job") == []
     event = house(rooms=4)
     await site.tell(scope, event)
-    assert await site.rows(scope, "SELECT lane, kind FROM work") == [(EVENTS_LANE, DELIVER)]
+    assert await site.rows(scope, "SELECT lane, kind FROM job") == [(EVENTS_LANE, DELIVER)]
     await site.work(scope)
     assert heard == [event]
-    assert await site.rows(scope, "SELECT lane FROM work") == []
+    assert await site.rows(scope, "SELECT lane FROM job") == []
 
 
 async def test_each_subscriber_gets_what_it_subscribed_to_in_order(
@@ -125,7 +125,7 @@ async def test_a_subscriber_that_fails_holds_no_other_up(
         await site.rows(scope, "SELECT lane, error FROM dead_letter")
         == [("events/test.deaf", "RuntimeError: deaf")] * 2
     )
-    assert await site.rows(scope, "SELECT lane FROM work") == []
+    assert await site.rows(scope, "SELECT lane FROM job") == []
 
 
 async def test_a_second_tenant_hears_and_sees_nothing(
@@ -134,11 +134,11 @@ async def test_a_second_tenant_hears_and_sees_nothing(
     heard: Heard = []
     site = House(db, valkey, [Subscription(BUILT, "test.a")], JobType("test.a", hearing(heard)))
     await site.tell(scope, house())
-    assert await site.rows(other_scope, "SELECT lane FROM work") == []
+    assert await site.rows(other_scope, "SELECT lane FROM job") == []
     await site.work(other_scope)
     assert heard == []
     await site.work(scope, turns=1)
-    assert await site.rows(other_scope, "SELECT lane FROM work") == []
+    assert await site.rows(other_scope, "SELECT lane FROM job") == []
 
 
 async def test_what_a_newer_release_announces_is_kept_for_a_person(
@@ -149,7 +149,7 @@ async def test_what_a_newer_release_announces_is_kept_for_a_person(
     await site.tell(scope, house(EventType("house.painted")), house())
     await site.work(scope)
     assert [event.kind for event in heard] == [BUILT]
-    assert await site.rows(scope, "SELECT kind, body ->> 'event', state FROM dead_letter") == [
+    assert await site.rows(scope, "SELECT kind, payload ->> 'event', state FROM dead_letter") == [
         (DELIVER, "house.painted", "open")
     ]
 

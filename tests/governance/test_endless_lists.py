@@ -50,11 +50,11 @@ async def test_a13_a_poll_without_progress_is_stopped_and_told(world: ClientEnv,
     assert "list" in str(error)
     for _ in range(8):  # each time it waits twice as long
         async with world.services.db.transaction(world.scope) as session:
-            await session.execute(text("UPDATE work SET ready_at = now() WHERE held"))
+            await session.execute(text("UPDATE job SET ready_at = now() WHERE delayed"))
         await world.work()
     assert len(source.asked) <= asked + 8, "once each"
-    assert await world.rows("SELECT attempts FROM work WHERE lane LIKE 'poll/%'") == [(9,)]
-    assert await world.rows("SELECT ready_at > now() + interval '2 minutes' FROM work WHERE lane LIKE 'poll/%'") == [
+    assert await world.rows("SELECT attempts FROM job WHERE lane LIKE 'poll/%'") == [(9,)]
+    assert await world.rows("SELECT ready_at > now() + interval '2 minutes' FROM job WHERE lane LIKE 'poll/%'") == [
         (True,)
     ]
     await pass_by(world, minutes=6)
@@ -70,7 +70,7 @@ async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_wh
     await begin(world, source)
     for _ in range(3):
         async with world.services.db.transaction(world.scope) as session:
-            await session.execute(text("UPDATE work SET ready_at = now() WHERE held"))
+            await session.execute(text("UPDATE job SET ready_at = now() WHERE delayed"))
         await world.work()
     assert await world.rows("SELECT amount FROM record_value") == [(4,)]
     assert await world.rows("SELECT count(*) FROM source_event") == [(4,)]

@@ -64,7 +64,7 @@ async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_a
     await world.work()
     ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
     assert is_clean(health)
-    ((told,),) = await world.rows("SELECT error FROM work WHERE lane LIKE 'poll/%'")
+    ((told,),) = await world.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'")
     assert is_clean(told)
 
 
@@ -77,7 +77,7 @@ async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(worl
         await schedule_poll(session, world.erp, at=utc_now())
     await world.work()
     noted = "The connector could not read the answer (RuntimeError)."
-    assert await world.rows("SELECT error FROM work WHERE lane LIKE 'poll/%'") == [(noted,)]
+    assert await world.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'") == [(noted,)]
 
 
 @pytest.mark.parametrize("external_id", ["chg\x00", "chg\ud800", "c" * 5000])

@@ -19,7 +19,7 @@ async def hurry(world: ClientEnv, times: int) -> None:
     """No rest and no delay holds anything back."""
     for _ in range(times):
         async with world.services.db.transaction(world.scope) as session:
-            await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
+            await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
             await session.execute(text("UPDATE lane SET paused_until = NULL"))
         await world.work(settle=0.3)
 
@@ -74,7 +74,7 @@ async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost
         SELECT count(*) FROM usage_event u JOIN propagation p ON p.id = u.id OR p.change_id = u.about
          WHERE p.connection_id = :c
     """
-    assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'push/%'") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
     assert await world.rows(metered, c=world.channels["shop0"]) != [(0,)]
 
 

@@ -280,7 +280,7 @@ async def test_each_push_is_done_under_the_id_of_its_own_webhook(world: ClientEn
     await world.deliver(world.change("SKU-001", STOCK, 41))
     await world.deliver(world.change("SKU-002", STOCK, 42))
     await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
-    pushes = "SELECT w.correlation, c.correlation FROM work w JOIN change c ON c.id = w.ref WHERE w.kind = :kind"
+    pushes = "SELECT w.correlation, c.correlation FROM job w JOIN change c ON c.id = w.ref WHERE w.kind = :kind"
     rows = await world.rows(pushes, kind=PUSH)
     assert len(rows) == 4
     assert len({of_work for of_work, _ in rows}) == 2

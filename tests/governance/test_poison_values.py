@@ -65,7 +65,7 @@ async def set_aside(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
             text("""
-                UPDATE work SET held = true, ready_at = clock_timestamp() + interval '1 h'
+                UPDATE job SET delayed = true, ready_at = clock_timestamp() + interval '1 h'
                  WHERE ref = (SELECT id FROM change WHERE record_key = :poison)
             """),
             {"poison": POISON},
@@ -105,7 +105,7 @@ async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replaye
     assert code == "propagation.failed"
     assert "secret-text" not in str(detail)
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
-    assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'push/%'") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
     ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
     async with world.services.db.transaction(world.scope) as session:
         await replay_exception(session, UUID(str(exception_id)), now=utc_now())
@@ -126,7 +126,7 @@ async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
     await hurry(world, 3 * FEW.attempts)
     query = "SELECT DISTINCT state FROM propagation WHERE connection_id = :c AND amount = 2"
     assert await world.rows(query, c=world.channels["shop0"]) == [("pending",)]
-    assert await world.rows("SELECT max(attempts) <= 1 FROM work WHERE lane LIKE 'push/%'") == [(True,)]
+    assert await world.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]
 
 
 async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(

@@ -24,7 +24,7 @@ from tests.governance.propagation.test_retries import RETRIES, Calls, hurry, sti
 from tests.support.client_env import ClientEnv
 
 PLENTY = RetrySettings(ratio=1.0, per_second=1_000.0, saved=1_000)
-_WORK = "SELECT attempts, again, error, ready_at FROM work WHERE lane = :lane"
+_WORK = "SELECT attempts, is_retry, error, ready_at FROM job WHERE lane = :lane"
 _HEALTH = "SELECT last_success_at IS NOT NULL, last_failure_at IS NOT NULL, last_error FROM connection WHERE id = :erp"
 _CODES = "SELECT code, subject, state FROM governance_exception ORDER BY opened_at"
 DOWN = Faults(server_error=1.0)
@@ -100,7 +100,7 @@ async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_gi
     await wait_since(world, began)
     for attempts_before in (1, 2, 3, 7, 40):
         async with world.services.db.transaction(world.scope) as session:
-            await session.execute(text("UPDATE work SET attempts = :done"), {"done": attempts_before})
+            await session.execute(text("UPDATE job SET attempts = :done"), {"done": attempts_before})
         began = await database_now(world)
         await ask_once_more(world)
         longest = await wait_since(world, began)
@@ -186,7 +186,7 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
     assert await world.rows(polled) == [(0,)]
     ((theirs,),) = await other_world.rows(polled)
     assert theirs
-    assert await other_world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]
+    assert await other_world.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]
     assert (await other_world.rows(_HEALTH, erp=other_world.erp))[0] == (True, False, None)
     assert await other_world.rows("SELECT count(*) FROM governance_exception WHERE code = 'connection.failing'") == [
         (0,)
@@ -196,13 +196,13 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
     await forgive(world)
     for _ in range(OFTEN):
         await hurry(world)
-        if await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]:
+        if await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]:
             break
     assert await world.rows(polled) == [(theirs,)]
     assert await world.rows("SELECT state, closed_by FROM governance_exception WHERE code = 'connection.failing'") == [
         ("resolved", "corrected")
     ]
-    assert await world.rows("SELECT count(*) FROM work WHERE lane LIKE 'poll/%'") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]
     due = "SELECT due_at > polled_at FROM timer, poll_cursor WHERE timer.name = :lane"
     assert await world.rows(due, lane=poll_lane(world.erp)) == [(True,)], "and it is asked again by itself"
 

@@ -69,7 +69,7 @@ async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_fa
     lane = {"t": world.scope.tenant_id, "m": world.scope.msp_id, "lane": poll_lane(world.erp)}
     await run(
         world,
-        "INSERT INTO work (tenant_id, msp_id, lane, kind, key, held, ready_at)"
+        "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
         " VALUES (:t, :m, :lane, :kind, :lane, true, now() + interval '1 hour')",
         kind=POLL, **lane,
     )  # fmt: skip
@@ -134,7 +134,7 @@ async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no
     await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL)
     await run(
         world,
-        "INSERT INTO work (tenant_id, msp_id, lane, kind, key, held, ready_at)"
+        "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
         " SELECT tenant_id, msp_id, lane, kind, name, true, now() + interval '1 h' FROM timer WHERE kind = :kind",
         kind=POLL,
     )
@@ -177,13 +177,13 @@ async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do
     await run(world, "UPDATE lane_share SET resting = true WHERE tenant_id = :t", **tenant)
     for _ in range(2):
         await repair(world)
-    assert await world.rows("SELECT count(*) FROM work WHERE lane = 'repair'") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(0,)]
     await run(world, "UPDATE lane_share SET resting = false WHERE tenant_id = :t", **tenant)
     await run(world, _NEXT, **tenant)
     async with world.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
         await session.execute(text("SELECT repairs_fire()"))
-    assert await world.rows("SELECT count(*) FROM work WHERE lane = 'repair'") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(1,)]
 
 
 async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(world: ClientEnv) -> None:
@@ -277,10 +277,10 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
     for each in (world, other_world):
         await run(
             each,
-            "INSERT INTO work (tenant_id, msp_id, lane, kind, key, held, ready_at)"
-            " VALUES (:t, :m, :lane, :kind, 'poll', :held, now() + :ahead)",
+            "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
+            " VALUES (:t, :m, :lane, :kind, 'poll', :delayed, now() + :ahead)",
             t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp), kind=POLL,
-            held=put_ahead == "job", ahead=timedelta(days=365 if put_ahead == "job" else 0),
+            delayed=put_ahead == "job", ahead=timedelta(days=365 if put_ahead == "job" else 0),
         )  # fmt: skip
         column = {"job": "fence", "rest": "paused_until", "lease": "lease_until"}[put_ahead]
         await run(
@@ -289,7 +289,7 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
             f" VALUES (:t, :m, :lane, 'dead', {'1' if put_ahead == 'job' else 'now() + interval $$1 year$$'})",
             t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp),
         )  # fmt: skip
-    theirs = "SELECT ready_at FROM work WHERE lane LIKE 'poll/%'"
+    theirs = "SELECT ready_at FROM job WHERE lane LIKE 'poll/%'"
     before = await other_world.rows(theirs)
     await world.work()
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)]

@@ -20,7 +20,7 @@ Owner = psycopg.Connection[Any]
 WHOLE = "*"
 # (role, table, verb): columns, and why it is needed.
 NARROW: dict[tuple[str, str, str], tuple[str, str]] = {
-    (RELAY, "work", "SELECT"): ("held lane msp_id ready_at seq tenant_id", "that a lane has work, whose, and when"),
+    (RELAY, "job", "SELECT"): ("delayed lane msp_id ready_at seq tenant_id", "that a lane has jobs, whose, and when"),
     (RELAY, "lane", "SELECT"): ("lease_until name paused_until tenant_id", "that nobody holds the lane"),
     (RELAY, "lane_share", "SELECT"): ("msp_id pool resting tenant_id weight", "which pool serves the client"),
     (RELAY, "timer", "SELECT"): ("due_at", "when to look again, and whether the relay is late (doctor)"),
@@ -39,8 +39,8 @@ NARROW: dict[tuple[str, str, str], tuple[str, str]] = {
         "body_hash connection_id dedupe_key event_id tenant_id", "whether a delivery came before",
     ),
     (INTAKE, "source_event_key", "INSERT"): (WHOLE, "as source_event"),
-    (INTAKE, "work", "INSERT"): (
-        "body correlation key kind lane msp_id ref tenant_id", "the ingest job of a delivery; a policy checks it",
+    (INTAKE, "job", "INSERT"): (
+        "correlation key kind lane msp_id payload ref tenant_id", "the ingest job of a delivery; a policy checks it",
     ),
 }  # fmt: skip
 LEDGERS = ("audit_entry", "usage_event", "source_event", "policy_version")
@@ -238,13 +238,13 @@ class TestRelay:
     @pytest.mark.parametrize(
         "statement",
         [
-            "INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (%(t)s, %(m)s, 'l', 'x', 'k')",
+            "INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (%(t)s, %(m)s, 'l', 'x', 'k')",
             "UPDATE timer SET due_at = now()",
             "UPDATE timer SET due_at = NULL WHERE due_at <= now()",
             "UPDATE lane_share SET repair_at = now()",
             "SELECT kind FROM timer",
             "SELECT name FROM timer",
-            "SELECT kind FROM work",
+            "SELECT kind FROM job",
             "DELETE FROM lane",
         ],
     )
@@ -264,7 +264,7 @@ class TestRelay:
     def test_v9_the_owner_sees_nothing_outside_of_them(self, world: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.owner) as connection:
             connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(world.scope.tenant_id),))
-            for table in ("work", "timer", "lane_share"):
+            for table in ("job", "timer", "lane_share"):
                 assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,)
 
 
@@ -278,8 +278,8 @@ KEY = """
     VALUES (%(t)s, %(m)s, %(c)s, 'k', 'h', %(id)s, %(via)s)
 """
 JOB = """
-    INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body)
-    VALUES (%(t)s, %(m)s, %(lane)s, %(kind)s, %(c)s::text, %(id)s, %(body)s)
+    INSERT INTO job (tenant_id, msp_id, lane, kind, key, ref, payload)
+    VALUES (%(t)s, %(m)s, %(lane)s, %(kind)s, %(c)s::text, %(id)s, %(payload)s)
 """
 
 
@@ -287,7 +287,7 @@ class TestIntake:
     def given(self, world: ClientEnv, other: ClientEnv) -> dict[str, dict[str, object]]:
         own = {
             "t": world.scope.tenant_id, "m": world.scope.msp_id, "c": world.erp, "id": new_id(), "via": "webhook",
-            "lane": f"ingest/{world.erp}", "kind": "governance.ingest", "body": None,
+            "lane": f"ingest/{world.erp}", "kind": "governance.ingest", "payload": None,
         }  # fmt: skip
         stranger = other.erp
         return {
@@ -316,7 +316,7 @@ class TestIntake:
             (JOB, {"kind": "billing.rate"}),
             (JOB, {"lane": "push/x"}),
             (JOB, {"id": None}),
-            (JOB, {"body": '{"anything": 1}'}),
+            (JOB, {"payload": '{"anything": 1}'}),
             (EVENT, {"via": "poll"}),
             (KEY, {"via": "poll"}),
         ],

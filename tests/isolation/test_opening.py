@@ -52,7 +52,7 @@ async def test_a_scope_that_was_never_used_is_not_the_next_borrowers(one: Databa
 
 async def test_a_call_has_no_scope_and_no_transaction_and_leaves_neither(one: Database, scope: Scope) -> None:
     await leave(one, scope)
-    assert (await one.call("SELECT count(*) AS n FROM work", ())).n == 0
+    assert (await one.call("SELECT count(*) AS n FROM job", ())).n == 0
     first = (await one.call("SELECT pg_current_xact_id()::text AS id", ())).id
     assert (await one.call("SELECT pg_xact_status(%s::xid8) AS s", (first,))).s == "committed"
     assert await next_borrower(one) == NONE
@@ -99,11 +99,11 @@ async def test_a_transaction_that_begins_with_many_rows_is_scoped(one: Database,
     await leave(one, scope)
     async with one.transaction(scope) as session:
         await session.execute(
-            text("UPDATE work SET lane = :lane WHERE tenant_id = :t"),
+            text("UPDATE job SET lane = :lane WHERE tenant_id = :t"),
             [{"lane": "first", "t": scope.tenant_id}, {"lane": "second", "t": scope.tenant_id}],
         )
     async with one.transaction(scope) as session:
-        assert (await session.execute(text("SELECT lane FROM work"))).scalar_one() == "second"
+        assert (await session.execute(text("SELECT lane FROM job"))).scalar_one() == "second"
     assert await next_borrower(one) == NONE
 
 

@@ -20,7 +20,7 @@ from foundation.scope import Scope
 from tenants.accounts import create_client
 from tests.conftest import Urls, make_scope
 
-COUNT = text("SELECT count(*) FROM work")
+COUNT = text("SELECT count(*) FROM job")
 
 
 async def leave(db: Database, scope: Scope, key: str = "k") -> None:
@@ -36,7 +36,7 @@ async def seen(db: Database, scope: Scope | None) -> int:
 async def test_the_owner_obeys_too(urls: Urls, db: Database, scope: Scope) -> None:
     await leave(db, scope)
     with psycopg.connect(urls.owner) as connection:
-        assert connection.execute("SELECT count(*) FROM work").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM job").fetchone() == (0,)
 
 
 async def test_no_scope_sees_nothing_and_writes_nothing(db: Database, scope: Scope) -> None:
@@ -45,7 +45,7 @@ async def test_no_scope_sees_nothing_and_writes_nothing(db: Database, scope: Sco
     with pytest.raises(DBAPIError, match="row-level security"):
         async with db.transaction(None) as session:
             await session.execute(
-                text("INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'l', 'k', 'k')"),
+                text("INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'l', 'k', 'k')"),
                 {"t": scope.tenant_id, "m": scope.msp_id},
             )
 
@@ -102,12 +102,12 @@ async def test_a_cross_tenant_insert_is_refused_and_an_update_touches_nothing(
     with pytest.raises(DBAPIError, match="row-level security"):
         async with db.transaction(other_scope) as session:
             await session.execute(
-                text("INSERT INTO work (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'l', 'k', 'k')"),
+                text("INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'l', 'k', 'k')"),
                 {"t": scope.tenant_id, "m": scope.msp_id},
             )
     async with db.transaction(other_scope) as session:
         touched: Any = await session.execute(
-            text("UPDATE work SET key = 'stolen' WHERE tenant_id = :t"), {"t": scope.tenant_id}
+            text("UPDATE job SET key = 'stolen' WHERE tenant_id = :t"), {"t": scope.tenant_id}
         )
     assert touched.rowcount == 0
 
@@ -130,16 +130,16 @@ async def test_hidden_rows_are_not_told_by_errors(db: Database, scope: Scope, ot
     """A condition that would fail on a hidden row is never evaluated on it."""
     await leave(db, scope, key="zero")
     async with db.transaction(other_scope) as session:
-        rows = await session.execute(text("SELECT 1 FROM work WHERE 1 / (CASE key WHEN 'zero' THEN 0 ELSE 1 END) = 1"))
+        rows = await session.execute(text("SELECT 1 FROM job WHERE 1 / (CASE key WHEN 'zero' THEN 0 ELSE 1 END) = 1"))
         assert rows.all() == []
 
 
 async def test_truncate_and_copy_are_not_the_applications(urls: Urls) -> None:
     with psycopg.connect(urls.app) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute("TRUNCATE work")
+        connection.execute("TRUNCATE job")
     with psycopg.connect(urls.app, autocommit=True) as connection:
         cursor = connection.cursor()
-        with pytest.raises(psycopg.Error), cursor.copy("COPY work (tenant_id) FROM STDIN") as copy:
+        with pytest.raises(psycopg.Error), cursor.copy("COPY job (tenant_id) FROM STDIN") as copy:
             copy.write_row([new_id()])
 
 
@@ -174,7 +174,7 @@ async def test_intake_inserts_and_cannot_read_what_it_brought(urls: Urls) -> Non
 async def test_the_relay_sees_that_work_is_due_never_what_it_is_about(urls: Urls) -> None:
     with psycopg.connect(urls.relay, autocommit=True) as connection:
         connection.execute("SELECT * FROM lanes_due()")
-        for forbidden in ("SELECT body FROM work", "SELECT key FROM work", "SELECT * FROM change", "DELETE FROM work"):
+        for forbidden in ("SELECT payload FROM job", "SELECT key FROM job", "SELECT * FROM change", "DELETE FROM job"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(forbidden)
 
@@ -201,7 +201,7 @@ async def test_no_interleaving_over_a_small_pool_mixes_tenants(urls: Urls, turns
             if what == "write":
                 enqueue(session, [NewJob(lane="mix", kind="none", key="k", delay=3600)])
                 written[who] += 1
-            rows = await session.execute(text("SELECT DISTINCT tenant_id FROM work"))
+            rows = await session.execute(text("SELECT DISTINCT tenant_id FROM job"))
             assert set(rows.scalars()) <= {tenants[who].tenant_id}
             if what == "fail":
                 await session.execute(text("SELECT 1/0"))

@@ -108,7 +108,7 @@ class ClientEnv:
         """Whether nothing waits any more, not even delayed work, or `until` holds."""
         if until:
             return bool((await self.rows(until))[0][0])
-        return (await self.rows("SELECT count(*) FROM work"))[0][0] == 0
+        return (await self.rows("SELECT count(*) FROM job"))[0][0] == 0
 
     async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
         async with self.services.db.transaction(self.scope) as session:

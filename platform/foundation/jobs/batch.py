@@ -33,7 +33,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     kind: str
     key: str
     ref: UUID | None
-    body: dict[str, Any] | None
+    payload: dict[str, Any] | None
     attempts: int
     enqueued_at: datetime
     correlation: str
@@ -69,14 +69,14 @@ class DatabaseSilent(psycopg.OperationalError):
 _FINISH = text("""
     SELECT lane_finish(:tenant_id, :lane, :fence, CAST(:done AS bigint[]), CAST(:retry AS bigint[]),
         CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:failure_count AS smallint), :pause,
-        CAST(:crash_count AS smallint), CAST(:counted AS boolean[]), CAST(:again AS boolean[]))
+        CAST(:crash_count AS smallint), CAST(:counted AS boolean[]), CAST(:is_retry AS boolean[]))
 """)
-_BURY = text("""
-    INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, ref, body, attempts, error, enqueued_at, died_at,
-                             correlation)
-    SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, key, ref, body, attempts + 1, d.error, enqueued_at,
+_DEAD_LETTER = text("""
+    INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, ref, payload, attempts, error, enqueued_at,
+                             died_at, correlation)
+    SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, key, ref, payload, attempts + 1, d.error, enqueued_at,
            clock_timestamp(), correlation
-      FROM work JOIN unnest(CAST(:seqs AS bigint[]), CAST(:errors AS varchar[])) AS d (seq, error) USING (seq)
+      FROM job JOIN unnest(CAST(:seqs AS bigint[]), CAST(:errors AS varchar[])) AS d (seq, error) USING (seq)
      WHERE tenant_id = :tenant_id AND lane = :lane
 """)
 
@@ -190,11 +190,11 @@ class Batch:
 
     async def _commit(self, session: AsyncSession) -> None:
         keep = self._deferred.keys() | self._skipped
-        held = self._deferred.values()
+        deferred = self._deferred.values()
         done = [item.seq for item in self.items if item.seq not in keep]
         if self._dead:
             await session.execute(
-                _BURY,
+                _DEAD_LETTER,
                 {
                     "tenant_id": self.scope.tenant_id,
                     "lane": self.lane,
@@ -210,10 +210,10 @@ class Batch:
                 "fence": self.lease.fence,
                 "done": done,
                 "retry": list(self._deferred),
-                "delays": [each.delay for each in held],
-                "errors": [each.error for each in held],
-                "counted": [each.counted for each in held],
-                "again": [each.is_retry for each in held],
+                "delays": [each.delay for each in deferred],
+                "errors": [each.error for each in deferred],
+                "counted": [each.counted for each in deferred],
+                "is_retry": [each.is_retry for each in deferred],
                 "failure_count": self._failure_count,
                 "crash_count": self._crash_count,
                 "pause": self._pause,

@@ -33,11 +33,11 @@ async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: dat
         Conflict: it is already closed.
     """
     letter = await _settle(session, letter_id, state="replayed", now=now)
-    work = NewJob(
-        lane=letter.lane, kind=letter.kind, key=letter.key, ref=letter.ref, body=letter.body,
+    job = NewJob(
+        lane=letter.lane, kind=letter.kind, key=letter.key, ref=letter.ref, payload=letter.payload,
         correlation=letter.correlation,
     )  # fmt: skip
-    enqueue(session, [work])
+    enqueue(session, [job])
 
 
 async def discard_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:

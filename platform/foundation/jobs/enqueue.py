@@ -21,19 +21,19 @@ class NewJob(msgspec.Struct, frozen=True):
     kind: str
     key: str
     ref: UUID | None = None
-    body: dict[str, Any] | None = None
+    payload: dict[str, Any] | None = None
     delay: float = 0.0
     correlation: str | None = None
 
 
 _INSERT = BulkWrite(
     {
-        "lane": "varchar", "kind": "varchar", "key": "varchar", "ref": "uuid", "body": "jsonb",
+        "lane": "varchar", "kind": "varchar", "key": "varchar", "ref": "uuid", "payload": "jsonb",
         "delay": "double precision", "correlation": "varchar",
     },
     """
-    INSERT INTO work (tenant_id, msp_id, lane, kind, key, ref, body, held, ready_at, correlation)
-    SELECT :tenant_id, :msp_id, r.lane, r.kind, r.key, r.ref, r.body, r.delay > 0,
+    INSERT INTO job (tenant_id, msp_id, lane, kind, key, ref, payload, delayed, ready_at, correlation)
+    SELECT :tenant_id, :msp_id, r.lane, r.kind, r.key, r.ref, r.payload, r.delay > 0,
            clock_timestamp() + make_interval(secs => r.delay), coalesce(nullif(r.correlation, ''), :correlation)
       FROM {rows} ORDER BY r.place_
     """,
@@ -42,8 +42,8 @@ _INSERT = BulkWrite(
 
 _WAKE_LANES = text("UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject")
 _WAKE_JOBS = text("""
-    UPDATE work SET ready_at = clock_timestamp()
-     WHERE tenant_id = :t AND held AND ready_at > clock_timestamp()
+    UPDATE job SET ready_at = clock_timestamp()
+     WHERE tenant_id = :t AND delayed AND ready_at > clock_timestamp()
        AND lane IN (SELECT name FROM lane WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject)
 """)
 

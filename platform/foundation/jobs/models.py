@@ -53,28 +53,28 @@ class Lane(TenantOwned, Base):
 class Job(TenantOwned, Base):
     """A job. Jobs of one `key` in a lane run in the order of `seq`.
 
-    `again`: a remote call for this job has failed before, so the next one spends retry budget.
+    `is_retry`: a remote call for this job has failed before, so the next one spends retry budget.
     """
 
-    __tablename__ = "work"
+    __tablename__ = "job"
 
     lane: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     kind: Mapped[str]
     key: Mapped[str]
     ref: Mapped[UUID | None]
-    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    held: Mapped[bool] = mapped_column(server_default="false")
-    again: Mapped[bool] = mapped_column(server_default="false")
+    delayed: Mapped[bool] = mapped_column(server_default="false")
+    is_retry: Mapped[bool] = mapped_column(server_default="false")
     ready_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     enqueued_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     error: Mapped[str | None]
     correlation: Mapped[str] = mapped_column(server_default="")
 
     __table_args__ = (
-        Index("ix_work_held", "tenant_id", "lane", "key", postgresql_where=text("held")),
-        Index("ix_work_due", "ready_at", postgresql_where=text("held")),
+        Index("ix_job_delayed", "tenant_id", "lane", "key", postgresql_where=text("delayed")),
+        Index("ix_job_due", "ready_at", postgresql_where=text("delayed")),
     )
 
 
@@ -88,7 +88,7 @@ class DeadLetter(TenantOwned, Base):
     kind: Mapped[str]
     key: Mapped[str]
     ref: Mapped[UUID | None]
-    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     attempts: Mapped[int] = mapped_column(SmallInteger)
     error: Mapped[str]
     enqueued_at: Mapped[datetime]

@@ -68,7 +68,7 @@ class Relay:
                 await session.execute(
                     text("""
                         SELECT extract(epoch FROM least(
-                            (SELECT min(ready_at) FROM work WHERE held AND ready_at > clock_timestamp()),
+                            (SELECT min(ready_at) FROM job WHERE delayed AND ready_at > clock_timestamp()),
                             (SELECT min(due_at) FROM timer)) - clock_timestamp())::float8
                     """)
                 )
@@ -79,7 +79,7 @@ class Relay:
         for row in due:
             hints.setdefault((row.msp_id, row.tenant_id), set()).add(row.name)
         await self._ready_queue.wake(hints)
-        self._metrics.rung(sum(map(len, hints.values())))
+        self._metrics.woken(sum(map(len, hints.values())))
         if ages is not None:
             self._metrics.backlog(ages)
         return self._interval if soonest is None else max(0.01, min(self._interval, soonest))

@@ -20,7 +20,7 @@ REPAIR: Final = "foundation.repair_timers"
 """The relay's `repairs_fire` enqueues jobs of this name in lane `repair`."""
 Duty = Callable[[AsyncSession, datetime], Awaitable[None]]
 _NO_JOB: Final = """
-    NOT EXISTS (SELECT 1 FROM work w WHERE w.tenant_id = :tenant_id AND w.lane = {lane} AND w.kind = {kind})
+    NOT EXISTS (SELECT 1 FROM job w WHERE w.tenant_id = :tenant_id AND w.lane = {lane} AND w.kind = {kind})
 """
 _ENSURE: Final = text(f"""
     INSERT INTO timer (tenant_id, msp_id, name, lane, kind, due_at)

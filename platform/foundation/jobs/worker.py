@@ -125,8 +125,8 @@ class LaneWorker:
         items = [
             ClaimedJob(*fields)
             for fields in zip(
-                row.seqs, row.kinds, row.keys, row.refs, row.bodies, row.attempts, row.enqueued, row.correlations,
-                row.again, strict=True,
+                row.seqs, row.kinds, row.keys, row.refs, row.payloads, row.attempts, row.enqueued, row.correlations,
+                row.is_retry, strict=True,
             )
         ]  # fmt: skip
         held = Lease(lane, row.fence, self._lease, row.crash_count)
@@ -143,7 +143,7 @@ class LaneWorker:
         claimed, head = batch.items, batch.items[0]
         if head.kind not in self._job_types:
             batch.skip(claimed[1:])
-            batch.dead_letter(head, error=f"No handler for work of kind {head.kind}")
+            batch.dead_letter(head, error=f"No handler for jobs of type {head.kind}")
             async with batch.commit():
                 pass
             return
@@ -206,7 +206,7 @@ class LaneWorker:
             )
             again.dead_letter(batch.items[0], error=error)
             again.suspect(0)
-            self._metrics.buried(batch.scope.tenant_id, job_type.name)
+            self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
         async with again.commit():
             pass
         batch.more = again.more
@@ -220,7 +220,7 @@ class LaneWorker:
             item = batch.items[0]
             if item.attempts + 1 >= job_type.retry.attempts:
                 again.dead_letter(item, error=_sentence(error))
-                self._metrics.buried(batch.scope.tenant_id, job_type.name)
+                self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
             else:
                 delay = job_type.retry.delay(item.attempts, 1.0 - self._jitter())
                 again.retry(item, delay=delay, error=_sentence(error))

@@ -10,31 +10,33 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 class LaneMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._items = Counter("fairlead_jobs", "Items of work done", ["tenant_id", "kind"], registry=registry)
+        self._jobs = Counter("fairlead_jobs", "Jobs done", ["tenant_id", "kind"], registry=registry)
         self._seconds = Histogram(
-            "fairlead_work_batch_seconds", "Time of one batch", ["kind"], buckets=_SECONDS, registry=registry
+            "fairlead_job_batch_seconds", "Time of one batch", ["kind"], buckets=_SECONDS, registry=registry
         )
         self._fenced = Counter(
-            "fairlead_leases_lost", "Runs undone because their lease was lost", ["tenant_id"], registry=registry
+            "fairlead_leases_lost", "Batches rolled back because their lease was lost", ["tenant_id"], registry=registry
         )
-        self._buried = Counter("fairlead_dead_letters", "Work given up", ["tenant_id", "kind"], registry=registry)
+        self._dead_letters = Counter(
+            "fairlead_dead_letters", "Jobs that failed", ["tenant_id", "kind"], registry=registry
+        )
         self._oldest = Gauge(
             "fairlead_queue_oldest_age_seconds",
-            "How long the oldest ready work of a tenant has waited; absent when none waits",
+            "Age of a tenant's oldest ready job; absent when none waits",
             ["tenant_id"],
             registry=registry,
         )
-        self._rung = Counter("fairlead_relay_wakeups", "Lanes the relay had to ring", registry=registry)
+        self._wakeups = Counter("fairlead_relay_wakeups", "Lanes woken by the relay", registry=registry)
 
     def ran(self, tenant_id: UUID, kind: str, items: int, seconds: float) -> None:
-        self._items.labels(str(tenant_id), kind).inc(items)
+        self._jobs.labels(str(tenant_id), kind).inc(items)
         self._seconds.labels(kind).observe(seconds)
 
     def fenced(self, tenant_id: UUID) -> None:
         self._fenced.labels(str(tenant_id)).inc()
 
-    def buried(self, tenant_id: UUID, kind: str) -> None:
-        self._buried.labels(str(tenant_id), kind).inc()
+    def dead_lettered(self, tenant_id: UUID, kind: str) -> None:
+        self._dead_letters.labels(str(tenant_id), kind).inc()
 
     def backlog(self, ages: Mapping[UUID, float]) -> None:
         """Age in seconds of the oldest ready job, of every tenant that has one."""
@@ -42,5 +44,5 @@ class LaneMetrics:
         for tenant_id, seconds in ages.items():
             self._oldest.labels(str(tenant_id)).set(seconds)
 
-    def rung(self, lanes: int) -> None:
-        self._rung.inc(lanes)
+    def woken(self, lanes: int) -> None:
+        self._wakeups.inc(lanes)

@@ -60,13 +60,13 @@ async def _ingest(session: AsyncSession, batch: Batch, services: GovernanceServi
         if event is None:
             batch.dead_letter(item, error="The message this work is about is no longer stored, so nothing came of it.")
             continue
-        if item.body is not None and item.body.get("id_conflict"):
+        if item.payload is not None and item.payload.get("id_conflict"):
             found.append(_reused(event.id, event.connection_id, event.correlation))
             continue
         connector = services.runtime.registry.get(event.kind)
         origin = Origin(event.id, event.connection_id, event.received_at, event.correlation)
         made = translate_payload(None if connector is None else connector.source, event.body, origin)
-        observed += _observed(origin, made, None if item.body is None else item.body.get(ANY_VERSION), now=now)
+        observed += _observed(origin, made, None if item.payload is None else item.payload.get(ANY_VERSION), now=now)
         found += made.exceptions
         if event.via == "poll":
             ahead = [each for each in made.observations if is_dated_ahead(each, event.received_at)]

@@ -34,7 +34,7 @@ _OVERTAKEN = "Another value of it waits for an answer or stands already. It was 
 
 def redecide_handler(services: GovernanceServices) -> Handler:
     async def decide_anew(batch: Batch) -> None:
-        wanted = [(item.ref, UUID(item.body["connection"])) for item in batch.items if item.ref and item.body]
+        wanted = [(item.ref, UUID(item.payload["connection"])) for item in batch.items if item.ref and item.payload]
         async with batch.commit() as session:
             await redecide(session, services, wanted)
 

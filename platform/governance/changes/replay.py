@@ -39,7 +39,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         key = str(found.connection_id)
         work = NewJob(
             lane=lane, kind=INGEST, key=key, ref=found.source_event_id, correlation=found.correlation,
-            body={ANY_VERSION: f"{found.record_key}|{found.element}"} if found.code == "source.stale" else None,
+            payload={ANY_VERSION: f"{found.record_key}|{found.element}"} if found.code == "source.stale" else None,
         )  # fmt: skip
     else:
         raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
@@ -60,6 +60,6 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     if state == PENDING:
         return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
     if state == STALE_APPROVAL or (state == VERIFIED and found.code == CHANNEL_DRIFT):
-        body = {"connection": str(connection_id)}
-        return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, body=body, correlation=found.correlation)
+        payload = {"connection": str(connection_id)}
+        return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

@@ -35,8 +35,8 @@ async def list_health(session: AsyncSession) -> list[ConnectionView]:
               FROM unnest(CAST(:ingest AS varchar[]), CAST(:push AS varchar[]), CAST(:verify AS varchar[]))
                        WITH ORDINALITY AS l (ingest, push, verify, place)
               LEFT JOIN LATERAL (
-                   SELECT k.enqueued_at FROM work k
-                    WHERE k.tenant_id = :t AND k.lane IN (l.ingest, l.push, l.verify) LIMIT :many) w ON true
+                   SELECT j.enqueued_at FROM job j
+                    WHERE j.tenant_id = :t AND j.lane IN (l.ingest, l.push, l.verify) LIMIT :many) w ON true
              GROUP BY l.place ORDER BY l.place
         """),
         {
@@ -47,7 +47,7 @@ async def list_health(session: AsyncSession) -> list[ConnectionView]:
             "many": MANY,
         },
     )
-    return [ConnectionView(*(*row, work.waiting, work.oldest)) for row, work in zip(known, waiting, strict=True)]
+    return [ConnectionView(*(*row, lane.waiting, lane.oldest)) for row, lane in zip(known, waiting, strict=True)]
 
 
 async def list_contracts(session: AsyncSession) -> list[ContractView]:

@@ -51,20 +51,20 @@ def backfill_handler(services: GovernanceServices) -> Handler:
 
     async def catch_up(batch: Batch) -> None:
         item = batch.items[0]
-        event, body = event_of(item), item.body or {}
+        event, payload = event_of(item), item.payload or {}
         since = datetime.fromisoformat(event.data["since"]) - _MARGIN
-        following = NewJob(batch.lane, item.kind, item.key, ref=item.ref, body=body)
+        following = NewJob(batch.lane, item.kind, item.key, ref=item.ref, payload=payload)
         async with batch.commit() as session:
-            if "last" not in body:
+            if "last" not in payload:
                 await resolve_pause(session, event.subject, now=services.clock())
             await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
             missing = await find_missing_since(session, event.subject)
             begin = since if missing is None else min(since, missing - _MARGIN)
             if await backfill_channel(session, services, event.subject, since=begin) == VALUES_A_TURN:
                 enqueue(session, [following])
-            elif "last" not in body:
+            elif "last" not in payload:
                 # Under a key of its own, so that it does not block other events about this channel.
-                last = replace(following, key=f"{item.key}/last", body=body | {"last": True})
+                last = replace(following, key=f"{item.key}/last", payload=payload | {"last": True})
                 enqueue(session, [replace(last, delay=_MARGIN.total_seconds())])
             elif missing is not None:
                 await note_caught_up(session, event.subject, since=missing)

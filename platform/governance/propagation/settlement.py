@@ -198,8 +198,10 @@ def push_job(change_id: UUID, connection_id: UUID, record_key: str, element: str
 
 
 def redecide_job(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewJob:
-    key, body = f"{record_key}|{element}", {"connection": str(connection_id)}
-    return NewJob(job_types.REDECIDE_LANE, job_types.REDECIDE, key, ref=change_id, body=body, correlation=correlation)
+    key, payload = f"{record_key}|{element}", {"connection": str(connection_id)}
+    return NewJob(
+        job_types.REDECIDE_LANE, job_types.REDECIDE, key, ref=change_id, payload=payload, correlation=correlation
+    )
 
 
 def _look(p: Pending, connection_id: UUID) -> NewJob:
@@ -209,7 +211,7 @@ def _look(p: Pending, connection_id: UUID) -> NewJob:
         kind=job_types.VERIFY,
         key=str(p.change_id),
         ref=p.change_id,
-        body={"attempt": p.attempts + 1},
+        payload={"attempt": p.attempts + 1},
         delay=FIRST_LOOK_SECONDS,
         correlation=p.correlation,
     )

@@ -82,7 +82,7 @@ def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlem
 
 
 def _is_of_this_attempt(item: ClaimedJob, p: Pending) -> bool:
-    return item.body is None or item.body.get("attempt") == p.attempts
+    return item.payload is None or item.payload.get("attempt") == p.attempts
 
 
 def _rest(batch: Batch, services: GovernanceServices, items: list[ClaimedJob], error: Exception) -> None:

@@ -26,7 +26,7 @@ RETAINED: Final = (
             "SELECT id FROM change WHERE tenant_id = :t AND id < :before AND state = 'awaiting_approval'",
             f"SELECT change_id FROM propagation WHERE tenant_id = :t AND change_id < :before AND {RUNNING}",
             f"SELECT change_id FROM {_OPEN} AND change_id < :before",
-            "SELECT ref FROM work WHERE tenant_id = :t AND ref < :before",
+            "SELECT ref FROM job WHERE tenant_id = :t AND ref < :before",
             "SELECT ref FROM dead_letter WHERE tenant_id = :t AND ref < :before AND state = 'open'",
         ),
     ),

@@ -52,7 +52,7 @@ async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.
     answer = await post(http, world, body)
     assert (answer.status_code, answer.json()) == (202, {"status": "new"})
     assert await world.rows("SELECT body, via FROM source_event") == [(body, "webhook")]
-    assert await world.rows("SELECT kind FROM work") == [("governance.ingest",)]
+    assert await world.rows("SELECT kind FROM job") == [("governance.ingest",)]
 
 
 async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: ClientEnv) -> None:
@@ -92,7 +92,7 @@ async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, wo
     answers = await asyncio.gather(*(post(http, world, body, message_id="same") for _ in range(10)))
     assert sorted(answer.json()["status"] for answer in answers) == ["duplicate"] * 9 + ["new"]
     assert await stored(world) == 1
-    assert await world.rows("SELECT count(*) FROM work") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM job") == [(1,)]
 
 
 async def test_the_same_id_with_other_content_is_kept_beside_the_first(

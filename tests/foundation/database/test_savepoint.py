@@ -28,7 +28,7 @@ async def refused(session: AsyncSession) -> None:
 async def names(db: Database, scope: Scope) -> list[list[str]]:
     found = []
     async with db.transaction(scope) as session:
-        for column, table in (("action", "audit_entry"), ("key", "work"), ("name", "timer")):
+        for column, table in (("action", "audit_entry"), ("key", "job"), ("name", "timer")):
             rows = await session.execute(
                 text(f"SELECT {column} FROM {table} WHERE tenant_id = :t ORDER BY 1"), {"t": scope.tenant_id}
             )

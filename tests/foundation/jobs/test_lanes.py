@@ -31,7 +31,7 @@ PATIENCE_SECONDS, BULK_SECONDS = 60, 600
 
 
 def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0.0) -> NewJob:
-    return NewJob(lane=lane, kind=kind, key=key, body={"key": key}, delay=delay)
+    return NewJob(lane=lane, kind=kind, key=key, payload={"key": key}, delay=delay)
 
 
 def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
@@ -56,7 +56,7 @@ async def put(db: Database, scope: Scope, *items: NewJob) -> None:
 
 async def left(db: Database, scope: Scope) -> int:
     async with db.transaction(scope) as session:
-        return int((await session.execute(text("SELECT count(*) FROM work"))).scalar_one())
+        return int((await session.execute(text("SELECT count(*) FROM job"))).scalar_one())
 
 
 async def test_work_of_a_rolled_back_transaction_never_exists(db: Database, scope: Scope) -> None:
@@ -93,7 +93,7 @@ async def test_effects_and_completion_are_one_commit(db: Database, valkey: "redi
     await put(db, scope, work("a"))
     await worker(db, valkey, fail_after_effect).run_lane(scope.msp_id, scope.tenant_id, "t")
     async with db.transaction(scope) as session:
-        rows = (await session.execute(text("SELECT lane, attempts, held FROM work"))).all()
+        rows = (await session.execute(text("SELECT lane, attempts, delayed FROM job"))).all()
     assert [tuple(row) for row in rows] == [("t", 1, True)]
 
 
@@ -104,7 +104,7 @@ async def test_a_held_item_holds_back_its_key_and_no_other(
 
     async def note(batch: Batch) -> None:
         for item in batch.items:
-            if item.body == {"key": "red"} and item.attempts == 0 and "red" not in seen:
+            if item.payload == {"key": "red"} and item.attempts == 0 and "red" not in seen:
                 batch.retry(item, delay=30, error="not now")
                 seen.append("red")
                 return_rest = [other for other in batch.items if other.key == "red" and other.seq != item.seq]
@@ -246,7 +246,7 @@ async def test_the_relay_rings_what_was_lost_and_what_became_due(
     await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == ["now"]
     async with db.transaction(scope) as session:
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp()"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp()"))
     await valkey.flushdb()
     await relay.sweep()
     member = f"{scope.msp_id}:{scope.tenant_id}"
@@ -318,7 +318,7 @@ async def test_the_age_of_the_oldest_ready_work_is_told_per_tenant(
     await put(db, scope, work("old"))
     await put(db, other_scope, work("later", delay=3600))
     async with db.transaction(scope) as session:
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '90 seconds'"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '90 seconds'"))
     registry = CollectorRegistry()
     await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(registry)).sweep()
     age = registry.get_sample_value("fairlead_queue_oldest_age_seconds", {"tenant_id": str(scope.tenant_id)})

@@ -29,7 +29,7 @@ async def attempts_after(
     )
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
     async with db.transaction(scope) as session:
-        return int((await session.execute(text("SELECT attempts FROM work"))).scalar_one())
+        return int((await session.execute(text("SELECT attempts FROM job"))).scalar_one())
 
 
 async def gone(db: Database, backend: int) -> None:

@@ -89,7 +89,7 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
             await asyncio.sleep(0.1)
             await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
     async with db.transaction(scope) as session:
-        assert (await session.execute(text("SELECT count(*) FROM work"))).scalar_one() == 0
+        assert (await session.execute(text("SELECT count(*) FROM job"))).scalar_one() == 0
     await linked.close()
 
 
@@ -124,7 +124,7 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == ["finished"]
     async with db.transaction(scope) as session:
-        assert (await session.execute(text("SELECT count(*) FROM work"))).scalar_one() == 0
+        assert (await session.execute(text("SELECT count(*) FROM job"))).scalar_one() == 0
     await linked.close()
 
 

@@ -38,7 +38,7 @@ async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(
     await discard(world, second)
     assert await world.rows(_LEFT) == [(0, 0)]
     assert await world.rows("SELECT state, decided_by FROM baseline ORDER BY started_at") == [("discarded", "Nora")] * 2
-    assert await world.rows("SELECT count(*) FROM work") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job") == [(0,)]
     assert await other_world.rows(_LEFT) == kept
     async with world.services.db.transaction(world.scope) as session:
         assert not await forget_some(session, theirs, other_world.channels["shop0"])
@@ -81,7 +81,7 @@ async def test_a_system_that_never_answered_holds_nothing_back(world: ClientEnv,
     await world.work()
     assert await world.rows("SELECT state FROM baseline") == [("reading",)]
     await discard(world, baseline)
-    await world.work(until="SELECT count(*) = 0 FROM work")
+    await world.work(until="SELECT count(*) = 0 FROM job")
     assert await world.rows(_LEFT) == [(0, 0)]
 
 

@@ -119,5 +119,5 @@ async def test_who_pauses_it_knows(failing: ClientEnv) -> None:
 
 async def test_another_client_is_not_concerned(failing: ClientEnv, other_world: ClientEnv) -> None:
     assert await other_world.rows(_SETTLED) == []
-    assert await other_world.rows("SELECT lane FROM work") == []
+    assert await other_world.rows("SELECT lane FROM job") == []
     assert len(await failing.rows(_OPEN)) == 1

@@ -205,4 +205,4 @@ async def test_r8_publishing_with_nothing_held_leaves_no_job(world: ClientEnv) -
             session, element=PRICE, source_connection_id=world.erp, owner="Pricing", propagation_slo=hour,
             correction_slo=hour, now=utc_now(),
         )  # fmt: skip
-    assert await world.rows("SELECT count(*) FROM work") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job") == [(0,)]

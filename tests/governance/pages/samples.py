@@ -268,7 +268,7 @@ class Sample:
         made = id_at(self.ago(at))
         await self.add(
             DeadLetter(
-                **self.own, id=made, lane="push/shop", kind=kind, key="SKU-1|price.list", ref=None, body=None,
+                **self.own, id=made, lane="push/shop", kind=kind, key="SKU-1|price.list", ref=None, payload=None,
                 attempts=60, error=error, enqueued_at=self.ago(at + 60), died_at=self.ago(at), state="open",
                 closed_at=None, closed_by=None, correlation="corr-1",
             )

@@ -178,7 +178,7 @@ async def test_replaying_over_the_api(busy: GovernanceWebApp) -> None:
     assert (await busy["operator"].call(f"{ROOT}/dead-letters/{other}/discard", {}, page=PAGE)).status_code == 403
     discarded = await busy["staff"].call(f"{ROOT}/dead-letters/{other}/discard", {}, page=PAGE)
     assert (discarded.status_code, discarded.json()["state"]) == (200, "discarded")
-    kinds = await busy.acme.count("SELECT count(DISTINCT kind) FROM work WHERE tenant_id = :t")
+    kinds = await busy.acme.count("SELECT count(DISTINCT kind) FROM job WHERE tenant_id = :t")
     assert kinds == 2
 
 

@@ -61,10 +61,10 @@ async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
     await turn(world, "shop0", "paused")
     await turn(world, "shop0", "active")
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms'"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms'"))
     await world.work(until=SETTLED)
     assert await world.rows(_SHOP, shop=shop) == sorted([*before, *missed]), "nothing twice"
-    assert await world.rows("SELECT count(*) FROM work") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM job") == [(0,)]
 
 
 async def test_what_was_approved_during_the_pause_counts_too(world: ClientEnv) -> None:
@@ -116,7 +116,7 @@ async def test_a_source_that_is_resumed_and_another_client_get_nothing(
             await set_connection_state(session, world.erp, state=state, now=utc_now())
         await world.work(until=SETTLED)
     assert await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == everything
-    assert await other_world.rows("SELECT lane FROM work") == []
+    assert await other_world.rows("SELECT lane FROM job") == []
 
 
 async def set_state(world: ClientEnv, channel: str, state: str) -> None:
@@ -133,9 +133,9 @@ async def pass_an_hour(world: ClientEnv) -> None:
             await session.execute(text(f"UPDATE {table} SET {older}"))
         await session.execute(
             text("""
-                UPDATE work SET body = jsonb_set(body, '{data,since}',
-                       to_jsonb(CAST(body #>> '{data,since}' AS timestamptz) - interval '1 hour'))
-                 WHERE body #>> '{data,since}' IS NOT NULL
+                UPDATE job SET payload = jsonb_set(payload, '{data,since}',
+                       to_jsonb(CAST(payload #>> '{data,since}' AS timestamptz) - interval '1 hour'))
+                 WHERE payload #>> '{data,since}' IS NOT NULL
             """)
         )
 
@@ -169,7 +169,7 @@ async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(world: Clien
     sandbox.mend(world.urls["shop0"])
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp()"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp()"))
     await world.work()
     assert shown(world, sandbox, "shop0", "SKU-001", "price") == 10_000
     await turn(world, "shop0", "active")
@@ -182,6 +182,6 @@ async def test_a2_a_catch_up_that_is_done_forgets_since_when_values_were_missing
     missing = "SELECT missing_since IS NOT NULL FROM connection WHERE id = :shop"
     assert await world.rows(missing, shop=world.channels["shop0"]) == [(True,)]
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms'"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms'"))
     await world.work()
     assert await world.rows(missing, shop=world.channels["shop0"]) == [(False,)]

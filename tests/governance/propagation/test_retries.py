@@ -51,7 +51,7 @@ def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -
 async def hurry(world: ClientEnv) -> None:
     """No rest and no delay holds anything back."""
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
     await world.work()
 
@@ -71,7 +71,7 @@ async def test_a_channel_that_fails_every_call_is_asked_little_more_than_once_a_
     assert sent - again == VALUES, "each value has its first attempt at once"
     assert 0 < again <= RETRIES.saved + VALUES * RETRIES.ratio
     assert calls.of[str(shop), "retries_spent"] > VALUES
-    assert await world.rows("SELECT split_part(lane, '/', 1), count(*), max(attempts) FROM work GROUP BY 1") == [
+    assert await world.rows("SELECT split_part(lane, '/', 1), count(*), max(attempts) FROM job GROUP BY 1") == [
         ("push", VALUES, 0)
     ]
     held = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'pending'"

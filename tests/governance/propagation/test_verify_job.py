@@ -32,14 +32,14 @@ async def hurry(world: ClientEnv) -> None:
     """Delayed work is due now."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
-            text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE tenant_id = :t AND held"),
+            text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE tenant_id = :t AND delayed"),
             {"t": world.scope.tenant_id},
         )
     await world.work()
 
 
 async def works(world: ClientEnv) -> list[tuple[object, ...]]:
-    return await world.rows("SELECT split_part(lane, '/', 1), count(*) FROM work GROUP BY 1")
+    return await world.rows("SELECT split_part(lane, '/', 1), count(*) FROM job GROUP BY 1")
 
 
 async def test_proving_one_value_is_never_more_than_one_item_of_work(

@@ -252,7 +252,7 @@ async def test_r16_policies_and_holds_are_audited_and_their_own(kept: Kept, scop
     async with kept.app.transaction(other_scope) as session:
         other = await plan_retention(session, RETAINED, now=NOW)
     assert not other.holds
-    for wrong in ("nothing", "work"):
+    for wrong in ("nothing", "job"):
         with pytest.raises(NotFound):
             await policy(kept, scope, wrong, 800)
     with pytest.raises(InvalidInput):

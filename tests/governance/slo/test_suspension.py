@@ -91,7 +91,7 @@ async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor
     assert [due - resumed_at for due in after] == [due - suspended_at for due in before]
     sandbox.mend(waiting.urls["shop0"])
     async with waiting.services.db.transaction(waiting.scope) as session:
-        await session.execute(text("UPDATE work SET ready_at = clock_timestamp() - interval '1 ms' WHERE held"))
+        await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
     await waiting.work()
     await approve_all(waiting)

@@ -13,7 +13,7 @@ BEGIN
         UPDATE public.timer t SET due_at = NULL FROM due WHERE t.tenant_id = due.tenant_id AND t.name = due.name
         RETURNING t.tenant_id, t.msp_id, t.lane, t.kind, t.name
     ), put AS (
-        INSERT INTO public.work (tenant_id, msp_id, lane, kind, key)
+        INSERT INTO public.job (tenant_id, msp_id, lane, kind, key)
         SELECT tenant_id, msp_id, lane, kind, name FROM fired
         RETURNING 1
     )
@@ -42,10 +42,10 @@ BEGIN
     )
     SELECT array_agg(n.tenant_id) INTO v_due FROM set_next n;
 
-    UPDATE public.work w SET ready_at = clock_timestamp()
-      FROM (SELECT f.seq FROM public.work f WHERE f.tenant_id = ANY (v_due) AND f.held AND f.ready_at > v_far
+    UPDATE public.job j SET ready_at = clock_timestamp()
+      FROM (SELECT f.seq FROM public.job f WHERE f.tenant_id = ANY (v_due) AND f.delayed AND f.ready_at > v_far
                FOR UPDATE SKIP LOCKED) f
-     WHERE w.tenant_id = ANY (v_due) AND w.seq = f.seq;
+     WHERE j.tenant_id = ANY (v_due) AND j.seq = f.seq;
     UPDATE public.lane l
        SET paused_until = CASE WHEN l.paused_until <= v_far THEN l.paused_until END,
            lease_until = CASE WHEN l.lease_until <= v_far THEN l.lease_until ELSE clock_timestamp() END
@@ -55,10 +55,10 @@ BEGIN
      WHERE l.tenant_id = f.tenant_id AND l.name = f.name;
 
     WITH put AS (
-        INSERT INTO public.work (tenant_id, msp_id, lane, kind, key)
+        INSERT INTO public.job (tenant_id, msp_id, lane, kind, key)
         SELECT n.tenant_id, n.msp_id, 'repair', 'foundation.repair_timers', 'repair' FROM public.lane_share n
          WHERE n.tenant_id = ANY (v_due)
-           AND NOT EXISTS (SELECT 1 FROM public.work w WHERE w.tenant_id = n.tenant_id AND w.lane = 'repair')
+           AND NOT EXISTS (SELECT 1 FROM public.job j WHERE j.tenant_id = n.tenant_id AND j.lane = 'repair')
         RETURNING 1
     )
     SELECT count(*)::integer INTO v_count FROM put;
