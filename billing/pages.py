@@ -20,7 +20,6 @@ from billing.invoices.repository import (
     load_sibling_invoice,
     open_line,
 )
-from billing.meters.describer import UsageDescriber, UsageDescription
 from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
@@ -29,6 +28,7 @@ from billing.schemas import LineEvents
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, InvalidInput
+from foundation.usage.meters import Meters, UsageDescription
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -38,13 +38,13 @@ _LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 _HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"}
 _PAGE: Final = 50
-OpenDescriber = NamedDependency[UsageDescriber]
-"""Handler parameter `describer`, filled by `provide_describer`."""
+KnownMeters = NamedDependency[Meters]
+"""Handler parameter `meters`, filled by `provide_meters`."""
 
 
-def provide_describer(describer: UsageDescriber) -> Provide:
-    """Provider of the application's dependency `describer`."""
-    return Provide(lambda: describer, sync_to_thread=False)
+def provide_meters(meters: Meters) -> Provide:
+    """Provider of the application's dependency `meters`."""
+    return Provide(lambda: meters, sync_to_thread=False)
 
 
 @get(_INVOICES, name="invoices", opt=_READ, include_in_schema=False)
@@ -99,7 +99,7 @@ async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None
 @get(_LINE, name="invoice_line", opt=_READ, include_in_schema=False)
 async def line_page(
     access: OpenAccess,
-    describer: OpenDescriber,
+    meters: KnownMeters,
     invoice_id: FromPath[UUID],
     line_id: FromPath[UUID],
     cursor: FromQuery[UUID | None] = None,
@@ -115,7 +115,7 @@ async def line_page(
         invoice=InvoiceView(invoice, names.get(invoice.client_id, "")),
         line=LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
         events=opened.events,
-        told=await _describe(access, describer, opened),
+        told=await _describe(access, meters, opened),
         clients=await _clients(access, opened.line.client_id),
         first_page=cursor is None,
         next_cursor=opened.next_cursor,
@@ -188,11 +188,11 @@ async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
     }
 
 
-async def _describe(access: Access, describer: UsageDescriber, opened: LineEvents) -> Mapping[UUID, UsageDescription]:
-    if not access.may(describer.permission):
+async def _describe(access: Access, meters: Meters, opened: LineEvents) -> Mapping[UUID, UsageDescription]:
+    meter = meters.get(opened.line.meter)
+    if meter is None or not access.may(meter.permission):
         return {}
-    line = opened.line
-    return await describer.describe(access.session, line.client_id, line.meter, [event.id for event in opened.events])
+    return await meter.describe(access.session, opened.line.client_id, [event.id for event in opened.events])
 
 
 async def _clients(access: Access, client_id: UUID) -> str:

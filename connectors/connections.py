@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -20,7 +21,13 @@ from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import wake_lanes
 from foundation.names import clean_name
+from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
+
+SEALED: Final = EncryptedColumn(
+    "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")
+)
+"""Sealed column, for `vault.rotation`."""
 
 
 async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form

@@ -15,6 +15,12 @@ from foundation.text import clean_error_text
 LONGEST_DETAIL: Final = 2000
 
 
+class IngestJob(msgspec.Struct, frozen=True):
+    """The job type enqueued for each new payload. Provided by the room that reads them."""
+
+    kind: str
+
+
 class WriteState(StrEnum):
     """A channel's response to a write. ACCEPTED is never proof: only a reading is."""
 

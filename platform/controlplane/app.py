@@ -1,7 +1,7 @@
 """The web application, composed from the rooms' pages and routes."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +13,11 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
-from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
-import billing.pages
-import billing.routes
-import branding.pages
-import governance.pages
-import governance.routes
-import tenants.auth.pages
-import tenants.routes
-from billing.pages import provide_describer
 from branding.assets import asset_urls, read_manifest
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
-from branding.pages import provide_brand
-from connectors.routes import hooks_handler
-from connectors.webhooks.directory import HookDirectory
-from connectors.webhooks.receive import HookReceiver
-from connectors.webhooks.writer import IntakeWriter
 from controlplane.local_index import LocalIndex
 from controlplane.preflight import judge_revision
 from controlplane.reference import openapi_config
@@ -39,16 +25,10 @@ from controlplane.services import Services
 from controlplane.web.access import authenticate_first, provide_access, provide_home
 from controlplane.web.error_handlers import ErrorHandlers
 from foundation.clock import utc_now
-from foundation.ids import new_id
+from foundation.rooms import Rooms
 from foundation.web.compression import Compression
 from foundation.web.fragments import remember_fragments
 from foundation.web.requests import FORM_BYTES, BoundedRequest
-from governance.job_types import INGEST
-from governance.usage import USAGE
-from tenants.auth.pages import provide_auth
-from tenants.invitations.pages import INVITATION_PAGES
-from tenants.members.pages import ADMINISTRATION_PAGES
-from tenants.members.routes import ADMINISTRATION_ROUTES
 
 _REVISION_VISIBLE = """
     SELECT CASE WHEN to_regclass('alembic_version') IS NULL THEN false
@@ -58,42 +38,39 @@ _REVISION_VISIBLE = """
 
 def create_app(services: Services, *, static: Path, local_hosts: Path | None = None) -> Litestar:
     """The web application. `static` is the folder of built browser assets; `local_hosts` enables `LocalIndex`."""
-    brands = BrandDirectory(services.db, utc_now)
-    directory = HookDirectory(services.settings.intake_url, services.vault)
-    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
-    receiver = HookReceiver(directory, writer, services.registry, new_id)
+    brands = services.get(BrandDirectory)
+    web = [part.web(services) for part in services.rooms.slices if part.web is not None]
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        writer.start()
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(services.close)
+            for part in web:
+                if part.lifespan is not None:
+                    await stack.enter_async_context(part.lifespan())
             yield
-        finally:
-            await writer.stop()
-            await directory.close()
-            await services.close()
 
     app = Litestar(
         route_handlers=[
-            hooks_handler(receiver, utc_now),
-            # Mounted beside the webhooks, which are frequent and need neither the guard nor compression.
+            *(mount for part in web for mount in part.mounts),
             Router("/", guards=[authenticate_first(services, brands)], middleware=[Compression], route_handlers=[
                 create_static_files_router("/static", directories=[static], opt={"public": True},
                                            include_in_schema=False, cache_control=None),
-                *_handlers(services),
+                _start_page(),
+                *_health(services),
+                *services.rooms.built(lambda room: room.pages, services),
+                *services.rooms.built(lambda room: room.routes, services),
             ]),
         ],
         dependencies={
-            "brand": provide_brand(brands),
-            "auth": provide_auth(services.auth),
-            "describer": provide_describer(USAGE),
+            **{name: provider for part in web for name, provider in part.dependencies.items()},
             "access": provide_access(services, brands),
             "home": provide_home(services, brands),
         },
         request_class=BoundedRequest,
         request_max_body_size=FORM_BYTES,
         exception_handlers=ErrorHandlers(brands, utc_now, LocalIndex(local_hosts)).handlers(),
-        template_config=TemplateConfig(instance=_templates(static)),
+        template_config=TemplateConfig(instance=_templates(services.rooms, static)),
         lifespan=[lifespan],
         openapi_config=openapi_config(utc_now),
         debug=False,
@@ -102,28 +79,11 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
     return app
 
 
-def _handlers(services: Services) -> Sequence[ControllerRouterHandler]:
-    return [
-        _start_page(),
-        *_health(services),
-        *branding.pages.build_pages(utc_now),
-        *tenants.auth.pages.PAGES,
-        *tenants.routes.ROUTES,
-        *ADMINISTRATION_PAGES,
-        *INVITATION_PAGES,
-        *ADMINISTRATION_ROUTES,
-        *billing.pages.PAGES,
-        *billing.routes.ROUTES,
-        *governance.pages.build_governance_pages(services.governance),
-        *governance.routes.build_governance_routes(services.governance),
-    ]
-
-
-def _templates(static: Path) -> JinjaTemplateEngine:
-    rooms = [Path(module.__file__).parent / "templates" for module in (tenants, billing, governance) if module.__file__]
-    rooms.append(Path(__file__).parent / "templates")
-    environment = build_environment(rooms, static_url=asset_urls(read_manifest(static)))
-    return JinjaTemplateEngine.from_environment(environment)
+def _templates(rooms: Rooms, static: Path) -> JinjaTemplateEngine:
+    folders = rooms.every(lambda room: room.templates)
+    return JinjaTemplateEngine.from_environment(
+        build_environment(folders, static_url=asset_urls(read_manifest(static)))
+    )
 
 
 def _start_page() -> HTTPRouteHandler:

@@ -10,7 +10,6 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.webhooks.signatures import sign
-from controlplane.services import Services
 from foundation.audit.heads import SignedHeads, read_heads, sign_heads
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError
@@ -20,6 +19,7 @@ from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import JobType, RetryPolicy
 from foundation.outbound.errors import OutboundUnavailable
+from foundation.rooms import AppServices
 
 EXPORT: Final = "audit.export_heads"
 LANE: Final = "audit-export"
@@ -30,8 +30,8 @@ _ACCEPTED = range(200, 300)
 _log = structlog.get_logger(__name__)
 
 
-def export_job(services: Services) -> JobType:
-    clock = services.governance.clock
+def export_job(services: AppServices) -> JobType:
+    clock = services.clock
 
     async def export(batch: Batch) -> None:
         now = clock()
@@ -56,7 +56,7 @@ async def _schedule(session: AsyncSession, due_at: datetime) -> None:
     await set_timer(session, name=EXPORT, lane=LANE, kind=EXPORT, due_at=due_at)
 
 
-async def deliver(services: Services, signed: SignedHeads, *, now: datetime) -> bool:
+async def deliver(services: AppServices, signed: SignedHeads, *, now: datetime) -> bool:
     """Deliver to all sinks. Returns False when the file or the webhook failed; the other sink and the log still got the
     heads.
     """
@@ -82,7 +82,7 @@ async def _write(path: str, line: bytes, msp_id: UUID) -> bool:
     return True
 
 
-async def _post(services: Services, msp_id: UUID, body: bytes, *, now: datetime) -> None:
+async def _post(services: AppServices, msp_id: UUID, body: bytes, *, now: datetime) -> None:
     settings = services.settings
     caller = services.outbound.for_credential(msp_id, EXPORT, _RATE, _BURST)
     signature = sign(settings.audit_heads_secret.encode(), message_id=f"msg_{new_id().hex}", sent_at=now, body=body)

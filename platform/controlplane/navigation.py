@@ -1,58 +1,60 @@
-"""Navigation entries per role, with badge counts. Not an access check: every page checks its own permission."""
+"""The menu: every room's entries that the member may use. Not an access check: every page checks its own permission."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.shell import NavGroup, NavItem
-from governance.nav import Waiting
+from foundation.database.engine import scope_of
+from foundation.rooms import NavArea, NavEntry, Rooms
 from tenants.models import Client
+from tenants.principal import Principal
 
-May = Callable[[str], bool]
+MOST: Final = 1_000
+"""Badges stop counting here, to keep the menu cheap on every page."""
+_LABELS: Final = {NavArea.CLIENT_ACCOUNT: "Account"}
 
 
-def msp_nav(may: May) -> tuple[NavGroup, ...]:
-    return (
-        NavGroup(
-            items=(
-                NavItem(label="Clients", href="/fleet", icon="fleet"),
-                NavItem(label="Invoices", href="/invoices", icon="invoice"),
-                *_people("", may),
-            )
-        ),
+async def build_menu(
+    session: AsyncSession, rooms: Rooms, principal: Principal, client: Client | None
+) -> tuple[NavGroup, ...]:
+    """The member's menu in the account of the page. A partner sees the menu of one client only."""
+    areas = _areas(principal, client)
+    entries = [
+        entry
+        for entry in rooms.every(lambda room: room.navigation)
+        if entry.area in areas and principal.may(entry.permission)
+    ]
+    counts = await _count(session, [each for each in entries if each.badge and principal.may(each.badge_permission)])
+    root = f"/clients/{client.slug}" if client is not None else ""
+    groups = (
+        NavGroup(items=_items(area, entries, counts, root), label=_LABELS.get(area, "")) for area in areas
+    )  # fmt: skip
+    return tuple(group for group in groups if group.items)
+
+
+def _areas(principal: Principal, client: Client | None) -> tuple[NavArea, ...]:
+    if principal.partner_id:
+        return (NavArea.PARTNER,) if client is not None else ()
+    return (NavArea.MSP,) if client is None else (NavArea.CLIENT, NavArea.CLIENT_ACCOUNT)
+
+
+def _items(
+    area: NavArea, entries: Sequence[NavEntry], counts: Mapping[NavEntry, int], root: str
+) -> tuple[NavItem, ...]:
+    here = sorted((entry for entry in entries if entry.area is area), key=lambda entry: entry.position)
+    return tuple(
+        NavItem(label=each.label, href=root + each.path, icon=each.icon, count=counts.get(each)) for each in here
     )
 
 
-def client_nav(client: Client, may: May, waiting: Waiting | None) -> tuple[NavGroup, ...]:
-    root = f"/clients/{client.slug}"
-    approvals, exceptions = (waiting.approvals, waiting.exceptions) if waiting else (None, None)
-    audit = (NavItem(label="Audit", href=f"{root}/audit", icon="archive"),) if may("audit:read") else ()
-    retention = (NavItem(label="Retention", href=f"{root}/retention", icon="clock"),) if may("retention:read") else ()
-    return (
-        NavGroup(
-            items=(
-                NavItem(label="Overview", href=f"{root}/overview", icon="home"),
-                NavItem(label="Changes", href=f"{root}/changes", icon="activity"),
-                NavItem(label="Approvals", href=f"{root}/approvals", icon="approve", count=approvals),
-                NavItem(label="Exceptions", href=f"{root}/exceptions", icon="exception", count=exceptions),
-            )
-        ),
-        NavGroup(
-            label="Account",
-            items=(
-                NavItem(label="Connections", href=f"{root}/connections", icon="link"),
-                NavItem(label="Invoices", href=f"{root}/invoices", icon="invoice"),
-                *_people(root, may),
-                *audit,
-                *retention,
-            ),
-        ),
-    )
-
-
-def partner_nav(client: Client | None) -> tuple[NavGroup, ...]:
-    if client is None:
-        return ()
-    return (NavGroup(items=(NavItem(label="Your channel", href=f"/clients/{client.slug}/channel", icon="channel"),)),)
-
-
-def _people(root: str, may: May) -> tuple[NavItem, ...]:
-    return (NavItem(label="People", href=f"{root}/people", icon="people"),) if may("member:read") else ()
+async def _count(session: AsyncSession, entries: Sequence[NavEntry]) -> Mapping[NavEntry, int]:
+    """All badges in one statement."""
+    if not entries:
+        return {}
+    parts = (f"(SELECT count(*) FROM ({entry.badge} LIMIT :most) c)" for entry in entries)
+    binds = {"t": scope_of(session).tenant_id, "most": MOST}
+    counted = (await session.execute(text(f"SELECT {', '.join(parts)}"), binds)).one()
+    return dict(zip(entries, counted, strict=True))

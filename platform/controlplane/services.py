@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import LiteralString
 
-import redis.asyncio
 from prometheus_client import CollectorRegistry
 
 from connectors.ports import Connector
-from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
-from controlplane.retention import RETAINED
+from controlplane.rooms import ROOMS
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
@@ -19,40 +17,37 @@ from foundation.jobs.ready_queue import ReadyQueue
 from foundation.outbound.client import OutboundClient
 from foundation.outbound.metrics import OutboundMetrics
 from foundation.outbound.settings import OutboundSettings, parse_allowed
+from foundation.rooms import AppServices, Rooms
 from foundation.settings import Settings
 from foundation.telemetry.metrics import LaneMetrics
-from foundation.telemetry.tracing import Tracing, build_tracer
+from foundation.telemetry.tracing import build_tracer
 from foundation.valkey import valkey_client
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
-from governance.metrics import ClockMetrics
 from governance.services import GovernanceServices
-from governance.slo.suspension import move_clocks
 from policy.cache import PolicyCache
-from tenants.auth.devices import Devices
-from tenants.auth.passwords import Passwords
 from tenants.auth.services import AuthServices
-from tenants.auth.sessions import SessionStore
-from tenants.auth.throttle import SignInThrottle
-from tenants.members.rights import MemberRights
-from tenants.secrets import new_secret
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    settings: Settings
-    db: Database
-    valkey: "redis.asyncio.Redis"
-    ready_queue: ReadyQueue
-    vault: Vault
-    registry: Mapping[str, Connector]
-    outbound: OutboundClient
-    governance: GovernanceServices
-    policies: PolicyCache
-    auth: AuthServices
-    metrics: CollectorRegistry
-    lane_metrics: LaneMetrics
-    tracing: Tracing
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(AppServices):
+    """Services of one process, with names for those that this package itself uses."""
+
+    @property
+    def governance(self) -> GovernanceServices:
+        return self.get(GovernanceServices)
+
+    @property
+    def policies(self) -> PolicyCache:
+        return self.get(PolicyCache)
+
+    @property
+    def auth(self) -> AuthServices:
+        return self.get(AuthServices)
+
+    @property
+    def registry(self) -> Mapping[str, Connector]:
+        return self.get(ConnectorRuntime).registry
 
     async def close(self) -> None:
         await self.outbound.close()
@@ -64,6 +59,7 @@ class Services:
 def build_services(  # noqa: PLR0913 - what the processes differ in
     settings: Settings,
     *,
+    rooms: Rooms = ROOMS,
     pool_size: int = 10,
     name: str = "fairlead",
     metrics: CollectorRegistry | None = None,
@@ -79,8 +75,6 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
         settings.app_url, wake_lanes=ready_queue.hint, pool_size=pool_size, application_name=name, planning=planning,
         round_trip_timeout=round_trip_timeout,
     )  # fmt: skip
-    vault = Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now)
-    registry = build_registry()
     metrics = metrics or CollectorRegistry()
     tracing = build_tracer(settings.otlp_endpoint, service=name)
     outbound = OutboundClient(
@@ -90,37 +84,17 @@ def build_services(  # noqa: PLR0913 - what the processes differ in
         observer=OutboundMetrics(metrics),
         tracing=tracing,
     )
-    policies = PolicyCache()
-    return Services(
+    return rooms.add_services(Services(
+        rooms=rooms,
         settings=settings,
         db=db,
         valkey=valkey,
         ready_queue=ready_queue,
-        vault=vault,
-        registry=registry,
+        vault=Vault(KeyRing.parse(settings.vault_keys), new_id, utc_now),
         outbound=outbound,
-        governance=GovernanceServices(
-            ConnectorRuntime(registry, vault, outbound),
-            policies,
-            utc_now,
-            new_id,
-            rights=MemberRights(db, policies),
-            metrics=ClockMetrics(metrics),
-            retained=RETAINED,
-        ),
-        policies=policies,
-        auth=AuthServices(
-            db=db,
-            policies=policies,
-            sessions=SessionStore(valkey, new_secret, settings.sessions_key),
-            passwords=Passwords(),
-            throttle=SignInThrottle(valkey),
-            devices=Devices(new_secret, settings.sessions_key),
-            clock=utc_now,
-            new_secret=new_secret,
-            move_clocks=move_clocks,
-        ),
         metrics=metrics,
         lane_metrics=LaneMetrics(metrics),
         tracing=tracing,
-    )
+        clock=utc_now,
+        new_id=new_id,
+    ))  # fmt: skip

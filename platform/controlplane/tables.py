@@ -1,42 +1,23 @@
-"""SQLAlchemy metadata with every room's tables, for migrations and their check."""
+"""Tables of every room, and their SQLAlchemy metadata for migrations and their check."""
 
-import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
+from controlplane.rooms import ROOMS
 from foundation.database.base import Base
+from foundation.rooms import Room, Rooms
 
-ROOMS_WITH_TABLES: Sequence[str] = (
-    "foundation.database.models",
-    "foundation.jobs.models",
-    "foundation.vault.models",
-    "foundation.idempotency.models",
-    "foundation.audit.models",
-    "foundation.usage.models",
-    "policy.models",
-    "tenants.models",
-    "connectors.models",
-    "billing.models",
-    "governance.changes.models",
-    "governance.drift.models",
-    "governance.elements.models",
-    "governance.exceptions.models",
-    "governance.propagation.models",
-    "governance.records.models",
-    "governance.baseline.models",
-    "governance.retention.models",
-    "policy.models",
-    "branding.models",
-    "tenants.models",
-    "billing.models",
-)
+metadata: MetaData = Base.metadata
 
 
-def load_tables() -> MetaData:
-    for module in ROOMS_WITH_TABLES:
-        importlib.import_module(module)
-    return Base.metadata
+def owned_tables(rooms: Rooms = ROOMS) -> Mapping[str, str]:
+    """The room of each table, by the table's name."""
+    return {table: room.name for room in rooms for table in tables_of(room)}
 
 
-metadata = load_tables()
+def tables_of(room: Room) -> set[str]:
+    """Names of the tables that the room's models declare."""
+    modules = {model.__name__ for part in (room, *room.slices) for model in part.models}
+    mapped = (mapper for mapper in Base.registry.mappers if mapper.class_.__module__ in modules)
+    return {mapper.local_table.name for mapper in mapped if isinstance(mapper.local_table, Table)}

@@ -26,7 +26,6 @@ HELD_LANE: Final = "held"
 BASELINE_LANE: Final = "baseline"
 REDECIDE_LANE: Final = "anew"
 TIMER_LANE: Final = "clocks"
-METER_VERIFIED: Final = "sync.verified"
 
 
 def ingest_lane(connection_id: UUID) -> str:

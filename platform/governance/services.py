@@ -3,14 +3,18 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
 from foundation.ids import NewId
 from foundation.retention import DataClass
+from foundation.rooms import AppServices, build_from
 from governance.metrics import ClockMetrics
 from policy.cache import PolicyCache
 from tenants.members.rights import MemberRights
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +29,8 @@ class GovernanceServices:
     jitter: Callable[[], float] = field(default=random.random)
     metrics: ClockMetrics = field(default_factory=ClockMetrics)
     retained: Sequence[DataClass] = ()
+
+
+def with_services(build: Callable[[GovernanceServices], Sequence[T]]) -> Callable[[AppServices], Sequence[T]]:
+    """Factory of a slice's parts that need these services."""
+    return build_from(GovernanceServices, build)

@@ -18,16 +18,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
 from billing.invoices.draft import DraftInvoice, draft_wholesale
-from billing.meters.describer import UsageDescriber, UsageDescription
-from billing.pages import PAGES, provide_describer
+from billing.pages import PAGES, provide_meters
 from billing.rating.runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
+from controlplane.rooms import ROOMS
 from controlplane.web.access import provide_access
 from foundation.errors import DomainError
 from foundation.ids import new_id
+from foundation.usage.meters import Meter, Meters, UsageDescription
 from foundation.web.problems import problem
 from policy.packaged import system_rules
 from policy.publishing import publish_rules
@@ -48,17 +49,15 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
 from tests.tenants.web_app import give_host, visiting
 
 
-async def _tell(
-    session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]
-) -> dict[UUID, UsageDescription]:
+async def _tell(session: AsyncSession, client_id: UUID, events: Sequence[UUID]) -> dict[UUID, UsageDescription]:
     """Nothing of the first event."""
     return {
-        one: UsageDescription("SKU <1>", f"{meter} of {client_id}", "Web & shop", f"/changes/{one}")
+        one: UsageDescription("SKU <1>", f"{METER} of {client_id}", "Web & shop", f"/changes/{one}")
         for one in events[1:]
     }
 
 
-TELLING = UsageDescriber("change:read", _tell)
+METERS = Meters([Meter(name=METER, unit="delivery", label="Updates", permission="change:read", describe=_tell)])
 _EVENT = r'<td data-label="Event">\s*<span[^>]*>([0-9a-f-]{36})'
 WHOLESALE_ONLY = ("wholesale", "margin", "0.03")
 
@@ -123,10 +122,10 @@ async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftI
 def _site(auth: AuthServices) -> Litestar:  # noqa: F811
     brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
-    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None)
+    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
-        dependencies={"access": provide_access(services, brands), "describer": provide_describer(TELLING)},
+        dependencies={"access": provide_access(services, brands), "meters": provide_meters(METERS)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,

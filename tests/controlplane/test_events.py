@@ -5,16 +5,17 @@ from importlib import import_module
 from pathlib import Path
 
 import controlplane.jobs
+from controlplane.rooms import ROOMS
 from controlplane.services import Services
 from foundation.events import DELIVER, EventType
 
 ROOT = Path(controlplane.jobs.__file__).parents[2]
-ROOMS = ("platform", "tenants", "connectors", "branding", "billing")
+PACKAGES = ("platform", "tenants", "connectors", "branding", "billing")
 
 
 def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
     declared: set[EventType] = set()
-    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+    for path in (path for room in PACKAGES for path in (ROOT / room).rglob("*.py")):
         if path.match("foundation/events.py"):
             continue
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
@@ -27,7 +28,7 @@ def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
         assert set(module.EVENTS) == found
         declared |= found
     assert declared
-    assert set(controlplane.jobs.ANNOUNCED) == declared
+    assert set(ROOMS.every(lambda room: room.events)) == declared
 
 
 def test_the_workers_deliver_events(services: Services) -> None:

@@ -24,7 +24,7 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
-from governance.job_types import METER_VERIFIED
+from governance.propagation.meters import VERIFIED_DELIVERIES
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.real.installing import GOODS
@@ -125,7 +125,7 @@ async def _price(world: ClientEnv, side: Side, price: Decimal) -> None:
     since = utc_now() - timedelta(days=1)
     async with world.services.db.transaction(world.msp_account) as session:
         book = await create_price_book(session, NewPriceBook(side, "USD", "Standard"), now=since, new_id=new_id)
-        line = NewPrice(METER_VERIFIED, "Values made visible", Terms(unit_price=price), since)
+        line = NewPrice(VERIFIED_DELIVERIES.name, "Values made visible", Terms(unit_price=price), since)
         await set_price(session, book, price=line, now=since, new_id=new_id)
 
 

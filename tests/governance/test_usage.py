@@ -9,8 +9,7 @@ from billing.sides import Side
 from canonical.elements import PRICE
 from controlplane.services import Services
 from foundation.scope import Scope
-from governance.job_types import METER_VERIFIED
-from governance.usage import describe_usage
+from governance.propagation.meters import VERIFIED_DELIVERIES, describe_deliveries
 from tests.billing.conftest import Market
 from tests.governance.test_main_job import seed
 from tests.support.client_env import ClientEnv
@@ -25,12 +24,12 @@ async def synced(world: ClientEnv) -> tuple[list[UUID], UUID]:
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=15.0, until="SELECT count(*) = 4 FROM usage_event")
     ((change,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
-    return [UUID(str(id_)) for (id_,) in await world.rows(_EVENTS, meter=METER_VERIFIED)], UUID(str(change))
+    return [UUID(str(id_)) for (id_,) in await world.rows(_EVENTS, meter=VERIFIED_DELIVERIES.name)], UUID(str(change))
 
 
 async def told(services: Services, scope: Scope, client: ClientEnv, events: list[UUID]) -> set[tuple[str, str, str]]:
     async with services.db.transaction(scope) as session:
-        found = await describe_usage(session, client.scope.tenant_id, METER_VERIFIED, events)
+        found = await describe_deliveries(session, client.scope.tenant_id, events)
     return {(used.subject, used.what, used.where) for used in found.values()}
 
 
@@ -50,10 +49,9 @@ async def test_each_event_is_of_one_value_on_one_channel_and_nobody_elses(
                  for one, what, where in await told(world.services, scope, world, events)}  # fmt: skip
         assert shown == both
     async with world.services.db.transaction(world.scope) as session:
-        found = await describe_usage(session, world.scope.tenant_id, METER_VERIFIED, events)
+        found = await describe_deliveries(session, world.scope.tenant_id, events)
         assert sorted(found) == sorted(events)
         assert [used.path for used in found.values()].count(f"/changes/{change}") == 2
-        assert await describe_usage(session, world.scope.tenant_id, "another.meter", events) == {}
     for scope in (other_world.scope, other_world.msp_account.for_fleet()):
         for client in (world, other_world):
             assert await told(world.services, scope, client, events) == set()
@@ -66,7 +64,7 @@ async def test_the_line_leads_to_the_change(site: WebApp, world: ClientEnv, hous
     month = month_of(used_at)
     market = Market(world.services.db, world.msp_account, world.scope, now=month.start)
     await market.open_book(Side.RETAIL, "USD")
-    await market.price(Side.RETAIL, "0.10", at=month.start, meter=METER_VERIFIED)
+    await market.price(Side.RETAIL, "0.10", at=month.start, meter=VERIFIED_DELIVERIES.name)
     market.now = used_at
     draft = await market.rate(Side.RETAIL, month)
     assert draft is not None

@@ -19,6 +19,7 @@ from branding.environment import build_environment
 from branding.manage import point_host, set_brand
 from branding.pages import provide_brand
 from branding.theme import HOUSE_THEME
+from controlplane.rooms import ROOMS
 from controlplane.web.access import provide_access
 from foundation.database.engine import Database
 from foundation.errors import DomainError
@@ -36,7 +37,7 @@ def build_site(auth: AuthServices) -> Litestar:
     brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(tenants.__file__).parent / "templates"], static_url=lambda name: name)
     # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
-    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None)
+    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES],
         dependencies={

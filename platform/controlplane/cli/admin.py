@@ -21,23 +21,16 @@ from controlplane.services import Services, build_services
 from controlplane.terminal import say
 from foundation.clock import utc_now
 from foundation.errors import NotFound
-from foundation.idempotency.response_store import SEALED as SEALED_ANSWERS
 from foundation.jobs.ready_queue import SHARED_POOL
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
-from foundation.vault.rotation import EncryptedColumn, reencrypt, rewrap, rotate_data_key
+from foundation.vault.rotation import reencrypt, rewrap, rotate_data_key
 from tenants.accounts import get_msp, list_clients, resume_client, set_lane_share, suspend_client
 from tenants.auth.services import AuthServices
 from tenants.models import Client
 
 OPERATOR = Actor.system("operator")
 _ALL_ACCOUNTS = "`fairlead tenant list-msps` shows all."
-ENCRYPTED = (
-    EncryptedColumn(
-        "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")
-    ),
-    SEALED_ANSWERS,
-)
 
 
 def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
@@ -243,7 +236,7 @@ def rotate(msp_id: UUID, tenant_id: UUID) -> None:
             await rotate_data_key(session, services.vault)
         while True:
             async with services.db.transaction(scope) as session:
-                done = await reencrypt(session, services.vault, columns=ENCRYPTED, batch=200)
+                done = await reencrypt(session, services.vault, columns=services.rooms.sealed_columns, batch=200)
             total += done
             if done == 0:
                 return f"{total} secrets sealed anew"

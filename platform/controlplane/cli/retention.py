@@ -12,7 +12,7 @@ from controlplane.cli.accounts import MSP, TENANT
 from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
-from controlplane.retention import RETAINED
+from controlplane.rooms import ROOMS
 from controlplane.services import Services
 from controlplane.terminal import say
 from foundation.clock import utc_now
@@ -39,7 +39,7 @@ def plan(msp_id: UUID, tenant_id: UUID) -> None:
     """Show one client's retention periods, next deletions, holds and past deletions. Nothing is changed."""
 
     async def act(session: AsyncSession) -> str:
-        return _tell(await plan_retention(session, RETAINED, now=utc_now()))
+        return _tell(await plan_retention(session, ROOMS.retained, now=utc_now()))
 
     _in_scope(msp_id, tenant_id, act)
 
@@ -67,7 +67,9 @@ async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
         for url in (settings.owner_url, settings.app_url)
     )
     try:
-        return await run_retention(owner, app, RETAINED, now=utc_now(), new_id=new_id, clock_confirmed=clock_is_right)
+        return await run_retention(
+            owner, app, ROOMS.retained, now=utc_now(), new_id=new_id, clock_confirmed=clock_is_right
+        )
     finally:
         await asyncio.gather(owner.close(), app.close())
 
@@ -82,7 +84,7 @@ def policy(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, 
     """Set how long one client's data of a class is kept."""
 
     async def act(session: AsyncSession) -> str:
-        await set_policy(session, RETAINED, data_class, NewPolicy(days, element), now=utc_now())
+        await set_policy(session, ROOMS.retained, data_class, NewPolicy(days, element), now=utc_now())
         return f"{data_class}{f' of {element}' if element else ''}: {f'{days} days' if days else 'the default'}"
 
     _in_scope(msp_id, tenant_id, act)
@@ -96,7 +98,7 @@ def default(*, msp_id: UUID, data_class: str, days: int | None) -> None:
     """Set how long an MSP's own account and all its clients keep a class. Clients can keep longer, never shorter."""
 
     async def act(session: AsyncSession) -> str:
-        await set_default(session, RETAINED, data_class, days, now=utc_now())
+        await set_default(session, ROOMS.retained, data_class, days, now=utc_now())
         return f"{data_class}: {f'{days} days' if days else 'the default'} for every account"
 
     _in_scope(msp_id, msp_id, act)
@@ -113,7 +115,7 @@ def hold(*, msp_id: UUID, tenant_id: UUID, data_class: str, record: str, reason:
 
     async def act(session: AsyncSession) -> str:
         new = NewHold(reason, data_class, record)
-        return f"hold {await place_hold(session, RETAINED, new, now=utc_now(), new_id=new_id)}"
+        return f"hold {await place_hold(session, ROOMS.retained, new, now=utc_now(), new_id=new_id)}"
 
     _in_scope(msp_id, tenant_id, act)
 

@@ -24,7 +24,7 @@ from controlplane.terminal import say
 from foundation.clock import utc_now
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
-from governance.job_types import METER_VERIFIED
+from governance.propagation.meters import VERIFIED_DELIVERIES
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -141,7 +141,7 @@ def price_book(*, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str
 @click.command("set-price")
 @MSP
 @click.option("--book", type=click.UUID, required=True, help="The price book's id.")
-@click.option("--meter", default=METER_VERIFIED, show_default=True)
+@click.option("--meter", default=VERIFIED_DELIVERIES.name, show_default=True)
 @click.option("--description", default="Verified updates", show_default=True, help="On the invoice.")
 @click.option("--unit-price", required=True, help="In the book's currency, e.g. 0.03.")
 @click.option("--included", default=0, show_default=True, help="Units a month that cost nothing.")

@@ -31,7 +31,7 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
-from governance.job_types import METER_VERIFIED
+from governance.propagation.meters import VERIFIED_DELIVERIES
 
 SKUS = 24
 
@@ -94,7 +94,7 @@ async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
         book = NewPriceBook(side, currency, "Standard")
         book_id = await create_price_book(session, book, now=start, new_id=new_id)
         terms = Terms(unit_price=Decimal(price))
-        line = NewPrice(METER_VERIFIED, "Verified updates", terms, start)
+        line = NewPrice(VERIFIED_DELIVERIES.name, "Verified updates", terms, start)
         await set_price(session, book_id, price=line, now=start, new_id=new_id)
 
 

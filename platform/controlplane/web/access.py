@@ -18,15 +18,15 @@ from branding.brand import Brand
 from branding.directory import BrandDirectory
 from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
-from controlplane.navigation import client_nav, msp_nav, partner_nav
+from controlplane.navigation import build_menu
 from controlplane.services import Services
 from controlplane.web.idempotency import idempotent_request, key_of
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
+from foundation.rooms import Rooms
 from foundation.scope import Scope
 from foundation.web.boundary import header_text, single_header
 from foundation.web.fragments import require_part
-from governance.nav import count_waiting_work
 from policy.index import PolicyIndex
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
@@ -96,7 +96,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 brand=brand,
                 index=index,
                 now=services.auth.clock(),
-                nav=mark_current(await _nav(session, request, principal, client), request.scope["path"]),
+                nav=await _nav(session, services.rooms, request, principal, client),
                 account=await _account(session, principal, client, brand),
                 csrf_token=make_token(caller.session.secret, services.auth.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
@@ -230,17 +230,11 @@ def _scope(request: AnyRequest, principal: Principal, client: Client | None) -> 
 
 
 async def _nav(
-    session: AsyncSession, request: AnyRequest, principal: Principal, client: Client | None
+    session: AsyncSession, rooms: Rooms, request: AnyRequest, principal: Principal, client: Client | None
 ) -> tuple[NavGroup, ...]:
     if not is_page(request.headers, request.scope["path"]):
         return ()
-    if principal.partner_id:
-        return partner_nav(client)
-
-    if client is None:
-        return msp_nav(principal.may)
-    waiting = await count_waiting_work(session) if principal.may("approval:read") else None
-    return client_nav(client, principal.may, waiting)
+    return mark_current(await build_menu(session, rooms, principal, client), request.scope["path"])
 
 
 def _policy(principal: Principal) -> PolicyIndex:

@@ -20,6 +20,7 @@ from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.labels import name_subject
 from governance.propagation import states
+from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
 from governance.services import GovernanceServices
 
@@ -121,7 +122,7 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
     await show_values(session, connection_id, [shown(p) for p in seen], now=now)
     if seen:
         await schedule_drift_scan(session, connection_id, now=now, jitter=services.jitter)
-    record_usage(session, [Usage(job_types.METER_VERIFIED, p.id, 1, now, p.change_id) for p in seen])
+    record_usage(session, [Usage(VERIFIED_DELIVERIES.name, p.id, 1, now, p.change_id) for p in seen])
     done = {p.change_id for p in seen} | {id_ for id_, s in settlement.settled.items() if s.state == states.SUPERSEDED}
     corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if _is_troubled(moved, change_id)]
     for code in _ABOUT_CHANNEL:

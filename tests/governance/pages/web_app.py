@@ -20,14 +20,14 @@ from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from branding.pages import provide_brand
 from connectors.runtime import ConnectorRuntime
-from controlplane.retention import RETAINED
+from controlplane.rooms import ROOMS
 from controlplane.web.access import provide_access
 from foundation.errors import DomainError
 from foundation.ids import new_id
+from foundation.rooms import Rooms
 from foundation.scope import Scope
 from foundation.web.problems import problem
-from governance.pages import build_governance_pages
-from governance.routes import build_governance_routes
+from governance.room import ROOM
 from governance.services import GovernanceServices
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
@@ -124,7 +124,7 @@ async def make_partner(auth: AuthServices, scope: Scope, name: str) -> UUID:
 def context_of(auth: AuthServices) -> GovernanceServices:
     """Pages never speak to a connected system, so the runtime has nothing in it."""
     runtime = cast("ConnectorRuntime", None)
-    return GovernanceServices(runtime, auth.policies, auth.clock, new_id, retained=RETAINED)
+    return GovernanceServices(runtime, auth.policies, auth.clock, new_id, retained=ROOMS.retained)
 
 
 def build_app(
@@ -136,11 +136,12 @@ def build_app(
     brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(governance.__path__[0]) / "templates"], static_url=static_url)
     # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
-    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None)
+    services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS, get=lambda _: context_of(auth))
+    governance_room = Rooms([ROOM])
     return Litestar(
         route_handlers=[
-            *build_governance_pages(context_of(auth)),
-            *build_governance_routes(context_of(auth)),
+            *governance_room.built(lambda room: room.pages, services),
+            *governance_room.built(lambda room: room.routes, services),
             *more,
         ],
         dependencies={"access": provide_access(services, brands), "brand": provide_brand(brands)},

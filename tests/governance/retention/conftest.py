@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from controlplane.migrate import migrate_schema
-from controlplane.retention import RETAINED
+from controlplane.rooms import ROOMS
 from foundation.audit.chain import ChainVerification, append_audit, verify_chain
 from foundation.database.engine import Database
 from foundation.database.partitions import month_after
@@ -105,10 +105,10 @@ class Kept:
     async def run(self, days: int, *, after: datetime = MONTH_END) -> RetentionReport:
         """So many days after the first partition's month has ended, which no clock says yet."""
         now = after + timedelta(days=days)
-        return await run_retention(self.owner, self.app, RETAINED, now=now, new_id=new_id, clock_confirmed=True)
+        return await run_retention(self.owner, self.app, ROOMS.retained, now=now, new_id=new_id, clock_confirmed=True)
 
     async def run_by_clock(self, now: datetime) -> RetentionReport:
-        return await run_retention(self.owner, self.app, RETAINED, now=now, new_id=new_id)
+        return await run_retention(self.owner, self.app, ROOMS.retained, now=now, new_id=new_id)
 
 
 @pytest.fixture

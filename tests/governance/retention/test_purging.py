@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from controlplane.retention import RETAINED
+from controlplane.rooms import ROOMS
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import id_floor, new_id, time_of
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -24,22 +24,24 @@ NOW = MONTH_END + timedelta(days=1)
 
 async def hold(kept: Kept, scope: Scope, *, data_class: str = "", record: str = "") -> UUID:
     async with kept.app.transaction(scope) as session:
-        return await place_hold(session, RETAINED, NewHold("a lawsuit", data_class, record), now=NOW, new_id=new_id)
+        return await place_hold(
+            session, ROOMS.retained, NewHold("a lawsuit", data_class, record), now=NOW, new_id=new_id
+        )
 
 
 async def policy(kept: Kept, scope: Scope, data_class: str, days: int | None, element: str = "") -> None:
     async with kept.app.transaction(scope) as session:
-        await set_policy(session, RETAINED, data_class, NewPolicy(days, element), now=NOW)
+        await set_policy(session, ROOMS.retained, data_class, NewPolicy(days, element), now=NOW)
 
 
 async def purges(kept: Kept, scope: Scope) -> list[PurgeView]:
     async with kept.app.transaction(scope) as session:
-        return list((await plan_retention(session, RETAINED, now=NOW)).purges)
+        return list((await plan_retention(session, ROOMS.retained, now=NOW)).purges)
 
 
 async def shown(kept: Kept, scope: Scope, name: str, days: int) -> DataClassView:
     async with kept.app.transaction(scope) as session:
-        view = await plan_retention(session, RETAINED, now=MONTH_END + timedelta(days=days))
+        view = await plan_retention(session, ROOMS.retained, now=MONTH_END + timedelta(days=days))
     return next(one for one in view.classes if one.name == name)
 
 
@@ -250,7 +252,7 @@ async def test_r16_policies_and_holds_are_audited_and_their_own(kept: Kept, scop
         actions = await session.scalars(text("SELECT action FROM audit_entry ORDER BY seq"))
         assert list(actions) == ["retention.policy_set", "retention.policy_set", "retention.hold_placed"]
     async with kept.app.transaction(other_scope) as session:
-        other = await plan_retention(session, RETAINED, now=NOW)
+        other = await plan_retention(session, ROOMS.retained, now=NOW)
     assert not other.holds
     for wrong in ("nothing", "job"):
         with pytest.raises(NotFound):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from controlplane.retention import RETAINED
+from controlplane.rooms import ROOMS
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.scope import Scope
@@ -22,7 +22,7 @@ def house(scope: Scope) -> Scope:
 
 async def default(kept: Kept, scope: Scope, data_class: str, days: int | None) -> None:
     async with kept.app.transaction(house(scope)) as session:
-        await set_default(session, RETAINED, data_class, days, now=MONTH_END)
+        await set_default(session, ROOMS.retained, data_class, days, now=MONTH_END)
 
 
 async def test_r16_an_msps_default_holds_for_its_clients_and_no_others(
@@ -68,12 +68,12 @@ async def test_r16_a_default_is_the_msps_own_and_within_the_products_bounds(
         await default(kept, scope, "nothing", 900)
     await default(kept, scope, "changes", 900)
     async with kept.app.transaction(house(other_scope)) as session:
-        found = {one.name: one.keep_days for one in await list_defaults(session, RETAINED)}
+        found = {one.name: one.keep_days for one in await list_defaults(session, ROOMS.retained)}
     assert found["changes"] == 731
     async with kept.app.transaction(scope) as session:
         assert (await session.execute(text("SELECT 1 FROM retention_default"))).all() == []
         with pytest.raises(IntegrityError):
-            await set_default(session, RETAINED, "changes", 800, now=MONTH_END)
+            await set_default(session, ROOMS.retained, "changes", 800, now=MONTH_END)
 
 
 @pytest.mark.parametrize("element", ["price.lits", "PRICE.LIST", "price.list \u200b", "x" * 2000, "%", "'; --"])

@@ -1,4 +1,4 @@
-"""Description of governance's usage events: value, record and channel of a delivery."""
+"""Meter of verified deliveries; each event is described by value, record and channel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.meters.describer import UsageDescriber, UsageDescription
 from canonical.values import Value
+from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
 
+_NAME: Final = "sync.verified"
 _USED: Final = text("""
     SELECT u.id, p.change_id, p.record_key, p.element, p.amount, p.currency, n.name
       FROM unnest(CAST(:ids AS uuid[])) AS k (id),
@@ -23,11 +24,11 @@ _USED: Final = text("""
 """)
 
 
-async def describe_usage(
-    session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]
+async def describe_deliveries(
+    session: AsyncSession, client_id: UUID, events: Sequence[UUID]
 ) -> Mapping[UUID, UsageDescription]:
-    """Describe usage events. Runs in the client's scope or in the scope of its MSP's fleet."""
-    rows = await session.execute(_USED, {"t": client_id, "meter": meter, "ids": list(events)})
+    """Describe deliveries. Runs in the client's scope or in the scope of its MSP's fleet."""
+    rows = await session.execute(_USED, {"t": client_id, "meter": _NAME, "ids": list(events)})
     return {
         row.id: UsageDescription(
             subject=row.record_key,
@@ -39,4 +40,10 @@ async def describe_usage(
     }
 
 
-USAGE: Final = UsageDescriber(GovernancePermission.READ_CHANGES, describe_usage)
+VERIFIED_DELIVERIES: Final = Meter(
+    name=_NAME,
+    unit="delivery",
+    label="Verified updates",
+    permission=GovernancePermission.READ_CHANGES,
+    describe=describe_deliveries,
+)

@@ -1,1 +1,0 @@
-"""Meters: how a usage event is described on an invoice."""

@@ -1,0 +1,34 @@
+"""What this room adds to the product."""
+
+from pathlib import Path
+from typing import Final
+
+import billing.models
+from billing.jobs import billing_jobs, repair_billing
+from billing.pages import PAGES, provide_meters
+from billing.permissions import BillingPermission
+from billing.retention import RETAINED
+from billing.routes import ROUTES
+from foundation.rooms import NavArea, NavEntry, Room, WebPart
+
+
+def _invoices(area: NavArea) -> NavEntry:
+    return NavEntry(
+        area=area, position=20, label="Invoices", path="/invoices", icon="invoice",
+        permission=BillingPermission.READ_INVOICES,
+    )  # fmt: skip
+
+
+ROOM: Final = Room(
+    name="billing",
+    models=(billing.models,),
+    routes=ROUTES,
+    pages=PAGES,
+    web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
+    templates=(Path(__file__).parent / "templates",),
+    navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
+    jobs=lambda services: billing_jobs(services.clock),
+    repairs=(repair_billing,),
+    permissions=(BillingPermission,),
+    retained=RETAINED,
+)

@@ -1,0 +1,21 @@
+"""What this room adds to the product."""
+
+from typing import Final
+
+import branding.models
+from branding.directory import BrandDirectory
+from branding.pages import build_pages, provide_brand
+from foundation.rooms import AppServices, Room, WebPart
+
+
+def _web(services: AppServices) -> WebPart:
+    return WebPart(dependencies={"brand": provide_brand(services.get(BrandDirectory))})
+
+
+ROOM: Final = Room(
+    name="branding",
+    models=(branding.models,),
+    services=lambda services: (BrandDirectory(services.db, services.clock),),
+    pages=lambda services: build_pages(services.clock),
+    web=_web,
+)

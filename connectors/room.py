@@ -1,0 +1,61 @@
+"""What this room adds to the product."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import connectors.models
+from connectors.connections import SEALED
+from connectors.events import EVENTS
+from connectors.poll_job import connector_jobs, repair_polls
+from connectors.ports import IngestJob
+from connectors.registry import build_registry
+from connectors.retention import RETAINED
+from connectors.routes import hooks_handler
+from connectors.runtime import ConnectorRuntime
+from connectors.webhooks.directory import HookDirectory
+from connectors.webhooks.receive import HookReceiver
+from connectors.webhooks.writer import IntakeWriter
+from foundation.jobs.types import JobType
+from foundation.rooms import AppServices, Room, WebPart
+
+
+def _services(services: AppServices) -> Sequence[object]:
+    return (ConnectorRuntime(build_registry(), services.vault, services.outbound),)
+
+
+def _jobs(services: AppServices) -> Sequence[JobType]:
+    runtime, ingest = services.get(ConnectorRuntime), services.get(IngestJob)
+    return connector_jobs(runtime, services.clock, services.new_id, ingest_kind=ingest.kind)
+
+
+def _web(services: AppServices) -> WebPart:
+    """The webhooks: beside the guarded handlers, because they are frequent and need neither guard nor compression."""
+    url = services.settings.intake_url
+    directory = HookDirectory(url, services.vault)
+    writer = IntakeWriter(url, kind=services.get(IngestJob).kind, wake_lanes=services.ready_queue.hint)
+    receiver = HookReceiver(directory, writer, services.get(ConnectorRuntime).registry, services.new_id)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        writer.start()
+        try:
+            yield
+        finally:
+            await writer.stop()
+            await directory.close()
+
+    return WebPart(mounts=(hooks_handler(receiver, services.clock),), lifespan=lifespan)
+
+
+ROOM: Final = Room(
+    name="connectors",
+    models=(connectors.models,),
+    services=_services,
+    web=_web,
+    jobs=_jobs,
+    events=EVENTS,
+    repairs=(repair_polls,),
+    sealed_columns=(SEALED,),
+    retained=RETAINED,
+)

@@ -1,0 +1,14 @@
+"""What the composition root itself adds: the export of audit heads, and the page of the API reference."""
+
+from pathlib import Path
+from typing import Final
+
+from controlplane.audit_export import export_job, repair_export
+from foundation.rooms import Room
+
+ROOM: Final = Room(
+    name="controlplane",
+    templates=(Path(__file__).parent / "templates",),
+    jobs=lambda services: (export_job(services),),
+    repairs=(repair_export,),
+)

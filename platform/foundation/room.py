@@ -1,0 +1,31 @@
+"""What foundation adds to the product: tables, and jobs and retention of its own rows."""
+
+from typing import Final
+
+import foundation.audit.models
+import foundation.database.models
+import foundation.idempotency.models
+import foundation.jobs.models
+import foundation.usage.models
+import foundation.vault.models
+from foundation.idempotency.jobs import idempotency_jobs
+from foundation.idempotency.response_store import SEALED, repair_pruning
+from foundation.retention import AUDIT, DEAD_LETTERS, WAITING_EVENTS
+from foundation.rooms import Room
+
+ROOM: Final = Room(
+    name="foundation",
+    models=(
+        foundation.database.models,
+        foundation.jobs.models,
+        foundation.vault.models,
+        foundation.idempotency.models,
+        foundation.audit.models,
+        foundation.usage.models,
+    ),
+    jobs=lambda services: idempotency_jobs(services.clock),
+    repairs=(repair_pruning,),
+    sealed_columns=(SEALED,),
+    retained=(DEAD_LETTERS, AUDIT),
+    pins=(WAITING_EVENTS,),
+)

@@ -1,0 +1,41 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+from foundation.jobs.types import JobType, RetryPolicy
+from foundation.rooms import NavArea, NavEntry, Slice
+from governance.approvals.expiry_job import expiry_handler
+from governance.approvals.pages import APPROVAL_PAGES
+from governance.approvals.release import RELEASE, release_handler
+from governance.approvals.repair import repair_expiry
+from governance.approvals.routes import APPROVAL_ROUTES
+from governance.job_types import EXPIRE_APPROVALS
+from governance.permissions import GovernancePermission
+from governance.services import GovernanceServices, with_services
+
+
+def _jobs(services: GovernanceServices) -> list[JobType]:
+    return [
+        JobType(RELEASE, release_handler(services), batch=100),
+        JobType(EXPIRE_APPROVALS, expiry_handler(services), batch=100, retry=RetryPolicy(attempts=1000)),
+    ]
+
+
+SLICE: Final = Slice(
+    jobs=with_services(_jobs),
+    repairs=(repair_expiry,),
+    routes=APPROVAL_ROUTES,
+    pages=APPROVAL_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT,
+            position=30,
+            label="Approvals",
+            path="/approvals",
+            icon="approve",
+            permission=GovernancePermission.READ_APPROVALS,
+            badge="SELECT 1 FROM change WHERE tenant_id = :t AND state = 'awaiting_approval'",
+            badge_permission=GovernancePermission.READ_APPROVALS,
+        ),
+    ),
+)

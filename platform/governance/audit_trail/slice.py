@@ -1,0 +1,23 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+from foundation.rooms import NavArea, NavEntry, Slice
+from governance.audit_trail.pages import TRAIL_PAGES
+from governance.audit_trail.routes import TRAIL_ROUTES
+from governance.permissions import GovernancePermission
+
+SLICE: Final = Slice(
+    routes=TRAIL_ROUTES,
+    pages=TRAIL_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT_ACCOUNT,
+            position=40,
+            label="Audit",
+            path="/audit",
+            icon="archive",
+            permission=GovernancePermission.READ_AUDIT,
+        ),
+    ),
+)

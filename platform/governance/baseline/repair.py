@@ -1,0 +1,26 @@
+"""Repair of the polls of sources whose baseline was accepted (`foundation.jobs.repair`)."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.poll_job import POLL, poll_lane
+from foundation.database.engine import scope_of
+from foundation.jobs.repair import ensure_timer
+
+_SOURCES: Final = text("""
+    SELECT DISTINCT c.id FROM baseline b
+      JOIN baseline_part p ON p.tenant_id = :t AND p.baseline_id = b.id AND p.role = 'erp'
+      JOIN connection c ON c.tenant_id = :t AND c.id = p.connection_id AND c.state = 'active'
+     WHERE b.tenant_id = :t AND b.state = 'accepted'
+       AND EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND k.source_connection_id = c.id)
+       AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.tenant_id = :t AND t.name = 'poll/' || c.id)
+""")
+
+
+async def repair_source_polls(session: AsyncSession, now: datetime) -> None:
+    """Poll each active source of an accepted baseline that has no timer."""
+    for source in (await session.scalars(_SOURCES, {"t": scope_of(session).tenant_id})).all():
+        await ensure_timer(session, name=poll_lane(source), lane=poll_lane(source), kind=POLL, due_at=now)

@@ -1,0 +1,25 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+from foundation.rooms import NavArea, NavEntry, Slice
+from governance.exception_queue.pages import EXCEPTION_PAGES
+from governance.exception_queue.routes import EXCEPTION_ROUTES
+from governance.permissions import GovernancePermission
+
+SLICE: Final = Slice(
+    routes=EXCEPTION_ROUTES,
+    pages=EXCEPTION_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT,
+            position=40,
+            label="Exceptions",
+            path="/exceptions",
+            icon="exception",
+            permission=GovernancePermission.READ_EXCEPTIONS,
+            badge="SELECT 1 FROM governance_exception WHERE tenant_id = :t AND state = 'open'",
+            badge_permission=GovernancePermission.READ_APPROVALS,
+        ),
+    ),
+)

@@ -1,0 +1,10 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+import governance.exceptions.models
+from foundation.rooms import Slice
+
+SLICE: Final = Slice(
+    models=(governance.exceptions.models,),
+)

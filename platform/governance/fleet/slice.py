@@ -1,0 +1,23 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+from foundation.rooms import NavArea, NavEntry, Slice
+from governance.fleet.pages import FLEET_PAGES
+from governance.fleet.routes import FLEET_ROUTES
+from governance.permissions import GovernancePermission
+
+SLICE: Final = Slice(
+    routes=FLEET_ROUTES,
+    pages=FLEET_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.MSP,
+            position=10,
+            label="Clients",
+            path="/fleet",
+            icon="fleet",
+            permission=GovernancePermission.READ_FLEET,
+        ),
+    ),
+)

@@ -1,0 +1,23 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+from foundation.rooms import NavArea, NavEntry, Slice
+from governance.overview.pages import OVERVIEW_PAGES
+from governance.overview.routes import OVERVIEW_ROUTES
+from governance.permissions import GovernancePermission
+
+SLICE: Final = Slice(
+    routes=OVERVIEW_ROUTES,
+    pages=OVERVIEW_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT,
+            position=10,
+            label="Overview",
+            path="/overview",
+            icon="home",
+            permission=GovernancePermission.READ_DASHBOARD,
+        ),
+    ),
+)

@@ -1,0 +1,29 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+import governance.retention.models
+from foundation.rooms import NavArea, NavEntry, Slice
+from governance.permissions import GovernancePermission
+from governance.retention.pages import build_retention_pages
+from governance.retention.routes import build_retention_routes
+from governance.retention.tables import PINS, RETAINED
+from governance.services import with_services
+
+SLICE: Final = Slice(
+    models=(governance.retention.models,),
+    routes=with_services(build_retention_routes),
+    pages=with_services(build_retention_pages),
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT_ACCOUNT,
+            position=50,
+            label="Retention",
+            path="/retention",
+            icon="clock",
+            permission=GovernancePermission.READ_RETENTION,
+        ),
+    ),
+    retained=RETAINED,
+    pins=PINS,
+)

@@ -1,0 +1,72 @@
+"""What this room adds to the product. Each slice describes its part; a new slice is one line here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from connectors.ports import IngestJob
+from connectors.runtime import ConnectorRuntime
+from foundation.rooms import AppServices, Room
+from governance.approvals.slice import SLICE as APPROVALS
+from governance.audit_trail.slice import SLICE as AUDIT_TRAIL
+from governance.baseline.slice import SLICE as BASELINE
+from governance.changes.slice import SLICE as CHANGES
+from governance.connections.slice import SLICE as CONNECTIONS
+from governance.dead_letters.slice import SLICE as DEAD_LETTERS
+from governance.drift.slice import SLICE as DRIFT
+from governance.elements.slice import SLICE as ELEMENTS
+from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
+from governance.exceptions.slice import SLICE as EXCEPTIONS
+from governance.fleet.slice import SLICE as FLEET
+from governance.job_types import INGEST
+from governance.metrics import ClockMetrics
+from governance.overview.slice import SLICE as OVERVIEW
+from governance.partner_channel.slice import SLICE as PARTNER_CHANNEL
+from governance.permissions import GovernancePermission
+from governance.propagation.slice import SLICE as PROPAGATION
+from governance.records.slice import SLICE as RECORDS
+from governance.retention.slice import SLICE as RETENTION
+from governance.services import GovernanceServices
+from governance.slo.slice import SLICE as SLO
+from policy.cache import PolicyCache
+from tenants.members.rights import MemberRights
+
+
+def _services(services: AppServices) -> Sequence[object]:
+    governance = GovernanceServices(
+        services.get(ConnectorRuntime),
+        services.get(PolicyCache),
+        services.clock,
+        services.new_id,
+        rights=services.get(MemberRights),
+        metrics=ClockMetrics(services.metrics),
+        retained=services.rooms.retained,
+    )
+    return governance, IngestJob(INGEST)
+
+
+ROOM: Final = Room(
+    name="governance",
+    services=_services,
+    templates=(Path(__file__).parent / "templates",),
+    permissions=(GovernancePermission,),
+    slices=(
+        ELEMENTS,
+        RECORDS,
+        EXCEPTIONS,
+        PROPAGATION,
+        CHANGES,
+        APPROVALS,
+        SLO,
+        DRIFT,
+        CONNECTIONS,
+        EXCEPTION_QUEUE,
+        DEAD_LETTERS,
+        AUDIT_TRAIL,
+        BASELINE,
+        RETENTION,
+        OVERVIEW,
+        PARTNER_CHANNEL,
+        FLEET,
+    ),
+)

@@ -1,0 +1,17 @@
+"""What this room adds to the product."""
+
+from typing import Final
+
+import policy.models
+from foundation.rooms import Room
+from policy.cache import PolicyCache
+from policy.permissions import PolicyPermission
+from policy.retention import RETAINED
+
+ROOM: Final = Room(
+    name="policy",
+    models=(policy.models,),
+    services=lambda _: (PolicyCache(),),
+    permissions=(PolicyPermission,),
+    retained=RETAINED,
+)

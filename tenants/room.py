@@ -1,0 +1,61 @@
+"""What this room adds to the product."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import tenants.models
+from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
+from policy.cache import PolicyCache
+from tenants.auth.devices import Devices
+from tenants.auth.pages import PAGES, provide_auth
+from tenants.auth.passwords import Passwords
+from tenants.auth.services import AuthServices
+from tenants.auth.sessions import SessionStore
+from tenants.auth.throttle import SignInThrottle
+from tenants.invitations.pages import INVITATION_PAGES
+from tenants.members.pages import ADMINISTRATION_PAGES
+from tenants.members.rights import MemberRights
+from tenants.members.routes import ADMINISTRATION_ROUTES
+from tenants.permissions import TenantPermission
+from tenants.routes import ROUTES
+from tenants.secrets import new_secret
+
+
+def _services(services: AppServices) -> Sequence[object]:
+    policies, sessions_key = services.get(PolicyCache), services.settings.sessions_key
+    auth = AuthServices(
+        db=services.db,
+        policies=policies,
+        sessions=SessionStore(services.valkey, new_secret, sessions_key),
+        passwords=Passwords(),
+        throttle=SignInThrottle(services.valkey),
+        devices=Devices(new_secret, sessions_key),
+        clock=services.clock,
+        new_secret=new_secret,
+        move_clocks=services.rooms.move_clocks,
+    )
+    return auth, MemberRights(services.db, policies)
+
+
+def _web(services: AppServices) -> WebPart:
+    return WebPart(dependencies={"auth": provide_auth(services.get(AuthServices))})
+
+
+def _members(area: NavArea) -> NavEntry:
+    return NavEntry(
+        area=area, position=30, label="People", path="/people", icon="people", permission=TenantPermission.READ_PEOPLE
+    )
+
+
+ROOM: Final = Room(
+    name="tenants",
+    models=(tenants.models,),
+    services=_services,
+    routes=(*ROUTES, *ADMINISTRATION_ROUTES),
+    pages=(*PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES),
+    web=_web,
+    templates=(Path(__file__).parent / "templates",),
+    navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),
+    permissions=(TenantPermission,),
+)
