@@ -42,7 +42,7 @@ from foundation.telemetry.metrics import LaneMetrics
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.web.boundary import Boundary
 from foundation.web.client_address import subscriber_of
-from foundation.web.connections import ConnectionTable, Limits, raise_file_limit
+from foundation.web.connections import ConnectionTable, Limits, bound_receive_buffer, raise_file_limit
 from foundation.web.listener import bounded_protocol
 
 PAGE_PATIENCE_SECONDS = 15.0
@@ -96,7 +96,9 @@ def run_web(  # noqa: PLR0913 - what a web is started with
         callback_notify=beat, timeout_notify=0,
     )  # fmt: skip
     calm_collector()
-    uvicorn.Server(config).run()
+    listening = config.bind_socket()
+    bound_receive_buffer(listening)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _shown(heartbeat: Heartbeat | None) -> Heartbeat:
