@@ -177,3 +177,29 @@ def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
 
 def test_roles_of_the_url_are_replaced_not_added() -> None:
     assert with_role("postgresql://a:b@h/db?x=1", "c", "d/e") == "postgresql://c:d%2Fe@h/db?x=1"
+
+
+def test_sentences_of_before_are_kept_as_parameters(empty: str) -> None:
+    migrate_schema(empty, "202611290948")
+    with psycopg.connect(empty) as connection:
+        connection.execute("ALTER TABLE governance_exception NO FORCE ROW LEVEL SECURITY")
+        connection.execute("""
+            INSERT INTO governance_exception (tenant_id, msp_id, id, code, subject, title, detail, severity, breakdown,
+                                              state, opened_at, seen_at, correction_due_at, correlation)
+            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'c', s, 'Title "' || s, 'Detail ' || s, 1,
+                   CAST(b AS jsonb), 'open', now(), now(), now(), ''
+              FROM (VALUES ('a', '{"formula": "f", "parts": [{"name": "revenue", "points": 3, "why": "Why."}]}'),
+                           ('b', '{}')) AS v (s, b)
+        """)
+        connection.execute("ALTER TABLE governance_exception FORCE ROW LEVEL SECURITY")
+    migrate_schema(empty)
+    with psycopg.connect(empty) as connection:
+        connection.execute("ALTER TABLE governance_exception NO FORCE ROW LEVEL SECURITY")
+        rows = connection.execute(
+            "SELECT message, params, severity_factors FROM governance_exception ORDER BY subject"
+        ).fetchall()
+    factor = {"name": "revenue", "points": 3, "code": "legacy", "params": {"text": "Why."}}
+    assert rows == [
+        ("legacy", {"title": 'Title "a', "text": "Detail a"}, {"formula": "f", "factors": [factor]}),
+        ("legacy", {"title": 'Title "b', "text": "Detail b"}, {"formula": "", "factors": []}),
+    ]

@@ -334,8 +334,8 @@ class TestLapsedApprovals:
                 await revoke_role(session, scope, user_id=decider, role=role, clock=utc_now, new_id=new_id)
         await world.work()
         assert (await self.state(world, change))[0] == "awaiting_approval"
-        [found] = await world.rows("SELECT title, detail FROM governance_exception WHERE code = 'approval.stale'")
-        assert "was suspended, or lost the right to" in str(found[1])
+        [found] = await world.exceptions("code = 'approval.stale'")
+        assert "was suspended, or lost the right to" in found.detail
         other, _ = await add(world, world.scope, "client_approver")
         async with world.services.db.transaction(self.as_person(world.scope, other)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())

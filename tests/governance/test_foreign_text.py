@@ -19,6 +19,7 @@ from foundation.ids import new_id
 from foundation.telemetry.logging import configure_logging
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
+from governance.messages.exceptions import MESSAGE_QUARANTINED
 from governance.records.validation import admit, admit_reading
 from tests.governance.baseline.clients import read
 from tests.governance.scripted import ScriptedCatalogue, ScriptedSource, replace_part
@@ -36,16 +37,17 @@ def is_clean(text: object) -> bool:
 async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: ClientEnv, error: str) -> None:
     async with world.services.db.transaction(world.scope) as session:
         await record_health(session, world.erp, now=utc_now(), error=error)
-        found = NewException("source.quarantined", error[:90], error, error, 1000, correlation="c")
+        found = NewException(
+            "source.quarantined", error[:90], MESSAGE_QUARANTINED.fill(reason=error), 1000, correlation="c"
+        )
         await open_exceptions(session, [found], now=utc_now(), new_id=new_id)
         append_audit(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
     ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
-    ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
+    [told] = await world.exceptions()
     assert is_clean(health)
-    assert is_clean(title)
-    assert is_clean(detail)
+    assert is_clean(told.detail)
     assert len(str(health)) <= 500
-    assert len(str(detail)) <= 2000
+    assert len(told.detail) <= 2000
     await world.rows("SELECT body::jsonb FROM audit_entry")
     async with world.services.db.transaction(world.scope) as session:
         assert (await verify_chain(session)).broken_at is None

@@ -90,6 +90,6 @@ async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
     await world.work(settle=0.3)
     await hurry(world, 2)
     assert await states(world, "market1") == {"SKU-001": "failed"}
-    [(code, detail)] = await world.rows("SELECT code, detail FROM governance_exception WHERE state = 'open'")
-    assert code == "propagation.failed"
-    assert "414" in str(detail)
+    [found] = await world.exceptions("state = 'open'")
+    assert found.code == "propagation.failed"
+    assert "414" in found.detail

@@ -124,9 +124,9 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
         " JOIN connection c ON c.id = p.connection_id WHERE p.amount = 10100 ORDER BY c.name"
     )
     assert states == [("market1", "verified", False, False), ("shop0", "accepted", True, True)]
-    ((code, state, detail),) = await world.rows("SELECT code, state, detail FROM governance_exception")
-    assert (code, state) == ("propagation.slo_breached", "open")
-    assert str(detail).startswith("List price of SKU-001: ")
+    [found] = await world.exceptions()
+    assert (found.code, found.state) == ("propagation.slo_breached", "open")
+    assert found.detail.startswith("List price of SKU-001: ")
     sandbox.mend(world.urls["shop0"])
     await world.work(settle=6.0, until="SELECT bool_and(state = 'verified') FROM propagation")
     assert await world.rows("SELECT code, state, closed_by FROM governance_exception") == [
@@ -143,7 +143,7 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(world: Client
     assert rows == [("source.quarantined", b'{"type": "price.changed", "skuu": 1')]
     await world.deliver_bytes(b'{"type": "price.changed", "skuu": 1}')
     await world.work()
-    details = [str(detail) for (detail,) in await world.rows("SELECT detail FROM governance_exception")]
+    details = [found.detail for found in await world.exceptions()]
     assert [(detail.count("kept"), detail.count("replay")) for detail in details] == [(1, 1)] * 2
 
 

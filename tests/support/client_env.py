@@ -22,6 +22,8 @@ from foundation.ids import new_id
 from foundation.jobs.relay import Relay
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
+from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
+from governance.exceptions.schemas import ExceptionView
 from governance.job_types import INGEST
 from tests.connectors.running import TOKEN, RunningSandbox
 
@@ -113,6 +115,15 @@ class ClientEnv:
     async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
         async with self.services.db.transaction(self.scope) as session:
             return [tuple(row) for row in await session.execute(text(sql), binds)]
+
+    async def exceptions(self, where: str = "id IS NOT NULL") -> list[ExceptionView]:
+        """Exceptions as a reader of English sees them, the oldest first."""
+        query = f"""
+            SELECT {EXCEPTION_COLUMNS} FROM governance_exception e LEFT JOIN connection n ON n.id = e.connection_id
+             WHERE e.{where} ORDER BY e.opened_at, e.id
+        """
+        async with self.services.db.transaction(self.scope) as session:
+            return [to_exception(row) for row in await session.execute(text(query))]
 
 
 def relay_of(world: ClientEnv) -> Relay:

@@ -6,7 +6,6 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.clock import write_utc
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
@@ -18,7 +17,7 @@ from governance.changes.rows import ChangeRow
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject
+from governance.messages import exceptions as messages
 from governance.services import GovernanceServices
 from policy.approval_repository import Approval
 from policy.approvals import expire_approvals, mark_overdue
@@ -99,10 +98,12 @@ def _late(change: ChangeRow, approval: Approval) -> NewException:
     return NewException(
         code=APPROVAL_LATE,
         subject=late_approval(change.id),
-        title="An approval is overdue",
-        detail=f"{name_subject(change.element, change.record_key)} has waited for an answer since "
-        f"{write_utc(approval.created_at)}. Channels keep the approved value. "
-        f"Answer it before {write_utc(approval.expires_at)}, when the request expires.",
+        message=messages.APPROVAL_LATE.fill(
+            element=change.element,
+            record_key=change.record_key,
+            since=approval.created_at,
+            expires_at=approval.expires_at,
+        ),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,
@@ -113,15 +114,11 @@ def _late(change: ChangeRow, approval: Approval) -> NewException:
 
 
 def _expired(change: ChangeRow, *, granted: bool) -> NewException:
-    subject = name_subject(change.element, change.record_key)
+    expired = messages.GRANT_EXPIRED if granted else messages.APPROVAL_EXPIRED
     return NewException(
         code="approval.expired",
         subject=f"{CHANGE}:{change.id}",
-        title="An approval expired before publishing" if granted else "An approval expired without an answer",
-        detail=f"{subject} was approved, but the approval expired before publishing, so nothing was sent. "
-        "Send it again from its source."
-        if granted
-        else f"{subject}: nobody answered in time, so nothing was sent. Send it again from its source.",
+        message=expired.fill(element=change.element, record_key=change.record_key),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,

@@ -30,7 +30,7 @@ from governance.errors import NotAwaiting
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject
+from governance.messages import exceptions as messages
 from governance.propagation.distribute import distribute
 from governance.propagation.rows import PropagationRow
 from governance.records.claims import is_key_shared
@@ -205,17 +205,16 @@ async def _refuse(
 
 
 def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:
-    name, what = name_subject(change.element, change.record_key), change.outcome
+    about = {"element": change.element, "record_key": change.record_key}
     if change.state == "refused" and lapsed:
-        what = "refused. Propose it again if it is still right"
-    why = "the value, the policy or the data behind it changed after the approval"
-    if lapsed:
-        why = "whoever proposed or approved it was suspended, or lost the right to, before it was sent"
+        message = messages.PROPOSAL_LAPSED.fill(**about)
+    else:
+        declared = messages.APPROVAL_LAPSED if lapsed else messages.APPROVAL_STALE
+        message = declared.fill(**about, outcome=change.outcome)
     return NewException(
         code="approval.stale",
         subject=str(change.id),
-        title="An approval no longer counts" if lapsed else "What was approved is no longer what would be sent",
-        detail=f"{name}: {why}. It was not sent and was decided again: {what}.",
+        message=message,
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,

@@ -8,8 +8,11 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import StoredMessage
 from governance.audit_trail.schemas import AuditEntryView
 from governance.labels import write_element, write_kind, write_value, write_words
+from governance.messages.writer import write_title
 
 _TITLES: Final = {
     "change.awaiting_approval": "Change needs approval",
@@ -33,7 +36,7 @@ _TITLES: Final = {
 _ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
-    "currency", "old", "new", "read", "connection", "version", "title",
+    "currency", "old", "new", "read", "connection", "version", "title", "message", "params",
 })  # fmt: skip
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -93,12 +96,19 @@ def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
     if isinstance(data.get("read"), int):
         subject = names.get(entry.subject.partition(":")[2], Named(""))
         yield f"{_value(data['read'], subject.currency)}" + (f" on {channel.name}" if channel else "")
-    if "title" in data:  # the title already describes the code
-        yield str(data["title"])
+    if title := _title(data):  # the title already describes the code
+        yield title
     for name, value in data.items():
-        if name in _SAID_ELSEWHERE or (name == "code" and "title" in data) or value in (None, "", [], {}):
+        if name in _SAID_ELSEWHERE or (name == "code" and title) or value in (None, "", [], {}):
             continue
         yield _said(name, value, names)
+
+
+def _title(data: Mapping[str, Any]) -> str:
+    """The title of an exception; entries from before messages had codes hold it as text."""
+    if "message" in data:
+        return write_title(StoredMessage(str(data["message"]), data.get("params") or {}), current_localizer())
+    return str(data.get("title", ""))
 
 
 def _said(name: str, value: object, names: Mapping[str, Named]) -> str:

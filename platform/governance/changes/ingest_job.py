@@ -25,6 +25,7 @@ from governance.exceptions.catalogue import clock_ahead, is_dated_ahead
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
+from governance.messages import exceptions as messages
 from governance.records.keys import Key
 from governance.records.repository import load_channels, load_values
 from governance.records.titles import save_titles
@@ -125,9 +126,7 @@ def _reused(event_id: UUID, connection_id: UUID, correlation: str) -> NewExcepti
     return NewException(
         code="source.id_conflict",
         subject=str(event_id),
-        title="Duplicate message ID",
-        detail="Another message with the same ID has other content. Both are kept; only the first was processed. "
-        "Replay this one if it is the right one.",
+        message=messages.SOURCE_ID_CONFLICT.fill(),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         connection_id=connection_id,
         source_event_id=event_id,

@@ -17,12 +17,12 @@ from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.telemetry.correlation import current_correlation
-from foundation.text import mark_key
 from governance.elements.rows import Observed
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import INGEST, ingest_lane
+from governance.messages import exceptions as messages
 from governance.records.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
 from governance.records.validation import latest_version
 
@@ -105,15 +105,16 @@ def _subject(connection_id: UUID, record_key: str) -> str:
 
 
 def _exception(connection_id: UUID, record_key: str, claims: Sequence[Claim], correlation: str) -> NewException:
-    named = ", ".join(claim.source_id for claim in claims[:_NAMED])
-    more = f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""
+    records, more = [claim.source_id for claim in claims[:_NAMED]], len(claims) - _NAMED
+    message = (
+        messages.SOURCE_DUPLICATE_KEYS.fill(records=records, count=more, record_key=record_key)
+        if more > 0
+        else messages.SOURCE_DUPLICATE_KEY.fill(records=records, record_key=record_key)
+    )
     return NewException(
         code=DUPLICATE_KEY,
         subject=_subject(connection_id, record_key),
-        title="Two records of the source have the same key",
-        detail=f"The source's records {named}{more} have the key {mark_key(record_key)}, so nothing about it is taken "
-        "over. Give each record its own key there. If the others are gone, replay this exception: the record that "
-        "changed last is taken.",
+        message=message,
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         record_key=record_key,
         connection_id=connection_id,

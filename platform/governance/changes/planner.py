@@ -20,7 +20,7 @@ from governance.changes.rows import Awaiting, ChangeRow, Proposal
 from governance.elements.rows import Contract, Observed
 from governance.exceptions.catalogue import contract_missing, stale_value
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject, write_element, write_value
+from governance.messages import exceptions as messages
 from governance.propagation.rows import PropagationRow
 from governance.records.keys import Key
 from governance.records.rows import Channel, ValueRow
@@ -201,16 +201,11 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
         if snapshot.contracts:  # before the first contract is published the client is still being set up
             plan.exceptions.append(contract_missing(item))
         return
-    detail = (
-        f"{name_subject(seen.element, seen.record_key)} was set to {write_value(seen.value)} elsewhere. "
-        "It was not taken over: change it in the source of truth."
-    )
     plan.exceptions.append(
         NewException(
             code="channel.drift",
             subject=subject,
-            title="Changed outside its source of truth",
-            detail=detail,
+            message=messages.DRIFT_REPORTED.fill(element=seen.element, record_key=seen.record_key, value=seen.value),
             correction_slo_ms=contract.correction_slo_ms,
             record_key=seen.record_key,
             element=seen.element,
@@ -361,8 +356,7 @@ def refusal_of(change: ChangeRow, contract: Contract, channels: int) -> NewExcep
     return NewException(
         code="change.refused",
         subject=f"{change.record_key}:{change.element}",
-        title=f"Policy refuses a new {write_element(change.element).lower()}",
-        detail=f"{change.reason} The channels keep the value they show. Correct it in the source of truth.",
+        message=messages.CHANGE_REFUSED.fill(element=change.element, reason=change.reason),
         correction_slo_ms=contract.correction_slo_ms,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         channels=channels,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import MessageType
 from foundation.jobs.batch import Batch
 from foundation.jobs.types import Handler
 from governance.changes.ingest_job import load_snapshot
@@ -20,16 +21,15 @@ from governance.changes.rows import ChangeRow
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject
+from governance.messages import exceptions as messages
 from governance.propagation.settlement import late_subject
 from governance.propagation.states import RUNNING
 from governance.services import GovernanceServices
 
 _BY_DECISION = {
-    "awaiting_approval": "It waits for a new approval.",
-    "refused": "Policy refuses it now: correct it in the source of truth.",
+    "awaiting_approval": messages.REDECIDED_AWAITING,
+    "refused": messages.REDECIDED_REFUSED,
 }
-_OVERTAKEN = "Another value of it waits for an answer or stands already. It was not sent here."
 
 
 def redecide_handler(services: GovernanceServices) -> Handler:
@@ -76,7 +76,7 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
 
 async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], snapshot: DecisionSnapshot) -> None:
     row = snapshot.values[change.record_key, change.element]
-    why = _OVERTAKEN
+    why = messages.REDECIDED_SUPERSEDED
     stands = row.approved == change.value or is_exception_of_one_channel(change)
     if stands and not snapshot.awaiting.get((change.record_key, change.element)):
         plan = Plan(values={(change.record_key, change.element): row})
@@ -89,13 +89,11 @@ async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID],
     await open_exceptions(session, found, now=snapshot.now, new_id=snapshot.new_id)
 
 
-def _exception(change: ChangeRow, connection_id: UUID, why: str) -> NewException:
+def _exception(change: ChangeRow, connection_id: UUID, why: MessageType) -> NewException:
     return NewException(
         code="approval.stale",
         subject=late_subject(change.id, connection_id),
-        title="What was approved is no longer what would be sent",
-        detail=f"{name_subject(change.element, change.record_key)}: what it was judged on changed after the approval. "
-        + why,
+        message=why.fill(element=change.element, record_key=change.record_key),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         channels=1,

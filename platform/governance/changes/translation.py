@@ -10,10 +10,12 @@ import structlog
 
 from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
+from foundation.i18n.messages import StoredMessage
 from foundation.text import clean_foreign_text
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject
+from governance.messages import exceptions as messages
+from governance.messages import reasons
 from governance.records.validation import admit, is_admissible_key, quote_value
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +56,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
     """Translate a payload. Never raises, whatever the content of `body`."""
     made = Translated()
     if source is None:
-        made.exceptions = [quarantine(origin, "This kind of connection does not report values.")]
+        made.exceptions = [quarantine(origin, reasons.NOT_A_SOURCE.fill())]
         return made
     found: list[Observation] = []
     try:
@@ -66,7 +68,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
         ] or [quarantine(origin, str(error))]
     except Exception as error:  # noqa: BLE001 - a fault of the message or the connector must not block other messages
         _log.exception("translate.failed", connection=str(origin.connection_id), event_id=str(origin.event_id))
-        made.exceptions = [quarantine(origin, f"The connector could not read it ({type(error).__name__}).")]
+        made.exceptions = [quarantine(origin, reasons.CONNECTOR_FAILED.fill(error=type(error).__name__))]
     for seen in found:
         try:
             admitted = admit(seen, received_at=origin.received_at)
@@ -88,9 +90,7 @@ def unreadable_value(origin: Origin, record_key: str, element: str, reason: str)
     return NewException(
         code=QUARANTINED,
         subject=unreadable_subject(origin.connection_id, key, element[:200]),
-        title="A value could not be read exactly",
-        detail=f"{name_subject(element, key)} was not taken over: {clean_foreign_text(reason)[:1000]} The message was "
-        "kept as it came, and nothing was rounded. Correct it in the source of truth.",
+        message=messages.VALUE_QUARANTINED.fill(element=element[:200], record_key=key, reason=reason[:1000]),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         record_key=key,
         element=clean_foreign_text(element)[:200],
@@ -100,13 +100,11 @@ def unreadable_value(origin: Origin, record_key: str, element: str, reason: str)
     )
 
 
-def quarantine(origin: Origin, reason: str) -> NewException:
-    reason = clean_foreign_text(reason)[:1000]
+def quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
     return NewException(
         code=QUARANTINED,
         subject=str(origin.event_id),
-        title="A message could not be read",
-        detail=f"{reason} The message was kept as it came. Mend the sender or the mapping, then replay it.",
+        message=messages.MESSAGE_QUARANTINED.fill(reason=reason[:1000] if isinstance(reason, str) else reason),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         connection_id=origin.connection_id,
         source_event_id=origin.event_id,

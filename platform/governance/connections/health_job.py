@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RESUMED
 from connectors.health import IS_FAILING
-from foundation.clock import write_utc
 from foundation.database.engine import scope_of
 from foundation.events import DomainEvent, event_of
 from foundation.jobs.batch import Batch
@@ -22,6 +21,7 @@ from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import CHECK_HEALTH, health_lane
+from governance.messages import exceptions as messages
 from governance.propagation.pause import CONNECTION_IS_PAUSED
 from governance.propagation.settlement import schedule_drift_scan
 from governance.services import GovernanceServices
@@ -91,16 +91,11 @@ async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[
 
 def _paused(row: Row[Any]) -> NewException:
     """Exception about a paused connection, resolved on resumption (`governance.connections.pause`)."""
-    effect = (
-        "Its buyers keep seeing old values. Changes released meanwhile are sent when it is resumed."
-        if row.role == "channel"
-        else "No new values arrive from it."
-    )
+    paused = messages.CHANNEL_PAUSED if row.role == "channel" else messages.SOURCE_PAUSED
     return NewException(
         code=CONNECTION_IS_PAUSED,
         subject=str(row.id),
-        title=f"{row.name} is paused",
-        detail=f"{effect} Resume it under Connections.",
+        message=paused.fill(name=row.name),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         channels=1 if row.role == "channel" else 0,
         connection_id=row.id,
@@ -169,9 +164,9 @@ def _exception(health: ConnectionHealth) -> NewException:
     return NewException(
         code=FAILING,
         subject=str(health.id),
-        title=f"{health.name} is failing",
-        detail=f"Nothing has worked since {write_utc(health.worked_at)}. {health.last_error or ''} "
-        "Changes are queued and resume automatically when it works again.",
+        message=messages.CONNECTION_FAILING.fill(
+            name=health.name, since=health.worked_at, error=health.last_error or ""
+        ),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         channels=1 if health.role == "channel" else 0,
         connection_id=health.id,

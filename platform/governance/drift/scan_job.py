@@ -15,7 +15,6 @@ from connectors.calls import read_values
 from connectors.health import record_health
 from connectors.ports import ChannelReading
 from connectors.runtime import OpenConnection
-from foundation.clock import write_utc
 from foundation.jobs.batch import Batch
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundHeld
@@ -26,7 +25,7 @@ from governance.exception_codes import CHANNEL_DRIFT
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject, write_value
+from governance.messages import exceptions as messages
 from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, read_back
 from governance.propagation.repository import load_pending
@@ -126,13 +125,17 @@ def _subject(connection_id: UUID, value: ObservedValue) -> str:
 
 def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -> NewException:
     seen = reading.value
-    shows = clean_foreign_text(reading.unreadable)[:300] or write_value(seen)
+    shown = clean_foreign_text(reading.unreadable)[:300] or seen
     return NewException(
         code=CHANNEL_DRIFT,
         subject=_subject(connection_id, value),
-        title="Changed outside its source of truth",
-        detail=f"{name_subject(value.element, value.record_key)}: the channel shows {shows}, {write_value(value.value)}"
-        f" was seen there on {write_utc(value.seen_at)}. Replay it to send the approved value again.",
+        message=messages.DRIFT_READ.fill(
+            element=value.element,
+            record_key=value.record_key,
+            shown=shown,
+            expected=value.value,
+            seen_at=value.seen_at,
+        ),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=0 if seen is None else seen.amount - value.amount,
         channels=1,

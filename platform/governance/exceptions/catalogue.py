@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from canonical.messages import Observation
-from foundation.clock import write_utc
 from governance.elements.rows import Contract, Observed
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject, write_element, write_value
+from governance.messages import exceptions as messages
 from governance.records.rows import EventRow
 
 _DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
@@ -20,10 +19,9 @@ def stale_value(item: Observed, contract: Contract) -> NewException:
     return NewException(
         code="source.stale",
         subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
-        title="A newer value came with an older version",
-        detail=f"{name_subject(seen.element, seen.record_key)} came as {write_value(seen.value)} with version "
-        f"{seen.source_version}, which is not above the known one. It was not taken over. Replay it to take it over "
-        "and to count from its version.",
+        message=messages.SOURCE_STALE.fill(
+            element=seen.element, record_key=seen.record_key, value=seen.value, version=seen.source_version
+        ),
         correction_slo_ms=contract.correction_slo_ms,
         record_key=seen.record_key,
         element=seen.element,
@@ -43,10 +41,9 @@ def clock_ahead(event: EventRow, seen: Observation) -> NewException:
     return NewException(
         code="source.clock_ahead",
         subject=str(event.connection_id),
-        title="A source dates its changes in the future",
-        detail=f"{name_subject(seen.element, seen.record_key)} is dated {write_utc(seen.committed_at)}, and "
-        f"was read at {write_utc(event.received_at)}. Its value was taken, counted from when it was read. "
-        "Check the source's clock and the record's date.",
+        message=messages.SOURCE_CLOCK_AHEAD.fill(
+            element=seen.element, record_key=seen.record_key, dated_at=seen.committed_at, read_at=event.received_at
+        ),
         correction_slo_ms=_DEFAULT_CORRECTION_MS,
         connection_id=event.connection_id,
         correlation=event.correlation,
@@ -59,9 +56,7 @@ def contract_missing(item: Observed) -> NewException:
     return NewException(
         code="contract.missing",
         subject=f"{item.connection_id}:{element}",
-        title="No owner is published for this element",
-        detail=f"{write_element(element)} is reported, but no contract is published for it. The values are held: "
-        "publish a contract, and they are taken.",
+        message=messages.CONTRACT_MISSING.fill(element=element),
         correction_slo_ms=_DEFAULT_CORRECTION_MS,
         element=element,
         connection_id=item.connection_id,

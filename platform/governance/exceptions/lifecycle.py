@@ -13,23 +13,25 @@ from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
+from foundation.i18n.messages import placeholders_of
 from foundation.ids import NewId
 from foundation.jobs.enqueue import set_timer
-from foundation.text import clean_error_text, clean_foreign_text
+from foundation.text import clean_foreign_text
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import NewException
 from governance.exceptions.severity import score
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
+from governance.messages.catalogue import MESSAGES
 
 
 class _Row(msgspec.Struct, frozen=True):
     id: UUID
     code: str
     subject: str
-    title: str
-    detail: str
+    message: str
+    params: dict[str, Any]
     severity: int
-    breakdown: dict[str, Any]
+    severity_factors: dict[str, Any]
     state: str
     record_key: str | None
     element: str | None
@@ -45,15 +47,16 @@ class _Row(msgspec.Struct, frozen=True):
 _OPEN: Final = BulkWrite.insert(
     "governance_exception",
     {
-        "id": "uuid", "code": "varchar", "subject": "varchar", "title": "varchar", "detail": "varchar",
-        "severity": "smallint", "breakdown": "jsonb", "state": "varchar", "record_key": "varchar",
+        "id": "uuid", "code": "varchar", "subject": "varchar", "message": "varchar", "params": "jsonb",
+        "severity": "smallint", "severity_factors": "jsonb", "state": "varchar", "record_key": "varchar",
         "element": "varchar", "connection_id": "uuid", "change_id": "uuid", "source_event_id": "uuid",
         "opened_at": "timestamptz", "seen_at": "timestamptz", "correction_due_at": "timestamptz",
         "correlation": "varchar",
     },
     conflict="""
         ON CONFLICT (tenant_id, code, subject) WHERE state = 'open' DO UPDATE SET
-            occurrences = governance_exception.occurrences + 1, seen_at = excluded.seen_at, detail = excluded.detail,
+            occurrences = governance_exception.occurrences + 1, seen_at = excluded.seen_at,
+            message = excluded.message, params = excluded.params,
             severity = greatest(governance_exception.severity, excluded.severity),
             change_id = excluded.change_id, source_event_id = excluded.source_event_id
     """,
@@ -71,20 +74,20 @@ async def open_exceptions(
         soonest = min(row.correction_due_at for row in rows)
         await set_timer(session, name=ESCALATE_EXCEPTIONS, lane=TIMER_LANE, kind=ESCALATE_EXCEPTIONS, due_at=soonest)
     for row in rows:
-        data = {"code": row.code, "severity": row.severity, "title": row.title}
+        data = {"code": row.code, "severity": row.severity, "message": row.message, "params": _of_title(row)}
         append_audit(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)
 
 
 def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
-    severity, breakdown = score(item.code, exposure_minor=item.exposure_minor, channels=item.channels)
+    severity, factors = score(item.code, exposure_minor=item.exposure_minor, channels=item.channels)
     return _Row(
         id=new_id(),
         code=item.code,
         subject=clean_foreign_text(item.subject),
-        title=clean_error_text(item.title),
-        detail=clean_error_text(item.detail, longest=2000),
+        message=item.message.code,
+        params=item.message.params,
         severity=severity,
-        breakdown=breakdown,
+        severity_factors=factors,
         state="open",
         record_key=item.record_key,
         element=item.element,
@@ -96,6 +99,11 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         correction_due_at=now + timedelta(milliseconds=item.correction_slo_ms),
         correlation=item.correlation,
     )
+
+
+def _of_title(row: _Row) -> dict[str, Any]:
+    """The parameters of the title: the audit trail shows no more."""
+    return {name: row.params[name] for name in placeholders_of(MESSAGES[row.message].title)}
 
 
 async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:

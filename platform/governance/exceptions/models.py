@@ -19,10 +19,10 @@ class GovernanceException(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str]
     subject: Mapped[str]
-    title: Mapped[str]
-    detail: Mapped[str]
+    message: Mapped[str]  # code of `governance.messages.exceptions`
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB)
     severity: Mapped[int] = mapped_column(SmallInteger)
-    breakdown: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    severity_factors: Mapped[dict[str, Any]] = mapped_column(JSONB)
     state: Mapped[str]  # open | resolved | discarded
     record_key: Mapped[str | None]
     element: Mapped[str | None]

@@ -4,6 +4,8 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.i18n.messages import StoredMessage
+
 
 class NewException(msgspec.Struct, frozen=True):
     """An exception to open. Repeats with the same `subject` are counted on one row. Severity is computed on opening
@@ -12,8 +14,7 @@ class NewException(msgspec.Struct, frozen=True):
 
     code: str
     subject: str
-    title: str
-    detail: str
+    message: StoredMessage
     correction_slo_ms: int
     exposure_minor: int = 0
     channels: int = 0

@@ -10,15 +10,36 @@ import msgspec
 from governance.exception_codes import is_of_channel
 
 
+class SeverityFactor(msgspec.Struct, frozen=True):
+    """A part of a severity. `why` is the sentence of `code` and `params`, in the reader's language."""
+
+    name: str
+    points: int
+    code: str
+    params: dict[str, Any]
+    why: str
+
+
+class SeverityFactors(msgspec.Struct, frozen=True):
+    """The version of the formula, and the factors whose points it adds up."""
+
+    formula: str
+    factors: Sequence[SeverityFactor]
+
+
 class ExceptionView(msgspec.Struct, frozen=True):
-    """An exception. `severity` is 0 to 100; `breakdown` has the formula's version and its parts with their reasons."""
+    """An exception. `severity` is 0 to 100. `title` and `detail` are the sentences of `message` and `params`, in the
+    reader's language.
+    """
 
     id: UUID
     code: str
+    message: str
+    params: dict[str, Any]
     title: str
     detail: str
     severity: int
-    breakdown: dict[str, Any]
+    severity_factors: SeverityFactors
     state: str
     record_key: str | None
     element: str | None

@@ -4,6 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
+from foundation.i18n.messages import StoredMessage
+from governance.messages import severity as messages
+
 FORMULA: Final = "2026-11"
 
 
@@ -42,35 +45,44 @@ WEIGHTS: Final[dict[str, SeverityWeights]] = {
     ),
 }
 _UNKNOWN: Final = SeverityWeights(20, 20, 10, "This kind of exception is not known, which is itself one.")
-OVERDUE: Final = {
-    "name": "correction",
-    "points": 20,
-    "why": "It was not corrected in the time its contract allows.",
-}
+OVERDUE: Final = {"name": "correction", "points": 20, "code": messages.OVERDUE.code}
 """Added once, on breach of the correction time."""
 
 _EXPOSURE_STEPS: Final = ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (1, 3))
 
 
 def score(code: str, *, exposure_minor: int, channels: int) -> tuple[int, dict[str, Any]]:
-    """Compute severity and breakdown. `exposure_minor` is the size of the difference in minor units of its currency;
-    `channels` is the number of channels showing the difference.
+    """Compute severity and its factors, each explained by a message.
+
+    `exposure_minor` is the size of the difference in minor units of its currency; `channels` is the number of channels
+    showing the difference.
     """
     weights = WEIGHTS.get(code, _UNKNOWN)
     exposure = next((points for least, points in _EXPOSURE_STEPS if abs(exposure_minor) >= least), 0)
     spread = min(10, 3 * channels)
-    parts = [
-        {"name": "revenue", "points": weights.revenue + exposure, "why": _revenue_reason(exposure_minor)},
-        {"name": "compliance", "points": weights.compliance, "why": weights.why},
-        {"name": "partner", "points": weights.partner + spread, "why": _channels_reason(channels)},
+    factors = [
+        _factor("revenue", weights.revenue + exposure, _revenue_reason(exposure_minor)),
+        _factor("compliance", weights.compliance, StoredMessage(messages.BY_TYPE)),
+        _factor("partner", weights.partner + spread, _channels_reason(channels)),
     ]
-    total = min(100, sum(int(str(part["points"])) for part in parts))
-    return total, {"formula": FORMULA, "parts": parts}
+    total = min(100, sum(int(factor["points"]) for factor in factors))
+    return total, {"formula": FORMULA, "factors": factors}
 
 
-def _channels_reason(channels: int) -> str:
-    return {0: "No channel shows it.", 1: "One channel shows it."}.get(channels, f"{channels} channels show it.")
+def explain_type(code: str) -> str:
+    """Why exceptions of this code weigh what they weigh, in English."""
+    return WEIGHTS.get(code, _UNKNOWN).why
 
 
-def _revenue_reason(exposure_minor: int) -> str:
-    return "No amount is known." if exposure_minor == 0 else "By the size of the difference in price."
+def _factor(name: str, points: int, reason: StoredMessage) -> dict[str, Any]:
+    return {"name": name, "points": points, "code": reason.code, "params": reason.params}
+
+
+def _channels_reason(channels: int) -> StoredMessage:
+    if channels > 1:
+        return messages.CHANNELS.fill(count=channels)
+    return (messages.ONE_CHANNEL if channels == 1 else messages.NO_CHANNEL).fill()
+
+
+def _revenue_reason(exposure_minor: int) -> StoredMessage:
+    return (messages.NO_AMOUNT if exposure_minor == 0 else messages.PRICE_DIFFERENCE).fill()

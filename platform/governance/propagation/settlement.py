@@ -18,7 +18,7 @@ from governance import job_types
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject
+from governance.messages import exceptions as messages
 from governance.propagation import states
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
@@ -26,11 +26,11 @@ from governance.services import GovernanceServices
 
 FIRST_LOOK_SECONDS: Final = 0.1
 DRIFT_SCAN_EVERY: Final = timedelta(minutes=5)
-_TITLES: Final = {
-    "propagation.refused": "A channel will not take a value",
-    "propagation.failed": "A channel accepted a value and never showed it",
-    "propagation.unreadable": "A channel shows a value that is not exact",
-    "approval.stale": "What was approved is no longer what would be sent",
+_MESSAGES: Final = {
+    "propagation.refused": messages.PROPAGATION_REFUSED,
+    "propagation.failed": messages.PROPAGATION_FAILED,
+    "propagation.unreadable": messages.PROPAGATION_UNREADABLE,
+    "approval.stale": messages.PROPAGATION_STALE,
 }
 _ABOUT_CHANNEL: Final = (
     "propagation.slo_breached", "propagation.refused", "propagation.failed", "propagation.unreadable", "approval.stale",
@@ -226,8 +226,7 @@ def propagation_exception(code: str, p: Pending, connection_id: UUID, detail: st
     return NewException(
         code=code,
         subject=late_subject(p.change_id, connection_id),
-        title=_TITLES[code],
-        detail=f"{name_subject(p.element, p.record_key)}: {detail}",
+        message=_MESSAGES[code].fill(element=p.element, record_key=p.record_key, reason=detail),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=p.amount - (p.shown_amount or 0),
         channels=1,

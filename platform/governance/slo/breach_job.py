@@ -12,7 +12,7 @@ from governance.elements.repository import load_contracts
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
-from governance.labels import name_subject
+from governance.messages import exceptions as messages
 from governance.propagation import states
 from governance.propagation.delivery import ACTIVE_CHANNEL, COUNTING
 from governance.propagation.distribute import start_clock
@@ -43,10 +43,10 @@ NEXT_BREACH: Final = text(f"""
      WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}
 """)
 _HOW: Final = {
-    states.PENDING: "not taken yet.",
-    states.ACCEPTED: "accepted by the channel, but not visible there.",
-    states.REFUSED: "refused by the channel.",
-    states.FAILED: "stopped after many attempts.",
+    states.PENDING: messages.SLO_BREACHED_PENDING,
+    states.ACCEPTED: messages.SLO_BREACHED_ACCEPTED,
+    states.REFUSED: messages.SLO_BREACHED_REFUSED,
+    states.FAILED: messages.SLO_BREACHED_FAILED,
 }
 
 
@@ -68,9 +68,7 @@ async def breach_slos(session: AsyncSession, services: GovernanceServices) -> in
         NewException(
             code="propagation.slo_breached",
             subject=late_subject(row.change_id, row.connection_id),
-            title=f"{row.name} does not show a released value in time",
-            detail=f"{name_subject(row.element, row.record_key)}: "
-            f"{_HOW[row.state]} The clock keeps running until the value is seen.",
+            message=_HOW[row.state].fill(name=row.name, element=row.element, record_key=row.record_key),
             correction_slo_ms=contracts[row.element].correction_slo_ms
             if row.element in contracts
             else DEFAULT_CORRECTION_MS,

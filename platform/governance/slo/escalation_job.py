@@ -28,10 +28,11 @@ _ESCALATE: Final = text(f"""
          WHERE e.tenant_id = :t AND e.{_WAITING} ORDER BY e.code, e.subject FOR UPDATE OF e
     )
     UPDATE governance_exception e SET escalated_at = :now, severity = least(100, e.severity + :points),
-           breakdown = jsonb_set(e.breakdown, '{{parts}}', coalesce(e.breakdown -> 'parts', '[]') || :part)
+           severity_factors = jsonb_set(e.severity_factors, '{{factors}}',
+                                        coalesce(e.severity_factors -> 'factors', '[]') || :factor)
       FROM locked WHERE e.tenant_id = :t AND e.id = locked.id
     RETURNING e.subject, e.code, e.severity, e.correlation
-""").bindparams(bindparam("part", type_=JSONB))
+""").bindparams(bindparam("factor", type_=JSONB))
 
 NEXT_ESCALATION: Final = text(
     f"SELECT min(correction_due_at) FROM governance_exception WHERE tenant_id = :t AND {_WAITING}"
@@ -49,7 +50,7 @@ def escalation_handler(services: GovernanceServices) -> Handler:
 async def escalate_overdue(session: AsyncSession, services: GovernanceServices) -> int:
     """Escalate overdue exceptions and set the timer to the next correction clock. Returns the number escalated."""
     now, tenant = services.clock(), {"t": scope_of(session).tenant_id}
-    values = {**tenant, "now": now, "batch": _BATCH, "points": OVERDUE["points"], "part": [OVERDUE]}
+    values = {**tenant, "now": now, "batch": _BATCH, "points": OVERDUE["points"], "factor": [OVERDUE]}
     rows = (await session.execute(_ESCALATE, values)).all()
     for row in rows:
         append_audit(

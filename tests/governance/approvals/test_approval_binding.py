@@ -226,9 +226,9 @@ async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(wo
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
         await expire_waiting(session, world.services.governance)
     assert await world.rows("SELECT state FROM change") == [("expired",)]
-    ((title, detail),) = await world.rows("SELECT title, detail FROM governance_exception")
-    assert title == "An approval expired before publishing"
-    assert "was approved" in str(detail)
+    [found] = await world.exceptions()
+    assert found.title == "An approval expired before publishing"
+    assert "was approved" in found.detail
 
 
 async def test_another_tenant_cannot_answer(world: ClientEnv, other_world: ClientEnv) -> None:

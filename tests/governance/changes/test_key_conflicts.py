@@ -41,8 +41,8 @@ async def test_a10_two_records_that_change_by_turns_release_nothing(world: Clien
     assert await world.rows("SELECT count(*) FROM change") == [(1,)]
     assert await world.rows("SELECT count(*) FROM usage_event") == metered
     assert await world.rows(_OPEN) == [("source.duplicate_key", "SKU-001")]
-    [(detail,)] = await world.rows("SELECT detail FROM governance_exception")
-    assert "records 7, 8 have the key SKU-001" in str(detail)
+    [found] = await world.exceptions()
+    assert "records 7, 8 have the key SKU-001" in found.detail
 
 
 async def test_a10_it_is_corrected_when_one_record_gets_another_key(world: ClientEnv) -> None:

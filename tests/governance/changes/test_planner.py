@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from canonical.elements import COST, PRICE, STOCK
 from canonical.messages import Observation
 from canonical.values import Value
+from foundation.i18n.localizer import ENGLISH
 from foundation.ids import new_id
 from governance.changes.planner import DecisionSnapshot, Plan, content_of, plan_changes
 from governance.changes.reissue import reissue_approvals
 from governance.changes.rows import Awaiting
 from governance.elements.rows import Contract, Observed
+from governance.messages.writer import write_message
 from governance.records.keys import Key
 from governance.records.rows import Channel
 from policy.index import PolicyIndex, compile_rules
@@ -121,7 +123,8 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
     assert plan_changes([seen("A", STOCK, 5, 9, sender=SHOP)], made).echoes == 1
     other = plan_changes([seen("A", STOCK, 6, 10, sender=SHOP)], made)
     assert [found.code for found in other.exceptions] == ["channel.drift"]
-    assert other.exceptions[0].detail.startswith("Stock on hand of A was set to 6 elsewhere.")
+    told = write_message(other.exceptions[0].message, ENGLISH)
+    assert told.startswith("Stock on hand of A was set to 6 elsewhere.")
     assert made.values["A", STOCK].approved == Value(5, ""), "an ERP-owned value was taken over from a channel"
 
 

@@ -10,7 +10,7 @@ from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, person, seed
 from tests.support.client_env import ClientEnv
 
-_OPEN = "SELECT code, detail FROM governance_exception WHERE state = 'open' ORDER BY opened_at"
+_OPEN = "SELECT code FROM governance_exception WHERE state = 'open' ORDER BY opened_at"
 _SHOWN = """
     SELECT v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id
      WHERE v.element = 'price.list' ORDER BY c.name DESC
@@ -71,8 +71,8 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
     assert await world.rows("SELECT state FROM propagation WHERE amount = 12000 ORDER BY state") == [
         ("stale_approval",), ("verified",),
     ]  # fmt: skip
-    ((_, detail),) = await world.rows("SELECT code, detail FROM governance_exception WHERE code = 'approval.stale'")
-    assert "Policy refuses it now" in str(detail)
+    [found] = await world.exceptions("code = 'approval.stale'")
+    assert "Policy refuses it now" in found.detail
     await world.deliver(world.change("SKU-001", COST, 5_000))
     await world.work()
     await replay(world, "approval.stale")
@@ -116,7 +116,7 @@ async def test_a_refused_value_is_sent_again_by_its_replay(world: ClientEnv, san
     assert await world.rows(states) == [("pending",)] * 2
     await world.work(settle=20.0)
     assert await world.rows("SELECT sum(attempts) FROM propagation") == [(before[0][0] + 2,)]  # type: ignore[operator]
-    assert {code for code, _ in await world.rows(_OPEN)} == {"propagation.refused"}
+    assert {code for (code,) in await world.rows(_OPEN)} == {"propagation.refused"}
     for name in ("shop0", "market1"):
         sandbox.enlarge(world.urls[name], f"sandbox-{name[:-1]}", skus=40)
     await replay(world, "propagation.refused")

@@ -7,7 +7,7 @@ from governance.overview.queries import read_clocks, read_figures
 from tests.governance.test_main_job import seed
 from tests.support.client_env import ClientEnv
 
-_OPEN = "SELECT code, title FROM governance_exception WHERE state = 'open' ORDER BY code"
+_OPEN = "SELECT code, params ->> 'name' FROM governance_exception WHERE state = 'open' ORDER BY code"
 
 
 async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: ClientEnv) -> None:
@@ -15,7 +15,8 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: Cli
     async with world.services.db.transaction(world.scope) as session:
         await pause_connection(session, world.channels["shop0"], now=utc_now())
     await world.work()
-    assert await world.rows(_OPEN) == [("connection.paused", "shop0 is paused")]
+    assert await world.rows(_OPEN) == [("connection.paused", "shop0")]
+    assert [found.title for found in await world.exceptions()] == ["shop0 is paused"]
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=15.0, until="SELECT NOT EXISTS (SELECT FROM propagation WHERE state <> 'verified')")
     async with world.services.db.transaction(world.scope) as session:

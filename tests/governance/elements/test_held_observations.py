@@ -19,6 +19,7 @@ from governance.elements.publish_contract import publish_contract
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import INGEST
+from governance.messages.exceptions import CONTRACT_MISSING
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_timer_repair import repair, run
 from tests.support.client_env import ClientEnv
@@ -90,7 +91,8 @@ async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world
     ((event,),) = await world.rows("SELECT id FROM source_event")
     async with world.services.db.transaction(world.scope) as session:
         old = NewException(
-            "contract.missing", f"{world.erp}:SKU-001:{STOCK}", "No contract", "", 1000, record_key="SKU-001",
+            "contract.missing", f"{world.erp}:SKU-001:{STOCK}", CONTRACT_MISSING.fill(element=STOCK), 1000,
+            record_key="SKU-001",
             element=STOCK, connection_id=world.erp, source_event_id=event,  # type: ignore[arg-type]
         )  # fmt: skip
         await open_exceptions(session, [old], now=utc_now(), new_id=new_id)

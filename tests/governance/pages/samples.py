@@ -249,12 +249,13 @@ class Sample:
         connection: UUID | None = None,
     ) -> UUID:
         made = id_at(self.ago(at))
-        severity, breakdown = score(code, exposure_minor=exposure, channels=channels)
+        severity, factors = score(code, exposure_minor=exposure, channels=channels)
         settled = state != "open"
         await self.add(
             GovernanceException(
-                **self.own, id=made, code=code, subject=str(made), title=title, detail=f"{title}. What to do is known.",
-                severity=severity, breakdown=breakdown, state=state, record_key=record,
+                **self.own, id=made, code=code, subject=str(made), message="legacy",
+                params={"title": title, "text": f"{title}. What to do is known."}, severity=severity,
+                severity_factors=factors, state=state, record_key=record,
                 element=element if record else None, connection_id=connection or self.channels.get(channel or ""),
                 change_id=change, source_event_id=event, occurrences=2, opened_at=self.ago(at),
                 seen_at=self.ago(at / 2),

@@ -161,10 +161,10 @@ async def test_r16_messages_that_something_needs_stay(kept: Kept, scope: Scope) 
 
 async def test_r16_closed_exceptions_go_and_open_ones_stay(kept: Kept, scope: Scope, other_scope: Scope) -> None:
     insert = """
-        INSERT INTO governance_exception (tenant_id, msp_id, id, code, subject, title, detail, severity, breakdown,
-                                          state, opened_at, seen_at, correction_due_at, closed_at, correlation,
-                                          element)
-        VALUES (:t, :m, :id, 'c', CAST(:id AS varchar), 't', 'd', 1, '{}', :state, now(), now(), now(), :settled, '',
+        INSERT INTO governance_exception (tenant_id, msp_id, id, code, subject, message, params, severity,
+                                          severity_factors, state, opened_at, seen_at, correction_due_at, closed_at,
+                                          correlation, element)
+        VALUES (:t, :m, :id, 'c', CAST(:id AS varchar), 'c', '{}', 1, '{}', :state, now(), now(), now(), :settled, '',
                 :e)
     """
     long_ago = MONTH_END - timedelta(days=40)

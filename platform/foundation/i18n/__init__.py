@@ -1,0 +1,1 @@
+"""Languages: messages stored as codes, and their sentences in the reader's language."""

@@ -1,0 +1,1 @@
+"""Messages of this room: declared once, stored with parameters, written when shown."""

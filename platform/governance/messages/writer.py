@@ -1,0 +1,99 @@
+"""Sentences of stored messages, in the reader's language and time zone.
+
+A parameter's name decides how it is written. Texts of other systems are placed as they came, bounded and without
+control characters; pages escape the whole sentence and mark invisible characters, as in any other text.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from canonical.values import Value
+from foundation.i18n.localizer import Localizer
+from foundation.i18n.messages import N_, MessageType, StoredMessage
+from foundation.text import clean_error_text, mark_key
+from governance.labels import write_element, write_value
+from governance.messages.catalogue import MESSAGES
+
+_LONGEST: Final = 1000
+_OUTCOMES: Final = {
+    "auto": N_("passed by policy"),
+    "review": N_("approval needed"),
+    "refuse": N_("refused by policy"),
+}
+
+
+def write_title(message: StoredMessage, localizer: Localizer) -> str:
+    """The title; that of a legacy message is its first parameter of that name."""
+    return _write(message, MESSAGES.get(message.code), "title", localizer)
+
+
+def write_message(message: StoredMessage, localizer: Localizer) -> str:
+    return _write(message, MESSAGES.get(message.code), "text", localizer)
+
+
+def _write(message: StoredMessage, declared: MessageType | None, part: str, localizer: Localizer) -> str:
+    if declared is None or message.code == "legacy":
+        return clean_error_text(str(message.params.get(part, message.code)), longest=2 * _LONGEST)
+    source = declared.title if part == "title" else declared.text
+    names = declared.placeholders & message.params.keys()
+    written = {name: _PARAMS.get(name, _text)(message.params[name], localizer) for name in names}
+    return localizer.text(source).format_map(_Params(written))
+
+
+class _Params(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        """A parameter that an older row does not have."""
+        return "—"
+
+
+def _text(value: Any, localizer: Localizer) -> str:
+    """A text of another system, or a message."""
+    if isinstance(value, Mapping):
+        return write_message(msgspec.convert(value, StoredMessage), localizer)
+    return clean_error_text("" if value is None else str(value), longest=_LONGEST)
+
+
+def _element(value: Any, localizer: Localizer) -> str:
+    return localizer.text(write_element(str(value)))
+
+
+def _key(value: Any, localizer: Localizer) -> str:  # noqa: ARG001 - as the others
+    return mark_key(str(value))
+
+
+def _value(value: Any, localizer: Localizer) -> str:
+    """A value by its fields, or the text that stood in its place on a channel."""
+    if isinstance(value, str):
+        return _text(value, localizer)
+    return write_value(None if value is None else msgspec.convert(value, Value))
+
+
+def _moment(value: Any, localizer: Localizer) -> str:
+    return localizer.moment(datetime.fromisoformat(str(value)))
+
+
+def _list(value: Any, localizer: Localizer) -> str:
+    return ", ".join(_text(each, localizer) for each in value)
+
+
+def _outcome(value: Any, localizer: Localizer) -> str:
+    return localizer.text(_OUTCOMES.get(str(value), str(value)))
+
+
+_PARAMS: Final[Mapping[str, Callable[[Any, Localizer], str]]] = {
+    "element": _element,
+    "record_key": _key,
+    "value": _value,
+    "shown": _value,
+    "expected": _value,
+    "dated_at": _moment,
+    "read_at": _moment,
+    "seen_at": _moment,
+    "since": _moment,
+    "expires_at": _moment,
+    "records": _list,
+    "outcome": _outcome,
+}

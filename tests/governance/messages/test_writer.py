@@ -1,0 +1,63 @@
+"""Sentences of stored messages: every declared one can be written, foreign text stays inert, old rows keep theirs."""
+
+from datetime import UTC, datetime
+from string import Formatter
+
+import pytest
+
+from canonical.values import Value
+from foundation.i18n.localizer import ENGLISH
+from foundation.i18n.messages import StoredMessage
+from governance.messages import exceptions, reasons
+from governance.messages.catalogue import MESSAGES
+from governance.messages.writer import write_message, write_title
+
+SAMPLES: dict[str, object] = {
+    "element": "price.list", "record_key": "SKU-1", "value": Value(1050, "EUR"), "shown": Value(1, "EUR"),
+    "expected": Value(2, "EUR"), "records": ["7", "8"], "outcome": "review", "text": "text",
+    "dated_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "read_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "seen_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "since": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "expires_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", sorted(MESSAGES))
+def test_every_message_can_be_written(code: str) -> None:
+    declared = MESSAGES[code]
+    message = declared.fill(**{name: SAMPLES.get(name, f"<{name}>") for name in declared.placeholders})
+    told = f"{write_title(message, ENGLISH)} {write_message(message, ENGLISH)}"
+    assert not [name for _, name, _, _ in Formatter().parse(told) if name]
+    for name in declared.placeholders - SAMPLES.keys():
+        assert f"<{name}>" in told
+
+
+def test_a_sentence_is_written_from_data() -> None:
+    message = exceptions.SOURCE_STALE.fill(
+        element="price.list", record_key=" SKU\u202e", value=Value(199900, "USD"), version=7
+    )
+    assert write_message(message, ENGLISH).startswith(
+        "List price of ␣SKU⟨U+202E⟩ came as 1,999.00\xa0USD with version 7, which"
+    )
+
+
+def test_a_reason_is_a_text_of_another_system_or_a_message() -> None:
+    said = exceptions.MESSAGE_QUARANTINED.fill(reason="It says {value} and \x1b[31m")
+    assert write_message(said, ENGLISH).startswith("It says {value} and \ufffd[31m The message was kept")
+    ours = exceptions.MESSAGE_QUARANTINED.fill(reason=reasons.CONNECTOR_FAILED.fill(error="KeyError"))
+    assert write_message(ours, ENGLISH).startswith("The connector could not read it (KeyError). The message")
+
+
+def test_what_a_channel_shows_is_a_value_a_text_or_nothing() -> None:
+    about = {"element": "price.list", "record_key": "A", "expected": Value(1, "EUR"), "seen_at": SAMPLES["seen_at"]}
+    for shown, told in ((Value(5, "EUR"), "shows 0.05\xa0EUR,"), ("12,3", "shows 12,3,"), (None, "shows nothing,")):
+        assert told in write_message(exceptions.DRIFT_READ.fill(**about, shown=shown), ENGLISH)
+
+
+def test_an_old_sentence_is_kept() -> None:
+    old = StoredMessage("legacy", {"title": "Old {title}", "text": "Old text of {nobody}."})
+    assert (write_title(old, ENGLISH), write_message(old, ENGLISH)) == ("Old {title}", "Old text of {nobody}.")
+
+
+def test_a_code_of_a_later_release_and_a_missing_parameter_are_shown_as_far_as_known() -> None:
+    assert write_message(StoredMessage("not.known", {"a": "b"}), ENGLISH) == "not.known"
+    assert write_message(StoredMessage("contract.missing"), ENGLISH).startswith("— is reported, but")
