@@ -8,11 +8,11 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect, Template
+from litestar.response import Template
 
 from billing.invoices.close import close_invoice
+from billing.invoices.lists import INVOICES
 from billing.invoices.repository import (
-    list_invoices,
     list_margins,
     load_client_names,
     load_client_slug,
@@ -26,17 +26,20 @@ from billing.rating.runs import read_rating
 from billing.reconciliation.queries import reconcile
 from billing.schemas import LineEvents
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
-from foundation.database.savepoint import savepoint
-from foundation.errors import Conflict, DomainError, InvalidInput
+from foundation.errors import DomainError, InvalidInput
 from foundation.usage.meters import Meters, UsageDescription
+from foundation.web.actions import run_action
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListParameters
+from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _INVOICES: Final = ["/invoices", "/clients/{client:str}/invoices"]
 _INVOICE: Final = [f"{path}/{{invoice_id:uuid}}" for path in _INVOICES]
 _LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
-_HEADERS: Final = {"Cache-Control": "no-store", "Vary": "HX-Request, HX-Boosted"}
 _PAGE: Final = 50
 KnownMeters = NamedDependency[Meters]
 """Handler parameter `meters`, filled by `provide_meters`."""
@@ -47,14 +50,17 @@ def provide_meters(meters: Meters) -> Provide:
     return Provide(lambda: meters, sync_to_thread=False)
 
 
-@get(_INVOICES, name="invoices", opt=_READ, include_in_schema=False)
-async def invoices_page(access: OpenAccess) -> Template:
-    invoices = await list_invoices(access.session, limit=_PAGE)
-    names = await _names(access, {invoice.client_id for invoice in invoices})
-    views = [InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in invoices]
-    return _answer(
-        access, "billing/invoices.html", "Invoices", invoices=views, rating_times=await read_rating(access.session)
-    )
+@get(_INVOICES, name="invoices", opt=_READ, dependencies=INVOICES.page_parameters, include_in_schema=False)
+async def invoices_page(access: OpenAccess, listed: ListParameters) -> Template:
+    found = await load_page(access, INVOICES, listed)
+    names = await _names(access, {invoice.client_id for invoice in found.items})
+    page = found.with_items([InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in found.items])
+    context = {
+        # A client has its retail only, and is not told that there is another side.
+        "listed": list_view(INVOICES, listed, page, _root(access), hidden=() if access.scope.fleet else ("side",)),
+        "rating_times": await read_rating(access.session),
+    }
+    return _render(access, "invoices.html", "Invoices", context, refusal=listed.refusal)
 
 
 @get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
@@ -69,31 +75,25 @@ async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Templa
     include_in_schema=False,
 )
 async def close(access: OpenAccess, invoice_id: FromPath[UUID]) -> Response[Any]:
-    try:
-        async with savepoint(access.session):
-            await close_invoice(access.session, invoice_id, now=access.now)
-    except Conflict as refusal:
+    refusal = await run_action(access.session, close_invoice(access.session, invoice_id, now=access.now))
+    if refusal is not None:
         return await _invoice(access, invoice_id, refusal)
-    path = f"/clients/{access.require_client().slug}/invoices/{invoice_id}"
-    return Redirect(path, status_code=303, headers=_HEADERS)
+    return redirect_to(access, f"/invoices/{invoice_id}", done="Invoice closed")
 
 
 async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None = None) -> Template:
     detail = await load_invoice(access.session, invoice_id)
     names = await _names(access, {detail.invoice.client_id} | {line.client_id for line in detail.lines})
     view = InvoiceView(detail.invoice, names.get(detail.invoice.client_id, ""))
-    return _answer(
-        access,
-        "billing/invoice.html",
-        view.title,
-        invoice=view,
-        lines=[LineView(line, detail.invoice, names.get(line.client_id, "")) for line in detail.lines],
-        by_client=view.is_whole,
-        refusal=refusal,
-        close_href=await _close_href(access, view),
-        rating_times=await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
+    context = {
+        "invoice": view,
+        "lines": [LineView(line, detail.invoice, names.get(line.client_id, "")) for line in detail.lines],
+        "by_client": view.is_whole,
+        "close_href": await _close_href(access, view),
+        "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
         **await _both_sides(access, view),
-    )
+    }
+    return _render(access, "invoice.html", view.title, context, refusal=refusal)
 
 
 @get(_LINE, name="invoice_line", opt=_READ, include_in_schema=False)
@@ -108,18 +108,16 @@ async def line_page(
     invoice = (await load_invoice(access.session, invoice_id)).invoice
     opened = await open_line(access.session, line_id, invoice_id=invoice_id, cursor=cursor, limit=_PAGE)
     names = await _names(access, {invoice.client_id, opened.line.client_id})
-    return _answer(
-        access,
-        "billing/line.html",
-        opened.line.description,
-        invoice=InvoiceView(invoice, names.get(invoice.client_id, "")),
-        line=LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
-        events=opened.events,
-        told=await _describe(access, meters, opened),
-        clients=await _clients(access, opened.line.client_id),
-        first_page=cursor is None,
-        next_cursor=opened.next_cursor,
-    )
+    context = {
+        "invoice": InvoiceView(invoice, names.get(invoice.client_id, "")),
+        "line": LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
+        "events": opened.events,
+        "told": await _describe(access, meters, opened),
+        "clients": await _clients(access, opened.line.client_id),
+        "first_page": cursor is None,
+        "next_cursor": opened.next_cursor,
+    }
+    return _render(access, "line.html", opened.line.description, context)
 
 
 @get(
@@ -133,30 +131,34 @@ async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") ->
     period, refusal = _month(month, access.now)
     result = await reconcile(access.session, period=period)
     names = await _names(access, {meter.client_id for meter in result.meters})
-    return _answer(
-        access,
-        "billing/reconciliation.html",
-        "Reconciliation",
-        refusal=refusal,
-        period=period,
-        result=result,
-        rating_times=await read_rating(access.session),
-        rows=meter_rows(result, names, access.now),
-        earlier=month_of(period.start.replace(day=1) - (period.end - period.start)).start,
-        later=period.end if period.end <= access.now else None,
-    )
+    context = {
+        "period": period,
+        "result": result,
+        "rating_times": await read_rating(access.session),
+        "rows": meter_rows(result, names, access.now),
+        "earlier": month_of(period.start.replace(day=1) - (period.end - period.start)).start,
+        "later": period.end if period.end <= access.now else None,
+    }
+    return _render(access, "reconciliation.html", "Reconciliation", context, refusal=refusal)
 
 
-PAGES: Final[tuple[Any, ...]] = (invoices_page, reconciliation_page, invoice_page, line_page, close)
+INVOICE_EXPORT: Final = export_page(INVOICES, _INVOICES, opt=_READ)
+PAGES: Final[tuple[Any, ...]] = (invoices_page, INVOICE_EXPORT, reconciliation_page, invoice_page, line_page, close)
 
 
-def _answer(access: Access, template: str, title: str, **context: object) -> Template:
-    root = f"/clients/{access.client.slug}/invoices" if access.client else "/invoices"
-    shown = {"page": access.page(title), "root": root, "fleet": access.scope.fleet, **context}
-    shown["may_reconcile"] = access.scope.fleet and access.may(BillingPermission.READ_PRICE_BOOKS)
-    refusal = context.get("refusal")
-    status = int(refusal.status) if isinstance(refusal, DomainError) else 200
-    return Template(template, context=shown, headers=_HEADERS, status_code=status)
+def _render(
+    access: Access, template: str, title: str, context: Mapping[str, object], *, refusal: DomainError | None = None
+) -> Template:
+    shared = {
+        "root": _root(access),
+        "fleet": access.scope.fleet,
+        "may_reconcile": access.scope.fleet and access.may(BillingPermission.READ_PRICE_BOOKS),
+    }
+    return render_page(access, f"billing/{template}", title, shared | dict(context), refusal=refusal)
+
+
+def _root(access: Access) -> str:
+    return f"{access.root}/invoices"
 
 
 async def _close_href(access: Access, view: InvoiceView) -> str:

@@ -1,38 +1,33 @@
 """Invoice API. With a client in the path, that client's own; without, the MSP's, of all its clients."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from litestar import get
 from litestar.params import FromPath, FromQuery
 
 from billing.invoices.close import close_invoice
-from billing.invoices.repository import MOST_EVENTS, list_invoices, load_invoice, open_line
+from billing.invoices.lists import INVOICES
+from billing.invoices.repository import MOST_EVENTS, load_invoice, open_line
 from billing.permissions import BillingPermission
-from billing.schemas import InvoiceDetail, InvoiceSummary, LineEvents
+from billing.schemas import InvoiceDetail, LineEvents
 from foundation.errors import InvalidInput
 from foundation.web.api import post
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _INVOICES: Final = ["/api/v1/invoices", "/api/v1/clients/{client:str}/invoices"]
 _INVOICE: Final = [f"{path}/{{invoice_id:uuid}}" for path in _INVOICES]
 _EVENTS: Final = [f"{path}/lines/{{line_id:uuid}}/events" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
-_MOST_INVOICES: Final = 200
 
-
-class InvoiceList(msgspec.Struct, frozen=True):
-    items: Sequence[InvoiceSummary]
-
-
-@get(_INVOICES, opt=_READ, tags=["invoices"])
-async def get_invoices(access: OpenAccess, limit: FromQuery[int] = 50) -> InvoiceList:
-    """Newest period first. Amounts are whole numbers of the currency's smallest unit."""
-    if not 1 <= limit <= _MOST_INVOICES:
-        raise InvalidInput(f"A page has 1 to {_MOST_INVOICES} invoices.", field="limit")
-    return InvoiceList(await list_invoices(access.session, limit=limit))
+INVOICE_LIST: Final = list_route(
+    INVOICES,
+    _INVOICES,
+    opt=_READ,
+    tags=["invoices"],
+    about="List invoices, newest period first. Amounts are whole numbers of the currency's smallest unit.",
+)
 
 
 @get(_INVOICE, opt=_READ, tags=["invoices"])
@@ -67,4 +62,4 @@ async def post_closure(access: OpenAccess, invoice_id: FromPath[UUID]) -> Invoic
     return await load_invoice(access.session, invoice_id)
 
 
-ROUTES: Final[tuple[Any, ...]] = (get_invoices, get_invoice, get_line_events, post_closure)
+ROUTES: Final[tuple[Any, ...]] = (INVOICE_LIST, get_invoice, get_line_events, post_closure)

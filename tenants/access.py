@@ -1,5 +1,6 @@
 """Request context of a handler: one open transaction, in one scope, for one principal, with the page shell."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from tenants.models import Client
 from tenants.principal import Principal
 from tenants.roles import leading_roles
 
+EnterHome = Callable[[], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -21,6 +24,7 @@ class Access:
     returned.
 
     `client` is the client in the path; None for the MSP account. `index` is the policy that admitted the request.
+    `enter_home` switches the rest of the transaction to the caller's own account: a fleet scope reads only.
     """
 
     session: AsyncSession
@@ -33,7 +37,13 @@ class Access:
     account: Account
     csrf_token: str
     boosted: bool
+    enter_home: EnterHome
     client: Client | None = None
+
+    @property
+    def root(self) -> str:
+        """Root address of the account's pages; empty in the MSP's own account."""
+        return "" if self.client is None else f"/clients/{self.client.slug}"
 
     def may(self, permission: str) -> bool:
         """Whether to show a control; the handler's own permission was checked before the call."""

@@ -16,34 +16,29 @@ from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineEvents, Mar
 from billing.sides import Side
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from tenants.models import Client
 
 MOST_EVENTS = 500
-_MOST_INVOICES = 200
 _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
               i.content_hash, i.updated_at"""
 _LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
            l.tiers, l.amount_minor, l.first_at, l.last_at"""
 
 
-async def list_invoices(
-    session: AsyncSession, *, side: Side | None = None, before: datetime | None = None, limit: int = 50
-) -> Sequence[InvoiceSummary]:
-    """Newest period first; `before` is the period start of the last one seen. A fleet gets one wholesale invoice, the
-    MSP's total, without its clients' shares.
+async def list_invoices(session: AsyncSession, query: ListQuery) -> ResultPage[InvoiceSummary]:
+    """One page of `billing.invoices.lists`. A fleet gets one wholesale invoice, the MSP's total, without its clients'
+    shares.
     """
-    own, keys = _mine(session, "i")
-    rows = await session.execute(
-        text(f"""
-            SELECT {_INVOICE} FROM invoice i
-             WHERE {own} AND (i.side = 'retail' OR i.tenant_id = i.msp_id)
-               AND (CAST(:side AS varchar) IS NULL OR i.side = CAST(:side AS varchar))
-               AND (CAST(:before AS timestamptz) IS NULL OR i.period_start < CAST(:before AS timestamptz))
-             ORDER BY i.period_start DESC, i.side DESC, i.client_id LIMIT :limit
-        """),
-        {**keys, "side": side.value if side else None, "before": before, "limit": max(1, min(limit, _MOST_INVOICES))},
-    )
-    return [_summary(row) for row in rows.mappings()]
+    own, binds = _mine(session, "i")
+    where = [own, "(i.side = 'retail' OR i.tenant_id = i.msp_id)"]
+    for name, column in (("side", "side"), ("status", "state")):
+        if query[name]:
+            where.append(f"i.{column} = :{name}")
+            binds[name] = query[name]
+    source = ListSource(columns=_INVOICE, tables="invoice i", where=" AND ".join(where), binds=binds)
+    page = await read_page(session, source, query)
+    return page.map(lambda row: _summary({name: getattr(row, name) for name in InvoiceSummary.__struct_fields__}))
 
 
 async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail:

@@ -127,3 +127,8 @@ class Money(msgspec.Struct, frozen=True, order=False):
     def __str__(self) -> str:
         exponent = minor_exponent(self.currency)
         return f"{self.to_decimal():,.{exponent}f} {self.currency}"
+
+
+def decimal_amount(minor: int, currency: str) -> Decimal:
+    """`minor` units as an amount of `currency`, with all its digits; also of a stored, former currency."""
+    return Decimal(minor).scaleb(-kept_exponent(currency))

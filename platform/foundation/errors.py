@@ -38,6 +38,14 @@ class InvalidInput(DomainError):
     title = "The input is not valid"
 
 
+class MalformedInput(InvalidInput):
+    """A value of another form than declared: not of its type, or none of the choices. Refused before anything is done,
+    so no response is stored for an idempotency key.
+    """
+
+    status = HTTPStatus.BAD_REQUEST
+
+
 class Conflict(DomainError):
     status = HTTPStatus.CONFLICT
     code = "conflict"

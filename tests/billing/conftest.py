@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.draft import DraftInvoice, draft_invoice
+from billing.invoices.lists import INVOICES
+from billing.invoices.repository import list_invoices
 from billing.periods import Period, month_of
 from billing.price_books.pricing import Terms, Tier
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.rating.rate_usage import rate_period
+from billing.schemas import InvoiceSummary
 from billing.sides import Side
 from foundation.database.engine import Database
 from foundation.ids import new_id
@@ -90,6 +93,11 @@ class Market:
         async with self.as_client() as session:
             await rate_period(session, side=side, period=period, now=self.now)
             return await draft_invoice(session, side=side, period=period, now=self.now)
+
+
+async def listed(session: AsyncSession, **filters: str) -> Sequence[InvoiceSummary]:
+    """The first page of invoices."""
+    return (await list_invoices(session, INVOICES.parse(filters).require())).items
 
 
 def uses(count: int, *, at: datetime = START, quantity: int = 1, meter: str = METER) -> list[Usage]:

@@ -6,7 +6,6 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
-from billing.invoices.repository import list_invoices
 from billing.jobs import (
     CATCH_UP,
     LANE,
@@ -26,7 +25,7 @@ from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.types import JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.telemetry.metrics import LaneMetrics
-from tests.billing.conftest import APRIL, MARCH, START, Market, uses
+from tests.billing.conftest import APRIL, MARCH, START, Market, listed, uses
 
 
 async def test_one_run_brings_both_sides_of_all_open_months_up_to_date(priced: Market) -> None:
@@ -38,7 +37,7 @@ async def test_one_run_brings_both_sides_of_all_open_months_up_to_date(priced: M
     async with priced.as_house() as session:
         await total_wholesale(session, now)
     async with priced.as_staff() as session:
-        invoices = await list_invoices(session)
+        invoices = await listed(session)
     assert [(one.side, one.period_start, one.total_minor) for one in invoices] == [
         (Side.WHOLESALE, APRIL.start, 21),
         (Side.RETAIL, APRIL.start, 20),
@@ -82,7 +81,7 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
             assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
             assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted
     async with priced.as_staff() as session:
-        assert [invoice.total_minor for invoice in await list_invoices(session)] == [36, 70]
+        assert [invoice.total_minor for invoice in await listed(session)] == [36, 70]
 
 
 async def test_a_run_rates_the_last_days_and_the_daily_one_whatever_was_left(priced: Market) -> None:

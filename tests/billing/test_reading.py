@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from billing.invoices.draft import DraftInvoice, draft_wholesale
-from billing.invoices.repository import list_invoices, list_margins, load_invoice, load_sibling_invoice, open_line
+from billing.invoices.repository import list_margins, load_invoice, load_sibling_invoice, open_line
 from billing.sides import Side
 from foundation.errors import Forbidden, NotFound
 from foundation.ids import new_id
 from foundation.scope import Scope
-from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
+from tests.billing.conftest import APRIL, MARCH, METER, START, Market, listed, uses
 from tests.conftest import make_scope
 
 
@@ -33,19 +33,19 @@ async def drafts(priced: Market) -> dict[Side, DraftInvoice]:
 
 async def test_a_client_lists_its_retail_invoices_only(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
     async with priced.as_client() as session:
-        assert [invoice.id for invoice in await list_invoices(session)] == [drafts[Side.RETAIL].id]
-        assert await list_invoices(session, side=Side.WHOLESALE) == []
+        assert [invoice.id for invoice in await listed(session)] == [drafts[Side.RETAIL].id]
+        assert await listed(session, side=Side.WHOLESALE) == []
 
 
 @pytest.mark.usefixtures("drafts")
 async def test_staff_list_the_wholesale_whole_and_every_clients_retail(priced: Market) -> None:
     async with priced.as_staff() as session:
-        listed = await list_invoices(session)
-        assert [invoice.side for invoice in listed] == [Side.WHOLESALE, Side.RETAIL, Side.RETAIL]
-        assert listed[0].client_id == priced.msp_account.msp_id
-        assert listed[0].total_minor == 45
-        assert len(await list_invoices(session, side=Side.RETAIL)) == 2
-        assert await list_invoices(session, before=MARCH.start) == []
+        found = await listed(session)
+        assert [invoice.side for invoice in found] == [Side.WHOLESALE, Side.RETAIL, Side.RETAIL]
+        assert found[0].client_id == priced.msp_account.msp_id
+        assert found[0].total_minor == 45
+        assert len(await listed(session, side=Side.RETAIL)) == 2
+        assert await listed(session, status="closed") == []
 
 
 async def test_a_line_opens_to_every_event_id_once_over_the_pages(
@@ -72,7 +72,7 @@ async def test_both_sides_lines_open_to_the_same_events(priced: Market, drafts: 
         for side, draft in drafts.items():
             (line,) = (await load_invoice(session, draft.id)).lines
             opened[side] = [event.id for event in (await open_line(session, line.id)).events]
-        whole = (await list_invoices(session, side=Side.WHOLESALE))[0]
+        whole = (await listed(session, side=Side.WHOLESALE))[0]
         lines = (await load_invoice(session, whole.id)).lines
         (mine,) = [line for line in lines if line.client_id == priced.client.tenant_id]
         from_whole = [event.id for event in (await open_line(session, mine.id)).events]

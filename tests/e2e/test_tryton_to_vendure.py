@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.invoices.repository import list_invoices, load_invoice
+from billing.invoices.repository import load_invoice
 from billing.jobs import schedule_rating, schedule_total
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
@@ -25,6 +25,7 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
 from governance.propagation.meters import VERIFIED_DELIVERIES
+from tests.billing.conftest import listed
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.real.installing import GOODS
@@ -185,13 +186,13 @@ async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
         await schedule_total(session, since)
     await replace(trade.world, scope=msp_account).work()
     async with db.transaction(scope) as session:
-        [retail] = await list_invoices(session)
+        [retail] = await listed(session)
         [line] = (await load_invoice(session, retail.id)).lines
         verdict = await verify_chain(session)
     assert (retail.side, retail.state, retail.total_minor) == (Side.RETAIL, "draft", int(verified * RETAIL * 100))
     assert (line.quantity, line.events) == (verified, verified)
     async with db.transaction(msp_account.for_fleet()) as session:
-        [wholesale] = await list_invoices(session, side=Side.WHOLESALE)
+        [wholesale] = await listed(session, side=Side.WHOLESALE)
     assert wholesale.total_minor == int(verified * WHOLESALE * 100)
     assert verdict.broken_at is None
 

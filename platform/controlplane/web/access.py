@@ -4,6 +4,7 @@ policy to admission.
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 account=await _account(session, principal, client, brand),
                 csrf_token=make_token(caller.session.secret, services.auth.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
+                enter_home=partial(change_scope, session, home_scope(principal)),
                 client=client,
             )
             async with idempotent_request(session, services.vault, request, services.auth.clock) as result:

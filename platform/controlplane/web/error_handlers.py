@@ -19,7 +19,7 @@ from controlplane.local_index import LocalIndex
 from controlplane.web.access import SignInRequired, session_cookie
 from controlplane.web.idempotency import AlreadyAnswered, replay
 from foundation.clock import Clock
-from foundation.errors import DomainError, InvalidInput, NotFound, Unavailable
+from foundation.errors import DomainError, MalformedInput, NotFound, Unavailable
 from foundation.jobs.batch import is_outage
 from foundation.telemetry.correlation import current_correlation
 from foundation.web.boundary import header_text
@@ -35,14 +35,6 @@ _BODY: Final = "data"
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `([^`]{1,100})`")
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 AnyRequest = Request[Any, Any, Any]
-
-
-class MalformedInput(InvalidInput):
-    """Refused before the handler ran, so no response is stored for the idempotency key; a refusal with 422 is
-    stored.
-    """
-
-    status = HTTPStatus.BAD_REQUEST
 
 
 class NotAccepted(DomainError):

@@ -138,6 +138,15 @@ class Database:
         await self._engine.dispose()
 
 
+@asynccontextmanager
+async def later_transaction(session: AsyncSession, scope: Scope) -> AsyncIterator[AsyncSession]:
+    """A further transaction on the pool of `session`, which has ended. For reading only: nothing is committed."""
+    info: dict[str, Any] = {"scope": scope, "host": session.info["host"], "hints": {}, "buffers": {}}
+    later = AsyncSession(session.bind, sync_session_class=ScopedSession, expire_on_commit=False, info=info)
+    async with later:
+        yield later
+
+
 class ScopedSession(Session):
     """A session whose transactions are opened under `info["scope"]`."""
 

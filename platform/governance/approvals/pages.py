@@ -9,7 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
+from foundation.web.render import redirect_to
 from governance.approvals.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
 from governance.approvals.release import answer_change
 from governance.authors import find_people, name_authors
@@ -17,7 +19,7 @@ from governance.changes.queries import ChangeFilter, list_changes
 from governance.inputs import LONGEST_TEXT, check_text
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import redirect_to, render_page, run_action
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -65,7 +67,7 @@ async def approval_answer(
         grant, reason = data.answer == "approve", check_text(data.reason, "reason")
         await answer_change(access.session, change_id, grant=grant, reason=reason, now=access.now, seen=data.approval)
 
-    refusal = await run_action(access, answer())
+    refusal = await run_action(access.session, answer())
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)
     return redirect_to(access, f"/approvals/{change_id}", done="Approved" if data.answer == "approve" else "Declined")

@@ -32,6 +32,7 @@ _TITLES: Final = {
     "person.signed_out": "Signed out",
     "dead_letter.replayed": "Failed job replayed",
     "dead_letter.discarded": "Failed job discarded",
+    "list.exported": "List exported",
 }
 _ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({

@@ -7,11 +7,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.audit.chain import verify_chain
+from foundation.web.actions import try_list
 from governance.audit_trail.formatter import find_ids, format_entry
 from governance.audit_trail.queries import KINDS, list_entries, load_names
 from governance.audit_trail.schemas import EntryPage
 from governance.permissions import GovernancePermission
-from governance.web.render import render_page, try_list
+from governance.web.render import render_page
 from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_AUDIT}
@@ -26,7 +27,7 @@ async def audit(
     verify: FromQuery[str] = "",
 ) -> Response[Any]:
     listing = list_entries(access.session, subject=subject, kind=kind, cursor=cursor)
-    found, refusal = await try_list(access, listing, EntryPage([]))
+    found, refusal = await try_list(access.session, listing, EntryPage([]))
     names = await load_names(access.session, find_ids(found.items))
     context = {
         "told": [format_entry(entry, names) for entry in found.items],

@@ -19,7 +19,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
     "delivery": ("propagation",),
     "exceptions": ("exception", "dead_letter"),
-    "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand"),
+    "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
     "connections": ("connection",),
     "billing": ("invoice", "price", "price_book"),
     "settings": ("retention", "vault", "lane_share", "msp", "partner"),

@@ -9,7 +9,9 @@ from litestar.params import FromPath, FromQuery
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput
+from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
+from foundation.web.render import redirect_to
 from governance.baseline.acceptance_job import accept_baseline
 from governance.baseline.queries import BELOW_COST, LISTS, find_baseline, list_baselines, list_compared
 from governance.baseline.rows import Comparison
@@ -17,7 +19,7 @@ from governance.baseline.start import discard_baseline, start_baseline
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.services import GovernanceServices
-from governance.web.render import redirect_to, render_page, run_action
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -51,13 +53,13 @@ async def baseline_progress(
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
 async def baseline_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access, accept_baseline(access.session, baseline_id, now=access.now))
+    refusal = await run_action(access.session, accept_baseline(access.session, baseline_id, now=access.now))
     return await _after_act(access, baseline_id, refusal, "Baseline accepted")
 
 
 @post(f"{_ONE}/discard", opt=_START, include_in_schema=False)
 async def baseline_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access, discard_baseline(access.session, baseline_id, now=access.now))
+    refusal = await run_action(access.session, discard_baseline(access.session, baseline_id, now=access.now))
     return await _after_act(access, baseline_id, refusal, "Baseline discarded")
 
 

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
+from foundation.web.render import redirect_to
 from governance.authors import name_authors
 from governance.changes.queries import (
     LOOKED_THROUGH,
@@ -27,7 +28,7 @@ from governance.changes.timeline import build_timeline
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.services import GovernanceServices
-from governance.web.render import redirect_to, render_page
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 

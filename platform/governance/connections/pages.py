@@ -10,13 +10,15 @@ from litestar.params import FromPath
 
 from connectors.connections import get_connection
 from foundation.errors import DomainError
+from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
+from foundation.web.render import redirect_to
 from governance.connections import pause
 from governance.connections.queries import MANY, list_contracts, list_health
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
-from governance.web.render import redirect_to, render_page, run_action
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
@@ -66,14 +68,14 @@ def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandl
                 )
             )
 
-        refusal = await run_action(access, renew())
+        refusal = await run_action(access.session, renew())
         return await _list(access, refusal, new=None if refusal else (name, made[0]))
 
     return (connection_list, connection_rows, pause_connection, resume_connection, renew_secret)
 
 
 async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:
-    refusal = await run_action(access, act)
+    refusal = await run_action(access.session, act)
     return redirect_to(access, "/connections", done=done) if refusal is None else await _list(access, refusal)
 
 

@@ -9,11 +9,13 @@ from litestar.params import FromPath, FromQuery
 
 from foundation.errors import DomainError
 from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
+from foundation.web.actions import run_action, try_list
+from foundation.web.render import redirect_to
 from governance.dead_letters.queries import list_letters
 from governance.dead_letters.schemas import DeadLetterPage
 from governance.exception_queue.queries import count_exceptions
 from governance.permissions import GovernancePermission
-from governance.web.render import redirect_to, render_page, run_action, try_list
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -32,7 +34,7 @@ async def dead_letter_list(
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
 async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access, replay_dead_letter(access.session, letter_id, now=access.now))
+    refusal = await run_action(access.session, replay_dead_letter(access.session, letter_id, now=access.now))
     return (
         redirect_to(access, "/dead-letters", done="Replayed")
         if refusal is None
@@ -42,7 +44,7 @@ async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> R
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
 async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access, discard_dead_letter(access.session, letter_id, now=access.now))
+    refusal = await run_action(access.session, discard_dead_letter(access.session, letter_id, now=access.now))
     return (
         redirect_to(access, "/dead-letters", done="Discarded")
         if refusal is None
@@ -54,7 +56,7 @@ async def _letters(
     access: Access, state: str, cursor: UUID | None, refusal: DomainError | None = None
 ) -> Response[Any]:
     found, unclear = await try_list(
-        access, list_letters(access.session, state=state, cursor=cursor), DeadLetterPage([])
+        access.session, list_letters(access.session, state=state, cursor=cursor), DeadLetterPage([])
     )
     refusal = refusal or unclear
     context = {

@@ -10,7 +10,9 @@ from litestar.params import FromPath, FromQuery
 
 from canonical.values import Value
 from foundation.errors import DomainError
+from foundation.web.actions import run_action, try_list
 from foundation.web.fragments import FRAGMENT
+from foundation.web.render import redirect_to
 from governance.changes.queries import find_change
 from governance.changes.replay import replay_exception
 from governance.exception_queue.queries import (
@@ -26,7 +28,7 @@ from governance.exceptions.schemas import ExceptionPage
 from governance.exceptions.severity import WEIGHTS
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import redirect_to, render_page, run_action, try_list
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -75,7 +77,7 @@ async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) ->
 
 
 async def _act(access: Access, exception_id: UUID, act: Awaitable[None], done: str) -> Response[Any]:
-    refusal = await run_action(access, act)
+    refusal = await run_action(access.session, act)
     if refusal is not None:
         return await _detail(access, exception_id, refusal)
     return redirect_to(access, f"/exceptions/{exception_id}", done=done)
@@ -96,7 +98,7 @@ async def _list_context(
     access: Access, wanted: ExceptionFilter, cursor: UUID | None
 ) -> tuple[dict[str, object], DomainError | None]:
     listing = list_exceptions(access.session, wanted=wanted, cursor=cursor)
-    found, refusal = await try_list(access, listing, ExceptionPage([]))
+    found, refusal = await try_list(access.session, listing, ExceptionPage([]))
     context: dict[str, object] = {
         "found": found,
         "titles": await load_titles(access.session, [exception.record_key for exception in found.items]),

@@ -7,11 +7,12 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from foundation.web.actions import try_list
 from foundation.web.fragments import FRAGMENT
 from governance.partner_channel.queries import ValuePage, list_propagations, list_shown, read_channel
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
-from governance.web.render import render_page, try_list
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -31,7 +32,7 @@ async def channel_rows(access: OpenAccess, cursor: FromQuery[UUID | None] = None
 
 @get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
 async def channel_values(access: OpenAccess, cursor: FromQuery[str] = "") -> Response[Any]:
-    values, refusal = await try_list(access, list_shown(access.session, cursor=cursor), ValuePage([]))
+    values, refusal = await try_list(access.session, list_shown(access.session, cursor=cursor), ValuePage([]))
     titles = await load_titles(access.session, [one.record_key for one in values.items])
     context = {"values": values, "titles": titles, "cursor": cursor}
     return render_page(access, "channel_values.html", "Your channel", context, refusal=refusal)

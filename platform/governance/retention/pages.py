@@ -11,13 +11,15 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.web.actions import run_action
+from foundation.web.render import redirect_to
 from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import NewHold, NewPolicy
 from governance.services import GovernanceServices
-from governance.web.render import redirect_to, render_page, run_action
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 
@@ -53,7 +55,7 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         return render_page(access, "retention.html", "Retention", context, refusal=refusal)
 
     async def act(access: Access, change: Awaitable[Any], done: str, refused: RefusedInput) -> Response[Any]:
-        refusal = await run_action(access, change)
+        refusal = await run_action(access.session, change)
         return (
             redirect_to(access, "/retention", done=done) if refusal is None else await render(access, refusal, refused)
         )

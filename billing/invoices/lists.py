@@ -1,0 +1,62 @@
+"""The list of invoices."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.repository import list_invoices
+from billing.schemas import InvoiceSummary
+from canonical.money import decimal_amount
+from foundation.web.csv_export import CsvColumn
+from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
+
+
+async def _load(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[InvoiceSummary]:
+    return await list_invoices(session, query)
+
+
+_BY_PERIOD: Final = Sort(
+    name="-period",
+    label="Newest month first",
+    reverse_label="Oldest month first",
+    keys=[
+        SortKey("i.period_start", "timestamptz", descending=True),
+        SortKey("i.side", "varchar", descending=True),
+        SortKey("i.client_id", "uuid"),
+        SortKey("i.id", "uuid"),
+    ],
+)
+_BY_CHANGE: Final = Sort(
+    name="-updated",
+    label="Last changed first",
+    reverse_label="Longest unchanged first",
+    keys=[SortKey("i.updated_at", "timestamptz", descending=True), SortKey("i.id", "uuid", descending=True)],
+)
+
+INVOICES: Final = ListDefinition[InvoiceSummary](
+    name="invoices",
+    title="Invoices",
+    item=InvoiceSummary,
+    load=_load,
+    filters=[
+        ChoiceFilter(name="status", label="State", options=[("", "Any"), ("draft", "Draft"), ("closed", "Closed")]),
+        ChoiceFilter(
+            name="side", label="Side", options=[("", "Any"), ("retail", "Retail"), ("wholesale", "Wholesale")]
+        ),
+    ],
+    sorts=[_BY_PERIOD, _BY_CHANGE],
+    columns=[
+        "id",
+        "side",
+        "client_id",
+        "period_start",
+        "period_end",
+        "state",
+        CsvColumn("total", lambda invoice: decimal_amount(invoice.total_minor, invoice.currency)),
+        "currency",
+        "updated_at",
+        "content_hash",
+    ],
+)

@@ -1,0 +1,91 @@
+"""Acts of pages and of the API: one act with its refusal, and the same act on many items with a result for each."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.savepoint import savepoint
+from foundation.errors import DomainError, InvalidInput, NotFound, Unauthenticated
+
+T = TypeVar("T")
+MOST_AT_ONCE: Final = 200
+_SERVER_ERROR: Final = 500
+
+
+async def run_action(session: AsyncSession, act: Awaitable[Any]) -> DomainError | None:
+    """Run `act` in full or not at all; returns the refusal, for the page to show. NotFound and Unauthenticated are
+    still raised: they have pages of their own.
+    """
+    try:
+        async with savepoint(session):
+            await act
+    except (NotFound, Unauthenticated):
+        raise
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
+async def try_list(session: AsyncSession, found: Awaitable[T], empty: T) -> tuple[T, InvalidInput | None]:
+    """Await a list; on InvalidInput return `empty` and the error, so that the page shows its filter with the input."""
+    try:
+        async with savepoint(session):
+            return await found, None
+    except InvalidInput as refusal:
+        return empty, refusal
+
+
+class BulkItem(msgspec.Struct, frozen=True):
+    """Result of one item. A refusal has the code and the sentence that the single act would have answered with."""
+
+    id: UUID
+    result: Literal["done", "refused"]
+    code: str = ""
+    detail: str = ""
+
+
+class BulkResult(msgspec.Struct, frozen=True):
+    """Results in the order of the request."""
+
+    done: int
+    refused: int
+    items: Sequence[BulkItem]
+
+
+async def bulk_action(
+    session: AsyncSession, ids: Sequence[UUID], act: Callable[[UUID], Awaitable[object]]
+) -> BulkResult:
+    """Do `act`, the use case of the single act, on each item, in a savepoint of its own: a refused item leaves nothing
+    behind and stops no other. Items are taken in the order of their ids, so that two requests cannot lock each other.
+
+    Raises:
+        InvalidInput: no item, or too many.
+    """
+    wanted = list(dict.fromkeys(ids))
+    if not 1 <= len(wanted) <= MOST_AT_ONCE:
+        raise InvalidInput(f"Select 1 to {MOST_AT_ONCE} items.", field="ids")
+    results: dict[UUID, BulkItem] = {}
+    for one in sorted(wanted):
+        try:
+            async with savepoint(session):
+                await act(one)
+        except DomainError as refusal:
+            if refusal.status >= _SERVER_ERROR:
+                raise
+            results[one] = BulkItem(one, "refused", refusal.code, refusal.detail)
+        else:
+            results[one] = BulkItem(one, "done")
+    items = [results[one] for one in wanted]
+    done = sum(item.result == "done" for item in items)
+    return BulkResult(done, len(items) - done, items)
+
+
+def read_ids(values: Sequence[str]) -> list[UUID]:
+    """Ids of a form's checkboxes. Raises: InvalidInput."""
+    try:
+        return [UUID(value) for value in values]
+    except ValueError:
+        raise InvalidInput("The selection cannot be read. Reload the page and select again.", field="ids") from None

@@ -1,0 +1,116 @@
+"""A list as its page shows it: the filter form's fields, the headers' links, the pages before and after, the export.
+
+Templates draw it with `components/list.html`. All values are plain text; templates escape them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from foundation.errors import InvalidInput
+from foundation.web.lists import ChoiceFilter, Filter, ListDefinition, ListInput, Options
+from foundation.web.pagination import ResultPage, reverse_name
+
+
+class FieldView(msgspec.Struct, frozen=True):
+    """A field of the filter form. Without `options`, a text to search for."""
+
+    name: str
+    label: str
+    value: str
+    options: Options | None
+    is_hidden: bool
+    is_wrong: bool
+
+
+class ListView(msgspec.Struct, frozen=True, kw_only=True):
+    """`address` is the list's own, without a query. `order` is the order in words."""
+
+    name: str
+    title: str
+    address: str
+    fields: Sequence[FieldView]
+    values: Mapping[str, str]
+    items: Sequence[Any]
+    refusal: InvalidInput | None
+    order: str
+    is_filtered: bool
+    sort: str
+    sorts: Mapping[str, tuple[str, str]]
+    query: str
+    here: str
+    first_href: str
+    previous_href: str
+    next_href: str
+    export_href: str
+
+
+def list_view(  # noqa: PLR0913 - keyword-only parts of one view
+    definition: ListDefinition[Any],
+    listed: ListInput,
+    page: ResultPage[Any],
+    address: str,
+    *,
+    options: Mapping[str, Options] = {},
+    hidden: Collection[str] = (),
+) -> ListView:
+    """`options` are those of filters whose values are in the database, by name; `hidden` filters are not shown."""
+    filters = [one for one in definition.filters if one.name not in hidden]
+    shown = {one.name: listed.raw.get(one.name, one.default) for one in filters}
+    query = listed.query
+    chosen = {name: value for name, value in shown.items() if value != _default(filters, name)}
+    order = {} if query.sort.name == definition.sorts[0].name else {"sort": query.sort.name}
+    wrong = listed.refusal.extra.get("field") if listed.refusal else None
+
+    def href(**more: str) -> str:
+        return _href(address, chosen | order | more)
+
+    cursor = {"cursor": listed.raw["cursor"]} if query.cursor is not None else {}
+    return ListView(
+        name=definition.name,
+        title=definition.title,
+        address=address,
+        fields=[_field(one, shown[one.name], options.get(one.name), wrong) for one in filters],
+        values=shown,
+        items=page.items,
+        refusal=listed.refusal,
+        order=query.sort.label,
+        is_filtered=bool(chosen),
+        sort=order.get("sort", ""),
+        sorts=_sorts(definition, query.sort.name, lambda name: _href(address, chosen | {"sort": name})),
+        query=_href("", chosen | order),
+        here=_href("", chosen | order | cursor),
+        first_href=href() if page.prev_cursor else "",
+        previous_href=href(cursor=page.prev_cursor) if page.prev_cursor else "",
+        next_href=href(cursor=page.next_cursor) if page.next_cursor else "",
+        export_href="" if listed.refusal else _href(f"{address}.csv", chosen | order),
+    )
+
+
+def _default(filters: Sequence[Filter], name: str) -> str:
+    return next(one.default for one in filters if one.name == name)
+
+
+def _field(one: Filter, value: str, options: Options | None, wrong: object) -> FieldView:
+    known = one.options if isinstance(one, ChoiceFilter) else options
+    hidden = not isinstance(one, ChoiceFilter) and one.hidden
+    return FieldView(one.name, one.label, value, known, hidden, wrong == one.name)
+
+
+def _sorts(definition: ListDefinition[Any], current: str, link: Any) -> dict[str, tuple[str, str]]:
+    """Address and state (`ascending`, `descending` or empty) of each sortable column, by the order's plain name."""
+    found = {}
+    for sort in definition.sorts:
+        plain = sort.name.removeprefix("-")
+        if current in (sort.name, reverse_name(sort.name)):
+            state = "descending" if current.startswith("-") else "ascending"
+            found[plain] = (link(reverse_name(current)), state)
+        else:
+            found[plain] = (link(sort.name), "")
+    return found
+
+
+def _href(address: str, values: Mapping[str, str]) -> str:
+    return address + (f"?{urlencode(values, quote_via=quote)}" if values else "")

@@ -1,0 +1,188 @@
+"""Lists, declared once: filters, orders and columns, from which the API, the page and the CSV export are made.
+
+A declaration gives typed query parameters to the route (so that OpenAPI describes them), the filter form and sortable
+headers to the page (`list_view`), and the file's columns to the export (`csv_export`).
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+import msgspec
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.errors import InvalidInput, MalformedInput
+from foundation.text import is_storable
+from foundation.web.csv_export import CsvColumn
+from foundation.web.pagination import ListCursor, ListQuery, ResultPage, Sort, reverse_name
+
+T = TypeVar("T")
+USUAL: Final = 50
+MOST: Final = 200
+LONGEST_TEXT: Final = 2_000
+Options = Sequence[tuple[str, str]]
+
+
+class ChoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """A filter with a fixed set of values. `options` are (value, label) pairs; `default` is one of the values."""
+
+    name: str
+    label: str
+    options: Options
+    default: str = ""
+    about: str = ""
+
+    def check(self, value: str) -> str:
+        if value not in {option for option, _ in self.options}:
+            known = ", ".join(option for option, _ in self.options if option)
+            raise MalformedInput(f"“{self.name}” has no such value. Use one of: {known}.", field=self.name)
+        return value
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"enum": [value for value, _ in self.options]}
+
+
+class TextFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """A filter with any text. `hidden`: part of links only, not a field of the page's form."""
+
+    name: str
+    label: str
+    about: str = ""
+    hidden: bool = False
+    default: str = ""
+
+    def check(self, value: str) -> str:
+        return value
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        return None
+
+
+Filter = ChoiceFilter | TextFilter
+
+
+class ListInput(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of a request: `raw` as typed, and either a checked `query` or a `refusal`."""
+
+    raw: Mapping[str, str]
+    query: ListQuery
+    refusal: InvalidInput | None = None
+
+    def require(self) -> ListQuery:
+        """The query. Raises: InvalidInput."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.query
+
+
+ListParameters = NamedDependency[ListInput]
+"""Type of a handler's parameter `listed`, which `ListDefinition.parameters` fills from the query."""
+
+Load = Callable[[AsyncSession, ListQuery, datetime], Awaitable[ResultPage[T]]]
+
+
+class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A list. The first of `sorts` is the default order. `columns` are those of the CSV export."""
+
+    name: str
+    title: str
+    item: Any
+    load: Load[T]
+    sorts: Sequence[Sort]
+    columns: Sequence[CsvColumn | str]
+    filters: Sequence[Filter] = ()
+    usual: int = USUAL
+    most: int = MOST
+
+    @property
+    def orders(self) -> Mapping[str, Sort]:
+        """Orders by the value of `sort`, the reversed ones included."""
+        both = [(sort, sort.reversed()) for sort in self.sorts]
+        return {sort.name: sort for pair in both for sort in pair}
+
+    def parse(self, raw: Mapping[str, str], *, limit: int | None = None) -> ListInput:
+        """Check a query. A page needs the refusal beside what was typed, so it is returned, not raised."""
+        typed = {name: value for name, value in raw.items() if isinstance(value, str)}
+        values = {one.name: one.default for one in self.filters}
+        query = ListQuery(list=self.name, sort=self.sorts[0], values=values, limit=limit or self.usual)
+        try:
+            return ListInput(raw=typed, query=self._check(typed, query, limit))
+        except InvalidInput as refusal:
+            return ListInput(raw=typed, query=query, refusal=refusal)
+
+    def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
+        if limit is not None and not 1 <= limit <= self.most:
+            raise InvalidInput(f"A page has 1 to {self.most} items.", field="limit")
+        values = {one.name: one.check(check_text(raw.get(one.name, one.default), one.name)) for one in self.filters}
+        sort = self._sort(raw.get("sort", ""))
+        token = raw.get("cursor", "")
+        cursor = ListCursor.decode(token, of=self.name, sort=sort) if token else None
+        return msgspec.structs.replace(query, sort=sort, values=values, cursor=cursor)
+
+    def _sort(self, name: str) -> Sort:
+        orders = self.orders
+        if not name:
+            return self.sorts[0]
+        if name not in orders:
+            raise MalformedInput(f"“sort” has no such value. Use one of: {', '.join(orders)}.", field="sort")
+        return orders[name]
+
+    @property
+    def parameters(self) -> dict[str, Provide]:
+        """Dependencies of a route: `listed`, from typed query parameters."""
+        return {"listed": Provide(self._provider(api=True), sync_to_thread=False)}
+
+    @property
+    def page_parameters(self) -> dict[str, Provide]:
+        """As `parameters`, for pages, which have a length of their own."""
+        return {"listed": Provide(self._provider(api=False), sync_to_thread=False)}
+
+    def _provider(self, *, api: bool) -> Callable[..., ListInput]:
+        """A function with the list's parameters in its signature, from which the framework takes names and schemas."""
+
+        def provide(**given: Any) -> ListInput:
+            limit = given.pop("limit", None)
+            return self.parse(given, limit=limit)
+
+        found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}
+        found["sort"] = ({"enum": list(self.orders)}, "Order; a minus reverses it.", self.sorts[0].name)
+        found["cursor"] = (None, "`next_cursor` or `prev_cursor` of a page of this list.", "")
+        hints: dict[str, Any] = {
+            name: Annotated[str, QueryParameter(description=about, schema_extra=schema)]
+            for name, (schema, about, _) in found.items()
+        }
+        defaults: dict[str, Any] = {name: default for name, (_, _, default) in found.items()}
+        if api:
+            hints["limit"] = Annotated[int, QueryParameter(description=f"Length of the page, at most {self.most}.")]
+            defaults["limit"] = self.usual
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter(name, keyword, annotation=hint, default=defaults[name]) for name, hint in hints.items()
+        ]
+        provide.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        provide.__annotations__ = {**hints, "return": ListInput}
+        return provide
+
+
+def check_text(text: str, field: str) -> str:
+    """Return the text, unchanged: trailing blanks of a record key count. Raises: InvalidInput."""
+    if "\x00" in text:
+        raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
+    if not is_storable(text):
+        raise InvalidInput("The text contains half a character (a lone surrogate). Remove it.", field=field)
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput(
+            f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field
+        )
+    return text
+
+
+def reversed_order(name: str, orders: Mapping[str, Sort]) -> str:
+    """The order that a second press on a column's header gives."""
+    other = reverse_name(name)
+    return other if other in orders else name

@@ -1,0 +1,219 @@
+"""Pages of lists by keyset: a cursor holds the sort keys of a page's first or last row, so that each row is read
+exactly once while others are inserted, and a page far down costs as much as the first.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.decoding import decode_json
+from foundation.errors import MalformedInput
+from foundation.text import is_storable
+
+T = TypeVar("T")
+S = TypeVar("S")
+KeyType = Literal["uuid", "timestamptz", "bigint", "varchar", "boolean"]
+_LARGEST: Final = 2**63 - 1
+_LONGEST_CURSOR: Final = 4_000
+_UNREADABLE: Final = "This cursor does not belong to this list. Begin at the first page."
+
+
+class SortKey(msgspec.Struct, frozen=True):
+    """One sort key. `sql` is an expression without NULLs, for instance a column or its `coalesce`."""
+
+    sql: str
+    type: KeyType = "varchar"
+    descending: bool = False
+
+
+class Sort(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of a list. The last key is unique, so that the order is total. `name` with a minus reverses all keys."""
+
+    name: str
+    label: str
+    keys: Sequence[SortKey]
+    reverse_label: str = ""
+
+    def reversed(self) -> "Sort":
+        keys = [SortKey(key.sql, key.type, not key.descending) for key in self.keys]
+        return Sort(name=reverse_name(self.name), label=self.reverse_label or self.label, keys=keys)
+
+
+def reverse_name(name: str) -> str:
+    """`-name` of `name`, and the other way round."""
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+class ResultPage(msgspec.Struct, Generic[T], frozen=True):
+    """A page of a list. Send `next_cursor` as `cursor` for the next page; it is null on the last one. `prev_cursor`
+    leads back in the same way; it is null on the first page.
+    """
+
+    items: Sequence[T]
+    next_cursor: str | None = None
+    prev_cursor: str | None = None
+
+    def map(self, convert: Callable[[T], S]) -> "ResultPage[S]":
+        return self.with_items([convert(item) for item in self.items])
+
+    def with_items(self, items: Sequence[S]) -> "ResultPage[S]":
+        return ResultPage(items, self.next_cursor, self.prev_cursor)
+
+
+class ListCursor(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a list, before or after the row with these sort keys."""
+
+    list: str
+    sort: str
+    backward: bool
+    values: tuple[Any, ...]
+
+    def encode(self) -> str:
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, token: str, *, of: str, sort: Sort) -> Self:
+        """Parse a cursor of this list and order.
+
+        Raises:
+            MalformedInput: any other text, whoever wrote it.
+        """
+        try:
+            if len(token) > _LONGEST_CURSOR:
+                raise ValueError  # noqa: TRY301 - one refusal for every wrong cursor
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+            found = decode_json(raw, type=cls)
+            if (found.list, found.sort, len(found.values)) != (of, sort.name, len(sort.keys)):
+                raise ValueError  # noqa: TRY301
+            values = tuple(_checked(value, key.type) for value, key in zip(found.values, sort.keys, strict=True))
+        except (ValueError, TypeError, binascii.Error, msgspec.MsgspecError):
+            raise MalformedInput(_UNREADABLE, field="cursor") from None
+        return msgspec.structs.replace(found, values=values)
+
+
+def _checked(value: Any, kind: KeyType) -> object:
+    """A cursor's value as its key's type. Raises: ValueError or TypeError."""
+    if not isinstance(value, _JSON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        raise TypeError
+    value = cast("Any", value)
+    if not (abs(value) <= _LARGEST if isinstance(value, int) else is_storable(value)):
+        raise ValueError
+    if kind == "uuid":
+        return UUID(value)
+    return _moment(value) if kind == "timestamptz" else value
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None or not 1 < moment.year < 9999:
+        raise ValueError
+    return moment
+
+
+_JSON_TYPES: Final[Mapping[str, type]] = {
+    "uuid": str, "timestamptz": str, "varchar": str, "bigint": int, "boolean": bool,
+}  # fmt: skip
+
+
+class Keyset:
+    """SQL of one page: `columns` to select (the sort keys), a condition, an order, and the binds of both."""
+
+    def __init__(self, sort: Sort, cursor: ListCursor | None) -> None:
+        backward = cursor is not None and cursor.backward
+        self.columns = ", ".join(f"{key.sql} AS page_key_{place}" for place, key in enumerate(sort.keys))
+        falls = [key.descending != backward for key in sort.keys]
+        self.order = ", ".join(
+            f"{key.sql} {'DESC' if fall else 'ASC'}" for key, fall in zip(sort.keys, falls, strict=True)
+        )
+        self.binds: dict[str, object] = {}
+        self.condition = "true"
+        if cursor is not None:
+            self.binds = {f"page_{place}": value for place, value in enumerate(cursor.values)}
+            self.condition = _beyond(sort.keys, falls)
+
+
+def _beyond(keys: Sequence[SortKey], falls: Sequence[bool]) -> str:
+    """Condition for the rows after the cursor. A row comparison where all keys run the same way: an index serves it."""
+    binds = [f"CAST(:page_{place} AS {key.type})" for place, key in enumerate(keys)]
+    if len(set(falls)) == 1:
+        return f"({', '.join(key.sql for key in keys)}) {'<' if falls[0] else '>'} ({', '.join(binds)})"
+    condition = ""
+    for key, fall, bind in reversed(list(zip(keys, falls, binds, strict=True))):
+        beyond = f"{key.sql} {'<' if fall else '>'} {bind}"
+        condition = f"({beyond} OR ({key.sql} = {bind} AND {condition}))" if condition else beyond
+    return condition
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked request for one page: values of the filters by name, the order, the place and the length."""
+
+    list: str
+    sort: Sort
+    values: Mapping[str, str] = {}
+    cursor: ListCursor | None = None
+    limit: int = 50
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    @property
+    def keyset(self) -> Keyset:
+        return Keyset(self.sort, self.cursor)
+
+    def cut(self, rows: Sequence[Row[Any]]) -> ResultPage[Row[Any]]:
+        """The page of `rows`, which were selected with `keyset` and one more than `limit`."""
+        backward = self.cursor is not None and self.cursor.backward
+        more = len(rows) > self.limit
+        shown = list(rows[: self.limit])
+        if backward:
+            shown.reverse()
+        if not shown:
+            return ResultPage(shown)
+        has_next, has_previous = (True, more) if backward else (more, self.cursor is not None)
+        return ResultPage(
+            shown,
+            self._cursor(shown[-1], backward=False) if has_next else None,
+            self._cursor(shown[0], backward=True) if has_previous else None,
+        )
+
+    def _cursor(self, row: Row[Any], *, backward: bool) -> str:
+        values = tuple(getattr(row, f"page_key_{place}") for place in range(len(self.sort.keys)))
+        return ListCursor(self.list, self.sort.name, backward, values).encode()
+
+    def with_limit(self, limit: int) -> "ListQuery":
+        return msgspec.structs.replace(self, limit=limit)
+
+    def after(self, token: str, *, limit: int) -> "ListQuery":
+        """The same list from a cursor of it on."""
+        cursor = ListCursor.decode(token, of=self.list, sort=self.sort)
+        return msgspec.structs.replace(self, cursor=cursor, limit=limit)
+
+
+class ListSource(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of a list, as parts of a SELECT. All parts are constants of the product; values are `binds` only."""
+
+    columns: str
+    tables: str
+    where: str
+    binds: Mapping[str, object]
+
+
+async def read_page(session: AsyncSession, source: ListSource, query: ListQuery) -> ResultPage[Row[Any]]:
+    """One page of a list's rows, in one statement."""
+    keyset = query.keyset
+    rows = await session.execute(
+        text(f"""
+            SELECT {source.columns}, {keyset.columns} FROM {source.tables}
+             WHERE {source.where} AND {keyset.condition}
+             ORDER BY {keyset.order} LIMIT :page_rows
+        """),
+        {**source.binds, **keyset.binds, "page_rows": query.limit + 1},
+    )
+    return query.cut(rows.all())

@@ -1,0 +1,1 @@
+"""Routes and pages that all rooms build on."""

@@ -1,0 +1,108 @@
+"""Routes and exports of lists: a `ListDefinition` with an address and a permission gives the API's route and the CSV.
+
+The export has the list's own permission and scope, and is audited in the caller's account before its first byte.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.response import Stream
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import later_transaction
+from foundation.web.boundary import header_text
+from foundation.web.csv_export import BATCH, CSV_TYPE, stream_csv, wants_csv
+from foundation.web.lists import ListDefinition, ListInput, ListParameters
+from foundation.web.pagination import ListQuery, ResultPage
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+LIST: Final = "list"
+"""Key of a handler's options that holds its `ListDefinition`."""
+AnyRequest = Request[Any, Any, Any]
+
+
+class ListOperation(Operation):
+    """An operation whose answer is JSON, or CSV with `Accept: text/csv`."""
+
+    def __post_init__(self) -> None:
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse):
+            answer.content = {**(answer.content or {}), CSV_TYPE: OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}
+
+
+def list_route(
+    definition: ListDefinition[Any],
+    paths: str | Sequence[str],
+    *,
+    opt: Mapping[str, Any],
+    tags: Sequence[str],
+    about: str,
+) -> HTTPRouteHandler:
+    """The API's route of a list, documented with `about`."""
+
+    async def handler(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Any:
+        query = listed.require()
+        if wants_csv(header_text(request.scope, b"accept")):
+            return await export_list(access, definition, query)
+        return await definition.load(access.session, query, access.now)
+
+    handler.__doc__ = about
+    handler.__name__ = handler.__qualname__ = f"list_{definition.name.replace('-', '_')}"
+    handler.__annotations__ = {**handler.__annotations__, "return": ResultPage[definition.item]}  # type: ignore[name-defined]
+    decorate = get(
+        paths if isinstance(paths, str) else list(paths),
+        opt={**opt, LIST: definition},
+        tags=list(tags),
+        dependencies=definition.parameters,
+        operation_class=ListOperation,
+    )
+    return decorate(handler)
+
+
+def export_page(
+    definition: ListDefinition[Any], paths: str | Sequence[str], *, opt: Mapping[str, Any]
+) -> HTTPRouteHandler:
+    """The download behind a page's “Export CSV”: the page's address with `.csv`, and its filters."""
+
+    async def handler(access: OpenAccess, listed: ListParameters) -> Stream:
+        return await export_list(access, definition, listed.require())
+
+    addresses = [paths] if isinstance(paths, str) else paths
+    decorate = get(
+        [f"{address}.csv" for address in addresses],
+        opt={**opt, LIST: definition},
+        dependencies=definition.page_parameters,
+        include_in_schema=False,
+    )
+    return decorate(handler)
+
+
+async def export_list(access: Access, definition: ListDefinition[Any], query: ListQuery) -> Stream:
+    """Audit and stream a list from the query's cursor on."""
+    session, scope, now = access.session, access.scope, access.now
+
+    async def more(cursor: str) -> ResultPage[Any]:
+        async with later_transaction(session, scope) as later:
+            return await definition.load(later, query.after(cursor, limit=BATCH), now)
+
+    first = await definition.load(session, query.with_limit(BATCH), now)
+    if scope.fleet:  # reads only; the export is recorded in the account of whoever exports
+        await access.enter_home()
+    used = {name: value for name, value in query.values.items() if value}
+    data = {"format": "csv", "order": query.sort.name, **({"filter": used} if used else {})}
+    append_audit(session, action="list.exported", subject=f"list:{definition.name}", data=data, at=now)
+    whose = access.client.slug if access.client else access.account.name
+    name = f"{whose} {definition.name} {now:%Y-%m-%d}.csv"
+    return stream_csv(first, more, definition.columns, name=name)
+
+
+async def load_page(access: Access, definition: ListDefinition[Any], listed: ListInput) -> ResultPage[Any]:
+    """The page of a list to show; empty when the query was refused, which the page says."""
+    if listed.refusal is not None:
+        return ResultPage([])
+    return await definition.load(access.session, listed.query, access.now)
