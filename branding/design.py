@@ -24,7 +24,7 @@ _NAV = (
         items=(
             NavItem(label="Connections", href="/connections", icon="channel"),
             NavItem(label="Data ownership and targets", href="/contracts", icon="policy"),
-            NavItem(label="People", href="/people", icon="people"),
+            NavItem(label="Members", href="/members", icon="members"),
         ),
     ),
     NavGroup(

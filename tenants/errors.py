@@ -13,7 +13,7 @@ class SlugTaken(Conflict):
 
 class EmailTaken(Conflict):
     code = "email-taken"
-    title = "This person is here already"
+    title = "This member is here already"
 
 
 class LastAdministrator(Conflict):
@@ -22,7 +22,7 @@ class LastAdministrator(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody else who can sign in may manage the people of this account. Make somebody else an administrator"
+            "Nobody else who can sign in may manage the members of this account. Make somebody else an administrator"
             " first."
         )
 
@@ -78,7 +78,7 @@ class KeyWithoutMaker(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "The person who made this API key is suspended or has left this account, so the key is refused. Ask an"
+            "The member who made this API key is suspended or has left this account, so the key is refused. Ask an"
             " administrator of this account for a new one."
         )
 

@@ -33,7 +33,7 @@ class Msp(TenantOwned, Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint("tenant_id = msp_id", name="house"),
+        CheckConstraint("tenant_id = msp_id", name="own_account"),
         Index("uq_msp_slug", "slug", unique=True),
     )
 
@@ -51,7 +51,7 @@ class Client(TenantOwned, Base):
     suspended_at: Mapped[datetime | None]
 
     __table_args__ = (
-        CheckConstraint("tenant_id <> msp_id", name="not_house"),
+        CheckConstraint("tenant_id <> msp_id", name="not_msp_account"),
         # Addresses contain a client's slug within its MSP, and a tenant has exactly one row here: an index that starts
         # with tenant_id could not enforce uniqueness within an MSP.
         Index("uq_client_msp_id_slug", "msp_id", "slug", unique=True),
@@ -74,7 +74,7 @@ class Partner(TenantOwned, Base):
 class Member(TenantOwned, Base):
     """`tenant_id` is the member's home: a client, or the MSP account for staff."""
 
-    __tablename__ = "person"
+    __tablename__ = "member"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
@@ -100,7 +100,7 @@ class Member(TenantOwned, Base):
         ForeignKeyConstraint(["tenant_id", "partner_id"], ["partner.tenant_id", "partner.partner_id"]),
         CheckConstraint("email = lower(email)", name="email_lower"),
         # Sign-in has the host's MSP and an e-mail address, not yet the tenant.
-        Index("ix_person_msp_id_email", "msp_id", "email"),
+        Index("ix_member_msp_id_email", "msp_id", "email"),
     )
 
 

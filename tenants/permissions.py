@@ -11,14 +11,14 @@ class TenantPermission(StrEnum):
     READ_CLIENTS = "tenant:read"
     CREATE_CLIENT = "tenant:create"
     SUSPEND_CLIENT = "tenant:suspend"
-    READ_PEOPLE = "member:read"
-    INVITE_PEOPLE = "member:invite"
+    READ_MEMBERS = "member:read"
+    INVITE_MEMBERS = "member:invite"
     READ_API_KEYS = "api_key:read"
     WRITE_API_KEYS = "api_key:write"
 
 
 MANAGES_ACCESS: Final = frozenset({
-    TenantPermission.INVITE_PEOPLE,
+    TenantPermission.INVITE_MEMBERS,
     TenantPermission.WRITE_API_KEYS,
     PolicyPermission.ASSIGN_ROLE,
     PolicyPermission.PUBLISH_POLICY,

@@ -24,7 +24,7 @@ class Principal:
     exceed its maker's. `vouched_by` is the inviter of a member who is not independently confirmed yet.
     """
 
-    kind: Literal["person", "machine"]
+    kind: Literal["member", "machine"]
     id: UUID
     name: str
     msp_id: UUID
@@ -67,13 +67,13 @@ class Principal:
         require_permission(self.policy, self.subjects, permission)
         if self.kind == "machine" and permission in MANAGES_ACCESS and not self.manages_access:
             raise _refusal(
-                "This API key may not manage people, roles, invitations or keys. An administrator can make one for that"
-                " purpose (manages_access).",
+                "This API key may not manage members, roles, invitations or keys. An administrator can create one that"
+                " may (manages_access).",
                 permission,
             )
         if self.maker is not None and not self.maker.may(permission):
             raise _refusal(
-                "The person who made this API key may no longer do this, so neither may the key.", permission
+                "The member who made this API key may no longer do this, so neither may the key.", permission
             )
 
     def may(self, permission: str) -> bool:

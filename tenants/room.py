@@ -44,7 +44,12 @@ def _web(services: AppServices) -> WebPart:
 
 def _members(area: NavArea) -> NavEntry:
     return NavEntry(
-        area=area, position=30, label="People", path="/people", icon="people", permission=TenantPermission.READ_PEOPLE
+        area=area,
+        position=30,
+        label="Members",
+        path="/members",
+        icon="members",
+        permission=TenantPermission.READ_MEMBERS,
     )
 
 

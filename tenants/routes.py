@@ -24,13 +24,13 @@ from tenants.schemas import (
     ApiKeyList,
     ClientList,
     InvitedView,
+    MemberInput,
+    MemberList,
     NewApiKeyView,
-    PersonInput,
-    PersonList,
     ReasonInput,
     api_key_view,
     client_view,
-    person_view,
+    member_view,
 )
 
 OpenAccess = NamedDependency[Access]
@@ -38,9 +38,9 @@ OpenAccess = NamedDependency[Access]
 
 _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
-_PEOPLE: Final = ["/api/v1/people", "/api/v1/clients/{client:str}/people"]
-_INVITATION: Final = [f"{path}/{{person_id:uuid}}/invitation" for path in _PEOPLE]
-_SUSPENSION: Final = [f"{path}/{{person_id:uuid}}/suspension" for path in _PEOPLE]
+_MEMBERS: Final = ["/api/v1/members", "/api/v1/clients/{client:str}/members"]
+_INVITATION: Final = [f"{path}/{{member_id:uuid}}/invitation" for path in _MEMBERS]
+_SUSPENSION: Final = [f"{path}/{{member_id:uuid}}/suspension" for path in _MEMBERS]
 _MOST: Final = 500
 
 
@@ -75,55 +75,55 @@ async def delete_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
     await revoke_api_key(access.session, key_id=key_id, now=access.now)
 
 
-@get(_PEOPLE, opt={"permission": TenantPermission.READ_PEOPLE}, tags=["people"])
-async def get_people(access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = 100) -> PersonList:
-    """People of this account by address."""
+@get(_MEMBERS, opt={"permission": TenantPermission.READ_MEMBERS}, tags=["members"])
+async def get_members(access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = 100) -> MemberList:
+    """Members of this account by address."""
     if "\x00" in cursor:
         raise InvalidInput("A list goes on after an address.", field="cursor")
-    people = await list_members(access.session, cursor=cursor, limit=_page_size(limit))
-    views = [person_view(person, access.now) for person in people]
-    return PersonList(views, people[-1].email if len(people) == limit else "")
+    members = await list_members(access.session, cursor=cursor, limit=_page_size(limit))
+    views = [member_view(member, access.now) for member in members]
+    return MemberList(views, members[-1].email if len(members) == limit else "")
 
 
-@post(_PEOPLE, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
-async def post_person(
-    request: AnyRequest, access: OpenAccess, auth: OpenAuth, data: JSONBody[PersonInput]
+@post(_MEMBERS, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+async def post_member(
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, data: JSONBody[MemberInput]
 ) -> Response[InvitedView]:
     """Bring somebody in. The answer holds the link with which they choose a password."""
     wanted = NewMember(new_id(), data.email, data.name, data.partner_id)
-    person, token = await invite_member(access.session, auth, access.principal, wanted, role=data.role, new_id=new_id)
-    return _invited(request, access, person, token)
+    member, token = await invite_member(access.session, auth, access.principal, wanted, role=data.role, new_id=new_id)
+    return _invited(request, access, member, token)
 
 
-@post(_INVITATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
+@post(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
 async def post_invitation(
-    request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[InvitedView]:
     """A new link for somebody who lost theirs and has no password yet. Earlier links end."""
-    person, token = await reissue_invitation(access.session, auth, access.principal, person_id)
-    return _invited(request, access, person, token)
+    member, token = await reissue_invitation(access.session, auth, access.principal, member_id)
+    return _invited(request, access, member, token)
 
 
-@delete(_INVITATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
-async def delete_invitation(access: OpenAccess, person_id: FromPath[UUID]) -> None:
-    """Withdraw the link of somebody who has no password yet. The person stays listed and can be given a new one."""
-    await withdraw_invite(access.session, person_id=person_id, now=access.now)
+@delete(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+async def delete_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> None:
+    """Withdraw the link of somebody who has no password yet. The member stays listed and can be given a new one."""
+    await withdraw_invite(access.session, member_id=member_id, now=access.now)
 
 
-@post(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
+@post(_SUSPENSION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)
 async def post_suspension(
-    access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], data: JSONBody[ReasonInput]
+    access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], data: JSONBody[ReasonInput]
 ) -> None:
     """Refuse somebody from now on. What they made stays."""
-    person = await get_member(access.session, person_id)
-    await suspend_member(access.session, access.principal, person, reason=data.reason, auth=auth)
+    member = await get_member(access.session, member_id)
+    await suspend_member(access.session, access.principal, member, reason=data.reason, auth=auth)
 
 
-@delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
-async def delete_suspension(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]) -> None:
+@delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+async def delete_suspension(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> None:
     """Let somebody in again."""
-    person = await get_member(access.session, person_id)
-    await resume_member(access.session, access.principal, person, auth=auth)
+    member = await get_member(access.session, member_id)
+    await resume_member(access.session, access.principal, member, auth=auth)
 
 
 def _page_size(limit: int) -> int:
@@ -137,8 +137,8 @@ def link_to(request: AnyRequest, token: str) -> str:
     return f"{public_origin(request.scope)}/welcome/{token}"
 
 
-def _invited(request: AnyRequest, access: Access, person: Member, token: str) -> Response[InvitedView]:
-    view = InvitedView(person_view(person, access.now), link_to(request, token))
+def _invited(request: AnyRequest, access: Access, member: Member, token: str) -> Response[InvitedView]:
+    view = InvitedView(member_view(member, access.now), link_to(request, token))
     return Response(view, headers={"Cache-Control": "no-store"})
 
 
@@ -147,8 +147,8 @@ ROUTES: Final[tuple[Any, ...]] = (
     get_api_keys,
     post_api_key,
     delete_api_key,
-    get_people,
-    post_person,
+    get_members,
+    post_member,
     post_invitation,
     delete_invitation,
     post_suspension,

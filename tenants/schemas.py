@@ -59,7 +59,7 @@ class ApiKeyList(msgspec.Struct, frozen=True):
     next: str = ""
 
 
-class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MemberInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`partner_id` is for the role "partner" only."""
 
     email: str
@@ -68,7 +68,7 @@ class PersonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partner_id: UUID | None = None
 
 
-class PersonView(msgspec.Struct, frozen=True):
+class MemberView(msgspec.Struct, frozen=True):
     """`invitation` is null for members with a password set by the operator; `invitation_until` only while an invitation
     is open or expired.
     """
@@ -87,12 +87,12 @@ class PersonView(msgspec.Struct, frozen=True):
 class InvitedView(msgspec.Struct, frozen=True):
     """`link` lets its holder choose the member's password, once, within a week. Send it to the member only."""
 
-    person: PersonView
+    member: MemberView
     link: str
 
 
-class PersonList(msgspec.Struct, frozen=True):
-    people: list[PersonView]
+class MemberList(msgspec.Struct, frozen=True):
+    members: list[MemberView]
     next: str = ""
 
 
@@ -124,15 +124,15 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
     )
 
 
-def person_view(person: Member, now: datetime) -> PersonView:
-    return PersonView(
-        id=person.id,
-        email=person.email,
-        name=person.name,
-        status=person.status,
-        partner_id=person.partner_id,
-        created_at=person.created_at,
-        last_seen_at=person.last_seen_at,
-        invitation=invitation_state(person, now),
-        invitation_until=person.invite_until if person.password_hash is None and person.invite_hash else None,
+def member_view(member: Member, now: datetime) -> MemberView:
+    return MemberView(
+        id=member.id,
+        email=member.email,
+        name=member.name,
+        status=member.status,
+        partner_id=member.partner_id,
+        created_at=member.created_at,
+        last_seen_at=member.last_seen_at,
+        invitation=invitation_state(member, now),
+        invitation_until=member.invite_until if member.password_hash is None and member.invite_hash else None,
     )

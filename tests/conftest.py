@@ -48,7 +48,7 @@ def make_scope(
     *, msp_id: UUID | None = None, tenant_id: UUID | None = None, name: str = "Ada", partner_id: UUID | None = None
 ) -> Scope:
     """A scope of a tenant that exists nowhere else."""
-    actor = Actor(kind="person", id=str(new_id()), name=name)
+    actor = Actor(kind="member", id=str(new_id()), name=name)
     return Scope(msp_id=msp_id or new_id(), tenant_id=tenant_id or new_id(), actor=actor, partner_id=partner_id)
 
 

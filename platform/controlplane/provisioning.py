@@ -64,7 +64,7 @@ async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, ad
         await create_msp(session, name=theme.name, slug=slug, now=now)
         await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
         await point_host(session, slug=slug, host=host, now=now)
-        await _add_person(session, msp_account, admin, password_hash)
+        await _add_member(session, msp_account, admin, password_hash)
         await schedule_total(session, now + FIRST_BILLING)
     return msp_account
 
@@ -80,20 +80,20 @@ async def onboard_client(services: Services, msp_account: Scope, *, name: str, s
     return scope
 
 
-async def add_person(services: Services, scope: Scope, person: NewAccountMember) -> UUID:
+async def add_member(services: Services, scope: Scope, member: NewAccountMember) -> UUID:
     """Create a member who can sign in at once."""
-    names = [person.name, *await read_account_names(services.db, scope)]
-    password_hash = await services.auth.passwords.prepare(person.password, email=person.email, names=names)
+    names = [member.name, *await read_account_names(services.db, scope)]
+    password_hash = await services.auth.passwords.prepare(member.password, email=member.email, names=names)
     async with services.db.transaction(scope) as session:
-        return await _add_person(session, scope, person, password_hash)
+        return await _add_member(session, scope, member, password_hash)
 
 
-async def _add_person(session: AsyncSession, scope: Scope, person: NewAccountMember, password_hash: str) -> UUID:
-    now, person_id = utc_now(), new_id()
-    await create_member(session, NewMember(person_id, person.email, person.name, person.partner_id), now=now)
-    await set_password(session, person_id=person_id, password_hash=password_hash, now=now)
-    await assign_role(session, scope, user_id=person_id, role=person.role, clock=utc_now, new_id=new_id)
-    return person_id
+async def _add_member(session: AsyncSession, scope: Scope, member: NewAccountMember, password_hash: str) -> UUID:
+    now, member_id = utc_now(), new_id()
+    await create_member(session, NewMember(member_id, member.email, member.name, member.partner_id), now=now)
+    await set_password(session, member_id=member_id, password_hash=password_hash, now=now)
+    await assign_role(session, scope, member_id=member_id, role=member.role, clock=utc_now, new_id=new_id)
+    return member_id
 
 
 async def add_partner(services: Services, scope: Scope, *, name: str) -> UUID:

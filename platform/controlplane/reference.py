@@ -62,7 +62,7 @@ _SCHEMES: Final[dict[str, Any]] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "__Host-session",
-        "description": "The session of a signed-in person; acts need X-CSRF-Token, too.",
+        "description": "The session of a signed-in member; acts need X-CSRF-Token, too.",
     },
 }
 

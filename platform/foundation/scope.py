@@ -8,10 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The acting identity. `kind` is person, machine or system; `id` is the user's or key's id, or the job's name.
+    """The acting identity. `kind` is member, machine or system; `id` is the member's or key's id, or the job's name.
 
-    `on_behalf_of` is the id of the person who created a machine's key and is responsible for its actions; empty where
-    there is none. `counts_as` is the id of the person for whom four-eyes rules take this actor, if that is another one:
+    `on_behalf_of` is the id of the member who created a machine's key and is responsible for its actions; empty where
+    there is none. `counts_as` is the id of the member for whom four-eyes rules take this actor, if that is another one:
     the creator of a key, or the inviter of a member whom no independent member has confirmed yet.
     """
 
@@ -22,13 +22,13 @@ class Actor:
     counts_as: str = ""
 
     @property
-    def person_behind(self) -> UUID | None:
-        """Id of the acting person, or of the creator of the acting key."""
-        person = self.id if self.kind == "person" else self.on_behalf_of
-        return UUID(person) if person else None
+    def responsible_member_id(self) -> UUID | None:
+        """Id of the acting member, or of the creator of the acting key."""
+        member = self.id if self.kind == "member" else self.on_behalf_of
+        return UUID(member) if member else None
 
     @property
-    def one_person(self) -> frozenset[str]:
+    def same_identity(self) -> frozenset[str]:
         """Ids that four-eyes rules must count as one person."""
         return frozenset({self.id, self.on_behalf_of, self.counts_as} - {""})
 

@@ -3,7 +3,7 @@
 Possible forgeries per key, and the protection besides the user's rights:
 
 - `fl:{msp}:session:*` (web): sign in as anybody. Each record carries a MAC by a key that only web has.
-- `fl:{msp}:sessions-of:*` (web): keep a session in the store. `person.signed_out_after` in PostgreSQL refuses it.
+- `fl:{msp}:sessions-of:*` (web): keep a session in the store. `member.signed_out_after` in PostgreSQL refuses it.
 - `fl:{msp}:sign-in:*` (web): reset failures, or delay a member's sign-in. Delays are bounded when they are read.
 - `fl:lanes:*` (web as hints, worker, relay): wake or delay jobs. Leases, fences and scopes are in PostgreSQL, and the
   relay wakes lanes again; malformed members are dropped.

@@ -12,35 +12,35 @@ _MACHINE = "connection:"
 
 
 async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, me: str = "") -> dict[str, str]:
-    """Names of people and connections by author id; the reader, `me`, is “You”.
+    """Names of members and connections by author id; the reader, `me`, is “You”.
 
     Staff of the MSP are not members of the client's account, so they get a general name.
     """
     wanted = {author for author in authors if author}
     connections = [UUID(name.removeprefix(_MACHINE)) for name in wanted if name.startswith(_MACHINE)]
-    people = [_as_id(name) for name in wanted if not name.startswith(_MACHINE)]
+    ids = [one for name in wanted if not name.startswith(_MACHINE) and (one := _as_id(name)) is not None]
     rows = await session.execute(
         text("""
             SELECT 'connection:' || id AS author, name FROM connection WHERE tenant_id = :t AND id = ANY (:connections)
              UNION ALL
-            SELECT id::text, name FROM person WHERE tenant_id = :t AND id = ANY (:people)
+            SELECT id::text, name FROM member WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id::text, name FROM api_key WHERE tenant_id = :t AND id = ANY (:people)
+            SELECT id::text, name FROM api_key WHERE tenant_id = :t AND id = ANY (:ids)
         """),
-        {"t": scope_of(session).tenant_id, "connections": connections, "people": [p for p in people if p is not None]},
+        {"t": scope_of(session).tenant_id, "connections": connections, "ids": ids},
     )
     names = {row.author: row.name for row in rows}
     found = {author: names.get(author) or _stranger(author) for author in wanted}
     return found | ({me: "You"} if me in wanted else {})
 
 
-async def find_people(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
+async def find_members(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
     """Those of `authors` that are members of this account, not API keys, connections or the MSP's staff."""
     ids = [found for author in authors if (found := _as_id(author)) is not None]
     if not ids:
         return frozenset()
     rows = await session.execute(
-        text("SELECT id::text FROM person WHERE tenant_id = :t AND id = ANY (:ids)"),
+        text("SELECT id::text FROM member WHERE tenant_id = :t AND id = ANY (:ids)"),
         {"t": scope_of(session).tenant_id, "ids": ids},
     )
     return frozenset(rows.scalars())

@@ -78,7 +78,7 @@ def write_work(kind: str) -> str:
 
 
 def write_words(name: str) -> str:
-    """A code like `person.signed_out` as words."""
+    """A code like `member.signed_out` as words."""
     return name.replace(".", " ").replace("_", " ").capitalize()
 
 

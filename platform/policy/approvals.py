@@ -19,7 +19,7 @@ from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 
 _OWN: Final = "You cannot decide on your own proposal. Someone else with this right has to."
 _OF_OWN_PROPOSAL: Final = (
-    "You made the key that proposed this, or invited the person who did, so you cannot decide on it. "
+    "You created the API key that proposed this, or invited the member who did, so you cannot decide on it. "
     "Someone else with this right has to."
 )
 _NOT_INDEPENDENT: Final = (
@@ -34,7 +34,7 @@ class ApprovalRequest:
     the content.
 
     `author` is the creator of a machine's key, or the inviter of a member whom no independent member has confirmed:
-    their requests count as that person's, who may not decide on them either (`Actor.counts_as`).
+    their requests count as that member's, who may not decide on them either (`Actor.counts_as`).
     """
 
     subject_kind: str
@@ -90,24 +90,24 @@ async def request_approvals(
 async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     session: AsyncSession, scope: Scope, *, approval_id: UUID, grant: bool, reason: str = "", now: datetime
 ) -> Approval:
-    """Grant or refuse, as the scope's actor, a person. The caller checks the permission first (`approval:decide`).
+    """Grant or refuse, as the scope's actor, a member. The caller checks the permission first (`approval:decide`).
 
     Raises:
-        OwnApproval: the actor wrote or requested the content, created the key that did, or counts as the person who
+        OwnApproval: the actor wrote or requested the content, created the key that did, or counts as the member who
             did.
         ApprovalExpired: too late. It is marked expired if the caller's transaction commits, else by `expire_approvals`.
         ApprovalNotPending: another member was faster, or the content has been replaced.
         InvalidInput: a refusal without a reason.
     """
-    if scope.actor.kind != "person":
-        raise Forbidden("Only a person can approve or refuse.")
+    if scope.actor.kind != "member":
+        raise Forbidden("Only a signed-in member can approve or decline.")
     if not grant and not says_something(reason):
         raise InvalidInput("Enter a reason to decline. The author reads it.", field="reason")
     rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
     if not rows:
         raise NotFound
     approval = to_approval(rows[0])
-    if scope.actor.one_person & {approval.requested_by, approval.author}:
+    if scope.actor.same_identity & {approval.requested_by, approval.author}:
         raise OwnApproval(_why_own(scope.actor, approval))
     if approval.state is ApprovalState.PENDING and approval.expires_at <= now:
         await _settle(session, scope, approval, ApprovalState.EXPIRED, "", now)

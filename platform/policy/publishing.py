@@ -69,7 +69,7 @@ async def publish_rules(
 
 
 async def assign_role(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, scope: Scope, *, user_id: UUID | str, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, scope: Scope, *, member_id: UUID | str, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Assign `role` in the scope's tenant. Idempotent.
 
@@ -79,24 +79,24 @@ async def assign_role(  # noqa: PLR0913 - keyword-only
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
     _check_assignable(scope, role, known)
-    rule = _assignment(scope, user_id, role)
+    rule = _assignment(scope, member_id, role)
     if any(other.id == rule.id for other in known):
         return
     await insert_rules(session, scope, rules=[rule])
-    await _record_roles(session, scope, state, {"given": {str(user_id): role}}, clock, new_id)
+    await _record_roles(session, scope, state, {"given": {str(member_id): role}}, clock, new_id)
 
 
 async def revoke_role(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, scope: Scope, *, user_id: UUID | str, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, scope: Scope, *, member_id: UUID | str, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Revoke `role` in the scope's tenant. Effective with the next transaction in every process."""
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
-    rule = _assignment(scope, user_id, role)
+    rule = _assignment(scope, member_id, role)
     if all(other.id != rule.id for other in known):
         return
     await delete_role_rule(session, scope, rule_id=rule.id)
-    await _record_roles(session, scope, state, {"taken": {str(user_id): role}}, clock, new_id)
+    await _record_roles(session, scope, state, {"taken": {str(member_id): role}}, clock, new_id)
 
 
 async def list_assignments(session: AsyncSession, scope: Scope) -> dict[str, set[str]]:
@@ -109,8 +109,8 @@ async def list_assignments(session: AsyncSession, scope: Scope) -> dict[str, set
     return by_user
 
 
-def _assignment(scope: Scope, user_id: UUID | str, role: str) -> PolicyRule:
-    return role_rule(id=f"role:{user_id}:{role}", member=str(user_id), role=role, dom=str(scope.tenant_id))
+def _assignment(scope: Scope, member_id: UUID | str, role: str) -> PolicyRule:
+    return role_rule(id=f"role:{member_id}:{role}", member=str(member_id), role=role, dom=str(scope.tenant_id))
 
 
 async def _record_roles(  # noqa: PLR0913, PLR0917 - one step of two use cases, not an interface

@@ -82,7 +82,7 @@ async def create_api_key(
     scope = scope_of(session)
     _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
     if wanted.manages_access and scope.actor.kind == "machine":
-        raise Forbidden("Only a person can make an API key that manages people, roles, invitations or keys.")
+        raise Forbidden("Only a signed-in member can make an API key that manages members, roles, invitations or keys.")
     secret = new_secret(_SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)
@@ -90,7 +90,7 @@ async def create_api_key(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
             role=wanted.role, manages_access=wanted.manages_access,
             secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
-            maker_id=scope.actor.person_behind,
+            maker_id=scope.actor.responsible_member_id,
         )
         .returning(ApiKey)
     )  # fmt: skip

@@ -32,7 +32,7 @@ class Device:
     """A browser in which this member signed in at `since`. `nonce` names its counter."""
 
     tenant_id: UUID
-    person_id: UUID
+    member_id: UUID
     since: datetime
     nonce: bytes = field(repr=False)
 
@@ -43,9 +43,9 @@ class Devices:
         self._new_secret = new_secret
         self._key = hmac.new(key or secrets.token_bytes(_MAC_BYTES), b"device", hashlib.sha256).digest()
 
-    def remember(self, cookie: str, *, msp_id: UUID, tenant_id: UUID, person_id: UUID, now: datetime) -> str:
+    def remember(self, cookie: str, *, msp_id: UUID, tenant_id: UUID, member_id: UUID, now: datetime) -> str:
         """The cookie with this member's sign-in first, followed by its earlier entries."""
-        ids = tenant_id.bytes + person_id.bytes
+        ids = tenant_id.bytes + member_id.bytes
         microseconds = (now - _EPOCH) // timedelta(microseconds=1)
         body = ids + self._new_secret(_NONCE_BYTES) + microseconds.to_bytes(_TIME_BYTES, "big")
         others = [token for token, old in _tokens(cookie) if not old.startswith(ids)]

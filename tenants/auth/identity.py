@@ -67,7 +67,7 @@ async def identify(transaction: AsyncSession, auth: AuthServices, caller: Caller
         return await find_maker(transaction, auth, machine) if at_home else machine
     assert caller.session is not None  # noqa: S101 - a caller has one or the other
     session = caller.session
-    principal = await load_principal(transaction, auth.policies, session.person_id, began=session.created_at)
+    principal = await load_principal(transaction, auth.policies, session.member_id, began=session.created_at)
     if principal is None:
         await auth.sessions.end(session)
     return principal
@@ -81,7 +81,7 @@ async def find_maker(transaction: AsyncSession, auth: AuthServices, machine: Pri
     return replace(machine, maker=await load_principal(transaction, auth.policies, machine.maker_id))
 
 
-async def identify_person(auth: AuthServices, *, msp_id: UUID, cookie: str) -> SignedIn | None:
+async def identify_member(auth: AuthServices, *, msp_id: UUID, cookie: str) -> SignedIn | None:
     """Principal of this session cookie on a host of this MSP, or None. For public pages."""
     caller = await find_caller(auth, msp_id=msp_id, authorization="", cookie=cookie)
     if caller is None or caller.session is None:
@@ -92,7 +92,7 @@ async def identify_person(auth: AuthServices, *, msp_id: UUID, cookie: str) -> S
 
 
 async def load_principal(
-    session: AsyncSession, policies: PolicyCache, person_id: UUID, *, began: datetime | None = None
+    session: AsyncSession, policies: PolicyCache, member_id: UUID, *, began: datetime | None = None
 ) -> Principal | None:
     """An active member of the scope's tenant with current roles; None if suspended. `began` is the start of the
     session.
@@ -111,7 +111,7 @@ async def load_principal(
                 latest_policy(scope.tenant_id).label("policy_stamp"),
             )
             .outerjoin(Client, Client.tenant_id == Member.tenant_id)
-            .where(Member.tenant_id == scope.tenant_id, Member.id == person_id)
+            .where(Member.tenant_id == scope.tenant_id, Member.id == member_id)
         )
     ).one_or_none()
     if row is None or row.status != AccountStatus.ACTIVE:
@@ -122,13 +122,13 @@ async def load_principal(
         return None
     index = await policies.index_at(session, scope, stamp=row.policy_stamp)
     return Principal(
-        kind="person",
-        id=person_id,
+        kind="member",
+        id=member_id,
         name=row.name,
         msp_id=scope.msp_id,
         tenant_id=scope.tenant_id,
         partner_id=row.partner_id,
-        roles=held_roles(index, str(person_id)),
+        roles=held_roles(index, str(member_id)),
         policy=index,
         home=row.Client,
         vouched_by=row.vouched_by if row.confirmed_at is None else None,

@@ -21,7 +21,7 @@ from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.csrf import FIELD, make_token, require_same_site
 from tenants.auth.devices import LIFE
-from tenants.auth.identity import SignedIn, identify_person
+from tenants.auth.identity import SignedIn, identify_member
 from tenants.auth.redirects import safe_next
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import ABSOLUTE, CookieRule, cookie_rule
@@ -97,14 +97,14 @@ async def _end_this(auth: AuthServices, who: SignedIn) -> None:
     await auth.sessions.end(who.session)
     async with auth.db.transaction(home_scope(who.principal)) as session:
         append_audit(
-            session, action="person.signed_out", subject=f"person:{who.principal.id}", data={}, at=auth.clock()
+            session, action="member.signed_out", subject=f"member:{who.principal.id}", data={}, at=auth.clock()
         )
 
 
 async def _end_all(auth: AuthServices, who: SignedIn) -> None:
     async with auth.db.transaction(home_scope(who.principal)) as session:
-        await sign_out_everywhere(session, person_id=who.principal.id, now=auth.clock())
-    await auth.sessions.end_all(msp_id=who.principal.msp_id, person_id=who.principal.id)
+        await sign_out_everywhere(session, member_id=who.principal.id, now=auth.clock())
+    await auth.sessions.end_all(msp_id=who.principal.msp_id, member_id=who.principal.id)
 
 
 @get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
@@ -132,7 +132,7 @@ PAGES: Final = (sign_in_page, sign_in, sign_out, sign_out_of_all, welcome_page, 
 
 async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:
     cookie = _rule_of(request).session_of(request.cookies)
-    return await identify_person(auth, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
+    return await identify_member(auth, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
 
 
 async def _enter(
@@ -143,11 +143,11 @@ async def _enter(
     if before is not None:
         await auth.sessions.end(before.session)
     session = await auth.sessions.start(
-        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=auth.clock()
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, member_id=principal.id, now=auth.clock()
     )
     device = auth.devices.remember(
         _device_cookie(request),
-        msp_id=principal.msp_id, tenant_id=principal.tenant_id, person_id=principal.id, now=auth.clock(),
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, member_id=principal.id, now=auth.clock(),
     )  # fmt: skip
     cookies = [
         _cookie(rule, rule.device_name, device, seconds=int(LIFE.total_seconds())),

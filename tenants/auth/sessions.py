@@ -39,7 +39,7 @@ _PLAIN_COOKIE: Final = "session"
 
 class _Record(msgspec.Struct, frozen=True):
     tenant_id: UUID
-    person_id: UUID
+    member_id: UUID
     created_at: datetime
     seen_at: datetime
 
@@ -51,7 +51,7 @@ class Session:
     secret: bytes = field(repr=False)
     msp_id: UUID
     tenant_id: UUID
-    person_id: UUID
+    member_id: UUID
     created_at: datetime
     seen_at: datetime
 
@@ -67,10 +67,10 @@ class SessionStore:
         self._new_secret = new_secret
         self._key = key or secrets.token_bytes(_MAC_BYTES)
 
-    async def start(self, *, msp_id: UUID, tenant_id: UUID, person_id: UUID, now: datetime) -> Session:
+    async def start(self, *, msp_id: UUID, tenant_id: UUID, member_id: UUID, now: datetime) -> Session:
         """Create a session. Callers end the browser's previous one, to prevent session fixation."""
-        session = Session(self._new_secret(_SECRET_BYTES), msp_id, tenant_id, person_id, created_at=now, seen_at=now)
-        index, key = _index(msp_id, person_id), _key(msp_id, session.secret)
+        session = Session(self._new_secret(_SECRET_BYTES), msp_id, tenant_id, member_id, created_at=now, seen_at=now)
+        index, key = _index(msp_id, member_id), _key(msp_id, session.secret)
         pipe = self._client.pipeline(transaction=True)
         pipe.set(key, self._sealed(key, session), ex=_life(session, now))
         pipe.zremrangebyscore(index, "-inf", now.timestamp())
@@ -93,9 +93,9 @@ class SessionStore:
             return None
         if now - record.seen_at >= IDLE or now - record.created_at >= ABSOLUTE:
             return None
-        session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, record.seen_at)
+        session = Session(secret, msp_id, record.tenant_id, record.member_id, record.created_at, record.seen_at)
         if now - record.seen_at >= _TOUCH_EVERY:
-            session = Session(secret, msp_id, record.tenant_id, record.person_id, record.created_at, seen_at=now)
+            session = Session(secret, msp_id, record.tenant_id, record.member_id, record.created_at, seen_at=now)
             # XX: does not recreate a session that was ended concurrently.
             await self._run(self._client.set(key, self._sealed(key, session), ex=_life(session, now), xx=True))
         return session
@@ -104,14 +104,14 @@ class SessionStore:
         key = _key(session.msp_id, session.secret)
         pipe = self._client.pipeline(transaction=True)
         pipe.delete(key)
-        pipe.zrem(_index(session.msp_id, session.person_id), _digest(session.secret))
+        pipe.zrem(_index(session.msp_id, session.member_id), _digest(session.secret))
         await self._run(pipe.execute())
 
-    async def end_all(self, *, msp_id: UUID, person_id: UUID) -> int:
-        """End all sessions of a member and return their number. The guarantee is `person.signed_out_after`; this call
+    async def end_all(self, *, msp_id: UUID, member_id: UUID) -> int:
+        """End all sessions of a member and return their number. The guarantee is `member.signed_out_after`; this call
         only frees the store at once.
         """
-        index = _index(msp_id, person_id)
+        index = _index(msp_id, member_id)
         found = cast("list[bytes]", await self._run(self._client.zrange(index, 0, -1)))
         # Key names are rebuilt here: the content of the index must not determine which keys are deleted.
         digests = [text for each in found if _DIGEST.fullmatch(text := each.decode("ascii", "replace"))]
@@ -120,7 +120,7 @@ class SessionStore:
         return len(digests)
 
     def _sealed(self, key: str, session: Session) -> bytes:
-        record = _Record(session.tenant_id, session.person_id, session.created_at, session.seen_at)
+        record = _Record(session.tenant_id, session.member_id, session.created_at, session.seen_at)
         content = msgspec.json.encode(record)
         return self._mac(key, content) + content
 
@@ -159,8 +159,8 @@ def _digest(secret: bytes) -> str:
     return hashlib.sha256(secret).hexdigest()
 
 
-def _index(msp_id: UUID, person_id: UUID) -> str:
-    return f"fl:{msp_id}:sessions-of:{person_id}"
+def _index(msp_id: UUID, member_id: UUID) -> str:
+    return f"fl:{msp_id}:sessions-of:{member_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Credentials:
 
 class _Candidate(NamedTuple):
     scope: Scope
-    person_id: UUID
+    member_id: UUID
     password_hash: str | None
 
 
@@ -67,7 +67,7 @@ async def authenticate(auth: AuthServices, credentials: Credentials) -> Principa
         msp_id=msp_account.msp_id, email=email, address=credentials.address, now=now, device=device
     )
     candidates = [
-        await _read_candidate(auth, scope, person) for scope, person in await _find_homes(auth, msp_account, email)
+        await _read_candidate(auth, scope, member) for scope, member in await _find_homes(auth, msp_account, email)
     ]
     verified = [await auth.passwords.verify(one.password_hash, credentials.password) for one in candidates]
     matching = [one for one, right in zip(candidates, verified, strict=True) if right]
@@ -96,7 +96,7 @@ async def _find_device(auth: AuthServices, msp_account: Scope, cookie: str, emai
     everywhere came since.
     """
     for device in auth.devices.recognize(cookie, msp_id=msp_account.msp_id, now=now):
-        own = (Member.tenant_id == device.tenant_id, Member.id == device.person_id, Member.email == email)
+        own = (Member.tenant_id == device.tenant_id, Member.id == device.member_id, Member.email == email)
         since = or_(Member.signed_out_after.is_(None), Member.signed_out_after <= device.since)
         query = select(Member.id).where(*own, Member.status == AccountStatus.ACTIVE, since)
         async with auth.db.transaction(msp_account.for_tenant(device.tenant_id)) as session:
@@ -124,18 +124,18 @@ async def _find_homes(auth: AuthServices, msp_account: Scope, email: str) -> Seq
     return [*known, *[(msp_account, _NOBODY)] * (_MOST_HOMES - len(known))]
 
 
-async def _read_candidate(auth: AuthServices, scope: Scope, person_id: UUID) -> _Candidate:
+async def _read_candidate(auth: AuthServices, scope: Scope, member_id: UUID) -> _Candidate:
     async with auth.db.transaction(scope) as session:
         password_hash = await session.scalar(
-            select(Member.password_hash).where(Member.tenant_id == scope.tenant_id, Member.id == person_id)
+            select(Member.password_hash).where(Member.tenant_id == scope.tenant_id, Member.id == member_id)
         )
-    return _Candidate(scope, person_id, password_hash)
+    return _Candidate(scope, member_id, password_hash)
 
 
 async def _note_failure(auth: AuthServices, candidate: _Candidate, credentials: Credentials, now: datetime) -> None:
     # The typed e-mail is not stored: for an unknown one it may be a password in the wrong field.
     data = {"address": credentials.address}
-    subject = "sign-in" if candidate.person_id == _NOBODY else f"person:{candidate.person_id}"
+    subject = "sign-in" if candidate.member_id == _NOBODY else f"member:{candidate.member_id}"
     async with auth.db.transaction(candidate.scope) as session:
         append_audit(session, action="sign_in.failed", subject=subject, data=data, at=now)
 
@@ -146,8 +146,8 @@ async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials
     outdated = auth.passwords.is_outdated(found.password_hash, credentials.password)
     renewed = await auth.passwords.hash(credentials.password) if outdated else None
     async with auth.db.transaction(found.scope) as session:
-        principal = await load_principal(session, auth.policies, found.person_id)
-        subject = f"person:{found.person_id}"
+        principal = await load_principal(session, auth.policies, found.member_id)
+        subject = f"member:{found.member_id}"
         data = {"address": credentials.address}
         if principal is not None:
             await _remember(session, found, renewed, now)
@@ -161,7 +161,7 @@ async def _remember(session: AsyncSession, found: _Candidate, renewed: str | Non
     """Store the device's sign-in. `renewed` replaces the hash only if the stored one is still the verified one
     (compare-and-set).
     """
-    own = (Member.tenant_id == found.scope.tenant_id, Member.id == found.person_id)
+    own = (Member.tenant_id == found.scope.tenant_id, Member.id == found.member_id)
     await session.execute(update(Member).where(*own).values(last_seen_at=now))
     if renewed is not None:
         same = Member.password_hash == found.password_hash

@@ -64,7 +64,7 @@ async def preview_invitation(auth: AuthServices, link: InvitationLink) -> Invita
         SignInThrottled: too many invalid links before; this one was not checked.
         Suspended: the link is valid, but its account is suspended.
     """
-    now, counted = auth.clock(), f"invitation:{link.invite.person_id}"
+    now, counted = auth.clock(), f"invitation:{link.invite.member_id}"
     attempt = await auth.throttle.reserve(msp_id=link.msp_id, email=counted, address=link.address, now=now)
     async with auth.db.transaction(link.scope) as session:
         preview, staff = await _offer(session, auth, link.invite, now)
@@ -99,34 +99,34 @@ async def _offer(
     """The preview, with an inviter from the MSP's staff and the roles given, which `check_staff` has still to
     verify.
     """
-    person = await find_invited(session, invite, now=now)
+    member = await find_invited(session, invite, now=now)
     scope = scope_of(session)
     account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
     if account.status != AccountStatus.ACTIVE:
         raise Suspended
-    staff = await check_colleague(session, auth, person)
-    first = person.password_hash is None
-    return InvitationPreview(person.email, person.name, account.name, first, person.invited_by or ""), staff
+    staff = await check_colleague(session, auth, member)
+    first = member.password_hash is None
+    return InvitationPreview(member.email, member.name, account.name, first, member.invited_by or ""), staff
 
 
 async def _enter(session: AsyncSession, auth: AuthServices, link: InvitationLink, password_hash: str) -> Principal:
-    now, person_id = auth.clock(), link.invite.person_id
+    now, member_id = auth.clock(), link.invite.member_id
     await check_colleague(session, auth, await find_invited(session, link.invite, now=now))
     await accept_invite(session, link.invite, password_hash=password_hash, now=now)
-    principal = await load_principal(session, auth.policies, person_id)
+    principal = await load_principal(session, auth.policies, member_id)
     if principal is None:
         raise Suspended
-    own = (Member.tenant_id == principal.tenant_id, Member.id == person_id)
+    own = (Member.tenant_id == principal.tenant_id, Member.id == member_id)
     await session.execute(update(Member).where(*own).values(last_seen_at=now))
     data = {"address": link.address}
-    append_audit(session, action="sign_in.succeeded", subject=f"person:{person_id}", data=data, at=now)
+    append_audit(session, action="sign_in.succeeded", subject=f"member:{member_id}", data=data, at=now)
     return principal
 
 
 async def _note_refusal(auth: AuthServices, link: InvitationLink) -> None:
     """Audit the refusal in the account of the invited member, if the link names one."""
     async with auth.db.transaction(link.scope) as session:
-        own = (Member.tenant_id == link.invite.tenant_id, Member.id == link.invite.person_id)
+        own = (Member.tenant_id == link.invite.tenant_id, Member.id == link.invite.member_id)
         if await session.scalar(select(Member.id).where(*own)) is not None:
-            subject, data = f"person:{link.invite.person_id}", {"address": link.address}
-            append_audit(session, action="person.invitation_refused", subject=subject, data=data, at=auth.clock())
+            subject, data = f"member:{link.invite.member_id}", {"address": link.address}
+            append_audit(session, action="member.invitation_refused", subject=subject, data=data, at=auth.clock())

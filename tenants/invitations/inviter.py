@@ -19,7 +19,7 @@ from tenants.principal import Principal
 
 
 async def check_colleague(
-    session: AsyncSession, auth: AuthServices, person: Member
+    session: AsyncSession, auth: AuthServices, member: Member
 ) -> tuple[UUID, frozenset[str]] | None:
     """Check an inviter of the same account, in the invitation's scope. Returns an inviter from outside the account,
     i.e. the MSP's staff, with the roles given, for `check_staff`.
@@ -28,13 +28,13 @@ async def check_colleague(
         InviteNotValid: the inviter is suspended, or may no longer invite or give these roles.
     """
     scope = scope_of(session)
-    if person.inviter_id is None:  # link made by the operator
+    if member.inviter_id is None:  # link made by the operator
         return None
-    given = frozenset((await list_assignments(session, scope)).get(str(person.id), ()))
-    own = (Member.tenant_id == scope.tenant_id, Member.id == person.inviter_id)
+    given = frozenset((await list_assignments(session, scope)).get(str(member.id), ()))
+    own = (Member.tenant_id == scope.tenant_id, Member.id == member.inviter_id)
     if scope.tenant_id != scope.msp_id and await session.scalar(select(Member.id).where(*own)) is None:
-        return person.inviter_id, given
-    _require(await load_principal(session, auth.policies, person.inviter_id), given, scope)
+        return member.inviter_id, given
+    _require(await load_principal(session, auth.policies, member.inviter_id), given, scope)
     return None
 
 
@@ -50,7 +50,7 @@ async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given:
 
 
 def _require(inviter: Principal | None, given: frozenset[str], scope: Scope) -> None:
-    if inviter is None or not inviter.may(TenantPermission.INVITE_PEOPLE):
+    if inviter is None or not inviter.may(TenantPermission.INVITE_MEMBERS):
         raise InviteNotValid
     if not given <= assignable_roles(inviter, in_house=scope.tenant_id == scope.msp_id):
         raise InviteNotValid

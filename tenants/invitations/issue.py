@@ -16,11 +16,11 @@ from tenants.auth.services import AuthServices
 from tenants.members.administrators import require_other_administrator
 from tenants.members.repository import (
     NewMember,
+    create_invite,
     create_member,
     get_member,
-    invite_person,
-    resume_person,
-    suspend_person,
+    mark_resumed,
+    mark_suspended,
 )
 from tenants.models import AccountStatus, Member
 from tenants.principal import Principal
@@ -43,13 +43,13 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     if (role == PARTNER) != (wanted.partner_id is not None):
         raise InvalidInput("A partner's user has the role “partner” and names the partner.", field="partner_id")
     _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
-    person = await create_member(session, wanted, now=auth.clock())
-    await assign_role(session, scope, user_id=person.id, role=role, clock=auth.clock, new_id=new_id)
-    return person, await invite_person(session, auth.new_secret, person_id=person.id, now=auth.clock())
+    member = await create_member(session, wanted, now=auth.clock())
+    await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
+    return member, await create_invite(session, auth.new_secret, member_id=member.id, now=auth.clock())
 
 
 async def reissue_invitation(
-    session: AsyncSession, auth: AuthServices, by: Principal, person_id: UUID
+    session: AsyncSession, auth: AuthServices, by: Principal, member_id: UUID
 ) -> tuple[Member, str]:
     """Create a new link for a member who never used theirs. A link's holder can act as the member.
 
@@ -59,19 +59,19 @@ async def reissue_invitation(
         RoleNotAssignable: the member holds a role that `by` could not give.
     """
     scope = scope_of(session)
-    person = await get_member(session, person_id, lock=True)
-    if person.status != AccountStatus.INVITED or person.password_hash is not None:
+    member = await get_member(session, member_id, lock=True)
+    if member.status != AccountStatus.INVITED or member.password_hash is not None:
         raise Conflict(
-            "This person has chosen a password, or is suspended. Who forgot it asks the operator of this installation"
+            "This member has chosen a password, or is suspended. Who forgot it asks the operator of this installation"
             " for a link (`fairlead tenant password-link`)."
         )
-    for role in (await list_assignments(session, scope)).get(str(person_id), ()):
+    for role in (await list_assignments(session, scope)).get(str(member_id), ()):
         _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
-    return person, await invite_person(session, auth.new_secret, person_id=person_id, now=auth.clock())
+    return member, await create_invite(session, auth.new_secret, member_id=member_id, now=auth.clock())
 
 
 async def suspend_member(
-    session: AsyncSession, by: Principal, person: Member, *, reason: str, auth: AuthServices
+    session: AsyncSession, by: Principal, member: Member, *, reason: str, auth: AuthServices
 ) -> None:
     """Suspend another member.
 
@@ -80,15 +80,15 @@ async def suspend_member(
         LastAdministrator: no other member can administer the account.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
-    if person.id in {by.id, by.maker_id}:
+    if member.id in {by.id, by.maker_id}:
         raise Conflict("You cannot suspend yourself. Ask another administrator of this account.")
-    await require_over(session, by, person)
-    await require_other_administrator(session, person)
-    await suspend_person(session, person_id=person.id, reason=reason, now=auth.clock())
+    await require_over(session, by, member)
+    await require_other_administrator(session, member)
+    await mark_suspended(session, member_id=member.id, reason=reason, now=auth.clock())
 
 
 async def give_role(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, person: Member, *, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, by: Principal, member: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Add a role. Idempotent.
 
@@ -96,14 +96,14 @@ async def give_role(  # noqa: PLR0913 - keyword-only
         RoleNotAssignable: see `invite_member`.
     """
     scope = scope_of(session)
-    if (role == PARTNER) != (person.partner_id is not None):
+    if (role == PARTNER) != (member.partner_id is not None):
         raise InvalidInput("A partner's user has the role “partner” and no other.", field="role")
     _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
-    await assign_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
+    await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
 
 async def take_role(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, person: Member, *, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, by: Principal, member: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Remove a role, effective with the member's next request.
 
@@ -114,38 +114,38 @@ async def take_role(  # noqa: PLR0913 - keyword-only
         NotFound: the member does not hold the role, or only through another role.
     """
     scope = scope_of(session)
-    if person.id in {by.id, by.maker_id}:
+    if member.id in {by.id, by.maker_id}:
         raise Conflict("You cannot take a role from yourself. Ask another administrator of this account.")
-    if role not in (await list_assignments(session, scope)).get(str(person.id), ()):
-        raise NotFound("This person was not given this role.")
+    if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
+        raise NotFound("This member was not given this role.")
     _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
-    await require_other_administrator(session, person, losing=role)
-    await revoke_role(session, scope, user_id=person.id, role=role, clock=clock, new_id=new_id)
+    await require_other_administrator(session, member, losing=role)
+    await revoke_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
 
-async def resume_member(session: AsyncSession, by: Principal, person: Member, *, auth: AuthServices) -> None:
+async def resume_member(session: AsyncSession, by: Principal, member: Member, *, auth: AuthServices) -> None:
     """Reactivate a suspended member.
 
     Raises:
         Conflict: the member is the maker of the calling key.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
-    if person.id in {by.id, by.maker_id}:
+    if member.id in {by.id, by.maker_id}:
         raise Conflict("You cannot resume yourself. Ask another administrator of this account.")
-    await require_over(session, by, person)
-    await resume_person(session, person_id=person.id, reason="resumed", now=auth.clock())
+    await require_over(session, by, member)
+    await mark_resumed(session, member_id=member.id, reason="resumed", now=auth.clock())
 
 
-async def require_over(session: AsyncSession, by: Principal, person: Member) -> None:
+async def require_over(session: AsyncSession, by: Principal, member: Member) -> None:
     """Check the caller's rights over a member. Staff may act on all members of a client.
 
     Raises:
-        RoleNotAssignable: `person` holds a role that `by` could not give.
+        RoleNotAssignable: `member` holds a role that `by` could not give.
     """
     scope = scope_of(session)
     if by.is_staff and scope.tenant_id != scope.msp_id:
         return
-    for role in (await list_assignments(session, scope)).get(str(person.id), ()):
+    for role in (await list_assignments(session, scope)).get(str(member.id), ()):
         _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
 
 

@@ -9,11 +9,11 @@ from tenants.models import Member
 _LINE: Final = "\r\n"
 
 
-def mail_address(person: Member, *, account: str, link: str) -> str:
+def mail_address(member: Member, *, account: str, link: str) -> str:
     """A `mailto:` address (RFC 6068) with subject and text, without markup."""
-    until = f", until {write_datetime(person.invite_until)}" if person.invite_until is not None else ""
+    until = f", until {write_datetime(member.invite_until)}" if member.invite_until is not None else ""
     lines = [
-        f"{person.name},",
+        f"{member.name},",
         "",
         f"you are invited to {account}. Open this link and choose a password; it works once{until}:",
         "",
@@ -21,4 +21,4 @@ def mail_address(person: Member, *, account: str, link: str) -> str:
         "",
     ]
     subject, body = quote(f"Your access to {account}", safe=""), quote(_LINE.join(lines), safe="")
-    return f"mailto:{quote(person.email, safe='@')}?subject={subject}&body={body}"
+    return f"mailto:{quote(member.email, safe='@')}?subject={subject}&body={body}"

@@ -28,23 +28,23 @@ from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess, link_to
 
 AnyRequest = Request[Any, Any, Any]
-_ROOTS: Final = ["/people", "/clients/{client:str}/people"]
-_READ: Final = {"permission": TenantPermission.READ_PEOPLE}
-_INVITE: Final = {"permission": TenantPermission.INVITE_PEOPLE}
+_ROOTS: Final = ["/members", "/clients/{client:str}/members"]
+_READ: Final = {"permission": TenantPermission.READ_MEMBERS}
+_INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
 _FIELDS: Final = ("email", "name", "role", "partner")
 
 
 @get([f"{path}/invitations" for path in _ROOTS], opt=_READ, include_in_schema=False)
 async def invitations_page(access: OpenAccess, before: FromQuery[UUID | None] = None) -> Response[Any]:
-    people = await list_invitations(access.session, before=before)
+    members = await list_invitations(access.session, before=before)
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
         "page": access.page("Invitations"),
         "root": root_of(access),
-        "rows": member_rows(people, held, access.now),
+        "rows": member_rows(members, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
         "first_page": before is None,
-        "next": str(people[-1].id) if len(people) == LONGEST_PAGE else "",
+        "next": str(members[-1].id) if len(members) == LONGEST_PAGE else "",
         "may": access.may,
     }
     return render_page("tenants/invitations.html", context)
@@ -62,29 +62,29 @@ async def invite(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Res
     given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
     try:
         async with savepoint(access.session):
-            person, token = await _invite(access, auth, given)
+            member, token = await _invite(access, auth, given)
     except (Conflict, Forbidden, InvalidInput, NotFound) as refusal:
         return await _form(access, given, refusal)
-    return _link(request, access, person, token)
+    return _link(request, access, member, token)
 
 
-@post([f"{path}/{{person_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+@post([f"{path}/{{member_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
 async def renew_invitation(
-    request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[Any]:
     """Create a new link for a member without a password. Earlier links end."""
     try:
         async with savepoint(access.session):
-            person, token = await reissue_invitation(access.session, auth, access.principal, person_id)
+            member, token = await reissue_invitation(access.session, auth, access.principal, member_id)
     except (Conflict, Forbidden) as refusal:
-        return await render_member(access, person_id, refusal)
-    return _link(request, access, person, token)
+        return await render_member(access, member_id, refusal)
+    return _link(request, access, member, token)
 
 
-@post([f"{path}/{{person_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
-async def withdraw_invitation(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access, withdraw_invite(access.session, person_id=person_id, now=access.now))
-    return redirect_to(access, "/invitations") if refusal is None else await render_member(access, person_id, refusal)
+@post([f"{path}/{{member_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+async def withdraw_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+    refusal = await run_action(access, withdraw_invite(access.session, member_id=member_id, now=access.now))
+    return redirect_to(access, "/invitations") if refusal is None else await render_member(access, member_id, refusal)
 
 
 INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -98,7 +98,7 @@ INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 async def _invite(access: Access, auth: AuthServices, given: Mapping[str, str]) -> tuple[Member, str]:
     if not given["role"]:
-        raise InvalidInput("Choose what this person may do.", field="role")
+        raise InvalidInput("Choose what this member may do.", field="role")
     wanted = NewMember(new_id(), given["email"], given["name"], _partner_id(given["partner"]))
     return await invite_member(access.session, auth, access.principal, wanted, role=given["role"], new_id=new_id)
 
@@ -113,12 +113,12 @@ def _partner_id(text: str) -> UUID | None:
 async def _form(access: Access, given: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
     partners = await list_partners(access.session) if access.client is not None else []
     context: Mapping[str, object] = {
-        "page": access.page("Invite a person"),
+        "page": access.page("Invite a member"),
         "root": root_of(access),
         "account": access.account.name,
         "client": access.client,
         "roles": [(role.name, role.words, role.about) for role in inviting_rows(access, partners=bool(partners))],
-        "partners": [("", "None: one of our own people"), *((str(one.id), one.name) for one in partners)],
+        "partners": [("", "None: one of our own members"), *((str(one.id), one.name) for one in partners)],
         "given": given,
         "errors": dict.fromkeys(_FIELDS, "") | _errors(refusal),
         "summary": list(_errors(refusal).items()),
@@ -137,14 +137,14 @@ def _errors(refusal: DomainError | None) -> dict[str, str]:
     return {field: refusal.detail}
 
 
-def _link(request: AnyRequest, access: Access, person: Member, token: str) -> Response[Any]:
+def _link(request: AnyRequest, access: Access, member: Member, token: str) -> Response[Any]:
     link = link_to(request, token)
     context: Mapping[str, object] = {
-        "page": access.page(f"Invitation for {person.name}"),
+        "page": access.page(f"Invitation for {member.name}"),
         "root": root_of(access),
         "account": access.account.name,
-        "person": person,
+        "member": member,
         "link": link,
-        "mail": mail_address(person, account=access.account.name, link=link),
+        "mail": mail_address(member, account=access.account.name, link=link),
     }
     return render_page("tenants/invited.html", context)

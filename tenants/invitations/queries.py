@@ -22,15 +22,15 @@ class InvitationState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-def invitation_state(person: Member, now: datetime) -> InvitationState | None:
+def invitation_state(member: Member, now: datetime) -> InvitationState | None:
     """None for a member who was never invited: the operator set a password."""
-    if person.invited_at is None:
+    if member.invited_at is None:
         return None
-    if person.password_hash is not None:
+    if member.password_hash is not None:
         return InvitationState.ACCEPTED
-    if person.invite_hash is None or person.invite_until is None:
+    if member.invite_hash is None or member.invite_until is None:
         return InvitationState.WITHDRAWN
-    return InvitationState.WAITING if now < person.invite_until else InvitationState.EXPIRED
+    return InvitationState.WAITING if now < member.invite_until else InvitationState.EXPIRED
 
 
 async def list_invitations(session: AsyncSession, *, before: UUID | None = None) -> Sequence[Member]:

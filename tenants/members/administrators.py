@@ -12,11 +12,11 @@ from tenants.errors import LastAdministrator
 from tenants.models import AccountStatus, Member
 from tenants.permissions import TenantPermission
 
-_ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_PEOPLE, PolicyPermission.ASSIGN_ROLE)]
+_ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_MEMBERS, PolicyPermission.ASSIGN_ROLE)]
 
 
-async def require_other_administrator(session: AsyncSession, person: Member, *, losing: str | None = None) -> None:
-    """Check before `person` is suspended, or loses the role `losing`. Holds the account's lock until the transaction
+async def require_other_administrator(session: AsyncSession, member: Member, *, losing: str | None = None) -> None:
+    """Check before `member` is suspended, or loses the role `losing`. Holds the account's lock until the transaction
     ends, which serializes two administrators who act on each other at the same moment.
 
     Raises:
@@ -25,9 +25,9 @@ async def require_other_administrator(session: AsyncSession, person: Member, *, 
     scope = scope_of(session)
     await lock_policy(session, scope)
     index = await load_index(session, scope)
-    if not _administers(index, str(person.id)):
+    if not _administers(index, str(member.id)):
         return
-    kept = (await list_assignments(session, scope)).get(str(person.id), set()) - {losing}
+    kept = (await list_assignments(session, scope)).get(str(member.id), set()) - {losing}
     if losing is not None and _administers(index, tuple(kept)):
         return
     own = (
@@ -36,7 +36,7 @@ async def require_other_administrator(session: AsyncSession, person: Member, *, 
         Member.password_hash.is_not(None),
     )
     ids = set(await session.scalars(select(Member.id).where(*own)))
-    if person.id in ids and not any(_administers(index, str(one)) for one in ids - {person.id}):
+    if member.id in ids and not any(_administers(index, str(one)) for one in ids - {member.id}):
         raise LastAdministrator
 
 

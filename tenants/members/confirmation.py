@@ -20,52 +20,52 @@ from tenants.models import AccountStatus, Member
 from tenants.principal import Principal
 
 
-async def confirm_member(session: AsyncSession, by: Principal, *, person_id: UUID, now: datetime) -> None:
+async def confirm_member(session: AsyncSession, by: Principal, *, member_id: UUID, now: datetime) -> None:
     """Confirm that a member is not their inviter. Idempotent.
 
     Raises:
         Forbidden: the caller is a key, the member, the inviter, or vouched for by the same inviter.
         Conflict: the member has not joined yet.
     """
-    person = await get_member(session, person_id, lock=True)
-    if by.kind != "person":
-        raise Forbidden("Only a person can confirm that a member is who they say. Sign in to do this.")
-    require_joined(person)
-    if not needs_confirmation(person):
+    member = await get_member(session, member_id, lock=True)
+    if by.kind != "member":
+        raise Forbidden("Only a signed-in member can confirm that a member is who they say. Sign in to do this.")
+    require_joined(member)
+    if not needs_confirmation(member):
         return
-    if not may_confirm(by, person):
+    if not may_confirm(by, member):
         raise Forbidden(
-            "Somebody else has to confirm this person: an administrator who is not the person, did not invite them and"
+            "Somebody else has to confirm this member: an administrator who is not the member, did not invite them and"
             " was not invited by the same one."
         )
-    await confirm(session, person, by=by.name, now=now)
+    await confirm(session, member, by=by.name, now=now)
 
 
-def require_joined(person: Member) -> None:
+def require_joined(member: Member) -> None:
     """Check that the invitation was used: before that, any holder of the link may still become this member.
 
     Raises:
         Conflict: the member has not joined yet, or is suspended.
     """
-    if person.status != AccountStatus.ACTIVE or person.password_hash is None:
-        raise Conflict("This person has not joined yet, or is suspended. Confirm them once they have signed in.")
+    if member.status != AccountStatus.ACTIVE or member.password_hash is None:
+        raise Conflict("This member has not joined yet, or is suspended. Confirm them once they have signed in.")
 
 
-async def confirm(session: AsyncSession, person: Member, *, by: str, now: datetime) -> None:
-    own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == person.id)
+async def confirm(session: AsyncSession, member: Member, *, by: str, now: datetime) -> None:
+    own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member.id)
     await session.execute(update(Member).where(*own).values(confirmed_at=now, confirmed_by=by))
-    data = {"vouched_by": str(person.vouched_by or "")}
-    append_audit(session, action="person.confirmed", subject=f"person:{person.id}", data=data, at=now)
+    data = {"vouched_by": str(member.vouched_by or "")}
+    append_audit(session, action="member.confirmed", subject=f"member:{member.id}", data=data, at=now)
 
 
-def needs_confirmation(person: Member) -> bool:
-    return person.vouched_by is not None and person.confirmed_at is None
+def needs_confirmation(member: Member) -> bool:
+    return member.vouched_by is not None and member.confirmed_at is None
 
 
-def may_confirm(by: Principal, person: Member) -> bool:
+def may_confirm(by: Principal, member: Member) -> bool:
     """Whether `by` is independent of the member and of the member's vouchers."""
-    behind = {str(person.id), str(person.vouched_by), str(person.inviter_id)}
-    return by.kind == "person" and not by.actor.one_person & behind
+    behind = {str(member.id), str(member.vouched_by), str(member.inviter_id)}
+    return by.kind == "member" and not by.actor.same_identity & behind
 
 
 async def find_vouchers(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:

@@ -30,93 +30,93 @@ from tenants.routes import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
 HEADERS: Final = {"Vary": "HX-Request, HX-Boosted", "Cache-Control": "no-store"}
-_ROOTS: Final = ["/people", "/clients/{client:str}/people"]
-_ONE: Final = [f"{path}/{{person_id:uuid}}" for path in _ROOTS]
+_ROOTS: Final = ["/members", "/clients/{client:str}/members"]
+_ONE: Final = [f"{path}/{{member_id:uuid}}" for path in _ROOTS]
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
-_INVITE: Final = {"permission": TenantPermission.INVITE_PEOPLE}
+_INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
 _ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE}
 _LONGEST_PAGE: Final = 100
 
 
-@get(_ROOTS, name="people", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
-async def people_page(access: OpenAccess, cursor: FromQuery[str] = "") -> Response[Any]:
-    return await _people(access, cursor=cursor.replace("\x00", ""))
+@get(_ROOTS, name="members", opt={"permission": TenantPermission.READ_MEMBERS}, include_in_schema=False)
+async def members_page(access: OpenAccess, cursor: FromQuery[str] = "") -> Response[Any]:
+    return await _members(access, cursor=cursor.replace("\x00", ""))
 
 
-@get(_ONE, name="person", opt={"permission": TenantPermission.READ_PEOPLE}, include_in_schema=False)
-async def person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    return await render_member(access, person_id)
+@get(_ONE, name="member", opt={"permission": TenantPermission.READ_MEMBERS}, include_in_schema=False)
+async def member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+    return await render_member(access, member_id)
 
 
 @post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def sign_out_person(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    return await _change(access, person_id, sign_out_everywhere(access.session, person_id=person_id, now=access.now))
+async def sign_out_member(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+    return await _change(access, member_id, sign_out_everywhere(access.session, member_id=member_id, now=access.now))
 
 
 @post([f"{path}/suspend" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def suspend_person_page(
-    request: AnyRequest, access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]
+async def suspend_member_page(
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[Any]:
-    person = await get_member(access.session, person_id)
+    member = await get_member(access.session, member_id)
     typed = await _typed(request)
     return await _change(
         access,
-        person_id,
-        suspend_member(access.session, access.principal, person, reason=typed, auth=auth),
+        member_id,
+        suspend_member(access.session, access.principal, member, reason=typed, auth=auth),
         typed=typed,
     )
 
 
 @post([f"{path}/confirm" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def confirm_person_page(access: OpenAccess, person_id: FromPath[UUID]) -> Response[Any]:
-    confirming = confirm_member(access.session, access.principal, person_id=person_id, now=access.now)
-    return await _change(access, person_id, confirming)
+async def confirm_member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+    confirming = confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
+    return await _change(access, member_id, confirming)
 
 
 @post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def resume_person_page(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID]) -> Response[Any]:
-    person = await get_member(access.session, person_id)
-    return await _change(access, person_id, resume_member(access.session, access.principal, person, auth=auth))
+async def resume_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
+    member = await get_member(access.session, member_id)
+    return await _change(access, member_id, resume_member(access.session, access.principal, member, auth=auth))
 
 
 @post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
 async def give_role_page(
-    access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]
+    access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
-    person = await get_member(access.session, person_id)
-    giving = give_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
-    return await _change(access, person_id, giving)
+    member = await get_member(access.session, member_id)
+    giving = give_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    return await _change(access, member_id, giving)
 
 
 @post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
 async def take_role_page(
-    access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]
+    access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
-    person = await get_member(access.session, person_id)
-    taking = take_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
-    return await _change(access, person_id, taking)
+    member = await get_member(access.session, member_id)
+    taking = take_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    return await _change(access, member_id, taking)
 
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
 async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     typed = await _typed(request)
     refusal = await run_action(access, suspend_client(access.session, reason=typed, now=access.now))
-    return redirect_to(access) if refusal is None else await _people(access, refusal, typed=typed)
+    return redirect_to(access) if refusal is None else await _members(access, refusal, typed=typed)
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
 async def resume_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     refusal = await run_action(access, resume_client(access.session, auth, reason="resumed", now=access.now))
-    return redirect_to(access) if refusal is None else await _people(access, refusal)
+    return redirect_to(access) if refusal is None else await _members(access, refusal)
 
 
 ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    people_page,
-    person_page,
-    sign_out_person,
-    suspend_person_page,
-    confirm_person_page,
-    resume_person_page,
+    members_page,
+    member_page,
+    sign_out_member,
+    suspend_member_page,
+    confirm_member_page,
+    resume_member_page,
     give_role_page,
     take_role_page,
     suspend_page,
@@ -124,12 +124,12 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-async def _change(access: Access, person_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
+async def _change(access: Access, member_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
     """Run the act and redirect to the member's page, with the reason if the act was refused."""
     refusal = await run_action(access, act)
     if refusal is None:
-        return redirect_to(access, f"/{person_id}")
-    return await render_member(access, person_id, refusal, typed=typed)
+        return redirect_to(access, f"/{member_id}")
+    return await render_member(access, member_id, refusal, typed=typed)
 
 
 async def run_action(access: Access, act: Awaitable[object]) -> DomainError | None:
@@ -145,7 +145,7 @@ async def run_action(access: Access, act: Awaitable[object]) -> DomainError | No
 def redirect_to(access: Access, where: str = "", *, done: str = "Saved") -> Redirect:
     """Redirect to the list of members, or to a page below it."""
     return Redirect(
-        f"{root_of(access)}/people{where}", status_code=303, headers=dict(HEADERS), cookies=done_cookies(done)
+        f"{root_of(access)}/members{where}", status_code=303, headers=dict(HEADERS), cookies=done_cookies(done)
     )
 
 
@@ -159,38 +159,40 @@ async def _typed(request: AnyRequest) -> str:
 
 
 async def render_member(
-    access: Access, person_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
+    access: Access, member_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
 ) -> Template:
-    person = await get_member(access.session, person_id)
-    held = (await list_assignments(access.session, access.scope)).get(str(person.id), set())
+    member = await get_member(access.session, member_id)
+    held = (await list_assignments(access.session, access.scope)).get(str(member.id), set())
     context: Mapping[str, object] = {
-        "page": access.page(person.name),
+        "page": access.page(member.name),
         "root": root_of(access),
-        "row": MemberRow(person, (), access.now),
-        "held": held_rows(access, person, held),
-        "offered": offered_rows(access, person, held),
+        "row": MemberRow(member, (), access.now),
+        "held": held_rows(access, member, held),
+        "offered": offered_rows(access, member, held),
         "may": access.may,
         "me": access.principal.id,
-        "unconfirmed": needs_confirmation(person),
-        "may_confirm": may_confirm(access.principal, person),
+        "unconfirmed": needs_confirmation(member),
+        "may_confirm": may_confirm(access.principal, member),
         "refusal": None if _about_reason(refusal) else refusal,
         "reason": typed,
         "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
         "reason_limit": LONGEST_REASON,
     }
-    return render_page("tenants/person.html", context, refusal)
+    return render_page("tenants/member.html", context, refusal)
 
 
-async def _people(access: Access, refusal: DomainError | None = None, *, cursor: str = "", typed: str = "") -> Template:
-    people = await list_members(access.session, cursor=cursor, limit=_LONGEST_PAGE)
+async def _members(
+    access: Access, refusal: DomainError | None = None, *, cursor: str = "", typed: str = ""
+) -> Template:
+    members = await list_members(access.session, cursor=cursor, limit=_LONGEST_PAGE)
     held = await list_assignments(access.session, access.scope)
     context: Mapping[str, object] = {
-        "page": access.page("People"),
+        "page": access.page("Members"),
         "root": root_of(access),
-        "rows": member_rows(people, held, access.now),
+        "rows": member_rows(members, held, access.now),
         "waiting": await count_waiting(access.session, now=access.now),
         "first_page": not cursor,
-        "next": people[-1].email if len(people) == _LONGEST_PAGE else "",
+        "next": members[-1].email if len(members) == _LONGEST_PAGE else "",
         "client": access.client,
         "may": access.may,
         "me": access.principal.id,
@@ -199,7 +201,7 @@ async def _people(access: Access, refusal: DomainError | None = None, *, cursor:
         "reason_error": refusal.detail if refusal is not None and _about_reason(refusal) else "",
         "reason_limit": LONGEST_REASON,
     }
-    return render_page("tenants/people.html", context, refusal)
+    return render_page("tenants/members.html", context, refusal)
 
 
 def render_page(template: str, context: Mapping[str, object], refusal: DomainError | None = None) -> Template:

@@ -57,7 +57,7 @@ class Invite:
     """Parsed, unverified invitation token; verified by `accept_invite`."""
 
     tenant_id: UUID
-    person_id: UUID
+    member_id: UUID
     secret: bytes = field(repr=False)
 
 
@@ -85,39 +85,39 @@ async def list_partners(session: AsyncSession) -> Sequence[Partner]:
     return (await session.scalars(statement.order_by(Partner.name, Partner.id))).all()
 
 
-async def create_member(session: AsyncSession, person: NewMember, *, now: datetime) -> Member:
+async def create_member(session: AsyncSession, member: NewMember, *, now: datetime) -> Member:
     """Create a member, who cannot sign in before a password is set, by `set_password` or through an invitation.
 
     Raises:
         EmailTaken: the tenant has a member with this address.
     """
     scope = scope_of(session)
-    email = clean_email(person.email)
-    if person.partner_id is not None:
-        await _require_partner(session, person.partner_id)
+    email = clean_email(member.email)
+    if member.partner_id is not None:
+        await _require_partner(session, member.partner_id)
     created: Member | None = await session.scalar(
         insert(Member)
         .values(
-            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=person.id, email=email, name=clean_name(person.name),
-            partner_id=person.partner_id, status=AccountStatus.INVITED, created_at=now,
+            tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=member.id, email=email, name=clean_name(member.name),
+            partner_id=member.partner_id, status=AccountStatus.INVITED, created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "email"])
         .returning(Member)
     )  # fmt: skip
     if created is None:
-        raise EmailTaken(f"{email} belongs to this account already. Change that person instead.", email=email)
-    data = {"email": email, "partner_id": person.partner_id and str(person.partner_id)}
-    append_audit(session, action="person.created", subject=f"person:{person.id}", data=data, at=now)
+        raise EmailTaken(f"{email} belongs to this account already. Change that member instead.", email=email)
+    data = {"email": email, "partner_id": member.partner_id and str(member.partner_id)}
+    append_audit(session, action="member.created", subject=f"member:{member.id}", data=data, at=now)
     return created
 
 
-async def get_member(session: AsyncSession, person_id: UUID, *, lock: bool = False) -> Member:
+async def get_member(session: AsyncSession, member_id: UUID, *, lock: bool = False) -> Member:
     """Raises: NotFound."""
-    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == person_id)
-    person = await session.scalar(statement.with_for_update() if lock else statement)
-    if person is None:
+    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
+    member = await session.scalar(statement.with_for_update() if lock else statement)
+    if member is None:
         raise NotFound
-    return person
+    return member
 
 
 async def find_member(session: AsyncSession, email: str) -> Member:
@@ -125,10 +125,10 @@ async def find_member(session: AsyncSession, email: str) -> Member:
     statement = select(Member).where(
         Member.tenant_id == scope_of(session).tenant_id, Member.email == clean_email(email)
     )
-    person = await session.scalar(statement)
-    if person is None:
+    member = await session.scalar(statement)
+    if member is None:
         raise NotFound("Nobody in this account has this address.")
-    return person
+    return member
 
 
 async def list_members(session: AsyncSession, *, cursor: str = "", limit: int = LONGEST_LIST) -> Sequence[Member]:
@@ -137,53 +137,53 @@ async def list_members(session: AsyncSession, *, cursor: str = "", limit: int = 
     return (await session.scalars(statement.order_by(Member.email).limit(limit))).all()
 
 
-async def set_password(session: AsyncSession, *, person_id: UUID, password_hash: str, now: datetime) -> None:
+async def set_password(session: AsyncSession, *, member_id: UUID, password_hash: str, now: datetime) -> None:
     """Set a password, end all of the member's sessions and use up an open invitation.
 
     `password_hash` comes from `Passwords.prepare`, called before the transaction: hashing is slow.
     """
-    person = await get_member(session, person_id)
-    standing = AccountStatus.ACTIVE if person.status == AccountStatus.INVITED else person.status
+    member = await get_member(session, member_id)
+    standing = AccountStatus.ACTIVE if member.status == AccountStatus.INVITED else member.status
     await _change(
-        session, person_id, password_hash=password_hash, status=standing, signed_out_after=now,
+        session, member_id, password_hash=password_hash, status=standing, signed_out_after=now,
         invite_hash=None, invite_until=None,
     )  # fmt: skip
-    append_audit(session, action="person.password_set", subject=f"person:{person_id}", data={}, at=now)
+    append_audit(session, action="member.password_set", subject=f"member:{member_id}", data={}, at=now)
 
 
-async def invite_person(session: AsyncSession, new_secret: NewSecret, *, person_id: UUID, now: datetime) -> str:
+async def create_invite(session: AsyncSession, new_secret: NewSecret, *, member_id: UUID, now: datetime) -> str:
     """Create a link's token with which the member sets a password, once, within a week. It replaces an earlier one.
 
     The token contains tenant and member in clear text and 256 random bits, of which the hash is stored. The maker has
     seen the link and could use it: until an independent administrator confirms the member, four-eyes rules count the
     two as one (`vouched_by`).
     """
-    person = await get_member(session, person_id)
+    member = await get_member(session, member_id)
     secret = new_secret(_INVITE_BYTES)
     actor = scope_of(session).actor
-    values: dict[str, object] = {"inviter_id": actor.person_behind}
-    if person.password_hash is None:
-        vouching = UUID(actor.counts_as) if actor.counts_as else actor.person_behind
+    values: dict[str, object] = {"inviter_id": actor.responsible_member_id}
+    if member.password_hash is None:
+        vouching = UUID(actor.counts_as) if actor.counts_as else actor.responsible_member_id
         values |= {"invited_at": now, "invited_by": None if actor.kind == "system" else actor.name}
         values |= {"vouched_by": vouching, "confirmed_at": None, "confirmed_by": None}
     await _change(
-        session, person_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **values
+        session, member_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **values
     )
-    append_audit(session, action="person.invited", subject=f"person:{person_id}", data={"email": person.email}, at=now)
-    return f"{person.tenant_id.hex}{person.id.hex}{text_of(secret)}"
+    append_audit(session, action="member.invited", subject=f"member:{member_id}", data={"email": member.email}, at=now)
+    return f"{member.tenant_id.hex}{member.id.hex}{text_of(secret)}"
 
 
-async def withdraw_invite(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
+async def withdraw_invite(session: AsyncSession, *, member_id: UUID, now: datetime) -> None:
     """Invalidate the link; the member stays listed and can get a new one.
 
     Raises:
         Conflict: the member has a password, or there is no link.
     """
-    person = await get_member(session, person_id, lock=True)
-    if person.invite_hash is None or person.password_hash is not None:
+    member = await get_member(session, member_id, lock=True)
+    if member.invite_hash is None or member.password_hash is not None:
         raise Conflict("There is no link to withdraw: it has been used or withdrawn already.")
-    await _change(session, person_id, invite_hash=None, invite_until=None)
-    append_audit(session, action="person.invitation_withdrawn", subject=f"person:{person_id}", data={}, at=now)
+    await _change(session, member_id, invite_hash=None, invite_until=None)
+    append_audit(session, action="member.invitation_withdrawn", subject=f"member:{member_id}", data={}, at=now)
 
 
 def read_invite(token: str) -> Invite:
@@ -201,16 +201,16 @@ async def find_invited(session: AsyncSession, invite: Invite, *, now: datetime) 
     Raises:
         InviteNotValid: unknown, used, replaced, expired, or the member is suspended.
     """
-    statement = select(Member).where(Member.tenant_id == invite.tenant_id, Member.id == invite.person_id)
-    person = await session.scalar(statement.with_for_update())
+    statement = select(Member).where(Member.tenant_id == invite.tenant_id, Member.id == invite.member_id)
+    member = await session.scalar(statement.with_for_update())
     given = hashlib.sha256(invite.secret).digest()
-    known = (person.invite_hash if person is not None else None) or bytes(32)
+    known = (member.invite_hash if member is not None else None) or bytes(32)
     right = hmac.compare_digest(given, bytes(known))
-    if person is None or not right or person.invite_until is None or person.invite_until <= now:
+    if member is None or not right or member.invite_until is None or member.invite_until <= now:
         raise InviteNotValid
-    if person.status == AccountStatus.SUSPENDED:
+    if member.status == AccountStatus.SUSPENDED:
         raise InviteNotValid
-    return person
+    return member
 
 
 async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash: str, now: datetime) -> None:
@@ -219,35 +219,35 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
     Raises:
         InviteNotValid: as in `find_invited`, checked again here: the member is locked until the transaction ends.
     """
-    person = await find_invited(session, invite, now=now)
-    first = person.password_hash is None
-    await set_password(session, person_id=person.id, password_hash=password_hash, now=now)
+    member = await find_invited(session, invite, now=now)
+    first = member.password_hash is None
+    await set_password(session, member_id=member.id, password_hash=password_hash, now=now)
     if first:
-        await _change(session, person.id, accepted_at=now)
+        await _change(session, member.id, accepted_at=now)
 
 
-async def suspend_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
+async def mark_suspended(session: AsyncSession, *, member_id: UUID, reason: str, now: datetime) -> None:
     """Suspend a member. Sessions end with their next request; the member's records stay."""
     reason = clean_reason(reason)
-    await _change(session, person_id, status=AccountStatus.SUSPENDED, signed_out_after=now, invite_hash=None)
-    append_audit(session, action="person.suspended", subject=f"person:{person_id}", data={"reason": reason}, at=now)
+    await _change(session, member_id, status=AccountStatus.SUSPENDED, signed_out_after=now, invite_hash=None)
+    append_audit(session, action="member.suspended", subject=f"member:{member_id}", data={"reason": reason}, at=now)
 
 
-async def resume_person(session: AsyncSession, *, person_id: UUID, reason: str, now: datetime) -> None:
-    person, reason = await get_member(session, person_id), clean_reason(reason)
-    status = AccountStatus.ACTIVE if person.password_hash is not None else AccountStatus.INVITED
-    await _change(session, person_id, status=status)
-    append_audit(session, action="person.resumed", subject=f"person:{person_id}", data={"reason": reason}, at=now)
+async def mark_resumed(session: AsyncSession, *, member_id: UUID, reason: str, now: datetime) -> None:
+    member, reason = await get_member(session, member_id), clean_reason(reason)
+    status = AccountStatus.ACTIVE if member.password_hash is not None else AccountStatus.INVITED
+    await _change(session, member_id, status=status)
+    append_audit(session, action="member.resumed", subject=f"member:{member_id}", data={"reason": reason}, at=now)
 
 
-async def sign_out_everywhere(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
+async def sign_out_everywhere(session: AsyncSession, *, member_id: UUID, now: datetime) -> None:
     """Refuse every session that began before `now`, even when the session store is unreachable."""
-    await _change(session, person_id, signed_out_after=now)
-    append_audit(session, action="person.signed_out_everywhere", subject=f"person:{person_id}", data={}, at=now)
+    await _change(session, member_id, signed_out_after=now)
+    append_audit(session, action="member.signed_out_everywhere", subject=f"member:{member_id}", data={}, at=now)
 
 
-async def _change(session: AsyncSession, person_id: UUID, **values: object) -> None:
-    statement = update(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == person_id)
+async def _change(session: AsyncSession, member_id: UUID, **values: object) -> None:
+    statement = update(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
     if await session.scalar(statement.values(**values).returning(Member.id)) is None:
         raise NotFound
 

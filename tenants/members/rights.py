@@ -16,11 +16,11 @@ from tenants.models import ApiKey, Member
 
 @dataclass(frozen=True, slots=True)
 class RightsReport:
-    """Ids: `people` are members of the account or the MSP's staff; `lapsed` are those of them without any of the
+    """Ids: `members` are members of the account or the MSP's staff; `lapsed` are those of them without any of the
     permissions in question, and revoked keys. An id in neither is a system's.
     """
 
-    people: frozenset[str]
+    members: frozenset[str]
     lapsed: frozenset[str]
 
 
@@ -37,33 +37,33 @@ class MemberRights:
         if not asked:
             return RightsReport(frozenset(), frozenset())
         async with self._db.transaction(replace(scope, partner_id=None, fleet=False)) as session:
-            people, lapsed = await self._look(session, asked, permissions)
+            members, lapsed = await self._look(session, asked, permissions)
             keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(asked))
             known = {
                 row.id: row.revoked_at
                 for row in await session.execute(select(ApiKey.id, ApiKey.revoked_at).where(*keys))
             }
         lapsed |= {one for one, revoked_at in known.items() if revoked_at is not None}
-        elsewhere = asked - people - known.keys()
+        elsewhere = asked - members - known.keys()
         if elsewhere and scope.tenant_id != scope.msp_id:
             async with self._db.transaction(
                 replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)
             ) as session:
                 staff, gone = await self._look(session, elsewhere, permissions)
-            people, lapsed = people | staff, lapsed | gone
-        return RightsReport(frozenset(map(str, people)), frozenset(map(str, lapsed)))
+            members, lapsed = members | staff, lapsed | gone
+        return RightsReport(frozenset(map(str, members)), frozenset(map(str, lapsed)))
 
     async def _look(
         self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]
     ) -> tuple[set[UUID], set[UUID]]:
         own = (Member.tenant_id == scope_of(session).tenant_id, Member.id.in_(ids))
-        people = set(await session.scalars(select(Member.id).where(*own)))
+        members = set(await session.scalars(select(Member.id).where(*own)))
         lapsed = set()
-        for one in people:
+        for one in members:
             member = await load_principal(session, self._policies, one)
             if member is None or not any(map(member.may, permissions)):
                 lapsed.add(one)
-        return people, lapsed
+        return members, lapsed
 
 
 def _as_id(text: str) -> UUID | None:

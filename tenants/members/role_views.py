@@ -11,9 +11,9 @@ from tenants.invitations.issue import PARTNER, assignable_roles
 from tenants.models import Member
 
 _ABOUT: Final = {
-    "msp_admin": "Does all that operators do, and manages clients, people, keys, prices and approvals.",
+    "msp_admin": "Does all that operators do, and manages clients, members, keys, prices and approvals.",
     "msp_operator": "Sees every client, looks after systems and exceptions, and rolls back.",
-    "client_admin": "Does all that approvers do, and manages people, keys, baselines and policy.",
+    "client_admin": "Does all that approvers do, and manages members, keys, baselines and policy.",
     "client_approver": "Does all that viewers do, answers approvals, settles exceptions and proposes values.",
     "client_viewer": "Sees changes, channels, exceptions and invoices, and changes nothing.",
     "partner": "Sees its own channel in this account, and nothing else.",
@@ -30,19 +30,19 @@ class RoleRow:
     changeable: bool = True
 
 
-def held_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow]:
-    may = _may_assign(access, person)
+def held_rows(access: Access, member: Member, held: set[str]) -> list[RoleRow]:
+    may = _may_assign(access, member)
     givable = assignable_roles(access.principal, in_house=access.client is None)
     return [_row(role, changeable=may and role in givable) for role in sorted(held)]
 
 
-def offered_rows(access: Access, person: Member, held: set[str]) -> list[RoleRow]:
+def offered_rows(access: Access, member: Member, held: set[str]) -> list[RoleRow]:
     """Roles with rights beyond those held."""
-    if not _may_assign(access, person):
+    if not _may_assign(access, member):
         return []
     included = held.union(*(roles_of(access.index, role) for role in held))
     fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {PARTNER}
-    fitting = frozenset({PARTNER}) if person.partner_id is not None else fitting
+    fitting = frozenset({PARTNER}) if member.partner_id is not None else fitting
     offered = assignable_roles(access.principal, in_house=access.client is None) & fitting
     return [_row(role) for role in sorted(offered - included)]
 
@@ -56,8 +56,8 @@ def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
     ]
 
 
-def _may_assign(access: Access, person: Member) -> bool:
-    return access.may(PolicyPermission.ASSIGN_ROLE) and person.id != access.principal.id
+def _may_assign(access: Access, member: Member) -> bool:
+    return access.may(PolicyPermission.ASSIGN_ROLE) and member.id != access.principal.id
 
 
 def _row(role: str, *, changeable: bool = True) -> RoleRow:

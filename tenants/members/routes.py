@@ -17,43 +17,43 @@ from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess
 from tenants.schemas import ClientView, ReasonInput, client_view
 
-_PERSON: Final = ["/api/v1/people/{person_id:uuid}", "/api/v1/clients/{client:str}/people/{person_id:uuid}"]
-_ROLE: Final = [f"{path}/roles/{{role:str}}" for path in _PERSON]
-_CONFIRMATION: Final = [f"{path}/confirmation" for path in _PERSON]
-_SESSIONS: Final = [f"{path}/sessions" for path in _PERSON]
+_MEMBER: Final = ["/api/v1/members/{member_id:uuid}", "/api/v1/clients/{client:str}/members/{member_id:uuid}"]
+_ROLE: Final = [f"{path}/roles/{{role:str}}" for path in _MEMBER]
+_CONFIRMATION: Final = [f"{path}/confirmation" for path in _MEMBER]
+_SESSIONS: Final = [f"{path}/sessions" for path in _MEMBER]
 _SUSPENSION: Final = "/api/v1/clients/{client:str}/suspension"
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 
 
-@put(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["people"], status_code=204)
-async def put_role(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]) -> None:
+@put(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"], status_code=204)
+async def put_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Give a role."""
-    person = await get_member(access.session, person_id)
-    await give_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
+    member = await get_member(access.session, member_id)
+    await give_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
 
 
-@delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["people"])
-async def delete_role(access: OpenAccess, auth: OpenAuth, person_id: FromPath[UUID], role: FromPath[str]) -> None:
-    """Take a role back, effective with the person's next request."""
-    person = await get_member(access.session, person_id)
-    await take_role(access.session, access.principal, person, role=role, clock=auth.clock, new_id=new_id)
+@delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"])
+async def delete_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
+    """Take a role back, effective with the member's next request."""
+    member = await get_member(access.session, member_id)
+    await take_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
 
 
-@put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"], status_code=204)
-async def put_confirmation(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+@put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)
+async def put_confirmation(access: OpenAccess, member_id: FromPath[UUID]) -> None:
     """Confirm that a member is not whoever invited them. Until then the two count as one person in approvals."""
-    await confirm_member(access.session, access.principal, person_id=person_id, now=access.now)
+    await confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
 
 
-@delete(_SESSIONS, opt={"permission": TenantPermission.INVITE_PEOPLE}, tags=["people"])
-async def delete_sessions(access: OpenAccess, person_id: FromPath[UUID]) -> None:
+@delete(_SESSIONS, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+async def delete_sessions(access: OpenAccess, member_id: FromPath[UUID]) -> None:
     """Sign somebody out everywhere. They may sign in again."""
-    await sign_out_everywhere(access.session, person_id=person_id, now=access.now)
+    await sign_out_everywhere(access.session, member_id=member_id, now=access.now)
 
 
 @post(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
 async def post_client_suspension(access: OpenAccess, data: JSONBody[ReasonInput]) -> ClientView:
-    """Refuse the client's people, keys and webhooks, and let its work rest. Nothing is deleted."""
+    """Refuse the client's members, keys and webhooks, and let its work rest. Nothing is deleted."""
     return client_view(await suspend_client(access.session, reason=data.reason, now=access.now))
 
 

@@ -20,24 +20,24 @@ _BADGES: Final = {
 class MemberRow:
     """`roles` are labels."""
 
-    person: Member
+    member: Member
     roles: tuple[str, ...]
     now: datetime
 
     @property
     def invitation(self) -> InvitationState | None:
-        return invitation_state(self.person, self.now)
+        return invitation_state(self.member, self.now)
 
     @property
     def status_badge(self) -> tuple[str, str]:
         """Label and kind of the badge."""
         known = {AccountStatus.ACTIVE: ("Active", "ok"), AccountStatus.SUSPENDED: ("Suspended", "bad")}
-        if self.person.status in known:
-            return known[AccountStatus(self.person.status)]
+        if self.member.status in known:
+            return known[AccountStatus(self.member.status)]
         none = ("No password yet", "neutral")
         return _BADGES.get(self.invitation, none) if self.invitation is not None else none
 
 
-def member_rows(people: Iterable[Member], held: Mapping[str, set[str]], now: datetime) -> list[MemberRow]:
+def member_rows(members: Iterable[Member], held: Mapping[str, set[str]], now: datetime) -> list[MemberRow]:
     """Rows of members. `held`: roles by member id."""
-    return [MemberRow(person, tuple(map(spoken_role, sorted(held.get(str(person.id), ())))), now) for person in people]
+    return [MemberRow(member, tuple(map(spoken_role, sorted(held.get(str(member.id), ())))), now) for member in members]

@@ -19,6 +19,8 @@ RETIRED = {
     r"\b(JobKind|NewWork|WorkItem|LaneRun|add_work)\b": "JobType, NewJob, ClaimedJob, Batch, enqueue",
     r"\bfairlead_(work_batch_seconds|work_items|relay_rung|oldest_ready_work)": "fairlead_job_batch_seconds, …",
     r"['\"]user:(read|invite)['\"]": "member:read, member:invite",
+    r"\bperson_id\b|\b(add|invite|suspend|resume|identify)_person\b|_PEOPLE\b|\bPerson(View|List|Input)\b": "member",
+    r"\b(FROM|UPDATE|INTO|JOIN) person\b|/people\b|tenants/(person|people)\.html|['\"]person:\{": "member",
 }
 """Old names, as patterns, and what stands in their place."""
 

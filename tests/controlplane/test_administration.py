@@ -16,7 +16,7 @@ from connectors.poll_job import poll_lane, schedule_poll
 from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from controlplane.jobs import build_jobs
-from controlplane.provisioning import NewAccountMember, add_person
+from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
 from foundation.errors import Conflict, Unauthenticated
 from foundation.ids import new_id
@@ -54,7 +54,7 @@ async def actions(world: ClientEnv) -> list[object]:
 
 
 class TestSuspendedClient:
-    async def test_its_people_keys_and_webhooks_are_refused_and_its_work_rests_in_order(
+    async def test_its_members_keys_and_webhooks_are_refused_and_its_work_rests_in_order(
         self, site: WebApp, house: House, admin: Visit, approver: Visit, gate: ClientEnv
     ) -> None:
         keys = f"/api/v1/clients/{house.slug}/api-keys"
@@ -62,7 +62,7 @@ class TestSuspendedClient:
         await gate.deliver(gate.change("SKU-001", STOCK, 1))
         before = await gate.rows("SELECT lane, seq FROM job ORDER BY seq")
         assert before
-        page = f"/clients/{house.slug}/people"
+        page = f"/clients/{house.slug}/members"
         assert "Suspend client" in (await admin.get(page)).text
         long = await admin.post(f"/clients/{house.slug}/suspend", {"reason": "kept " * 200})
         assert (long.status_code, "kept " * 199 in long.text, "data-shown" in long.text) == (422, True, True), "U8"
@@ -173,27 +173,27 @@ async def claim(world: ClientEnv, lane: str) -> None:
     await worker.run_lane(world.scope.msp_id, world.scope.tenant_id, lane)
 
 
-class TestPeople:
+class TestMembers:
     async def test_a_role_is_taken_and_counts_at_once(
         self, house: House, admin: Visit, approver: Visit, world: ClientEnv
     ) -> None:
-        person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
-        page = f"/clients/{house.slug}/people"
-        other = NewAccountMember(f"other-{person}@example.test", "Other", PASSWORD, "client_admin")
-        await add_person(world.services, world.scope, other)
-        assert f'href="{page}/{person}"' in (await admin.get(page)).text
-        shown = (await admin.get(f"{page}/{person}")).text
-        assert f'action="{page}/{person}/roles/client_approver/take"' in shown
-        assert f'action="{page}/{person}/roles/client_admin/give"' in shown
+        member = await member_of(admin, house.approver, f"/api/v1/clients/{house.slug}/members")
+        page = f"/clients/{house.slug}/members"
+        other = NewAccountMember(f"other-{member}@example.test", "Other", PASSWORD, "client_admin")
+        await add_member(world.services, world.scope, other)
+        assert f'href="{page}/{member}"' in (await admin.get(page)).text
+        shown = (await admin.get(f"{page}/{member}")).text
+        assert f'action="{page}/{member}/roles/client_approver/take"' in shown
+        assert f'action="{page}/{member}/roles/client_admin/give"' in shown
         assert "client_viewer/give" not in shown  # an approver is a viewer already
         assert "msp_" not in shown
-        assert (await admin.post(f"{page}/{person}/roles/client_admin/give")).status_code == 303
+        assert (await admin.post(f"{page}/{member}/roles/client_admin/give")).status_code == 303
         assert (await approver.get(page)).status_code == 200
-        assert (await admin.post(f"{page}/{person}/roles/client_admin/take")).status_code == 303
+        assert (await admin.post(f"{page}/{member}/roles/client_admin/take")).status_code == 303
         assert (await approver.get(page)).status_code == 403
-        roles = f"/api/v1/clients/{house.slug}/people/{person}/roles"
+        roles = f"/api/v1/clients/{house.slug}/members/{member}/roles"
         assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
-        assert (await admin.post(f"{page}/{person}/roles/client_approver/take")).status_code == 303
+        assert (await admin.post(f"{page}/{member}/roles/client_approver/take")).status_code == 303
         assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 200
         assert (await admin.api("DELETE", f"{roles}/client_approver")).status_code == 404
         assert (await admin.api("DELETE", f"{roles}/client_viewer")).status_code == 204
@@ -203,78 +203,78 @@ class TestPeople:
     async def test_nobody_takes_from_themselves_or_what_they_could_not_give(
         self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
-        own = await person_of(admin, house.admin, "/api/v1/people")
-        refused = await admin.post(f"/people/{own}/roles/msp_admin/take")
+        own = await member_of(admin, house.admin, "/api/v1/members")
+        refused = await admin.post(f"/members/{own}/roles/msp_admin/take")
         assert (refused.status_code, "from yourself" in refused.text) == (409, True)
         email = f"ca-{secrets.token_hex(4)}@example.test"
-        await add_person(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
+        await add_member(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
         client_admin = await site.signed_in(house.host, email)
-        people = f"/api/v1/clients/{house.slug}/people"
-        partner = await person_of(admin, house.partner, people)
-        assert (await client_admin.api("PUT", f"{people}/{partner}/roles/client_viewer")).status_code == 422
-        assert (await client_admin.api("PUT", f"{people}/{partner}/roles/partner")).status_code == 204
-        approver = await person_of(admin, house.approver, people)
-        assert (await client_admin.api("PUT", f"{people}/{approver}/roles/msp_admin")).status_code == 403
+        members = f"/api/v1/clients/{house.slug}/members"
+        partner = await member_of(admin, house.partner, members)
+        assert (await client_admin.api("PUT", f"{members}/{partner}/roles/client_viewer")).status_code == 422
+        assert (await client_admin.api("PUT", f"{members}/{partner}/roles/partner")).status_code == 204
+        approver = await member_of(admin, house.approver, members)
+        assert (await client_admin.api("PUT", f"{members}/{approver}/roles/msp_admin")).status_code == 403
 
     async def test_somebody_is_signed_out_everywhere_and_may_come_back(
         self, site: WebApp, house: House, admin: Visit, approver: Visit, world: ClientEnv
     ) -> None:
-        person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
-        assert (await admin.post(f"/clients/{house.slug}/people/{person}/sign-out")).status_code == 303
+        member = await member_of(admin, house.approver, f"/api/v1/clients/{house.slug}/members")
+        assert (await admin.post(f"/clients/{house.slug}/members/{member}/sign-out")).status_code == 303
         assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
         again = await site.signed_in(house.host, house.approver)
         assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 200
-        sessions = f"/api/v1/clients/{house.slug}/people/{person}/sessions"
+        sessions = f"/api/v1/clients/{house.slug}/members/{member}/sessions"
         assert (await admin.api("DELETE", sessions)).status_code == 204
         assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 303
-        assert (await actions(world)).count("person.signed_out_everywhere") == 2
+        assert (await actions(world)).count("member.signed_out_everywhere") == 2
 
-    async def test_a_person_is_suspended_with_a_reason_and_resumed(
+    async def test_a_member_is_suspended_with_a_reason_and_resumed(
         self, site: WebApp, house: House, admin: Visit, approver: Visit, world: ClientEnv
     ) -> None:
-        person = await person_of(admin, house.approver, f"/api/v1/clients/{house.slug}/people")
-        page = f"/clients/{house.slug}/people/{person}"
+        member = await member_of(admin, house.approver, f"/api/v1/clients/{house.slug}/members")
+        page = f"/clients/{house.slug}/members/{member}"
         long = await admin.post(f"{page}/suspend", {"reason": "kept " * 200})
         assert (long.status_code, "kept " * 199 in long.text, "data-shown" in long.text) == (422, True, True), "U8"
         refused = await admin.post(f"{page}/suspend", {"reason": " "})
         assert (refused.status_code, "Enter a reason" in refused.text) == (422, True)
         assert (await admin.post(f"{page}/suspend", {"reason": "left the firm"})).status_code == 303
-        assert "This person is suspended" in (await admin.get(page)).text
+        assert "This member is suspended" in (await admin.get(page)).text
         assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
         assert (await site.visit(house.host).sign_in(house.approver)).status_code == 403
-        noted = await world.rows("SELECT body FROM audit_entry WHERE action = 'person.suspended'")
+        noted = await world.rows("SELECT body FROM audit_entry WHERE action = 'member.suspended'")
         assert ["left the firm" in str(body) for (body,) in noted] == [True]
         assert (await admin.post(f"{page}/resume")).status_code == 303
         assert (await site.visit(house.host).sign_in(house.approver)).status_code == 303
-        own = await person_of(admin, house.admin, "/api/v1/people")
-        refused = await admin.post(f"/people/{own}/suspend", {"reason": "x"})
+        own = await member_of(admin, house.admin, "/api/v1/members")
+        refused = await admin.post(f"/members/{own}/suspend", {"reason": "x"})
         assert (refused.status_code, "suspend yourself" in refused.text) == (409, True)
 
-    async def test_people_of_others_are_not_there(
+    async def test_members_of_others_are_not_there(
         self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv
     ) -> None:
-        people = f"/api/v1/clients/{house.slug}/people"
-        person, sibling = await person_of(admin, house.approver, people), await second_client(world)
+        members = f"/api/v1/clients/{house.slug}/members"
+        member, sibling = await member_of(admin, house.approver, members), await second_client(world)
         before = await actions(world)
         acts = (("PUT", "roles/client_viewer"), ("DELETE", "roles/client_approver"), ("DELETE", "sessions"))
         for visit, status in ((approver, 403), (stranger, 404)):
-            assert (await visit.get(f"/clients/{house.slug}/people")).status_code == status
-            assert (await visit.get(f"/clients/{house.slug}/people/{person}")).status_code == status
+            assert (await visit.get(f"/clients/{house.slug}/members")).status_code == status
+            assert (await visit.get(f"/clients/{house.slug}/members/{member}")).status_code == status
             for tail in ("sign-out", "suspend", "resume", "roles/client_admin/give", "roles/client_approver/take"):
-                path = f"/clients/{house.slug}/people/{person}/{tail}"
+                path = f"/clients/{house.slug}/members/{member}/{tail}"
                 assert (await visit.post(path, {"reason": "x"})).status_code == status, tail
             for method, tail in acts:
-                assert (await visit.api(method, f"{people}/{person}/{tail}")).status_code == status, tail
-        assert (await admin.api("DELETE", f"/api/v1/clients/{sibling}/people/{person}/sessions")).status_code == 404
-        assert (await stranger.api("DELETE", f"/api/v1/people/{person}/sessions")).status_code == 404
+                assert (await visit.api(method, f"{members}/{member}/{tail}")).status_code == status, tail
+        assert (await admin.api("DELETE", f"/api/v1/clients/{sibling}/members/{member}/sessions")).status_code == 404
+        assert (await stranger.api("DELETE", f"/api/v1/members/{member}/sessions")).status_code == 404
         assert await actions(world) == before
-        assert "/people" not in (await approver.get(f"/clients/{house.slug}/overview")).text
-        assert f"/clients/{house.slug}/people" in (await admin.get(f"/clients/{house.slug}/overview")).text
+        assert "/members" not in (await approver.get(f"/clients/{house.slug}/overview")).text
+        assert f"/clients/{house.slug}/members" in (await admin.get(f"/clients/{house.slug}/overview")).text
 
 
-async def person_of(admin: Visit, email: str, path: str) -> UUID:
-    people = (await admin.api("GET", path)).json()["people"]
-    return UUID(next(one["id"] for one in people if one["email"] == email))
+async def member_of(admin: Visit, email: str, path: str) -> UUID:
+    members = (await admin.api("GET", path)).json()["members"]
+    return UUID(next(one["id"] for one in members if one["email"] == email))
 
 
 class TestConnections:
@@ -334,12 +334,12 @@ class TestConnections:
         assert "/pause" not in (await approver.get(f"/clients/{house.slug}/connections")).text
 
 
-async def test_the_page_of_people_goes_on_behind_the_hundredth(house: House, admin: Visit) -> None:
+async def test_the_page_of_members_goes_on_behind_the_hundredth(house: House, admin: Visit) -> None:
     async with house.world.services.db.transaction(house.world.scope) as session:
         for number in range(100):
             wanted = NewMember(new_id(), f"zz-{number:03}@example.test", "Somebody")
             await create_member(session, wanted, now=utc_now())
-    first = (await admin.get(f"/clients/{house.slug}/people")).text
+    first = (await admin.get(f"/clients/{house.slug}/members")).text
     assert "zz-099@" not in first
     [address] = re.findall(r'href="([^"]+)"[^>]*\sdata-next\b', first)
     second = (await admin.get(address)).text

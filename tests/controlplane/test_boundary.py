@@ -362,7 +362,7 @@ class TestBodies:
         bodies = [DEEP, b'{"a":' * 100_000, b"{", b"\xff", b"x" * (FORM_BYTES + 1)]
         for body, text in itertools.product(bodies, ["", "Bearer nonsense", "Bearer fl_" + "a" * 60]):
             headers = {"Content-Type": "application/json", "Authorization": text}
-            for path in ("/api/v1/api-keys", "/api/v1/people", f"/api/v1/clients/{house.slug}/changes"):
+            for path in ("/api/v1/api-keys", "/api/v1/members", f"/api/v1/clients/{house.slug}/changes"):
                 assert (await http.post(path, content=body, headers=headers)).status_code == 401
 
     async def test_v10_a_key_that_is_well_formed_and_wrong_is_refused_before_the_body(
@@ -498,9 +498,9 @@ class TestLinks:
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
         for number, host in enumerate((house.host, f"{house.host}:9999", f"{house.host}.", house.host.upper())):
-            person = {"email": f"v15-{number}@example.test", "name": "New", "role": "client_viewer"}
+            member = {"email": f"v15-{number}@example.test", "name": "New", "role": "client_viewer"}
             headers = {"X-CSRF-Token": admin.token, "Host": host, "Origin": f"http://{host}", "Cookie": cookies}
-            answer = await admin.http.post(f"/api/v1/clients/{house.slug}/people", json=person, headers=headers)
+            answer = await admin.http.post(f"/api/v1/clients/{house.slug}/members", json=member, headers=headers)
             assert answer.status_code == 201, answer.text
             assert answer.json()["link"].startswith(f"http://{house.host}/welcome/")
 

@@ -33,13 +33,13 @@ KINDS = {
     "governance_exception": "exception_id",
     "connection": "connection_id",
     "source_event": "event_id",
-    "person": "person_id",
+    "member": "member_id",
     "api_key": "key_id",
     "invoice": "invoice_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
-    "change", "governance_exception", "connection", "approval", "record_value", "job", "audit_entry", "person",
+    "change", "governance_exception", "connection", "approval", "record_value", "job", "audit_entry", "member",
     "api_key", "policy_rule", "propagation", "timer",
 )  # fmt: skip
 WITHOUT_SAMPLE = ("/static", "/brand", "/api/v1/schema", "/welcome")
@@ -211,7 +211,7 @@ async def clients_own(site: WebApp, mine: House) -> dict[str, Visit]:
         _, key = await create_api_key(session, new_secret, wanted, now=utc_now())
     machine = site.visit(mine.host)
     machine.http.headers["authorization"] = f"Bearer {key}"
-    assert (await machine.api("GET", f"/api/v1/clients/{mine.slug}/people")).status_code == 200
+    assert (await machine.api("GET", f"/api/v1/clients/{mine.slug}/members")).status_code == 200
     return {
         "approver": await site.signed_in(mine.host, mine.approver),
         "partner": await site.signed_in(mine.host, mine.partner),

@@ -43,7 +43,7 @@ async def dropped(ended: Visit) -> Visit:
 
 
 async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too(house: House, dropped: Visit) -> None:
-    page = f"/clients/{house.slug}/people/{UUID(int=1)}"
+    page = f"/clients/{house.slug}/members/{UUID(int=1)}"
     late = await dropped.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
     assert next_of(late.headers["location"]) == page
     assert (
@@ -74,7 +74,7 @@ async def test_u1_every_part_that_polls_leads_back_to_its_page(site: WebApp, hou
 async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
     site: WebApp, house: House, ended: Visit
 ) -> None:
-    page = f"/clients/{house.slug}/people/{UUID(int=1)}"
+    page = f"/clients/{house.slug}/members/{UUID(int=1)}"
     late = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
     assert (late.status_code, next_of(late.headers["location"])) == (303, page)
     elsewhere = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": "http://evil.example/a"})

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from controlplane.provisioning import NewAccountMember, add_partner, add_person
-from tests.controlplane.test_administration import actions, person_of
+from controlplane.provisioning import NewAccountMember, add_member, add_partner
+from tests.controlplane.test_administration import actions, member_of
 from tests.support.client_env import ClientEnv, second_client
 from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
 
@@ -21,7 +21,7 @@ _LINK = re.compile(r"http://[^<\s]+/welcome/[A-Za-z0-9_-]+")
 @pytest.fixture
 async def client_admin(site: WebApp, house: House, world: ClientEnv) -> Visit:
     email = f"ca-{secrets.token_hex(4)}@example.test"
-    await add_person(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
+    await add_member(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
     return await site.signed_in(house.host, email)
 
 
@@ -50,10 +50,10 @@ class TestInviting:
     async def test_somebody_is_invited_shown_the_link_once_and_lands_on_their_page(
         self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
-        people, email = f"/clients/{house.slug}/people", fresh()
-        assert f'href="{people}/invite"' in (await admin.get(people)).text
-        assert "Send it yourself" in (await admin.get(f"{people}/invite")).text
-        answer = await admin.post(f"{people}/invite", form(email.upper(), "client_approver"))
+        members, email = f"/clients/{house.slug}/members", fresh()
+        assert f'href="{members}/invite"' in (await admin.get(members)).text
+        assert "Send it yourself" in (await admin.get(f"{members}/invite")).text
+        answer = await admin.post(f"{members}/invite", form(email.upper(), "client_approver"))
         link = link_in(answer)
         assert link.startswith(f"http://{house.host}/welcome/")
         assert f"Send this link to {email}" in answer.text
@@ -63,11 +63,12 @@ class TestInviting:
         assert link in words
         assert not set(words) & set("<>"), "a mail is text"
         assert re.search(r"until \d+ \w{3} \d{4}, \d\d:\d\d UTC:\r\n", words)
-        for page in (people, f"{people}/invitations", f"{people}/{await person_of(admin, email, '/api/v1' + people)}"):
+        one = await member_of(admin, email, f"/api/v1{members}")
+        for page in (members, f"{members}/invitations", f"{members}/{one}"):
             shown = (await admin.get(page)).text
             assert email in shown
             assert "/welcome/" not in shown
-        listed = " ".join((await admin.get(f"{people}/invitations")).text.split())
+        listed = " ".join((await admin.get(f"{members}/invitations")).text.split())
         assert "Pending" in listed
         assert "by Admin " in listed
         assert "Client approver" in listed
@@ -75,15 +76,15 @@ class TestInviting:
         assert (await choose_password(guest, link)).headers["location"] == "/"
         landed = await guest.get("/", follow_redirects=True)
         assert (landed.status_code, landed.url.path) == (200, f"/clients/{house.slug}/overview")
-        assert "Accepted" in (await admin.get(f"{people}/invitations")).text
-        noted = [each for each in await actions(world) if str(each).startswith(("person.", "policy.roles"))]
-        assert noted[-4:] == ["person.created", "policy.roles_changed", "person.invited", "person.password_set"]
+        assert "Accepted" in (await admin.get(f"{members}/invitations")).text
+        noted = [each for each in await actions(world) if str(each).startswith(("member.", "policy.roles"))]
+        assert noted[-4:] == ["member.created", "policy.roles_changed", "member.invited", "member.password_set"]
 
     async def test_the_link_is_nowhere_at_rest(self, house: House, admin: Visit, world: ClientEnv) -> None:
-        people = f"/clients/{house.slug}/people"
-        await admin.get(people)
-        secret = link_in(await admin.post(f"{people}/invite", form(fresh(), "client_viewer")))[-43:]
-        for table in ("person", "audit_entry", "job", "policy_version"):
+        members = f"/clients/{house.slug}/members"
+        await admin.get(members)
+        secret = link_in(await admin.post(f"{members}/invite", form(fresh(), "client_viewer")))[-43:]
+        for table in ("member", "audit_entry", "job", "policy_version"):
             rows = await world.rows(f"SELECT t::text FROM {table} t")
             assert rows or table == "job"
             assert [row for (row,) in rows if secret in str(row)] == []
@@ -91,15 +92,15 @@ class TestInviting:
     async def test_it_is_withdrawn_and_made_anew(
         self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
-        people, email = f"/clients/{house.slug}/people", fresh()
-        await admin.get(people)
-        first = link_in(await admin.post(f"{people}/invite", form(email, "client_viewer")))
-        one = f"{people}/{await person_of(admin, email, '/api/v1' + people)}"
-        assert f'action="{one}/invitation/withdraw"' in (await admin.get(f"{people}/invitations")).text
+        members, email = f"/clients/{house.slug}/members", fresh()
+        await admin.get(members)
+        first = link_in(await admin.post(f"{members}/invite", form(email, "client_viewer")))
+        one = f"{members}/{await member_of(admin, email, '/api/v1' + members)}"
+        assert f'action="{one}/invitation/withdraw"' in (await admin.get(f"{members}/invitations")).text
         withdrawn = await admin.post(f"{one}/invitation/withdraw")
-        assert (withdrawn.status_code, withdrawn.headers["location"]) == (303, f"{people}/invitations")
+        assert (withdrawn.status_code, withdrawn.headers["location"]) == (303, f"{members}/invitations")
         assert (await site.visit(house.host).get(httpx.URL(first).path)).status_code == 410
-        shown = (await admin.get(f"{people}/invitations")).text
+        shown = (await admin.get(f"{members}/invitations")).text
         assert "Withdrawn" in shown
         assert f'action="{one}/invitation/withdraw"' not in shown
         assert "Invitation withdrawn" in (await admin.get(one)).text
@@ -109,126 +110,126 @@ class TestInviting:
         assert (await choose_password(site.visit(house.host), second)).status_code == 303
         joined = await admin.post(f"{one}/invitation")
         assert (joined.status_code, "has chosen a password" in joined.text) == (409, True)
-        assert (await actions(world)).count("person.invitation_withdrawn") == 1
+        assert (await actions(world)).count("member.invitation_withdrawn") == 1
 
     async def test_one_that_ran_out_says_so(self, house: House, admin: Visit, world: ClientEnv) -> None:
-        people, email = f"/clients/{house.slug}/people", fresh()
-        await admin.get(people)
-        await admin.post(f"{people}/invite", form(email, "client_viewer"))
+        members, email = f"/clients/{house.slug}/members", fresh()
+        await admin.get(members)
+        await admin.post(f"{members}/invite", form(email, "client_viewer"))
         async with world.services.db.transaction(world.scope) as session:
-            late = "UPDATE person SET invite_until = now() - interval '1 minute' WHERE email = :email"
+            late = "UPDATE member SET invite_until = now() - interval '1 minute' WHERE email = :email"
             await session.execute(text(late), {"email": email})
-        assert "Expired" in (await admin.get(f"{people}/invitations")).text
-        assert "Invitation expired" in (await admin.get(people)).text
+        assert "Expired" in (await admin.get(f"{members}/invitations")).text
+        assert "Invitation expired" in (await admin.get(members)).text
 
 
 class TestWhatIsRefused:
     async def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(
         self, house: House, admin: Visit, world: ClientEnv
     ) -> None:
-        people = f"/clients/{house.slug}/people"
-        await admin.get(people)
+        members = f"/clients/{house.slug}/members"
+        await admin.get(members)
         before = await actions(world)
         for wrong, status, sentence in (
             ({"email": "nonsense"}, 422, "not an e-mail address"),
             ({"name": " "}, 422, "no visible characters"),
-            ({"role": ""}, 422, "Choose what this person may do"),
+            ({"role": ""}, 422, "Choose what this member may do"),
             ({"role": "msp_admin"}, 403, "You can give one of"),
             ({"role": "partner"}, 422, "names the partner"),
             ({"partner": "nonsense"}, 422, "one of this account"),
             ({"role": "partner", "partner": str(UUID(int=7))}, 404, "no such partner"),
         ):
-            answer = await admin.post(f"{people}/invite", form("mia@example.test", "client_viewer") | wrong)
+            answer = await admin.post(f"{members}/invite", form("mia@example.test", "client_viewer") | wrong)
             assert (answer.status_code, sentence in answer.text) == (status, True), wrong
             assert ('value="Mia Sand"' in answer.text) is ("name" not in wrong)
             assert 'class="error"' in answer.text
         assert await actions(world) == before
 
     async def test_somebody_who_is_here_already_is_named_and_linked(self, house: House, admin: Visit) -> None:
-        people = f"/clients/{house.slug}/people"
-        known = await person_of(admin, house.approver, f"/api/v1{people}")
-        await admin.get(people)
-        answer = await admin.post(f"{people}/invite", form(house.approver, "client_viewer"))
+        members = f"/clients/{house.slug}/members"
+        known = await member_of(admin, house.approver, f"/api/v1{members}")
+        await admin.get(members)
+        answer = await admin.post(f"{members}/invite", form(house.approver, "client_viewer"))
         assert answer.status_code == 409
         assert "is in this account already" in answer.text
-        assert f'href="{people}/{known}"' in answer.text
+        assert f'href="{members}/{known}"' in answer.text
 
     async def test_nobody_gives_more_than_they_may(self, house: House, admin: Visit, client_admin: Visit) -> None:
-        people = f"/clients/{house.slug}/people"
-        offered = (await client_admin.get(f"{people}/invite")).text
+        members = f"/clients/{house.slug}/members"
+        offered = (await client_admin.get(f"{members}/invite")).text
         assert re.findall(r'name="role"\s+value="([^"]+)"', offered) == [
             "client_viewer", "client_approver", "client_admin", "partner",
         ]  # fmt: skip
-        house_form = (await admin.get("/people/invite")).text
+        house_form = (await admin.get("/members/invite")).text
         assert re.findall(r'name="role"\s+value="([^"]+)"', house_form) == ["msp_operator", "msp_admin"]
-        assert (await admin.post("/people/invite", form(fresh(), "client_admin"))).status_code == 403
-        await client_admin.get(people)
-        assert link_in(await client_admin.post(f"{people}/invite", form(fresh(), "client_admin")))
-        await admin.get(people)
+        assert (await admin.post("/members/invite", form(fresh(), "client_admin"))).status_code == 403
+        await client_admin.get(members)
+        assert link_in(await client_admin.post(f"{members}/invite", form(fresh(), "client_admin")))
+        await admin.get(members)
         for role in ("msp_admin", "msp_operator", "machine", "root"):
             for inviter in (client_admin, admin):
-                assert (await inviter.post(f"{people}/invite", form(fresh(), role))).status_code == 403, role
+                assert (await inviter.post(f"{members}/invite", form(fresh(), role))).status_code == 403, role
 
     async def test_a_role_that_turns_out_not_to_fit_leaves_nobody_behind(self, house: House, admin: Visit) -> None:
         """An MSP's administrator holds what a client's viewer may, but not in the house."""
         email = fresh()
-        await admin.get("/people")
-        answer = await admin.post("/people/invite", form(email, "client_viewer"))
+        await admin.get("/members")
+        answer = await admin.post("/members/invite", form(email, "client_viewer"))
         assert (answer.status_code, "cannot be given in this account" in answer.text) == (403, True)
-        assert email not in (await admin.get("/people")).text
+        assert email not in (await admin.get("/members")).text
 
     async def test_a_partners_user_is_brought_in_for_that_partner(
         self, site: WebApp, house: House, client_admin: Visit, world: ClientEnv
     ) -> None:
         partner_id = await add_partner(world.services, world.scope, name="Fjord Resellers")
-        people = f"/clients/{house.slug}/people"
-        assert "Fjord Resellers" in (await client_admin.get(f"{people}/invite")).text
+        members = f"/clients/{house.slug}/members"
+        assert "Fjord Resellers" in (await client_admin.get(f"{members}/invite")).text
         wanted = form(fresh(), "partner", partner=str(partner_id))
         guest = site.visit(house.host)
-        await choose_password(guest, link_in(await client_admin.post(f"{people}/invite", wanted)))
+        await choose_password(guest, link_in(await client_admin.post(f"{members}/invite", wanted)))
         assert (await guest.get("/", follow_redirects=True)).url.path == f"/clients/{house.slug}/channel"
 
     async def test_who_may_not_and_who_is_elsewhere(
         self, site: WebApp, house: House, admin: Visit, client_admin: Visit, other_world: ClientEnv
     ) -> None:
-        people, email = f"/clients/{house.slug}/people", fresh()
-        await admin.get(people)
-        await admin.post(f"{people}/invite", form(email, "client_viewer"))
-        person, sibling = await person_of(admin, email, f"/api/v1{people}"), await second_client(house.world)
+        members, email = f"/clients/{house.slug}/members", fresh()
+        await admin.get(members)
+        await admin.post(f"{members}/invite", form(email, "client_viewer"))
+        member, sibling = await member_of(admin, email, f"/api/v1{members}"), await second_client(house.world)
         theirs = await furnish(other_world, name="Other")
         stranger = await site.signed_in(theirs.host, theirs.admin)
         approver = await site.signed_in(house.host, house.approver)
         before = await actions(house.world)
         for visit, status in ((approver, 403), (stranger, 404)):
             for page in ("invite", "invitations"):
-                assert (await visit.get(f"{people}/{page}")).status_code == status
-            for act in ("invite", f"{person}/invitation", f"{person}/invitation/withdraw"):
-                answer = await visit.post(f"{people}/{act}", form(fresh(), "client_viewer"))
+                assert (await visit.get(f"{members}/{page}")).status_code == status
+            for act in ("invite", f"{member}/invitation", f"{member}/invitation/withdraw"):
+                answer = await visit.post(f"{members}/{act}", form(fresh(), "client_viewer"))
                 assert answer.status_code == status, act
-        for place in ("/people", f"/clients/{sibling}/people"):
+        for place in ("/members", f"/clients/{sibling}/members"):
             for act in ("invitation", "invitation/withdraw"):
-                assert (await admin.post(f"{place}/{person}/{act}")).status_code == 404, place
-        assert email not in (await admin.get("/people/invitations")).text
-        assert (await client_admin.get("/people/invite")).status_code == 404
+                assert (await admin.post(f"{place}/{member}/{act}")).status_code == 404, place
+        assert email not in (await admin.get("/members/invitations")).text
+        assert (await client_admin.get("/members/invite")).status_code == 404
         assert await actions(house.world) == before
 
-    async def test_a_reader_of_people_sees_the_invitations_and_no_way_to_change_them(
+    async def test_a_reader_of_members_sees_the_invitations_and_no_way_to_change_them(
         self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
-        operator, people = fresh(), f"/clients/{house.slug}/people"
-        await add_person(world.services, world.msp_account, NewAccountMember(operator, "Bo", PASSWORD, "msp_operator"))
-        await admin.get(people)
-        await admin.post(f"{people}/invite", form("mia@example.test", "client_viewer"))
+        operator, members = fresh(), f"/clients/{house.slug}/members"
+        await add_member(world.services, world.msp_account, NewAccountMember(operator, "Bo", PASSWORD, "msp_operator"))
+        await admin.get(members)
+        await admin.post(f"{members}/invite", form("mia@example.test", "client_viewer"))
         reader = await site.signed_in(house.host, operator)
-        shown = (await reader.get(f"{people}/invitations")).text
+        shown = (await reader.get(f"{members}/invitations")).text
         assert "mia@example.test" in shown
-        assert "/invite" not in shown.replace(f"{people}/invitations", "")
+        assert "/invite" not in shown.replace(f"{members}/invitations", "")
         assert "<form" not in shown.partition("<main")[2].partition("</main>")[0]
-        assert (await reader.get(f"{people}/invite")).status_code == 403
+        assert (await reader.get(f"{members}/invite")).status_code == 403
 
     async def test_without_the_pages_token_nothing_is_made(self, house: House, admin: Visit, world: ClientEnv) -> None:
-        people = f"/clients/{house.slug}/people"
+        members = f"/clients/{house.slug}/members"
         before = await actions(world)
         wanted = form(fresh(), "client_viewer") | {"_csrf_token": ""}
-        assert (await admin.post(f"{people}/invite", wanted)).status_code == 403
+        assert (await admin.post(f"{members}/invite", wanted)).status_code == 403
         assert await actions(world) == before

@@ -18,7 +18,7 @@ from tests.support.web_app import Visit, WebApp, furnish, running_site
 
 pytestmark = pytest.mark.slow
 
-# These open their own: people sign in and out, or nobody is known yet.
+# These open their own: members sign in and out, or nobody is known yet.
 BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome")
 
 

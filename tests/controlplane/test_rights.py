@@ -1,4 +1,4 @@
-"""V3, V4 and the four-eyes rule: keys, invitations and approvals are worth what the people behind them may do now."""
+"""V3, V4 and the four-eyes rule: keys, invitations and approvals are worth what the members behind them may do now."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from canonical.elements import PRICE
 from canonical.values import Value
-from controlplane.provisioning import NewAccountMember, add_person
+from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
@@ -19,7 +19,7 @@ from governance.approvals.release import answer_change
 from governance.changes.propose import propose_change
 from policy.publishing import revoke_role
 from tenants.accounts import suspend_client
-from tenants.members.repository import suspend_person
+from tenants.members.repository import mark_suspended
 from tests.controlplane.test_administration import actions
 from tests.controlplane.test_cli import call
 from tests.controlplane.test_invitations import choose_password, form, fresh, link_in
@@ -33,7 +33,7 @@ def address(who: str) -> str:
 
 async def add(world: ClientEnv, scope: Scope, role: str) -> tuple[UUID, str]:
     email = address(role)
-    return await add_person(world.services, scope, NewAccountMember(email, role.title(), PASSWORD, role)), email
+    return await add_member(world.services, scope, NewAccountMember(email, role.title(), PASSWORD, role)), email
 
 
 class Key:
@@ -70,14 +70,15 @@ class TestKeys:
         role = "msp_admin" if home == "house" else "client_admin"
         key = await make_key(site, house, maker, "" if home == "house" else client, role)
         of_client = await make_key(site, house, maker, client, "client_approver")
-        people = "/people" if home == "house" else f"{client}/people"
+        members = "/members" if home == "house" else f"{client}/members"
         for one in (key, of_client):
             assert (await one("GET", f"{client}/changes")).status_code == 200
-        assert (await admin.api("POST", f"/api/v1{people}/{boss[0]}/suspension", {"reason": "left"})).status_code == 204
+        suspension = f"/api/v1{members}/{boss[0]}/suspension"
+        assert (await admin.api("POST", suspension, {"reason": "left"})).status_code == 204
         for one in (key, of_client):
             refused = await one("GET", f"{client}/changes")
             assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
-        assert (await admin.api("DELETE", f"/api/v1{people}/{boss[0]}/suspension")).status_code == 204
+        assert (await admin.api("DELETE", suspension)).status_code == 204
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
     async def test_v3_a_key_is_never_more_than_its_maker_is_now(
@@ -88,12 +89,12 @@ class TestKeys:
         key = await make_key(site, house, maker, client, "client_admin")
         machine = await make_key(site, house, maker, client, "machine")
         wish = {"record_key": "SKU-1", "element": "price.list", "amount": 100, "currency": "USD"}
-        assert (await key("GET", f"{client}/people")).status_code == 200
+        assert (await key("GET", f"{client}/members")).status_code == 200
         assert (await machine("POST", f"{client}/changes", wish)).status_code != 403
-        roles = f"/api/v1{client}/people/{boss[0]}/roles"
+        roles = f"/api/v1{client}/members/{boss[0]}/roles"
         assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
         assert (await admin.api("DELETE", f"{roles}/client_admin")).status_code == 204
-        refused = await key("GET", f"{client}/people")
+        refused = await key("GET", f"{client}/members")
         assert (refused.status_code, "made this API key" in refused.json()["detail"]) == (403, True)
         assert (await machine("POST", f"{client}/changes", wish)).status_code == 403
         assert (await key("GET", f"{client}/changes")).status_code == 200
@@ -107,24 +108,24 @@ class TestKeys:
         staff_id, email = await add(world, world.msp_account, "msp_admin")
         key = await make_key(site, house, await site.signed_in(house.host, email), client, "client_admin")
         assert (await key("GET", f"{client}/api-keys")).status_code == 200
-        assert (await admin.api("PUT", f"/api/v1/people/{staff_id}/roles/msp_operator")).status_code == 204
-        assert (await admin.api("DELETE", f"/api/v1/people/{staff_id}/roles/msp_admin")).status_code == 204
+        assert (await admin.api("PUT", f"/api/v1/members/{staff_id}/roles/msp_operator")).status_code == 204
+        assert (await admin.api("DELETE", f"/api/v1/members/{staff_id}/roles/msp_admin")).status_code == 204
         assert (await key("GET", f"{client}/api-keys")).status_code == 403
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
-    async def test_v3_no_key_manages_people_roles_invitations_or_keys(
+    async def test_v3_no_key_manages_members_roles_invitations_or_keys(
         self, site: WebApp, house: House, world: ClientEnv, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{house.slug}"
         other_id, _ = await add(world, world.scope, "client_viewer")
         key = await make_key(site, house, await site.signed_in(house.host, boss[1]), client, "client_admin")
-        person = f"{client}/people/{other_id}"
+        member = f"{client}/members/{other_id}"
         for method, path, body in [
-            ("POST", f"{client}/people", {"email": fresh(), "name": "Eve", "role": "client_admin"}),
-            ("POST", f"{person}/invitation", None), ("DELETE", f"{person}/invitation", None),
-            ("POST", f"{person}/suspension", {"reason": "x"}), ("DELETE", f"{person}/suspension", None),
-            ("PUT", f"{person}/roles/client_admin", None), ("DELETE", f"{person}/roles/client_viewer", None),
-            ("PUT", f"{person}/confirmation", None), ("DELETE", f"{person}/sessions", None),
+            ("POST", f"{client}/members", {"email": fresh(), "name": "Eve", "role": "client_admin"}),
+            ("POST", f"{member}/invitation", None), ("DELETE", f"{member}/invitation", None),
+            ("POST", f"{member}/suspension", {"reason": "x"}), ("DELETE", f"{member}/suspension", None),
+            ("PUT", f"{member}/roles/client_admin", None), ("DELETE", f"{member}/roles/client_viewer", None),
+            ("PUT", f"{member}/confirmation", None), ("DELETE", f"{member}/sessions", None),
             ("POST", f"{client}/api-keys", {"name": "More"}), ("DELETE", f"{client}/api-keys/{other_id}", None),
         ]:  # fmt: skip
             refused = await key(method, path, body)
@@ -132,7 +133,7 @@ class TestKeys:
                 method,
                 path,
             )
-        assert (await key("GET", f"{client}/people")).status_code == 200
+        assert (await key("GET", f"{client}/members")).status_code == 200
 
     async def test_v3_a_key_made_for_managing_access_says_so_is_audited_and_makes_none_of_its_kind(
         self, site: WebApp, house: House, world: ClientEnv, boss: tuple[UUID, str]
@@ -142,13 +143,13 @@ class TestKeys:
         key = await make_key(site, house, maker, client, "client_admin", manages_access=True)
         listed = (await key("GET", f"{client}/api-keys")).json()["api_keys"]
         assert [one["manages_access"] for one in listed] == [True]
-        invited = await key("POST", f"{client}/people", {"email": fresh(), "name": "Mia", "role": "client_viewer"})
+        invited = await key("POST", f"{client}/members", {"email": fresh(), "name": "Mia", "role": "client_viewer"})
         assert invited.status_code == 201
         assert (await key("POST", f"{client}/api-keys", {"name": "More"})).status_code == 201
         more = await key("POST", f"{client}/api-keys", {"name": "More", "manages_access": True})
         assert more.status_code == 403
         for method, act in (("POST", "suspension"), ("DELETE", "suspension")):
-            own = await key(method, f"{client}/people/{boss[0]}/{act}", {"reason": "x"} if method == "POST" else None)
+            own = await key(method, f"{client}/members/{boss[0]}/{act}", {"reason": "x"} if method == "POST" else None)
             assert own.status_code == 409, (method, own.text)
         [noted] = await world.rows("SELECT body FROM audit_entry WHERE action = 'api_key.created' ORDER BY seq LIMIT 1")
         assert '"manages_access":true' in str(noted[0])
@@ -168,15 +169,15 @@ class TestInvitations:
         home: str,
         lost: str,
     ) -> None:
-        people = f"/clients/{house.slug}/people"
+        members = f"/clients/{house.slug}/members"
         if home == "house":
             boss = await add(world, world.msp_account, "msp_admin")
         inviter = await site.signed_in(house.host, boss[1])
-        await inviter.get(people)
-        link = link_in(await inviter.post(f"{people}/invite", form(fresh(), "client_viewer")))
+        await inviter.get(members)
+        link = link_in(await inviter.post(f"{members}/invite", form(fresh(), "client_viewer")))
         path, guest = httpx.URL(link).path, site.visit(house.host)
         assert (await guest.get(path)).status_code == 200
-        own = "/api/v1/people" if home == "house" else f"/api/v1{people}"
+        own = "/api/v1/members" if home == "house" else f"/api/v1{members}"
         role = "msp_admin" if home == "house" else "client_admin"
         if lost == "suspended":
             answer = await admin.api("POST", f"{own}/{boss[0]}/suspension", {"reason": "left"})
@@ -185,9 +186,9 @@ class TestInvitations:
         assert answer.status_code == 204, answer.text
         assert (await guest.get(path)).status_code == 410
         assert (await choose_password(guest, link)).status_code == 410
-        await admin.get(people)
-        row = await world.rows("SELECT id FROM person WHERE invite_hash IS NOT NULL")
-        renewed = link_in(await admin.post(f"{people}/{row[0][0]}/invitation"))
+        await admin.get(members)
+        row = await world.rows("SELECT id FROM member WHERE invite_hash IS NOT NULL")
+        renewed = link_in(await admin.post(f"{members}/{row[0][0]}/invitation"))
         assert (await choose_password(guest, renewed)).status_code == 303
 
 
@@ -195,22 +196,22 @@ class TestLastAdministrator:
     async def test_v4_the_last_administrator_of_a_client_is_neither_suspended_nor_demoted(
         self, site: WebApp, house: House, admin: Visit, world: ClientEnv
     ) -> None:
-        people = f"/clients/{house.slug}/people"
+        members = f"/clients/{house.slug}/members"
         last, email = await add(world, world.scope, "client_admin")
         invited = form(fresh(), "client_admin")  # who has not joined does not count
-        await admin.get(people)
-        assert (await admin.post(f"{people}/invite", invited)).status_code == 200
+        await admin.get(members)
+        assert (await admin.post(f"{members}/invite", invited)).status_code == 200
         for answer in (
-            await admin.api("POST", f"/api/v1{people}/{last}/suspension", {"reason": "x"}),
-            await admin.api("DELETE", f"/api/v1{people}/{last}/roles/client_admin"),
+            await admin.api("POST", f"/api/v1{members}/{last}/suspension", {"reason": "x"}),
+            await admin.api("DELETE", f"/api/v1{members}/{last}/roles/client_admin"),
         ):
             assert (answer.status_code, answer.json()["type"]) == (409, "/problems/last-administrator")
-        await admin.get(f"{people}/{last}")
-        page = await admin.post(f"{people}/{last}/suspend", {"reason": "x"})
+        await admin.get(f"{members}/{last}")
+        page = await admin.post(f"{members}/{last}/suspend", {"reason": "x"})
         assert (page.status_code, "last administrator" in page.text) == (409, True)
         assert (await site.signed_in(house.host, email)).token
         await add(world, world.scope, "client_admin")
-        assert (await admin.api("POST", f"/api/v1{people}/{last}/suspension", {"reason": "x"})).status_code == 204
+        assert (await admin.api("POST", f"/api/v1{members}/{last}/suspension", {"reason": "x"})).status_code == 204
 
     @pytest.mark.parametrize("act", ["suspend", "demote", "one of each"])
     async def test_v4_two_who_act_on_each_other_at_once_leave_one(
@@ -223,7 +224,7 @@ class TestLastAdministrator:
         (one, first), (other, second) = emails.items()
 
         async def remove(by: Visit, whom: UUID, how: str) -> int:
-            path = f"/api/v1/clients/{house.slug}/people/{whom}"
+            path = f"/api/v1/clients/{house.slug}/members/{whom}"
             if how == "suspend":
                 return (await by.api("POST", f"{path}/suspension", {"reason": "x"})).status_code
             return (await by.api("DELETE", f"{path}/roles/client_admin")).status_code
@@ -232,7 +233,7 @@ class TestLastAdministrator:
         done = await asyncio.gather(remove(first, other, hows[0]), remove(second, one, hows[1]))
         assert 204 in done
         assert sorted(done)[1] in {401, 403, 409}, done
-        left = [v for v in (first, second) if (await v.get(f"/clients/{house.slug}/people")).status_code == 200]
+        left = [v for v in (first, second) if (await v.get(f"/clients/{house.slug}/members")).status_code == 200]
         assert len(left) == 1
 
     async def test_v4_the_operator_lets_the_last_one_in_again_and_it_is_audited(
@@ -240,15 +241,15 @@ class TestLastAdministrator:
     ) -> None:
         who, email = await add(world, world.msp_account, "msp_admin")
         async with world.services.db.transaction(world.msp_account) as session:
-            await suspend_person(session, person_id=who, reason="slip", now=utc_now())
+            await mark_suspended(session, member_id=who, reason="slip", now=utc_now())
         assert (await site.visit(house.host).sign_in(email)).status_code == 403
         msp = ("--msp", str(world.msp_account.msp_id))
         resume = ("member", "resume", *msp, "--email", email.upper(), "--reason", "locked out", "--administrator")
         done = await asyncio.to_thread(call, environment, *resume)
         assert (done.exit_code, f"{email} can sign in" in done.output) == (0, True), done.output
-        assert (await (await site.signed_in(house.host, email)).get("/people")).status_code == 200
+        assert (await (await site.signed_in(house.host, email)).get("/members")).status_code == 200
         async with world.services.db.transaction(world.msp_account) as session:
-            found = await session.execute(text("SELECT body FROM audit_entry WHERE action = 'person.resumed'"))
+            found = await session.execute(text("SELECT body FROM audit_entry WHERE action = 'member.resumed'"))
             [body] = found.scalars()
         assert "locked out" in body
         assert '"name":"operator"' in body
@@ -278,7 +279,7 @@ class TestLastAdministrator:
     ) -> None:
         who, email = await add(world, world.msp_account, "msp_admin")
         async with world.services.db.transaction(world.msp_account) as session:
-            await suspend_person(session, person_id=who, reason="slip", now=utc_now())
+            await mark_suspended(session, member_id=who, reason="slip", now=utc_now())
         link = ("tenant", "password-link", "--msp", str(world.msp_account.msp_id), "--email", email)
         done = await asyncio.to_thread(call, environment, *link)
         assert (done.exit_code, "fairlead member resume" in done.output) == (1, True), done.output
@@ -287,9 +288,9 @@ class TestLastAdministrator:
         self, house: House, admin: Visit, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         """The inviter could still use the link, and would then be the second pair of eyes."""
-        people, email = f"/clients/{house.slug}/people", fresh()
-        await admin.get(people)
-        link_in(await admin.post(f"{people}/invite", form(email, "client_approver")))
+        members, email = f"/clients/{house.slug}/members", fresh()
+        await admin.get(members)
+        link_in(await admin.post(f"{members}/invite", form(email, "client_approver")))
         scope = ("--msp", str(world.scope.msp_id), "--tenant", str(world.scope.tenant_id))
         done = await asyncio.to_thread(call, environment, "member", "confirm", *scope, "--email", email)
         assert (done.exit_code, "has not joined yet" in done.output) == (1, True), done.output
@@ -309,8 +310,8 @@ class TestLapsedApprovals:
                 session, world.services.governance, record_key="SKU-1", element=PRICE, value=Value(amount, "USD")
             )
 
-    def as_person(self, scope: Scope, who: UUID) -> Scope:
-        return replace(scope, actor=Actor("person", str(who), "Somebody"))
+    def as_member(self, scope: Scope, who: UUID) -> Scope:
+        return replace(scope, actor=Actor("member", str(who), "Somebody"))
 
     async def state(self, world: ClientEnv, change: UUID) -> tuple[object, ...]:
         [row] = await world.rows("SELECT state, reason FROM change WHERE id = :id", id=change)
@@ -324,20 +325,20 @@ class TestLapsedApprovals:
         scope, role = (world.msp_account, "msp_admin") if home == "house" else (world.scope, "client_approver")
         decider, _ = await add(world, scope, role)
         proposer, _ = await add(world, world.scope, "client_approver")
-        change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
-        async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
+        change = await self.propose(world, self.as_member(world.scope, proposer), 1_000)
+        async with world.services.db.transaction(self.as_member(world.scope, decider)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
         async with world.services.db.transaction(scope) as session:
             if lost == "suspended":
-                await suspend_person(session, person_id=decider, reason="left", now=utc_now())
+                await mark_suspended(session, member_id=decider, reason="left", now=utc_now())
             else:
-                await revoke_role(session, scope, user_id=decider, role=role, clock=utc_now, new_id=new_id)
+                await revoke_role(session, scope, member_id=decider, role=role, clock=utc_now, new_id=new_id)
         await world.work()
         assert (await self.state(world, change))[0] == "awaiting_approval"
         [found] = await world.exceptions("code = 'approval.stale'")
         assert "was suspended, or lost the right to" in found.detail
         other, _ = await add(world, world.scope, "client_approver")
-        async with world.services.db.transaction(self.as_person(world.scope, other)) as session:
+        async with world.services.db.transaction(self.as_member(world.scope, other)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
         await world.work()
         assert (await self.state(world, change))[0] == "released"
@@ -347,10 +348,10 @@ class TestLapsedApprovals:
     ) -> None:
         proposer, _ = await add(world, world.scope, "client_approver")
         decider, _ = await add(world, world.scope, "client_approver")
-        change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
+        change = await self.propose(world, self.as_member(world.scope, proposer), 1_000)
         async with world.services.db.transaction(world.scope) as session:
-            await suspend_person(session, person_id=proposer, reason="left", now=utc_now())
-        async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
+            await mark_suspended(session, member_id=proposer, reason="left", now=utc_now())
+        async with world.services.db.transaction(self.as_member(world.scope, decider)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
         await world.work()
         state, reason = await self.state(world, change)
@@ -360,14 +361,14 @@ class TestLapsedApprovals:
     async def test_v3_approvals_of_members_in_good_standing_are_released(self, asked: UUID, world: ClientEnv) -> None:
         proposer, _ = await add(world, world.scope, "client_approver")
         decider, _ = await add(world, world.msp_account, "msp_admin")
-        change = await self.propose(world, self.as_person(world.scope, proposer), 1_000)
-        async with world.services.db.transaction(self.as_person(world.scope, decider)) as session:
+        change = await self.propose(world, self.as_member(world.scope, proposer), 1_000)
+        async with world.services.db.transaction(self.as_member(world.scope, decider)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
         await world.work()
         assert (await self.state(world, change))[0] == "released"
 
 
-class TestOnePerson:
+class TestSameIdentity:
     """The hardening paragraph: the inviter cannot become the second pair of eyes by using the link."""
 
     @pytest.fixture
@@ -376,9 +377,9 @@ class TestOnePerson:
             await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
 
     async def join(self, site: WebApp, house: House, inviter: Visit, role: str) -> tuple[Visit, str]:
-        people, email = f"/clients/{house.slug}/people", fresh()
-        await inviter.get(people)
-        link = link_in(await inviter.post(f"{people}/invite", form(email, role)))
+        members, email = f"/clients/{house.slug}/members", fresh()
+        await inviter.get(members)
+        link = link_in(await inviter.post(f"{members}/invite", form(email, role)))
         guest = site.visit(house.host)
         assert (await choose_password(guest, link)).status_code == 303
         await guest.get("/", follow_redirects=True)
@@ -416,17 +417,17 @@ class TestOnePerson:
             "Somebody you invited proposed this"
             in (await inviter.get(f"/clients/{house.slug}/approvals/{of_second}")).text
         )
-        [row] = await world.rows("SELECT id FROM person WHERE email = :email", email=email)
-        confirmation = f"/api/v1/clients/{house.slug}/people/{row[0]}/confirmation"
+        [row] = await world.rows("SELECT id FROM member WHERE email = :email", email=email)
+        confirmation = f"/api/v1/clients/{house.slug}/members/{row[0]}/confirmation"
         for one in (inviter, second):
             assert (await one.api("PUT", confirmation)).status_code == 403
-        page = f"/clients/{house.slug}/people/{row[0]}"
+        page = f"/clients/{house.slug}/members/{row[0]}"
         assert "Not confirmed yet" in (await inviter.get(page)).text
         assert f'action="{page}/confirm"' not in (await inviter.get(page)).text
         assert f'action="{page}/confirm"' in (await admin.get(page)).text
         assert (await admin.post(f"{page}/confirm")).status_code == 303
         assert "Not confirmed yet" not in (await admin.get(page)).text
-        assert "person.confirmed" in await actions(world)
+        assert "member.confirmed" in await actions(world)
         assert await self.approve(second, house, of_inviter) == 202
         assert await self.approve(third, house, of_third) == 403
 

@@ -1,4 +1,4 @@
-"""Setting clients and their people up from the command line."""
+"""Setting clients and their members up from the command line."""
 
 import json
 import secrets
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from billing.price_books.repository import list_prices
-from controlplane.provisioning import NewAccountMember, NewConnection, add_person, connect, onboard_client, onboard_msp
+from controlplane.provisioning import NewAccountMember, NewConnection, add_member, connect, onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Scope
@@ -40,7 +40,7 @@ class TestPasswordLink:
     ) -> None:
         client = await a_client(services)
         ada = NewAccountMember("ada@example.com", "Ada", PASSWORD, "client_admin")
-        await add_person(services, client, ada)
+        await add_member(services, client, ada)
         status, told = await run_program(
             environment, "tenant", "password-link", *tenancy(client), "--email", "Ada@Example.com"
         )
@@ -54,7 +54,7 @@ class TestPasswordLink:
             await accept_invite(session, invite, password_hash=prepared, now=utc_now())
             session.expire_all()
             assert (await find_member(session, ada.email)).password_hash == prepared != before
-        assert ("person.invited", "operator") in await audited(services, client)
+        assert ("member.invited", "operator") in await audited(services, client)
 
     async def test_who_is_not_there_gets_none(self, environment: dict[str, str | None], services: Services) -> None:
         client = await a_client(services)

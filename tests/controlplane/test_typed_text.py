@@ -12,14 +12,14 @@ INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
 async def forms(site: WebApp, house: House) -> dict[str, tuple[str, dict[str, str], str]]:
     """Address of each form with a text field: where it is shown, its other fields, and the field."""
     async with site.services.db.transaction(house.world.scope) as session:
-        person = (await session.execute(text("SELECT id FROM person WHERE email LIKE 'approver%'"))).scalar_one()
+        member = (await session.execute(text("SELECT id FROM member WHERE email LIKE 'approver%'"))).scalar_one()
     client = f"/clients/{house.slug}"
     invited = {"email": "new@example.test", "role": "client_viewer", "name": "New"}
     return {
-        f"{client}/suspend": (f"{client}/people", {}, "reason"),
-        f"{client}/people/{person}/suspend": (f"{client}/people/{person}", {}, "reason"),
+        f"{client}/suspend": (f"{client}/members", {}, "reason"),
+        f"{client}/members/{member}/suspend": (f"{client}/members/{member}", {}, "reason"),
         f"{client}/retention/holds": (f"{client}/retention", {"data_class": ""}, "reason"),
-        f"{client}/people/invite": (f"{client}/people/invite", invited, "name"),
+        f"{client}/members/invite": (f"{client}/members/invite", invited, "name"),
     }
 
 

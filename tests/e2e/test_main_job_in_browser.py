@@ -18,7 +18,7 @@ from foundation.clock import utc_now
 from governance.propagation.distribute import start_clock
 from tests.branding.browser import find_barriers, launch
 from tests.e2e.walking import (
-    Person,
+    BrowserUser,
     Town,
     addresses,
     forgive,
@@ -55,42 +55,42 @@ class TestMainJob:
     def test_a_small_change_appears_by_itself_and_becomes_visible_on_both_channels(
         self, town: Town, msp: str, client: str, approver: str, currency: str
     ) -> None:
-        with town.person(msp, approver) as person:
-            person.arrives(f"{person.address}/clients/{client}/overview")
-            expect(person.page.locator(".viewer")).to_contain_text("Client approver")
-            person.shot(f"{msp}-overview-before")
+        with town.user(msp, approver) as user:
+            user.arrives(f"{user.address}/clients/{client}/overview")
+            expect(user.page.locator(".viewer")).to_contain_text("Client approver")
+            user.shot(f"{msp}-overview-before")
             town.change(client, "SKU-001", "price.list", 11_25)
-            latest = person.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
-            person.sees(latest, f"11.25 {currency}", "Automatic", "by 5% or less", "Visible on all 2")
-            person.shot(f"{msp}-overview-after")
+            latest = user.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
+            user.sees(latest, f"11.25 {currency}", "Automatic", "by 5% or less", "Visible on all 2")
+            user.shot(f"{msp}-overview-after")
             assert town.shopper_sees(client, "SKU-001", "11.25")
 
     def test_a_large_change_waits_for_a_person_and_is_shown_to_buyers_only_after_a_yes(
         self, town: Town, msp: str, client: str, approver: str, currency: str
     ) -> None:
-        with town.person(msp, approver) as person:
-            person.open(f"/clients/{client}/approvals?tab=answered")
-            expect(person.page.locator("tbody")).to_contain_text("You")
-            person.page.get_by_role("link", name="Approvals").first.click()
+        with town.user(msp, approver) as user:
+            user.open(f"/clients/{client}/approvals?tab=answered")
+            expect(user.page.locator("tbody")).to_contain_text("You")
+            user.page.get_by_role("link", name="Approvals").first.click()
             town.change(client, "SKU-002", "price.list", 15_00)
-            waiting = person.sees(person.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")
-            expect(person.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Pending\s+[1-9]"))
-            person.shot(f"{msp}-approvals")
+            waiting = user.sees(user.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")
+            expect(user.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Pending\s+[1-9]"))
+            user.shot(f"{msp}-approvals")
             assert not town.shopper_sees(client, "SKU-002", "15.00")
             waiting.get_by_role("link", name="SKU-002").click()
-            preview = person.page.get_by_role("table", name="Preview by channel")
+            preview = user.page.get_by_role("table", name="Preview by channel")
             expect(preview.locator("tbody tr")).to_have_count(2)
             for channel in preview.locator("tbody tr").all():
-                person.sees(channel, f"12.00 {currency}", f"15.00 {currency}", "66.7%")
-            person.shot(f"{msp}-approval")
-            person.page.get_by_label("Reason").fill("The supplier raised it.")
-            person.page.get_by_role("button", name="Approve").click()
-            person.sees(person.page.locator("main"), "The supplier raised it.")
-            person.page.get_by_role("link", name="Channel delivery").click()
-            sees_read_back(person, f"15.00 {currency}")
-            person.shot(f"{msp}-change")
+                user.sees(channel, f"12.00 {currency}", f"15.00 {currency}", "66.7%")
+            user.shot(f"{msp}-approval")
+            user.page.get_by_label("Reason").fill("The supplier raised it.")
+            user.page.get_by_role("button", name="Approve").click()
+            user.sees(user.page.locator("main"), "The supplier raised it.")
+            user.page.get_by_role("link", name="Channel delivery").click()
+            sees_read_back(user, f"15.00 {currency}")
+            user.shot(f"{msp}-change")
             assert town.shopper_sees(client, "SKU-002", "15.00")
-            shop = person.context.new_page()
+            shop = user.context.new_page()
             shop.goto(f"{town.world.sandbox}/{client}-shop/")
             expect(shop.locator("tr[data-sku='SKU-002'] [data-field=price]")).to_contain_text("15.00")
             shop.screenshot(path=town.shots / f"{msp}-storefront.png")
@@ -98,45 +98,45 @@ class TestMainJob:
 
 class TestExceptions:
     def test_a_price_below_cost_is_refused_and_its_severity_is_explained(self, town: Town) -> None:
-        with town.person("northbeam", "ana@birch.example") as person:
+        with town.user("northbeam", "ana@birch.example") as user:
             town.change("birch", "SKU-003", "price.list", 4_00)
-            person.open("/clients/birch/exceptions")
-            row = person.sees(person.row("SKU-003"), "SKU-003")
-            person.shot("exceptions")
+            user.open("/clients/birch/exceptions")
+            row = user.sees(user.row("SKU-003"), "SKU-003")
+            user.shot("exceptions")
             row.get_by_role("link").first.click()
-            parts = person.page.get_by_role("table", name="Parts of the severity")
+            parts = user.page.get_by_role("table", name="Parts of the severity")
             expect(parts).to_be_visible()
             points = [int(cell) for cell in parts.locator("td.num").all_inner_texts()]
             assert len(points) > 1
-            person.sees(person.page.locator("main"), f"{min(sum(points), 100)} of 100", "below cost")
-            person.shot("exception-below-cost")
+            user.sees(user.page.locator("main"), f"{min(sum(points), 100)} of 100", "below cost")
+            user.shot("exception-below-cost")
         assert not town.shopper_sees("birch", "SKU-003", "4.00")
 
     def test_a_malformed_message_is_quarantined_and_a_person_replays_or_discards_it(self, town: Town) -> None:
-        with town.person("northbeam", NORA) as person:
+        with town.user("northbeam", NORA) as user:
             quarantined = "/clients/birch/exceptions?code=source.quarantined"
-            links = person.page.locator("tbody .lead a")
-            person.open(quarantined)
+            links = user.page.locator("tbody .lead a")
+            user.open(quarantined)
             others = addresses(links)
             assert town.send_hook("birch", b'{"type": "price.changed", "skuu": "SKU-004"}') == 202
-            newcomer(person, links, others).click()
-            person.arrives(f"/exceptions/{ONE}")
-            person.sees(person.page.locator("main"), "ERP")
-            person.shot("exception-quarantined")
-            place = person.page.url
-            person.page.get_by_role("link", name="Original message").click()
-            person.sees(person.page.locator("pre"), '"skuu": "SKU-004"')
-            person.shot("original-message")
-            person.page.goto(place)
-            person.page.get_by_role("button", name="Replay").click()
-            person.sees(person.page.locator("main"), "Resolved", "Nora Lind")
+            newcomer(user, links, others).click()
+            user.arrives(f"/exceptions/{ONE}")
+            user.sees(user.page.locator("main"), "ERP")
+            user.shot("exception-quarantined")
+            place = user.page.url
+            user.page.get_by_role("link", name="Original message").click()
+            user.sees(user.page.locator("pre"), '"skuu": "SKU-004"')
+            user.shot("original-message")
+            user.page.goto(place)
+            user.page.get_by_role("button", name="Replay").click()
+            user.sees(user.page.locator("main"), "Resolved", "Nora Lind")
             # The bytes are still what they were: reading them again fails again, and that is told again.
-            person.open(quarantined)
-            newcomer(person, links, others).click()
-            person.page.get_by_role("button", name="Discard").first.click()
-            person.page.get_by_role("dialog").get_by_role("button", name="Discard").click()
-            person.sees(person.page.locator("main"), "Discarded", "Nora Lind")
-            person.shot("exception-discarded")
+            user.open(quarantined)
+            newcomer(user, links, others).click()
+            user.page.get_by_role("button", name="Discard").first.click()
+            user.page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+            user.sees(user.page.locator("main"), "Discarded", "Nora Lind")
+            user.shot("exception-discarded")
 
     def test_what_a_channel_accepted_and_dropped_is_not_called_visible(self, town: Town) -> None:
         client = town.client("alder")
@@ -151,112 +151,112 @@ class TestExceptions:
 
         town.behind_the_desk(allow_an_hour)
         town.break_("alder", "shop", Faults(discard=1.0))
-        with town.person("northbeam", ALDER_APPROVER) as person:
+        with town.user("northbeam", ALDER_APPROVER) as user:
             town.change("alder", "SKU-005", "price.list", 15_30)
-            row = person.page.locator("#flow tbody tr").filter(has_text="SKU-005").first
-            person.sees(row, "Web shop: accepted, not visible yet", "Kestrel Supply: visible")
-            person.shot("accepted-not-visible")
+            row = user.page.locator("#flow tbody tr").filter(has_text="SKU-005").first
+            user.sees(row, "Web shop: accepted, not visible yet", "Kestrel Supply: visible")
+            user.shot("accepted-not-visible")
             town.behind_the_desk(let_it_pass)
-            person.sees(row, "Web shop: late: accepted, not visible")
-            person.open("/clients/alder/exceptions")
-            person.sees(person.row("SKU-005"), "Web shop")
-            person.shot("exception-late")
+            user.sees(row, "Web shop: late: accepted, not visible")
+            user.open("/clients/alder/exceptions")
+            user.sees(user.row("SKU-005"), "Web shop")
+            user.shot("exception-late")
             town.mend("alder", "shop")
-            person.row("SKU-005").get_by_role("link").first.click()
-            with person.page.expect_response(re.compile(r"/replay$")):
-                person.page.get_by_role("button", name="Replay").click()
-            person.arrives(f"/exceptions/{ONE}")
-            person.open("/clients/alder/overview")
-            person.sees(row, "Visible on all 2")
-            person.open("/clients/alder/exceptions?status=resolved")
-            until(person, lambda: person.row("SKU-005").is_visible())
-            person.sees(person.row("SKU-005"), "Web shop")
-            person.shot("exception-corrected")
+            user.row("SKU-005").get_by_role("link").first.click()
+            with user.page.expect_response(re.compile(r"/replay$")):
+                user.page.get_by_role("button", name="Replay").click()
+            user.arrives(f"/exceptions/{ONE}")
+            user.open("/clients/alder/overview")
+            user.sees(row, "Visible on all 2")
+            user.open("/clients/alder/exceptions?status=resolved")
+            until(user, lambda: user.row("SKU-005").is_visible())
+            user.sees(user.row("SKU-005"), "Web shop")
+            user.shot("exception-corrected")
         assert town.shopper_sees("alder", "SKU-005", "15.30")
 
 
 class TestRollback:
     def test_a_change_is_rolled_back_from_its_page_and_buyers_see_the_old_price(self, town: Town) -> None:
-        with town.person("northbeam", BO) as person:
+        with town.user("northbeam", BO) as user:
             town.change("birch", "SKU-006", "price.list", 16_50)
-            row = person.page.locator("#flow tbody tr").filter(has_text="SKU-006").filter(has_text="16.50 USD").first
-            person.sees(row, "Visible on all 2")
+            row = user.page.locator("#flow tbody tr").filter(has_text="SKU-006").filter(has_text="16.50 USD").first
+            user.sees(row, "Visible on all 2")
             row.get_by_role("link").first.click()
-            person.page.get_by_role("button", name="Roll back everywhere").click()
-            person.shot("rollback-question")
-            person.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-            sees_read_back(person, "16.00 USD")
-            person.shot("rolled-back")
+            user.page.get_by_role("button", name="Roll back everywhere").click()
+            user.shot("rollback-question")
+            user.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+            sees_read_back(user, "16.00 USD")
+            user.shot("rolled-back")
         assert town.shopper_sees("birch", "SKU-006", "16.00")
 
 
 class TestMoney:
     def test_the_draft_invoice_opens_to_events_and_only_the_msp_sees_both_sides(self, town: Town) -> None:
         town.behind_the_desk(lambda services: rate(town, services))
-        with town.person("northbeam", BO) as person:
-            person.open("/clients/birch/invoices")
-            until(person, lambda: person.page.locator("tbody tr").count() > 0)
-            person.sees(person.row("Birch"), "USD")
-            person.shot("client-invoices")
-            person.page.locator("tbody tr a").first.click()
-            main = person.sees(person.page.locator("main"), "Lines", "Verified updates")
+        with town.user("northbeam", BO) as user:
+            user.open("/clients/birch/invoices")
+            until(user, lambda: user.page.locator("tbody tr").count() > 0)
+            user.sees(user.row("Birch"), "USD")
+            user.shot("client-invoices")
+            user.page.locator("tbody tr a").first.click()
+            main = user.sees(user.page.locator("main"), "Lines", "Verified updates")
             expect(main).not_to_contain_text("Margin")
             expect(main).not_to_contain_text("holesale")
-            person.shot("client-invoice")
-            person.page.get_by_role("link", name="Verified updates").click()
-            first = person.page.get_by_role("table", name="Usage events").locator("tbody tr").first
+            user.shot("client-invoice")
+            user.page.get_by_role("link", name="Verified updates").click()
+            first = user.page.get_by_role("table", name="Usage events").locator("tbody tr").first
             expect(first).to_contain_text(re.compile(r"[0-9a-f]{8}-"))
-            person.shot("client-invoice-line")
-        with town.person("northbeam", NORA) as person:
-            person.open("/invoices")
-            until(person, lambda: person.page.locator("tbody tr").filter(has_text="wholesale").count() > 0)
-            person.shot("msp-invoices")
-            person.row("Birch").get_by_role("link").click()
-            person.sees(person.page.locator("main"), "Margin", "Wholesale", "Retail", "60.0%")
-            person.shot("msp-invoice")
+            user.shot("client-invoice-line")
+        with town.user("northbeam", NORA) as user:
+            user.open("/invoices")
+            until(user, lambda: user.page.locator("tbody tr").filter(has_text="wholesale").count() > 0)
+            user.shot("msp-invoices")
+            user.row("Birch").get_by_role("link").click()
+            user.sees(user.page.locator("main"), "Margin", "Wholesale", "Retail", "60.0%")
+            user.shot("msp-invoice")
 
 
-class TestPeople:
+class TestMembers:
     def test_the_msps_administrator_sees_the_fleet(self, town: Town) -> None:
-        with town.person("northbeam", NORA) as person:
-            person.arrives("/fleet")
-            expect(person.page.locator(".viewer")).to_contain_text("MSP admin")
-            names = person.page.locator("#fleet tbody .lead a")
+        with town.user("northbeam", NORA) as user:
+            user.arrives("/fleet")
+            expect(user.page.locator(".viewer")).to_contain_text("MSP admin")
+            names = user.page.locator("#fleet tbody .lead a")
             expect(names).to_have_count(2)
             assert sorted(names.all_inner_texts()) == ["Alder Tools", "Birch & Sons"]
-            person.shot("fleet")
-            person.page.get_by_role("link", name="Birch & Sons").click()
-            expect(person.page.get_by_role("heading", level=1)).to_contain_text("Overview")
-            person.page.locator("summary.account").click()
-            person.page.get_by_role("link", name="All clients").click()
-            expect(person.page.get_by_role("heading", level=1)).to_contain_text("Clients")
+            user.shot("fleet")
+            user.page.get_by_role("link", name="Birch & Sons").click()
+            expect(user.page.get_by_role("heading", level=1)).to_contain_text("Overview")
+            user.page.locator("summary.account").click()
+            user.page.get_by_role("link", name="All clients").click()
+            expect(user.page.get_by_role("heading", level=1)).to_contain_text("Clients")
 
     def test_a_partner_sees_its_own_channel_and_nothing_else(self, town: Town) -> None:
-        with town.person("northbeam", FINN) as person:
-            person.arrives("/clients/birch/channel")
-            person.sees(person.page.locator("main"), "Fjord Resellers")
-            main = person.page.locator("main")
+        with town.user("northbeam", FINN) as user:
+            user.arrives("/clients/birch/channel")
+            user.sees(user.page.locator("main"), "Fjord Resellers")
+            main = user.page.locator("main")
             for hidden in ("Web shop", "Margin", "Cost", "price-"):
                 expect(main).not_to_contain_text(hidden)
-            expect(person.page.locator(".nav a")).to_have_text(["Your channel"])
-            person.shot("partner-channel")
+            expect(user.page.locator(".nav a")).to_have_text(["Your channel"])
+            user.shot("partner-channel")
             for page in ("overview", "changes", "approvals", "exceptions", "connections", "invoices", "audit"):
-                assert person.open(f"/clients/birch/{page}") in (403, 404), page
-            person.shot("partner-refused")
-            forgive(person, "403", "404")
+                assert user.open(f"/clients/birch/{page}") in (403, 404), page
+            user.shot("partner-refused")
+            forgive(user, "403", "404")
 
     def test_another_msp_has_another_brand_and_finds_nothing_of_the_first(self, town: Town) -> None:
-        with town.person("northbeam", NORA) as nora, town.person("harborline", HUGO) as hugo:
+        with town.user("northbeam", NORA) as nora, town.user("harborline", HUGO) as hugo:
             accents = []
-            for person, name, other in (
+            for user, name, other in (
                 (nora, "Northbeam Commerce", "Harborline"),
                 (hugo, "Harborline Partners", "Northbeam"),
             ):
-                expect(person.page.locator(".sidebar .brand")).to_contain_text(name)
-                expect(person.page).to_have_title(re.compile(name))
-                assert other not in person.page.content()
+                expect(user.page.locator(".sidebar .brand")).to_contain_text(name)
+                expect(user.page).to_have_title(re.compile(name))
+                assert other not in user.page.content()
                 accents.append(
-                    person.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
+                    user.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
                 )
             assert all(accents)
             assert accents[0] != accents[1]
@@ -281,15 +281,15 @@ class TestPeople:
             forgive(hugo, "404")
 
     def test_a_password_of_one_brand_opens_nothing_on_another(self, town: Town) -> None:
-        with town.person("harborline") as person:
-            person.open("/sign-in")
-            person.page.get_by_label("E-mail").fill(NORA)
-            person.page.get_by_label("Password").fill(PASSWORD)
-            person.page.get_by_role("button", name="Sign in").click()
-            expect(person.page.locator("main")).to_contain_text("Sign in")
-            expect(person.page.locator(".notice.is-bad")).to_be_visible()
-            person.shot("sign-in-refused")
-            forgive(person, "401", "422", "403")
+        with town.user("harborline") as user:
+            user.open("/sign-in")
+            user.page.get_by_label("E-mail").fill(NORA)
+            user.page.get_by_label("Password").fill(PASSWORD)
+            user.page.get_by_role("button", name="Sign in").click()
+            expect(user.page.locator("main")).to_contain_text("Sign in")
+            expect(user.page.locator(".notice.is-bad")).to_be_visible()
+            user.shot("sign-in-refused")
+            forgive(user, "401", "422", "403")
 
     @pytest.mark.parametrize(("width", "scheme", "script"), [(1280, "light", True), (390, "dark", False)])
     def test_somebody_is_invited_and_chooses_a_password(
@@ -301,30 +301,30 @@ class TestPeople:
             "java_script_enabled": script,
         }
         email, shown = f"mia-{width}@birch.example", f"{width}-{scheme}"
-        with town.person("northbeam", NORA, **options) as person:
-            person.open("/clients/birch/people")
-            person.page.get_by_role("link", name="Invite", exact=True).click()
-            person.arrives("/people/invite")
-            person.page.get_by_label("Name").fill("Mia Sand")
-            person.page.get_by_label("E-mail").fill("ana@birch.example")
-            person.page.get_by_label("Client approver").check()
-            person.page.get_by_role("button", name="Create invitation").click()
-            person.sees(person.page.get_by_role("alert"), "Ana", "is in this account already")
-            look(person, f"{shown}-invite-known", width, script=script)
-            person.page.get_by_label("E-mail").fill(email)
-            person.page.get_by_role("button", name="Create invitation").click()
-            link = person.sees(person.page.locator("#link"), "/welcome/").inner_text()
-            look(person, f"{shown}-invited", width, script=script)
+        with town.user("northbeam", NORA, **options) as user:
+            user.open("/clients/birch/members")
+            user.page.get_by_role("link", name="Invite", exact=True).click()
+            user.arrives("/members/invite")
+            user.page.get_by_label("Name").fill("Mia Sand")
+            user.page.get_by_label("E-mail").fill("ana@birch.example")
+            user.page.get_by_label("Client approver").check()
+            user.page.get_by_role("button", name="Create invitation").click()
+            user.sees(user.page.get_by_role("alert"), "Ana", "is in this account already")
+            look(user, f"{shown}-invite-known", width, script=script)
+            user.page.get_by_label("E-mail").fill(email)
+            user.page.get_by_role("button", name="Create invitation").click()
+            link = user.sees(user.page.locator("#link"), "/welcome/").inner_text()
+            look(user, f"{shown}-invited", width, script=script)
             if script:
-                person.context.grant_permissions(["clipboard-read", "clipboard-write"])
-                person.page.get_by_role("button", name="Copy the link").click()
-                expect(person.page.get_by_role("button", name="Copied")).to_be_visible()
-                assert person.page.evaluate("navigator.clipboard.readText()") == link
-            person.page.get_by_role("link", name="Done").click()
-            person.sees(person.row(email), "Pending", "Client approver", "Nora Lind")
-            look(person, f"{shown}-invitations", width, script=script)
-            forgive(person, "409")
-        with town.person("northbeam", **options) as guest:
+                user.context.grant_permissions(["clipboard-read", "clipboard-write"])
+                user.page.get_by_role("button", name="Copy the link").click()
+                expect(user.page.get_by_role("button", name="Copied")).to_be_visible()
+                assert user.page.evaluate("navigator.clipboard.readText()") == link
+            user.page.get_by_role("link", name="Done").click()
+            user.sees(user.row(email), "Pending", "Client approver", "Nora Lind")
+            look(user, f"{shown}-invitations", width, script=script)
+            forgive(user, "409")
+        with town.user("northbeam", **options) as guest:
             guest.page.goto(link)
             guest.sees(guest.page.locator("main"), "Welcome, Mia Sand", "Nora Lind has invited you")
             look(guest, f"{shown}-welcome", width, script=script)
@@ -338,24 +338,24 @@ class TestPeople:
             forgive(guest, "410")
 
     def test_signing_out_ends_it(self, town: Town) -> None:
-        with town.person("northbeam", "ana@birch.example") as person:
-            person.page.locator(".viewer summary").click()
-            person.page.get_by_role("button", name="Sign out", exact=True).click()
-            person.arrives("/sign-in.*")
-            person.open("/clients/birch/overview")
-            person.arrives("/sign-in.*")
-            person.shot("signed-out")
+        with town.user("northbeam", "ana@birch.example") as user:
+            user.page.locator(".viewer summary").click()
+            user.page.get_by_role("button", name="Sign out", exact=True).click()
+            user.arrives("/sign-in.*")
+            user.open("/clients/birch/overview")
+            user.arrives("/sign-in.*")
+            user.shot("signed-out")
 
 
 CLIENT_PAGES = ("overview", "changes", "approvals", "approvals?tab=answered", "exceptions", "connections", "invoices")
 PLACES = [
     *((NORA, place) for place in ("/fleet", "/invoices", "/invoices/reconciliation")),
-    *((NORA, f"/clients/birch/{page}") for page in (*CLIENT_PAGES, "dead-letters", "audit", "people", "baselines")),
-    *((NORA, f"/clients/birch/people/{page}") for page in ("invitations", "invite")),
-    *((NORA, f"/people{page}") for page in ("", "/invitations", "/invite")),
+    *((NORA, f"/clients/birch/{page}") for page in (*CLIENT_PAGES, "dead-letters", "audit", "members", "baselines")),
+    *((NORA, f"/clients/birch/members/{page}") for page in ("invitations", "invite")),
+    *((NORA, f"/members{page}") for page in ("", "/invitations", "/invite")),
     *((FINN, f"/clients/birch/{page}") for page in ("channel", "channel/values")),
 ]
-DEEPER = ("changes", "approvals", "approvals?tab=answered", "exceptions", "invoices", "people")
+DEEPER = ("changes", "approvals", "approvals?tab=answered", "exceptions", "invoices", "members")
 
 
 @pytest.fixture(scope="module")
@@ -364,10 +364,10 @@ def busy_town(town: Town) -> Town:
     assert town.send_hook("birch", b'{"type": "price.changed"}') == 202
     town.change("birch", "SKU-020", "price.list", 45_00)
     town.behind_the_desk(lambda services: rate(town, services))
-    with town.person("northbeam", NORA) as person:
+    with town.user("northbeam", NORA) as user:
         for page in DEEPER:
-            person.open(f"/clients/birch/{page}")
-            until(person, lambda: person.page.locator("main tbody .lead a").count() > 0)
+            user.open(f"/clients/birch/{page}")
+            until(user, lambda: user.page.locator("main tbody .lead a").count() > 0)
     return town
 
 
@@ -376,56 +376,56 @@ class TestEveryPage:
     def test_fits_keeps_nobody_out_and_breaks_no_policy(self, busy_town: Town, width: int, scheme: str) -> None:
         options: dict[str, Any] = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
         for email in (NORA, FINN):
-            with busy_town.person("northbeam", email, **options) as person:
+            with busy_town.user("northbeam", email, **options) as user:
                 for place in [path for who, path in PLACES if who == email]:
-                    assert person.open(place) == 200, place
-                    look(person, f"{width}-{scheme}-{place}", width)
+                    assert user.open(place) == 200, place
+                    look(user, f"{width}-{scheme}-{place}", width)
                 for page in DEEPER if email == NORA else ():
-                    person.open(f"/clients/birch/{page}")
-                    person.page.locator("main tbody .lead a").first.click()
-                    person.arrives(ONE)
-                    expect(person.page.locator("main nav.trail, main .trail").first).to_be_visible()
-                    look(person, f"{width}-{scheme}-one-of-{page}", width)
-        with busy_town.person("northbeam", **options) as person:
+                    user.open(f"/clients/birch/{page}")
+                    user.page.locator("main tbody .lead a").first.click()
+                    user.arrives(ONE)
+                    expect(user.page.locator("main nav.trail, main .trail").first).to_be_visible()
+                    look(user, f"{width}-{scheme}-one-of-{page}", width)
+        with busy_town.user("northbeam", **options) as user:
             for place in ("/sign-in", "/nothing-here"):
-                person.open(place)
-                look(person, f"{width}-{scheme}-{place}", width)
-            forgive(person, "404")
+                user.open(place)
+                look(user, f"{width}-{scheme}-{place}", width)
+            forgive(user, "404")
 
     def test_no_byte_of_it_names_the_product(self, town: Town) -> None:
-        with town.person("northbeam", NORA) as person:
-            told = {place: town.raw(person, place) for _, place in PLACES}
+        with town.user("northbeam", NORA) as user:
+            told = {place: town.raw(user, place) for _, place in PLACES}
             assets = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg))"', "".join(told.values())))
             assert len(assets) >= 4
-            told |= {address: town.raw(person, address) for address in assets}
+            told |= {address: town.raw(user, address) for address in assets}
             assert {text[:3] for text in told.values()} == {"200"}
             missing = ("/nothing-here", "/clients/birch/nothing", "/api/v1/nothing", "/static/nothing.css")
-            told |= {address: town.raw(person, address) for address in missing}
+            told |= {address: town.raw(user, address) for address in missing}
             assert [text[:3] for text in told.values()][-4:] == ["404"] * 4
             assert [place for place, text in told.items() if "fairlead" in text.lower()] == []
 
     def test_the_keyboard_reaches_the_content_and_shows_where_it_is(self, town: Town) -> None:
-        with town.person("northbeam", "ana@birch.example") as person:
-            person.open("/clients/birch/overview")
-            person.page.keyboard.press("Tab")
-            skip = person.page.get_by_role("link", name="Skip to content")
+        with town.user("northbeam", "ana@birch.example") as user:
+            user.open("/clients/birch/overview")
+            user.page.keyboard.press("Tab")
+            skip = user.page.get_by_role("link", name="Skip to content")
             expect(skip).to_be_focused()
             expect(skip).to_be_in_viewport()
-            person.shot("skip-link")
-            person.page.keyboard.press("Enter")
-            expect(person.page.locator("#main")).to_be_focused()
+            user.shot("skip-link")
+            user.page.keyboard.press("Enter")
+            expect(user.page.locator("#main")).to_be_focused()
             for _ in range(6):
-                person.page.keyboard.press("Tab")
-                assert person.page.evaluate(
+                user.page.keyboard.press("Tab")
+                assert user.page.evaluate(
                     "(() => { const s = getComputedStyle(document.activeElement);"
                     " return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2; })()"
-                ), person.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
-            person.shot("focus")
+                ), user.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+            user.shot("focus")
 
 
-def look(person: Person, name: str, width: int, *, script: bool = True) -> None:
+def look(user: BrowserUser, name: str, width: int, *, script: bool = True) -> None:
     """Without `script` nothing can be asked about barriers: what asks is a script with timers."""
-    person.shot("every/" + re.sub(r"[^a-z0-9]+", "-", name))
-    assert person.page.evaluate("document.documentElement.scrollWidth") == width, person.page.url
-    assert "fairlead" not in person.page.content().lower(), person.page.url
-    assert not script or find_barriers(person.page) == [], person.page.url
+    user.shot("every/" + re.sub(r"[^a-z0-9]+", "-", name))
+    assert user.page.evaluate("document.documentElement.scrollWidth") == width, user.page.url
+    assert "fairlead" not in user.page.content().lower(), user.page.url
+    assert not script or find_barriers(user.page) == [], user.page.url

@@ -69,7 +69,7 @@ class Trade:
     async def answer_waiting(self) -> int:
         waiting = await self.world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
         scope = self.world.scope
-        ada = Scope(scope.msp_id, scope.tenant_id, Actor("person", str(new_id()), "Ada"))
+        ada = Scope(scope.msp_id, scope.tenant_id, Actor("member", str(new_id()), "Ada"))
         async with self.world.services.db.transaction(ada) as session:
             for (change_id,) in waiting:
                 assert isinstance(change_id, UUID)

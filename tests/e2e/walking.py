@@ -28,7 +28,7 @@ from foundation.ids import new_id
 from tests.branding.browser import SECONDS
 
 
-class Person:
+class BrowserUser:
     """One browser of one person, on the address of one brand. What the browser complains about is kept."""
 
     def __init__(self, browser: Browser, address: str, shots: Path, **options: Any) -> None:
@@ -108,10 +108,10 @@ class Town:
     def client(self, slug: str) -> SeededClient:
         return next(client for client in self.world.clients if client.plan.slug == slug)
 
-    def person(self, msp: str, email: str = "", **options: Any) -> Person:
+    def user(self, msp: str, email: str = "", **options: Any) -> BrowserUser:
         """Signed in when `email` is given."""
-        person = Person(self._browser, self.world.address(msp), self.shots, **options)
-        return person.sign_in(email) if email else person
+        user = BrowserUser(self._browser, self.world.address(msp), self.shots, **options)
+        return user.sign_in(email) if email else user
 
     def change(self, client: str, sku: str, element: str, amount: int) -> None:
         """The operator of the client's ERP saves a new value."""
@@ -139,10 +139,10 @@ class Town:
         url = f"http://127.0.0.1:{self.world.port}/hooks/{found.erp}"
         return self._http.post(url, content=body, headers=headers).status_code
 
-    def raw(self, person: Person, path: str) -> str:
+    def raw(self, user: BrowserUser, path: str) -> str:
         """Everything the person's browser is sent for `path`: status line, headers and body as text."""
-        cookie = "; ".join(f"{one['name']}={one['value']}" for one in person.context.cookies())
-        headers = {"Host": person.address.removeprefix("http://"), "Cookie": cookie}
+        cookie = "; ".join(f"{one['name']}={one['value']}" for one in user.context.cookies())
+        headers = {"Host": user.address.removeprefix("http://"), "Cookie": cookie}
         answer = self._http.get(f"http://127.0.0.1:{self.world.port}{path}", headers=headers)
         lines = [f"{name}: {value}" for name, value in answer.headers.multi_items()]
         return "\n".join([str(answer.status_code), *lines, answer.text])
@@ -188,19 +188,19 @@ def open_town(world: DemoWorld, browser: Browser, factory: pytest.TempPathFactor
         town.close()
 
 
-def until(person: Person, is_so: Callable[[], bool]) -> None:
+def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
     """For pages that do not refresh themselves."""
     for _ in range(SECONDS // 250):
         if is_so():
             return
-        person.page.wait_for_timeout(250)
-        person.page.reload()
-    raise AssertionError(f"{person.page.url} never showed it")
+        user.page.wait_for_timeout(250)
+        user.page.reload()
+    raise AssertionError(f"{user.page.url} never showed it")
 
 
-def sees_read_back(person: Person, value: str) -> None:
+def sees_read_back(user: BrowserUser, value: str) -> None:
     """On both channels of a change's page. A rollback's old page names the old value too, in another column."""
-    channels = person.page.get_by_role("table", name="State on each channel").locator("tbody tr")
+    channels = user.page.get_by_role("table", name="State on each channel").locator("tbody tr")
     expect(channels).to_have_count(2)
     for channel in (channels.nth(0), channels.nth(1)):
         expect(channel.locator("[data-label='Read back']")).to_contain_text(value)
@@ -211,17 +211,17 @@ def addresses(links: Locator) -> set[str]:
     return set(links.evaluate_all("all => all.map((one) => one.getAttribute('href'))"))
 
 
-def newcomer(person: Person, links: Locator, known: Collection[str]) -> Locator:
+def newcomer(user: BrowserUser, links: Locator, known: Collection[str]) -> Locator:
     """The link that was not among the known ones, as soon as there is one."""
-    until(person, lambda: bool(addresses(links).difference(known)))
+    until(user, lambda: bool(addresses(links).difference(known)))
     [new] = addresses(links).difference(known)
-    return person.page.locator(f"a[href='{new}']")
+    return user.page.locator(f"a[href='{new}']")
 
 
-def forgive(person: Person, *statuses: str) -> None:
+def forgive(user: BrowserUser, *statuses: str) -> None:
     """The browser itself logs answers like these; they were asked for."""
     told = tuple(f"the server responded with a status of {status}" for status in statuses)
-    person.complaints[:] = [text for text in person.complaints if not any(words in text for words in told)]
+    user.complaints[:] = [text for text in user.complaints if not any(words in text for words in told)]
 
 
 async def rate(town: Town, services: Services) -> None:

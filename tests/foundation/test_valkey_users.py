@@ -58,13 +58,13 @@ async def test_v2_nobody_is_let_in_without_a_password(own_servers: EmbeddedServe
 async def test_v2_web_may_keep_sessions_count_sign_ins_and_wake_lanes(own_servers: EmbeddedServers) -> None:
     web = valkey_client(own_servers.redis_url_of("web"))
     sessions, throttle, now = SessionStore(web, new_secret, KEY), SignInThrottle(web), utc_now()
-    msp_id, person_id = new_id(), new_id()
+    msp_id, member_id = new_id(), new_id()
     for _ in range(2):
-        session = await sessions.start(msp_id=msp_id, person_id=person_id, tenant_id=new_id(), now=now)
+        session = await sessions.start(msp_id=msp_id, member_id=member_id, tenant_id=new_id(), now=now)
     assert await sessions.find(session.cookie, msp_id=msp_id, now=now) is not None
     await sessions.end(session)
-    assert await sessions.end_all(msp_id=msp_id, person_id=person_id) == 1
-    device = Device(new_id(), person_id, now, bytes(16))
+    assert await sessions.end_all(msp_id=msp_id, member_id=member_id) == 1
+    device = Device(new_id(), member_id, now, bytes(16))
     for number in range(EMAIL.free):
         address = f"192.0.2.{number}"
         counted = await throttle.reserve(msp_id=msp_id, email="a@b.example", address=address, now=now)

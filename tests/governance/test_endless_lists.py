@@ -12,7 +12,7 @@ from connectors.poll_job import schedule_poll
 from connectors.ports import KeyPage, PollPage
 from foundation.clock import utc_now
 from governance.baseline.start import start_baseline
-from tests.governance.baseline.clients import person
+from tests.governance.baseline.clients import member_scope
 from tests.governance.connections.test_health_job import pass_by
 from tests.governance.scripted import Answer, ScriptedCatalogue, ScriptedSource, replace_part
 from tests.support.client_env import ClientEnv
@@ -108,7 +108,7 @@ async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(
     }
     catalogue = ScriptedCatalogue(pages[how])
     replace_part(world, "sandbox-shop", catalogue=catalogue)
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         baseline = await start_baseline(session, world.services.governance, now=utc_now())
     await world.work()
     assert len(catalogue.asked) <= MOST_EMPTY + 2
@@ -127,7 +127,7 @@ async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(
 async def test_a13_a_baseline_stops_at_a_source_without_progress(world: ClientEnv) -> None:
     source = ScriptedSource(lambda cursor, n: PollPage([payload(world, n)], "x", more=True))
     replace_part(world, "sandbox-erp", poll=source)
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await start_baseline(session, world.services.governance, now=utc_now())
     await world.work()
     assert len(source.asked) == 2
@@ -138,7 +138,7 @@ async def test_a13_a_baseline_stops_at_a_source_without_progress(world: ClientEn
 async def test_records_without_a_key_are_counted_in_a_baseline(world: ClientEnv) -> None:
     page = KeyPage(["SKU-001", "S" * 300], "", more=False, unkeyed=3)
     replace_part(world, "sandbox-shop", catalogue=ScriptedCatalogue(lambda cursor, n: page))
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await start_baseline(session, world.services.governance, now=utc_now())
     await world.work(settle=20.0)
     unkeyed = "SELECT unkeyed FROM baseline_part WHERE connection_id = :c"

@@ -14,7 +14,7 @@ from governance.changes.repository import load_awaiting, load_changes
 from governance.changes.rollback import roll_back_change
 from governance.records.repository import load_values
 from policy.errors import ApprovalExpired
-from tests.governance.test_main_job import approve_all, person
+from tests.governance.test_main_job import approve_all, member_scope
 from tests.support.client_env import ClientEnv
 
 KEY = ("SKU-001", PRICE)
@@ -52,7 +52,7 @@ async def test_a_rollback_and_a_release(world: ClientEnv) -> None:
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")  # type: ignore[assignment]
 
     async def roll_back() -> None:
-        async with world.services.db.transaction(person(world)) as session:
+        async with world.services.db.transaction(member_scope(world)) as session:
             await roll_back_change(session, world.services.governance, change_id)
 
     async with world.services.db.transaction(world.scope) as session:
@@ -75,7 +75,7 @@ async def test_an_answer_and_the_clock_that_ends_it(world: ClientEnv) -> None:
             await expire_waiting(session, world.services.governance)
 
     async def answer_late() -> None:
-        async with world.services.db.transaction(person(world)) as session:
+        async with world.services.db.transaction(member_scope(world)) as session:
             await load_changes(session, [change_id])
             expiring.append(asyncio.create_task(expire()))
             await asyncio.sleep(LONG_ENOUGH_TO_WAIT)

@@ -33,13 +33,13 @@ async def seed(world: ClientEnv, sku: str = "SKU-001", price: int = 10_000, cost
     await world.work(settle=20.0)
 
 
-def person(world: ClientEnv) -> Scope:
-    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", str(new_id()), "Ada"))
+def member_scope(world: ClientEnv) -> Scope:
+    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("member", str(new_id()), "Ada"))
 
 
 async def approve_all(world: ClientEnv) -> None:
     waiting = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         for (change_id,) in waiting:
             await answer_change(session, change_id, grant=True, reason="fine", now=utc_now())  # type: ignore[arg-type]
 
@@ -160,7 +160,7 @@ async def test_rollback_restores_the_previous_value_on_every_channel(world: Clie
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, change_id)  # type: ignore[arg-type]
     await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
@@ -171,7 +171,7 @@ async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(w
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
-    ada = person(world)
+    ada = member_scope(world)
     async with world.services.db.transaction(ada) as session:
         back = await roll_back_change(
             session, world.services.governance, UUID(str(change_id)), connection_id=world.channels["shop0"]
@@ -191,7 +191,7 @@ async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         back = await roll_back_change(
             session,
             world.services.governance,
@@ -202,7 +202,7 @@ async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(
     shown = "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id ORDER BY c.name"
     assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_000)]
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_400,)]
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, back)
     await world.work(settle=20.0)
     assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_400)]

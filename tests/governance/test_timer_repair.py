@@ -18,7 +18,7 @@ from governance import job_types
 from governance.connections.health_job import FAILING, FAILING_AFTER
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import read_and_accept
-from tests.governance.test_main_job import person, seed
+from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
 
 _NEXT = "UPDATE lane_share SET repair_at = now() - interval '1 year' WHERE tenant_id = :t"
@@ -166,7 +166,7 @@ async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_repla
     await repair(world)
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
     ((letter,),) = await world.rows("SELECT id FROM dead_letter")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await replay_dead_letter(session, letter, now=utc_now())  # type: ignore[arg-type]
     await world.work()
     assert await world.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL) == [(1,)]

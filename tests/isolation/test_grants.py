@@ -60,7 +60,7 @@ APP_NARROW |= dict.fromkeys(
     ("audit_entry", "policy_version", "retention_purge", "source_event", "usage_event"), "INSERT; SELECT"
 )
 APP_NARROW |= dict.fromkeys(
-    ("api_key", "client", "legal_hold", "msp", "partner", "person", "rating_run", "record_title"),
+    ("api_key", "client", "legal_hold", "member", "msp", "partner", "rating_run", "record_title"),
     "INSERT; SELECT; UPDATE",
 )
 APP_NARROW |= {
@@ -74,7 +74,7 @@ APP_NARROW |= {
 # What an MSP's staff read across their clients: no session, key, secret, message, policy or retention rule.
 FLEET_READS = {
     "approval", "audit_head", "change", "client", "connection", "dead_letter", "element_contract",
-    "governance_exception", "invoice", "invoice_line", "msp", "partner", "person", "price", "price_book",
+    "governance_exception", "invoice", "invoice_line", "msp", "partner", "member", "price", "price_book",
     "propagation", "rated_usage", "rating_run", "usage_event",
 }  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_v9_the_application_may_do_with_these_tables_this_and_no_more(owner: Own
 def test_v9_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     found = rights(owner, [FLEET])
     assert {table for _, table, _ in found} == FLEET_READS
-    assert found[FLEET, "person", "SELECT"] == (
+    assert found[FLEET, "member", "SELECT"] == (
         "created_at email id last_seen_at msp_id name partner_id status tenant_id"
     )
 

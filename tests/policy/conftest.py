@@ -13,9 +13,9 @@ def now() -> datetime:
     return NOW
 
 
-def as_person(scope: Scope, name: str) -> Scope:
+def as_member(scope: Scope, name: str) -> Scope:
     """The same account, acted in by someone else."""
-    return replace(scope, actor=Actor(kind="person", id=str(new_id()), name=name))
+    return replace(scope, actor=Actor(kind="member", id=str(new_id()), name=name))
 
 
 def as_system(scope: Scope) -> Scope:

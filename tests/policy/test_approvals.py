@@ -31,12 +31,12 @@ from policy.errors import (
 )
 from policy.redeeming import RedeemResult, redeem_approval, redeem_approvals
 from tests.policy.approving import HOUR, answer, ask, ask_many, content, redeem, someone_waits_for, state, wish
-from tests.policy.conftest import NOW, as_person, as_system
+from tests.policy.conftest import NOW, as_member, as_system
 
 
 @pytest.fixture
 def boss(scope: Scope) -> Scope:
-    return as_person(scope, "Boss")
+    return as_member(scope, "Boss")
 
 
 class _EffectFailedError(Exception):
@@ -125,7 +125,7 @@ class TestDeciding:
 
     async def test_two_people_at_once_give_one_answer(self, db: Database, scope: Scope, boss: Scope) -> None:
         approval = await ask(db, scope)
-        chief = as_person(scope, "Chief")
+        chief = as_member(scope, "Chief")
         answers = await asyncio.gather(
             answer(db, boss, approval),
             answer(db, chief, approval, grant=False, reason="No"),

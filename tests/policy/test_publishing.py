@@ -27,7 +27,7 @@ async def publish(db: Database, scope: Scope, *rules: PolicyRule) -> int:
 
 async def give(db: Database, scope: Scope, user: str, role: str) -> None:
     async with db.transaction(scope) as session:
-        await assign_role(session, scope, user_id=user, role=role, clock=now, new_id=new_id)
+        await assign_role(session, scope, member_id=user, role=role, clock=now, new_id=new_id)
 
 
 async def diffs(db: Database, scope: Scope) -> list[dict[str, object]]:
@@ -124,7 +124,7 @@ class TestRoles:
             index = await load_index(session, scope)
             assert roles_of(index, "ann") == {"client_approver", "client_viewer"}
             assert await list_assignments(session, scope) == {"ann": {"client_approver"}}
-            await revoke_role(session, scope, user_id="ann", role="client_approver", clock=now, new_id=new_id)
+            await revoke_role(session, scope, member_id="ann", role="client_approver", clock=now, new_id=new_id)
             assert not may(await load_index(session, scope), "ann", "approval", "decide").allowed
         assert len(await diffs(db, scope)) == 2
 

@@ -16,7 +16,7 @@ from branding.assets import build_assets
 from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
 from controlplane.app import create_app
-from controlplane.provisioning import NewAccountMember, add_partner, add_person
+from controlplane.provisioning import NewAccountMember, add_member, add_partner
 from controlplane.services import Services
 from controlplane.stack import project_root
 from controlplane.web.dispatch import dispatch_requests
@@ -128,10 +128,10 @@ async def furnish(world: ClientEnv, *, name: str) -> House:
         await set_brand(session, slug=f"b-{label}", theme=parse_theme(tokens), now=now, new_id=new_id)
         await point_host(session, slug=f"b-{label}", host=host, now=now)
     admin, approver, partner = (f"{who}-{label}@example.test" for who in ("admin", "approver", "partner"))
-    await add_person(services, world.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
-    await add_person(services, world.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))
+    await add_member(services, world.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
+    await add_member(services, world.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))
     partner_id = await add_partner(services, world.scope, name=f"Partner {name}")
-    await add_person(
+    await add_member(
         services, world.scope, NewAccountMember(partner, f"Partner {name}", PASSWORD, "partner", partner_id)
     )
     slug = await _slug(services, world.scope)

@@ -1,4 +1,4 @@
-"""Two MSPs with clients and people, made anew for each test."""
+"""Two MSPs with clients and members, made anew for each test."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -119,12 +119,12 @@ async def foreigner(db: Database, other_msp: Tenant) -> Tenant:
 
 @pytest.fixture
 async def ada(db: Database, client: Tenant, passwords: Passwords) -> Somebody:
-    return await make_person(db, passwords, client, "ada@example.com")
+    return await make_member(db, passwords, client, "ada@example.com")
 
 
 @pytest.fixture
 async def staff(db: Database, msp: Tenant, passwords: Passwords) -> Somebody:
-    return await make_person(db, passwords, msp, "staff@example.com")
+    return await make_member(db, passwords, msp, "staff@example.com")
 
 
 async def make_msp(db: Database) -> Tenant:
@@ -143,15 +143,15 @@ async def make_client(db: Database, msp: Tenant, slug: str) -> Tenant:
     return Tenant(scope, slug)
 
 
-async def make_person(
+async def make_member(
     db: Database, passwords: Passwords, tenant: Tenant, email: str, *, password: str = PASSWORD
 ) -> Somebody:
-    person_id = new_id()
+    member_id = new_id()
     async with db.transaction(tenant.scope) as session:
-        await create_member(session, NewMember(person_id, email, "Ada Lovelace"), now=NOW)
+        await create_member(session, NewMember(member_id, email, "Ada Lovelace"), now=NOW)
         password_hash = await passwords.prepare(password, email=email)
-        await set_password(session, person_id=person_id, password_hash=password_hash, now=NOW)
-    return Somebody(tenant.scope, person_id, email)
+        await set_password(session, member_id=member_id, password_hash=password_hash, now=NOW)
+    return Somebody(tenant.scope, member_id, email)
 
 
 def credentials(

@@ -153,7 +153,7 @@ class TestLanes:
 class TestScopes:
     def principal(self, tenant: Tenant, **more: object) -> Principal:
         scope = tenant.scope
-        return Principal("person", new_id(), "Ada", scope.msp_id, scope.tenant_id, **more)  # type: ignore[arg-type]
+        return Principal("member", new_id(), "Ada", scope.msp_id, scope.tenant_id, **more)  # type: ignore[arg-type]
 
     async def test_staff_enter_their_msps_clients_only(self, msp: Tenant, client: Tenant, foreigner: Tenant) -> None:
         staff = self.principal(msp)
@@ -163,17 +163,17 @@ class TestScopes:
         with pytest.raises(NotFound):
             scope_for(staff, msp_id=foreigner.scope.msp_id, tenant_id=foreigner.scope.tenant_id)
 
-    async def test_a_clients_person_enters_its_home_only(self, client: Tenant, sibling: Tenant, msp: Tenant) -> None:
+    async def test_a_clients_member_enters_its_home_only(self, client: Tenant, sibling: Tenant, msp: Tenant) -> None:
         partner_id = new_id()
-        person = self.principal(client, partner_id=partner_id)
-        assert home_scope(person).partner_id == partner_id
-        own = scope_for(person, msp_id=client.scope.msp_id, tenant_id=client.scope.tenant_id)
-        assert own == home_scope(person)
+        member = self.principal(client, partner_id=partner_id)
+        assert home_scope(member).partner_id == partner_id
+        own = scope_for(member, msp_id=client.scope.msp_id, tenant_id=client.scope.tenant_id)
+        assert own == home_scope(member)
         for elsewhere in (sibling, msp):
             with pytest.raises(NotFound):
-                scope_for(person, msp_id=elsewhere.scope.msp_id, tenant_id=elsewhere.scope.tenant_id)
+                scope_for(member, msp_id=elsewhere.scope.msp_id, tenant_id=elsewhere.scope.tenant_id)
         with pytest.raises(NotFound):
-            fleet_scope(person)
+            fleet_scope(member)
 
 
 class TestNames:

@@ -14,7 +14,7 @@ from tenants.members.repository import NewMember, PartnerKind, create_member, cr
 from tests.tenants.auth.test_api_keys import make_key
 from tests.tenants.conftest import NOW, Tenant
 
-TABLES = ("msp", "client", "partner", "person", "api_key")
+TABLES = ("msp", "client", "partner", "member", "api_key")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ class TestReading:
     async def test_the_fleet_sees_its_msps_rows_and_no_keys(
         self, db: Database, msp: Tenant, full: Tenant, foreigner: Tenant
     ) -> None:
-        for table in ("client", "partner", "person"):
+        for table in ("client", "partner", "member"):
             assert await seen(db, msp.scope.for_fleet(), table) == {full.scope.tenant_id}
         with pytest.raises(DBAPIError, match="permission denied"):
             await seen(db, msp.scope.for_fleet(), "api_key")
@@ -66,7 +66,7 @@ class TestWriting:
         "statement",
         [
             "UPDATE client SET name = 'taken'",
-            "UPDATE person SET email = 'taken@example.com', password_hash = 'x'",
+            "UPDATE member SET email = 'taken@example.com', password_hash = 'x'",
             "UPDATE partner SET name = 'taken'",
             "UPDATE api_key SET secret_hash = '\\x00'",
         ],
@@ -80,14 +80,14 @@ class TestWriting:
                 touched = await session.execute(text(f"{statement} WHERE tenant_id = :t RETURNING 1"), own)
                 assert len(touched.all()) == rows
 
-    async def test_nobody_plants_a_person_or_key_at_a_neighbours(
+    async def test_nobody_plants_a_member_or_key_at_a_neighbours(
         self, db: Database, full: Tenant, sibling: Tenant
     ) -> None:
         columns = {"t": full.scope.tenant_id, "m": full.scope.msp_id, "id": new_id(), "now": NOW}
-        person = "person (tenant_id, msp_id, id, email, name, status, created_at)"
+        member = "member (tenant_id, msp_id, id, email, name, status, created_at)"
         key = "api_key (tenant_id, msp_id, id, name, secret_hash, role, created_at, created_by)"
         for statement in (
-            f"INSERT INTO {person} VALUES (:t, :m, :id, 'x@example.com', 'X', 'active', :now)",
+            f"INSERT INTO {member} VALUES (:t, :m, :id, 'x@example.com', 'X', 'active', :now)",
             f"INSERT INTO {key} VALUES (:t, :m, :id, 'X', '\\x00', 'machine', :now, 'x')",
         ):
             with pytest.raises(DBAPIError, match="row-level security"):

@@ -29,7 +29,7 @@ async def browser(visitors: httpx.AsyncClient, auth: AuthServices, msp: Tenant) 
 
 @pytest.fixture
 async def elsewhere(visitors: httpx.AsyncClient, auth: AuthServices, other_msp: Tenant) -> Browser:
-    """The same person's browser on the other MSP's host."""
+    """The same member's browser on the other MSP's host."""
     return await Browser.on_a_host_of(visitors, auth.db, other_msp)
 
 
@@ -97,7 +97,7 @@ class TestSigningIn:
         clock.forward(seconds=1)
         assert (await browser.sign_in(ada.email)).status_code == 303
 
-    async def test_another_msps_host_knows_neither_person_nor_cookie(
+    async def test_another_msps_host_knows_neither_member_nor_cookie(
         self, browser: Browser, elsewhere: Browser, ada: Somebody
     ) -> None:
         assert (await elsewhere.sign_in(ada.email)).status_code == 401
@@ -182,7 +182,7 @@ class TestSigningOut:
         assert set(browser.cookies) == {"__Host-device"}
         browser.cookies = before
         assert (await browser.get("/sign-in")).status_code == 200
-        assert await audited(auth.db, client, "person.signed_out") == [("person.signed_out", f"person:{ada.id}")]
+        assert await audited(auth.db, client, "member.signed_out") == [("member.signed_out", f"member:{ada.id}")]
 
     async def test_another_sessions_token_is_refused(
         self, browser: Browser, visitors: httpx.AsyncClient, auth: AuthServices, ada: Somebody
@@ -210,8 +210,8 @@ class TestSigningOut:
             {"__Host-device"},
         )
         assert (await second.get("/sign-in")).status_code == 200
-        noted = await audited(auth.db, client, "person.signed_out_everywhere")
-        assert noted == [("person.signed_out_everywhere", f"person:{ada.id}")]
+        noted = await audited(auth.db, client, "member.signed_out_everywhere")
+        assert noted == [("member.signed_out_everywhere", f"member:{ada.id}")]
 
     async def test_nobody_signs_out_to_the_sign_in_page(self, browser: Browser) -> None:
         assert (await browser.post("/sign-out", {})).headers["location"] == "/sign-in"

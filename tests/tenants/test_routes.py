@@ -24,7 +24,7 @@ from tests.tenants.conftest import (
     Ticking,
     credentials,
     make_client,
-    make_person,
+    make_member,
 )
 from tests.tenants.test_pages import page_token
 from tests.tenants.web_app import Browser, build_site, give_host, visiting
@@ -47,10 +47,10 @@ class Api:
         return await self.browser.send(method, f"/api/v1{path}", headers=headers | more.pop("headers", {}), **more)
 
 
-async def person_with(auth: AuthServices, tenant: Tenant, role: str) -> Somebody:
-    somebody = await make_person(auth.db, auth.passwords, tenant, f"{role.replace('_', '.')}@example.com")
+async def member_with(auth: AuthServices, tenant: Tenant, role: str) -> Somebody:
+    somebody = await make_member(auth.db, auth.passwords, tenant, f"{role.replace('_', '.')}@example.com")
     async with auth.db.transaction(tenant.scope) as session:
-        await assign_role(session, tenant.scope, user_id=somebody.id, role=role, clock=auth.clock, new_id=new_id)
+        await assign_role(session, tenant.scope, member_id=somebody.id, role=role, clock=auth.clock, new_id=new_id)
     return somebody
 
 
@@ -170,7 +170,7 @@ class TestApiKeys:
 
 class TestFromABrowser:
     async def test_a_signed_in_admin_needs_the_pages_token(self, api: Api, auth: AuthServices, client: Tenant) -> None:
-        admin = await person_with(auth, client, "client_admin")
+        admin = await member_with(auth, client, "client_admin")
         assert (await api.browser.sign_in(admin.email)).status_code == 303
         assert (await api("GET", "/clients/acme/api-keys")).status_code == 200
         body = {"name": "Webshop"}
@@ -184,16 +184,16 @@ class TestFromABrowser:
     async def test_a_bad_key_does_not_fall_back_to_the_cookie(
         self, api: Api, auth: AuthServices, client: Tenant
     ) -> None:
-        admin = await person_with(auth, client, "client_admin")
+        admin = await member_with(auth, client, "client_admin")
         await api.browser.sign_in(admin.email)
         assert (await api("GET", "/clients/acme/api-keys", "key_bad")).status_code == 401
 
 
-class TestPeople:
+class TestMembers:
     async def test_an_admin_brings_somebody_in_with_a_role(self, api: Api, auth: AuthServices, client: Tenant) -> None:
         _, admin = await make_key(auth, client, "client_admin")
         body = {"email": "New@Example.com", "name": "New", "role": "client_approver"}
-        answer = await api("POST", "/clients/acme/people", admin, json=body)
+        answer = await api("POST", "/clients/acme/members", admin, json=body)
         assert answer.status_code == 201
         assert answer.headers["cache-control"] == "no-store"
         link = answer.json()["link"].removeprefix(api.browser.origin)
@@ -201,7 +201,7 @@ class TestPeople:
         assert (await api.browser.post(link, form)).status_code == 303
         principal = await authenticate(auth, credentials(client, "new@example.com"))
         assert principal.roles == ("client_approver", "client_viewer")
-        listed = (await api("GET", "/clients/acme/people", admin)).json()["people"]
+        listed = (await api("GET", "/clients/acme/members", admin)).json()["members"]
         assert [(p["email"], p["status"]) for p in listed] == [("new@example.com", "active")]
         assert "password" not in str(listed)
 
@@ -209,7 +209,7 @@ class TestPeople:
     async def test_nobody_gives_more_than_they_hold(self, auth: AuthServices, client: Tenant, role: str) -> None:
         async with auth.db.transaction(client.scope) as session:
             home = client.scope
-            by = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_viewer",))
+            by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_viewer",))
             with pytest.raises(RoleNotAssignable):
                 await invite_member(
                     session, auth, by, NewMember(new_id(), "a@b.example", "A"), role=role, new_id=new_id
@@ -220,8 +220,8 @@ class TestPeople:
     ) -> None:
         _, key = await make_key(auth, msp, "msp_admin")
         cases = [
-            ("/clients/acme/people", "client_admin", 201), ("/clients/acme/people", "msp_admin", 403),
-            ("/people", "msp_operator", 201), ("/people", "client_admin", 403),
+            ("/clients/acme/members", "client_admin", 201), ("/clients/acme/members", "msp_admin", 403),
+            ("/members", "msp_operator", 201), ("/members", "client_admin", 403),
         ]  # fmt: skip
         for path, role, status in cases:
             body = {"email": f"{role}{status}@example.com", "name": "N", "role": role}
@@ -239,45 +239,45 @@ class TestPeople:
         for number, (role, named, status) in enumerate(cases):
             body = {"email": f"p{number}@example.com", "name": "P", "role": role}
             body |= {"partner_id": str(named)} if named else {}
-            answer = await api("POST", "/clients/acme/people", admin, json=body)
+            answer = await api("POST", "/clients/acme/members", admin, json=body)
             assert answer.status_code == status
 
     async def test_somebody_is_suspended_and_let_in_again(
         self, api: Api, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
-        path = f"/clients/acme/people/{ada.id}/suspension"
+        path = f"/clients/acme/members/{ada.id}/suspension"
         assert (await api("POST", path, admin, json={"reason": "left"})).status_code == 204
         assert (await api.browser.sign_in(ada.email)).status_code == 403
         assert (await api("DELETE", path, admin)).status_code == 204
         assert (await api.browser.sign_in(ada.email)).status_code == 303
 
     async def test_nobody_suspends_themselves(self, api: Api, auth: AuthServices, client: Tenant) -> None:
-        admin = await person_with(auth, client, "client_admin")
+        admin = await member_with(auth, client, "client_admin")
         await api.browser.sign_in(admin.email)
         token = {"x-csrf-token": await page_token(auth, api.browser, admin)}
-        path = f"/clients/acme/people/{admin.id}/suspension"
+        path = f"/clients/acme/members/{admin.id}/suspension"
         assert (await api("POST", path, json={"reason": "slip"}, headers=token)).status_code == 409
 
-    async def test_people_of_others_are_not_found(
+    async def test_members_of_others_are_not_found(
         self, api: Api, auth: AuthServices, msp: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
         _, admin = await make_key(auth, sibling, "client_admin")
-        assert (await api("GET", "/clients/acme/people", admin)).status_code == 404
-        assert (await api("GET", "/clients/borealis/people", admin)).json()["people"] == []
+        assert (await api("GET", "/clients/acme/members", admin)).status_code == 404
+        assert (await api("GET", "/clients/borealis/members", admin)).json()["members"] == []
         for method, act, body in (
             ("POST", "invitation", None),
             ("DELETE", "invitation", None),
             ("POST", "suspension", {"reason": "x"}),
         ):
-            answer = await api(method, f"/clients/borealis/people/{ada.id}/{act}", admin, json=body)
+            answer = await api(method, f"/clients/borealis/members/{ada.id}/{act}", admin, json=body)
             assert answer.status_code == 404
 
     async def test_a_new_link_replaces_the_lost_one(self, api: Api, auth: AuthServices, client: Tenant) -> None:
         _, admin = await make_key(auth, client, "client_admin")
         body = {"email": "new@example.com", "name": "New", "role": "client_viewer"}
-        first = (await api("POST", "/clients/acme/people", admin, json=body)).json()
-        second = await api("POST", f"/clients/acme/people/{first['person']['id']}/invitation", admin)
+        first = (await api("POST", "/clients/acme/members", admin, json=body)).json()
+        second = await api("POST", f"/clients/acme/members/{first['member']['id']}/invitation", admin)
         assert second.status_code == 201
         for link, status in ((first["link"], 410), (second.json()["link"], 303)):
             path = link.removeprefix(api.browser.origin)
@@ -288,16 +288,16 @@ class TestPeople:
         self, api: Api, auth: AuthServices, client: Tenant, clock: Ticking
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
-        people = "/clients/acme/people"
+        members = "/clients/acme/members"
         body = {"email": "new@example.com", "name": "New", "role": "client_viewer"}
-        made = (await api("POST", people, admin, json=body)).json()
-        one = f"{people}/{made['person']['id']}/invitation"
+        made = (await api("POST", members, admin, json=body)).json()
+        one = f"{members}/{made['member']['id']}/invitation"
 
         async def stands() -> tuple[str, bool]:
-            [person] = (await api("GET", people, admin)).json()["people"]
-            return person["invitation"], person["invitation_until"] is not None
+            [member] = (await api("GET", members, admin)).json()["members"]
+            return member["invitation"], member["invitation_until"] is not None
 
-        assert (made["person"]["invitation"], await stands()) == ("waiting", ("waiting", True))
+        assert (made["member"]["invitation"], await stands()) == ("waiting", ("waiting", True))
         clock.forward(days=7)
         assert await stands() == ("expired", True)
         assert (await api("DELETE", one, admin)).status_code == 204
@@ -315,36 +315,36 @@ class TestPeople:
         self, api: Api, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
-        answer = await api("POST", f"/clients/acme/people/{ada.id}/invitation", admin)
+        answer = await api("POST", f"/clients/acme/members/{ada.id}/invitation", admin)
         assert answer.status_code == 409
         assert "link" not in answer.json()
-        suspended = await api("POST", f"/clients/acme/people/{ada.id}/suspension", admin, json={"reason": "left"})
+        suspended = await api("POST", f"/clients/acme/members/{ada.id}/suspension", admin, json={"reason": "left"})
         assert suspended.status_code == 204
-        assert (await api("POST", f"/clients/acme/people/{ada.id}/invitation", admin)).status_code == 409
+        assert (await api("POST", f"/clients/acme/members/{ada.id}/invitation", admin)).status_code == 409
         async with auth.db.transaction(client.scope) as session:
             assert (await get_member(session, ada.id)).invite_hash is None
 
     async def test_nobody_gets_the_link_of_somebody_who_may_do_more(self, auth: AuthServices, client: Tenant) -> None:
-        home, person_id = client.scope, new_id()
+        home, member_id = client.scope, new_id()
         async with auth.db.transaction(home) as session:
-            await create_member(session, NewMember(person_id, "new@example.com", "New"), now=NOW)
-            await assign_role(session, home, user_id=person_id, role="client_admin", clock=auth.clock, new_id=new_id)
+            await create_member(session, NewMember(member_id, "new@example.com", "New"), now=NOW)
+            await assign_role(session, home, member_id=member_id, role="client_admin", clock=auth.clock, new_id=new_id)
         for roles, refused in ((("client_approver",), True), (("client_admin",), False)):
-            by = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, roles)
+            by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, roles)
             async with auth.db.transaction(home) as session:
                 with pytest.raises(RoleNotAssignable) if refused else nullcontext():
-                    await reissue_invitation(session, auth, by, person_id)
-                person = await get_member(session, person_id)
-            assert (person.invite_hash is None) is refused
+                    await reissue_invitation(session, auth, by, member_id)
+                member = await get_member(session, member_id)
+            assert (member.invite_hash is None) is refused
 
-    async def test_people_and_keys_are_listed_page_by_page(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+    async def test_members_and_keys_are_listed_page_by_page(self, api: Api, auth: AuthServices, client: Tenant) -> None:
         _, admin = await make_key(auth, client, "client_admin")
         for name in ("c", "a", "b"):
             body = {"email": f"{name}@example.com", "name": name, "role": "client_viewer"}
-            assert (await api("POST", "/clients/acme/people", admin, json=body)).status_code == 201
+            assert (await api("POST", "/clients/acme/members", admin, json=body)).status_code == 201
         await make_key(auth, client)
         for path, field, name, wanted in (
-            ("people", "people", "email", ["a@example.com", "b@example.com", "c@example.com"]),
+            ("members", "members", "email", ["a@example.com", "b@example.com", "c@example.com"]),
             ("api-keys", "api_keys", "role", ["machine", "client_admin"]),
         ):
             seen, after = [], ""
@@ -357,5 +357,5 @@ class TestPeople:
                     break
             assert seen == wanted
         for refused in ("limit=0", "limit=501", "cursor=%00"):
-            assert (await api("GET", f"/clients/acme/people?{refused}", admin)).status_code == 422
+            assert (await api("GET", f"/clients/acme/members?{refused}", admin)).status_code == 422
         assert (await api("GET", "/clients/acme/api-keys?cursor=x", admin)).status_code in (400, 422)

@@ -14,7 +14,7 @@ from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.errors import EmailTaken, SignInFailed, WeakPassword
 from tenants.members.repository import NewMember, clean_email, create_member, find_member, get_member, set_password
-from tests.tenants.conftest import CHEAP, NOW, Somebody, Tenant, credentials, make_person
+from tests.tenants.conftest import CHEAP, NOW, Somebody, Tenant, credentials, make_member
 
 WORDS = "grüne häuser über são luís"
 
@@ -28,7 +28,7 @@ def composed(form: str, text: str) -> str:
 async def test_a14_a_password_signs_in_however_it_is_composed(
     auth: AuthServices, msp: Tenant, client: Tenant, kept: str, typed: str
 ) -> None:
-    ada = await make_person(auth.db, auth.passwords, client, "ada@example.com", password=composed(kept, WORDS))
+    ada = await make_member(auth.db, auth.passwords, client, "ada@example.com", password=composed(kept, WORDS))
     given_ = WORDS.replace(" ", "\u00a0") if typed == "no-break" else composed(typed, WORDS)
     assert (await authenticate(auth, credentials(msp, ada.email, given_))).id == ada.id
     with pytest.raises(SignInFailed):
@@ -40,7 +40,7 @@ async def test_a14_a_hash_from_before_goes_on_verifying_and_is_renewed(
     auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody, typed: str
 ) -> None:
     async with auth.db.transaction(client.scope) as session:
-        await set_password(session, person_id=ada.id, password_hash=CHEAP.hash(typed), now=NOW)
+        await set_password(session, member_id=ada.id, password_hash=CHEAP.hash(typed), now=NOW)
     assert (await authenticate(auth, credentials(msp, ada.email, typed))).id == ada.id
     assert (await authenticate(auth, credentials(msp, ada.email, typed))).id == ada.id
     if typed == composed("NFD", WORDS):
@@ -59,7 +59,7 @@ async def test_a14_a_hash_from_before_goes_on_verifying_and_is_renewed(
 async def test_a14_an_address_signs_in_however_it_is_written(
     auth: AuthServices, msp: Tenant, client: Tenant, kept: str, typed: str
 ) -> None:
-    somebody = await make_person(auth.db, auth.passwords, client, kept)
+    somebody = await make_member(auth.db, auth.passwords, client, kept)
     assert (await authenticate(auth, credentials(msp, typed))).id == somebody.id
     async with auth.db.transaction(client.scope) as session:
         assert (await find_member(session, typed)).id == somebody.id
@@ -88,11 +88,11 @@ def test_a14_an_accepted_address_is_in_lower_case_and_assigned(local: str) -> No
 
 
 async def test_a14_names_are_kept_in_one_form(auth: AuthServices, client: Tenant) -> None:
-    person_id = new_id()
+    member_id = new_id()
     async with auth.db.transaction(client.scope) as session:
         name = composed("NFD", " Zoë\u00a0 Kühn\ufeff")
-        await create_member(session, NewMember(person_id, "zoe@example.com", name), now=NOW)
-        assert (await get_member(session, person_id)).name == "Zoë Kühn"
+        await create_member(session, NewMember(member_id, "zoe@example.com", name), now=NOW)
+        assert (await get_member(session, member_id)).name == "Zoë Kühn"
     for bad in ("a\u202eb", "\x1b[31m", "", " \u200b ", "x" * 121, "a\ud800"):
         with pytest.raises(InvalidInput):
             clean_name(bad)

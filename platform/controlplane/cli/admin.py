@@ -84,7 +84,7 @@ def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:
 
 @click.group()
 def tenant() -> None:
-    """MSPs, clients, people and their share of the workers."""
+    """MSPs, clients, members and their share of the workers."""
 
 
 @tenant.command("create-msp")
@@ -188,7 +188,7 @@ def unpin(msp_id: UUID, tenant_id: UUID, weight: int, cap: int) -> None:
 @TENANT
 @click.option("--reason", required=True, type=REASON, help="Stays in the client's audit chain.")
 def suspend(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
-    """Refuse a client's people, API keys and webhooks, and let its work rest. Nothing is deleted."""
+    """Refuse a client's members, API keys and webhooks, and let its work rest. Nothing is deleted."""
     _stand(msp_id, tenant_id, lambda session, _: suspend_client(session, reason=reason, now=utc_now()))
 
 

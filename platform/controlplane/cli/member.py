@@ -15,7 +15,7 @@ from foundation.scope import Scope
 from policy.publishing import assign_role
 from tenants.auth.identity import load_principal
 from tenants.members.confirmation import confirm, require_joined
-from tenants.members.repository import find_member, resume_person
+from tenants.members.repository import find_member, mark_resumed
 from tenants.models import AccountStatus, Member
 
 _TENANT = click.option(
@@ -45,22 +45,22 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
     async def act(services: Services) -> str:
         scope = operator_scope(msp_id, tenant_id or msp_id)
         async with services.db.transaction(scope) as session:
-            person = await find_member(session, email)
-            if administrator and person.partner_id is not None:
+            member = await find_member(session, email)
+            if administrator and member.partner_id is not None:
                 raise Conflict(
-                    "This is a partner's user, who can have no other role. Name one of the account's own people."
+                    "This is a partner's user, who can have no other role. Name one of the account's own members."
                 )
-            if person.status == AccountStatus.SUSPENDED:
-                await resume_person(session, person_id=person.id, reason=reason, now=utc_now())
+            if member.status == AccountStatus.SUSPENDED:
+                await mark_resumed(session, member_id=member.id, reason=reason, now=utc_now())
             if administrator:
-                await _make_administrator(session, scope, person)
-            has_password = person.password_hash is not None
+                await _make_administrator(session, scope, member)
+            has_password = member.password_hash is not None
             await session.flush()
-            serves = await load_principal(session, services.policies, person.id) is not None
+            serves = await load_principal(session, services.policies, member.id) is not None
         if has_password and not serves:
-            return f"{person.email} is let in, but the account is suspended: `fairlead tenant resume` serves it again."
+            return f"{member.email} is let in, but the account is suspended: `fairlead tenant resume` serves it again."
         advice = "" if has_password else "\nThere is no password yet: `fairlead tenant password-link` makes a link."
-        return f"{person.email} can sign in{' as an administrator' if administrator else ''}.{advice}"
+        return f"{member.email} can sign in{' as an administrator' if administrator else ''}.{advice}"
 
     run_with_services(act)
 
@@ -74,14 +74,14 @@ def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            person = await find_member(session, email)
-            require_joined(person)
-            await confirm(session, person, by="the operator", now=utc_now())
-        return f"{person.email} is confirmed."
+            member = await find_member(session, email)
+            require_joined(member)
+            await confirm(session, member, by="the operator", now=utc_now())
+        return f"{member.email} is confirmed."
 
     run_with_services(act)
 
 
-async def _make_administrator(session: AsyncSession, scope: Scope, person: Member) -> None:
+async def _make_administrator(session: AsyncSession, scope: Scope, member: Member) -> None:
     role = "msp_admin" if scope.tenant_id == scope.msp_id else "client_admin"
-    await assign_role(session, scope, user_id=person.id, role=role, clock=utc_now, new_id=new_id)
+    await assign_role(session, scope, member_id=member.id, role=role, clock=utc_now, new_id=new_id)

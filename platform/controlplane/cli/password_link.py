@@ -11,7 +11,7 @@ from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.errors import Conflict
-from tenants.members.repository import find_member, invite_person
+from tenants.members.repository import create_invite, find_member
 from tenants.models import AccountStatus
 from tenants.secrets import new_secret
 
@@ -28,17 +28,17 @@ from tenants.secrets import new_secret
 def password_link(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """A link for somebody who forgot their password; it works once, for a week.
 
-    Whoever has it becomes that person: see that it reaches nobody else. The account's audit chain tells of it.
+    Whoever has it becomes that member: see that it reaches nobody else. The account's audit chain tells of it.
     """
 
     async def act(services: Services) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            person = await find_member(session, email)
-            if person.status == AccountStatus.SUSPENDED:
+            member = await find_member(session, email)
+            if member.status == AccountStatus.SUSPENDED:
                 raise Conflict(
-                    "This person is suspended, so no link would open. Let them in first: `fairlead member resume`."
+                    "This member is suspended, so no link would open. Let them in first: `fairlead member resume`."
                 )
-            token = await invite_person(session, new_secret, person_id=person.id, now=utc_now())
-        return f"/welcome/{token}\nOpen it on the host where {person.email} signs in."
+            token = await create_invite(session, new_secret, member_id=member.id, now=utc_now())
+        return f"/welcome/{token}\nOpen it on the host where {member.email} signs in."
 
     run_with_services(act)

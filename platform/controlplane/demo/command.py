@@ -86,7 +86,7 @@ def _announce(world: DemoWorld, seconds: float) -> None:
     say(f"\nReady in {seconds:.1f} s: http://localhost:{world.port}/. Everyone's password: {PASSWORD}\n")
     for msp in world.msps:
         say("", mark=click.style(f"{msp.plan.name}  {world.address(msp.plan.slug)}", bold=True))
-        for email, what in _people(msp):
+        for email, what in _members(msp):
             say(f"  {email:32} {what}")
         say("")
     say("Who runs this installation has no sign-in: `fairlead tenant …` in another shell, e.g. `list-msps`.")
@@ -96,10 +96,10 @@ def _announce(world: DemoWorld, seconds: float) -> None:
     say(f"Logs: {world.stack.root / 'logs'}.  Ctrl-C ends everything.\n")
 
 
-def _people(msp: SeededMsp) -> list[tuple[str, str]]:
-    staff = [(person.email, f"{_STAFF[person.role]}, all clients") for person in msp.plan.staff]
+def _members(msp: SeededMsp) -> list[tuple[str, str]]:
+    staff = [(member.email, f"{_STAFF[member.role]}, all clients") for member in msp.plan.staff]
     return staff + [
-        (person.email, f"{person.role.replace('_', ' ')}, {client.partner if person.partner else client.name}")
+        (member.email, f"{member.role.replace('_', ' ')}, {client.partner if member.partner else client.name}")
         for client in msp.plan.clients
-        for person in client.people
+        for member in client.members
     ]

@@ -5,7 +5,7 @@ import msgspec
 PASSWORD = "a calm harbour at dawn"  # noqa: S105 - printed on the demo's own terminal
 
 
-class DemoPerson(msgspec.Struct, frozen=True):
+class DemoMember(msgspec.Struct, frozen=True):
     email: str
     name: str
     role: str
@@ -17,7 +17,7 @@ class DemoClient(msgspec.Struct, frozen=True):
     slug: str
     currency: str
     partner: str
-    people: tuple[DemoPerson, ...]
+    members: tuple[DemoMember, ...]
 
 
 class DemoMsp(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class DemoMsp(msgspec.Struct, frozen=True):
     theme: dict[str, str]
     wholesale: str  # per verified value, in major units
     retail: str
-    staff: tuple[DemoPerson, ...]
+    staff: tuple[DemoMember, ...]
     clients: tuple[DemoClient, ...]
 
 
@@ -40,8 +40,8 @@ def demo_msps() -> tuple[DemoMsp, ...]:
             wholesale="0.0100",
             retail="0.0250",
             staff=(
-                DemoPerson("nora@northbeam.example", "Nora Lind", "msp_admin"),
-                DemoPerson("oda@northbeam.example", "Oda Vik", "msp_operator"),
+                DemoMember("nora@northbeam.example", "Nora Lind", "msp_admin"),
+                DemoMember("oda@northbeam.example", "Oda Vik", "msp_operator"),
             ),
             clients=(
                 DemoClient(
@@ -50,9 +50,9 @@ def demo_msps() -> tuple[DemoMsp, ...]:
                     "USD",
                     "Fjord Resellers",
                     (
-                        DemoPerson("bo@birch.example", "Bo Birch", "client_admin"),
-                        DemoPerson("ana@birch.example", "Ana Reyes", "client_approver"),
-                        DemoPerson("finn@fjord.example", "Finn Moe", "partner", partner=True),
+                        DemoMember("bo@birch.example", "Bo Birch", "client_admin"),
+                        DemoMember("ana@birch.example", "Ana Reyes", "client_approver"),
+                        DemoMember("finn@fjord.example", "Finn Moe", "partner", partner=True),
                     ),
                 ),
                 DemoClient(
@@ -61,8 +61,8 @@ def demo_msps() -> tuple[DemoMsp, ...]:
                     "USD",
                     "Kestrel Supply",
                     (
-                        DemoPerson("al@alder.example", "Al Alder", "client_admin"),
-                        DemoPerson("ivy@alder.example", "Ivy Chen", "client_approver"),
+                        DemoMember("al@alder.example", "Al Alder", "client_admin"),
+                        DemoMember("ivy@alder.example", "Ivy Chen", "client_approver"),
                     ),
                 ),
             ),
@@ -74,8 +74,8 @@ def demo_msps() -> tuple[DemoMsp, ...]:
             wholesale="0.0120",
             retail="0.0300",
             staff=(
-                DemoPerson("hugo@harborline.example", "Hugo Marsh", "msp_admin"),
-                DemoPerson("otto@harborline.example", "Otto Penn", "msp_operator"),
+                DemoMember("hugo@harborline.example", "Hugo Marsh", "msp_admin"),
+                DemoMember("otto@harborline.example", "Otto Penn", "msp_operator"),
             ),
             clients=(
                 DemoClient(
@@ -84,8 +84,8 @@ def demo_msps() -> tuple[DemoMsp, ...]:
                     "EUR",
                     "Trailhead Markets",
                     (
-                        DemoPerson("cora@cobalt.example", "Cora Blu", "client_admin"),
-                        DemoPerson("eli@cobalt.example", "Eli Stone", "client_approver"),
+                        DemoMember("cora@cobalt.example", "Cora Blu", "client_admin"),
+                        DemoMember("eli@cobalt.example", "Eli Stone", "client_approver"),
                     ),
                 ),
             ),

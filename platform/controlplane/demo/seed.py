@@ -16,12 +16,12 @@ from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
 from connectors.poll_job import schedule_poll
 from connectors.sandbox.plan import SystemPlan
-from controlplane.demo.plan import PASSWORD, DemoClient, DemoMsp, DemoPerson
+from controlplane.demo.plan import PASSWORD, DemoClient, DemoMember, DemoMsp
 from controlplane.provisioning import (
     NewAccountMember,
     NewConnection,
+    add_member,
     add_partner,
-    add_person,
     connect,
     onboard_client,
     onboard_msp,
@@ -42,7 +42,7 @@ class SeededClient(msgspec.Struct, frozen=True):
     erp: UUID
     hook_secret: str
     channels: tuple[UUID, ...]
-    approver: DemoPerson
+    approver: DemoMember
     approver_id: UUID
 
 
@@ -75,8 +75,8 @@ async def seed_msp(services: Services, plan: DemoMsp, *, sandbox: str, token: st
     async with services.db.transaction(msp_account) as session:
         await set_brand(session, slug=plan.slug, theme=parse_theme(tokens), now=now, new_id=new_id)
         await point_host(session, slug=plan.slug, host=host, now=now)
-    for person in plan.staff:
-        await add_person(services, msp_account, NewAccountMember(person.email, person.name, PASSWORD, person.role))
+    for member in plan.staff:
+        await add_member(services, msp_account, NewAccountMember(member.email, member.name, PASSWORD, member.role))
     currency = plan.clients[0].currency
     await _price_book(services, msp_account, Side.WHOLESALE, currency, plan.wholesale, now)
     await _price_book(services, msp_account, Side.RETAIL, currency, plan.retail, now)
@@ -104,9 +104,9 @@ async def _seed_client(
     scope = await onboard_client(services, msp_account, name=plan.name, slug=plan.slug, currency=plan.currency)
     partner = await add_partner(services, scope, name=plan.partner)
     ids: dict[str, UUID] = {}
-    for person in plan.people:
-        new = NewAccountMember(person.email, person.name, PASSWORD, person.role, partner if person.partner else None)
-        ids[person.email] = await add_person(services, scope, new)
+    for member in plan.members:
+        new = NewAccountMember(member.email, member.name, PASSWORD, member.role, partner if member.partner else None)
+        ids[member.email] = await add_member(services, scope, new)
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     base = f"{sandbox}/{plan.slug}"
     erp = await connect(
@@ -125,5 +125,5 @@ async def _seed_client(
     async with services.db.transaction(scope) as session:
         await schedule_poll(session, erp, at=now)
         await schedule_rating(session, now + timedelta(seconds=45))
-    approver = next(person for person in plan.people if person.role == "client_approver")
+    approver = next(member for member in plan.members if member.role == "client_approver")
     return SeededClient(plan, scope, erp, hook_secret, (shop, market), approver, ids[approver.email])

@@ -106,7 +106,7 @@ class DemoWorld:
 
 
 def approver_scope(client: SeededClient) -> Scope:
-    actor = Actor(kind="person", id=str(client.approver_id), name=client.approver.name)
+    actor = Actor(kind="member", id=str(client.approver_id), name=client.approver.name)
     return Scope(msp_id=client.scope.msp_id, tenant_id=client.scope.tenant_id, actor=actor)
 
 

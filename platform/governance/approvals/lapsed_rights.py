@@ -47,7 +47,7 @@ async def find_lapsed(batch: Batch, services: GovernanceServices, change_ids: Se
     proposals = set()
     for one in granted:
         # A member's proposals depend on the member only, not on the inviter; a key's also on its creator.
-        behind = {one.requested_by} if one.requested_by in propose.people else {one.requested_by, one.author}
+        behind = {one.requested_by} if one.requested_by in propose.members else {one.requested_by, one.author}
         if behind & propose.lapsed:
             proposals.add(one.id)
     answers = {one.id for one in granted if one.decided_by in decide.lapsed}

@@ -14,7 +14,7 @@ from foundation.web.fragments import FRAGMENT
 from foundation.web.render import redirect_to
 from governance.approvals.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
 from governance.approvals.release import answer_change
-from governance.authors import find_people, name_authors
+from governance.authors import find_members, name_authors
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.inputs import LONGEST_TEXT, check_text
 from governance.permissions import GovernancePermission
@@ -84,7 +84,7 @@ async def _detail(
     same = ChangeFilter(key=detail.change.record_key, element=detail.change.element)
     lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
     me = access.principal.actor
-    invited = answer.requested_by in await find_people(access.session, [answer.requested_by])
+    invited = answer.requested_by in await find_members(access.session, [answer.requested_by])
     context = {
         "detail": detail,
         "change": detail.change,
@@ -92,7 +92,7 @@ async def _detail(
         "approval": answer,
         "names": names,
         "titles": await load_titles(access.session, [detail.change.record_key]),
-        "own": bool(me.one_person & {answer.author, answer.requested_by}),
+        "own": bool(me.same_identity & {answer.author, answer.requested_by}),
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
         "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key made by",
         "reason": reason,
@@ -116,7 +116,7 @@ async def _list_context(access: Access, tab: str, cursor: UUID | None) -> dict[s
         "waiting": await count_waiting(access.session),
         "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
         "names": await name_authors(access.session, quoted, me=str(access.principal.id)),
-        "people": await find_people(access.session, {one.requested_by for one in asked}),
+        "members": await find_members(access.session, {one.requested_by for one in asked}),
     }
 
 

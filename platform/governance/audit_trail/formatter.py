@@ -29,11 +29,12 @@ _TITLES: Final = {
     "sign_in.succeeded": "Signed in",
     "sign_in.failed": "Sign-in failed",
     "sign_in.refused": "Sign-in refused",
-    "person.signed_out": "Signed out",
+    "member.signed_out": "Signed out",
     "dead_letter.replayed": "Failed job replayed",
     "dead_letter.discarded": "Failed job discarded",
     "list.exported": "List exported",
 }
+_EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
 _ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
@@ -68,9 +69,10 @@ def find_ids(entries: Iterable[AuditEntryView]) -> set[UUID]:
 
 def format_entry(entry: AuditEntryView, names: Mapping[str, Named]) -> FormattedEntry:
     """Format an entry. `names` by id; ids without a name appear only in the exact record."""
+    action = _EARLIER.sub("member.", entry.action)
     return FormattedEntry(
         entry=entry,
-        title=_TITLES.get(entry.action) or write_words(entry.action),
+        title=_TITLES.get(action) or write_words(action),
         about=_about(entry, names),
         by=_ACTORS.get(entry.actor, entry.actor),
         text=", ".join(_text(entry, names)),

@@ -1,5 +1,6 @@
 """Queries of the audit chain, newest first."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +25,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "billing": ("invoice", "price", "price_book"),
     "settings": ("retention", "vault", "lane_share", "msp", "partner"),
 }
-"""Filters of the list, by the first part of an action's name."""
+"""Filters of the list, by the first part of an action's name. `person` is the earlier word for `member`."""
 
 
 class _Actor(msgspec.Struct):
@@ -41,7 +42,7 @@ async def list_entries(
     session: AsyncSession, *, subject: str = "", kind: str = "", cursor: int | None = None, limit: int = 50
 ) -> EntryPage:
     """List audit entries. `subject` is an exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS.
-    `cursor` is the last entry number of the previous page.
+    `cursor` is the last entry number of the previous page. A member's entries include those written as `person:<id>`.
 
     A filtered list scans the newest LOOKED_THROUGH entries.
     """
@@ -50,7 +51,7 @@ async def list_entries(
             text("""
                 SELECT seq, at, action, subject, body
                   FROM (SELECT * FROM audit_entry
-                         WHERE tenant_id = :t AND (:subject = '' OR subject = :subject)
+                         WHERE tenant_id = :t AND (:subject = '' OR subject = ANY (:subjects))
                            AND (CAST(:cursor AS bigint) IS NULL OR seq < :cursor)
                          ORDER BY seq DESC LIMIT :looked) e
                  WHERE :kind = '' OR split_part(action, '.', 1) = ANY (:actions)
@@ -59,6 +60,7 @@ async def list_entries(
             {
                 "t": scope_of(session).tenant_id,
                 "subject": check_exact(subject, "subject"),
+                "subjects": [subject, re.sub("^member:", "person:", subject)],
                 "cursor": check_number(cursor, "cursor"),
                 "kind": check_choice(kind, "kind", ("", *KINDS)),
                 "actions": list(KINDS.get(kind, ())),
@@ -77,7 +79,7 @@ async def list_entries(
 
 
 async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Named]:
-    """Names of this account's changes, connections and people among `ids`."""
+    """Names of this account's changes, connections and members among `ids`."""
     rows = await session.execute(
         text("""
             SELECT id, record_key AS name, element, new_currency AS currency FROM change
@@ -85,7 +87,7 @@ async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Na
              UNION ALL
             SELECT id, name, '', '' FROM connection WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id, name, '', '' FROM person WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id, name, '', '' FROM member WHERE tenant_id = :t AND id = ANY (:ids)
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )

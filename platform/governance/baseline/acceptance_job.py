@@ -35,12 +35,12 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
 
     Raises:
         NotFound: no such baseline in this account.
-        Forbidden: the actor is not a person.
+        Forbidden: the actor is not a member.
         BaselineUnderWay: it is still being read, or already decided.
     """
     scope = scope_of(session)
-    if scope.actor.kind != "person":
-        raise Forbidden("Only a person can accept a baseline.")
+    if scope.actor.kind != "member":
+        raise Forbidden("Only a signed-in member can accept a baseline.")
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None:
         raise NotFound

@@ -122,16 +122,16 @@ class TestOneKey:
         for other in (
             await send(admin, path, "k", {"name": "Other"}),
             await send(admin, f"{path}?x=1", "k"),
-            await send(admin, f"/api/v1/clients/{house.slug}/people", "k"),
+            await send(admin, f"/api/v1/clients/{house.slug}/members", "k"),
         ):
             assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
         assert await count_keys(admin, house) == 1
 
     async def test_with_another_method_is_refused(self, house: House, admin: Visit) -> None:
-        people = f"/api/v1/clients/{house.slug}/people"
+        members = f"/api/v1/clients/{house.slug}/members"
         wanted = {"email": "eve@example.test", "name": "Eve", "role": "client_viewer"}
-        made = await send(admin, people, None, wanted)
-        role = f"{people}/{made.json()['person']['id']}/roles/client_approver"
+        made = await send(admin, members, None, wanted)
+        role = f"{members}/{made.json()['member']['id']}/roles/client_approver"
         assert (await send(admin, role, "k", method="PUT")).status_code == 204
         answer = await send(admin, role, "k", method="DELETE")
         assert (answer.status_code, "idempotency-key-reused" in answer.text) == (422, True)
@@ -140,14 +140,14 @@ class TestOneKey:
     async def test_a_refused_act_stays_refused_and_a_malformed_one_is_free_to_come_again(
         self, house: House, admin: Visit
     ) -> None:
-        people = f"/api/v1/clients/{house.slug}/people"
+        members = f"/api/v1/clients/{house.slug}/members"
         wanted = {"email": house.approver, "name": "Ann", "role": "client_viewer"}
-        first, second = [await send(admin, people, "k", wanted) for _ in range(2)]
+        first, second = [await send(admin, members, "k", wanted) for _ in range(2)]
         assert (first.status_code, replayed(first), replayed(second)) == (409, False, True)
         assert first.content == second.content
         assert second.headers["content-type"] == "application/problem+json"
-        assert (await send(admin, people, "j", {"email": "x"})).status_code == 400
-        assert (await send(admin, people, "j", wanted | {"email": "ann@example.test"})).status_code == 201
+        assert (await send(admin, members, "j", {"email": "x"})).status_code == 400
+        assert (await send(admin, members, "j", wanted | {"email": "ann@example.test"})).status_code == 201
 
     async def test_without_permission_nothing_is_kept_or_told(self, site: WebApp, house: House, admin: Visit) -> None:
         path = f"/api/v1/clients/{house.slug}/api-keys"

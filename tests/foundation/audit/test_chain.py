@@ -115,7 +115,7 @@ class TestWhole:
 
         assert body == {
             "seq": 1, "at": "2026-05-04T03:02:01.123456Z", "action": "price.changed", "subject": "product:0",
-            "actor": {"kind": "person", "id": scope.actor.id, "name": "Ada"}, "data": {"n": 0}, "correlation": "abc-1",
+            "actor": {"kind": "member", "id": scope.actor.id, "name": "Ada"}, "data": {"n": 0}, "correlation": "abc-1",
         }  # fmt: skip
 
     async def test_each_entry_keeps_the_correlation_it_was_noted_under(self, db: Database, scope: Scope) -> None:

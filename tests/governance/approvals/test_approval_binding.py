@@ -84,8 +84,8 @@ def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]
     assert hashed(**same) == hashed()
 
 
-def person(world: ClientEnv, actor_id: str = "") -> Scope:
-    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", actor_id or str(new_id()), "Ada"))
+def member_scope(world: ClientEnv, actor_id: str = "") -> Scope:
+    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("member", actor_id or str(new_id()), "Ada"))
 
 
 async def waiting(world: ClientEnv, amount: int = 10_000) -> UUID:
@@ -98,7 +98,7 @@ async def waiting(world: ClientEnv, amount: int = 10_000) -> UUID:
 
 
 async def answer(world: ClientEnv, change_id: UUID, *, grant: bool = True, actor_id: str = "") -> None:
-    async with world.services.db.transaction(person(world, actor_id)) as session:
+    async with world.services.db.transaction(member_scope(world, actor_id)) as session:
         await answer_change(session, change_id, grant=grant, reason="looked at it", now=utc_now())
 
 
@@ -159,11 +159,11 @@ async def test_who_looked_at_another_question_does_not_answer_this_one(world: Cl
     change_id = await approved(world)
     ((seen,),) = await world.rows("SELECT id FROM approval")
     await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         with pytest.raises(NotAwaiting):
             await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(seen)))
     ((asked,),) = await world.rows("SELECT id FROM approval WHERE state = 'pending'")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(asked)))
 
 

@@ -19,8 +19,8 @@ from tests.support.client_env import ClientEnv
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 
-def person(world: ClientEnv, name: str = "Nora") -> Scope:
-    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("person", str(new_id()), name))
+def member_scope(world: ClientEnv, name: str = "Nora") -> Scope:
+    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("member", str(new_id()), name))
 
 
 def set_in_erp(world: ClientEnv, **amounts: int) -> None:
@@ -43,7 +43,7 @@ def set_in_shop(world: ClientEnv, shop: str = "shop0", /, *, version: int = 1, *
 
 async def read(world: ClientEnv) -> UUID:
     """A baseline that is ready."""
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         baseline_id = await start_baseline(session, world.services.governance, now=utc_now())
     await world.work(until=f"SELECT state <> 'reading' FROM baseline WHERE id = '{baseline_id}'")
     assert await world.rows("SELECT state FROM baseline WHERE id = :b", b=baseline_id) == [("ready",)]
@@ -51,7 +51,7 @@ async def read(world: ClientEnv) -> UUID:
 
 
 async def accept(world: ClientEnv, baseline_id: UUID, *, by: Scope | None = None) -> None:
-    async with world.services.db.transaction(by or person(world)) as session:
+    async with world.services.db.transaction(by or member_scope(world)) as session:
         await accept_baseline(session, baseline_id, now=utc_now())
 
 

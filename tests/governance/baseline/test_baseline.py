@@ -27,7 +27,7 @@ from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import (
     accept,
     counts,
-    person,
+    member_scope,
     read,
     read_and_accept,
     set_in_erp,
@@ -122,7 +122,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
     await differ(world)
     await read_and_accept(world)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
-    async with world.services.db.transaction(person(world, "Ana")) as session:
+    async with world.services.db.transaction(member_scope(world, "Ana")) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="fine", now=utc_now())
     await world.work(settle=20.0)
     states = "SELECT connection_id, state, previous_amount FROM propagation WHERE change_id = :c"
@@ -134,7 +134,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
 
 async def test_who_accepted_cannot_answer_what_came_of_it(world: ClientEnv) -> None:
     await differ(world)
-    nora = person(world)
+    nora = member_scope(world)
     await accept(world, await read(world), by=nora)
     await world.work()
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
@@ -249,7 +249,7 @@ async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: Cl
 
 
 async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(world: ClientEnv) -> None:
-    nora = person(world)
+    nora = member_scope(world)
     baseline = await read(world)
     await accept(world, baseline, by=nora)
     await world.work(settle=0.5)
@@ -286,7 +286,7 @@ async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
     world: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await start_baseline(session, world.services.governance, now=utc_now())
     await world.work()
     parts = "SELECT state, error FROM baseline_part WHERE connection_id = :c"
@@ -299,7 +299,7 @@ async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
 
 
 async def test_only_a_person_accepts_and_only_what_is_ready(world: ClientEnv) -> None:
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         baseline = await start_baseline(session, world.services.governance, now=utc_now())
     with pytest.raises(BaselineUnderWay):
         await accept(world, baseline)
@@ -309,7 +309,7 @@ async def test_only_a_person_accepts_and_only_what_is_ready(world: ClientEnv) ->
     await accept(world, baseline)
     with pytest.raises(BaselineUnderWay):
         await accept(world, baseline)
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         with pytest.raises(BaselineUnderWay):
             await start_baseline(session, world.services.governance, now=utc_now())
 
@@ -318,7 +318,7 @@ async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(world: Cl
     first = await read(world)
     second = await read(world)
     assert (await counts(world, first))["state"] == "discarded"
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await discard_baseline(session, second, now=utc_now())
     await world.work()
     assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
@@ -366,7 +366,7 @@ async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: Clie
 
 
 async def test_without_contracts_there_is_nothing_to_read(world: ClientEnv) -> None:
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await session.execute(text("DELETE FROM element_contract"))
         with pytest.raises(NothingToRead):
             await start_baseline(session, world.services.governance, now=utc_now())

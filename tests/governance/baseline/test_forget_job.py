@@ -9,7 +9,7 @@ from foundation.clock import utc_now
 from governance.baseline.forget_job import forget_some
 from governance.baseline.start import discard_baseline, start_baseline
 from tests.connectors.running import RunningSandbox
-from tests.governance.baseline.clients import accept, person, read, set_in_shop
+from tests.governance.baseline.clients import accept, member_scope, read, set_in_shop
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import House, WebApp
 
@@ -17,7 +17,7 @@ _LEFT = "SELECT (SELECT count(*) FROM baseline_item), (SELECT count(*) FROM base
 
 
 async def discard(world: ClientEnv, baseline_id: UUID) -> None:
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await discard_baseline(session, baseline_id, now=utc_now())
     await world.work()
 
@@ -76,7 +76,7 @@ async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world:
 async def test_a_system_that_never_answered_holds_nothing_back(world: ClientEnv, sandbox: RunningSandbox) -> None:
     """Its turn waits to ask again; the others' part of the reading goes at once, and its own when it ends."""
     sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         baseline = await start_baseline(session, world.services.governance, now=utc_now())
     await world.work()
     assert await world.rows("SELECT state FROM baseline") == [("reading",)]

@@ -16,7 +16,7 @@ from foundation.jobs.worker import LaneWorker
 from governance.baseline.start import start_baseline
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
-from tests.governance.baseline.clients import accept, counts, person, set_in_erp, set_in_shop
+from tests.governance.baseline.clients import accept, counts, member_scope, set_in_erp, set_in_shop
 from tests.support.client_env import ClientEnv, build_client_env
 
 SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
@@ -64,7 +64,7 @@ async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     set_in_erp(world, **{f"SKU_{n:03}": 400 for n in range(large, cheap)})
     shop = {f"SKU_{n:03}": (10 + n) * (98 if n < small else 80) for n in range(large)}
     set_in_shop(world, version=3, **shop)
-    async with services.db.transaction(person(world)) as session:
+    async with services.db.transaction(member_scope(world)) as session:
         baseline = await start_baseline(session, services.governance, now=utc_now())
     died = await let_die(world, draw, while_="reading")
     assert await world.rows("SELECT count(*) FROM baseline_item WHERE amount IS NOT NULL") == [(3 * SKUS,)]

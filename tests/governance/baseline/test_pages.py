@@ -7,7 +7,7 @@ import msgspec
 
 from canonical.elements import PRICE, STOCK
 from connectors.ports import ChannelReading, KeyPage, PollPage
-from controlplane.provisioning import NewAccountMember, add_person
+from controlplane.provisioning import NewAccountMember, add_member
 from governance.baseline.queries import list_compared
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
 from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, ScriptedSource, replace_part
@@ -101,12 +101,12 @@ async def test_long_lists_lead_on_page_by_page(site: WebApp, world: ClientEnv, h
 
 async def test_roles(site: WebApp, world: ClientEnv, house: House) -> None:
     baseline = await read(world)
-    await add_person(
+    await add_member(
         world.services,
         world.scope,
         NewAccountMember(f"boss-{house.slug}@example.test", "Boss", PASSWORD, "client_admin"),
     )
-    await add_person(
+    await add_member(
         world.services,
         world.msp_account,
         NewAccountMember(f"op-{house.slug}@example.test", "Op", PASSWORD, "msp_operator"),

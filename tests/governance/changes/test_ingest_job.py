@@ -15,7 +15,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from governance.changes.replay import replay_exception
 from governance.job_types import INGEST, ingest_lane
 from governance.records.validation import admit
-from tests.governance.test_main_job import person, seed
+from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
 
 
@@ -78,7 +78,7 @@ async def test_a_version_that_is_too_high_does_not_mute_a_record(world: ClientEn
     await world.work(settle=20.0)
     ((exception_id, code, key),) = await world.rows("SELECT id, code, record_key FROM governance_exception")
     assert (code, key) == ("source.stale", "SKU-001")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=20.0)
     assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]

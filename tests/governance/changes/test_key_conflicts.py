@@ -14,7 +14,7 @@ from governance.approvals.release import answer_change
 from governance.changes.replay import replay_exception
 from governance.errors import NotAwaiting
 from tests.governance.baseline.clients import read
-from tests.governance.test_main_job import person, seed
+from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, record_key FROM governance_exception WHERE state = 'open'"
@@ -85,7 +85,7 @@ async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_tak
     await world.deliver(of(world, "8", "SKU-001", 20))
     await world.work(settle=5.0)
     [(exception_id,)] = await world.rows("SELECT id FROM governance_exception")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, UUID(str(exception_id)), now=utc_now())
     await world.work(settle=20.0)
     assert await approved(world) == [("SKU-001", 20)]
@@ -124,7 +124,7 @@ async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_hav
     await world.deliver(of(world, "8", "SKU-001", 10_100, PRICE))
     await world.work()
     for grant, refused in ((True, True), (False, False)):
-        async with world.services.db.transaction(person(world)) as session:
+        async with world.services.db.transaction(member_scope(world)) as session:
             with pytest.raises(NotAwaiting) if refused else nullcontext():
                 await answer_change(session, UUID(str(change_id)), grant=grant, reason="because", now=utc_now())
 

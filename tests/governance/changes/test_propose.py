@@ -22,7 +22,7 @@ from governance.errors import NothingToChange, OwnedByItsSource
 from policy.errors import OwnApproval
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
-from tests.governance.test_main_job import approve_all, person, seed
+from tests.governance.test_main_job import approve_all, member_scope, seed
 from tests.support.client_env import ClientEnv
 
 
@@ -44,7 +44,7 @@ async def propose(world: ClientEnv, scope: Scope, amount: int, *, element: str =
 async def test_a_small_change_reaches_the_channels_and_a_large_one_waits_for_someone_else(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
-    ada = person(world)
+    ada = member_scope(world)
     await propose(world, ada, 10_400)
     await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_400,)]
@@ -73,19 +73,19 @@ async def grant(world: ClientEnv, scope: Scope, change: UUID) -> None:
 async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_asked_anew(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
-    ada = person(world)
+    ada = member_scope(world)
     change = await propose(world, key_of(world, ada), 13_000)
-    with pytest.raises(OwnApproval, match="You made the key"):
+    with pytest.raises(OwnApproval, match="You created the API key"):
         await grant(world, ada, change)
-    await grant(world, person(world), change)
+    await grant(world, member_scope(world), change)
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE record_value SET amount = 4990 WHERE element = 'price.cost'"))
     await world.work(settle=0.5)
     asked = "SELECT state, decided_by = :ada FROM approval WHERE author = :ada ORDER BY created_at"
     assert await world.rows(asked, ada=ada.actor.id) == [("withdrawn", False), ("pending", None)]
-    with pytest.raises(OwnApproval, match="You made the key"):
+    with pytest.raises(OwnApproval, match="You created the API key"):
         await grant(world, ada, change)
-    await grant(world, person(world), change)
+    await grant(world, member_scope(world), change)
     await world.work(settle=20.0)
     assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
 
@@ -93,7 +93,7 @@ async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_a
 async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_again(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
-    ada, shop = person(world), world.channels["shop0"]
+    ada, shop = member_scope(world), world.channels["shop0"]
     change = await propose(world, key_of(world, ada), 10_400)
     await world.work(settle=20.0)
     async with world.services.db.transaction(world.scope) as session:
@@ -102,16 +102,16 @@ async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_ag
         await session.execute(text("DELETE FROM record_value WHERE element = 'price.cost'"))
         await redecide(session, world.services.governance, [(change, shop)])
     ((again,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
-    with pytest.raises(OwnApproval, match="You made the key"):
+    with pytest.raises(OwnApproval, match="You created the API key"):
         await grant(world, ada, UUID(str(again)))
 
 
 async def test_a_roll_back_by_a_key_is_its_makers_too(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
-    ada = person(world)
+    ada = member_scope(world)
     change = await propose(world, ada, 13_000)
-    await grant(world, person(world), change)
+    await grant(world, member_scope(world), change)
     await world.work(settle=20.0)
     rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if not rule.id.startswith("rollback-")]
     async with world.services.db.transaction(world.scope) as session:
@@ -128,7 +128,7 @@ async def test_a_roll_back_by_a_key_is_its_makers_too(world: ClientEnv) -> None:
 async def test_policy_refuses_a_proposal_like_any_other_value(world: ClientEnv) -> None:
     await seed(world)
     await set_here(world)
-    refused = await propose(world, person(world), 4_900)
+    refused = await propose(world, member_scope(world), 4_900)
     assert await world.rows("SELECT state, rule_id FROM change WHERE id = :id", id=refused) == [
         ("refused", "price-below-cost")
     ]
@@ -138,7 +138,7 @@ async def test_policy_refuses_a_proposal_like_any_other_value(world: ClientEnv) 
 async def test_what_a_connected_system_owns_is_changed_there(world: ClientEnv) -> None:
     await seed(world)
     with pytest.raises(OwnedByItsSource):
-        await propose(world, person(world), 10_400)
+        await propose(world, member_scope(world), 10_400)
     assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10400") == [(0,)]
 
 
@@ -147,13 +147,13 @@ async def test_what_cannot_be_a_value_is_not_proposed(world: ClientEnv) -> None:
     await set_here(world, STOCK)
     await set_here(world, COST)
     for wrong in (
-        propose(world, person(world), 1, element="title"),
-        propose(world, person(world), 1, currency=""),
-        propose(world, person(world), 1, element=STOCK),
-        propose(world, person(world), 2**63),
+        propose(world, member_scope(world), 1, element="title"),
+        propose(world, member_scope(world), 1, currency=""),
+        propose(world, member_scope(world), 1, element=STOCK),
+        propose(world, member_scope(world), 2**63),
     ):
         with pytest.raises(InvalidInput):
             await wrong
-    cost = await propose(world, person(world), 500, element=COST)
+    cost = await propose(world, member_scope(world), 500, element=COST)
     assert await world.rows("SELECT state FROM change WHERE id = :id", id=cost) == [("released",)]
     assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]

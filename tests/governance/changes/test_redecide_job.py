@@ -7,7 +7,7 @@ from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from governance.changes.replay import replay_exception
 from tests.connectors.running import RunningSandbox
-from tests.governance.test_main_job import approve_all, person, seed
+from tests.governance.test_main_job import approve_all, member_scope, seed
 from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code FROM governance_exception WHERE state = 'open' ORDER BY opened_at"
@@ -30,7 +30,7 @@ async def approved_while_shop_is_away(world: ClientEnv, sandbox: RunningSandbox)
 async def replay(world: ClientEnv, code: str) -> None:
     found = await world.rows("SELECT id FROM governance_exception WHERE code = :code AND state = 'open'", code=code)
     for (exception_id,) in found:
-        async with world.services.db.transaction(person(world)) as session:
+        async with world.services.db.transaction(member_scope(world)) as session:
             await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
 
 

@@ -14,7 +14,7 @@ from governance.changes.rollback import roll_back_change
 from governance.drift import repository
 from governance.propagation.repository import load_sent
 from tests.connectors.running import RunningSandbox
-from tests.governance.test_main_job import person, seed
+from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code FROM governance_exception WHERE state = 'open'"
@@ -54,7 +54,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
         assert "the channel shows 11.00" in found.detail
     ((exception_id, seen),) = await world.rows("SELECT id, occurrences FROM governance_exception")
     assert seen == 2, "found each time, one exception"
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=3.0)
     assert await world.rows("SELECT count(*) FROM propagation WHERE amount = 10000 AND state = 'verified'") == [(3,)]
@@ -148,13 +148,13 @@ async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
     await world.work(settle=20.0)
     market = world.channels["market1"]
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
     await world.work(settle=20.0)
     sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
     await fire(world, "governance.reread")
     ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=3.0)
     newest = "SELECT amount, state FROM propagation WHERE connection_id = :c ORDER BY version DESC LIMIT 1"

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from foundation.audit.chain import append_audit
+from foundation.ids import new_id
 from tests.governance.pages.web_app import GovernanceWebApp
 
 ROOT = "/api/v1/clients/acme"
@@ -224,6 +225,16 @@ async def test_the_audit_is_verified(busy: GovernanceWebApp) -> None:
     assert after["head"] != before["head"]
     (entry,) = (await busy["admin"].get(f"{ROOT}/audit?subject=test:1")).json()["items"]
     assert entry["action"] == "test.done"
+
+
+async def test_a_members_audit_entries_include_those_that_name_it_by_the_earlier_word(busy: GovernanceWebApp) -> None:
+    acme, one, other = busy.acme, new_id(), new_id()
+    async with acme.db.transaction(acme.scope) as session:
+        for subject in (f"person:{one}", f"member:{one}", f"change:{one}", f"person:{other}"):
+            action = f"{subject.partition(':')[0]}.suspended"
+            append_audit(session, action=action, subject=subject, data={}, at=acme.now)
+    found = (await busy["admin"].get(f"{ROOT}/audit?subject=member:{one}")).json()["items"]
+    assert [entry["action"] for entry in found] == ["member.suspended", "person.suspended"]
 
 
 async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_owns(busy: GovernanceWebApp) -> None:

@@ -111,7 +111,7 @@ async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: Governa
 
 async def test_an_own_proposal_cannot_be_answered(busy: GovernanceWebApp) -> None:
     own = busy["approver"]
-    change = await busy.acme.awaiting("SKU-1", 1000, 2000, author=str(own.person_id))
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000, author=str(own.member_id))
     path = f"{LIST}/{change}"
     page = (await own.get(path)).text
     assert "This is your own proposal" in page

@@ -66,6 +66,6 @@ async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy
     assert re.search(r"Late values</span>\s*<span[^>]*>1<", rows)
 
 
-async def test_only_the_msps_own_people_have_a_fleet(busy: GovernanceWebApp) -> None:
+async def test_only_the_msps_own_members_have_a_fleet(busy: GovernanceWebApp) -> None:
     for name in ("admin", "stranger", "partner"):
         assert (await busy[name].get("/fleet")).status_code in (403, 404)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from tenants.auth.api_keys import NewApiKey, create_api_key
-from tenants.members.repository import suspend_person
+from tenants.members.repository import mark_suspended
 from tenants.secrets import new_secret
 from tests.governance.pages.web_app import GovernanceWebApp, Reader, token_of
 
@@ -19,7 +19,7 @@ WISH = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currenc
 
 
 async def make_key(site: GovernanceWebApp, scope: Scope, maker: Reader, role: str) -> str:
-    by = replace(scope, actor=Actor("person", str(maker.person_id), "Maker"))
+    by = replace(scope, actor=Actor("member", str(maker.member_id), "Maker"))
     async with site.auth.db.transaction(by) as session:
         wanted = NewApiKey(new_id(), "Price tool", role)
         return (await create_api_key(session, new_secret, wanted, now=site.auth.clock()))[1]
@@ -58,7 +58,7 @@ async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
     token = token_of(await maker.get(f"{LIST}/{other}"))
     forged = await maker.post(path, {"answer": "approve"}, page=path, token=token)
     assert forged.status_code == 403
-    assert "You made the key that proposed this" in forged.text
+    assert "You created the API key that proposed this" in forged.text
     called = await maker.call(f"{API}/changes/{change}/answer", {"grant": True}, page=f"{LIST}/{other}")
     assert (called.status_code, called.json()["type"]) == (403, "/problems/own-approval")
     approver = busy["approver"]
@@ -85,9 +85,9 @@ async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_t
     change = await propose(busy, key)
     made = await use(busy, await make_key(busy, busy.acme.scope, busy["admin"], "client_approver"), "GET",
                      f"{API}/approvals/{change}")  # fmt: skip
-    assert made.json()["approval"]["author"] == str(busy["admin"].person_id)
+    assert made.json()["approval"]["author"] == str(busy["admin"].member_id)
     async with busy.auth.db.transaction(busy.acme.scope) as session:
-        await suspend_person(session, person_id=busy["admin"].person_id, reason="left", now=busy.auth.clock())
+        await mark_suspended(session, member_id=busy["admin"].member_id, reason="left", now=busy.auth.clock())
     refused = await use(busy, key, "GET", f"{API}/changes/{change}")
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
     path = f"{LIST}/{change}"

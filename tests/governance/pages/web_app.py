@@ -42,12 +42,12 @@ _TOKEN = re.compile(r'name="_csrf_token"\s+value="([^"]+)"')
 
 @dataclass
 class Reader:
-    """A signed-in person. What is not found, refused or wrong is only a status: tests look at it."""
+    """A signed-in member. What is not found, refused or wrong is only a status: tests look at it."""
 
     http: httpx.AsyncClient
     host: str
     cookie: str
-    person_id: UUID
+    member_id: UUID
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self._send("GET", path, headers={"sec-fetch-site": "same-origin"} | headers)
@@ -94,17 +94,17 @@ class GovernanceWebApp:
         return self.readers[name]
 
     async def admit(self, name: str, scope: Scope, role: str, *, partner_id: UUID | None = None) -> Reader:
-        person_id = new_id()
+        member_id = new_id()
         now = self.auth.clock()
         async with self.auth.db.transaction(scope) as session:
-            new = NewMember(person_id, f"{name}-{person_id.hex}@example.com", name.title(), partner_id)
+            new = NewMember(member_id, f"{name}-{member_id.hex}@example.com", name.title(), partner_id)
             await create_member(session, new, now=now)
-            await set_password(session, person_id=person_id, password_hash="unused", now=now)
-            await assign_role(session, scope, user_id=person_id, role=role, clock=self.auth.clock, new_id=new_id)
+            await set_password(session, member_id=member_id, password_hash="unused", now=now)
+            await assign_role(session, scope, member_id=member_id, role=role, clock=self.auth.clock, new_id=new_id)
         signed_in = await self.auth.sessions.start(
-            msp_id=scope.msp_id, tenant_id=scope.tenant_id, person_id=person_id, now=now
+            msp_id=scope.msp_id, tenant_id=scope.tenant_id, member_id=member_id, now=now
         )
-        self.readers[name] = Reader(self.http, self.host, signed_in.cookie, person_id)
+        self.readers[name] = Reader(self.http, self.host, signed_in.cookie, member_id)
         return self.readers[name]
 
 

@@ -19,7 +19,7 @@ from governance.propagation import settlement, states, verify_job
 from governance.propagation.repository import Settled, ShownValueRow, load_pending, settle_propagations, show_values
 from governance.propagation.settlement import Settlement, push_job, write_settlement
 from tests.connectors.running import RunningSandbox
-from tests.governance.test_main_job import person, seed
+from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
 
 _ON_SHOP = """
@@ -187,7 +187,7 @@ async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
         await world.deliver(world.change("SKU-001", PRICE, amount))
         await world.work(settle=0.5)
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10200")
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
         ((first,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100 AND origin = 'source'")
         pending = await load_pending(session, shop, [first, change_id])  # type: ignore[list-item]
@@ -209,7 +209,7 @@ async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_aske
     paused = "SELECT extract(epoch FROM paused_until - clock_timestamp()) FROM lane WHERE paused_until IS NOT NULL"
     ((seconds,),) = await world.rows(paused)
     assert 3000 < float(str(seconds)) <= 3600
-    async with world.services.db.transaction(person(world)) as session:
+    async with world.services.db.transaction(member_scope(world)) as session:
         for state in ("paused", "active"):
             await set_connection_state(session, world.channels["shop0"], state=state, now=utc_now())
     assert await world.rows(paused) == []

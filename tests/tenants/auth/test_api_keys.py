@@ -62,10 +62,10 @@ class TestUsing:
         with pytest.raises(NotFound):
             fleet_scope(principal)
 
-    async def test_it_knows_the_person_behind_it_whoever_that_was_and_through_other_keys(
+    async def test_it_knows_the_member_behind_it_whoever_that_was_and_through_other_keys(
         self, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
-        ada = Actor("person", str(new_id()), "Ada")
+        ada = Actor("member", str(new_id()), "Ada")
         for tenant, role in ((client, "client_admin"), (msp, "msp_admin")):
             by_ada = Tenant(replace(tenant.scope, actor=ada), tenant.slug)
             machine = await machine_of(auth, msp, (await make_key(auth, by_ada, role))[1])
@@ -195,9 +195,9 @@ class TestKeeping:
         self, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
         home, msp_account = client.scope, msp.scope
-        approver = Principal("person", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_approver",))
+        approver = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_approver",))
         operator = Principal(
-            "person", new_id(), "Op", msp_account.msp_id, msp_account.tenant_id, None, ("msp_operator",)
+            "member", new_id(), "Op", msp_account.msp_id, msp_account.tenant_id, None, ("msp_operator",)
         )
         cases = [
             (client, approver, "machine", True), (client, approver, "client_approver", True),

@@ -9,8 +9,8 @@ from foundation.database.engine import Database
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.errors import SignInFailed, Suspended
-from tenants.members.repository import suspend_person
-from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, credentials, make_client, make_person
+from tenants.members.repository import mark_suspended
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, credentials, make_client, make_member
 
 WRONG = "not this one either"
 
@@ -53,7 +53,7 @@ async def test_v16_the_work_does_not_tell_at_how_many_accounts_an_address_is_kno
 ) -> None:
     for number in range(accounts):
         home = await make_client(auth.db, msp, f"client-{number}")
-        await make_person(auth.db, auth.passwords, home, "many@example.com")
+        await make_member(auth.db, auth.passwords, home, "many@example.com")
     counting.transactions = 0
     for email in ("many@example.com", "nobody@example.com", "", "no address", "x" * 10_000, "a\0@example.com"):
         with pytest.raises(SignInFailed):
@@ -65,7 +65,7 @@ async def test_v16_nor_whether_a_member_is_suspended_or_only_invited(
     auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody, counting: Counting
 ) -> None:
     async with auth.db.transaction(client.scope) as session:
-        await suspend_person(session, person_id=ada.id, reason="test", now=NOW)
+        await mark_suspended(session, member_id=ada.id, reason="test", now=NOW)
     counting.transactions = 0
     with pytest.raises(SignInFailed):
         await authenticate(auth, credentials(msp, ada.email, WRONG))

@@ -11,30 +11,30 @@ from foundation.errors import Unavailable
 from foundation.ids import new_id
 from policy.publishing import assign_role
 from tenants.accounts import suspend_client
-from tenants.auth.identity import identify_person
+from tenants.auth.identity import identify_member
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, SessionStore, cookie_rule
-from tenants.members.repository import set_password, sign_out_everywhere, suspend_person
+from tenants.members.repository import mark_suspended, set_password, sign_out_everywhere
 from tenants.secrets import bytes_of, new_secret, text_of
-from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_person
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_member
 
 
 async def begin(auth: AuthServices, somebody: Somebody) -> Session:
     scope = somebody.scope
     return await auth.sessions.start(
-        msp_id=scope.msp_id, tenant_id=scope.tenant_id, person_id=somebody.id, now=auth.clock()
+        msp_id=scope.msp_id, tenant_id=scope.tenant_id, member_id=somebody.id, now=auth.clock()
     )
 
 
 async def who(auth: AuthServices, session: Session) -> object:
-    signed_in = await identify_person(auth, msp_id=session.msp_id, cookie=session.cookie)
+    signed_in = await identify_member(auth, msp_id=session.msp_id, cookie=session.cookie)
     return signed_in and signed_in.principal.id
 
 
 class TestTheStore:
-    async def test_the_cookie_leads_to_the_person(self, auth: AuthServices, ada: Somebody) -> None:
+    async def test_the_cookie_leads_to_the_member(self, auth: AuthServices, ada: Somebody) -> None:
         session = await begin(auth, ada)
-        signed_in = await identify_person(auth, msp_id=ada.scope.msp_id, cookie=session.cookie)
+        signed_in = await identify_member(auth, msp_id=ada.scope.msp_id, cookie=session.cookie)
         assert signed_in is not None
         assert signed_in.session == session
         assert signed_in.principal.id == ada.id
@@ -56,17 +56,17 @@ class TestTheStore:
         self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis", forgery: str
     ) -> None:
         cookie, times = text_of(secret := bytes(32)), {"created_at": NOW, "seen_at": NOW}
-        record = msgspec.json.encode({"tenant_id": ada.scope.tenant_id, "person_id": ada.id, **times})
+        record = msgspec.json.encode({"tenant_id": ada.scope.tenant_id, "member_id": ada.id, **times})
         if forgery == "of another process's key":
             other = SessionStore(valkey, lambda _: secret, b"a key that the forger made up")
-            await other.start(msp_id=ada.scope.msp_id, tenant_id=ada.scope.tenant_id, person_id=ada.id, now=NOW)
+            await other.start(msp_id=ada.scope.msp_id, tenant_id=ada.scope.tenant_id, member_id=ada.id, now=NOW)
         else:
             padding = bytes(32) if "long" in forgery else b""
             key = f"fl:{ada.scope.msp_id}:session:{hashlib.sha256(secret).hexdigest()}"
             await valkey.set(key, padding + record)
-        assert await identify_person(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
+        assert await identify_member(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
-    async def test_v2_a_true_record_serves_no_other_session_person_or_time(
+    async def test_v2_a_true_record_serves_no_other_session_member_or_time(
         self, auth: AuthServices, ada: Somebody, other_msp: Tenant, valkey: "redis.asyncio.Redis"
     ) -> None:
         mine, other = await begin(auth, ada), await begin(auth, ada)
@@ -94,7 +94,7 @@ class TestTheStore:
         session, precious = await begin(auth, ada), f"fl:precious:{new_id()}"
         await valkey.set(precious, "x")
         await valkey.zadd(f"fl:{ada.scope.msp_id}:sessions-of:{ada.id}", {precious: 9e12, "../x": 9e12})
-        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 1
+        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, member_id=ada.id) == 1
         assert await valkey.exists(precious)
         assert await who(auth, session) is None
 
@@ -102,20 +102,20 @@ class TestTheStore:
         self, auth: AuthServices, other_msp: Tenant, ada: Somebody
     ) -> None:
         session = await begin(auth, ada)
-        assert await identify_person(auth, msp_id=other_msp.scope.msp_id, cookie=session.cookie) is None
+        assert await identify_member(auth, msp_id=other_msp.scope.msp_id, cookie=session.cookie) is None
         assert await who(auth, session) == ada.id
 
     async def test_a_session_moved_to_another_msps_prefix_finds_nobody(
         self, auth: AuthServices, other_msp: Tenant, ada: Somebody
     ) -> None:
         forged = await auth.sessions.start(
-            msp_id=other_msp.scope.msp_id, tenant_id=ada.scope.tenant_id, person_id=ada.id, now=NOW
+            msp_id=other_msp.scope.msp_id, tenant_id=ada.scope.tenant_id, member_id=ada.id, now=NOW
         )
         assert await who(auth, forged) is None
 
     @pytest.mark.parametrize("cookie", ["", "x", "A" * 43, "ä" * 43, "A" * 42 + "=", "A" * 4000])
     async def test_no_or_a_made_up_cookie_is_nobody(self, auth: AuthServices, ada: Somebody, cookie: str) -> None:
-        assert await identify_person(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
+        assert await identify_member(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
     async def test_every_session_is_new(self, auth: AuthServices, ada: Somebody) -> None:
         first, second = await begin(auth, ada), await begin(auth, ada)
@@ -167,13 +167,13 @@ class TestEnding:
         assert await who(auth, first) is None
         assert await who(auth, second) == ada.id
 
-    async def test_all_of_one_person_end_and_nobody_elses(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
-        other = await make_person(auth.db, auth.passwords, msp, "other@example.com")
+    async def test_all_of_one_member_end_and_nobody_elses(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+        other = await make_member(auth.db, auth.passwords, msp, "other@example.com")
         mine, theirs = [await begin(auth, ada), await begin(auth, ada)], await begin(auth, other)
-        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 2
+        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, member_id=ada.id) == 2
         assert [await who(auth, session) for session in mine] == [None, None]
         assert await who(auth, theirs) == other.id
-        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, person_id=ada.id) == 0
+        assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, member_id=ada.id) == 0
 
     async def test_an_ended_session_is_not_revived_by_a_request_on_its_way(
         self, auth: AuthServices, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
@@ -197,7 +197,7 @@ class TestStandingCountsAtOnce:
         before = await begin(auth, ada)
         clock.forward(seconds=1)
         async with auth.db.transaction(ada.scope) as transaction:
-            await sign_out_everywhere(transaction, person_id=ada.id, now=clock())
+            await sign_out_everywhere(transaction, member_id=ada.id, now=clock())
         after = await begin(auth, ada)
         assert await who(auth, before) is None
         assert await who(auth, after) == ada.id
@@ -207,16 +207,16 @@ class TestStandingCountsAtOnce:
         clock.forward(seconds=1)
         async with auth.db.transaction(ada.scope) as transaction:
             password_hash = await auth.passwords.hash(PASSWORD)
-            await set_password(transaction, person_id=ada.id, password_hash=password_hash, now=clock())
+            await set_password(transaction, member_id=ada.id, password_hash=password_hash, now=clock())
         assert await who(auth, session) is None
 
-    async def test_a_suspended_person_stays_out_after_being_resumed(
+    async def test_a_suspended_member_stays_out_after_being_resumed(
         self, auth: AuthServices, ada: Somebody, clock: Ticking
     ) -> None:
         session = await begin(auth, ada)
         clock.forward(seconds=1)
         async with auth.db.transaction(ada.scope) as transaction:
-            await suspend_person(transaction, person_id=ada.id, reason="left", now=clock())
+            await mark_suspended(transaction, member_id=ada.id, reason="left", now=clock())
         assert await who(auth, session) is None
 
     async def test_a_suspended_client(self, auth: AuthServices, ada: Somebody, staff: Somebody) -> None:
@@ -230,8 +230,8 @@ class TestStandingCountsAtOnce:
         session = await begin(auth, ada)
         for role in ("client_viewer", "client_approver"):
             async with auth.db.transaction(ada.scope) as transaction:
-                await assign_role(transaction, ada.scope, user_id=ada.id, role=role, clock=auth.clock, new_id=new_id)
-            signed_in = await identify_person(auth, msp_id=ada.scope.msp_id, cookie=session.cookie)
+                await assign_role(transaction, ada.scope, member_id=ada.id, role=role, clock=auth.clock, new_id=new_id)
+            signed_in = await identify_member(auth, msp_id=ada.scope.msp_id, cookie=session.cookie)
             assert signed_in is not None
             assert role in signed_in.principal.roles
 

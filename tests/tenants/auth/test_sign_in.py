@@ -19,20 +19,20 @@ from tenants.members.repository import (
     PartnerKind,
     accept_invite,
     clean_email,
+    create_invite,
     create_member,
     create_partner,
     get_member,
-    invite_person,
     list_members,
     list_partners,
+    mark_resumed,
+    mark_suspended,
     read_invite,
-    resume_person,
     set_password,
-    suspend_person,
 )
 from tenants.roles import leading_roles
 from tenants.secrets import new_secret
-from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, credentials, make_person
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, credentials, make_member
 
 
 async def audited(db: Database, tenant: Tenant, prefix: str) -> list[tuple[str, str]]:
@@ -47,14 +47,14 @@ async def audited(db: Database, tenant: Tenant, prefix: str) -> list[tuple[str, 
 
 
 class TestSigningIn:
-    async def test_the_right_password_names_the_person_and_its_home(
+    async def test_the_right_password_names_the_member_and_its_home(
         self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         principal = await authenticate(auth, credentials(msp, " Ada@Example.com "))
-        assert (principal.kind, principal.id, principal.name) == ("person", ada.id, "Ada Lovelace")
+        assert (principal.kind, principal.id, principal.name) == ("member", ada.id, "Ada Lovelace")
         assert (principal.msp_id, principal.tenant_id) == (msp.scope.msp_id, client.scope.tenant_id)
         assert not principal.is_staff
-        assert await audited(auth.db, client, "sign_in") == [("sign_in.succeeded", f"person:{ada.id}")]
+        assert await audited(auth.db, client, "sign_in") == [("sign_in.succeeded", f"member:{ada.id}")]
         async with auth.db.transaction(client.scope) as session:
             assert (await get_member(session, ada.id)).last_seen_at == NOW
 
@@ -67,7 +67,7 @@ class TestSigningIn:
         self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         role = "client_approver"
-        change: dict[str, Any] = {"user_id": ada.id, "role": role, "clock": auth.clock, "new_id": new_id}
+        change: dict[str, Any] = {"member_id": ada.id, "role": role, "clock": auth.clock, "new_id": new_id}
         async with auth.db.transaction(client.scope) as session:
             await assign_role(session, client.scope, **change)
         assert (await authenticate(auth, credentials(msp, ada.email))).roles == ("client_approver", "client_viewer")
@@ -75,7 +75,7 @@ class TestSigningIn:
             await revoke_role(session, client.scope, **change)
         assert (await authenticate(auth, credentials(msp, ada.email))).roles == ()
 
-    async def test_another_msps_host_does_not_know_the_person(
+    async def test_another_msps_host_does_not_know_the_member(
         self, auth: AuthServices, client: Tenant, other_msp: Tenant, foreigner: Tenant, ada: Somebody
     ) -> None:
         with pytest.raises(SignInFailed):
@@ -91,7 +91,7 @@ class TestSigningIn:
         with pytest.raises(SignInFailed) as unknown:
             await authenticate(auth, credentials(msp, "nobody@example.com"))
         assert wrong.value.detail == unknown.value.detail
-        assert await audited(auth.db, client, "sign_in") == [("sign_in.failed", f"person:{ada.id}")]
+        assert await audited(auth.db, client, "sign_in") == [("sign_in.failed", f"member:{ada.id}")]
         assert await audited(auth.db, msp, "sign_in") == [("sign_in.failed", "sign-in")]
 
     @pytest.mark.parametrize("email", ["", "\0", "ada@example.com\0", "a\nda@example.com", "x" * 10_000])
@@ -99,7 +99,7 @@ class TestSigningIn:
         with pytest.raises(SignInFailed):
             await authenticate(auth, credentials(msp, email))
 
-    async def test_a_person_without_a_password_cannot_sign_in(
+    async def test_a_member_without_a_password_cannot_sign_in(
         self, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
@@ -111,14 +111,14 @@ class TestSigningIn:
     async def test_the_password_tells_which_of_two_clients_is_meant(
         self, auth: AuthServices, passwords: Passwords, msp: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        second = await make_person(auth.db, passwords, sibling, ada.email, password="nine quiet otters swim")
+        second = await make_member(auth.db, passwords, sibling, ada.email, password="nine quiet otters swim")
         assert (await authenticate(auth, credentials(msp, ada.email))).id == ada.id
         assert (await authenticate(auth, credentials(msp, ada.email, "nine quiet otters swim"))).id == second.id
 
     async def test_a_suspended_home_gives_way_to_one_in_good_standing(
         self, auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        second = await make_person(auth.db, auth.passwords, sibling, ada.email)
+        second = await make_member(auth.db, auth.passwords, sibling, ada.email)
         for home, other in ((client, second), (sibling, ada)):
             async with auth.db.transaction(home.scope) as session:
                 await suspend_client(session, reason="unpaid", now=NOW)
@@ -132,7 +132,7 @@ class TestSigningIn:
         old = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1).hash(PASSWORD)
         async with auth.db.transaction(client.scope) as session:
             await session.execute(
-                text("UPDATE person SET password_hash = :h WHERE tenant_id = :t AND id = :id"),
+                text("UPDATE member SET password_hash = :h WHERE tenant_id = :t AND id = :id"),
                 {"h": old, "t": client.scope.tenant_id, "id": ada.id},
             )
         await authenticate(auth, credentials(msp, ada.email))
@@ -145,11 +145,11 @@ class TestSigningIn:
 
 
 class TestStanding:
-    async def test_a_suspended_person_is_told_so_only_with_the_right_password(
+    async def test_a_suspended_member_is_told_so_only_with_the_right_password(
         self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
-            await suspend_person(session, person_id=ada.id, reason="left", now=NOW)
+            await mark_suspended(session, member_id=ada.id, reason="left", now=NOW)
         with pytest.raises(SignInFailed):
             await authenticate(auth, credentials(msp, ada.email, "wrong, quite wrong"))
         with pytest.raises(Suspended):
@@ -158,13 +158,13 @@ class TestStanding:
             "sign_in.failed", "sign_in.refused",
         ]  # fmt: skip
         async with auth.db.transaction(client.scope) as session:
-            await resume_person(session, person_id=ada.id, reason="back", now=NOW)
+            await mark_resumed(session, member_id=ada.id, reason="back", now=NOW)
         await authenticate(auth, credentials(msp, ada.email))
 
-    async def test_a_suspended_clients_people_are_refused_and_its_siblings_are_not(
+    async def test_a_suspended_clients_members_are_refused_and_its_siblings_are_not(
         self, auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
-        await make_person(auth.db, auth.passwords, sibling, "sib@example.com")
+        await make_member(auth.db, auth.passwords, sibling, "sib@example.com")
         async with auth.db.transaction(client.scope) as session:
             await suspend_client(session, reason="unpaid", now=NOW)
         with pytest.raises(Suspended):
@@ -236,18 +236,18 @@ class TestThrottle:
             await authenticate(auth, credentials(msp, ada.email))
 
 
-class TestPeople:
-    async def test_people_and_partners_are_listed_in_their_own_tenant_only(
+class TestMembers:
+    async def test_members_and_partners_are_listed_in_their_own_tenant_only(
         self, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant, ada: Somebody
     ) -> None:
-        partner_id, user_id = new_id(), new_id()
+        partner_id, member_id = new_id(), new_id()
         async with auth.db.transaction(client.scope) as session:
             await create_partner(
                 session, partner_id=partner_id, name="Swift Freight", kind=PartnerKind.LOGISTICS, now=NOW
             )
-            await create_member(session, NewMember(user_id, "zoe@freight.example", "Zoe", partner_id), now=NOW)
+            await create_member(session, NewMember(member_id, "zoe@freight.example", "Zoe", partner_id), now=NOW)
         async with auth.db.transaction(client.scope) as session:
-            assert [p.id for p in await list_members(session)] == [ada.id, user_id]
+            assert [p.id for p in await list_members(session)] == [ada.id, member_id]
             assert [p.id for p in await list_partners(session)] == [partner_id]
         for elsewhere in (sibling, foreigner):
             async with auth.db.transaction(elsewhere.scope) as session:
@@ -256,11 +256,11 @@ class TestPeople:
                 with pytest.raises(NotFound):
                     await get_member(session, ada.id)
                 with pytest.raises(NotFound):
-                    await suspend_person(session, person_id=ada.id, reason="left", now=NOW)
+                    await mark_suspended(session, member_id=ada.id, reason="left", now=NOW)
                 with pytest.raises(NotFound, match="partner"):
                     await create_member(session, NewMember(new_id(), "x@y.example", "X", partner_id), now=NOW)
 
-    async def test_a_partners_user_sees_its_own_partner_and_no_people(self, auth: AuthServices, client: Tenant) -> None:
+    async def test_a_partners_member_sees_its_partner_and_no_others(self, auth: AuthServices, client: Tenant) -> None:
         own, other = new_id(), new_id()
         async with auth.db.transaction(client.scope) as session:
             for partner_id in (own, other):
@@ -274,11 +274,11 @@ class TestPeople:
         self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(msp.scope.for_fleet()) as session:
-            names = await session.execute(text("SELECT email FROM person WHERE msp_id = :m"), {"m": msp.scope.msp_id})
+            names = await session.execute(text("SELECT email FROM member WHERE msp_id = :m"), {"m": msp.scope.msp_id})
             assert list(names.scalars()) == [ada.email]
         with pytest.raises(Exception, match="permission denied"):
             async with auth.db.transaction(msp.scope.for_fleet()) as session:
-                await session.execute(text("SELECT password_hash FROM person"))
+                await session.execute(text("SELECT password_hash FROM member"))
 
     async def test_an_address_is_once_in_a_tenant_whatever_its_case(
         self, auth: AuthServices, client: Tenant, sibling: Tenant, ada: Somebody
@@ -321,11 +321,11 @@ class TestPasswords:
 
 class TestInvitations:
     async def invited(self, auth: AuthServices, tenant: Tenant) -> tuple[Somebody, str]:
-        person_id = new_id()
+        member_id = new_id()
         async with auth.db.transaction(tenant.scope) as session:
-            await create_member(session, NewMember(person_id, "new@example.com", "New"), now=NOW)
-            token = await invite_person(session, new_secret, person_id=person_id, now=NOW)
-        return Somebody(tenant.scope, person_id, "new@example.com"), token
+            await create_member(session, NewMember(member_id, "new@example.com", "New"), now=NOW)
+            token = await create_invite(session, new_secret, member_id=member_id, now=NOW)
+        return Somebody(tenant.scope, member_id, "new@example.com"), token
 
     async def accept(self, auth: AuthServices, tenant: Tenant, token: str) -> None:
         async with auth.db.transaction(tenant.scope) as session:
@@ -344,7 +344,7 @@ class TestInvitations:
     ) -> None:
         somebody, first = await self.invited(auth, client)
         async with auth.db.transaction(client.scope) as session:
-            second = await invite_person(session, new_secret, person_id=somebody.id, now=NOW)
+            second = await create_invite(session, new_secret, member_id=somebody.id, now=NOW)
         with pytest.raises(InviteNotValid):
             await self.accept(auth, client, first)
         clock.forward(days=7)
@@ -361,11 +361,11 @@ class TestInvitations:
             with pytest.raises(InviteNotValid):
                 await self.accept(auth, elsewhere, token)
         async with auth.db.transaction(client.scope) as session:
-            await suspend_person(session, person_id=somebody.id, reason="mistake", now=NOW)
+            await mark_suspended(session, member_id=somebody.id, reason="mistake", now=NOW)
         with pytest.raises(InviteNotValid):
             await self.accept(auth, client, token)
         async with auth.db.transaction(client.scope) as session:
-            later = await invite_person(session, new_secret, person_id=somebody.id, now=NOW)
+            later = await create_invite(session, new_secret, member_id=somebody.id, now=NOW)
         with pytest.raises(InviteNotValid):
             await self.accept(auth, client, later)
 
@@ -378,7 +378,7 @@ class TestInvitations:
         somebody, token = await self.invited(auth, client)
         async with auth.db.transaction(client.scope) as session:
             password_hash = await auth.passwords.hash(PASSWORD)
-            await set_password(session, person_id=somebody.id, password_hash=password_hash, now=NOW)
+            await set_password(session, member_id=somebody.id, password_hash=password_hash, now=NOW)
         with pytest.raises(InviteNotValid):
             await self.accept(auth, client, token)
 

@@ -1,4 +1,4 @@
-"""V5: failures of strangers neither lock a person out nor reach a device that signed in before."""
+"""V5: failures of strangers neither lock a member out nor reach a device that signed in before."""
 
 import asyncio
 from uuid import UUID
@@ -12,9 +12,9 @@ from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.auth.throttle import EMAIL, FIRST_WAIT, PAIR, SignInThrottle, network_of
 from tenants.errors import SignInFailed, SignInThrottled, Suspended
-from tenants.members.repository import resume_person, set_password, sign_out_everywhere, suspend_person
+from tenants.members.repository import mark_resumed, mark_suspended, set_password, sign_out_everywhere
 from tenants.secrets import new_secret
-from tests.tenants.conftest import NOW, Somebody, Tenant, Ticking, credentials, make_person
+from tests.tenants.conftest import NOW, Somebody, Tenant, Ticking, credentials, make_member
 
 WRONG = "wrong, quite wrong"
 HOME = "203.0.113.7"
@@ -39,7 +39,7 @@ async def attack(auth: AuthServices, msp: Tenant, email: str) -> None:
 
 def cookie_of(auth: AuthServices, somebody: Somebody, before: str = "") -> str:
     scope = somebody.scope
-    ids = {"msp_id": scope.msp_id, "tenant_id": scope.tenant_id, "person_id": somebody.id}
+    ids = {"msp_id": scope.msp_id, "tenant_id": scope.tenant_id, "member_id": somebody.id}
     return auth.devices.remember(before, **ids, now=auth.clock())
 
 
@@ -80,12 +80,12 @@ class TestKnownDevice:
         async with auth.db.transaction(ada.scope) as session:
             if event == "password":
                 hashed = await auth.passwords.hash("seven calm herons wade")
-                await set_password(session, person_id=ada.id, password_hash=hashed, now=clock())
+                await set_password(session, member_id=ada.id, password_hash=hashed, now=clock())
             elif event == "suspension":
-                await suspend_person(session, person_id=ada.id, reason="test", now=clock())
-                await resume_person(session, person_id=ada.id, reason="test", now=clock())
+                await mark_suspended(session, member_id=ada.id, reason="test", now=clock())
+                await mark_resumed(session, member_id=ada.id, reason="test", now=clock())
             elif event == "sign-out":
-                await sign_out_everywhere(session, person_id=ada.id, now=clock())
+                await sign_out_everywhere(session, member_id=ada.id, now=clock())
         await attack(auth, msp, ada.email)
         await throttled(auth, msp, ada.email, device=cookie)
         again = cookie_of(auth, ada, cookie)
@@ -95,24 +95,24 @@ class TestKnownDevice:
         self, auth: AuthServices, client: Tenant, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
-            await suspend_person(session, person_id=ada.id, reason="test", now=clock())
+            await mark_suspended(session, member_id=ada.id, reason="test", now=clock())
         cookie = cookie_of(auth, ada)
         with pytest.raises(Suspended):
             await authenticate(auth, credentials(msp, ada.email, device=cookie))
         await attack_more(auth, msp, ada.email, EMAIL.free - 1)
         await throttled(auth, msp, ada.email, "192.0.2.1", cookie)
 
-    async def test_v5_it_is_one_persons_on_one_msps_host(
+    async def test_v5_it_is_one_members_on_one_msps_host(
         self, auth: AuthServices, client: Tenant, msp: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
         """Somebody else's device of the same MSP, the same person's of another, and a made-up one."""
-        bob = await make_person(auth.db, auth.passwords, client, "bob@example.com")
+        bob = await make_member(auth.db, auth.passwords, client, "bob@example.com")
         own = cookie_of(auth, ada)
         elsewhere = Devices(new_secret, b"another key").remember(
-            "", msp_id=msp.scope.msp_id, tenant_id=client.scope.tenant_id, person_id=ada.id, now=NOW
+            "", msp_id=msp.scope.msp_id, tenant_id=client.scope.tenant_id, member_id=ada.id, now=NOW
         )
         foreign = auth.devices.remember(
-            "", msp_id=other_msp.scope.msp_id, tenant_id=client.scope.tenant_id, person_id=ada.id, now=NOW
+            "", msp_id=other_msp.scope.msp_id, tenant_id=client.scope.tenant_id, member_id=ada.id, now=NOW
         )
         await attack(auth, msp, ada.email)
         forged = (cookie_of(auth, bob), elsewhere, foreign, own[:-2] + "AA", own[4:], "." * 50, "x" * 9000, "é")
@@ -120,17 +120,17 @@ class TestKnownDevice:
             await throttled(auth, msp, ada.email, f"192.0.2.{number}", cookie)
         assert (await authenticate(auth, credentials(msp, ada.email, device=own))).id == ada.id
 
-    async def test_v5_people_who_share_a_browser_are_all_known(self, auth: AuthServices, ada: Somebody) -> None:
+    async def test_v5_members_who_share_a_browser_are_all_known(self, auth: AuthServices, ada: Somebody) -> None:
         ids = [new_id() for _ in range(7)]
         cookie = ""
-        for person_id in [*ids, ids[-1]]:
-            cookie = cookie_of(auth, Somebody(ada.scope, person_id, ""), cookie)
+        for member_id in [*ids, ids[-1]]:
+            cookie = cookie_of(auth, Somebody(ada.scope, member_id, ""), cookie)
         assert known(auth, ada, cookie) == ids[:-6:-1]
         assert len(cookie) < 1000
 
 
 def known(auth: AuthServices, ada: Somebody, cookie: str) -> list[UUID]:
-    return [one.person_id for one in auth.devices.recognize(cookie, msp_id=ada.scope.msp_id, now=NOW)]
+    return [one.member_id for one in auth.devices.recognize(cookie, msp_id=ada.scope.msp_id, now=NOW)]
 
 
 async def attack_more(auth: AuthServices, msp: Tenant, email: str, times: int) -> None:
@@ -160,11 +160,11 @@ class TestNewDevice:
             assert await throttled(auth, msp, ada.email) == min(900, FIRST_WAIT.seconds * max(1, times))
             clock.forward(seconds=0)
 
-    async def test_v5_other_people_and_other_msps_do_not_wait(
+    async def test_v5_other_members_and_other_msps_do_not_wait(
         self, auth: AuthServices, msp: Tenant, client: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
-        bob = await make_person(auth.db, auth.passwords, client, "bob@example.com")
-        away = await make_person(auth.db, auth.passwords, other_msp, ada.email)
+        bob = await make_member(auth.db, auth.passwords, client, "bob@example.com")
+        away = await make_member(auth.db, auth.passwords, other_msp, ada.email)
         await attack(auth, msp, ada.email)
         assert (await authenticate(auth, credentials(msp, bob.email))).id == bob.id
         assert (await authenticate(auth, credentials(other_msp, away.email))).id == away.id

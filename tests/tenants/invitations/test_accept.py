@@ -15,15 +15,15 @@ from tenants.auth.services import AuthServices
 from tenants.invitations.queries import InvitationState, count_waiting, invitation_state, list_invitations
 from tenants.members.repository import (
     NewMember,
+    create_invite,
     create_member,
     get_member,
-    invite_person,
-    suspend_person,
+    mark_suspended,
     withdraw_invite,
 )
 from tenants.secrets import new_secret
 from tests.tenants.auth.test_sign_in import audited
-from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_person
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_member
 from tests.tenants.web_app import Browser, build_site, visiting
 
 EMAIL = "new@example.com"
@@ -42,23 +42,23 @@ async def browser(visitors: httpx.AsyncClient, auth: AuthServices, msp: Tenant) 
 
 async def inviter(auth: AuthServices, tenant: Tenant) -> UUID:
     """An administrator of the account."""
-    nora = await make_person(auth.db, auth.passwords, tenant, f"nora-{new_id().hex}@example.com")
+    nora = await make_member(auth.db, auth.passwords, tenant, f"nora-{new_id().hex}@example.com")
     role = "client_admin" if tenant.scope.tenant_id != tenant.scope.msp_id else "msp_admin"
     async with auth.db.transaction(tenant.scope) as session:
-        await assign_role(session, tenant.scope, user_id=nora.id, role=role, clock=auth.clock, new_id=new_id)
+        await assign_role(session, tenant.scope, member_id=nora.id, role=role, clock=auth.clock, new_id=new_id)
     return nora.id
 
 
 async def invite(auth: AuthServices, tenant: Tenant, email: str = EMAIL) -> str:
     """By somebody called Nora Lind."""
-    person_id = new_id()
+    member_id = new_id()
     nora = await inviter(auth, tenant)
-    scope = replace(tenant.scope, actor=Actor(kind="person", id=str(nora), name="Nora Lind"))
+    scope = replace(tenant.scope, actor=Actor(kind="member", id=str(nora), name="Nora Lind"))
     async with auth.db.transaction(scope) as session:
-        await create_member(session, NewMember(person_id, email, "Ana Reyes"), now=NOW)
+        await create_member(session, NewMember(member_id, email, "Ana Reyes"), now=NOW)
         role = "client_viewer" if scope.tenant_id != scope.msp_id else "msp_operator"
-        await assign_role(session, scope, user_id=person_id, role=role, clock=auth.clock, new_id=new_id)
-        return f"/welcome/{await invite_person(session, new_secret, person_id=person_id, now=auth.clock())}"
+        await assign_role(session, scope, member_id=member_id, role=role, clock=auth.clock, new_id=new_id)
+        return f"/welcome/{await create_invite(session, new_secret, member_id=member_id, now=auth.clock())}"
 
 
 def invited(path: str) -> UUID:
@@ -86,7 +86,7 @@ class TestTheLink:
         assert f'value="{EMAIL}"' in told
         assert (await accept(browser, link)).status_code == 303
 
-    async def test_a_password_is_chosen_once_and_the_person_is_in(
+    async def test_a_password_is_chosen_once_and_the_member_is_in(
         self, browser: Browser, auth: AuthServices, client: Tenant, link: str, clock: Ticking
     ) -> None:
         clock.forward(hours=1)
@@ -95,19 +95,19 @@ class TestTheLink:
         assert set(browser.cookies) == {"__Host-session", "__Host-device"}
         assert (await browser.get("/sign-in")).headers["location"] == "/"
         async with auth.db.transaction(client.scope) as session:
-            person = await get_member(session, invited(link))
-        assert (person.accepted_at, person.last_seen_at, person.invite_hash) == (clock.now, clock.now, None)
-        assert invitation_state(person, clock.now) is InvitationState.ACCEPTED
+            member = await get_member(session, invited(link))
+        assert (member.accepted_at, member.last_seen_at, member.invite_hash) == (clock.now, clock.now, None)
+        assert invitation_state(member, clock.now) is InvitationState.ACCEPTED
         browser.cookies.clear()
         assert (await browser.get(link)).status_code == 410
         assert (await accept(browser, link)).status_code == 410
         assert (await browser.sign_in(EMAIL)).status_code == 303
-        subject = f"person:{person.id}"
+        subject = f"member:{member.id}"
         for prefix, actions in (
             ("sign_in", ["sign_in.succeeded"] * 2),
-            ("person", ["created", "invited", "password_set", "invitation_refused"]),
+            ("member", ["created", "invited", "password_set", "invitation_refused"]),
         ):
-            wanted = [(action if "." in action else f"person.{action}", subject) for action in actions]
+            wanted = [(action if "." in action else f"member.{action}", subject) for action in actions]
             assert [one for one in await audited(auth.db, client, prefix) if one[1] == subject] == wanted
 
     @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ class TestTheLink:
         clock.forward(seconds=-1)
         assert (await browser.get(link)).status_code == 200
         async with auth.db.transaction(client.scope) as session:
-            await withdraw_invite(session, person_id=invited(link), now=clock.now)
+            await withdraw_invite(session, member_id=invited(link), now=clock.now)
         assert (await browser.get(link)).status_code == 410
         assert (await accept(browser, link)).status_code == 410
 
@@ -157,7 +157,7 @@ class TestTheLink:
         assert (await browser.get(theirs)).status_code == 410
         assert (await accept(browser, theirs)).status_code == 410
         assert (await browser.get("/welcome/nonsense")).status_code == 410
-        assert await audited(auth.db, foreigner, "person.invitation_refused") == []
+        assert await audited(auth.db, foreigner, "member.invitation_refused") == []
 
     async def test_with_another_tenants_name_in_it_it_is_worth_nothing(
         self, browser: Browser, sibling: Tenant, link: str
@@ -202,15 +202,15 @@ class TestTheLink:
         self, browser: Browser, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
-            token = await invite_person(session, new_secret, person_id=ada.id, now=NOW)
+            token = await create_invite(session, new_secret, member_id=ada.id, now=NOW)
         page = await browser.get(f"/welcome/{token}")
         assert "Choose a new password" in page.text
         assert "invited" not in page.text
         assert (await accept(browser, f"/welcome/{token}")).status_code == 303
         async with auth.db.transaction(client.scope) as session:
-            person = await get_member(session, ada.id)
-        assert (person.invited_at, person.accepted_at) == (None, None)
-        assert invitation_state(person, NOW) is None
+            member = await get_member(session, ada.id)
+        assert (member.invited_at, member.accepted_at) == (None, None)
+        assert invitation_state(member, NOW) is None
 
     async def test_into_the_msps_house_it_leads_too(self, browser: Browser, auth: AuthServices, msp: Tenant) -> None:
         link = await invite(auth, msp)
@@ -226,16 +226,16 @@ class TestWhereItStands:
         for other in (sibling, foreigner):
             await invite(auth, other)
         async with auth.db.transaction(client.scope) as session:
-            await withdraw_invite(session, person_id=invited(links[0]), now=NOW)
-            await suspend_person(session, person_id=invited(links[1]), reason="slip", now=NOW)
+            await withdraw_invite(session, member_id=invited(links[0]), now=NOW)
+            await mark_suspended(session, member_id=invited(links[1]), reason="slip", now=NOW)
         async with auth.db.transaction(client.scope) as session:
             listed = await list_invitations(session)
-            assert [person.email[0] for person in listed] == ["c", "b", "a"]
-            states = [invitation_state(person, clock.now) for person in listed]
+            assert [member.email[0] for member in listed] == ["c", "b", "a"]
+            states = [invitation_state(member, clock.now) for member in listed]
             assert states == [InvitationState.WAITING, InvitationState.WITHDRAWN, InvitationState.WITHDRAWN]
             assert await count_waiting(session, now=clock.now) == 1
             clock.forward(days=7)
             assert invitation_state(listed[0], clock.now) is InvitationState.EXPIRED
             assert await count_waiting(session, now=clock.now) == 0
             earlier = await list_invitations(session, before=listed[0].id)
-            assert [person.email[0] for person in earlier] == ["b", "a"]
+            assert [member.email[0] for member in earlier] == ["b", "a"]

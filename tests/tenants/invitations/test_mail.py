@@ -18,8 +18,8 @@ ROOT = Path(tenants.__file__).parent.parent
 
 def read_mail(name: str, email: str, account: str) -> tuple[str, str, str]:
     until = datetime(2026, 3, 9, 9, 30, tzinfo=UTC)
-    person = Member(id=new_id(), name=clean_name(name), email=email, invite_until=until)
-    parts = urlsplit(mail_address(person, account=clean_name(account), link=LINK))
+    member = Member(id=new_id(), name=clean_name(name), email=email, invite_until=until)
+    parts = urlsplit(mail_address(member, account=clean_name(account), link=LINK))
     fields = parse_qs(parts.query, strict_parsing=True)
     assert parts.scheme == "mailto"
     return unquote(parts.path), fields["subject"][0], fields["body"][0]
