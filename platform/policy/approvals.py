@@ -102,7 +102,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     if scope.actor.kind != "member":
         raise Forbidden("Only a signed-in member can approve or decline.")
     if not grant and not says_something(reason):
-        raise InvalidInput("Enter a reason to decline. The author reads it.", field="reason")
+        raise InvalidInput("Enter a reason to decline. The author will see it.", field="reason")
     rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
     if not rows:
         raise NotFound

@@ -130,7 +130,7 @@ async def test_an_answer_over_the_api(busy: GovernanceWebApp) -> None:
     assert [row["channel"] for row in preview] == ["Harbour market", "Web shop"]
     path = f"{ROOT}/changes/{change}/answer"
     empty = await busy["approver"].call(path, {"grant": False}, page=PAGE)
-    assert (empty.status_code, empty.json()["detail"]) == (422, "Enter a reason to decline. Shown to the author.")
+    assert (empty.status_code, empty.json()["detail"]) == (422, "Enter a reason to decline. The author will see it.")
     strange = await busy["approver"].call(path, {"grant": False, "reason": "no\x00"}, page=PAGE)
     assert (strange.status_code, strange.json()["field"]) == (422, "reason")
     answer = await busy["approver"].call(path, {"grant": True}, page=PAGE)
