@@ -144,10 +144,11 @@
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
-    if (form.dataset.confirm && !form.dataset.confirmed) {
+    const question = event.submitter?.dataset.confirm || form.dataset.confirm;
+    if (question && !form.dataset.confirmed) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (!(await ask(form.dataset.confirm, isDanger(form)))) return;
+      if (!(await ask(question, isDanger(event.submitter?.dataset.confirm ? event.submitter : form)))) return;
       form.dataset.confirmed = "yes";
       form.requestSubmit(event.submitter);
       delete form.dataset.confirmed;
@@ -157,6 +158,25 @@
     const once = form.querySelector("[data-once]");
     if (once) setTimeout(() => (once.disabled = true));
   }, true);
+
+  // Rows that are ticked for an act on several: their number, and one box for all of them.
+  const rows = (id) => [...document.querySelectorAll(`[data-select][form="${id}"]`)];
+  const showSelected = () => {
+    for (const all of document.querySelectorAll("[data-select-all]")) {
+      const boxes = rows(all.dataset.selectAll);
+      const ticked = boxes.filter((box) => box.checked).length;
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+      const count = document.querySelector(`[data-selected="${all.dataset.selectAll}"]`);
+      if (count) count.textContent = `${ticked.toLocaleString("en")} selected`;
+    }
+  };
+  document.addEventListener("change", ({ target }) => {
+    if (target.dataset?.selectAll) {
+      for (const box of rows(target.dataset.selectAll)) box.checked = target.checked;
+    }
+    showSelected();
+  });
 
   // What was typed outlives a session that ends: it is kept in this tab over the sign-in, and put back on its page.
   const TYPED = "typed";
@@ -217,7 +237,9 @@
   // A hidden tab does not poll; it catches up when it is looked at again.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
-    if ((document.hidden || elt.dataset.stopped) && polls(elt)) event.preventDefault();
+    // Nor does a list while rows of it are ticked: they would be drawn anew without the ticks.
+    const ticked = elt.querySelector("[data-select]:checked");
+    if ((document.hidden || elt.dataset.stopped || ticked) && polls(elt)) event.preventDefault();
   });
 
   // What is pressed stays until it is let go: drawn anew in between, the click would be lost. The next poll draws it.
@@ -262,6 +284,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     confirmDone();
     showPrevious();
+    showSelected();
     document.querySelectorAll("[data-toast]").forEach(expire);
     reopen();
     const { target } = event.detail;
@@ -278,6 +301,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     confirmDone();
     showPrevious();
+    showSelected();
     document.querySelectorAll("[data-toast]").forEach(expire);
     document.querySelector("[data-focus]")?.focus();
     reopen();

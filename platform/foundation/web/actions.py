@@ -1,7 +1,7 @@
 """Acts of pages and of the API: one act with its refusal, and the same act on many items with a result for each."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -36,6 +36,10 @@ async def try_list(session: AsyncSession, found: Awaitable[T], empty: T) -> tupl
             return await found, None
     except InvalidInput as refusal:
         return empty, refusal
+
+
+BulkIds = Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
+"""Ids of a bulk act's body."""
 
 
 class BulkItem(msgspec.Struct, frozen=True):

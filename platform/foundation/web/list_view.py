@@ -45,6 +45,8 @@ class ListView(msgspec.Struct, frozen=True, kw_only=True):
     previous_href: str
     next_href: str
     export_href: str
+    select_href: str
+    select_all: bool
 
 
 def list_view(  # noqa: PLR0913 - keyword-only parts of one view
@@ -61,7 +63,7 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     shown = {one.name: listed.raw.get(one.name, one.default) for one in filters}
     query = listed.query
     chosen = {name: value for name, value in shown.items() if value != _default(filters, name)}
-    order = {} if query.sort.name == definition.sorts[0].name else {"sort": query.sort.name}
+    order = {} if query.sort.name == definition.usual_sort(query.values).name else {"sort": query.sort.name}
     wrong = listed.refusal.extra.get("field") if listed.refusal else None
 
     def href(**more: str) -> str:
@@ -85,6 +87,8 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
         first_href=href() if page.prev_cursor else "",
         previous_href=href(cursor=page.prev_cursor) if page.prev_cursor else "",
         next_href=href(cursor=page.next_cursor) if page.next_cursor else "",
+        select_href=_href(address, chosen | order | cursor | {"select": "all"}),
+        select_all=listed.raw.get("select") == "all",
         export_href="" if listed.refusal else _href(f"{address}.csv", chosen | order),
     )
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.errors import InvalidInput, MalformedInput
 from foundation.text import is_storable
 from foundation.web.csv_export import CsvColumn
-from foundation.web.pagination import ListCursor, ListQuery, ResultPage, Sort, reverse_name
+from foundation.web.pagination import ListCursor, ListQuery, ResultPage, Sort
 
 T = TypeVar("T")
 USUAL: Final = 50
@@ -87,7 +87,9 @@ Load = Callable[[AsyncSession, ListQuery, datetime], Awaitable[ResultPage[T]]]
 
 
 class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A list. The first of `sorts` is the default order. `columns` are those of the CSV export."""
+    """A list. The first of `sorts` is the default order, unless `usual_order` names one by the filters' values.
+    `columns` are those of the CSV export.
+    """
 
     name: str
     title: str
@@ -96,6 +98,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     sorts: Sequence[Sort]
     columns: Sequence[CsvColumn | str]
     filters: Sequence[Filter] = ()
+    usual_order: Callable[[Mapping[str, str]], str] | None = None
     usual: int = USUAL
     most: int = MOST
 
@@ -119,15 +122,18 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         if limit is not None and not 1 <= limit <= self.most:
             raise InvalidInput(f"A page has 1 to {self.most} items.", field="limit")
         values = {one.name: one.check(check_text(raw.get(one.name, one.default), one.name)) for one in self.filters}
-        sort = self._sort(raw.get("sort", ""))
+        sort = self._sort(raw.get("sort", ""), values)
         token = raw.get("cursor", "")
         cursor = ListCursor.decode(token, of=self.name, sort=sort) if token else None
         return msgspec.structs.replace(query, sort=sort, values=values, cursor=cursor)
 
-    def _sort(self, name: str) -> Sort:
+    def usual_sort(self, values: Mapping[str, str]) -> Sort:
+        return self.sorts[0] if self.usual_order is None else self.orders[self.usual_order(values)]
+
+    def _sort(self, name: str, values: Mapping[str, str]) -> Sort:
         orders = self.orders
         if not name:
-            return self.sorts[0]
+            return self.usual_sort(values)
         if name not in orders:
             raise MalformedInput(f"“sort” has no such value. Use one of: {', '.join(orders)}.", field="sort")
         return orders[name]
@@ -150,7 +156,8 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             return self.parse(given, limit=limit)
 
         found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}
-        found["sort"] = ({"enum": list(self.orders)}, "Order; a minus reverses it.", self.sorts[0].name)
+        usual = "" if self.usual_order else self.sorts[0].name
+        found["sort"] = ({"enum": list(self.orders)}, "Order; a minus reverses it.", usual)
         found["cursor"] = (None, "`next_cursor` or `prev_cursor` of a page of this list.", "")
         hints: dict[str, Any] = {
             name: Annotated[str, QueryParameter(description=about, schema_extra=schema)]
@@ -160,6 +167,9 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         if api:
             hints["limit"] = Annotated[int, QueryParameter(description=f"Length of the page, at most {self.most}.")]
             defaults["limit"] = self.usual
+        else:  # the link that ticks all rows where no script can
+            hints["select"] = Annotated[str, QueryParameter(description="`all` ticks every row.")]
+            defaults["select"] = ""
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             inspect.Parameter(name, keyword, annotation=hint, default=defaults[name]) for name, hint in hints.items()
@@ -180,9 +190,3 @@ def check_text(text: str, field: str) -> str:
             f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field
         )
     return text
-
-
-def reversed_order(name: str, orders: Mapping[str, Sort]) -> str:
-    """The order that a second press on a column's header gives."""
-    other = reverse_name(name)
-    return other if other in orders else name

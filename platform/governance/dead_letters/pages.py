@@ -1,71 +1,95 @@
 """Pages of dead letters: jobs that failed for good, replayed or discarded by people."""
 
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from foundation.errors import DomainError
 from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
-from foundation.web.actions import run_action, try_list
+from foundation.web.actions import run_action
+from foundation.web.bulk_form import BulkView, bulk_form
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
-from governance.dead_letters.queries import list_letters
-from governance.dead_letters.schemas import DeadLetterPage
+from governance.dead_letters.lists import DEAD_LETTERS
+from governance.dead_letters.routes import BULK
+from governance.dead_letters.schemas import DeadLetterView
 from governance.exception_queue.queries import count_exceptions
+from governance.labels import write_work
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
 _REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
 _DISCARD_LETTER: Final = {"permission": GovernancePermission.DISCARD_DEAD_LETTER}
+AnyRequest = Request[Any, Any, Any]
 _LETTER: Final = "/clients/{client:str}/dead-letters"
 
 
-@get(_LETTER, opt=_LETTERS, include_in_schema=False)
-async def dead_letter_list(
-    access: OpenAccess, status: FromQuery[str] = "open", cursor: FromQuery[UUID | None] = None
-) -> Response[Any]:
-    return await _letters(access, status, cursor)
+@get(_LETTER, opt=_LETTERS, dependencies=DEAD_LETTERS.page_parameters, include_in_schema=False)
+async def dead_letter_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed)
+
+
+@post(_LETTER, opt=_LETTERS, dependencies=DEAD_LETTERS.page_parameters, include_in_schema=False, status_code=200)
+async def dead_letter_bulk(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    """Act on the selected jobs; the answer is the list with the result of each."""
+    form = await request.form()
+    act, permission = BULK.get(str(form.get("action", "")), (None, None))
+    if permission is not None:
+        access.principal.require(permission)
+    names = {str(one.id): f"{write_work(one.kind)}, {one.key}" for one in await _items(access, listed)}
+    bulk = await bulk_form(access.session, form, act and (lambda one: act(access.session, one, now=access.now)), names)
+    return await _list(access, listed, bulk=bulk)
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
 async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access.session, replay_dead_letter(access.session, letter_id, now=access.now))
-    return (
-        redirect_to(access, "/dead-letters", done="Replayed")
-        if refusal is None
-        else await _letters(access, "open", None, refusal)
-    )
+    return await _act(access, replay_dead_letter(access.session, letter_id, now=access.now), "Replayed")
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
 async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access.session, discard_dead_letter(access.session, letter_id, now=access.now))
-    return (
-        redirect_to(access, "/dead-letters", done="Discarded")
-        if refusal is None
-        else await _letters(access, "open", None, refusal)
-    )
+    return await _act(access, discard_dead_letter(access.session, letter_id, now=access.now), "Discarded")
 
 
-async def _letters(
-    access: Access, state: str, cursor: UUID | None, refusal: DomainError | None = None
+async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:
+    refusal = await run_action(access.session, act)
+    if refusal is None:
+        return redirect_to(access, "/dead-letters", done=done)
+    return await _list(access, DEAD_LETTERS.parse({}), refusal=refusal)
+
+
+async def _items(access: Access, listed: ListInput) -> Sequence[DeadLetterView]:
+    return (await load_page(access, DEAD_LETTERS, listed)).items
+
+
+async def _list(
+    access: Access, listed: ListInput, *, refusal: DomainError | None = None, bulk: BulkView | None = None
 ) -> Response[Any]:
-    found, unclear = await try_list(
-        access.session, list_letters(access.session, state=state, cursor=cursor), DeadLetterPage([])
-    )
-    refusal = refusal or unclear
+    found = await load_page(access, DEAD_LETTERS, listed)
     context = {
-        "found": found,
-        "state": state,
-        "cursor": cursor,
+        "listed": list_view(DEAD_LETTERS, listed, found, f"{access.root}/dead-letters"),
         "counts": await count_exceptions(access.session),
+        "bulk": bulk,
+        "refused": refusal,
     }
+    refusal = refusal or listed.refusal or (bulk.refusal if bulk else None)
     return render_page(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)
 
 
-DEAD_LETTER_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (dead_letter_list, dead_letter_replay, dead_letter_discard)
+LETTER_EXPORT: Final = export_page(DEAD_LETTERS, _LETTER, opt=_LETTERS)
+DEAD_LETTER_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    dead_letter_list,
+    LETTER_EXPORT,
+    dead_letter_bulk,
+    dead_letter_replay,
+    dead_letter_discard,
+)

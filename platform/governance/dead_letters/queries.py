@@ -1,5 +1,6 @@
 """Queries of dead letters."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,36 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from governance.dead_letters.schemas import DeadLetterPage, DeadLetterView
-from governance.exception_queue.queries import LETTER_STATES
-from governance.inputs import check_choice
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.dead_letters.schemas import DeadLetterView
 
 _LETTER_FIELDS: Final = DeadLetterView.__struct_fields__
 
 
-async def list_letters(
-    session: AsyncSession, *, state: str = "open", cursor: UUID | None = None, limit: int = 50
-) -> DeadLetterPage:
-    """List dead letters, newest first."""
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT {", ".join(_LETTER_FIELDS)} FROM dead_letter
-                 WHERE tenant_id = :t AND state = :state
-                   AND (CAST(:cursor AS uuid) IS NULL OR (died_at, id) <
-                        (SELECT l.died_at, l.id FROM dead_letter l WHERE l.tenant_id = :t AND l.id = :cursor))
-                 ORDER BY died_at DESC, id DESC LIMIT :limit
-            """),
-            {
-                "t": scope_of(session).tenant_id,
-                "state": check_choice(state, "status", LETTER_STATES),
-                "cursor": cursor,
-                "limit": limit + 1,
-            },
-        )
-    ).all()
-    items = [_letter(row) for row in rows[:limit]]
-    return DeadLetterPage(items, items[-1].id if len(rows) > limit else None)
+async def list_letters(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[DeadLetterView]:
+    """One page of `dead_letters.lists`."""
+    source = ListSource(
+        columns=", ".join(_LETTER_FIELDS),
+        tables="dead_letter",
+        where="tenant_id = :t AND state = :state",
+        binds={"t": scope_of(session).tenant_id, "state": query["status"]},
+    )
+    return (await read_page(session, source, query)).map(_letter)
 
 
 async def find_letter(session: AsyncSession, letter_id: UUID) -> DeadLetterView:

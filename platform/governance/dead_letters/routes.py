@@ -1,19 +1,21 @@
 """The API of dead letters."""
 
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
-from litestar import get
+import msgspec
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, JSONBody
 
 from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
+from foundation.web.actions import BulkIds, BulkResult, bulk_action
 from foundation.web.api import post
-from governance.dead_letters.queries import find_letter, list_letters
-from governance.dead_letters.schemas import DeadLetterPage, DeadLetterView
-from governance.inputs import USUAL, check_limit
+from governance.dead_letters.lists import DEAD_LETTERS
+from governance.dead_letters.queries import find_letter
+from governance.dead_letters.schemas import DeadLetterView
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
 _REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
@@ -23,15 +25,29 @@ _LETTER: Final = f"{_LETTER_ROOT}/{{letter_id:uuid}}"
 _LETTER_TAGS: Final = ["dead letters"]
 
 
-@get(_LETTER_ROOT, opt=_LETTERS, tags=_LETTER_TAGS)
-async def api_letters(
-    access: OpenAccess,
-    status: FromQuery[str] = "open",
-    cursor: FromQuery[UUID | None] = None,
-    limit: FromQuery[int] = USUAL,
-) -> DeadLetterPage:
-    """List dead letters, newest first. `status`: open, replayed or discarded."""
-    return await list_letters(access.session, state=status, cursor=cursor, limit=check_limit(limit))
+LETTER_LIST: Final = list_route(
+    DEAD_LETTERS, _LETTER_ROOT, opt=_LETTERS, tags=_LETTER_TAGS, about="List dead letters, newest first."
+)
+BULK: Final = {
+    "replay": (replay_dead_letter, GovernancePermission.REPLAY_DEAD_LETTER),
+    "discard": (discard_dead_letter, GovernancePermission.DISCARD_DEAD_LETTER),
+}
+"""Acts on several dead letters, each with the permission of the single act."""
+
+
+class DeadLetterBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 200 dead letters and what to do with them."""
+
+    action: Literal["replay", "discard"]
+    ids: BulkIds
+
+
+@post(f"{_LETTER_ROOT}/bulk", opt=_LETTERS, tags=_LETTER_TAGS, status_code=200)
+async def api_letter_bulk(access: OpenAccess, data: JSONBody[DeadLetterBulk]) -> BulkResult:
+    """Replay or discard up to 200 dead letters. Each has its own result; a refused one stops no other."""
+    act, permission = BULK[data.action]
+    access.principal.require(permission)
+    return await bulk_action(access.session, data.ids, lambda one: act(access.session, one, now=access.now))
 
 
 @post(f"{_LETTER}/replay", opt=_REPLAY_LETTER, tags=_LETTER_TAGS, status_code=202)
@@ -47,4 +63,9 @@ async def api_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> D
     return await find_letter(access.session, letter_id)
 
 
-DEAD_LETTER_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_letters, api_letter_replay, api_letter_discard)
+DEAD_LETTER_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    LETTER_LIST,
+    api_letter_bulk,
+    api_letter_replay,
+    api_letter_discard,
+)

@@ -1,6 +1,5 @@
 """Structs of dead letters for pages and the API."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,8 +19,3 @@ class DeadLetterView(msgspec.Struct, frozen=True):
     closed_at: datetime | None
     closed_by: str | None
     correlation: str
-
-
-class DeadLetterPage(msgspec.Struct, frozen=True):
-    items: Sequence[DeadLetterView]
-    next_cursor: UUID | None = None

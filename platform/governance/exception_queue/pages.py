@@ -1,57 +1,58 @@
-"""Pages of exceptions and dead letters, worst first, each with its possible actions."""
+"""Pages of exceptions, worst first, each with its possible actions; and the same acts on several."""
 
 from collections.abc import Awaitable
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from canonical.values import Value
 from foundation.errors import DomainError
-from foundation.web.actions import run_action, try_list
+from foundation.web.actions import run_action
+from foundation.web.bulk_form import BulkView, bulk_form
 from foundation.web.fragments import FRAGMENT
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
 from governance.changes.queries import find_change
 from governance.changes.replay import replay_exception
-from governance.exception_queue.queries import (
-    ExceptionFilter,
-    count_exceptions,
-    find_exception,
-    list_exceptions,
-    list_owners,
-)
-from governance.exception_queue.routes import FILTERED, WantedExceptions
+from governance.exception_queue.lists import EXCEPTIONS
+from governance.exception_queue.queries import count_exceptions, find_exception, list_owners
+from governance.exception_queue.routes import BULK
 from governance.exceptions.lifecycle import close_exception
-from governance.exceptions.schemas import ExceptionPage
-from governance.exceptions.severity import WEIGHTS
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_EXCEPTIONS}
 _RESOLVE: Final = {"permission": GovernancePermission.RESOLVE_EXCEPTION}
+AnyRequest = Request[Any, Any, Any]
 _ROOT: Final = "/clients/{client:str}/exceptions"
-_DOMAINS: Final = (("", "Any"), ("price", "Prices"), ("stock", "Stock"), ("none", "Messages"))
 
 
-@get(_ROOT, opt=_READ, dependencies=FILTERED, include_in_schema=False)
-async def exception_list(
-    access: OpenAccess, wanted: WantedExceptions, cursor: FromQuery[UUID | None] = None
-) -> Response[Any]:
-    context, refusal = await _list_context(access, wanted, cursor)
-    return render_page(access, "exceptions.html", "Exceptions", context, refusal=refusal)
+@get(_ROOT, opt=_READ, dependencies=EXCEPTIONS.page_parameters, include_in_schema=False)
+async def exception_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed, "exceptions.html")
 
 
-@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=FILTERED, include_in_schema=False)
-async def exception_rows(
-    access: OpenAccess, wanted: WantedExceptions, cursor: FromQuery[UUID | None] = None
-) -> Response[Any]:
-    context, refusal = await _list_context(access, wanted, cursor)
-    return render_page(access, "exception_rows.html", "Exceptions", {**context, "redrawn": True}, refusal=refusal)
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=EXCEPTIONS.page_parameters, include_in_schema=False)
+async def exception_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed, "exception_rows.html", redrawn=True)
+
+
+@post(_ROOT, opt=_RESOLVE, dependencies=EXCEPTIONS.page_parameters, include_in_schema=False, status_code=200)
+async def exception_bulk(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    """Act on the selected exceptions; the answer is the list with the result of each."""
+    form = await request.form()
+    names = {str(one.id): one.title for one in (await load_page(access, EXCEPTIONS, listed)).items}
+    act = BULK.get(str(form.get("action", "")))
+    bulk = await bulk_form(access.session, form, act and (lambda one: act(access.session, one, now=access.now)), names)
+    return await _list(access, listed, "exceptions.html", bulk=bulk)
 
 
 @get(f"{_ROOT}/{{exception_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -94,27 +95,29 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
     return render_page(access, "exception.html", found.title, context, refusal=refusal)
 
 
-async def _list_context(
-    access: Access, wanted: ExceptionFilter, cursor: UUID | None
-) -> tuple[dict[str, object], DomainError | None]:
-    listing = list_exceptions(access.session, wanted=wanted, cursor=cursor)
-    found, refusal = await try_list(access.session, listing, ExceptionPage([]))
+async def _list(
+    access: Access, listed: ListInput, template: str, *, redrawn: bool = False, bulk: BulkView | None = None
+) -> Response[Any]:
+    found = await load_page(access, EXCEPTIONS, listed)
+    owners = await list_owners(access.session)
+    options = {"owner": [("", "Any"), *((owner, owner) for owner in owners)]}
     context: dict[str, object] = {
-        "found": found,
+        "listed": list_view(EXCEPTIONS, listed, found, f"{access.root}/exceptions", options=options),
         "titles": await load_titles(access.session, [exception.record_key for exception in found.items]),
-        "wanted": wanted,
-        "cursor": cursor,
-        "codes": sorted(WEIGHTS),
-        "domains": _DOMAINS,
-        "owners": await list_owners(access.session),
-        "redrawn": False,
+        "redrawn": redrawn,
         "counts": await count_exceptions(access.session),
+        "bulk": bulk,
     }
-    return context, refusal
+    return render_page(
+        access, template, "Exceptions", context, refusal=listed.refusal or (bulk.refusal if bulk else None)
+    )
 
 
+EXCEPTION_EXPORT: Final = export_page(EXCEPTIONS, _ROOT, opt=_READ)
 EXCEPTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     exception_list,
+    EXCEPTION_EXPORT,
+    exception_bulk,
     exception_rows,
     exception_detail,
     exception_replay,

@@ -1,7 +1,7 @@
-"""Queries of exceptions and dead letters."""
+"""Queries of exceptions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,61 +10,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
-from governance.exceptions.schemas import ExceptionPage, ExceptionView
-from governance.inputs import check_choice, check_text
+from governance.exceptions.schemas import ExceptionView
 
-EXCEPTION_STATES: Final = ("open", "resolved", "discarded")
-LETTER_STATES: Final = ("open", "replayed", "discarded")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionFilter:
-    """Filter of exceptions; empty fields match any. `domain` is the first part of an element's name, or `none` for
-    exceptions without an element; `owner` is the owner in the element's contract.
-    """
-
-    state: str = "open"
-    code: str = ""
-    domain: str = ""
-    owner: str = ""
+_TABLES: Final = """governance_exception e
+                  LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id"""
+_FILTERS: Final = {
+    "status": "e.state = :status",
+    "code": "e.code = :code",
+    "domain": "coalesce(split_part(e.element, '.', 1), 'none') = :domain",
+    "owner": """EXISTS (SELECT 1 FROM element_contract k
+                         WHERE k.tenant_id = :t AND k.element = e.element AND k.owner = :owner)""",
+}
 
 
-async def list_exceptions(
-    session: AsyncSession, *, wanted: ExceptionFilter, cursor: UUID | None = None, limit: int = 50
-) -> ExceptionPage:
-    """List exceptions, worst first, then oldest."""
-    rows = (
-        await session.execute(
-            text(f"""
-                WITH last AS (
-                    SELECT severity, opened_at, id FROM governance_exception WHERE tenant_id = :t AND id = :cursor
-                )
-                SELECT {EXCEPTION_COLUMNS}
-                  FROM governance_exception e
-                  LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
-                 WHERE e.tenant_id = :t AND e.state = :state AND (:code = '' OR e.code = :code)
-                   AND (:domain = '' OR coalesce(split_part(e.element, '.', 1), 'none') = :domain)
-                   AND (:owner = '' OR EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t
-                                                  AND k.element = e.element AND k.owner = :owner))
-                   AND (CAST(:cursor AS uuid) IS NULL OR EXISTS (
-                        SELECT 1 FROM last l WHERE e.severity < l.severity
-                            OR (e.severity = l.severity AND (e.opened_at, e.id) > (l.opened_at, l.id))))
-                 ORDER BY e.severity DESC, e.opened_at, e.id LIMIT :limit
-            """),
-            {
-                "t": scope_of(session).tenant_id,
-                "state": check_choice(wanted.state, "status", EXCEPTION_STATES),
-                "code": check_text(wanted.code, "code"),
-                "domain": check_text(wanted.domain, "domain"),
-                "owner": check_text(wanted.owner, "owner"),
-                "cursor": cursor,
-                "limit": limit + 1,
-            },
-        )
-    ).all()
-    items = [to_exception(row) for row in rows[:limit]]
-    return ExceptionPage(items, items[-1].id if len(rows) > limit else None)
+async def list_exceptions(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ExceptionView]:
+    """One page of `exception_queue.lists`."""
+    chosen = {name: value for name, value in query.values.items() if value}
+    source = ListSource(
+        columns=EXCEPTION_COLUMNS,
+        tables=_TABLES,
+        where=" AND ".join(["e.tenant_id = :t", *(_FILTERS[name] for name in chosen)]),
+        binds={"t": scope_of(session).tenant_id, **chosen},
+    )
+    return (await read_page(session, source, query)).map(to_exception)
 
 
 async def list_owners(session: AsyncSession) -> list[str]:
@@ -80,12 +50,7 @@ async def find_exception(session: AsyncSession, exception_id: UUID) -> Exception
     """Return an exception. Raises NotFound."""
     row = (
         await session.execute(
-            text(f"""
-                SELECT {EXCEPTION_COLUMNS}
-                  FROM governance_exception e
-                  LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
-                 WHERE e.tenant_id = :t AND e.id = :id
-            """),
+            text(f"SELECT {EXCEPTION_COLUMNS} FROM {_TABLES} WHERE e.tenant_id = :t AND e.id = :id"),
             {"t": scope_of(session).tenant_id, "id": exception_id},
         )
     ).one_or_none()

@@ -1,21 +1,25 @@
-"""The API of exceptions and dead letters."""
+"""The API of exceptions."""
 
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import get
-from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, JSONBody
 
+from foundation.web.actions import BulkIds, BulkResult, bulk_action
 from foundation.web.api import post
 from governance.changes.replay import replay_exception
-from governance.exception_queue.queries import ExceptionFilter, find_exception, list_exceptions
+from governance.exception_queue.lists import EXCEPTIONS
+from governance.exception_queue.queries import find_exception
 from governance.exceptions.lifecycle import close_exception
-from governance.exceptions.schemas import ExceptionPage, ExceptionView
-from governance.inputs import USUAL, check_limit
+from governance.exceptions.schemas import ExceptionView
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_EXCEPTIONS}
 _RESOLVE: Final = {"permission": GovernancePermission.RESOLVE_EXCEPTION}
@@ -24,32 +28,22 @@ _ONE: Final = f"{_ROOT}/{{exception_id:uuid}}"
 _TAGS: Final = ["exceptions"]
 
 
-async def _wanted(
-    status: FromQuery[str] = "open",
-    code: FromQuery[str] = "",
-    domain: FromQuery[str] = "",
-    owner: FromQuery[str] = "",
-) -> ExceptionFilter:
-    return ExceptionFilter(state=status, code=code, domain=domain, owner=owner)
+EXCEPTION_LIST: Final = list_route(
+    EXCEPTIONS, _ROOT, opt=_READ, tags=_TAGS, about="List exceptions, worst first, then oldest."
+)
+BULK: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
+    "replay": replay_exception,
+    "resolve": partial(close_exception, state="resolved"),
+    "discard": partial(close_exception, state="discarded"),
+}
+"""Acts on several exceptions, by their names."""
 
 
-WantedExceptions = NamedDependency[ExceptionFilter]
-"""Type of a handler's parameter `wanted`, filled from the query by FILTERED."""
-FILTERED: Final = {"wanted": Provide(_wanted)}
+class ExceptionBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 200 exceptions and what to do with them."""
 
-
-@get(_ROOT, opt=_READ, tags=_TAGS, dependencies=FILTERED)
-async def api_exceptions(
-    access: OpenAccess,
-    wanted: WantedExceptions,
-    cursor: FromQuery[UUID | None] = None,
-    limit: FromQuery[int] = USUAL,
-) -> ExceptionPage:
-    """List exceptions, worst first, then oldest. `status`: open, resolved or discarded.
-
-    `domain` is the first part of an element's name, or `none`; `owner` is the owner in the element's contract.
-    """
-    return await list_exceptions(access.session, wanted=wanted, cursor=cursor, limit=check_limit(limit))
+    action: Literal["replay", "resolve", "discard"]
+    ids: BulkIds
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
@@ -76,8 +70,16 @@ async def api_exception_discard(access: OpenAccess, exception_id: FromPath[UUID]
     return await find_exception(access.session, exception_id)
 
 
+@post(f"{_ROOT}/bulk", opt=_RESOLVE, tags=_TAGS, status_code=200)
+async def api_exception_bulk(access: OpenAccess, data: JSONBody[ExceptionBulk]) -> BulkResult:
+    """Replay, resolve or discard up to 200 exceptions. Each has its own result; a refused one stops no other."""
+    act = BULK[data.action]
+    return await bulk_action(access.session, data.ids, lambda one: act(access.session, one, now=access.now))
+
+
 EXCEPTION_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
-    api_exceptions,
+    EXCEPTION_LIST,
+    api_exception_bulk,
     api_exception,
     api_exception_replay,
     api_exception_resolve,

@@ -60,8 +60,3 @@ class ExceptionView(msgspec.Struct, frozen=True):
         """Whether a replay is possible (see `governance.changes.replay.replay_exception`)."""
         on_channel = is_of_channel(self.code, self.change_id, self.connection_id, self.source_event_id)
         return self.state == "open" and self.connection_id is not None and (on_channel or bool(self.source_event_id))
-
-
-class ExceptionPage(msgspec.Struct, frozen=True):
-    items: Sequence[ExceptionView]
-    next_cursor: UUID | None = None

@@ -1,0 +1,51 @@
+"""A bulk act from a page: the selection of checkboxes, and the results that the list shows above itself."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+import msgspec
+from litestar.datastructures import FormMultiDict
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.errors import DomainError, InvalidInput
+from foundation.web.actions import BulkItem, BulkResult, bulk_action, read_ids
+
+FIELD = "id"
+"""Name of the checkboxes."""
+
+
+class BulkView(msgspec.Struct, frozen=True):
+    """`names` are the labels of the page's rows by id. With a `refusal`, nothing was done at all; `selected` rows are
+    ticked again, after a result those that were refused.
+    """
+
+    action: str
+    names: Mapping[str, str]
+    selected: frozenset[str]
+    reason: str = ""
+    result: BulkResult | None = None
+    refusal: DomainError | None = None
+
+    def name(self, item: BulkItem) -> str:
+        return self.names.get(str(item.id), str(item.id))
+
+
+async def bulk_form(
+    session: AsyncSession,
+    form: FormMultiDict,
+    act: Callable[[UUID], Awaitable[object]] | None,
+    names: Mapping[str, str],
+) -> BulkView:
+    """Run `act`, that of the pressed button, on the ticked rows."""
+    selected = [str(value) for value in form.getall(FIELD, [])]
+    view = BulkView(str(form.get("action", "")), names, frozenset(selected), str(form.get("reason", "")))
+    try:
+        if act is None:
+            raise InvalidInput("Choose what to do with the selected rows.", field="action")  # noqa: TRY301
+        if not selected:
+            raise InvalidInput("Nothing is selected. Tick at least one row first.", field=FIELD)  # noqa: TRY301
+        result = await bulk_action(session, read_ids(selected), act)
+    except InvalidInput as refusal:
+        return msgspec.structs.replace(view, refusal=refusal)
+    refused = frozenset(str(item.id) for item in result.items if item.result == "refused")
+    return msgspec.structs.replace(view, result=result, selected=refused)

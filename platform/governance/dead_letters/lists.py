@@ -1,0 +1,53 @@
+"""The list of dead letters."""
+
+from typing import Final
+
+from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.pagination import Sort, SortKey
+from governance.dead_letters.queries import list_letters
+from governance.dead_letters.schemas import DeadLetterView
+
+_ID: Final = SortKey("id", "uuid", descending=True)
+
+DEAD_LETTERS: Final = ListDefinition[DeadLetterView](
+    name="dead-letters",
+    title="Failed jobs",
+    item=DeadLetterView,
+    load=list_letters,
+    filters=[
+        ChoiceFilter(
+            name="status",
+            label="State",
+            options=[("open", "Failed"), ("replayed", "Replayed"), ("discarded", "Discarded")],
+            default="open",
+        )
+    ],
+    sorts=[
+        Sort(
+            name="-died",
+            label="Newest first",
+            reverse_label="Oldest first",
+            keys=[SortKey("died_at", "timestamptz", descending=True), _ID],
+        ),
+        Sort(
+            name="-attempts",
+            label="Most attempts first",
+            reverse_label="Fewest attempts first",
+            keys=[SortKey("attempts", "bigint", descending=True), _ID],
+        ),
+    ],
+    columns=[
+        "id",
+        "kind",
+        "lane",
+        "key",
+        "attempts",
+        "error",
+        "state",
+        "enqueued_at",
+        "died_at",
+        "closed_at",
+        "closed_by",
+        "correlation",
+    ],
+)
