@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import billing.models
+from billing.commands import COMMANDS
 from billing.jobs import billing_jobs, repair_billing
 from billing.pages import PAGES, provide_meters
 from billing.permissions import BillingPermission
@@ -31,4 +32,5 @@ ROOM: Final = Room(
     repairs=(repair_billing,),
     permissions=(BillingPermission,),
     retained=RETAINED,
+    commands=COMMANDS,
 )

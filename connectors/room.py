@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import connectors.models
+from connectors.commands import COMMANDS
 from connectors.connections import SEALED
 from connectors.events import EVENTS
 from connectors.poll_job import connector_jobs, repair_polls
@@ -58,4 +59,5 @@ ROOM: Final = Room(
     repairs=(repair_polls,),
     sealed_columns=(SEALED,),
     retained=RETAINED,
+    commands=COMMANDS,
 )

@@ -10,17 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.jobs import schedule_rating, schedule_total
 from branding.manage import point_host, set_brand
 from branding.theme import Theme
-from canonical.elements import COST, PRICE, STOCK
 from connectors.connections import create_connection
-from controlplane.services import Services
+from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
 from foundation.ids import new_id
+from foundation.rooms import AppServices
 from foundation.scope import Actor, Scope
-from governance.elements.publish_contract import publish_contract
+from governance.elements.publish_contract import publish_usual_contracts
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
 from tenants.accounts import create_client, create_msp
 from tenants.auth.account_names import read_account_names
+from tenants.auth.services import AuthServices
 from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, set_password
 
 SETUP = Actor.system("setup")
@@ -44,7 +45,7 @@ class NewAccountMember(msgspec.Struct, frozen=True):
     partner_id: UUID | None = None
 
 
-async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
+async def onboard_msp(services: AppServices, *, name: str, slug: str) -> Scope:
     """Create an MSP; returns the scope of its MSP account."""
     msp_id = new_id()
     msp_account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
@@ -54,12 +55,12 @@ async def onboard_msp(services: Services, *, name: str, slug: str) -> Scope:
     return msp_account
 
 
-async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, admin: NewAccountMember) -> Scope:
+async def open_msp(services: AppServices, *, slug: str, host: str, theme: Theme, admin: NewAccountMember) -> Scope:
     """Create an MSP with its brand, host and first administrator, in one transaction."""
     msp_id, now = new_id(), utc_now()
     msp_account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=SETUP)
     names = [admin.name, theme.name, slug, host]
-    password_hash = await services.auth.passwords.prepare(admin.password, email=admin.email, names=names)
+    password_hash = await services.get(AuthServices).passwords.prepare(admin.password, email=admin.email, names=names)
     async with services.db.transaction(msp_account) as session:
         await create_msp(session, name=theme.name, slug=slug, now=now)
         await set_brand(session, slug=slug, theme=theme, now=now, new_id=new_id)
@@ -69,7 +70,7 @@ async def open_msp(services: Services, *, slug: str, host: str, theme: Theme, ad
     return msp_account
 
 
-async def onboard_client(services: Services, msp_account: Scope, *, name: str, slug: str, currency: str) -> Scope:
+async def onboard_client(services: AppServices, msp_account: Scope, *, name: str, slug: str, currency: str) -> Scope:
     """Create a client with the starter policy; returns its scope."""
     scope = Scope(msp_id=msp_account.msp_id, tenant_id=new_id(), actor=SETUP)
     async with services.db.transaction(scope) as session:
@@ -80,10 +81,11 @@ async def onboard_client(services: Services, msp_account: Scope, *, name: str, s
     return scope
 
 
-async def add_member(services: Services, scope: Scope, member: NewAccountMember) -> UUID:
+async def add_member(services: AppServices, scope: Scope, member: NewAccountMember) -> UUID:
     """Create a member who can sign in at once."""
     names = [member.name, *await read_account_names(services.db, scope)]
-    password_hash = await services.auth.passwords.prepare(member.password, email=member.email, names=names)
+    passwords = services.get(AuthServices).passwords
+    password_hash = await passwords.prepare(member.password, email=member.email, names=names)
     async with services.db.transaction(scope) as session:
         return await _add_member(session, scope, member, password_hash)
 
@@ -96,19 +98,19 @@ async def _add_member(session: AsyncSession, scope: Scope, member: NewAccountMem
     return member_id
 
 
-async def add_partner(services: Services, scope: Scope, *, name: str) -> UUID:
+async def add_partner(services: AppServices, scope: Scope, *, name: str) -> UUID:
     partner_id = new_id()
     async with services.db.transaction(scope) as session:
         await create_partner(session, partner_id=partner_id, name=name, kind=PartnerKind.RESELLER, now=utc_now())
     return partner_id
 
 
-async def connect(services: Services, scope: Scope, new: NewConnection) -> UUID:
+async def connect(services: AppServices, scope: Scope, new: NewConnection) -> UUID:
     async with services.db.transaction(scope) as session:
         return await create_connection(
             session,
             services.vault,
-            manifest=services.registry[new.kind].manifest,
+            manifest=services.get(ConnectorRuntime).registry[new.kind].manifest,
             name=new.name,
             base_url=new.base_url,
             settings=new.settings,
@@ -120,7 +122,7 @@ async def connect(services: Services, scope: Scope, new: NewConnection) -> UUID:
 
 
 async def publish_contracts(  # noqa: PLR0913 - keyword-only targets
-    services: Services,
+    services: AppServices,
     scope: Scope,
     source: UUID,
     *,
@@ -130,14 +132,11 @@ async def publish_contracts(  # noqa: PLR0913 - keyword-only targets
 ) -> None:
     """Publish the contracts of price, stock and cost, all owned by `source`."""
     async with services.db.transaction(scope) as session:
-        for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
-            await publish_contract(
-                session,
-                element=element,
-                source_connection_id=source,
-                owner=owner,
-                propagation_slo=propagation_slo,
-                correction_slo=correction_slo,
-                decision_slo=decision_slo,
-                now=utc_now(),
-            )
+        await publish_usual_contracts(
+            session,
+            source,
+            propagation_slo=propagation_slo,
+            correction_slo=correction_slo,
+            decision_slo=decision_slo,
+            now=utc_now(),
+        )

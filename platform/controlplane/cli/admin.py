@@ -1,85 +1,31 @@
 """Commands for tenants and vault keys. Every act is audited as the operator's."""
 
-import asyncio
-import os
 import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import TextIO
 from uuid import UUID
 
 import click
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.theme import parse_theme
-from controlplane.cli.accounts import MSP, REASON, TENANT, list_msps
-from controlplane.cli.files import read_first_line
-from controlplane.installation import find_settings
-from controlplane.preflight import check_settings
 from controlplane.provisioning import NewAccountMember, onboard_client, open_msp
-from controlplane.services import Services, build_services
-from controlplane.terminal import say
 from foundation.clock import utc_now
-from foundation.errors import NotFound
+from foundation.commands import operator_scope, read_first_line, run_with_services
 from foundation.jobs.ready_queue import SHARED_POOL
 from foundation.names import clean_name
-from foundation.scope import Actor, Scope
+from foundation.rooms import AppServices
 from foundation.vault.rotation import reencrypt, rewrap, rotate_data_key
-from tenants.accounts import get_msp, list_clients, resume_client, set_lane_share, suspend_client
+from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
 from tenants.auth.services import AuthServices
+from tenants.command_options import MSP, REASON, TENANT, list_msps
 from tenants.models import Client
-
-OPERATOR = Actor.system("operator")
-_ALL_ACCOUNTS = "`fairlead tenant list-msps` shows all."
-
-
-def run_with_services(act: Callable[[Services], Awaitable[str]]) -> None:
-    """Run `act` on the accounts given by the command's --msp and --tenant."""
-    context = click.get_current_context(silent=True)
-    named = context.params if context is not None else {}
-
-    async def carry_out() -> str:
-        settings = find_settings(os.environ)
-        check_settings(settings)
-        services = build_services(settings, pool_size=2, name="fairlead cli")
-        try:
-            await _require_accounts(services, named.get("msp_id"), named.get("tenant_id"))
-            return await act(services)
-        finally:
-            await services.close()
-
-    say(asyncio.run(carry_out()))
-
-
-async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: UUID | None) -> None:
-    """Check that the accounts exist: with a wrong id most commands would find no rows and report success.
-
-    Raises:
-        NotFound: no such MSP, or the MSP has no such client.
-    """
-    if msp_id is None:
-        return
-    try:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await get_msp(session)
-    except NotFound as error:
-        raise NotFound(f"There is no MSP {msp_id}. {_ALL_ACCOUNTS}") from error
-    if tenant_id is None or tenant_id == msp_id:
-        return
-    async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-        clients = select(Client.tenant_id).where(Client.tenant_id == tenant_id, Client.msp_id == msp_id)
-        if await session.scalar(clients) is None:
-            raise NotFound(f"The MSP has no client {tenant_id}. {_ALL_ACCOUNTS}")
 
 
 def monogram_of(name: str) -> str:
     """Two letters for the brand's mark, limited to A to Z and digits."""
     plain = unicodedata.normalize("NFKD", name).upper()
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())[:2]
-
-
-def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:
-    return Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
 
 
 @click.group()
@@ -118,7 +64,7 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
     else:
         admin_password = click.prompt("Administrator's password", hide_input=True, confirmation_prompt=True)
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         tokens = {
             "name": clean_name(name),
             "monogram": monogram_of(name) or monogram_of(slug),
@@ -140,7 +86,7 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
 def create_client(msp_id: UUID, name: str, slug: str, currency: str) -> None:
     """A client of an MSP, with the starter policy."""
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         scope = await onboard_client(services, operator_scope(msp_id, msp_id), name=name, slug=slug, currency=currency)
         return f"client {scope.tenant_id}"
 
@@ -155,7 +101,7 @@ tenant.add_command(list_msps)
 def list_(msp_id: UUID) -> None:
     """The clients of an MSP."""
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
             clients = await list_clients(session)
         return "\n".join(f"{client.tenant_id}  {client.status:9}  {client.slug}" for client in clients) or "no clients"
@@ -202,16 +148,16 @@ def resume(msp_id: UUID, tenant_id: UUID, reason: str) -> None:
 
 
 def _stand(msp_id: UUID, tenant_id: UUID, change: Callable[[AsyncSession, AuthServices], Awaitable[Client]]) -> None:
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            client = await change(session, services.auth)
+            client = await change(session, services.get(AuthServices))
         return f"client {client.slug} is {client.status}"
 
     run_with_services(act)
 
 
 def _share(msp_id: UUID, tenant_id: UUID, *, pool: str, weight: int, cap: int) -> None:
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             await set_lane_share(session, pool=pool, weight=weight, cap=cap, now=utc_now())
         return f"pool {pool}, weight {weight}, cap {cap}"
@@ -230,7 +176,7 @@ def keys() -> None:
 def rotate(msp_id: UUID, tenant_id: UUID) -> None:
     """Give a client a new data key and seal its secrets anew, while everything runs."""
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         scope, total = operator_scope(msp_id, tenant_id), 0
         async with services.db.transaction(scope) as session:
             await rotate_data_key(session, services.vault)
@@ -250,7 +196,7 @@ def rotate(msp_id: UUID, tenant_id: UUID) -> None:
 def rewrap_(msp_id: UUID, tenant_id: UUID) -> None:
     """Wrap a client's data keys with the first of FAIRLEAD_VAULT_KEYS."""
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             return f"{await rewrap(session, services.vault)} keys wrapped anew"
 

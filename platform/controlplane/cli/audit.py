@@ -10,14 +10,14 @@ import click
 import psycopg
 
 from controlplane.backup import contents
-from controlplane.cli.accounts import CLIENT_OF_MSP, MspId
-from controlplane.cli.admin import operator_scope, run_with_services
 from controlplane.installation import find_settings
-from controlplane.services import Services
 from foundation.audit.chain import START, ChainVerification, verify_chain
 from foundation.audit.heads import KeptChain, kept_chains, read_signed
 from foundation.clock import utc_now
+from foundation.commands import operator_scope, run_with_services
 from foundation.errors import InvalidInput
+from foundation.rooms import AppServices
+from tenants.command_options import CLIENT_OF_MSP, MspId
 
 Chains = Mapping[tuple[UUID, UUID], KeptChain]
 
@@ -49,7 +49,7 @@ def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: 
         raise click.UsageError("Give both --msp and --tenant.")
     broken: list[UUID] = []
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         kept = _kept(services, expect)
         chosen = _chosen(kept, msp_id=msp_id, tenant_id=tenant_id, every=every)
         told = []
@@ -75,7 +75,7 @@ def _tell(verdict: ChainVerification, chain: KeptChain) -> str:
     return f"{verdict.entries} entries{removed}, whole{against}. Head {verdict.head}"
 
 
-def _kept(services: Services, expect: Path | None) -> Chains:
+def _kept(services: AppServices, expect: Path | None) -> Chains:
     if expect is None:
         return {}
     with expect.open("rb") as file:

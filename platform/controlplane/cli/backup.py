@@ -17,9 +17,10 @@ from controlplane.backup.sealing import (
     seal_under_passphrase,
 )
 from controlplane.backup.target import BackupTarget, opened_target, write_private
-from controlplane.cli.files import FolderPath, read_first_line
-from controlplane.terminal import say
+from controlplane.cli.files import FolderPath
 from foundation.clock import utc_now
+from foundation.commands import read_first_line
+from foundation.terminal import say
 from foundation.vault.key_ring import KeyRing
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)

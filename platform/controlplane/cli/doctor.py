@@ -18,10 +18,10 @@ from controlplane.installation import data_root, find_installation, names_server
 from controlplane.migrate import current_revision, latest_revision
 from controlplane.preflight import check_settings
 from controlplane.stack import default_static, project_root
-from controlplane.terminal import say, say_json
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.database.settings import with_settings
 from foundation.settings import Settings, SettingsInvalid, read_settings
+from foundation.terminal import say, say_json
 
 Check = Callable[[Settings], Awaitable[Finding | list[Finding]]]
 LEAST_FREE = 512 * 1024 * 1024

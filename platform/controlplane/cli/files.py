@@ -1,25 +1,9 @@
 """Parameter types for folders and files."""
 
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
-
-
-def read_first_line(file: Path | TextIO, option: str) -> str:
-    """First line of a secret's file. A decoder's error text would expose the secret, so it is dropped.
-
-    Raises:
-        click.BadParameter: the file cannot be read, or is not text.
-    """
-    try:
-        if isinstance(file, Path):
-            with file.open(encoding="utf-8-sig") as opened:
-                return opened.readline().rstrip("\r\n")
-        return file.readline().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        name = file if isinstance(file, Path) else file.name
-        raise click.BadParameter(f"{name} cannot be read as text in UTF-8.", param_hint=option) from None
 
 
 class FolderPath(click.Path):

@@ -13,15 +13,12 @@ import click
 from controlplane.cli.admin import keys, tenant
 from controlplane.cli.audit import audit
 from controlplane.cli.backup import backup, restore
-from controlplane.cli.baseline import baseline
-from controlplane.cli.billing import billing
 from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
 from controlplane.cli.files import FolderPath
+from controlplane.cli.host import add_room_commands, build_host
 from controlplane.cli.member import member
 from controlplane.cli.password_link import password_link
-from controlplane.cli.retention import retention
-from controlplane.cli.setup import SETUP
 from controlplane.cli.valkey import valkey_users
 from controlplane.demo.command import demo
 from controlplane.embedded.supervise import PULSE_VARIABLE
@@ -32,11 +29,12 @@ from controlplane.migrate import migrate_schema, prepare_roles
 from controlplane.ports import held_port
 from controlplane.preflight import check_settings
 from controlplane.processes import run_relay, run_web, run_worker
+from controlplane.rooms import ROOMS
 from controlplane.stack import Stack, default_static
-from controlplane.terminal import say
 from foundation.heartbeat import Heartbeat
 from foundation.jobs.ready_queue import SHARED_POOL, LaneClass
 from foundation.settings import Settings
+from foundation.terminal import say
 
 
 def settings_from_environment(*, vault_needed: bool = True) -> Settings:
@@ -47,7 +45,10 @@ _PORT = click.IntRange(1, 65535)
 _PULSE = click.option("--pulse-file", envvar=PULSE_VARIABLE, hidden=True, type=click.Path(path_type=Path))
 
 
-@click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "obj": build_host()}
+
+
+@click.group(cls=PlainGroup, context_settings=_CONTEXT)
 @click.version_option(package_name="fairlead")
 def main() -> None:
     """A white-label control plane with which managed-service providers run governed commerce for their clients.
@@ -182,10 +183,10 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
         meanwhile()
 
 
-for command in (baseline, password_link, *SETUP):
-    tenant.add_command(command)
-for command in (demo, doctor, tenant, member, billing, audit, keys, backup, restore, valkey_users, retention):
+tenant.add_command(password_link)
+for command in (demo, doctor, tenant, member, audit, keys, backup, restore, valkey_users):
     main.add_command(command)
+add_room_commands(main, ROOMS)
 
 
 def run() -> None:

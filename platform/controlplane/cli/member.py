@@ -5,15 +5,16 @@ from uuid import UUID
 import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.cli.accounts import CLIENT_OF_MSP, MSP, REASON
-from controlplane.cli.admin import operator_scope, run_with_services
-from controlplane.services import Services
 from foundation.clock import utc_now
+from foundation.commands import operator_scope, run_with_services
 from foundation.errors import Conflict
 from foundation.ids import new_id
+from foundation.rooms import AppServices
 from foundation.scope import Scope
+from policy.cache import PolicyCache
 from policy.publishing import assign_role
 from tenants.auth.identity import load_principal
+from tenants.command_options import CLIENT_OF_MSP, MSP, REASON
 from tenants.members.confirmation import confirm, require_joined
 from tenants.members.repository import find_member, mark_resumed
 from tenants.models import AccountStatus, Member
@@ -42,7 +43,7 @@ def member() -> None:
 def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, administrator: bool) -> None:
     """Let a suspended member sign in again, for an account whose administrators are all locked out."""
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         scope = operator_scope(msp_id, tenant_id or msp_id)
         async with services.db.transaction(scope) as session:
             member = await find_member(session, email)
@@ -56,7 +57,7 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
                 await _make_administrator(session, scope, member)
             has_password = member.password_hash is not None
             await session.flush()
-            serves = await load_principal(session, services.policies, member.id) is not None
+            serves = await load_principal(session, services.get(PolicyCache), member.id) is not None
         if has_password and not serves:
             return f"{member.email} is let in, but the account is suspended: `fairlead tenant resume` serves it again."
         advice = "" if has_password else "\nThere is no password yet: `fairlead tenant password-link` makes a link."
@@ -72,7 +73,7 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
 def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """Confirm that a member is somebody else than whoever invited them, where no colleague can."""
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             member = await find_member(session, email)
             require_joined(member)

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import click
 
-from controlplane.cli.accounts import CLIENT_OF_MSP, MSP
-from controlplane.cli.admin import operator_scope, run_with_services
-from controlplane.services import Services
 from foundation.clock import utc_now
+from foundation.commands import operator_scope, run_with_services
 from foundation.errors import Conflict
+from foundation.rooms import AppServices
+from tenants.command_options import CLIENT_OF_MSP, MSP
 from tenants.members.repository import create_invite, find_member
 from tenants.models import AccountStatus
 from tenants.secrets import new_secret
@@ -31,7 +31,7 @@ def password_link(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     Whoever has it becomes that member: see that it reaches nobody else. The account's audit chain tells of it.
     """
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             member = await find_member(session, email)
             if member.status == AccountStatus.SUSPENDED:

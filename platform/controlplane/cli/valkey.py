@@ -4,8 +4,8 @@ import secrets
 
 import click
 
-from controlplane.terminal import say
 from foundation.settings import VALKEY_URLS
+from foundation.terminal import say
 from foundation.valkey_users import RULES, acl_line, user_name
 
 

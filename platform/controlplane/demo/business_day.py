@@ -10,7 +10,7 @@ import msgspec
 from canonical.elements import PRICE, STOCK
 from controlplane.demo.seed import SKUS
 from controlplane.demo.world import DemoWorld
-from controlplane.terminal import say
+from foundation.terminal import say
 
 _SMALL, _LARGE = 30, 250
 _MOST_ASKED = 4

@@ -20,8 +20,8 @@ from controlplane.demo.seed import SeededMsp
 from controlplane.demo.world import DemoWorld
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
-from controlplane.terminal import say, say_json
 from foundation.settings import without_secrets
+from foundation.terminal import say, say_json
 
 _PORT = 8080
 _STAFF = {

@@ -51,10 +51,13 @@ class Meters:
         """The meter; None for one that an earlier release recorded."""
         return self._meters.get(name)
 
-    def require(self, name: str) -> Meter:
-        """Raises InvalidInput with the list of meters."""
-        found = self._meters.get(name)
+    def require(self, name: str | None) -> Meter:
+        """The meter; without a name, the only one. Raises InvalidInput with the list of meters."""
+        if name is None and len(self._meters) == 1:
+            return next(iter(self._meters.values()))
+        found = self._meters.get(name or "")
         if found is None:
             known = ", ".join(sorted(self._meters))
-            raise InvalidInput(f"There is no meter “{name}”. Choose one of: {known}.", field="meter")
+            reason = f"There is no meter “{name}”." if name else "There are several meters."
+            raise InvalidInput(f"{reason} Choose one of: {known}.", field="meter")
         return found

@@ -6,6 +6,7 @@ import governance.baseline.models
 from foundation.jobs.types import JobType
 from foundation.rooms import Slice
 from governance.baseline.acceptance_job import accept_handler
+from governance.baseline.commands import COMMANDS
 from governance.baseline.forget_job import forget_handler
 from governance.baseline.pages import build_baseline_pages
 from governance.baseline.read_job import READ_RETRY, read_handler
@@ -27,6 +28,7 @@ SLICE: Final = Slice(
     models=(governance.baseline.models,),
     jobs=with_services(_jobs),
     repairs=(repair_source_polls,),
+    commands=COMMANDS,
     routes=with_services(build_baseline_routes),
     pages=with_services(build_baseline_pages),
 )

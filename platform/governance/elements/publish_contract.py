@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.elements import COST, PRICE, STOCK
 from connectors.poll_job import move_poll
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -66,3 +67,26 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     source = None if source_connection_id is None else str(source_connection_id)
     data = {"source": source, "owner": owner, "version": contract.version}
     append_audit(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)
+
+
+async def publish_usual_contracts(  # noqa: PLR0913 - keyword-only targets
+    session: AsyncSession,
+    source: UUID,
+    *,
+    propagation_slo: timedelta,
+    correction_slo: timedelta,
+    decision_slo: timedelta | None,
+    now: datetime,
+) -> None:
+    """Publish the contracts of price, stock and cost, all owned by `source`."""
+    for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
+        await publish_contract(
+            session,
+            element=element,
+            source_connection_id=source,
+            owner=owner,
+            propagation_slo=propagation_slo,
+            correction_slo=correction_slo,
+            decision_slo=decision_slo,
+            now=now,
+        )

@@ -5,6 +5,7 @@ from typing import Final
 import governance.elements.models
 from foundation.jobs.types import JobType
 from foundation.rooms import Slice
+from governance.elements.commands import COMMANDS
 from governance.elements.held_observations import release_held_handler
 from governance.elements.repair import repair_held_observations
 from governance.job_types import RELEASE_HELD
@@ -19,4 +20,5 @@ SLICE: Final = Slice(
     models=(governance.elements.models,),
     jobs=with_services(_jobs),
     repairs=(repair_held_observations,),
+    commands=COMMANDS,
 )

@@ -5,6 +5,7 @@ from typing import Final
 import governance.retention.models
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.permissions import GovernancePermission
+from governance.retention.commands import COMMANDS
 from governance.retention.pages import build_retention_pages
 from governance.retention.routes import build_retention_routes
 from governance.retention.tables import PINS, RETAINED
@@ -26,4 +27,5 @@ SLICE: Final = Slice(
     ),
     retained=RETAINED,
     pins=PINS,
+    commands=COMMANDS,
 )

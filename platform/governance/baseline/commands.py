@@ -2,18 +2,19 @@
 
 import asyncio
 import time
+from typing import Final
 from uuid import UUID
 
 import click
 
-from controlplane.cli.accounts import MSP, TENANT
-from controlplane.cli.admin import OPERATOR, run_with_services
-from controlplane.services import Services
 from foundation.clock import utc_now
-from foundation.scope import Scope
+from foundation.commands import operator_scope, run_with_services
+from foundation.rooms import AppServices, CliCommand
 from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.schemas import BaselineView
 from governance.baseline.start import start_baseline
+from governance.services import GovernanceServices
+from tenants.command_options import MSP, TENANT
 
 _LOOK_SECONDS = 0.5
 
@@ -29,11 +30,11 @@ def baseline() -> None:
 @click.option("--wait", "wait", default=60.0, show_default=True, help="Seconds to wait until all is read.")
 def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
     """Read the sources and channels anew, and compare them. Changes nothing; workers do the reading."""
-    scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
+    scope = operator_scope(msp_id, tenant_id)
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(scope) as session:
-            baseline_id = await start_baseline(session, services.governance, now=utc_now())
+            baseline_id = await start_baseline(session, services.get(GovernanceServices), now=utc_now())
         deadline = time.monotonic() + wait
         while True:
             async with services.db.transaction(scope) as session:
@@ -50,9 +51,9 @@ def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
 @TENANT
 def show(msp_id: UUID, tenant_id: UUID) -> None:
     """The newest baseline, how far it is, and what it made."""
-    scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
+    scope = operator_scope(msp_id, tenant_id)
 
-    async def act(services: Services) -> str:
+    async def act(services: AppServices) -> str:
         async with services.db.transaction(scope) as session:
             found = (await list_baselines(session, limit=1)).items
         return told(found[0]) if found else "no baseline yet: `fairlead tenant baseline read` reads one"
@@ -76,3 +77,6 @@ def told(found: BaselineView) -> str:
             f" {found.awaiting} need approval, {found.refused} refused, {found.overtaken} superseded"
         )
     return "\n".join(lines)
+
+
+COMMANDS: Final = (CliCommand(command=baseline, under="tenant"),)

@@ -1,28 +1,25 @@
 """`fairlead retention`: deletion plans and runs, retention periods and legal holds, as on the page and the API."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
+from typing import Final
 from uuid import UUID
 
 import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.cli.accounts import MSP, TENANT
-from controlplane.cli.admin import operator_scope, run_with_services
-from controlplane.installation import find_settings
-from controlplane.preflight import check_settings
-from controlplane.rooms import ROOMS
-from controlplane.services import Services
-from controlplane.terminal import say
 from foundation.clock import utc_now
+from foundation.commands import command_host, operator_scope, run_with_services
 from foundation.database.engine import Database
 from foundation.ids import new_id
+from foundation.rooms import AppServices, CliCommand
 from foundation.settings import Settings
+from foundation.terminal import say
 from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.run import RetentionReport, run_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, RetentionView
+from tenants.command_options import MSP, TENANT
 
 _CLASS = click.option("--class", "data_class", default="", help="One class of data; without it, all.")
 
@@ -39,7 +36,7 @@ def plan(msp_id: UUID, tenant_id: UUID) -> None:
     """Show one client's retention periods, next deletions, holds and past deletions. Nothing is changed."""
 
     async def act(session: AsyncSession) -> str:
-        return _tell(await plan_retention(session, ROOMS.retained, now=utc_now()))
+        return _tell(await plan_retention(session, command_host().rooms.retained, now=utc_now()))
 
     _in_scope(msp_id, tenant_id, act)
 
@@ -53,8 +50,7 @@ def run(*, clock_is_right: bool) -> None:
 
     `fairlead up` does it daily. For servers of your own, schedule it. It refuses when the clock may be wrong.
     """
-    settings = find_settings(os.environ, vault_needed=False, partial=True)
-    check_settings(settings, "retention")
+    settings = command_host().settings("retention")
     report = asyncio.run(_run(settings, clock_is_right=clock_is_right))
     rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
     parts = [f"dropped {name}" for name in report.dropped]
@@ -68,7 +64,7 @@ async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
     )
     try:
         return await run_retention(
-            owner, app, ROOMS.retained, now=utc_now(), new_id=new_id, clock_confirmed=clock_is_right
+            owner, app, command_host().rooms.retained, now=utc_now(), new_id=new_id, clock_confirmed=clock_is_right
         )
     finally:
         await asyncio.gather(owner.close(), app.close())
@@ -84,7 +80,7 @@ def policy(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, 
     """Set how long one client's data of a class is kept."""
 
     async def act(session: AsyncSession) -> str:
-        await set_policy(session, ROOMS.retained, data_class, NewPolicy(days, element), now=utc_now())
+        await set_policy(session, command_host().rooms.retained, data_class, NewPolicy(days, element), now=utc_now())
         return f"{data_class}{f' of {element}' if element else ''}: {f'{days} days' if days else 'the default'}"
 
     _in_scope(msp_id, tenant_id, act)
@@ -98,7 +94,7 @@ def default(*, msp_id: UUID, data_class: str, days: int | None) -> None:
     """Set how long an MSP's own account and all its clients keep a class. Clients can keep longer, never shorter."""
 
     async def act(session: AsyncSession) -> str:
-        await set_default(session, ROOMS.retained, data_class, days, now=utc_now())
+        await set_default(session, command_host().rooms.retained, data_class, days, now=utc_now())
         return f"{data_class}: {f'{days} days' if days else 'the default'} for every account"
 
     _in_scope(msp_id, msp_id, act)
@@ -115,7 +111,7 @@ def hold(*, msp_id: UUID, tenant_id: UUID, data_class: str, record: str, reason:
 
     async def act(session: AsyncSession) -> str:
         new = NewHold(reason, data_class, record)
-        return f"hold {await place_hold(session, ROOMS.retained, new, now=utc_now(), new_id=new_id)}"
+        return f"hold {await place_hold(session, command_host().rooms.retained, new, now=utc_now(), new_id=new_id)}"
 
     _in_scope(msp_id, tenant_id, act)
 
@@ -136,7 +132,7 @@ def release(*, msp_id: UUID, tenant_id: UUID, hold_id: UUID, reason: str) -> Non
 
 
 def _in_scope(msp_id: UUID, tenant_id: UUID, act: Callable[[AsyncSession], Awaitable[str]]) -> None:
-    async def carry_out(services: Services) -> str:
+    async def carry_out(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             return await act(session)
 
@@ -165,3 +161,6 @@ def _tell_class(one: DataClassView) -> list[str]:
     rows = f"{'about ' if one.rows_are_estimated else ''}{one.rows} rows"
     lines = [f"{one.name}: {one.keep_days} days; {rows}, {one.bytes // 1024} KiB{oldest}; {state}"]
     return lines + [f"  {element.element}: {element.keep_days} days" for element in one.elements]
+
+
+COMMANDS: Final = (CliCommand(command=retention),)

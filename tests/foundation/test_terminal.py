@@ -2,21 +2,18 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-import controlplane
 from controlplane.cli import doctor as doctor_command
 from controlplane.cli.checks import Finding
 from controlplane.cli.main import main
 from controlplane.stack import Stack
-from controlplane.terminal import say, say_json
+from foundation.terminal import say, say_json
 from foundation.text import has_hidden
+from tests.architecture.test_layout import ROOT, modules
 from tests.branding.test_foreign_text import HOSTILE
-
-SOURCES = Path(controlplane.__file__).parent
 
 
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
@@ -55,8 +52,12 @@ def test_a15_doctor_marks_the_words_of_others(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a15_commands_write_through_one_place() -> None:
     direct = {
-        str(path.relative_to(SOURCES))
-        for path in SOURCES.rglob("*.py")
+        str(path.relative_to(ROOT))
+        for path in modules()
         if re.search(r"click\.s?echo\(|(?<![\w.])print\(", path.read_text())
     }
-    assert direct <= {"terminal.py", "stack.py"}
+    assert direct <= {
+        "connectors/sandbox/__main__.py",
+        "platform/controlplane/stack.py",
+        "platform/foundation/terminal.py",
+    }

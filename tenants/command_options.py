@@ -1,41 +1,15 @@
 """MSP and client options of the command line: by id, or by short name where the owner's database URL is available."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import click
-import psycopg
-from psycopg import sql
 
-from controlplane.installation import find_settings
-from controlplane.terminal import say
-from foundation.database.roles import BACKUP
+from foundation.commands import across_msps
 from foundation.errors import InvalidInput, NotFound
 from foundation.reasons import clean_reason
+from foundation.terminal import say
 from tenants.accounts import check_slug
-
-_NEEDS_OWNER = (
-    "needs DATABASE_URL of the owner, who alone may look across MSPs. It is known where an embedded installation runs."
-)
-
-
-@contextmanager
-def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction that reads every account. Run-time roles see one MSP at a time.
-
-    Raises:
-        InvalidInput: the owner's database URL is not configured.
-    """
-    owner_url = find_settings(os.environ, vault_needed=False, partial=True).owner_url
-    if not owner_url:
-        raise InvalidInput(f"{purpose} {_NEEDS_OWNER}")
-    with psycopg.connect(owner_url, connect_timeout=5) as connection:
-        connection.execute(sql.SQL("SET TRANSACTION READ ONLY"))
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
-        yield connection
 
 
 class MspId(click.ParamType[UUID]):

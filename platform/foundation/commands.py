@@ -1,0 +1,96 @@
+"""Commands of rooms: the services they run with, from whoever runs the command line.
+
+A room's commands do not know how a process finds its settings or builds its services: the root command has a
+`CommandHost` as its context object, and every command below asks it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TextIO
+from uuid import UUID
+
+import click
+import psycopg
+from psycopg import sql
+
+from foundation.database.roles import BACKUP
+from foundation.errors import InvalidInput
+from foundation.rooms import AppServices, Rooms
+from foundation.scope import Actor, Scope
+from foundation.settings import Settings
+
+OPERATOR: Final = Actor.system("operator")
+Act = Callable[[AppServices], Awaitable[str]]
+_NEEDS_OWNER: Final = (
+    "needs DATABASE_URL of the owner, who alone may look across MSPs. It is known where an embedded installation runs."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHost:
+    """`run` carries an act out with the services and prints what it returns. `settings` are those of a component that
+    needs neither vault nor every address.
+    """
+
+    rooms: Rooms
+    run: Callable[[Act], None]
+    settings: Callable[[str], Settings]
+
+
+def command_host() -> CommandHost:
+    found = click.get_current_context().find_object(CommandHost)
+    if found is None:
+        raise LookupError("this command is not below a root command with a CommandHost")
+    return found
+
+
+def run_with_services(act: Act) -> None:
+    """Run `act` on the accounts given by the command's --msp and --tenant."""
+    command_host().run(act)
+
+
+def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:
+    return Scope(msp_id=msp_id, tenant_id=tenant_id, actor=OPERATOR)
+
+
+@contextmanager
+def across_msps(purpose: str) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction that reads every account. Run-time roles see one MSP at a time.
+
+    Raises:
+        InvalidInput: the owner's database URL is not configured.
+    """
+    owner_url = command_host().settings("").owner_url
+    if not owner_url:
+        raise InvalidInput(f"{purpose} {_NEEDS_OWNER}")
+    with psycopg.connect(owner_url, connect_timeout=5) as connection:
+        connection.execute(sql.SQL("SET TRANSACTION READ ONLY"))
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
+        yield connection
+
+
+def read_first_line(file: Path | TextIO, option: str) -> str:
+    """First line of a secret's file. A decoder's error text would expose the secret, so it is dropped.
+
+    Raises:
+        click.BadParameter: the file cannot be read, or is not text.
+    """
+    try:
+        if isinstance(file, Path):
+            with file.open(encoding="utf-8-sig") as opened:
+                return opened.readline().rstrip("\r\n")
+        return file.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        name = file if isinstance(file, Path) else file.name
+        raise click.BadParameter(f"{name} cannot be read as text in UTF-8.", param_hint=option) from None
+
+
+def read_pairs(given: tuple[str, ...], option: str) -> Iterator[tuple[str, str]]:
+    """Name and value of options such as `--set NAME=VALUE`."""
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"Write it as NAME=…, not “{name}”.", param_hint=option)
+        yield name, value
