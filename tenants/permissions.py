@@ -1,20 +1,20 @@
 """This room's permissions, as named by the packaged roles in `policy`."""
 
-from enum import StrEnum
 from typing import Final
 
+from foundation.permissions import Permission
 from policy.permissions import PolicyPermission
 
 
-class TenantPermission(StrEnum):
-    READ_FLEET = "fleet:read"
-    READ_CLIENTS = "tenant:read"
-    CREATE_CLIENT = "tenant:create"
-    SUSPEND_CLIENT = "tenant:suspend"
-    READ_MEMBERS = "member:read"
-    INVITE_MEMBERS = "member:invite"
-    READ_API_KEYS = "api_key:read"
-    WRITE_API_KEYS = "api_key:write"
+class TenantPermission(Permission):
+    READ_FLEET = "fleet:read", "See all clients"
+    READ_CLIENTS = "tenant:read", "Read clients"
+    CREATE_CLIENT = "tenant:create", "Create clients"
+    SUSPEND_CLIENT = "tenant:suspend", "Suspend and resume clients"
+    READ_MEMBERS = "member:read", "Read members"
+    INVITE_MEMBERS = "member:invite", "Invite and suspend members"
+    READ_API_KEYS = "api_key:read", "Read API keys"
+    WRITE_API_KEYS = "api_key:write", "Create and revoke API keys"
 
 
 MANAGES_ACCESS: Final = frozenset({

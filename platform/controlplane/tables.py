@@ -18,6 +18,7 @@ def owned_tables(rooms: Rooms = ROOMS) -> Mapping[str, str]:
 
 def tables_of(room: Room) -> set[str]:
     """Names of the tables that the room's models declare."""
-    modules = {model.__name__ for part in (room, *room.slices) for model in part.models}
-    mapped = (mapper for mapper in Base.registry.mappers if mapper.class_.__module__ in modules)
-    return {mapper.local_table.name for mapper in mapped if isinstance(mapper.local_table, Table)}
+    modules = (module for part in (room, *room.slices) for module in part.models)
+    classes = (value for module in modules for value in vars(module).values())
+    tables = (getattr(value, "__table__", None) for value in classes)
+    return {table.name for table in tables if isinstance(table, Table)}

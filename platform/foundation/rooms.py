@@ -27,6 +27,7 @@ from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.repair import Duty
 from foundation.jobs.types import JobType
 from foundation.outbound.client import OutboundClient
+from foundation.permissions import Permission
 from foundation.retention import DataClass, Pin
 from foundation.settings import Settings
 from foundation.telemetry.metrics import LaneMetrics
@@ -84,6 +85,14 @@ class WebPart:
     lifespan: Callable[[], AbstractAsyncContextManager[None]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission that a packaged role has in every account, beside those of `policy/rules/roles.csv`."""
+
+    role: str
+    permission: Permission
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CliCommand:
     """A command or group of commands. `under` is the path of the group it belongs to; empty is `fairlead` itself."""
@@ -109,7 +118,8 @@ class Slice:
     repairs: Sequence[Duty] = ()
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()
-    permissions: Sequence[type[StrEnum]] = ()
+    permissions: Sequence[type[Permission]] = ()
+    grants: Sequence[Grant] = ()
     sealed_columns: Sequence[EncryptedColumn] = ()
     retained: Sequence[DataClass] = ()
     pins: Sequence[Pin] = ()
@@ -148,6 +158,10 @@ class Rooms:
     @property
     def meters(self) -> Meters:
         return Meters(self.every(lambda room: room.meters))
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        return self.every(lambda room: room.grants)
 
     @property
     def retained(self) -> tuple[DataClass, ...]:

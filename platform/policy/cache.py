@@ -1,14 +1,17 @@
 """Cache of compiled policies of a process. Created and injected by the composition root."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.scope import Scope
 from policy.index import PolicyIndex
+from policy.packaged import system_rules
 from policy.publishing import load_index
 from policy.repository import fetch_state
+from policy.rules import PolicyRule
 
 
 class PolicyCache:
@@ -18,7 +21,9 @@ class PolicyCache:
     policy or role takes effect in the next transaction of every process, without any invalidation message.
     """
 
-    def __init__(self, *, capacity: int = 5_000) -> None:
+    def __init__(self, packaged: Sequence[PolicyRule] | None = None, *, capacity: int = 5_000) -> None:
+        """`packaged` are the rules that hold in every account; by default those of `policy.packaged`."""
+        self.packaged = system_rules() if packaged is None else tuple(packaged)
         self._capacity = capacity
         self._held: OrderedDict[UUID, PolicyIndex] = OrderedDict()
 
@@ -31,7 +36,7 @@ class PolicyCache:
         """The index of a stamp that the caller has read in this transaction: no query while the index is cached."""
         held = self._held.get(scope.tenant_id)
         if held is None or held.stamp != stamp:
-            held = await load_index(session, scope)
+            held = await load_index(session, scope, packaged=self.packaged)
             self._held[scope.tenant_id] = held
             if len(self._held) > self._capacity:
                 self._held.popitem(last=False)

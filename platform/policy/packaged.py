@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from policy.rules import Effect, PolicyRule, RuleKind
+from foundation.rooms import Grant
+from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind
 
 MSP_ROLES: Final = frozenset({"msp_admin", "msp_operator"})
 """Roles that can be assigned in the MSP account only."""
@@ -21,6 +22,23 @@ SYSTEM_ROLES: Final = MSP_ROLES | CLIENT_ROLES
 def system_rules() -> tuple[PolicyRule, ...]:
     """Permissions and inheritance of the system roles, in every tenant (domain `*`)."""
     return tuple(_read("roles.csv"))
+
+
+def packaged_rules(grants: Iterable[Grant]) -> tuple[PolicyRule, ...]:
+    """The system roles' rules, with the permissions that rooms grant them."""
+    more = (
+        PolicyRule(
+            id=f"{grant.role}:{grant.permission}",
+            ptype=RuleKind.PERMISSION,
+            sub=grant.role,
+            dom=ANY_TENANT,
+            obj=grant.permission.partition(":")[0],
+            act=grant.permission.partition(":")[2],
+            description=grant.permission.label,
+        )
+        for grant in grants
+    )
+    return (*system_rules(), *more)
 
 
 def starter_rules(tenant_id: str) -> list[PolicyRule]:

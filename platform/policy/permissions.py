@@ -1,18 +1,17 @@
 """Permissions of this room, and the single function that enforces a permission."""
 
-from enum import StrEnum
-
+from foundation.permissions import Permission
 from policy.conditions import Facts
 from policy.errors import PermissionRefused
 from policy.index import PermissionAnswer, PolicyIndex, Subjects, may
 
 
-class PolicyPermission(StrEnum):
-    READ_POLICY = "policy:read"
-    PUBLISH_POLICY = "policy:publish"
-    ASSIGN_ROLE = "role:assign"
-    READ_APPROVALS = "approval:read"
-    DECIDE_APPROVAL = "approval:decide"
+class PolicyPermission(Permission):
+    READ_POLICY = "policy:read", "Read the policy"
+    PUBLISH_POLICY = "policy:publish", "Publish the policy"
+    ASSIGN_ROLE = "role:assign", "Give and take roles"
+    READ_APPROVALS = "approval:read", "Read approvals"
+    DECIDE_APPROVAL = "approval:decide", "Answer approvals"
 
 
 def require_permission(

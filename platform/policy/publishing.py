@@ -32,20 +32,28 @@ MAX_RULES: Final = 20_000
 _SHOWN: Final = ("ptype", "sub", "obj", "act", "condition", "effect", "description")
 
 
-async def load_index(session: AsyncSession, scope: Scope) -> PolicyIndex:
+async def load_index(
+    session: AsyncSession, scope: Scope, *, packaged: Sequence[PolicyRule] | None = None
+) -> PolicyIndex:
     """The tenant's current policy, with the packaged rules. `PolicyCache` avoids compiling it again."""
     state, rules = await fetch_policy(session, scope)
-    return compile_rules(
-        [*system_rules(), *rules], tenant_id=str(scope.tenant_id), version=state.version, stamp=state.stamp
-    )
+    packaged = system_rules() if packaged is None else packaged
+    return compile_rules([*packaged, *rules], tenant_id=str(scope.tenant_id), version=state.version, stamp=state.stamp)
 
 
-async def publish_rules(
-    session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule], clock: Clock, new_id: NewId
+async def publish_rules(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession,
+    scope: Scope,
+    *,
+    rules: Sequence[PolicyRule],
+    clock: Clock,
+    new_id: NewId,
+    packaged: Sequence[PolicyRule] | None = None,
 ) -> int:
     """Replace the tenant's permission and governance rules by `rules`, in this order; role assignments are unchanged.
 
     Returns the version now in force; the old one if nothing changes. The rules' domain is set to this tenant.
+    `packaged` are the rules of every account, by default those of `policy.packaged`.
 
     Raises:
         InvalidRule: the first invalid rule, and why.
@@ -53,7 +61,7 @@ async def publish_rules(
     own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
     _check_set(own)
     if scope.tenant_id != scope.msp_id:
-        _check_no_escalation(own)
+        _check_no_escalation(own, system_rules() if packaged is None else packaged)
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
     before = [rule for rule in known if rule.ptype is not RuleKind.ROLE]
@@ -135,12 +143,10 @@ def _check_set(rules: Sequence[PolicyRule]) -> None:
         check_rule(rule)
 
 
-def _check_no_escalation(rules: Iterable[PolicyRule]) -> None:
+def _check_no_escalation(rules: Iterable[PolicyRule], packaged: Iterable[PolicyRule]) -> None:
     """Refuse rules in a client's account that allow permissions reserved to an MSP."""
     open_to_clients = {
-        (rule.obj, rule.act)
-        for rule in system_rules()
-        if rule.ptype is RuleKind.PERMISSION and rule.sub in CLIENT_ROLES
+        (rule.obj, rule.act) for rule in packaged if rule.ptype is RuleKind.PERMISSION and rule.sub in CLIENT_ROLES
     }
     for rule in rules:
         allows = rule.ptype is RuleKind.PERMISSION and rule.effect is Effect.ALLOW

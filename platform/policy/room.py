@@ -5,13 +5,14 @@ from typing import Final
 import policy.models
 from foundation.rooms import Room
 from policy.cache import PolicyCache
+from policy.packaged import packaged_rules
 from policy.permissions import PolicyPermission
 from policy.retention import RETAINED
 
 ROOM: Final = Room(
     name="policy",
     models=(policy.models,),
-    services=lambda _: (PolicyCache(),),
+    services=lambda services: (PolicyCache(packaged_rules(services.rooms.grants)),),
     permissions=(PolicyPermission,),
     retained=RETAINED,
 )

@@ -119,14 +119,21 @@ class House:
     partner: str
 
 
+async def brand_of(services: Services, msp_account: Scope, *, name: str, label: str = "") -> str:
+    """Give an MSP a brand. Returns its host."""
+    label = label or msp_account.msp_id.hex[-8:]
+    host, now = f"{label}.localhost", utc_now()
+    tokens = {"name": name, "monogram": "CA", "accent": "#1f5fbf", "support_email": "help@example.test"}
+    async with services.db.transaction(msp_account) as session:
+        await set_brand(session, slug=f"b-{label}", theme=parse_theme(tokens), now=now, new_id=new_id)
+        await point_host(session, slug=f"b-{label}", host=host, now=now)
+    return host
+
+
 async def furnish(world: ClientEnv, *, name: str) -> House:
     """Give a world's MSP a brand and its people; the second channel belongs to a partner."""
     services, label = world.services, world.scope.tenant_id.hex[-8:]
-    host, now = f"{label}.localhost", utc_now()
-    tokens = {"name": name, "monogram": "CA", "accent": "#1f5fbf", "support_email": "help@example.test"}
-    async with services.db.transaction(world.msp_account) as session:
-        await set_brand(session, slug=f"b-{label}", theme=parse_theme(tokens), now=now, new_id=new_id)
-        await point_host(session, slug=f"b-{label}", host=host, now=now)
+    host = await brand_of(services, world.msp_account, name=name, label=label)
     admin, approver, partner = (f"{who}-{label}@example.test" for who in ("admin", "approver", "partner"))
     await add_member(services, world.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
     await add_member(services, world.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))

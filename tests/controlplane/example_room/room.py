@@ -1,0 +1,123 @@
+"""What the example room adds: one of each kind."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import click
+import msgspec
+from litestar import get
+from litestar.response import Template
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.commands import operator_scope, run_with_services
+from foundation.database.engine import scope_of
+from foundation.events import EventType, Subscription
+from foundation.jobs.batch import Batch
+from foundation.jobs.repair import ensure_timer
+from foundation.jobs.types import JobType
+from foundation.permissions import Permission
+from foundation.retention import DataClass, RetainedTable
+from foundation.rooms import AppServices, CliCommand, Grant, NavArea, NavEntry, Room
+from foundation.usage.ledger import Usage, record_usage
+from foundation.usage.meters import Meter, UsageDescription
+from foundation.vault.rotation import EncryptedColumn
+from tenants.command_options import MSP, TENANT
+from tenants.routes import OpenAccess
+from tests.controlplane.example_room import models
+
+COUNT: Final = "example.count_notes"
+NOTED: Final = EventType("note.written")
+
+
+class NotePermission(Permission):
+    READ = "note:read", "Read notes"
+
+
+class NoteList(msgspec.Struct, frozen=True):
+    items: Sequence[str]
+
+
+async def list_notes(session: AsyncSession) -> list[str]:
+    query = text("SELECT text FROM example_note WHERE tenant_id = :t ORDER BY text")
+    return list(await session.scalars(query, {"t": scope_of(session).tenant_id}))
+
+
+@get("/api/v1/clients/{client:str}/notes", opt={"permission": NotePermission.READ}, tags=["notes"])
+async def api_notes(access: OpenAccess) -> NoteList:
+    """Notes of this client."""
+    return NoteList(await list_notes(access.session))
+
+
+@get("/clients/{client:str}/notes", opt={"permission": NotePermission.READ}, include_in_schema=False)
+async def notes_page(access: OpenAccess) -> Template:
+    return Template(
+        "notes/notes.html", context={"page": access.page("Notes"), "notes": await list_notes(access.session)}
+    )
+
+
+async def describe(session: AsyncSession, client_id: UUID, events: Sequence[UUID]) -> Mapping[UUID, UsageDescription]:
+    return {one: UsageDescription("a note", "written", "here", "/notes") for one in events}
+
+
+METER: Final = Meter(
+    name="notes.written", unit="note", label="Notes", permission=NotePermission.READ, describe=describe
+)
+
+
+def _jobs(services: AppServices) -> Sequence[JobType]:
+    async def count(batch: Batch) -> None:
+        async with batch.commit() as session:
+            uses = [Usage(METER.name, item.ref, 1, services.clock()) for item in batch.items if item.ref is not None]
+            record_usage(session, uses)
+
+    return (JobType(COUNT, count),)
+
+
+async def repair_notes(session: AsyncSession, now: Any) -> None:
+    await ensure_timer(session, name="notes", lane="notes", kind=COUNT, due_at=now)
+
+
+@click.command("count")
+@MSP
+@TENANT
+def count_command(msp_id: UUID, tenant_id: UUID) -> None:
+    """How many notes a client has."""
+
+    async def act(services: AppServices) -> str:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            return f"{len(await list_notes(session))} notes"
+
+    run_with_services(act)
+
+
+ROOM: Final = Room(
+    name="example",
+    models=(models,),
+    routes=(api_notes,),
+    pages=(notes_page,),
+    templates=(Path(__file__).parent / "templates",),
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT, position=90, label="Notes", path="/notes", icon="home",
+            permission=NotePermission.READ, badge="SELECT 1 FROM example_note WHERE tenant_id = :t",
+            badge_permission=NotePermission.READ,
+        ),
+    ),
+    jobs=_jobs,
+    events=(NOTED,),
+    subscriptions=(Subscription(NOTED, COUNT),),
+    repairs=(repair_notes,),
+    meters=(METER,),
+    permissions=(NotePermission,),
+    grants=(Grant("client_approver", NotePermission.READ),),
+    sealed_columns=(EncryptedColumn("example_note", "sealed", "note:{id}"),),
+    retained=(
+        DataClass(
+            "notes", "Notes", "Notes of people.", (RetainedTable("example_note", "id"),), default_days=90, least_days=7
+        ),
+    ),
+    commands=(CliCommand(command=count_command, under="tenant"),),
+)  # fmt: skip
