@@ -86,7 +86,7 @@ class WebPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class RoleGrant:
     """A permission that a packaged role has in every account, beside those of `policy/rules/roles.csv`."""
 
     role: str
@@ -119,7 +119,7 @@ class Slice:
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()
     permissions: Sequence[type[Permission]] = ()
-    grants: Sequence[Grant] = ()
+    grants: Sequence[RoleGrant] = ()
     sealed_columns: Sequence[EncryptedColumn] = ()
     retained: Sequence[DataClass] = ()
     pins: Sequence[Pin] = ()
@@ -160,7 +160,7 @@ class Rooms:
         return Meters(self.every(lambda room: room.meters))
 
     @property
-    def grants(self) -> tuple[Grant, ...]:
+    def grants(self) -> tuple[RoleGrant, ...]:
         return self.every(lambda room: room.grants)
 
     @property

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from foundation.rooms import Grant
+from foundation.rooms import RoleGrant
 from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind
 
 MSP_ROLES: Final = frozenset({"msp_admin", "msp_operator"})
@@ -24,7 +24,7 @@ def system_rules() -> tuple[PolicyRule, ...]:
     return tuple(_read("roles.csv"))
 
 
-def packaged_rules(grants: Iterable[Grant]) -> tuple[PolicyRule, ...]:
+def packaged_rules(grants: Iterable[RoleGrant]) -> tuple[PolicyRule, ...]:
     """The system roles' rules, with the permissions that rooms grant them."""
     more = (
         PolicyRule(

@@ -20,7 +20,7 @@ from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import JobType
 from foundation.permissions import Permission
 from foundation.retention import DataClass, RetainedTable
-from foundation.rooms import AppServices, CliCommand, Grant, NavArea, NavEntry, Room
+from foundation.rooms import AppServices, CliCommand, NavArea, NavEntry, RoleGrant, Room
 from foundation.usage.ledger import Usage, record_usage
 from foundation.usage.meters import Meter, UsageDescription
 from foundation.vault.rotation import EncryptedColumn
@@ -112,7 +112,7 @@ ROOM: Final = Room(
     repairs=(repair_notes,),
     meters=(METER,),
     permissions=(NotePermission,),
-    grants=(Grant("client_approver", NotePermission.READ),),
+    grants=(RoleGrant("client_approver", NotePermission.READ),),
     sealed_columns=(EncryptedColumn("example_note", "sealed", "note:{id}"),),
     retained=(
         DataClass(
