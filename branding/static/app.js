@@ -237,8 +237,8 @@
   // A hidden tab does not poll; it catches up when it is looked at again.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
-    // Nor does a list while rows of it are ticked: they would be drawn anew without the ticks.
-    const ticked = elt.querySelector("[data-select]:checked");
+    // Nor does a list while rows of it are ticked: they would be drawn anew without the ticks and the text.
+    const ticked = elt.querySelector("[data-select]:checked, input[type=text]:focus");
     if ((document.hidden || elt.dataset.stopped || ticked) && polls(elt)) event.preventDefault();
   });
 

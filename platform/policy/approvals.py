@@ -87,6 +87,12 @@ async def request_approvals(
     return [found[subject][0] for subject in subjects]
 
 
+def require_reason(*, grant: bool, reason: str) -> None:
+    """Raises: InvalidInput: declined without a reason."""
+    if not grant and not says_something(reason):
+        raise InvalidInput("Enter a reason to decline. The author will see it.", field="reason")
+
+
 async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     session: AsyncSession, scope: Scope, *, approval_id: UUID, grant: bool, reason: str = "", now: datetime
 ) -> Approval:
@@ -101,8 +107,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
     """
     if scope.actor.kind != "member":
         raise Forbidden("Only a signed-in member can approve or decline.")
-    if not grant and not says_something(reason):
-        raise InvalidInput("Enter a reason to decline. The author will see it.", field="reason")
+    require_reason(grant=grant, reason=reason)
     rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
     if not rows:
         raise NotFound

@@ -33,13 +33,14 @@ class BulkView(msgspec.Struct, frozen=True):
 async def bulk_form(
     session: AsyncSession,
     form: FormMultiDict,
-    act: Callable[[UUID], Awaitable[object]] | None,
+    choose: Callable[[], Callable[[UUID], Awaitable[object]] | None],
     names: Mapping[str, str],
 ) -> BulkView:
-    """Run `act`, that of the pressed button, on the ticked rows."""
+    """Run the act that `choose` returns, that of the pressed button, on the ticked rows."""
     selected = [str(value) for value in form.getall(FIELD, [])]
     view = BulkView(str(form.get("action", "")), names, frozenset(selected), str(form.get("reason", "")))
     try:
+        act = choose()
         if act is None:
             raise InvalidInput("Choose what to do with the selected rows.", field="action")  # noqa: TRY301
         if not selected:

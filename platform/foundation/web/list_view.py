@@ -99,8 +99,7 @@ def _default(filters: Sequence[Filter], name: str) -> str:
 
 def _field(one: Filter, value: str, options: Options | None, wrong: object) -> FieldView:
     known = one.options if isinstance(one, ChoiceFilter) else options
-    hidden = not isinstance(one, ChoiceFilter) and one.hidden
-    return FieldView(one.name, one.label, value, known, hidden, wrong == one.name)
+    return FieldView(one.name, one.label, value, known, one.hidden, wrong == one.name)
 
 
 def _sorts(definition: ListDefinition[Any], current: str, link: Any) -> dict[str, tuple[str, str]]:

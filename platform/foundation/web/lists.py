@@ -27,13 +27,16 @@ Options = Sequence[tuple[str, str]]
 
 
 class ChoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """A filter with a fixed set of values. `options` are (value, label) pairs; `default` is one of the values."""
+    """A filter with a fixed set of values. `options` are (value, label) pairs; `default` is one of the values.
+    `hidden`: in links only, such as tabs, not in the page's form.
+    """
 
     name: str
     label: str
     options: Options
     default: str = ""
     about: str = ""
+    hidden: bool = False
 
     def check(self, value: str) -> str:
         if value not in {option for option, _ in self.options}:
@@ -117,6 +120,10 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             return ListInput(raw=typed, query=self._check(typed, query, limit))
         except InvalidInput as refusal:
             return ListInput(raw=typed, query=query, refusal=refusal)
+
+    def query(self, *, limit: int | None = None, **values: str) -> ListQuery:
+        """A query of the product's own. Raises: InvalidInput."""
+        return self.parse(values, limit=limit).require()
 
     def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
         if limit is not None and not 1 <= limit <= self.most:

@@ -1,30 +1,39 @@
 """Pages of approvals: inbox, preview per channel, decision form."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromPath, URLEncodedBody
 
 from foundation.errors import DomainError, InvalidInput
 from foundation.web.actions import run_action
+from foundation.web.bulk_form import BulkView, bulk_form
 from foundation.web.fragments import FRAGMENT
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
-from governance.approvals.queries import ANSWERED, WAITING, count_waiting, list_waiting, read_approval
+from governance.approvals.answer import answer_many
+from governance.approvals.lists import APPROVALS
+from governance.approvals.queries import count_waiting, read_approval
 from governance.approvals.release import answer_change
 from governance.authors import find_members, name_authors
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.inputs import LONGEST_TEXT, check_text
+from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
 _DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+AnyRequest = Request[Any, Any, Any]
 _ROOT: Final = "/clients/{client:str}/approvals"
 _LATELY: Final = 5
 """Recent changes of the same record and element to show beside an approval."""
@@ -38,18 +47,32 @@ class AnswerForm(msgspec.Struct):
     approval: UUID | None = None
 
 
-@get(_ROOT, opt=_READ, include_in_schema=False)
-async def approval_list(
-    access: OpenAccess, tab: FromQuery[str] = "waiting", cursor: FromQuery[UUID | None] = None
-) -> Response[Any]:
-    return render_page(access, "approvals.html", "Approvals", await _list_context(access, tab, cursor))
+@get(_ROOT, opt=_READ, dependencies=APPROVALS.page_parameters, include_in_schema=False)
+async def approval_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed, "approvals.html")
 
 
-@get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, include_in_schema=False)
-async def approval_rows(
-    access: OpenAccess, tab: FromQuery[str] = "waiting", cursor: FromQuery[UUID | None] = None
-) -> Response[Any]:
-    return render_page(access, "approval_rows.html", "Approvals", await _list_context(access, tab, cursor))
+@get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, dependencies=APPROVALS.page_parameters, include_in_schema=False)
+async def approval_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed, "approval_rows.html")
+
+
+@post(_ROOT, opt=_DECIDE, dependencies=APPROVALS.page_parameters, include_in_schema=False, status_code=200)
+async def approval_bulk(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    """Answer the selected approvals; the answer is the list with the result of each."""
+    form = await request.form()
+    found = await load_page(access, APPROVALS, listed)
+    names = {
+        str(item.approval.id): f"{item.change.record_key}, {write_element(item.change.element)}" for item in found.items
+    }
+    grant = {"approve": True, "decline": False}.get(str(form.get("action", "")))
+
+    def act() -> Callable[[UUID], Awaitable[None]] | None:
+        reason = str(form.get("reason", ""))
+        return None if grant is None else answer_many(access.session, grant=grant, reason=reason, now=access.now)
+
+    bulk = await bulk_form(access.session, form, act, names)
+    return await _list(access, listed, "approvals.html", bulk=bulk)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -104,20 +127,22 @@ async def _detail(
     return render_page(access, "approval.html", "Approval", context, refusal=refusal)
 
 
-async def _list_context(access: Access, tab: str, cursor: UUID | None) -> dict[str, object]:
-    states = ANSWERED if tab == "answered" else WAITING
-    found = await list_waiting(access.session, states=states, cursor=cursor)
+async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
+    found = await load_page(access, APPROVALS, listed)
     asked = [item.approval for item in found.items]
     quoted = [name for one in asked for name in (one.requested_by, one.author, one.decided_by)]
-    return {
-        "found": found,
-        "tab": "answered" if tab == "answered" else "waiting",
-        "cursor": cursor,
+    context = {
+        "listed": list_view(APPROVALS, listed, found, f"{access.root}/approvals"),
+        "is_pending": listed.query["status"] == "pending",
         "waiting": await count_waiting(access.session),
         "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
         "names": await name_authors(access.session, quoted, me=str(access.principal.id)),
         "members": await find_members(access.session, {one.requested_by for one in asked}),
+        "reason_limit": LONGEST_TEXT,
+        "bulk": bulk,
     }
+    refusal = listed.refusal or (bulk.refusal if bulk else None)
+    return render_page(access, template, "Approvals", context, refusal=refusal)
 
 
 def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str:
@@ -129,4 +154,12 @@ def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str
     return "Somebody you invited proposed this" if invited else "A key that you made proposed this"
 
 
-APPROVAL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (approval_list, approval_rows, approval_detail, approval_answer)
+APPROVAL_EXPORT: Final = export_page(APPROVALS, _ROOT, opt=_READ)
+APPROVAL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    approval_list,
+    APPROVAL_EXPORT,
+    approval_rows,
+    approval_bulk,
+    approval_detail,
+    approval_answer,
+)

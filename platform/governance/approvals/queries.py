@@ -1,6 +1,6 @@
 """Queries of approvals, with the current and the resulting value of each channel."""
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from canonical.elements import COST
 from canonical.values import Value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ApprovalPage, ChannelPreview
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelPreview
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.schemas import ChangeView
 from governance.records.values import to_value
@@ -22,32 +23,29 @@ _UNPUBLISHED: Final = (ApprovalState.PENDING, ApprovalState.GRANTED)
 ANSWERED: Final = tuple(state for state in ApprovalState if state is not ApprovalState.PENDING)
 
 
-async def list_waiting(
-    session: AsyncSession, *, states: Sequence[ApprovalState] = WAITING, cursor: UUID | None = None, limit: int = 50
-) -> ApprovalPage:
-    """List pending approvals, oldest first, or decided ones, newest first."""
-    newest_first = tuple(states) != WAITING
-    order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT {CHANGE_COLUMNS}, {APPROVAL_COLUMNS}
-                  FROM approval a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id
-                 WHERE a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)
-                   AND (CAST(:cursor AS uuid) IS NULL OR (a.created_at, a.id) {beyond}
-                        (SELECT l.created_at, l.id FROM approval l WHERE l.tenant_id = :t AND l.id = :cursor))
-                 ORDER BY a.created_at {order}, a.id {order} LIMIT :limit
-            """),
-            {
-                "t": scope_of(session).tenant_id,
-                "states": [state.value for state in states],
-                "cursor": cursor,
-                "limit": limit + 1,
-            },
-        )
-    ).all()
-    items = [ApprovalItem(to_approval(row), to_change(row)) for row in rows[:limit]]
-    return ApprovalPage(items, items[-1].approval.id if len(rows) > limit else None)
+async def list_approvals(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ApprovalItem]:
+    """One page of `approvals.lists`."""
+    wanted = query["status"]
+    states = {"pending": WAITING, "answered": ANSWERED}.get(wanted) or (ApprovalState(wanted),)
+    source = ListSource(
+        columns=f"{CHANGE_COLUMNS}, {APPROVAL_COLUMNS}",
+        tables="approval a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id",
+        where="a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)",
+        binds={"t": scope_of(session).tenant_id, "states": [state.value for state in states]},
+    )
+    page = await read_page(session, source, query)
+    return page.map(lambda row: ApprovalItem(to_approval(row), to_change(row)))
+
+
+async def find_subject(session: AsyncSession, approval_id: UUID) -> UUID:
+    """Return the change that an approval is about. Raises NotFound."""
+    found: UUID | None = await session.scalar(
+        text("SELECT subject_id FROM approval WHERE tenant_id = :t AND id = :id AND subject_kind = 'change'"),
+        {"t": scope_of(session).tenant_id, "id": approval_id},
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def count_waiting(session: AsyncSession) -> int:

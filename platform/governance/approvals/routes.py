@@ -5,17 +5,21 @@ from uuid import UUID
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 
+from foundation.web.actions import BulkResult, bulk_action
 from foundation.web.api import post
-from governance.approvals.queries import ANSWERED, WAITING, list_waiting, read_approval
+from governance.approvals.answer import answer_many
+from governance.approvals.lists import APPROVALS
+from governance.approvals.queries import read_approval
 from governance.approvals.release import answer_change
-from governance.approvals.schemas import AnswerInput, ApprovalDetail, ApprovalPage
+from governance.approvals.schemas import AnswerInput, ApprovalBulk, ApprovalDetail
 from governance.changes.queries import read_change
 from governance.changes.schemas import ChangeDetail
-from governance.inputs import USUAL, check_limit, check_text
+from governance.inputs import check_text
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
 _ROOT: Final = "/api/v1/clients/{client:str}/approvals"
@@ -23,16 +27,13 @@ _ANSWER: Final = "/api/v1/clients/{client:str}/changes/{change_id:uuid}/answer"
 _TAGS: Final = ["approvals"]
 
 
-@get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_approvals(
-    access: OpenAccess,
-    answered: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter has a name
-    cursor: FromQuery[UUID | None] = None,
-    limit: FromQuery[int] = USUAL,
-) -> ApprovalPage:
-    """List pending approvals, oldest first, or decided ones, newest first."""
-    states = ANSWERED if answered else WAITING
-    return await list_waiting(access.session, states=states, cursor=cursor, limit=check_limit(limit))
+APPROVAL_LIST: Final = list_route(
+    APPROVALS,
+    _ROOT,
+    opt=_READ,
+    tags=_TAGS,
+    about="List pending approvals, oldest first, or answered ones, newest first.",
+)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)
@@ -54,4 +55,14 @@ async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBo
     return await read_change(access.session, change_id, now=access.now)
 
 
-APPROVAL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_approvals, api_approval, api_answer)
+@post(f"{_ROOT}/bulk", opt=_DECIDE, tags=_TAGS, status_code=200)
+async def api_approval_bulk(access: OpenAccess, data: JSONBody[ApprovalBulk]) -> BulkResult:
+    """Approve or decline up to 200 approvals. Each has its own result; a refused one stops no other.
+
+    `ids` are those of the approvals, not of their changes: one that was reissued since is refused.
+    """
+    answer = answer_many(access.session, grant=data.action == "approve", reason=data.reason, now=access.now)
+    return await bulk_action(access.session, data.ids, answer)
+
+
+APPROVAL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (APPROVAL_LIST, api_approval_bulk, api_approval, api_answer)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from canonical.values import Value
+from foundation.web.actions import BulkIds
 from governance.changes.schemas import ApprovalView, ChangeView
 
 
@@ -45,6 +47,9 @@ class AnswerInput(msgspec.Struct, frozen=True):
     approval_id: UUID | None = None
 
 
-class ApprovalPage(msgspec.Struct, frozen=True):
-    items: Sequence[ApprovalItem]
-    next_cursor: UUID | None = None
+class ApprovalBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 200 approvals, by their own ids, and one answer for all. Declining needs a reason."""
+
+    action: Literal["approve", "decline"]
+    ids: BulkIds
+    reason: str = ""

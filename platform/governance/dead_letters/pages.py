@@ -1,6 +1,7 @@
 """Pages of dead letters: jobs that failed for good, replayed or discarded by people."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -46,7 +47,7 @@ async def dead_letter_bulk(request: AnyRequest, access: OpenAccess, listed: List
     if permission is not None:
         access.principal.require(permission)
     names = {str(one.id): f"{write_work(one.kind)}, {one.key}" for one in await _items(access, listed)}
-    bulk = await bulk_form(access.session, form, act and (lambda one: act(access.session, one, now=access.now)), names)
+    bulk = await bulk_form(access.session, form, lambda: act and partial(_run, access, act), names)
     return await _list(access, listed, bulk=bulk)
 
 
@@ -58,6 +59,10 @@ async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> R
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
 async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
     return await _act(access, discard_dead_letter(access.session, letter_id, now=access.now), "Discarded")
+
+
+async def _run(access: Access, act: Callable[..., Awaitable[None]], one: UUID) -> None:
+    await act(access.session, one, now=access.now)
 
 
 async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:

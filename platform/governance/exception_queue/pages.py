@@ -1,6 +1,7 @@
 """Pages of exceptions, worst first, each with its possible actions; and the same acts on several."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -51,7 +52,7 @@ async def exception_bulk(request: AnyRequest, access: OpenAccess, listed: ListPa
     form = await request.form()
     names = {str(one.id): one.title for one in (await load_page(access, EXCEPTIONS, listed)).items}
     act = BULK.get(str(form.get("action", "")))
-    bulk = await bulk_form(access.session, form, act and (lambda one: act(access.session, one, now=access.now)), names)
+    bulk = await bulk_form(access.session, form, lambda: act and partial(_run, access, act), names)
     return await _list(access, listed, "exceptions.html", bulk=bulk)
 
 
@@ -75,6 +76,10 @@ async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) ->
 async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = close_exception(access.session, exception_id, state="discarded", now=access.now)
     return await _act(access, exception_id, settle, "Discarded")
+
+
+async def _run(access: Access, act: Callable[..., Awaitable[None]], one: UUID) -> None:
+    await act(access.session, one, now=access.now)
 
 
 async def _act(access: Access, exception_id: UUID, act: Awaitable[None], done: str) -> Response[Any]:

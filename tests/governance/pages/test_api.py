@@ -138,7 +138,7 @@ async def test_an_answer_over_the_api(busy: GovernanceWebApp) -> None:
     assert answer.json()["approval"]["state"] == "granted"
     again = await busy["admin"].call(path, {"grant": True}, page=PAGE)
     assert again.status_code == 409
-    listed = (await busy["viewer"].get(f"{ROOT}/approvals?answered=true")).json()["items"]
+    listed = (await busy["viewer"].get(f"{ROOT}/approvals?status=answered")).json()["items"]
     assert [item["change"]["id"] for item in listed] == [str(change)]
     assert (await busy["viewer"].call(path, {"grant": True}, page=PAGE)).status_code == 403
 

@@ -15,7 +15,7 @@ async def test_an_empty_inbox_says_so(site: GovernanceWebApp) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "No pending approvals" in page.text
-    assert "No answers yet" in (await site["viewer"].get(f"{LIST}?tab=answered")).text
+    assert "No answers yet" in (await site["viewer"].get(f"{LIST}?status=answered")).text
 
 
 async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: GovernanceWebApp) -> None:
@@ -77,7 +77,7 @@ async def test_a_person_approves_once(busy: GovernanceWebApp) -> None:
     again = await busy["admin"].post(path, {"answer": "approve"}, page=LIST, token=await token(busy))
     assert again.status_code == 409
     assert "This approval is granted" in again.text
-    assert "SKU-1" in (await busy["viewer"].get(f"{LIST}?tab=answered")).text
+    assert "SKU-1" in (await busy["viewer"].get(f"{LIST}?status=answered")).text
 
 
 async def test_the_page_answers_what_it_showed_and_nothing_else(busy: GovernanceWebApp) -> None:
@@ -198,7 +198,7 @@ async def test_u7_an_own_answer_reads_as_you(busy: GovernanceWebApp, reader: str
     path = f"{LIST}/{change}"
     reply = await busy[reader].post(path, {"answer": "decline", "reason": "No"}, page=path)
     assert reply.status_code == 303, reply.text
-    for shown in (path, f"/clients/acme/changes/{change}", f"{LIST}?tab=answered"):
+    for shown in (path, f"/clients/acme/changes/{change}", f"{LIST}?status=answered"):
         page = (await busy[reader].get(shown)).text
         assert re.search(r"\bYou\b", page), shown
     assert not re.search(r"\bYou\b", (await busy["viewer"].get(path)).text)

@@ -134,3 +134,37 @@ async def test_failed_jobs_are_replayed_together(busy: GovernanceWebApp) -> None
     assert (result["done"], [item["code"] for item in result["items"]]) == (2, ["", "", "not-found"])
     assert await busy.acme.count("SELECT count(*) FROM job WHERE tenant_id = :t AND kind = 'governance.push'") == 2
     assert await audited(busy, "dead_letter.replayed") == 2
+
+
+async def test_approvals_are_answered_together(busy: GovernanceWebApp) -> None:
+    changes = [await busy.acme.awaiting(f"SKU-{number}", 1000, 2000) for number in range(3)]
+    own = await busy.acme.awaiting("SKU-OWN", 1000, 2000, author=str(busy["approver"].member_id))
+    await busy.borealis.awaiting("SKU-1", 1000, 2000)
+    shown = (await busy["approver"].get(f"{API}/approvals")).json()["items"]
+    ids = {item["change"]["id"]: item["approval"]["id"] for item in shown}
+    assert set(ids) == {str(one) for one in (*changes, own)}
+    foreign = (await busy["staff"].get("/api/v1/clients/borealis/approvals")).json()["items"][0]["approval"]["id"]
+    body = {"action": "approve", "ids": [*(ids[str(one)] for one in (*changes, own)), foreign]}
+    result = (await busy["approver"].call(f"{API}/approvals/bulk", body, page=EXCEPTIONS)).json()
+    assert [item["code"] for item in result["items"]] == ["", "", "", "own-approval", "not-found"]
+    again = (await busy["admin"].call(f"{API}/approvals/bulk", body, page=EXCEPTIONS)).json()
+    assert (again["done"], again["items"][0]["result"]) == (1, "refused")
+    pending = "SELECT count(*) FROM approval WHERE tenant_id = :t AND state = 'pending'"
+    assert (await busy.acme.count(pending), await busy.borealis.count(pending)) == (0, 1)
+
+
+async def test_declining_several_needs_a_reason_for_all(busy: GovernanceWebApp) -> None:
+    await busy.acme.awaiting("SKU-1", 1000, 2000)
+    approvals = "/clients/acme/approvals"
+    one = (await busy["approver"].get(f"{API}/approvals")).json()["items"][0]["approval"]["id"]
+    body = {"action": "decline", "ids": [one]}
+    assert (await busy["approver"].call(f"{API}/approvals/bulk", body, page=EXCEPTIONS)).status_code == 422
+    refused = await busy["approver"].post(approvals, {"action": "decline", "id": one}, page=approvals)
+    assert refused.status_code == 422
+    assert "Enter a reason to decline" in refused.text
+    assert "data-select checked" in " ".join(refused.text.split()), "the selection is kept"
+    form = {"action": "decline", "id": one, "reason": "Too high"}
+    done = await busy["approver"].post(approvals, form, page=approvals)
+    assert "1 declined" in " ".join(done.text.split())
+    told = (await busy["approver"].get(f"{API}/approvals?status=answered")).json()["items"][0]["approval"]
+    assert (told["state"], told["reason"]) == ("refused", "Too high")

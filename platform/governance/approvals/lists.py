@@ -1,0 +1,70 @@
+"""The list of approvals."""
+
+from typing import Final
+
+from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.pagination import Sort, SortKey
+from governance.approvals.queries import list_approvals
+from governance.approvals.schemas import ApprovalItem
+from governance.records.value_columns import value_columns
+
+_ID: Final = SortKey("a.id", "uuid")
+_STATES: Final = [
+    ("pending", "Pending"),
+    ("answered", "Answered"),
+    ("granted", "Approved, publishing"),
+    ("used", "Approved"),
+    ("refused", "Declined"),
+    ("expired", "Expired"),
+    ("withdrawn", "Superseded"),
+]
+
+APPROVALS: Final = ListDefinition[ApprovalItem](
+    name="approvals",
+    title="Approvals",
+    item=ApprovalItem,
+    load=list_approvals,
+    filters=[
+        ChoiceFilter(
+            name="status",
+            label="State",
+            options=_STATES,
+            default="pending",
+            about="State of the approval; `answered` is every state but pending.",
+            hidden=True,
+        )
+    ],
+    sorts=[
+        Sort(
+            name="created",
+            label="Oldest first",
+            reverse_label="Newest first",
+            keys=[SortKey("a.created_at", "timestamptz"), _ID],
+        ),
+        Sort(
+            name="due",
+            label="Due first",
+            reverse_label="Due last",
+            keys=[SortKey("coalesce(a.due_at, a.expires_at)", "timestamptz"), _ID],
+        ),
+    ],
+    usual_order=lambda values: "created" if values["status"] == "pending" else "-created",
+    columns=[
+        "approval.id",
+        "change.id",
+        "change.record_key",
+        "change.element",
+        *value_columns("change_old", lambda item: item.change.old),
+        *value_columns("change_new", lambda item: item.change.new),
+        "change.reason",
+        "approval.state",
+        "approval.requested_by",
+        "approval.author",
+        "approval.created_at",
+        "approval.due_at",
+        "approval.expires_at",
+        "approval.decided_by",
+        "approval.decided_at",
+        "approval.reason",
+    ],
+)
