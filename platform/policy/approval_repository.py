@@ -63,7 +63,7 @@ SUPERSEDE = text(
     "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced"
     f"  FROM {_WANTED} JOIN approval a ON a.subject_kind = w.subject_kind AND a.subject_id = w.subject_id"
     "  WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted') ORDER BY a.id FOR UPDATE OF a)"
-    " UPDATE approval a SET state = 'withdrawn', reason = 'Other content has taken its place.', decided_at = :now"
+    " UPDATE approval a SET state = 'withdrawn', cause = CAST(:cause AS jsonb), decided_at = :now"
     " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced RETURNING a.id"
 )
 
@@ -110,7 +110,7 @@ WITHDRAW = text(
     "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.subject_kind = :subject_kind"
     "  AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.state IN ('pending', 'granted')"
     "  ORDER BY a.id FOR UPDATE)"
-    " UPDATE approval a SET state = 'withdrawn', decided_at = :now, reason = :reason FROM locked l"
+    " UPDATE approval a SET state = 'withdrawn', decided_at = :now, cause = CAST(:cause AS jsonb) FROM locked l"
     f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )
 

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
+from foundation.i18n.messages import StoredMessage, encode_message
 from foundation.ids import NewId
 from foundation.scope import Actor, Scope
 from foundation.text import says_something
 from policy import approval_repository as sql
 from policy.approval_repository import Approval, ApprovalState, run, to_approval
 from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
+from policy.messages import SUPERSEDED
 
 _OWN: Final = "You cannot decide on your own proposal. Someone else with this right has to."
 _OF_OWN_PROPOSAL: Final = (
@@ -79,7 +81,7 @@ async def request_approvals(
         "dues": [request.due_at or request.expires_at for request in requests],
         "now": now,
     }
-    await run(session, scope, sql.SUPERSEDE, wanted)
+    await run(session, scope, sql.SUPERSEDE, wanted | {"cause": encode_message(SUPERSEDED.fill())})
     rows = await run(session, scope, sql.INSERT, wanted | {"msp_id": scope.msp_id})
     found = {(row.subject_kind, row.subject_id): (row.id, bytes(row.content_hash)) for row in rows}
     if any(found[subject][1] != request.content_hash for subject, request in zip(subjects, requests, strict=True)):
@@ -124,10 +126,17 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
 
 
 async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, scope: Scope, *, subject_kind: str, subject_ids: Sequence[UUID], reason: str, now: datetime
+    session: AsyncSession,
+    scope: Scope,
+    *,
+    subject_kind: str,
+    subject_ids: Sequence[UUID],
+    cause: StoredMessage,
+    now: datetime,
 ) -> list[Approval]:
     """Withdraw the open approvals of subjects that are no longer current, granted ones too."""
-    wanted = {"subject_kind": subject_kind, "subject_ids": list(subject_ids), "reason": reason, "now": now}
+    subjects = {"subject_kind": subject_kind, "subject_ids": list(subject_ids)}
+    wanted = {**subjects, "cause": encode_message(cause), "now": now}
     return [to_approval(row) for row in await run(session, scope, sql.WITHDRAW, wanted)]
 
 

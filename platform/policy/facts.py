@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from foundation.i18n.messages import StoredMessage
 from policy.conditions import Fact, Facts
+from policy.messages import EARLIER_ZERO, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
 
 _COMPARED = frozenset({"change_bp", "old_minor", "change_quantity", "old_quantity"})
 
@@ -37,7 +39,7 @@ def stock_facts(*, old_quantity: int | None, new_quantity: int) -> dict[str, Fac
     return facts
 
 
-def explain_missing(reason: str, missing: Sequence[str], facts: Facts) -> str:
+def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts) -> StoredMessage:
     """Explanation of a rule that applied because it could not be evaluated. Its own reason would claim unknown facts,
     so a missing comparison value is explained instead.
     """
@@ -45,11 +47,11 @@ def explain_missing(reason: str, missing: Sequence[str], facts: Facts) -> str:
         return reason
     if _COMPARED.issuperset(missing):
         return _nothing_to_compare(facts)
-    return f"{reason} (not known: {', '.join(name.replace('_', ' ') for name in missing)})"
+    return NOT_KNOWN.fill(text=reason.params["text"], facts=missing)
 
 
-def _nothing_to_compare(facts: Facts) -> str:
+def _nothing_to_compare(facts: Facts) -> StoredMessage:
     old = facts.get("old_minor")
     if type(old) is not int:
-        return "There is no earlier value to compare with."
-    return "The earlier value is in another currency." if old > 0 else "The earlier value is zero."
+        return NOTHING_EARLIER.fill()
+    return (OTHER_CURRENCY if old > 0 else EARLIER_ZERO).fill()

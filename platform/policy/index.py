@@ -16,9 +16,11 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.i18n.messages import TEXT, StoredMessage
 from policy.conditions import Condition, Facts, Test, compile_condition, parse_condition
 from policy.errors import InvalidRule
 from policy.facts import explain_missing
+from policy.messages import NO_RULE
 from policy.rules import ANY_TENANT, ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
 
 Subjects = str | tuple[str, ...]
@@ -27,15 +29,13 @@ Subjects = str | tuple[str, ...]
 MAX_ROLE_DEPTH: Final = 9
 """Links from a subject to a role that pycasbin follows (its role managers are created with a hierarchy level of 10)."""
 
-NO_RULE: Final = "No rule says that this may pass by itself."
-
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """Policy decision on a change. `rule_id` is empty when no rule matched; the outcome is then a review."""
 
     outcome: PolicyOutcome
     rule_id: str
-    reason: str
+    reason: StoredMessage
     policy_version: int
 
 
@@ -184,7 +184,7 @@ def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Ca
         act=rule.act,
         allows=allows,
         test=compile_condition(condition, tightens=rule.tightens),
-        decision=Decision(outcome, rule.id, rule.description, version),
+        decision=Decision(outcome, rule.id, TEXT.fill(text=rule.description), version),
         answer=PermissionAnswer(allowed=allows, rule_id=rule.id),
         gaps=condition if rule.tightens and condition.facts else None,
     )

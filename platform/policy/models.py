@@ -60,7 +60,8 @@ class ApprovalRow(TenantOwned, Base):
     state: Mapped[str] = mapped_column(server_default="pending")
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(server_default="")
+    reason: Mapped[str] = mapped_column(server_default="")  # in the decider's words
+    cause: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # message of a withdrawal
     expires_at: Mapped[datetime]
     due_at: Mapped[datetime | None]  # after this time a decision is overdue; the approval is valid until `expires_at`
     overdue: Mapped[bool] = mapped_column(server_default="false")

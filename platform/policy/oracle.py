@@ -9,9 +9,11 @@ import casbin
 from casbin.core_enforcer import EnforceContext
 from casbin.persist import Adapter
 
+from foundation.i18n.messages import TEXT
 from policy.conditions import Facts, decidable, parse_condition
 from policy.facts import explain_missing
-from policy.index import NO_RULE, Decision, PermissionAnswer, Subjects
+from policy.index import Decision, PermissionAnswer, Subjects
+from policy.messages import NO_RULE
 from policy.rules import ANY_TENANT, PolicyOutcome, PolicyRule, RuleKind
 
 MODEL_TEXT = (files("policy") / "model.conf").read_text(encoding="utf-8")
@@ -69,7 +71,8 @@ class PolicyOracle:
             allowed, line = self._ask(_GOVERNANCE, tenant_id, subjects, element, outcome.value, ctx)
             if allowed:
                 rule = self._described[RuleKind.GOVERNANCE, line[_ID]]
-                reason = explain_missing(rule.description, parse_condition(rule.condition).missing(ctx), ctx)
+                missing = parse_condition(rule.condition).missing(ctx)
+                reason = explain_missing(TEXT.fill(text=rule.description), missing, ctx)
                 return Decision(outcome, rule.id, reason, self._version)
         return Decision(PolicyOutcome.REVIEW, "", NO_RULE, self._version)
 

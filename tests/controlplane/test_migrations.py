@@ -203,3 +203,26 @@ def test_sentences_of_before_are_kept_as_parameters(empty: str) -> None:
         ("legacy", {"title": 'Title "a', "text": "Detail a"}, {"formula": "f", "factors": [factor]}),
         ("legacy", {"title": 'Title "b', "text": "Detail b"}, {"formula": "", "factors": []}),
     ]
+
+
+def test_a_members_reason_stays_and_that_of_a_withdrawal_becomes_its_cause(empty: str) -> None:
+    migrate_schema(empty, "202611291140")
+    with psycopg.connect(empty) as connection:
+        connection.execute("ALTER TABLE approval NO FORCE ROW LEVEL SECURITY")
+        connection.execute("""
+            INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,
+                                  requested_by, author, state, reason, expires_at, created_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'change', gen_random_uuid(),
+                   decode(repeat('00', 32), 'hex'), 1, 'a', 'a', state, reason, now(), now()
+              FROM (VALUES ('refused', 'Too steep'), ('withdrawn', 'Newer.'), ('pending', '')) AS v (state, reason)
+        """)
+        connection.execute("ALTER TABLE approval FORCE ROW LEVEL SECURITY")
+    migrate_schema(empty)
+    with psycopg.connect(empty) as connection:
+        connection.execute("ALTER TABLE approval NO FORCE ROW LEVEL SECURITY")
+        rows = connection.execute("SELECT state, reason, cause FROM approval ORDER BY state").fetchall()
+    assert rows == [
+        ("pending", "", None),
+        ("refused", "Too steep", None),
+        ("withdrawn", "", {"code": "legacy", "params": {"text": "Newer."}}),
+    ]

@@ -29,6 +29,7 @@ from policy.errors import (
     ApprovalUsed,
     OwnApproval,
 )
+from policy.messages import SUPERSEDED
 from policy.redeeming import RedeemResult, redeem_approval, redeem_approvals
 from tests.policy.approving import HOUR, answer, ask, ask_many, content, redeem, someone_waits_for, state, wish
 from tests.policy.conftest import NOW, as_member, as_system
@@ -272,9 +273,11 @@ class TestEnding:
             assert [one.id for one in await expire_approvals(session, scope, now=NOW + HOUR / 2)] == [ends]
             subject = (await find_approval(session, scope, approval_id=gone)).subject_id
             withdrawn = await withdraw_approvals(
-                session, scope, subject_kind="change", subject_ids=[subject], reason="Superseded", now=NOW
+                session, scope, subject_kind="change", subject_ids=[subject], cause=SUPERSEDED.fill(), now=NOW
             )
-        assert [(one.id, one.state, one.reason) for one in withdrawn] == [(gone, ApprovalState.WITHDRAWN, "Superseded")]
+            cause = await session.scalar(text("SELECT cause FROM approval WHERE id = :id"), {"id": gone})
+        assert [(one.id, one.state, one.reason) for one in withdrawn] == [(gone, ApprovalState.WITHDRAWN, "")]
+        assert cause == {"code": "approval.superseded", "params": {}}
         assert await state(db, scope, ends) is ApprovalState.EXPIRED
         assert await state(db, scope, stays) is ApprovalState.PENDING
 

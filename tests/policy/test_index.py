@@ -1,8 +1,10 @@
 import pytest
 
+from foundation.i18n.messages import TEXT, StoredMessage
 from policy.errors import InvalidRule, PermissionRefused
 from policy.facts import price_facts, stock_facts
-from policy.index import NO_RULE, PolicyIndex, compile_rules, decide, may, roles_of
+from policy.index import PolicyIndex, compile_rules, decide, may, roles_of
+from policy.messages import EARLIER_ZERO, NO_RULE, NOTHING_EARLIER, OTHER_CURRENCY
 from policy.packaged import SYSTEM_ROLES, starter_rules, system_rules
 from policy.permissions import PolicyPermission, require_permission
 from policy.rules import Effect, PolicyOutcome, PolicyRule, RuleKind, role_rule
@@ -53,7 +55,7 @@ class TestStarterRules:
     def test_the_decision_carries_rule_reason_and_version(self) -> None:
         decision = decide(self.index, "erp", "stock.on_hand", {"new_quantity": -1})
         assert (decision.rule_id, decision.reason, decision.policy_version) == (
-            "stock-negative", "Stock cannot be negative.", 4,
+            "stock-negative", TEXT.fill(text="Stock cannot be negative."), 4,
         )  # fmt: skip
 
 
@@ -71,19 +73,21 @@ class TestDecide:
 
     def test_missing_facts_are_named_in_the_reason(self) -> None:
         index = compile_rules([governance("floor", "refuse", "r.ctx.n < r.ctx.cost")], tenant_id="t1", version=1)
-        assert decide(index, "ann", PRICE, {"n": 3}).reason == "because of floor (not known: cost)"
+        assert decide(index, "ann", PRICE, {"n": 3}).reason == StoredMessage(
+            "policy.not_known", {"text": "because of floor", "facts": ["cost"]}
+        )
 
     @pytest.mark.parametrize(
         ("old", "told"),
         [
-            ((None, None), "There is no earlier value to compare with."),
-            ((0, "EUR"), "The earlier value is zero."),
-            ((900, "USD"), "The earlier value is in another currency."),
-            ((900, "EUR"), "The price changes by more than 5%."),
+            ((None, None), NOTHING_EARLIER.fill()),
+            ((0, "EUR"), EARLIER_ZERO.fill()),
+            ((900, "USD"), OTHER_CURRENCY.fill()),
+            ((900, "EUR"), TEXT.fill(text="The price changes by more than 5%.")),
         ],
     )
     def test_a_first_price_is_not_said_to_change_by_so_much(
-        self, old: tuple[int | None, str | None], told: str
+        self, old: tuple[int | None, str | None], told: StoredMessage
     ) -> None:
         index = compile_rules(starter_rules("t1"), tenant_id="t1", version=1)
         ctx = price_facts(old_minor=old[0], old_currency=old[1], new_minor=1_000, currency="EUR", cost_minor=1)

@@ -220,7 +220,9 @@ class TestPolicyCache:
             await self.publish_and_undo(db, scope, cache)
         assert await publish(db, scope, review) == 1
         async with db.transaction(scope) as session:
-            assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).reason == "Someone looks."
+            assert decide(await cache.index_for(session, scope), "erp", PRICE, {}).reason.params == {
+                "text": "Someone looks."
+            }
 
     async def publish_and_undo(self, db: Database, scope: Scope, cache: PolicyCache) -> None:
         async with db.transaction(scope) as session:

@@ -46,10 +46,17 @@ class MessageType(msgspec.Struct, frozen=True):
 
 LEGACY: Final = MessageType("legacy", "{text}")
 """A sentence stored before messages had codes, in the language in which it was written."""
+TEXT: Final = MessageType("text", "{text}")
+"""A text that is data: the words of a rule, a member or another system."""
 
 
 def placeholders_of(text: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
+
+
+def encode_message(message: StoredMessage) -> str:
+    """The message as the text of a jsonb value."""
+    return msgspec.json.encode(message).decode()
 
 
 def by_code(types: Iterable[MessageType]) -> Mapping[str, MessageType]:

@@ -31,6 +31,7 @@ from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
+from governance.messages import reasons
 from governance.propagation.distribute import distribute
 from governance.propagation.rows import PropagationRow
 from governance.records.claims import is_key_shared
@@ -47,7 +48,7 @@ RELEASE_LANE = "release"
 _UPDATE = BulkWrite(
     {
         "id": "uuid", "state": "varchar", "version": "bigint", "outcome": "varchar", "rule_id": "varchar",
-        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
+        "reason": "jsonb", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
         "old_amount": "bigint", "old_currency": "varchar", "decided_at": "timestamptz",
     },
     """
@@ -190,7 +191,7 @@ async def _withdraw(session: AsyncSession, changes: Sequence[ChangeRow], snapsho
     if changes:
         await withdraw_approvals(
             session, scope_of(session), subject_kind=CHANGE, subject_ids=[c.id for c in changes], now=snapshot.now,
-            reason="Whoever proposed or approved this lost the right to before it was carried out.",
+            cause=reasons.RIGHT_LOST.fill(),
         )  # fmt: skip
 
 
@@ -198,7 +199,7 @@ async def _refuse(
     session: AsyncSession, services: GovernanceServices, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot
 ) -> None:
     for change in changes:
-        change.state, change.reason = "refused", "Whoever proposed this may not propose changes any more."
+        change.state, change.reason = "refused", reasons.MAY_NOT_PROPOSE.fill()
         audit_decision(session, change, snapshot.now)
     found = [_stale(change, lapsed=True) for change in changes]
     await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)

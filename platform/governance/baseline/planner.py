@@ -29,6 +29,7 @@ from governance.baseline.rows import (
 from governance.changes.planner import BASELINE, DecisionSnapshot, Plan, draft_change, judge, refusal_of, release
 from governance.changes.rows import ChangeRow, Proposal
 from governance.elements.rows import Contract
+from governance.messages.reasons import BASELINE_ACCEPTED
 from governance.records.keys import Key
 from governance.records.rows import ValueRow
 from policy.index import Decision
@@ -47,7 +48,7 @@ class Act:
 
 @dataclass(slots=True)
 class Acceptance:
-    plan: Plan = field(default_factory=lambda: Plan(superseded_reason="A baseline was accepted in its place."))
+    plan: Plan = field(default_factory=lambda: Plan(superseded_reason=BASELINE_ACCEPTED.fill()))
     counts: Counts = field(default_factory=Counts)
     seen: list[ShownReading] = field(default_factory=list)
     made: list[LinkedChange] = field(default_factory=list)

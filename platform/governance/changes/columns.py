@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Row
 
 from canonical.values import Value
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import StoredMessage
 from governance.changes.schemas import ApprovalView, ChangeView
+from governance.messages.writer import write_message
 from governance.propagation.schemas import PropagationView
 from governance.records.values import to_value
 
@@ -15,11 +19,12 @@ CHANGE_COLUMNS: Final = """
     c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_amount, c.version, c.targets, c.approval_id,
     c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
 """
-APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in ApprovalView.__struct_fields__)
+APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in (*ApprovalView.__struct_fields__, "cause"))
 
 
 def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> ChangeView:
     """Map a row of CHANGE_COLUMNS."""
+    explanation = msgspec.convert(row.reason, StoredMessage)
     return ChangeView(
         id=row.id,
         record_key=row.record_key,
@@ -31,7 +36,8 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
         state=row.state,
         outcome=row.outcome,
         rule_id=row.rule_id,
-        reason=row.reason,
+        reason=write_message(explanation, current_localizer()),
+        explanation=explanation,
         policy_version=row.policy_version,
         cost_amount=row.cost_amount,
         version=row.version,
@@ -49,4 +55,8 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
 
 def to_approval(row: Row[Any]) -> ApprovalView:
     """Map a row of APPROVAL_COLUMNS."""
-    return ApprovalView(*(getattr(row, f"a_{name}") for name in ApprovalView.__struct_fields__))
+    approval = ApprovalView(*(getattr(row, f"a_{name}") for name in ApprovalView.__struct_fields__))
+    if row.a_cause is None:
+        return approval
+    cause = write_message(msgspec.convert(row.a_cause, StoredMessage), current_localizer())
+    return msgspec.structs.replace(approval, reason=cause)

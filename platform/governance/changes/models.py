@@ -1,10 +1,11 @@
 """Table of changes."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -33,7 +34,7 @@ class Change(TenantOwned, Base):
     state: Mapped[str]
     outcome: Mapped[str]
     rule_id: Mapped[str]
-    reason: Mapped[str]
+    reason: Mapped[dict[str, Any]] = mapped_column(JSONB)  # a message
     policy_version: Mapped[int] = mapped_column(BigInteger)
     cost_amount: Mapped[int | None] = mapped_column(BigInteger)
     targets: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid(as_uuid=True)))

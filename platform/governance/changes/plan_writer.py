@@ -35,7 +35,7 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
         ids = [change.id for change in overtaken]
         await repository.supersede_changes(session, ids)
         await withdraw_approvals(
-            session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, reason=plan.superseded_reason,
+            session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, cause=plan.superseded_reason,
             now=snapshot.now,
         )  # fmt: skip
         await auto_resolve(session, APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now)

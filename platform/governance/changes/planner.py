@@ -14,6 +14,7 @@ from uuid import UUID
 from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK
 from canonical.messages import Observation
 from canonical.values import Value
+from foundation.i18n.messages import StoredMessage
 from foundation.ids import NewId
 from governance.changes.content_hash import content_hash
 from governance.changes.rows import Awaiting, ChangeRow, Proposal
@@ -21,6 +22,7 @@ from governance.elements.rows import Contract, Observed
 from governance.exceptions.catalogue import contract_missing, stale_value
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
+from governance.messages.reasons import NEWER_DATA
 from governance.propagation.rows import PropagationRow
 from governance.records.keys import Key
 from governance.records.rows import Channel, ValueRow
@@ -78,7 +80,7 @@ class Plan:
     foreign: list[Observed] = field(default_factory=list)
     """Observations from a connection that is not the source of truth of their element."""
     reference_updates: list[ReferenceUpdate] = field(default_factory=list)
-    superseded_reason: str = "Newer data arrived from the source."
+    superseded_reason: StoredMessage = field(default_factory=NEWER_DATA.fill)
     reviews_requested: dict[Key, ChangeRow] = field(default_factory=dict)
     """Changes for which this plan itself requests approval."""
     resolved_keys: set[Key] = field(default_factory=set)

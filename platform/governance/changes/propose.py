@@ -20,6 +20,7 @@ from governance.changes.planner import DecisionSnapshot, Plan, propose
 from governance.changes.rows import Proposal
 from governance.errors import NothingToChange, OwnedByItsSource
 from governance.labels import name_subject, write_value
+from governance.messages.reasons import NEWER_PROPOSAL
 from governance.records.rows import ValueRow
 from governance.records.validation import admit
 from governance.services import GovernanceServices
@@ -65,7 +66,7 @@ async def propose_change(
         committed_at=snapshot.now,
         source_event_id=None, correlation=current_correlation(),
     )  # fmt: skip
-    plan = Plan(values={key: row}, superseded={key}, superseded_reason="A newer value was proposed.")
+    plan = Plan(values={key: row}, superseded={key}, superseded_reason=NEWER_PROPOSAL.fill())
     change = propose(proposal, row, snapshot, plan)
     await write_plan(session, plan, snapshot)
     return change.id

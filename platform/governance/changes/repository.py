@@ -29,7 +29,7 @@ _INSERT_CHANGES = BulkWrite.insert(
         "id": "uuid", "record_key": "varchar", "element": "varchar", "old_amount": "bigint", "old_currency": "varchar",
         "new_amount": "bigint", "new_currency": "varchar", "source_version": "bigint", "version": "bigint",
         "origin": "varchar", "author": "varchar", "state": "varchar", "outcome": "varchar", "rule_id": "varchar",
-        "reason": "varchar", "policy_version": "bigint", "cost_amount": "bigint", "targets": "uuid[]",
+        "reason": "jsonb", "policy_version": "bigint", "cost_amount": "bigint", "targets": "uuid[]",
         "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
         "correlation": "varchar", "maker": "varchar", "decided_at": "timestamptz",

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from foundation.i18n.messages import StoredMessage
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -36,7 +37,7 @@ class ChangeRow(msgspec.Struct, gc=False):
     state: str
     outcome: str
     rule_id: str
-    reason: str
+    reason: StoredMessage
     policy_version: int
     cost_amount: int | None
     targets: list[UUID] | None

@@ -8,13 +8,15 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from foundation.i18n.messages import StoredMessage
 from governance.exceptions.schemas import ExceptionView
 from governance.propagation.schemas import PropagationView
 
 
 class ChangeView(msgspec.Struct, frozen=True):
-    """A change. `channels` is filled only where the endpoint documents so. Decision time ends at `decided_at`;
-    `decision_excluded` is the time in which the client was suspended.
+    """A change. `reason` is the sentence of `explanation`, in the reader's language. `channels` is filled only where
+    the endpoint documents so. Decision time ends at `decided_at`; `decision_excluded` is the time in which the client
+    was suspended.
     """
 
     id: UUID
@@ -28,6 +30,7 @@ class ChangeView(msgspec.Struct, frozen=True):
     outcome: str
     rule_id: str
     reason: str
+    explanation: StoredMessage
     policy_version: int
     cost_amount: int | None
     version: int | None
@@ -48,8 +51,8 @@ class ChangeView(msgspec.Struct, frozen=True):
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """An approval. Neither `requested_by` nor `author` may decide. For an API key's proposal they are the key and its
-    creator.
+    """An approval. `reason` is the decider's, or why it was withdrawn. Neither `requested_by` nor `author` may decide.
+    For an API key's proposal they are the key and its creator.
     """
 
     id: UUID

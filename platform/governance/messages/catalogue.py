@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Final
 
+import policy.messages
 from foundation.i18n.messages import LEGACY, MessageType, by_code
 from governance.messages import exceptions, reasons, severity
 
+_DECLARED: Final = (exceptions, policy.messages, reasons, severity)
 
-def _declared(module: ModuleType) -> Iterator[MessageType]:
+
+def _types(module: ModuleType) -> Iterator[MessageType]:
     return (value for value in vars(module).values() if isinstance(value, MessageType))
 
 
-MESSAGES: Final[Mapping[str, MessageType]] = by_code(
-    [LEGACY, *(one for module in (exceptions, reasons, severity) for one in _declared(module))]
-)
+MESSAGES: Final[Mapping[str, MessageType]] = by_code([LEGACY, *(one for module in _DECLARED for one in _types(module))])

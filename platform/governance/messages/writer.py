@@ -23,6 +23,17 @@ _OUTCOMES: Final = {
     "review": N_("approval needed"),
     "refuse": N_("refused by policy"),
 }
+_FACTS: Final = {
+    "change_bp": N_("size of the change"),
+    "old_minor": N_("earlier price"),
+    "new_minor": N_("new price"),
+    "cost_minor": N_("cost"),
+    "currency": N_("currency"),
+    "change_quantity": N_("change of the quantity"),
+    "old_quantity": N_("earlier quantity"),
+    "new_quantity": N_("new quantity"),
+}
+"""Facts of rules (`policy.facts`)."""
 
 
 def write_title(message: StoredMessage, localizer: Localizer) -> str:
@@ -79,6 +90,10 @@ def _list(value: Any, localizer: Localizer) -> str:
     return ", ".join(_text(each, localizer) for each in value)
 
 
+def _facts(value: Any, localizer: Localizer) -> str:
+    return ", ".join(localizer.text(_FACTS.get(name, str(name).replace("_", " "))) for name in value)
+
+
 def _outcome(value: Any, localizer: Localizer) -> str:
     return localizer.text(_OUTCOMES.get(str(value), str(value)))
 
@@ -95,5 +110,6 @@ _PARAMS: Final[Mapping[str, Callable[[Any, Localizer], str]]] = {
     "since": _moment,
     "expires_at": _moment,
     "records": _list,
+    "facts": _facts,
     "outcome": _outcome,
 }

@@ -1,9 +1,11 @@
 """Tables of propagations and of the values last read on channels."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -43,7 +45,7 @@ class Propagation(TenantOwned, Base):
     read_amount: Mapped[int | None] = mapped_column(BigInteger)
     previous_amount: Mapped[int | None] = mapped_column(BigInteger)
     previous_currency: Mapped[str | None]
-    error: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # a message
 
     __table_args__ = (
         Index(

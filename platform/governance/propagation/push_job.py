@@ -17,6 +17,7 @@ from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
 from foundation.text import clean_error_text
+from governance.messages import reasons
 from governance.propagation import states
 from governance.propagation.repository import Pending, load_pending
 from governance.propagation.settlement import Settlement, write_settlement
@@ -30,7 +31,6 @@ REST_SECONDS = 1.0
 PAUSED_SECONDS = 30.0
 HEALTH_EVERY = timedelta(seconds=5)
 _HALF = 0.5
-_STALE = "The source changed after this was approved. It was not sent; the newer value has its own decision."
 
 
 @dataclass(slots=True)
@@ -258,7 +258,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
         elif _is_stale(p) and p.source_holds:
             settlement.held(p)
         elif _is_stale(p):
-            settlement.stopped(p, states.STALE_APPROVAL, "approval.stale", _STALE)
+            settlement.stopped(p, states.STALE_APPROVAL, "approval.stale", reasons.SOURCE_CHANGED.fill())
         else:
             _judge(batch, services, item, p, attempt, settlement)
     await write_settlement(session, services, settlement)
@@ -284,10 +284,8 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
     elif result.state is WriteState.RETRY:
         _fail(batch, services, item, p, result, settlement)
     else:
-        stale = (
-            "The channel holds a newer value than ours." if result.state is WriteState.STALE else "It gave no reason."
-        )
-        settlement.stopped(p, states.REFUSED, "propagation.refused", result.detail or stale)
+        ours = reasons.NEWER_ON_CHANNEL if result.state is WriteState.STALE else reasons.NO_REASON
+        settlement.stopped(p, states.REFUSED, "propagation.refused", result.detail or ours.fill())
 
 
 def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
@@ -305,5 +303,4 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
         batch.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, is_retry=True)
         _note_sent(p, result, settlement)
     else:
-        detail = result.detail or "The channel did not take it after many attempts."
-        settlement.stopped(p, states.FAILED, "propagation.failed", detail)
+        settlement.stopped(p, states.FAILED, "propagation.failed", result.detail or reasons.NOT_TAKEN.fill())

@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import Value
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import StoredMessage
+from governance.messages.writer import write_message
 from governance.propagation.delivery import ACTIVE_CHANNEL, is_late
 from governance.propagation.schemas import PropagationView
 from governance.records.values import to_value
@@ -24,6 +28,7 @@ PROPAGATION_COLUMNS: Final = f"""
 
 def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
     """Map a row of PROPAGATION_COLUMNS, as of `now`."""
+    problem = None if row.error is None else msgspec.convert(row.error, StoredMessage)
     return PropagationView(
         change_id=row.change_id,
         connection_id=row.connection_id,
@@ -51,7 +56,8 @@ def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
         verified_at=row.verified_at,
         read=to_value(row.read_amount, row.currency),
         previous=to_value(row.previous_amount, row.previous_currency),
-        error=row.error,
+        error=None if problem is None else write_message(problem, current_localizer()),
+        problem=problem,
     )
 
 

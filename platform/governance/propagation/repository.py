@@ -13,6 +13,8 @@ from canonical.elements import COST
 from canonical.values import Value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import StoredMessage, encode_message
+from governance.messages.reasons import UNANSWERED, UNPROVEN
 from governance.propagation import states
 from governance.propagation.states import RUNNING
 
@@ -64,7 +66,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     read_amount: int | None = None
     previous_amount: int | None = None
     previous_currency: str | None = None
-    error: str | None = None
+    error: StoredMessage | None = None
     sent_at: datetime | None = None
 
 
@@ -89,16 +91,10 @@ class ShownValueRow(msgspec.Struct, frozen=True, gc=False):
     change_id: UUID
 
 
-UNPROVEN: Final = "Accepted, then replaced by a newer value before it was read back. Not verified and not billed."
-UNANSWERED: Final = (
-    "Sent, and its answer was lost; then replaced by a newer value before it was read back. The channel may have shown"
-    " it. Not verified and not billed."
-)
-
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
-        "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "varchar",
+        "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "jsonb",
         "sent_at": "timestamptz",
     },
     """
@@ -112,7 +108,8 @@ _SETTLE: Final = BulkWrite(
          ORDER BY p.change_id FOR UPDATE OF p
     )
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1,
-           error = CASE WHEN locked.unproven AND locked.accepted THEN :accepted WHEN locked.unproven THEN :unanswered
+           error = CASE WHEN locked.unproven AND locked.accepted THEN CAST(:accepted AS jsonb)
+                        WHEN locked.unproven THEN CAST(:unanswered AS jsonb)
                         ELSE r.error END,
            sent_at = coalesce(p.sent_at, r.sent_at),
            breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
@@ -187,7 +184,12 @@ async def settle_propagations(
     to the channel.
     """
     settled = await _SETTLE.execute(
-        session, rows, connection_id=connection_id, was=was, accepted=UNPROVEN, unanswered=UNANSWERED
+        session,
+        rows,
+        connection_id=connection_id,
+        was=was,
+        accepted=encode_message(UNPROVEN.fill()),
+        unanswered=encode_message(UNANSWERED.fill()),
     )
     return {row.change_id: Moved(row.troubled, row.unproven) for row in settled}
 

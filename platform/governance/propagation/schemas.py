@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from foundation.i18n.messages import StoredMessage
 from governance.propagation.states import MOVING, STOPPED
 
 
@@ -13,7 +14,8 @@ class PropagationView(msgspec.Struct, frozen=True):
     """One change on one channel. Only `verified` means that a buyer sees the value.
 
     Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client
-    suspended. `late` compares the delivery time with the target, `slo_due_at`.
+    suspended. `late` compares the delivery time with the target, `slo_due_at`. `error` is the sentence of `problem`, in
+    the reader's language.
     """
 
     change_id: UUID
@@ -36,6 +38,7 @@ class PropagationView(msgspec.Struct, frozen=True):
     read: Value | None
     previous: Value | None
     error: str | None
+    problem: StoredMessage | None
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.ports import ChannelReading
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import TEXT, StoredMessage
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
@@ -19,6 +20,7 @@ from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
+from governance.messages import reasons
 from governance.propagation import states
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
@@ -63,35 +65,36 @@ class Settlement:
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
         """Accepted, but another value is shown: no proof, so the clock keeps running and a verify job follows."""
         read = None if reading is None or reading.value is None else reading.value.amount
-        error = "Accepted by the channel, not visible yet."
+        error = reasons.NOT_VISIBLE.fill()
         if reading is not None and reading.unreadable:
-            error = unreadable_detail(reading)
+            error = reasons.NOT_EXACT.fill(shown=shown_text(reading))
             self.exceptions.append(propagation_exception("propagation.unreadable", p, self.connection_id, error))
-        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error[:500])
+        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error)
         self.work.append(_look(p, self.connection_id))
 
     def unanswered(self, p: Pending, detail: str) -> None:
         """Sent with a possible effect but without an answer; stays pending."""
         self.settled[p.change_id] = Settled(
-            p.change_id, states.PENDING, error=clean_error_text(detail), sent_at=self.now
+            p.change_id, states.PENDING, error=TEXT.fill(text=clean_error_text(detail)), sent_at=self.now
         )
 
     def send_again(self, p: Pending) -> None:
         """Send an accepted, invisible value again: the channel may have lost it. The idempotency key makes it safe."""
-        self._settle(p, states.PENDING, error="Accepted by the channel, not visible: sent again.")
+        self._settle(p, states.PENDING, error=reasons.SENT_AGAIN.fill())
         self.work.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
-    def stopped(self, p: Pending, state: str, code: str, detail: str) -> None:
+    def stopped(self, p: Pending, state: str, code: str, why: str | StoredMessage) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
-        self._settle(p, state, error=clean_error_text(detail))
-        self.exceptions.append(propagation_exception(code, p, self.connection_id, detail))
+        error = TEXT.fill(text=clean_error_text(why)) if isinstance(why, str) else why
+        self._settle(p, state, error=error)
+        self.exceptions.append(propagation_exception(code, p, self.connection_id, error))
 
     def has_stopped(self, change_id: UUID) -> bool:
         return change_id in self.settled and self.settled[change_id].state in states.STOPPED
 
     def held(self, p: Pending) -> None:
         """Mark the approval stale: the value is current, the data behind its approval is not; enqueues a redecision."""
-        self._settle(p, states.STALE_APPROVAL, error="Held back: the cost has changed since the approval.")
+        self._settle(p, states.STALE_APPROVAL, error=reasons.COST_CHANGED.fill())
         self.work.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
     def superseded(self, change_id: UUID) -> None:
@@ -105,7 +108,7 @@ class Settlement:
         accepted_at: datetime | None = None,
         verified_at: datetime | None = None,
         read_amount: int | None = None,
-        error: str | None = None,
+        error: StoredMessage | None = None,
     ) -> None:
         for change_id in p.older:
             self.superseded(change_id)
@@ -182,10 +185,9 @@ def drift_scan_timer(connection_id: UUID) -> TimerName:
     )
 
 
-def unreadable_detail(reading: ChannelReading) -> str:
-    """Error text with the value as the channel wrote it."""
-    shows = clean_foreign_text(reading.unreadable)[:300]
-    return f"The channel shows {shows}. This is no exact value, so nothing is proven and nothing was rounded."
+def shown_text(reading: ChannelReading) -> str:
+    """The inexact value as the channel wrote it."""
+    return clean_foreign_text(reading.unreadable)[:300]
 
 
 def shown(p: Pending) -> ShownValueRow:
@@ -222,11 +224,11 @@ def late_subject(change_id: UUID, connection_id: UUID) -> str:
     return f"{change_id}:{connection_id}"
 
 
-def propagation_exception(code: str, p: Pending, connection_id: UUID, detail: str) -> NewException:
+def propagation_exception(code: str, p: Pending, connection_id: UUID, why: StoredMessage) -> NewException:
     return NewException(
         code=code,
         subject=late_subject(p.change_id, connection_id),
-        message=_MESSAGES[code].fill(element=p.element, record_key=p.record_key, reason=detail),
+        message=_MESSAGES[code].fill(element=p.element, record_key=p.record_key, reason=why),
         correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=p.amount - (p.shown_amount or 0),
         channels=1,

@@ -11,10 +11,11 @@ from connectors.ports import ChannelReading, SystemUnavailable
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.types import Handler, RetryPolicy
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, RetriesSpent
+from governance.messages import reasons
 from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
 from governance.propagation.repository import Pending, load_pending
-from governance.propagation.settlement import FIRST_LOOK_SECONDS, Settlement, unreadable_detail, write_settlement
+from governance.propagation.settlement import FIRST_LOOK_SECONDS, Settlement, shown_text, write_settlement
 from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
@@ -26,11 +27,6 @@ LONGEST_PAUSE_SECONDS: Final = 60.0
 GIVE_UP_AFTER: Final = timedelta(hours=4)
 """The usual correction time (`exceptions.defaults.DEFAULT_CORRECTION_MS`), after which a person must look at the value.
 """
-
-_GIVEN_UP = (
-    "Accepted by the channel, but not visible after many looks, and sent again between them. Replay it once the "
-)
-_GIVEN_UP += "channel is mended; the clock runs until it is seen."
 
 
 def verify_handler(services: GovernanceServices) -> Handler:
@@ -78,7 +74,8 @@ def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlem
     """Fail retries past GIVE_UP_AFTER although the channel, otherwise healthy, does not answer for these values."""
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
-            settlement.stopped(p, states.FAILED, "propagation.failed", f"{error} {_GIVEN_UP}")
+            why = reasons.NEVER_ANSWERED.fill(error=str(error)[:1000])
+            settlement.stopped(p, states.FAILED, "propagation.failed", why)
 
 
 def _is_of_this_attempt(item: ClaimedJob, p: Pending) -> bool:
@@ -124,8 +121,10 @@ def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
     if reading is not None and reading.value == p.value:
         settlement.verified(p)
     elif age >= GIVE_UP_AFTER:
-        shows = unreadable_detail(reading) + " " if reading is not None and reading.unreadable else ""
-        settlement.stopped(p, states.FAILED, "propagation.failed", shows + _GIVEN_UP)
+        why = reasons.NEVER_VISIBLE.fill()
+        if reading is not None and reading.unreadable:
+            why = reasons.NEVER_EXACT.fill(shown=shown_text(reading))
+        settlement.stopped(p, states.FAILED, "propagation.failed", why)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)
     else:

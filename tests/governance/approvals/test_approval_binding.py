@@ -13,6 +13,7 @@ from canonical.elements import COST, PRICE
 from canonical.values import Value
 from foundation.clock import utc_now
 from foundation.errors import NotFound
+from foundation.i18n.messages import TEXT
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.approvals.expiry_job import expire_waiting
@@ -34,7 +35,8 @@ ASKED = ChangeRow(
     id=UUID(int=3), record_key=SKU, element=PRICE, old_amount=10_000, old_currency="USD", new_amount=12_000,
     new_currency="USD", source_version=4, version=None, origin="source",
     author="connection:erp", state="awaiting_approval",
-    outcome="review", rule_id="r", reason="large", policy_version=7, cost_amount=5_000, targets=None, approval_id=None,
+    outcome="review", rule_id="r", reason=TEXT.fill(text="large"), policy_version=7, cost_amount=5_000,
+    targets=None, approval_id=None,
     source_event_id=None, committed_at=NOW, proposed_at=NOW, correlation="c",
 )  # fmt: skip
 KNOWN = ValueRow(SKU, PRICE, 12_000, "USD", 4, None, amount=10_000, currency="USD", version=2)

@@ -14,7 +14,8 @@ from governance.messages.writer import write_message, write_title
 
 SAMPLES: dict[str, object] = {
     "element": "price.list", "record_key": "SKU-1", "value": Value(1050, "EUR"), "shown": Value(1, "EUR"),
-    "expected": Value(2, "EUR"), "records": ["7", "8"], "outcome": "review", "text": "text",
+    "expected": Value(2, "EUR"), "records": ["7", "8"], "facts": ["cost_minor"],
+    "outcome": "review", "text": "text",
     "dated_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "read_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "seen_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "since": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "expires_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),

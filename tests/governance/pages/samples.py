@@ -137,7 +137,8 @@ class Sample:
                 old_currency=None if old is None else currency, new_amount=new, new_currency=currency,
                 source_version=1, version=1 if state == "released" else None, origin="source",
                 author=author or f"connection:{self.source}", state=state, outcome=outcome, rule_id=rule,
-                reason=reason, policy_version=1, cost_amount=None, targets=None, approval_id=approval,
+                reason={"code": "text", "params": {"text": reason}}, policy_version=1, cost_amount=None, targets=None,
+                approval_id=approval,
                 source_event_id=event, committed_at=self.ago(at + 0.2), proposed_at=self.ago(at), correlation="corr-1",
                 decided_at=None if state in ("awaiting_approval", "superseded", "expired") else self.ago(at),
             )
@@ -169,7 +170,9 @@ class Sample:
                 verified_at=committed + timedelta(seconds=took) if seen else None,
                 read_amount=new if seen else (old if state == "accepted" else None), previous_amount=old,
                 previous_currency=None if old is None else currency,
-                error=None if seen or state == "pending" else "The channel did not take it.",
+                error=None
+                if seen or state == "pending"
+                else {"code": "text", "params": {"text": "The channel did not take it."}},
             )
         )  # fmt: skip
         shown = new if seen else old

@@ -10,6 +10,7 @@ from connectors.connections import set_connection_state
 from connectors.sandbox.faults import Faults
 from controlplane.jobs import build_jobs
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT, encode_message
 from foundation.ids import new_id
 from foundation.jobs.enqueue import enqueue
 from foundation.jobs.worker import LaneWorker
@@ -224,8 +225,8 @@ async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET state = 'refused' WHERE connection_id = :c"), {"c": shop})
         await session.execute(
-            text("UPDATE propagation SET slo_due_at = :now, breached = false, error = 'No.' WHERE state = 'refused'"),
-            {"now": utc_now() - timedelta(seconds=1)},
+            text("UPDATE propagation SET slo_due_at = :now, breached = false, error = :error WHERE state = 'refused'"),
+            {"now": utc_now() - timedelta(seconds=1), "error": encode_message(TEXT.fill(text="No."))},
         )
         await session.execute(text("UPDATE channel_value SET version = 0 WHERE connection_id = :c"), {"c": shop})
         await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE name = 'governance.clocks'"))
