@@ -5,6 +5,7 @@ The export has the list's own permission and scope, and is audited in the caller
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
@@ -46,7 +47,7 @@ def list_route(
     """The API's route of a list, documented with `about`."""
 
     async def handler(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Any:
-        query = listed.require()
+        query = listed.require().inside(_parents(request))
         if wants_csv(header_text(request.scope, b"accept")):
             return await export_list(access, definition, query)
         return await definition.load(access.session, query, access.now)
@@ -69,8 +70,8 @@ def export_page(
 ) -> HTTPRouteHandler:
     """The download behind a page's “Export CSV”: the page's address with `.csv`, and its filters."""
 
-    async def handler(access: OpenAccess, listed: ListParameters) -> Stream:
-        return await export_list(access, definition, listed.require())
+    async def handler(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Stream:
+        return await export_list(access, definition, listed.require().inside(_parents(request)))
 
     addresses = [paths] if isinstance(paths, str) else paths
     decorate = get(
@@ -101,8 +102,14 @@ async def export_list(access: Access, definition: ListDefinition[Any], query: Li
     return stream_csv(first, more, definition.columns, name=name)
 
 
-async def load_page(access: Access, definition: ListDefinition[Any], listed: ListInput) -> ResultPage[Any]:
+def _parents(request: AnyRequest) -> Mapping[str, UUID]:
+    return {name: value for name, value in request.path_params.items() if isinstance(value, UUID)}
+
+
+async def load_page(
+    access: Access, definition: ListDefinition[Any], listed: ListInput, **parents: UUID
+) -> ResultPage[Any]:
     """The page of a list to show; empty when the query was refused, which the page says."""
     if listed.refusal is not None:
         return ResultPage([])
-    return await definition.load(access.session, listed.query, access.now)
+    return await definition.load(access.session, listed.query.inside(parents), access.now)

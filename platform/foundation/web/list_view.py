@@ -57,8 +57,11 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     *,
     options: Mapping[str, Options] = {},
     hidden: Collection[str] = (),
+    export: str = "",
 ) -> ListView:
-    """`options` are those of filters whose values are in the database, by name; `hidden` filters are not shown."""
+    """`options` are those of filters whose values are in the database, by name; `hidden` filters are not shown.
+    `export` is the export's address without `.csv` where it is not the page's.
+    """
     filters = [one for one in definition.filters if one.name not in hidden]
     shown = {one.name: listed.raw.get(one.name, one.default) for one in filters}
     query = listed.query
@@ -89,7 +92,7 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
         next_href=href(cursor=page.next_cursor) if page.next_cursor else "",
         select_href=_href(address, chosen | order | cursor | {"select": "all"}),
         select_all=listed.raw.get("select") == "all",
-        export_href="" if listed.refusal else _href(f"{address}.csv", chosen | order),
+        export_href="" if listed.refusal else _href(f"{export or address}.csv", chosen | order),
     )
 
 

@@ -152,11 +152,14 @@ def _beyond(keys: Sequence[SortKey], falls: Sequence[bool]) -> str:
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked request for one page: values of the filters by name, the order, the place and the length."""
+    """A checked request for one page: values of the filters by name, the order, the place and the length. `parents`
+    are the ids in the list's address, such as the baseline of compared values.
+    """
 
     list: str
     sort: Sort
     values: Mapping[str, str] = {}
+    parents: Mapping[str, UUID] = {}
     cursor: ListCursor | None = None
     limit: int = 50
 
@@ -186,6 +189,9 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     def _cursor(self, row: Row[Any], *, backward: bool) -> str:
         values = tuple(getattr(row, f"page_key_{place}") for place in range(len(self.sort.keys)))
         return ListCursor(self.list, self.sort.name, backward, values).encode()
+
+    def inside(self, parents: Mapping[str, UUID]) -> "ListQuery":
+        return msgspec.structs.replace(self, parents=parents)
 
     def with_limit(self, limit: int) -> "ListQuery":
         return msgspec.structs.replace(self, limit=limit)

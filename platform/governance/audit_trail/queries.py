@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.audit_trail.formatter import Named
-from governance.audit_trail.schemas import AuditEntryView, EntryPage
-from governance.inputs import check_choice, check_exact, check_number
+from governance.audit_trail.schemas import AuditEntryView
 
 LOOKED_THROUGH: Final = 100_000
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -38,44 +39,30 @@ class _Body(msgspec.Struct):
     correlation: str = ""
 
 
-async def list_entries(
-    session: AsyncSession, *, subject: str = "", kind: str = "", cursor: int | None = None, limit: int = 50
-) -> EntryPage:
-    """List audit entries. `subject` is an exact subject such as "change:<id>"; empty means all. `kind` is one of KINDS.
-    `cursor` is the last entry number of the previous page. A member's entries include those written as `person:<id>`.
-
-    A filtered list scans the newest LOOKED_THROUGH entries.
+async def list_entries(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[AuditEntryView]:
+    """One page of `audit_trail.lists`. A filtered list scans LOOKED_THROUGH entries from the cursor on. A member's
+    entries include those written as `person:<id>`.
     """
-    rows = (
-        await session.execute(
-            text("""
-                SELECT seq, at, action, subject, body
-                  FROM (SELECT * FROM audit_entry
-                         WHERE tenant_id = :t AND (:subject = '' OR subject = ANY (:subjects))
-                           AND (CAST(:cursor AS bigint) IS NULL OR seq < :cursor)
-                         ORDER BY seq DESC LIMIT :looked) e
-                 WHERE :kind = '' OR split_part(action, '.', 1) = ANY (:actions)
-                 ORDER BY seq DESC LIMIT :limit
-            """),
-            {
-                "t": scope_of(session).tenant_id,
-                "subject": check_exact(subject, "subject"),
-                "subjects": [subject, re.sub("^member:", "person:", subject)],
-                "cursor": check_number(cursor, "cursor"),
-                "kind": check_choice(kind, "kind", ("", *KINDS)),
-                "actions": list(KINDS.get(kind, ())),
-                "looked": LOOKED_THROUGH,
-                "limit": limit + 1,
-            },
-        )
-    ).all()
-    items = []
-    for row in rows[:limit]:
-        body = decode_json(row.body, type=_Body)
-        items.append(
-            AuditEntryView(row.seq, row.at, body.actor.name, row.action, row.subject, body.data, body.correlation)
-        )
-    return EntryPage(items, items[-1].seq if len(rows) > limit else None)
+    keyset, subject = query.keyset, query["subject"]
+    about = "AND subject = ANY (:subjects)" if subject else ""
+    source = ListSource(
+        columns="e.at, e.action, e.subject, e.body",
+        tables=f"""(SELECT * FROM audit_entry WHERE tenant_id = :t {about} AND {keyset.condition}
+                     ORDER BY {keyset.order} LIMIT :looked) e""",
+        where="split_part(action, '.', 1) = ANY (:actions)" if query["kind"] else "true",
+        binds={
+            "t": scope_of(session).tenant_id,
+            "looked": LOOKED_THROUGH,
+            **({"subjects": [subject, re.sub("^member:", "person:", subject)]} if subject else {}),
+            **({"actions": list(KINDS[query["kind"]])} if query["kind"] else {}),
+        },
+    )
+    return (await read_page(session, source, query)).map(_entry)
+
+
+def _entry(row: Row[Any]) -> AuditEntryView:
+    body = decode_json(row.body, type=_Body)
+    return AuditEntryView(row.page_key_0, row.at, body.actor.name, row.action, row.subject, body.data, body.correlation)
 
 
 async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Named]:

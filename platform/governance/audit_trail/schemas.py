@@ -1,6 +1,5 @@
 """Structs of audit entries for pages and the API."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +26,3 @@ class AuditEntryView(msgspec.Struct, frozen=True):
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-class EntryPage(msgspec.Struct, frozen=True):
-    items: Sequence[AuditEntryView]
-    next_cursor: int | None = None

@@ -10,6 +10,7 @@ import click
 from foundation.clock import utc_now
 from foundation.commands import operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
+from governance.baseline.lists import BASELINES
 from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.schemas import BaselineView
 from governance.baseline.start import start_baseline
@@ -55,7 +56,7 @@ def show(msp_id: UUID, tenant_id: UUID) -> None:
 
     async def act(services: AppServices) -> str:
         async with services.db.transaction(scope) as session:
-            found = (await list_baselines(session, limit=1)).items
+            found = (await list_baselines(session, BASELINES.query(limit=1), utc_now())).items
         return told(found[0]) if found else "no baseline yet: `fairlead tenant baseline read` reads one"
 
     run_with_services(act)

@@ -3,17 +3,20 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from foundation.database.savepoint import savepoint
-from foundation.errors import DomainError, InvalidInput
+from foundation.errors import DomainError
 from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
 from governance.baseline.acceptance_job import accept_baseline
-from governance.baseline.queries import BELOW_COST, LISTS, find_baseline, list_baselines, list_compared
+from governance.baseline.lists import BASELINES, COMPARED_VALUES
+from governance.baseline.queries import BELOW_COST, LISTS, find_baseline
 from governance.baseline.rows import Comparison
 from governance.baseline.start import discard_baseline, start_baseline
 from governance.permissions import GovernancePermission
@@ -22,33 +25,36 @@ from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_BASELINE}
 _START: Final = {"permission": GovernancePermission.START_BASELINE}
 _ACCEPT: Final = {"permission": GovernancePermission.ACCEPT_BASELINE}
+AnyRequest = Request[Any, Any, Any]
 _ROOT: Final = "/clients/{client:str}/baselines"
 _ONE: Final = f"{_ROOT}/{{baseline_id:uuid}}"
 _ORDER: Final = (Comparison.DIFFERS, BELOW_COST, Comparison.SOURCE_ONLY, Comparison.CHANNEL_ONLY, Comparison.EQUAL)
 """Lists by urgency."""
 
 
-@get(_ROOT, opt=_READ, include_in_schema=False)
-async def baseline_list(access: OpenAccess, cursor: FromQuery[UUID | None] = None) -> Response[Any]:
-    return await _list(access, cursor)
+@get(_ROOT, opt=_READ, dependencies=BASELINES.page_parameters, include_in_schema=False)
+async def baseline_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed)
 
 
-@get(_ONE, opt=_READ, include_in_schema=False)
+@get(_ONE, opt=_READ, dependencies=COMPARED_VALUES.page_parameters, include_in_schema=False)
 async def baseline_detail(
-    access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = "", cursor: FromQuery[str] = ""
+    request: AnyRequest, access: OpenAccess, baseline_id: FromPath[UUID], listed: ListParameters
 ) -> Response[Any]:
-    return await _detail(access, baseline_id, which=which, cursor=cursor)
+    return await _detail(access, baseline_id, listed, is_chosen="which" in request.query_params)
 
 
-@get(f"{_ONE}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
+@get(f"{_ONE}/progress", opt=_READ | FRAGMENT, dependencies=COMPARED_VALUES.page_parameters, include_in_schema=False)
 async def baseline_progress(
-    access: OpenAccess, baseline_id: FromPath[UUID], which: FromQuery[str] = ""
+    request: AnyRequest, access: OpenAccess, baseline_id: FromPath[UUID], listed: ListParameters
 ) -> Response[Any]:
-    return render_page(access, "baseline_progress.html", "Baseline", await _context(access, baseline_id, which))
+    context = await _context(access, baseline_id, listed, is_chosen="which" in request.query_params)
+    return render_page(access, "baseline_progress.html", "Baseline", context, refusal=listed.refusal)
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
@@ -70,45 +76,59 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
             async with savepoint(access.session):
                 baseline_id = await start_baseline(access.session, services, now=access.now)
         except DomainError as refusal:
-            return await _list(access, None, refusal)
+            return await _list(access, BASELINES.parse({}), refusal)
         return redirect_to(access, f"/baselines/{baseline_id}", done="Baseline started")
 
-    return [baseline_list, baseline_detail, baseline_progress, baseline_start, baseline_accept, baseline_discard]
+    return [
+        baseline_list,
+        export_page(BASELINES, _ROOT, opt=_READ),
+        export_page(COMPARED_VALUES, f"{_ONE}/values", opt=_READ),
+        baseline_detail,
+        baseline_progress,
+        baseline_start,
+        baseline_accept,
+        baseline_discard,
+    ]
 
 
-async def _list(access: Access, cursor: UUID | None, refusal: DomainError | None = None) -> Response[Any]:
-    found = await list_baselines(access.session, cursor=cursor)
-    return render_page(access, "baselines.html", "Baselines", {"found": found, "cursor": cursor}, refusal=refusal)
+async def _list(access: Access, listed: ListInput, refusal: DomainError | None = None) -> Response[Any]:
+    found = await load_page(access, BASELINES, listed)
+    context = {"listed": list_view(BASELINES, listed, found, f"{access.root}/baselines"), "refused": refusal}
+    return render_page(access, "baselines.html", "Baselines", context, refusal=refusal or listed.refusal)
 
 
 async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None, done: str) -> Response[Any]:
     if refusal is None:
         return redirect_to(access, f"/baselines/{baseline_id}", done=done)
-    return await _detail(access, baseline_id, refusal=refusal)
+    return await _detail(access, baseline_id, COMPARED_VALUES.parse({}), refusal)
 
 
 async def _detail(
-    access: Access, baseline_id: UUID, *, which: str = "", cursor: str = "", refusal: DomainError | None = None
+    access: Access,
+    baseline_id: UUID,
+    listed: ListInput,
+    refusal: DomainError | None = None,
+    *,
+    is_chosen: bool = False,
 ) -> Response[Any]:
-    try:
-        context = await _context(access, baseline_id, which, cursor)
-    except InvalidInput as unclear:  # an invalid cursor starts from the beginning
-        context, refusal = await _context(access, baseline_id, which), unclear
-    return render_page(access, "baseline.html", "Baseline", context, refusal=refusal)
+    context = await _context(access, baseline_id, listed, is_chosen=is_chosen)
+    return render_page(access, "baseline.html", "Baseline", context, refusal=refusal or listed.refusal)
 
 
-async def _context(access: Access, baseline_id: UUID, which: str = "", cursor: str = "") -> dict[str, object]:
-    """Template context. Without `which`, the first list that is not empty."""
+async def _context(access: Access, baseline_id: UUID, listed: ListInput, *, is_chosen: bool) -> dict[str, object]:
+    """Template context. Unless the reader has chosen one, the first list that is not empty."""
     baseline = await find_baseline(access.session, baseline_id)
     totals = {str(name): baseline.total(name) for name in LISTS}
-    chosen = which if which in LISTS else next((str(name) for name in _ORDER if totals[name]), Comparison.DIFFERS.value)
-    found = await list_compared(access.session, baseline_id, which=chosen, cursor=cursor)
+    if not is_chosen:
+        first = next((str(name) for name in _ORDER if totals[name]), Comparison.DIFFERS.value)
+        listed = COMPARED_VALUES.parse({**listed.raw, "which": first})
+    found = await load_page(access, COMPARED_VALUES, listed, baseline_id=baseline_id)
+    address = f"{access.root}/baselines/{baseline_id}"
     return {
         "titles": await load_titles(access.session, [one.record_key for one in found.items]),
         "baseline": baseline,
         "totals": totals,
         "order": [str(name) for name in _ORDER],
-        "which": chosen,
-        "cursor": cursor,
-        "found": found,
+        "which": listed.query["which"],
+        "listed": list_view(COMPARED_VALUES, listed, found, address, export=f"{address}/values"),
     }

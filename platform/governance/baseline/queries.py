@@ -1,6 +1,7 @@
 """Queries of baselines with their systems, and of compared values."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
 from foundation.database.engine import scope_of
-from foundation.errors import InvalidInput, NotFound
+from foundation.errors import NotFound
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.baseline.rows import Comparison
-from governance.baseline.schemas import BaselinePage, BaselinePartView, BaselineView, ComparedPage, ComparedValue
-from governance.inputs import check_exact
+from governance.baseline.schemas import BaselinePartView, BaselineView, ComparedValue
 from governance.records.values import to_value
 
 BELOW_COST: Final = "below_cost"
@@ -21,20 +22,13 @@ _COLUMNS: Final = ", ".join(f"b.{name}" for name in BaselineView.__struct_fields
 _PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fields__[2:])
 
 
-async def list_baselines(session: AsyncSession, *, cursor: UUID | None = None, limit: int = 20) -> BaselinePage:
-    """List baselines with their systems, newest first."""
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT {_COLUMNS} FROM baseline b
-                 WHERE b.tenant_id = :t AND (CAST(:cursor AS uuid) IS NULL OR b.id < :cursor)
-                 ORDER BY b.id DESC LIMIT :limit
-            """),
-            {"t": scope_of(session).tenant_id, "cursor": cursor, "limit": limit + 1},
-        )
-    ).all()
-    items = await _with_parts(session, rows[:limit])
-    return BaselinePage(items, items[-1].id if len(rows) > limit else None)
+async def list_baselines(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[BaselineView]:
+    """One page of `baseline.lists`, with the systems of each."""
+    source = ListSource(
+        columns=_COLUMNS, tables="baseline b", where="b.tenant_id = :t", binds={"t": scope_of(session).tenant_id}
+    )
+    page = await read_page(session, source, query)
+    return page.with_items(await _with_parts(session, page.items))
 
 
 async def find_baseline(session: AsyncSession, baseline_id: UUID) -> BaselineView:
@@ -63,50 +57,40 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
     )
     for part in parts:
         found[part.baseline_id].append(BaselinePartView(*part[1:]))
-    return [BaselineView(**row._mapping, parts=found[row.id]) for row in rows]  # noqa: SLF001 - by name, a public way
+    names = BaselineView.__struct_fields__[:-1]
+    return [BaselineView(**{name: getattr(row, name) for name in names}, parts=found[row.id]) for row in rows]
 
 
-async def list_compared(
-    session: AsyncSession, baseline_id: UUID, *, which: str, cursor: str = "", limit: int = 50
-) -> ComparedPage:
-    """List compared values by record key. `which` is one of LISTS; `cursor` is the last page's `next_cursor`."""
-    if which not in LISTS:
-        raise InvalidInput(f"Choose one of {', '.join(LISTS)}.", field="which")
-    place = _place(check_exact(cursor, "cursor"))
+async def list_compared(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ComparedValue]:
+    """One page of the compared values of `query.parents["baseline_id"]`, by record key. Raises NotFound."""
+    keyset, which = query.keyset, query["which"]
+    baseline_id = query.parents["baseline_id"]
+    await find_baseline(session, baseline_id)
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
-    beyond = "AND (r.record_key, r.element, r.connection_id) > (:key, :element, :connection)" if place else ""
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT r.record_key, r.element, r.connection_id, coalesce(n.name, 'a connection that is gone') AS name,
-                       i.amount AS source, i.currency AS source_currency, r.amount, r.currency, c.amount AS cost,
-                       c.currency AS cost_currency, r.verdict, r.outcome, r.below_cost, r.seen_at, r.change_id,
-                       r.unreadable, i.unreadable AS source_unreadable
-                  FROM (SELECT * FROM baseline_reading r
-                         WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} {beyond}
-                         ORDER BY r.record_key, r.element, r.connection_id LIMIT :limit) r
-                  JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND i.record_key = r.record_key
-                   AND i.element = r.element
-                  LEFT JOIN LATERAL (
-                    SELECT * FROM baseline_item c
-                     WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
-                       AND c.element = :cost LIMIT 1) c ON true
-                  LEFT JOIN connection n ON n.tenant_id = :t AND n.id = r.connection_id
-                 ORDER BY r.record_key, r.element, r.connection_id
-            """),
-            {
-                "t": scope_of(session).tenant_id,
-                "b": baseline_id,
-                "cost": COST,
-                "limit": limit + 1,
-                **({} if which == BELOW_COST else {"which": which}),
-                **place,
-            },
-        )
-    ).all()
-    items = [_to_compared(row) for row in rows[:limit]]
-    more = len(rows) > limit
-    return ComparedPage(items, _after(items[-1]) if more else "")
+    source = ListSource(
+        columns="""coalesce(n.name, 'a connection that is gone') AS name, r.record_key, r.element, r.connection_id,
+                   i.amount AS source, i.currency AS source_currency, r.amount, r.currency, c.amount AS cost,
+                   c.currency AS cost_currency, r.verdict, r.outcome, r.below_cost, r.seen_at, r.change_id,
+                   r.unreadable, i.unreadable AS source_unreadable""",
+        tables=f"""(SELECT * FROM baseline_reading r
+                     WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} AND {keyset.condition}
+                     ORDER BY {keyset.order} LIMIT :page_rows) r
+              JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND i.record_key = r.record_key
+               AND i.element = r.element
+              LEFT JOIN LATERAL (
+                SELECT * FROM baseline_item c
+                 WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
+                   AND c.element = :cost LIMIT 1) c ON true
+              LEFT JOIN connection n ON n.tenant_id = :t AND n.id = r.connection_id""",
+        where="true",
+        binds={
+            "t": scope_of(session).tenant_id,
+            "b": baseline_id,
+            "cost": COST,
+            **({} if which == BELOW_COST else {"which": which}),
+        },
+    )
+    return (await read_page(session, source, query)).map(_to_compared)
 
 
 def _to_compared(row: Row[Any]) -> ComparedValue:
@@ -126,19 +110,3 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         unreadable=row.unreadable or "",
         source_unreadable=row.source_unreadable or "",
     )
-
-
-def _after(item: ComparedValue) -> str:
-    return f"{item.connection_id} {item.element} {item.record_key}"
-
-
-def _place(cursor: str) -> dict[str, object]:
-    """Parse a cursor. Only the record key may contain blanks. Raises InvalidInput."""
-    if not cursor:
-        return {}
-    connection, _, rest = cursor.partition(" ")
-    element, _, record_key = rest.partition(" ")
-    try:
-        return {"connection": UUID(connection), "element": element, "key": record_key}
-    except ValueError:
-        raise InvalidInput("This is not a place in the list. Begin at its start.", field="cursor") from None

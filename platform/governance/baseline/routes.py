@@ -5,18 +5,18 @@ from uuid import UUID
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from foundation.web.api import post
 from governance.baseline.acceptance_job import accept_baseline
-from governance.baseline.queries import find_baseline, list_baselines, list_compared
-from governance.baseline.rows import Comparison
-from governance.baseline.schemas import BaselinePage, BaselineView, ComparedPage
+from governance.baseline.lists import BASELINES, COMPARED_VALUES
+from governance.baseline.queries import find_baseline
+from governance.baseline.schemas import BaselineView
 from governance.baseline.start import discard_baseline, start_baseline
-from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_BASELINE}
 _START: Final = {"permission": GovernancePermission.START_BASELINE}
@@ -26,31 +26,16 @@ _ONE: Final = f"{_ROOT}/{{baseline_id:uuid}}"
 _TAGS: Final = ["baselines"]
 
 
-@get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_baselines(
-    access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
-) -> BaselinePage:
-    """List baselines, newest first."""
-    return await list_baselines(access.session, cursor=cursor, limit=check_limit(limit))
+BASELINE_LIST: Final = list_route(BASELINES, _ROOT, opt=_READ, tags=_TAGS, about="List baselines, newest first.")
+COMPARED_LIST: Final = list_route(
+    COMPARED_VALUES, f"{_ONE}/values", opt=_READ, tags=_TAGS, about="List the values that a baseline compared."
+)
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
 async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
     """Return reading progress, comparison counts and results of the acceptance."""
     return await find_baseline(access.session, baseline_id)
-
-
-@get(f"{_ONE}/values", opt=_READ, tags=_TAGS)
-async def api_compared(
-    access: OpenAccess,
-    baseline_id: FromPath[UUID],
-    which: FromQuery[str] = Comparison.DIFFERS,
-    cursor: FromQuery[str] = "",
-    limit: FromQuery[int] = USUAL,
-) -> ComparedPage:
-    """List compared values. `which`: equal, differs, source_only, channel_only or below_cost."""
-    await find_baseline(access.session, baseline_id)
-    return await list_compared(access.session, baseline_id, which=which, cursor=cursor, limit=check_limit(limit))
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)
@@ -74,4 +59,4 @@ def build_baseline_routes(services: GovernanceServices) -> list[HTTPRouteHandler
         baseline_id = await start_baseline(access.session, services, now=access.now)
         return await find_baseline(access.session, baseline_id)
 
-    return [api_baselines, api_baseline, api_compared, api_start, api_accept, api_discard]
+    return [BASELINE_LIST, api_baseline, COMPARED_LIST, api_start, api_accept, api_discard]

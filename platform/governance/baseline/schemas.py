@@ -85,15 +85,3 @@ class ComparedValue(msgspec.Struct, frozen=True):
     change_id: UUID | None
     unreadable: str = ""
     source_unreadable: str = ""
-
-
-class ComparedPage(msgspec.Struct, frozen=True):
-    """A page of compared values; pass `next_cursor` to the next request; empty on the last page."""
-
-    items: Sequence[ComparedValue]
-    next_cursor: str = ""
-
-
-class BaselinePage(msgspec.Struct, frozen=True):
-    items: Sequence[BaselineView]
-    next_cursor: UUID | None = None

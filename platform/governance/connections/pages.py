@@ -12,9 +12,12 @@ from connectors.connections import get_connection
 from foundation.errors import DomainError
 from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
 from governance.connections import pause
-from governance.connections.queries import MANY, list_contracts, list_health
+from governance.connections.lists import CONNECTIONS, CONTRACTS
+from governance.connections.queries import MANY
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
@@ -22,22 +25,25 @@ from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
+from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_CONNECTIONS}
+_CONTRACTS: Final = {"permission": GovernancePermission.READ_CONTRACTS}
 _ROOT: Final = "/clients/{client:str}/connections"
 _ONE: Final = f"{_ROOT}/{{connection_id:uuid}}"
 
 
-@get(_ROOT, name="connections", opt=_READ, include_in_schema=False)
-async def connection_list(access: OpenAccess) -> Response[Any]:
-    return await _list(access)
+@get(_ROOT, name="connections", opt=_READ, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
+async def connection_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return await _list(access, listed)
 
 
-@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
-async def connection_rows(access: OpenAccess) -> Response[Any]:
-    context = {"connections": await list_health(access.session), "many": MANY}
-    return render_page(access, "connection_rows.html", "Connections", context)
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
+async def connection_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return render_page(
+        access, "connection_rows.html", "Connections", await _rows(access, listed), refusal=listed.refusal
+    )
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, include_in_schema=False)
@@ -69,24 +75,46 @@ def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandl
             )
 
         refusal = await run_action(access.session, renew())
-        return await _list(access, refusal, new=None if refusal else (name, made[0]))
+        return await _list(access, CONNECTIONS.parse({}), refusal, new=None if refusal else (name, made[0]))
 
-    return (connection_list, connection_rows, pause_connection, resume_connection, renew_secret)
+    return (
+        connection_list,
+        export_page(CONNECTIONS, _ROOT, opt=_READ),
+        export_page(CONTRACTS, "/clients/{client:str}/contracts", opt=_CONTRACTS),
+        connection_rows,
+        pause_connection,
+        resume_connection,
+        renew_secret,
+    )
 
 
 async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:
     refusal = await run_action(access.session, act)
-    return redirect_to(access, "/connections", done=done) if refusal is None else await _list(access, refusal)
+    return (
+        redirect_to(access, "/connections", done=done)
+        if refusal is None
+        else await _list(access, CONNECTIONS.parse({}), refusal)
+    )
 
 
 async def _list(
-    access: Access, refusal: DomainError | None = None, *, new: tuple[str, str] | None = None
+    access: Access,
+    listed: ListInput,
+    refusal: DomainError | None = None,
+    *,
+    new: tuple[str, str] | None = None,
 ) -> Response[Any]:
     """Render the list. `new` is the name of a connection and its new secret."""
-    context = {
-        "connections": await list_health(access.session),
-        "many": MANY,
-        "contracts": await list_contracts(access.session),
+    contracts = CONTRACTS.parse({})
+    found = await load_page(access, CONTRACTS, contracts)
+    context = await _rows(access, listed) | {
+        "contracts": list_view(CONTRACTS, contracts, found, f"{access.root}/contracts"),
         "new": new,
+        "refused": refusal,
     }
-    return render_page(access, "connections.html", "Connections", context, refusal=refusal)
+    return render_page(access, "connections.html", "Connections", context, refusal=refusal or listed.refusal)
+
+
+async def _rows(access: Access, listed: ListInput) -> dict[str, object]:
+    found = await load_page(access, CONNECTIONS, listed)
+    return {"listed": list_view(CONNECTIONS, listed, found, f"{access.root}/connections"), "many": MANY}

@@ -1,34 +1,32 @@
 """Queries of connection health, backlogs and element contracts."""
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import ingest_lane, push_lane, verify_lane
 
 MANY: Final = 10_000
+_COLUMNS: Final = 10
 
 
-async def list_health(session: AsyncSession) -> list[ConnectionView]:
-    """List connections: sources first, then channels by name."""
+async def list_connections(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ConnectionView]:
+    """One page of `connections.lists`, with the backlog of each."""
     tenant = {"t": scope_of(session).tenant_id}
-    known = (
-        await session.execute(
-            text("""
-                SELECT n.id, n.kind, n.role, n.name, n.base_url, n.state, p.name AS partner, n.last_success_at,
-                       n.last_failure_at, n.last_error
-                  FROM connection n
-                  LEFT JOIN partner p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id
-                 WHERE n.tenant_id = :t ORDER BY n.role <> 'erp', n.name, n.id
-            """),
-            tenant,
-        )
-    ).all()
-    lanes = [[ingest_lane(row.id), push_lane(row.id), verify_lane(row.id)] for row in known]
+    source = ListSource(
+        columns="""n.id, n.kind, n.role, n.name, n.base_url, n.state, p.name AS partner, n.last_success_at,
+                   n.last_failure_at, n.last_error""",
+        tables="""connection n LEFT JOIN partner p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id""",
+        where="n.tenant_id = :t",
+        binds=tenant,
+    )
+    page = await read_page(session, source, query)
+    lanes = [[ingest_lane(row.id), push_lane(row.id), verify_lane(row.id)] for row in page.items]
     waiting = await session.execute(
         text("""
             SELECT l.place, count(w.enqueued_at) AS waiting, min(w.enqueued_at) AS oldest
@@ -47,28 +45,33 @@ async def list_health(session: AsyncSession) -> list[ConnectionView]:
             "many": MANY,
         },
     )
-    return [ConnectionView(*(*row, lane.waiting, lane.oldest)) for row, lane in zip(known, waiting, strict=True)]
+    return page.with_items([_connection(row, lane) for row, lane in zip(page.items, waiting, strict=True)])
 
 
-async def list_contracts(session: AsyncSession) -> list[ContractView]:
-    rows = await session.execute(
-        text("""
-            SELECT k.element, k.owner, k.workflow,
+def _connection(row: Row[Any], lane: Row[Any]) -> ConnectionView:
+    fields: list[Any] = [*row[:_COLUMNS], lane.waiting, lane.oldest]
+    return ConnectionView(*fields)
+
+
+async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ContractView]:
+    """One page of `connections.lists`."""
+    source = ListSource(
+        columns="""k.element, k.owner, k.workflow,
                    coalesce(n.name, CASE WHEN k.source_connection_id IS NULL THEN 'people and API clients'
                                          ELSE 'a connection that is gone' END) AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
-                   k.published_at
-              FROM element_contract k
-              LEFT JOIN connection n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id
-             WHERE k.tenant_id = :t ORDER BY k.element
-        """),
-        {"t": scope_of(session).tenant_id},
+                   k.published_at""",
+        tables="""element_contract k
+                  LEFT JOIN connection n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id""",
+        where="k.tenant_id = :t",
+        binds={"t": scope_of(session).tenant_id},
     )
-    return [
-        ContractView(
-            row.element, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
-            timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
-            timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
-        )
-        for row in rows
-    ]  # fmt: skip
+    return (await read_page(session, source, query)).map(_contract)
+
+
+def _contract(row: Row[Any]) -> ContractView:
+    return ContractView(
+        row.element, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
+        timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
+        timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
+    )  # fmt: skip

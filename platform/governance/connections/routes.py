@@ -1,22 +1,22 @@
 """The API of connections (health, pause, webhook secret) and of contracts."""
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from foundation.web.api import post
 from governance.connections import pause
-from governance.connections.queries import list_contracts, list_health
-from governance.connections.schemas import ConnectionView, ContractView, NewHookSecret
+from governance.connections.lists import CONNECTIONS, CONTRACTS
+from governance.connections.schemas import NewHookSecret
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_CONNECTIONS}
@@ -26,10 +26,16 @@ _ONE: Final = f"{_ROOT}/{{connection_id:uuid}}"
 _TAGS: Final = ["connections"]
 
 
-@get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_connections(access: OpenAccess) -> Sequence[ConnectionView]:
-    """List connections with their backlogs, sources first."""
-    return await list_health(access.session)
+CONNECTION_LIST: Final = list_route(
+    CONNECTIONS, _ROOT, opt=_READ, tags=_TAGS, about="List connections with their backlogs, sources first."
+)
+CONTRACT_LIST: Final = list_route(
+    CONTRACTS,
+    "/api/v1/clients/{client:str}/contracts",
+    opt=_CONTRACTS,
+    tags=_TAGS,
+    about="List the contracts: each element's only source of truth, owner and clocks (ISO 8601 durations).",
+)
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, tags=_TAGS, status_code=204)
@@ -44,12 +50,6 @@ async def api_resume(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
     await pause.resume_connection(access.session, connection_id, now=access.now)
 
 
-@get("/api/v1/clients/{client:str}/contracts", opt=_CONTRACTS, tags=_TAGS)
-async def api_contracts(access: OpenAccess) -> Sequence[ContractView]:
-    """List the contracts: each element's only source of truth, owner and clocks (ISO 8601 durations)."""
-    return await list_contracts(access.session)
-
-
 def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
     async def api_renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
@@ -59,4 +59,4 @@ def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHand
         )
         return Response(NewHookSecret(secret), headers={"Cache-Control": "no-store"})
 
-    return (api_connections, api_pause, api_resume, api_renew_secret, api_contracts)
+    return (CONNECTION_LIST, api_pause, api_resume, api_renew_secret, CONTRACT_LIST)

@@ -1,0 +1,96 @@
+"""The lists of baselines, and of the values that one of them compared."""
+
+from typing import Final
+
+from foundation.web.csv_export import CsvColumn
+from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.pagination import Sort, SortKey
+from governance.baseline.queries import LISTS, list_baselines, list_compared
+from governance.baseline.rows import Comparison
+from governance.baseline.schemas import BaselineView, ComparedValue
+from governance.records.value_columns import value_columns
+
+_COUNTS: Final = ("equal", "differs", "source_only", "channel_only", "below_cost")
+WHICH: Final = {
+    "differs": "Different",
+    "below_cost": "Below cost",
+    "source_only": "In the source only",
+    "channel_only": "On the channel only",
+    "equal": "Equal",
+}
+
+
+def _total(name: str) -> CsvColumn:
+    return CsvColumn(name, lambda baseline: baseline.total(name))
+
+
+BASELINES: Final = ListDefinition[BaselineView](
+    name="baselines",
+    title="Baselines",
+    item=BaselineView,
+    load=list_baselines,
+    sorts=[
+        Sort(
+            name="-started",
+            label="Newest first",
+            reverse_label="Oldest first",
+            keys=[SortKey("b.id", "uuid", descending=True)],
+        )
+    ],
+    columns=[
+        "id",
+        "state",
+        "started_at",
+        "started_by",
+        "read_at",
+        "decided_at",
+        "decided_by",
+        "finished_at",
+        *map(_total, _COUNTS),
+        "accepted",
+        "proven",
+        "automatic",
+        "awaiting",
+        "refused",
+        "overtaken",
+    ],
+)
+COMPARED_VALUES: Final = ListDefinition[ComparedValue](
+    name="compared-values",
+    title="Compared values",
+    item=ComparedValue,
+    load=list_compared,
+    filters=[
+        ChoiceFilter(
+            name="which",
+            label="Result",
+            options=[(str(name), WHICH[name]) for name in LISTS],
+            default=Comparison.DIFFERS.value,
+            hidden=True,
+        )
+    ],
+    sorts=[
+        Sort(
+            name="record",
+            label="By record",
+            reverse_label="By record, backwards",
+            keys=[SortKey("r.record_key"), SortKey("r.element"), SortKey("r.connection_id", "uuid")],
+        )
+    ],
+    columns=[
+        "record_key",
+        "element",
+        "connection_id",
+        "channel",
+        *value_columns("source", lambda value: value.source),
+        *value_columns("shown", lambda value: value.shown),
+        *value_columns("cost", lambda value: value.cost),
+        "verdict",
+        "outcome",
+        "below_cost",
+        "seen_at",
+        "change_id",
+        "unreadable",
+        "source_unreadable",
+    ],
+)

@@ -1,0 +1,67 @@
+"""The lists of connections and of element contracts."""
+
+from typing import Final
+
+from foundation.web.lists import ListDefinition
+from foundation.web.pagination import Sort, SortKey
+from governance.connections.queries import list_connections, list_contracts
+from governance.connections.schemas import ConnectionView, ContractView
+
+CONNECTIONS: Final = ListDefinition[ConnectionView](
+    name="connections",
+    title="Connections",
+    item=ConnectionView,
+    load=list_connections,
+    usual=200,
+    sorts=[
+        Sort(
+            name="role",
+            label="Sources first, then by name",
+            reverse_label="Channels first",
+            keys=[SortKey("n.role <> 'erp'", "boolean"), SortKey("n.name"), SortKey("n.id", "uuid")],
+        ),
+        Sort(
+            name="name",
+            label="By name",
+            reverse_label="By name, backwards",
+            keys=[SortKey("n.name"), SortKey("n.id", "uuid")],
+        ),
+    ],
+    columns=[
+        "id",
+        "name",
+        "kind",
+        "role",
+        "base_url",
+        "state",
+        "health",
+        "partner",
+        "last_success_at",
+        "last_failure_at",
+        "last_error",
+        "waiting",
+        "oldest_waiting",
+    ],
+)
+CONTRACTS: Final = ListDefinition[ContractView](
+    name="contracts",
+    title="Data ownership and targets",
+    item=ContractView,
+    load=list_contracts,
+    usual=200,
+    sorts=[
+        Sort(name="element", label="By element", reverse_label="By element, backwards", keys=[SortKey("k.element")])
+    ],
+    columns=[
+        "element",
+        "source",
+        "owner",
+        "workflow",
+        "propagation_slo",
+        "correction_slo",
+        "decision_slo",
+        "approval_ttl",
+        "version",
+        "published_at",
+    ],
+)
