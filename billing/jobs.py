@@ -17,51 +17,50 @@ from billing.sides import Side
 from foundation.clock import Clock
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
+from foundation.jobs.registry import Handler, JobHandler
 from foundation.jobs.repair import restart_timers
-from foundation.jobs.types import Handler, JobType, RetryPolicy
+from foundation.jobs.types import ENDLESS, JobType, NoPayload
 
-RATE = "billing.rate"
-CATCH_UP = "billing.catch_up"
-TOTAL = "billing.total"
+RATE = JobType("billing.rate_usage", "Rate recent usage", NoPayload, batch=1, retry=ENDLESS)
+RERATE = JobType(
+    "billing.rerate_usage", "Rate all usage of open months", NoPayload, batch=1, seconds=600.0, retry=ENDLESS
+)
+TOTAL = JobType("billing.total_wholesale", "Total the wholesale invoice", NoPayload, batch=1, retry=ENDLESS)
+JOB_TYPES = (RATE, RERATE, TOTAL)
 LANE = "billing"
 RECENT = timedelta(days=2)
-CATCH_UP_EVERY = timedelta(days=1)
-ENDLESS = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
-"""A self-rescheduling job never fails permanently: its timer would be lost with it, and nobody would be billed
-again.
-"""
+RERATE_EVERY = timedelta(days=1)
 
 BillingStep = Callable[[AsyncSession, datetime], Awaitable[None]]
 
 
-def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobType, ...]:
-    """Job types of this room; each run sets the timer of the next, `every` later."""
+def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobHandler[NoPayload], ...]:
+    """Job handlers of this room; each run sets the timer of the next, `every` later."""
     return (
-        JobType(RATE, _handler(rate_recent, schedule_rating, clock, every), batch=1, retry=ENDLESS),
-        JobType(CATCH_UP, _handler(rate_client, _schedule_catch_up, clock, CATCH_UP_EVERY), batch=1, seconds=600.0,
-                retry=ENDLESS),
-        JobType(TOTAL, _handler(total_wholesale, schedule_total, clock, every), batch=1, retry=ENDLESS),
-    )  # fmt: skip
+        JobHandler(RATE, _handler(rate_recent, schedule_rating, clock, every)),
+        JobHandler(RERATE, _handler(rate_client, _schedule_rerating, clock, RERATE_EVERY)),
+        JobHandler(TOTAL, _handler(total_wholesale, schedule_total, clock, every)),
+    )
 
 
 async def schedule_rating(session: AsyncSession, now: datetime) -> None:
     """Start the self-rescheduling rating of a new client at `now`, in its scope. Call once."""
-    await set_timer(session, name=RATE, lane=LANE, kind=RATE, due_at=now)
-    await _schedule_catch_up(session, now + CATCH_UP_EVERY)
+    await set_timer(session, name=RATE.name, lane=LANE, job_type=RATE, due_at=now)
+    await _schedule_rerating(session, now + RERATE_EVERY)
 
 
-async def _schedule_catch_up(session: AsyncSession, now: datetime) -> None:
-    await set_timer(session, name=CATCH_UP, lane=LANE, kind=CATCH_UP, due_at=now)
+async def _schedule_rerating(session: AsyncSession, now: datetime) -> None:
+    await set_timer(session, name=RERATE.name, lane=LANE, job_type=RERATE, due_at=now)
 
 
 async def schedule_total(session: AsyncSession, now: datetime) -> None:
     """Start the self-rescheduling totals of an MSP's wholesale invoice at `now`, in the scope of the MSP account."""
-    await set_timer(session, name=TOTAL, lane=LANE, kind=TOTAL, due_at=now)
+    await set_timer(session, name=TOTAL.name, lane=LANE, job_type=TOTAL, due_at=now)
 
 
 async def repair_billing(session: AsyncSession, now: datetime) -> None:
     """Restart the stopped timers of a client, or of an MSP account."""
-    await restart_timers(session, (RATE, CATCH_UP, TOTAL), now=now, longest=2 * CATCH_UP_EVERY)
+    await restart_timers(session, (RATE, RERATE, TOTAL), now=now, longest=2 * RERATE_EVERY)
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:
@@ -85,11 +84,11 @@ async def total_wholesale(session: AsyncSession, now: datetime) -> None:
         await draft_wholesale(session, period=period, now=now)
 
 
-def _handler(work: BillingStep, schedule: BillingStep, clock: Clock, every: timedelta) -> Handler:
-    async def handle(batch: Batch) -> None:
+def _handler(step: BillingStep, schedule: BillingStep, clock: Clock, every: timedelta) -> Handler[NoPayload]:
+    async def handle(batch: Batch[NoPayload]) -> None:
         now = clock()
         async with batch.commit() as session:
-            await work(session, now)
+            await step(session, now)
             await schedule(session, now + every)
             if schedule is schedule_rating:
                 await record_rating(session, now=now, next_at=now + every)

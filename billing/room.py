@@ -5,7 +5,7 @@ from typing import Final
 
 import billing.models
 from billing.commands import COMMANDS
-from billing.jobs import billing_jobs, repair_billing
+from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.pages import PAGES, provide_meters
 from billing.permissions import BillingPermission
 from billing.retention import RETAINED
@@ -28,6 +28,7 @@ ROOM: Final = Room(
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
+    job_types=JOB_TYPES,
     jobs=lambda services: billing_jobs(services.clock),
     repairs=(repair_billing,),
     permissions=(BillingPermission,),

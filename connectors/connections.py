@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED
+from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED, ConnectionResumed
 from connectors.manifest import Manifest
 from connectors.models import Connection
 from connectors.poll_job import resume_poll
@@ -20,6 +20,7 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import wake_lanes
+from foundation.jobs.types import NoPayload
 from foundation.names import clean_name
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
@@ -132,13 +133,13 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
     if state == "active":
         await wake_lanes(session, connection_id)
         await resume_poll(session, connection_id, at=now)
-        since = (found.paused_at or found.created_at).isoformat()
+        resumed = ConnectionResumed(since=found.paused_at or found.created_at)
         found.paused_at = None
-        publish(session, DomainEvent(CONNECTION_RESUMED, connection_id, now, {"since": since}))
+        publish(session, DomainEvent(CONNECTION_RESUMED, connection_id, now, resumed))
     else:
         found.paused_at = now
         found.missing_since = found.missing_since or now
-        publish(session, DomainEvent(CONNECTION_PAUSED, connection_id, now))
+        publish(session, DomainEvent(CONNECTION_PAUSED, connection_id, now, NoPayload()))
     append_audit(
         session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
     )
@@ -153,7 +154,7 @@ async def find_missing_since(session: AsyncSession, connection_id: UUID) -> date
     )
 
 
-async def note_caught_up(session: AsyncSession, connection_id: UUID, *, since: datetime) -> None:
+async def note_backfilled(session: AsyncSession, connection_id: UUID, *, since: datetime) -> None:
     """Record a channel's backfill, unless the channel was paused again meanwhile."""
     await session.execute(
         text("""

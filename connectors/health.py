@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.events import CONNECTION_FAILING, CONNECTION_RECOVERED
 from foundation.database.engine import scope_of
 from foundation.events import DomainEvent, publish
+from foundation.jobs.types import NoPayload
 from foundation.text import clean_error_text
 
 ALWAYS = timedelta(0)
@@ -63,5 +64,5 @@ async def record_health(
         },
     )
     if turned:
-        kind = CONNECTION_RECOVERED if error is None else CONNECTION_FAILING
-        publish(session, DomainEvent(kind, connection_id, now))
+        turn = CONNECTION_RECOVERED if error is None else CONNECTION_FAILING
+        publish(session, DomainEvent(turn, connection_id, now, NoPayload()))

@@ -5,6 +5,7 @@ Cursors overlap on purpose, so that no record at a page boundary is lost; duplic
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,23 +19,25 @@ from connectors.health import record_health
 from connectors.paging import ListPage, Step, Walk, check_page
 from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
-from connectors.webhooks.writer import INGEST, Delivery, Stored, storable_id, store_deliveries
+from connectors.webhooks.writer import INGEST_DIRECTION, Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
-from foundation.jobs.types import Handler, JobType, RetryPolicy
+from foundation.jobs.lanes import connection_lane
+from foundation.jobs.registry import Handler, JobHandler
+from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
-POLL = "connectors.poll"
 LATEST_POLL = timedelta(hours=1)
-POLL_RETRY = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
+POLL = JobType("connectors.poll_source", "Poll a source", NoPayload, batch=1, retry=ENDLESS)
+JOB_TYPES = (POLL,)
 
 
 def poll_lane(connection_id: UUID) -> str:
-    return f"poll/{connection_id}"
+    return connection_lane("poll", connection_id)
 
 
 def connector_jobs(
@@ -42,17 +45,17 @@ def connector_jobs(
     clock: Clock,
     new_id: NewId,
     *,
-    ingest_kind: str,
+    ingest: JobType[Any],
     every: timedelta = timedelta(seconds=30),
-) -> list[JobType]:
-    """Job types of this room. `ingest_kind` is the job type enqueued for each new payload."""
-    return [JobType(POLL, poll_handler(runtime, clock, new_id, ingest_kind, every), batch=1, retry=POLL_RETRY)]
+) -> list[JobHandler[Any]]:
+    """Job handlers of this room. `ingest` is the job type enqueued for each new payload."""
+    return [JobHandler(POLL, poll_handler(runtime, clock, new_id, ingest, every))]
 
 
 async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
     """Start the self-rescheduling polls of a new connection at `at`. Call once."""
     lane = poll_lane(connection_id)
-    await set_timer(session, name=lane, lane=lane, kind=POLL, due_at=at)
+    await set_timer(session, name=lane, lane=lane, job_type=POLL, due_at=at)
 
 
 async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
@@ -73,7 +76,7 @@ async def repair_polls(session: AsyncSession, now: datetime) -> None:
                AND c.tenant_id = :t AND c.state = 'active' AND t.name = 'poll/' || c.id
                AND NOT EXISTS (SELECT 1 FROM job w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
         """),
-        {"t": scope_of(session).tenant_id, "kind": POLL, "now": now, "latest": now + LATEST_POLL},
+        {"t": scope_of(session).tenant_id, "kind": POLL.name, "now": now, "latest": now + LATEST_POLL},
     )
 
 
@@ -89,10 +92,12 @@ async def _is_polled(session: AsyncSession, connection_id: UUID) -> bool:
     return await session.scalar(found, keys) is not None
 
 
-def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_kind: str, every: timedelta) -> Handler:
-    async def poll(batch: Batch) -> None:
+def poll_handler(
+    runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest: JobType[Any], every: timedelta
+) -> Handler[NoPayload]:
+    async def poll(batch: Batch[NoPayload]) -> None:
         item = batch.items[0]
-        connection_id = UUID(batch.lane.partition("/")[2])
+        connection_id = batch.connection_id
         async with batch.read() as session:
             opened = await runtime.open(session, connection_id)
             cursor, walk = await _place(session, connection_id)
@@ -103,24 +108,24 @@ def poll_handler(runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest_
         try:
             page = await ask_adapter(source.poll(opened.client(is_retry=item.is_retry), opened.config, cursor, now))
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
-            retry_with_backoff(batch, error, told=str(error), retry=POLL_RETRY, jitter=1.0)
+            retry_with_backoff(batch, error, told=str(error), retry=POLL.retry, jitter=1.0)
             async with batch.commit() as session:
                 await record_health(session, connection_id, now=now, error=str(error))
             return
         async with batch.commit() as session:
-            new = await _store(session, connection_id, page, kind=ingest_kind, now=now, new_id=new_id)
+            new = await _store(session, connection_id, page, job_type=ingest, now=now, new_id=new_id)
             ids = [external_id for external_id, _ in page.payloads]
             step = check_page(walk, ListPage(cursor, page.cursor, page.more, ids, new))
             await _move(session, connection_id, step, now=now)
             if step.trouble:
                 retry_with_backoff(
-                    batch, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL_RETRY, jitter=1.0
+                    batch, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL.retry, jitter=1.0
                 )
             await record_health(session, connection_id, now=now, error=step.trouble or None)
             if step.trouble:
                 return
             if page.more:
-                enqueue(session, [NewJob(lane=batch.lane, kind=POLL, key=item.key)])
+                enqueue(session, [NewJob(batch.lane, POLL, item.key)])
             else:
                 await schedule_poll(session, connection_id, at=now + every)
 
@@ -151,7 +156,7 @@ async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: 
 
 
 async def _store(  # noqa: PLR0913 - keyword-only parts of one step
-    session: AsyncSession, connection_id: UUID, page: PollPage, *, kind: str, now: datetime, new_id: NewId
+    session: AsyncSession, connection_id: UUID, page: PollPage, *, job_type: JobType[Any], now: datetime, new_id: NewId
 ) -> int:
     """Store a page. Returns the number of new payloads."""
     scope = scope_of(session)
@@ -179,11 +184,11 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
         if not isinstance(raw, psycopg.AsyncConnection):
             raise TypeError("the session does not run on psycopg")
-        stored = await store_deliveries(raw, deliveries, kind=kind)
+        stored = await store_deliveries(raw, deliveries, job_type=job_type)
         new = sum(result is not Stored.DUPLICATE for result in stored)
         if new:
             lanes = session.info["hints"].setdefault((scope.msp_id, scope.tenant_id), set())
-            lanes.add(f"{INGEST}/{connection_id}")
+            lanes.add(connection_lane(INGEST_DIRECTION, connection_id))
     return new
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from canonical.messages import Observation
 from canonical.values import Value
 from connectors.manifest import Manifest
+from foundation.jobs.types import JobType
 from foundation.text import clean_error_text
 
 LONGEST_DETAIL: Final = 2000
@@ -18,7 +19,7 @@ LONGEST_DETAIL: Final = 2000
 class IngestJob(msgspec.Struct, frozen=True):
     """The job type enqueued for each new payload. Provided by the room that reads them."""
 
-    kind: str
+    job_type: JobType[Any]
 
 
 class WriteState(StrEnum):

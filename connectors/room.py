@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import connectors.models
 from connectors.commands import COMMANDS
 from connectors.connections import SEALED
 from connectors.events import EVENTS
-from connectors.poll_job import connector_jobs, repair_polls
+from connectors.poll_job import JOB_TYPES, connector_jobs, repair_polls
 from connectors.ports import IngestJob
 from connectors.registry import build_registry
 from connectors.retention import RETAINED
@@ -17,7 +17,7 @@ from connectors.runtime import ConnectorRuntime
 from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from connectors.webhooks.writer import IntakeWriter
-from foundation.jobs.types import JobType
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import AppServices, Room, WebPart
 
 
@@ -25,16 +25,16 @@ def _services(services: AppServices) -> Sequence[object]:
     return (ConnectorRuntime(build_registry(), services.vault, services.outbound),)
 
 
-def _jobs(services: AppServices) -> Sequence[JobType]:
+def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
     runtime, ingest = services.get(ConnectorRuntime), services.get(IngestJob)
-    return connector_jobs(runtime, services.clock, services.new_id, ingest_kind=ingest.kind)
+    return connector_jobs(runtime, services.clock, services.new_id, ingest=ingest.job_type)
 
 
 def _web(services: AppServices) -> WebPart:
     """The webhooks: beside the guarded handlers, because they are frequent and need neither guard nor compression."""
     url = services.settings.intake_url
     directory = HookDirectory(url, services.vault)
-    writer = IntakeWriter(url, kind=services.get(IngestJob).kind, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(url, job_type=services.get(IngestJob).job_type, wake_lanes=services.ready_queue.hint)
     receiver = HookReceiver(directory, writer, services.get(ConnectorRuntime).registry, services.new_id)
 
     @asynccontextmanager
@@ -54,6 +54,7 @@ ROOM: Final = Room(
     models=(connectors.models,),
     services=_services,
     web=_web,
+    job_types=JOB_TYPES,
     jobs=_jobs,
     events=EVENTS,
     repairs=(repair_polls,),

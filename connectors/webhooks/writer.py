@@ -21,6 +21,8 @@ import structlog
 from foundation.database.connecting import ReconnectingConnection
 from foundation.database.engine import Hints, WakeLanes
 from foundation.errors import Unavailable
+from foundation.jobs.lanes import connection_lane
+from foundation.jobs.types import JobType
 from foundation.jobs.wakeups import Waker
 from foundation.text import is_storable
 
@@ -30,16 +32,25 @@ PATIENCE_SECONDS = 8.0
 """Longer than a healthy database takes for a group. After that, waiting callers get a retryable error and a new
 connection is opened; if the silent connection did commit, the next delivery is a duplicate.
 """
-INGEST = "ingest"
-
+INGEST_DIRECTION = "ingest"
 
 LONGEST_ID = 200
+
+
+class StoredEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Payload of the job of a stored event, which is its `ref`. The job type may add fields with defaults.
+
+    The database lets intake write only these values.
+    """
+
+    id_conflict: bool = False
+    """The external id was used before for other content, so a member decides."""
 
 
 class Stored(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"
-    ID_CONFLICT = "reused-id"  # the external id was used before for other content; stored for review by a member
+    ID_CONFLICT = "id-conflict"  # see `StoredEvent.id_conflict`
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -102,18 +113,18 @@ _KNOWN = """
 
 
 async def store_deliveries(
-    connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Delivery], *, kind: str
+    connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Delivery], *, job_type: JobType[Any]
 ) -> list[Stored]:
-    """Write the deliveries in the connection's current transaction (or an implicit one), with a job of type `kind` for
-    each new one.
+    """Write the deliveries in the connection's current transaction (or an implicit one), with a job of type
+    `job_type`, whose payload extends `StoredEvent`, for each new one.
 
     A repeated external id with other content is stored too, marked, so that nothing is lost.
     """
-    new = await _put(connection, deliveries, kind=kind, body=None)
+    new = await _put(connection, deliveries, job_type=job_type)
     rest = [delivery for delivery in deliveries if delivery.id not in new]
     reused = await _reused(connection, rest) if rest else []
     if reused:
-        await _put(connection, reused, kind=kind, body='{"id_conflict": true}')
+        await _put(connection, reused, job_type=job_type, payload=StoredEvent(id_conflict=True))
     reused_ids = {delivery.id for delivery in reused}
     return [
         Stored.NEW if d.id in new else Stored.ID_CONFLICT if d.id in reused_ids else Stored.DUPLICATE
@@ -122,10 +133,15 @@ async def store_deliveries(
 
 
 async def _put(
-    connection: psycopg.AsyncConnection[Any], deliveries: Sequence[Delivery], *, kind: str, body: str | None
+    connection: psycopg.AsyncConnection[Any],
+    deliveries: Sequence[Delivery],
+    *,
+    job_type: JobType[Any],
+    payload: StoredEvent | None = None,
 ) -> set[UUID]:
     document = msgspec.json.encode(deliveries).decode()  # a tenth of the cost of eleven arrays
-    cursor = await connection.execute(_STORE, (document, kind, body))
+    stored = None if payload is None else msgspec.json.encode(payload).decode()
+    cursor = await connection.execute(_STORE, (document, job_type.name, stored))
     return {row[0] for row in await cursor.fetchall()}
 
 
@@ -141,13 +157,13 @@ async def _reused(connection: psycopg.AsyncConnection[Any], rest: Sequence[Deliv
 
 
 class IntakeWriter:
-    """The single writer of a web process. `kind` is the job type enqueued for each new delivery."""
+    """The single writer of a web process. A job of type `job_type` is enqueued for each new delivery."""
 
-    def __init__(self, conninfo: str, *, kind: str, wake_lanes: WakeLanes, limit: int = 20_000) -> None:
+    def __init__(self, conninfo: str, *, job_type: JobType[Any], wake_lanes: WakeLanes, limit: int = 20_000) -> None:
         self._connection = ReconnectingConnection(
             conninfo, round_trip_timeout=PATIENCE_SECONDS, prepare_threshold=1, application_name="fairlead intake"
         )
-        self._kind = kind
+        self._job_type = job_type
         self._waker = Waker(wake_lanes)  # a slow Valkey delays no response
         self._limit = limit
         self._waiting: deque[tuple[Delivery, asyncio.Future[Stored]]] = deque()
@@ -202,7 +218,7 @@ class IntakeWriter:
             # Statements commit one by one: without a repeated id, which is the rule, there is one. Deliveries stored
             # before a failure between them were not acknowledged, and are duplicates when they are sent again.
             connection = await self._connection.get()
-            results = await store_deliveries(connection, [delivery for delivery, _ in group], kind=self._kind)
+            results = await store_deliveries(connection, [delivery for delivery, _ in group], job_type=self._job_type)
         except psycopg.OperationalError as error:
             await self._connection.close()
             _log.warning("intake.database_away", error=str(error))
@@ -224,7 +240,7 @@ class IntakeWriter:
                 future.set_result(result)
             if result is not Stored.DUPLICATE:
                 lanes = hints.setdefault((delivery.msp_id, delivery.tenant_id), set())
-                lanes.add(f"{INGEST}/{delivery.connection_id}")
+                lanes.add(connection_lane(INGEST_DIRECTION, delivery.connection_id))
         self._waker.wake_soon(hints)
 
 

@@ -81,9 +81,8 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
 
 def _templates(rooms: Rooms, static: Path) -> JinjaTemplateEngine:
     folders = rooms.every(lambda room: room.templates)
-    return JinjaTemplateEngine.from_environment(
-        build_environment(folders, static_url=asset_urls(read_manifest(static)))
-    )
+    environment = build_environment(folders, static_url=asset_urls(read_manifest(static)))
+    return JinjaTemplateEngine.from_environment(environment)
 
 
 def _start_page() -> HTTPRouteHandler:

@@ -16,12 +16,15 @@ from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
+from foundation.jobs.registry import JobHandler
 from foundation.jobs.repair import ensure_timer
-from foundation.jobs.types import JobType, RetryPolicy
+from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.outbound.errors import OutboundUnavailable
 from foundation.rooms import AppServices
 
-EXPORT: Final = "audit.export_heads"
+EXPORT: Final = JobType(
+    "controlplane.export_audit_heads", "Export the heads of the audit chains", NoPayload, batch=1, retry=ENDLESS
+)
 LANE: Final = "audit-export"
 EVERY: Final = timedelta(hours=1)
 AFTER_FAILURE: Final = timedelta(minutes=5)
@@ -30,10 +33,10 @@ _ACCEPTED = range(200, 300)
 _log = structlog.get_logger(__name__)
 
 
-def export_job(services: AppServices) -> JobType:
+def export_job(services: AppServices) -> JobHandler[NoPayload]:
     clock = services.clock
 
-    async def export(batch: Batch) -> None:
+    async def export(batch: Batch[NoPayload]) -> None:
         now = clock()
         async with services.db.transaction(batch.scope.for_fleet()) as session:
             heads = await read_heads(session)
@@ -42,18 +45,18 @@ def export_job(services: AppServices) -> JobType:
         async with batch.commit() as session:
             await _schedule(session, now + (EVERY if delivered else AFTER_FAILURE))
 
-    return JobType(EXPORT, export, batch=1, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))
+    return JobHandler(EXPORT, export)
 
 
 async def repair_export(session: AsyncSession, now: datetime) -> None:
     """Recreate a missing export timer of an MSP account, so that exports resume within one interval."""
     scope = scope_of(session)
     if scope.tenant_id == scope.msp_id:
-        await ensure_timer(session, name=EXPORT, lane=LANE, kind=EXPORT, due_at=now + EVERY)
+        await ensure_timer(session, name=EXPORT.name, lane=LANE, job_type=EXPORT, due_at=now + EVERY)
 
 
 async def _schedule(session: AsyncSession, due_at: datetime) -> None:
-    await set_timer(session, name=EXPORT, lane=LANE, kind=EXPORT, due_at=due_at)
+    await set_timer(session, name=EXPORT.name, lane=LANE, job_type=EXPORT, due_at=due_at)
 
 
 async def deliver(services: AppServices, signed: SignedHeads, *, now: datetime) -> bool:
@@ -84,7 +87,7 @@ async def _write(path: str, line: bytes, msp_id: UUID) -> bool:
 
 async def _post(services: AppServices, msp_id: UUID, body: bytes, *, now: datetime) -> None:
     settings = services.settings
-    caller = services.outbound.for_credential(msp_id, EXPORT, _RATE, _BURST)
+    caller = services.outbound.for_credential(msp_id, EXPORT.name, _RATE, _BURST)
     signature = sign(settings.audit_heads_secret.encode(), message_id=f"msg_{new_id().hex}", sent_at=now, body=body)
     headers = {**signature, "content-type": "application/json"}
     answer = await caller.request("POST", settings.audit_heads_url, headers=headers, content=body)

@@ -15,7 +15,7 @@ from controlplane.embedded.processes import die_with_parent
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS
 from foundation.jobs.isolation import BatchResult, IsolatedRun, IsolatedRunner, LeasedBatch
-from foundation.jobs.types import JobTypes
+from foundation.jobs.registry import JobRegistry
 from foundation.jobs.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.logging import configure_logging
@@ -74,7 +74,7 @@ def _ending(code: int, *, begun: bool) -> IsolatedRun:
     return IsolatedRun(BatchResult.DIED, how)
 
 
-def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], JobTypes]) -> int:
+def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], JobRegistry]) -> int:
     """The child side. Returns the exit code."""
     die_with_parent(signal.SIGKILL)
     configure_logging(json=settings.log_json)
@@ -83,7 +83,7 @@ def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], Jo
 
 
 async def _run_batch(
-    settings: Settings, leased: LeasedBatch, telling: int, jobs: Callable[[Services], JobTypes]
+    settings: Settings, leased: LeasedBatch, telling: int, jobs: Callable[[Services], JobRegistry]
 ) -> bool:
     services = build_services(settings, pool_size=3, name="fairlead turn", planning=NO_SCANS)
     worker = LaneWorker(services.db, services.ready_queue, jobs(services), pool="", metrics=services.lane_metrics)

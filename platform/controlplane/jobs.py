@@ -1,17 +1,17 @@
-"""Registry of every room's job types, with the delivery of events and the repair of timers."""
+"""Registry of every room's job handlers, with the delivery of events and the repair of timers."""
 
-from foundation.events import deliver_job
-from foundation.jobs.repair import repair_job
-from foundation.jobs.types import JobTypes
+from foundation.events import deliver_handler
+from foundation.jobs.registry import JobRegistry
+from foundation.jobs.repair import repair_handler
 from foundation.rooms import AppServices
 
 
-def build_jobs(services: AppServices) -> JobTypes:
+def build_jobs(services: AppServices) -> JobRegistry:
     rooms = services.rooms
-    job_types = rooms.built(lambda room: room.jobs, services)
+    handlers = rooms.built(lambda room: room.jobs, services)
     events, subscriptions = rooms.every(lambda room: room.events), rooms.every(lambda room: room.subscriptions)
-    return JobTypes([
-        *job_types,
-        repair_job(rooms.every(lambda room: room.repairs), services.clock),
-        deliver_job(events, subscriptions, job_types),
+    return JobRegistry([
+        *handlers,
+        repair_handler(rooms.every(lambda room: room.repairs), services.clock),
+        deliver_handler(events, subscriptions, [handler.job_type for handler in handlers]),
     ])  # fmt: skip

@@ -31,8 +31,8 @@ from foundation.heartbeat import SILENT_SECONDS, TICK_SECONDS, Heartbeat, Readin
 from foundation.jobs.broker import RUN_LANE, LaneBroker
 from foundation.jobs.isolation import IsolatedRunner
 from foundation.jobs.ready_queue import SHARED_POOL, LaneClass, ReadyQueue
+from foundation.jobs.registry import JobRegistry
 from foundation.jobs.relay import Relay
-from foundation.jobs.types import JobTypes
 from foundation.jobs.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.access_log import AccessLog
@@ -164,7 +164,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     turns: LaneClass = LaneClass.ALL,
     slots: int = 8,
     metrics_port: int | None = None,
-    jobs: Callable[[Services], JobTypes] = build_jobs,
+    jobs: Callable[[Services], JobRegistry] = build_jobs,
     own_turn: Sequence[str] = OWN_TURN,
     heartbeat: Heartbeat | None = None,
 ) -> None:
@@ -218,7 +218,7 @@ class _LaneActor:
         turns: LaneClass,
         slots: int,
         metrics: CollectorRegistry,
-        jobs: Callable[[Services], JobTypes],
+        jobs: Callable[[Services], JobRegistry],
         run_isolated: IsolatedRunner,
     ) -> None:
         self._do_apart = run_isolated

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from controlplane.audit_export import export_job, repair_export
+from controlplane.audit_export import EXPORT, export_job, repair_export
 from foundation.rooms import Room
 
 ROOM: Final = Room(
     name="controlplane",
     templates=(Path(__file__).parent / "templates",),
+    job_types=(EXPORT,),
     jobs=lambda services: (export_job(services),),
     repairs=(repair_export,),
 )

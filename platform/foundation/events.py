@@ -7,9 +7,10 @@ subscriber's batch happen once, and all its other effects must be idempotent. St
 delivery, so a subscriber reads the current state.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,90 +18,112 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import JobType
+from foundation.jobs.registry import JobHandler
+from foundation.jobs.types import JobType, P
 
-DELIVER: Final = "foundation.deliver_event"
+E = TypeVar("E", bound=msgspec.Struct)
 EVENTS_LANE: Final = "events"
 
 
-class EventType(msgspec.Struct, frozen=True):
-    """A type of event. `name` is `<noun>.<past participle>`. Declared by the room that publishes it, in its
-    `events.py`.
+class DeliverEvent(msgspec.Struct, frozen=True):
+    """An event as a job carries it. `data` is the event's payload, not decoded yet."""
+
+    event: str
+    at: datetime
+    data: Any = msgspec.field(default_factory=dict)
+
+
+DELIVER: Final = JobType("foundation.deliver_event", "Deliver an event to its subscribers", DeliverEvent)
+
+
+@dataclass(frozen=True, slots=True)
+class EventType(Generic[E]):
+    """A type of event. `name` is `<noun>.<past participle>`, `title` what people call it.
+
+    Declared by the room that publishes it, in its `events.py`.
     """
 
     name: str
+    title: str
+    payload: type[E]
 
 
-class DomainEvent(msgspec.Struct, frozen=True):
-    """An event. `subject` is the id of the affected object; `data` has JSON's types."""
+class DomainEvent(msgspec.Struct, Generic[E], frozen=True):
+    """An event. `subject` is the id of the affected object."""
 
-    kind: EventType
+    type: EventType[E]
     subject: UUID
     at: datetime
-    data: dict[str, Any] = {}
+    payload: E
 
 
-class Subscription(msgspec.Struct, frozen=True):
-    """A job type to enqueue for each event of a type. `job` is the job type's name."""
+@dataclass(frozen=True, slots=True)
+class Subscription(Generic[E, P]):
+    """A job to enqueue for each event of a type. `payload_of` makes the job's payload; its `ref` is the subject."""
 
-    event: EventType
-    job: str
+    event: EventType[E]
+    job_type: JobType[P]
+    payload_of: Callable[[DomainEvent[E]], P]
 
     @property
     def lane(self) -> str:
-        return f"{EVENTS_LANE}/{self.job}"
+        return f"{EVENTS_LANE}/{self.job_type.name}"
+
+    def job_of(self, event: DomainEvent[E], item: ClaimedJob[DeliverEvent]) -> NewJob[P]:
+        payload = self.payload_of(event)
+        return NewJob(
+            self.lane, self.job_type, item.key, ref=event.subject, payload=payload, correlation=item.correlation
+        )
 
 
-def publish(session: AsyncSession, event: DomainEvent) -> None:
-    payload = {"event": event.kind.name, "at": event.at.isoformat(), "data": event.data}
+def publish(session: AsyncSession, event: DomainEvent[Any]) -> None:
+    payload = DeliverEvent(event.type.name, event.at, msgspec.to_builtins(event.payload))
     enqueue(session, [NewJob(EVENTS_LANE, DELIVER, key=str(event.subject), ref=event.subject, payload=payload)])
 
 
-def event_of(item: ClaimedJob) -> DomainEvent:
-    """The event that a subscriber's job carries.
+def deliver_handler(
+    published: Iterable[EventType[Any]], subscriptions: Iterable[Subscription[Any, Any]], jobs: Iterable[JobType[Any]]
+) -> JobHandler[DeliverEvent]:
+    """Handler that fans events out, for the composition root. `published` is every event type that any room declares.
 
     Raises:
-        ValueError: the job carries no event.
+        ValueError: a subscription names an event type that no room declares, or a job type that nothing handles.
     """
-    if item.ref is None or item.payload is None:
-        raise ValueError(f"a job of type {item.kind} carries no event")
-    kind, at = EventType(item.payload["event"]), datetime.fromisoformat(item.payload["at"])
-    return DomainEvent(kind, item.ref, at, item.payload["data"])
-
-
-def deliver_job(
-    announced: Iterable[EventType], subscriptions: Iterable[Subscription], jobs: Iterable[JobType]
-) -> JobType:
-    """Job type that fans events out, for the composition root. `announced` is every event type that any room declares.
-
-    Raises:
-        ValueError: a subscription names an event type that no room declares, or a job type that does not exist.
-    """
-    known, names = {kind.name for kind in announced}, {job.name for job in jobs}
-    subscribed: dict[str, list[Subscription]] = {name: [] for name in known}
+    known, handled = {event.name: event for event in published}, {job.name for job in jobs}
+    subscribed: dict[str, list[Subscription[Any, Any]]] = {name: [] for name in known}
     for subscription in subscriptions:
-        if subscription.event.name not in known:
-            raise ValueError(f"{subscription.job} waits for {subscription.event.name}, which nobody announces")
-        if subscription.job not in names:
-            raise ValueError(f"{subscription.event.name} is to become {subscription.job}, which nobody does")
-        subscribed[subscription.event.name].append(subscription)
+        event, job_type = subscription.event.name, subscription.job_type.name
+        if event not in known:
+            raise ValueError(f"{job_type} subscribes to {event}, which no room declares")
+        if job_type not in handled:
+            raise ValueError(f"{event} enqueues {job_type}, which nothing handles")
+        subscribed[event].append(subscription)
 
-    async def deliver(batch: Batch) -> None:
+    async def deliver(batch: Batch[DeliverEvent]) -> None:
         async with batch.commit() as session:
-            enqueue(session, _jobs_of(batch, subscribed))
+            enqueue(session, _jobs_of(batch, known, subscribed))
 
-    return JobType(DELIVER, deliver)
+    return JobHandler(DELIVER, deliver)
 
 
-def _jobs_of(batch: Batch, subscribed: Mapping[str, Sequence[Subscription]]) -> list[NewJob]:
-    jobs: list[NewJob] = []
+def _jobs_of(
+    batch: Batch[DeliverEvent],
+    known: Mapping[str, EventType[Any]],
+    subscribed: Mapping[str, Sequence[Subscription[Any, Any]]],
+) -> list[NewJob[Any]]:
+    jobs: list[NewJob[Any]] = []
     for item in batch.items:
-        name = (item.payload or {}).get("event", "")
-        if name not in subscribed:  # published by a newer release: a member replays it once the workers are as new
-            batch.dead_letter(item, error=f"No room of this release announces {name}")
+        sent = item.payload
+        event_type = known.get(sent.event)
+        # What a newer release published waits until a member replays it, once the workers are as new.
+        if event_type is None or item.ref is None:
+            batch.dead_letter(item, error=f"No room of this release declares the event {sent.event}")
             continue
-        jobs += [
-            NewJob(each.lane, each.job, item.key, ref=item.ref, payload=item.payload, correlation=item.correlation)
-            for each in subscribed[name]
-        ]
+        try:
+            payload = msgspec.convert(sent.data, event_type.payload)
+        except msgspec.ValidationError as error:
+            batch.dead_letter(item, error=f"The payload is not one of {sent.event}: {error}")
+            continue
+        event = DomainEvent(event_type, item.ref, sent.at, payload)
+        jobs += [subscription.job_of(event, item) for subscription in subscribed[sent.event]]
     return jobs

@@ -8,8 +8,10 @@ import foundation.idempotency.models
 import foundation.jobs.models
 import foundation.usage.models
 import foundation.vault.models
+from foundation.events import DELIVER
 from foundation.idempotency.jobs import idempotency_jobs
-from foundation.idempotency.response_store import SEALED, repair_pruning
+from foundation.idempotency.response_store import PRUNE, SEALED, repair_pruning
+from foundation.jobs.repair import REPAIR
 from foundation.retention import AUDIT, DEAD_LETTERS, WAITING_EVENTS
 from foundation.rooms import Room
 
@@ -23,6 +25,7 @@ ROOM: Final = Room(
         foundation.audit.models,
         foundation.usage.models,
     ),
+    job_types=(DELIVER, REPAIR, PRUNE),
     jobs=lambda services: idempotency_jobs(services.clock),
     repairs=(repair_pruning,),
     sealed_columns=(SEALED,),

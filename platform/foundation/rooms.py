@@ -24,6 +24,7 @@ from foundation.database.engine import Database
 from foundation.events import EventType, Subscription
 from foundation.ids import NewId
 from foundation.jobs.ready_queue import ReadyQueue
+from foundation.jobs.registry import JobHandler
 from foundation.jobs.repair import Duty
 from foundation.jobs.types import JobType
 from foundation.outbound.client import OutboundClient
@@ -112,9 +113,10 @@ class Slice:
     web: Callable[["AppServices"], WebPart] | None = None
     templates: Sequence[Path] = ()
     navigation: Sequence[NavEntry] = ()
-    jobs: Parts[JobType] = ()
-    events: Sequence[EventType] = ()
-    subscriptions: Sequence[Subscription] = ()
+    job_types: Sequence[JobType[Any]] = ()
+    jobs: Parts[JobHandler[Any]] = ()
+    events: Sequence[EventType[Any]] = ()
+    subscriptions: Sequence[Subscription[Any, Any]] = ()
     repairs: Sequence[Duty] = ()
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()
@@ -143,6 +145,7 @@ class Rooms:
         if len(set(names)) < len(names):
             raise ValueError(f"two rooms have one name: {names}")
         self.slices: tuple[Slice, ...] = tuple(part for room in self.rooms for part in (room, *room.slices))
+        self._job_titles = {job_type.name: job_type.title for job_type in self.every(lambda room: room.job_types)}
 
     def __iter__(self) -> Iterator[Room]:
         return iter(self.rooms)
@@ -154,6 +157,10 @@ class Rooms:
     def built(self, part: Callable[[Slice], Parts[T]], services: "AppServices") -> tuple[T, ...]:
         """All parts of one kind, built from the application's services where they need them."""
         return tuple(one for each in self.slices for one in _build(part(each), services))
+
+    def job_title(self, name: str) -> str:
+        """Title of a job type; its name, if it is one of another release."""
+        return self._job_titles.get(name, name)
 
     @property
     def meters(self) -> Meters:

@@ -1,48 +1,130 @@
 """Job types and lanes of governance. One lane per connection and direction, so a slow channel delays only itself."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-INGEST: Final = "governance.ingest"
-PUSH: Final = "governance.push"
-VERIFY: Final = "governance.verify"
-REDECIDE: Final = "governance.decide_anew"
-ESCALATE_EXCEPTIONS: Final = "governance.corrections"
-SCAN_DRIFT: Final = "governance.reread"
-BREACH_SLOS: Final = "governance.clocks"
-EXPIRE_APPROVALS: Final = "governance.expire_approvals"
+import msgspec
 
-WATCH_CONNECTION: Final = "governance.watch_connection"
-CHECK_HEALTH: Final = "governance.judge_standing"
-BACKFILL_CHANNEL: Final = "governance.catch_up"
+from connectors.webhooks.writer import INGEST_DIRECTION, StoredEvent
+from foundation.jobs.lanes import connection_lane
+from foundation.jobs.types import JobType, NoPayload, RetryPolicy
 
-BASELINE_READ: Final = "governance.read_baseline"
-BASELINE_ACCEPT: Final = "governance.accept_baseline"
-BASELINE_FORGET: Final = "governance.forget_baseline"
+PUSH_RETRY: Final = RetryPolicy(attempts=60, base=0.5, cap=60.0)
+VERIFY_RETRY: Final = RetryPolicy(attempts=60, base=0.25, cap=60.0)
+"""For a reading that fails on our side. A reading without the expected value is not a failure."""
+SCAN_RETRY: Final = RetryPolicy(attempts=20, base=5.0, cap=300.0)
+READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
+_RECURRING: Final = RetryPolicy(attempts=1000)
 
-RELEASE_HELD: Final = "governance.release_held"
 
-HELD_LANE: Final = "held"
+class IngestEvents(StoredEvent, frozen=True, omit_defaults=True):
+    """`any_version`: the record and element, joined by a bar, whose version a replay does not compare."""
+
+    any_version: str | None = None
+
+
+class VerifyValues(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`attempt` that is to be verified. Jobs of earlier attempts are void."""
+
+    attempt: int | None = None
+
+
+class Redecide(msgspec.Struct, frozen=True):
+    connection_id: UUID
+
+
+class BackfillChannel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The channel is the job's `ref`. `last`: the run after the margin for concurrent releases."""
+
+    since: datetime
+    resumed_at: datetime
+    last: bool = False
+
+
+class ConnectionTurn(StrEnum):
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    FAILING = "failing"
+    RECOVERED = "recovered"
+
+
+class WatchConnection(msgspec.Struct, frozen=True):
+    """The connection is the job's `ref`."""
+
+    turn: ConnectionTurn
+    at: datetime
+
+
+INGEST: Final = JobType("governance.ingest_events", "Read messages of a source", IngestEvents)
+REDECIDE: Final = JobType("governance.redecide", "Decide again on a value on hold", Redecide, batch=100)
+RELEASE: Final = JobType("governance.release_changes", "Release approved changes", NoPayload, batch=100)
+PUSH: Final = JobType("governance.push_values", "Send values to a channel", NoPayload, seconds=120.0, retry=PUSH_RETRY)
+VERIFY: Final = JobType(
+    "governance.verify_values", "Read values back from a channel", VerifyValues, seconds=120.0, retry=VERIFY_RETRY
+)
+SCAN_DRIFT: Final = JobType(
+    "governance.scan_drift", "Check what a channel shows", NoPayload, batch=1, seconds=120.0, retry=SCAN_RETRY
+)
+BACKFILL_CHANNEL: Final = JobType(
+    "governance.backfill_channel", "Send missed values to a resumed channel", BackfillChannel, batch=1
+)
+RELEASE_OBSERVATIONS: Final = JobType(
+    "governance.release_observations", "Process values held until a contract was published", NoPayload, batch=1
+)
+
+BREACH_SLOS: Final = JobType(
+    "governance.breach_slos", "Check for late deliveries", NoPayload, batch=100, retry=_RECURRING
+)
+ESCALATE_EXCEPTIONS: Final = JobType(
+    "governance.escalate_exceptions", "Escalate overdue exceptions", NoPayload, batch=100, retry=_RECURRING
+)
+EXPIRE_APPROVALS: Final = JobType(
+    "governance.expire_approvals", "Expire approvals and mark overdue ones", NoPayload, batch=100, retry=_RECURRING
+)
+
+WATCH_CONNECTION: Final = JobType(
+    "governance.watch_connection", "Update the state of a connection", WatchConnection, batch=100
+)
+CHECK_HEALTH: Final = JobType("governance.check_connection_health", "Check a failing connection", NoPayload, batch=1)
+
+READ_BASELINE: Final = JobType(
+    "governance.read_baseline", "Read values for a baseline", NoPayload, batch=1, seconds=120.0, retry=READ_RETRY
+)
+ACCEPT_BASELINE: Final = JobType("governance.accept_baseline", "Apply an accepted baseline", NoPayload, batch=1)
+FORGET_BASELINE: Final = JobType(
+    "governance.forget_baseline", "Delete the readings of a discarded baseline", NoPayload, batch=1
+)
+
+JOB_TYPES: Final = (
+    INGEST, REDECIDE, RELEASE, PUSH, VERIFY, SCAN_DRIFT, BACKFILL_CHANNEL, RELEASE_OBSERVATIONS, BREACH_SLOS,
+    ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH, READ_BASELINE, ACCEPT_BASELINE,
+    FORGET_BASELINE,
+)  # fmt: skip
+
+OBSERVATIONS_LANE: Final = "observations"
 BASELINE_LANE: Final = "baseline"
-REDECIDE_LANE: Final = "anew"
-TIMER_LANE: Final = "clocks"
+REDECIDE_LANE: Final = "redecide"
+RELEASE_LANE: Final = "release"
+TIMER_LANE: Final = "timers"
 
 
 def ingest_lane(connection_id: UUID) -> str:
-    return f"ingest/{connection_id}"
+    return connection_lane(INGEST_DIRECTION, connection_id)
 
 
 def push_lane(connection_id: UUID) -> str:
-    return f"push/{connection_id}"
+    return connection_lane("push", connection_id)
 
 
 def baseline_lane(connection_id: UUID) -> str:
-    return f"baseline/{connection_id}"
+    return connection_lane("baseline", connection_id)
 
 
 def health_lane(connection_id: UUID) -> str:
-    return f"standing/{connection_id}"
+    return connection_lane("health", connection_id)
 
 
 def verify_lane(connection_id: UUID) -> str:
-    return f"verify/{connection_id}"
+    return connection_lane("verify", connection_id)

@@ -7,7 +7,6 @@ from canonical.elements import COST, PRICE, STOCK
 from canonical.money import Money
 from canonical.values import Value
 from foundation.text import mark_key
-from governance import job_types
 
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 """The lowest severity of each level, worst first."""
@@ -35,20 +34,6 @@ _KINDS: Final = {
     "propagation.unreadable": "Not exact on a channel",
     "source.duplicate_key": "Duplicate key in source",
 }
-_WORK: Final = {
-    job_types.INGEST: "Read messages of a source",
-    job_types.PUSH: "Send values to a channel",
-    job_types.VERIFY: "Read values back from a channel",
-    job_types.REDECIDE: "Decide again on a value on hold",
-    job_types.SCAN_DRIFT: "Check what a channel shows",
-    job_types.WATCH_CONNECTION: "Update the state of a connection",
-    job_types.CHECK_HEALTH: "Check a failing connection",
-    job_types.RELEASE_HELD: "Process values held until a contract was published",
-    job_types.BACKFILL_CHANNEL: "Send missed values to a resumed channel",
-    job_types.ESCALATE_EXCEPTIONS: "Escalate overdue exceptions",
-    job_types.BREACH_SLOS: "Check for late deliveries",
-    job_types.EXPIRE_APPROVALS: "Expire approvals and mark overdue ones",
-}
 
 
 def level_of(severity: int) -> str:
@@ -71,10 +56,6 @@ def write_element(element: str) -> str:
 def write_kind(code: str) -> str:
     """Label of an exception code."""
     return _KINDS.get(code) or write_words(code)
-
-
-def write_work(kind: str) -> str:
-    return _WORK.get(kind) or write_words(kind)
 
 
 def write_words(name: str) -> str:

@@ -18,7 +18,7 @@ from governance.elements.slice import SLICE as ELEMENTS
 from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
 from governance.exceptions.slice import SLICE as EXCEPTIONS
 from governance.fleet.slice import SLICE as FLEET
-from governance.job_types import INGEST
+from governance.job_types import INGEST, JOB_TYPES
 from governance.metrics import ClockMetrics
 from governance.overview.slice import SLICE as OVERVIEW
 from governance.partner_channel.slice import SLICE as PARTNER_CHANNEL
@@ -50,6 +50,7 @@ ROOM: Final = Room(
     services=_services,
     templates=(Path(__file__).parent / "templates",),
     permissions=(GovernancePermission,),
+    job_types=JOB_TYPES,
     slices=(
         ELEMENTS,
         RECORDS,

@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import redis
 from dramatiq.brokers.redis import RedisBroker
@@ -25,7 +26,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.ready_queue import LaneClass
 from foundation.scope import Scope
 from tests.benchmarks.dramatiq_worker import Job, declare_jobs, default_broker
-from tests.benchmarks.rig import NO_WORK, Rig, Starts, new_tenant, quantile, recording_worker, running_rig
+from tests.benchmarks.rig import NO_WORK, WAIT, Rig, Starts, new_tenant, quantile, recording_worker, running_rig
 from tests.benchmarks.table import Row, at_least, at_most
 
 ROUNDS = 3
@@ -77,12 +78,12 @@ async def _enqueue(services: Services, scope: Scope) -> float:
         pass  # a connection is open
     started = time.perf_counter()
     async with services.db.transaction(scope) as session:
-        enqueue(session, [_work(n) for n in range(JOBS)])
+        enqueue(session, [_job(n) for n in range(JOBS)])
     return time.perf_counter() - started
 
 
-def _work(n: int) -> NewJob:
-    return NewJob(lane=f"bench/{n % LANES}", kind="bench.wait", key=str(n))
+def _job(n: int) -> NewJob[Any]:
+    return NewJob(f"bench/{n % LANES}", WAIT, str(n))
 
 
 def _their_round(rig: Rig) -> Rates:
@@ -153,7 +154,7 @@ async def _now_and_then(enqueue: Callable[[], Awaitable[None]], sent: list[float
 
 async def _add_one(services: Services, scope: Scope) -> None:
     async with services.db.transaction(scope) as session:
-        enqueue(session, [_work(0)])
+        enqueue(session, [_job(0)])
 
 
 async def _send_one(job: Job) -> None:

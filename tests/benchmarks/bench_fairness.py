@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from multiprocessing import get_context
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -31,6 +32,7 @@ from tests.benchmarks.load import LoadPlan, Target, start_load
 from tests.benchmarks.rig import (
     FIRST_PRICE,
     NO_WORK,
+    WAIT,
     Client,
     Rig,
     Starts,
@@ -156,8 +158,8 @@ async def _put(services: Services, scope: Scope, items: int) -> None:
         enqueue(session, [_item(n) for n in range(items)])
 
 
-def _item(n: int) -> NewJob:
-    return NewJob(lane=f"flood/{n % FLOOD_LANES}", kind="bench.wait", key=str(n))
+def _item(n: int) -> NewJob[Any]:
+    return NewJob(f"flood/{n % FLOOD_LANES}", WAIT, str(n))
 
 
 async def _trickle(services: Services, scope: Scope, stop: asyncio.Event) -> None:

@@ -12,6 +12,7 @@ import redis
 
 from controlplane.services import Services
 from foundation.jobs.enqueue import NewJob, enqueue
+from governance.job_types import BREACH_SLOS, TIMER_LANE
 from tests.benchmarks.rig import NO_WORK, Rig, new_tenant, running_rig
 from tests.benchmarks.table import Row, at_most
 
@@ -57,7 +58,7 @@ def _live_and_rest(rig: Rig, tenants: int) -> None:
     async def feed(services: Services) -> None:
         for _ in range(tenants):
             async with services.db.transaction(new_tenant()) as session:
-                enqueue(session, [NewJob(lane="clocks", kind="governance.clocks", key="clocks")])
+                enqueue(session, [NewJob(TIMER_LANE, BREACH_SLOS, BREACH_SLOS.name)])
 
     rig.run(feed)
     rig.wait(NO_WORK, 1)

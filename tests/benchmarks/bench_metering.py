@@ -56,7 +56,7 @@ def run() -> list[Row]:
 async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
     services = build_services(rig.stack.settings, pool_size=4, name="fairlead bench")
     directory = HookDirectory(rig.stack.settings.intake_url, services.vault)
-    writer = IntakeWriter(rig.stack.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(rig.stack.settings.intake_url, job_type=INGEST, wake_lanes=services.ready_queue.hint)
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     writer.start()
     worker = LaneWorker(

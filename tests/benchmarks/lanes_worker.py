@@ -6,21 +6,22 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from controlplane.processes import run_worker
 from controlplane.services import Services
 from foundation.jobs.batch import Batch
 from foundation.jobs.ready_queue import LaneClass
-from foundation.jobs.types import JobType, JobTypes
+from foundation.jobs.registry import JobHandler, JobRegistry
 from foundation.settings import read_settings
-from tests.benchmarks.rig import Starts
+from tests.benchmarks.rig import WAIT, Starts
 
 
 def main() -> None:
     results, seconds, slots, turns = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), LaneClass(sys.argv[4])
     done: Starts = {}
 
-    async def wait(batch: Batch) -> None:
+    async def wait(batch: Batch[Any]) -> None:
         starts = done.setdefault(str(batch.scope.tenant_id), [])
         for item in batch.items:
             enqueued = item.enqueued_at.timestamp()
@@ -28,8 +29,8 @@ def main() -> None:
             if seconds:
                 await asyncio.sleep(seconds)
 
-    def jobs(_: Services) -> JobTypes:
-        return JobTypes([JobType("bench.wait", wait)])
+    def jobs(_: Services) -> JobRegistry:
+        return JobRegistry([JobHandler(WAIT, wait)])
 
     run_worker(read_settings(os.environ), turns=turns, slots=slots, jobs=jobs)
     results.write_text(json.dumps(done))

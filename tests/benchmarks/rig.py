@@ -33,10 +33,12 @@ from policy.packaged import starter_rules
 from policy.publishing import publish_rules
 from policy.rules import PolicyRule, RuleKind
 from tests.connectors.running import TOKEN, RunningSandbox
+from tests.support.jobs import job_type
 
 Starts = dict[str, list[tuple[float, float]]]  # by tenant: (enqueued at, seconds until its start)
 T = TypeVar("T")
 FIRST_PRICE = 10_000
+WAIT = job_type("bench.wait")
 NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM job LIMIT 1) AS rest"
 
 

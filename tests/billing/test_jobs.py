@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from billing.jobs import (
-    CATCH_UP,
     LANE,
     RATE,
+    RERATE,
     TOTAL,
     billing_jobs,
     rate_client,
@@ -22,7 +22,7 @@ from billing.sides import Side
 from foundation.clock import utc_now
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.ready_queue import ReadyQueue
-from foundation.jobs.types import JobTypes
+from foundation.jobs.registry import JobRegistry
 from foundation.jobs.worker import LaneWorker
 from foundation.telemetry.metrics import LaneMetrics
 from tests.billing.conftest import APRIL, MARCH, START, Market, listed, uses
@@ -53,9 +53,9 @@ async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_ki
             await schedule_rating(session, later)
         async with priced.as_house() as session:
             await schedule_total(session, later)
-    kinds = {job_type.name for job_type in billing_jobs(utc_now)}
-    assert kinds == {RATE, CATCH_UP, TOTAL}
-    for opened, wanted in ((priced.as_client(), [CATCH_UP, RATE]), (priced.as_house(), [TOTAL])):
+    kinds = {handler.job_type.name for handler in billing_jobs(utc_now)}
+    assert kinds == {RATE.name, RERATE.name, TOTAL.name}
+    for opened, wanted in ((priced.as_client(), [RATE.name, RERATE.name]), (priced.as_house(), [TOTAL.name])):
         async with opened as session:
             assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted
 
@@ -64,17 +64,17 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
     priced: Market, valkey: "redis.asyncio.Redis"
 ) -> None:
     await priced.use(*uses(12))
-    job_types = JobTypes(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
+    job_types = JobRegistry(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
     metrics = LaneMetrics(CollectorRegistry())
     worker = LaneWorker(priced.db, ReadyQueue(valkey), job_types, pool="shared", metrics=metrics, lease=60)
     cases = (
-        (priced.client, RATE, [CATCH_UP, RATE]),
-        (priced.client, CATCH_UP, [CATCH_UP, RATE]),
-        (priced.msp_account, TOTAL, [TOTAL]),
+        (priced.client, RATE, [RATE.name, RERATE.name]),
+        (priced.client, RERATE, [RATE.name, RERATE.name]),
+        (priced.msp_account, TOTAL, [TOTAL.name]),
     )
-    for scope, kind, wanted in cases:
+    for scope, job_type, wanted in cases:
         async with priced.db.transaction(scope) as session:
-            enqueue(session, [NewJob(lane=LANE, kind=kind, key=kind)])
+            enqueue(session, [NewJob(LANE, job_type, job_type.name)])
         await worker.run_lane(scope.msp_id, scope.tenant_id, LANE)
         async with priced.db.transaction(scope) as session:
             assert await session.scalar(text("SELECT count(*) FROM job")) == 0
@@ -103,14 +103,14 @@ async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
 ) -> None:
     """More often than work in general is tried."""
     worker = LaneWorker(
-        priced.db, ReadyQueue(valkey), JobTypes(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
+        priced.db, ReadyQueue(valkey), JobRegistry(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
         pool="shared", metrics=LaneMetrics(CollectorRegistry()), jitter=lambda: 1.0, lease=60,
     )  # fmt: skip
     msp_account = priced.msp_account
     async with priced.db.transaction(msp_account) as session:  # a client's work, in a house: refused each time
-        enqueue(session, [NewJob(lane=LANE, kind=RATE, key=RATE)])
+        enqueue(session, [NewJob(LANE, RATE, RATE.name)])
     for _ in range(12):
         await worker.run_lane(msp_account.msp_id, msp_account.tenant_id, LANE)
     async with priced.db.transaction(msp_account) as session:
         assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0
-        assert (await session.execute(text("SELECT kind, attempts >= 8 FROM job"))).one() == (RATE, True)
+        assert (await session.execute(text("SELECT kind, attempts >= 8 FROM job"))).one() == (RATE.name, True)

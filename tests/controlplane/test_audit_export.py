@@ -56,7 +56,7 @@ async def export(world: ClientEnv, services: Services) -> None:
             text("""
                 INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, :lane, :kind, 'now')
             """),
-            {"t": scope.tenant_id, "m": scope.msp_id, "lane": LANE, "kind": EXPORT},
+            {"t": scope.tenant_id, "m": scope.msp_id, "lane": LANE, "kind": EXPORT.name},
         )
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
@@ -337,6 +337,6 @@ class TestExport:
 
 async def due_in(world: ClientEnv) -> timedelta:
     async with world.services.db.transaction(world.msp_account) as session:
-        due = (await session.execute(text("SELECT due_at FROM timer WHERE name = :n"), {"n": EXPORT})).scalar_one()
+        due = (await session.execute(text("SELECT due_at FROM timer WHERE name = :n"), {"n": EXPORT.name})).scalar_one()
     left: timedelta = due - utc_now()
     return left

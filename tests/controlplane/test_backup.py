@@ -167,7 +167,7 @@ def without_casts(expression: str | None) -> str | None:
 def elsewhere(world: ClientEnv, services: Services, relay: Database) -> ClientEnv:
     """The same client, served from the restored database."""
     directory = HookDirectory(services.settings.intake_url, services.vault)
-    writer = IntakeWriter(services.settings.intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(services.settings.intake_url, job_type=INGEST, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     return replace(world, services=services, relay_db=relay, directory=directory, writer=writer, receiver=receiver)

@@ -37,6 +37,7 @@ from foundation.vault.envelope import new_data_key, wrap
 from foundation.vault.key_ring import KeyRing
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call
+from tests.support.jobs import job_type
 
 MINUTE = timedelta(minutes=1)
 
@@ -238,7 +239,7 @@ class TestWork:
     ) -> None:
         pool = f"tenant-{scope.tenant_id}"
         async with db.transaction(scope) as session:
-            enqueue(session, [NewJob(lane="old", kind="none", key="k")])
+            enqueue(session, [NewJob("old", job_type("test.none"), "k")])
             await session.execute(
                 text("INSERT INTO lane_share (tenant_id, msp_id, pool) VALUES (:t, :m, :pool)"),
                 {"t": scope.tenant_id, "m": scope.msp_id, "pool": pool},

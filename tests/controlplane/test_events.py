@@ -1,8 +1,12 @@
 """Every event is declared by its room and known to the workers; every subscription is to a known one."""
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 import controlplane.jobs
 from controlplane.rooms import ROOMS
@@ -14,7 +18,7 @@ PACKAGES = ("platform", "tenants", "connectors", "branding", "billing")
 
 
 def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
-    declared: set[EventType] = set()
+    declared: set[EventType[Any]] = set()
     for path in (path for room in PACKAGES for path in (ROOT / room).rglob("*.py")):
         if path.match("foundation/events.py"):
             continue
@@ -29,7 +33,12 @@ def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
         declared |= found
     assert declared
     assert set(ROOMS.every(lambda room: room.events)) == declared
+    assert len({event.name for event in declared}) == len(declared)
+    for event in declared:
+        assert re.fullmatch(r"[a-z]+\.[a-z]+", event.name), event
+        assert event.title, event
+        assert issubclass(event.payload, msgspec.Struct), event
 
 
 def test_the_workers_deliver_events(services: Services) -> None:
-    assert DELIVER in controlplane.jobs.build_jobs(services)
+    assert DELIVER.name in controlplane.jobs.build_jobs(services)

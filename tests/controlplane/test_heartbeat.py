@@ -19,7 +19,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.conftest import VAULT_KEYS, Urls
-from tests.support.brittle_worker import BLOCKS, KIND
+from tests.support.brittle_worker import BLOCKS, BRITTLE
 
 SILENT_SECONDS = 8.0
 
@@ -89,7 +89,7 @@ async def test_a_worker_whose_loop_is_blocked_by_its_work_is_replaced(
             text("INSERT INTO lane_share (tenant_id, msp_id, pool) VALUES (:t, :m, :p)"),
             {"t": scope.tenant_id, "m": scope.msp_id, "p": pool},
         )
-        enqueue(session, [NewJob(lane="a", kind=KIND, key=BLOCKS)])
+        enqueue(session, [NewJob("a", BRITTLE, BLOCKS)])
     start(supervisor, environment, "relay", "controlplane.cli.main", "relay")
     start(supervisor, environment, "worker", "tests.support.brittle_worker", "worker", pool)
     until(lambda: any(crash.name == "worker" and crash.hung for crash in crashes))

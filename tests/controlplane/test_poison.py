@@ -18,7 +18,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from foundation.settings import Settings, write_environment
 from tests.conftest import VAULT_KEYS, Urls
-from tests.support.brittle_worker import KILLS, KIND, SLOW
+from tests.support.brittle_worker import BRITTLE, KILLS, SLOW
 
 pytestmark = pytest.mark.timeout(240)
 PATIENCE_SECONDS = 150
@@ -49,7 +49,7 @@ def supervisor(urls: Urls, tmp_path: Path, scope: Scope, crashes: list[Crash]) -
 
 async def put(db: Database, scope: Scope, lane: str, keys: list[str]) -> None:
     async with db.transaction(scope) as session:
-        enqueue(session, [NewJob(lane=lane, kind=KIND, key=key) for key in keys])
+        enqueue(session, [NewJob(lane, BRITTLE, key) for key in keys])
 
 
 async def until_nothing_is_left(db: Database, scope: Scope) -> None:

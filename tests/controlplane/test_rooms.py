@@ -26,6 +26,7 @@ from foundation.database.rls import protect
 from foundation.events import DomainEvent, publish
 from foundation.ids import new_id
 from foundation.jobs.repair import REPAIR
+from foundation.jobs.types import NoPayload
 from foundation.jobs.worker import LaneWorker
 from foundation.rooms import Room, Rooms
 from foundation.scope import Scope
@@ -87,7 +88,7 @@ async def write_note(services: Services, scope: Scope, note: str, *, sealed: byt
         await session.execute(
             text("INSERT INTO example_note VALUES (:t, :m, :id, :text, :sealed, :now)"), {**binds, "sealed": cipher}
         )
-        publish(session, DomainEvent(NOTED, UUID(str(binds["id"])), utc_now()))
+        publish(session, DomainEvent(NOTED, UUID(str(binds["id"])), utc_now(), NoPayload()))
     return UUID(str(binds["id"]))
 
 
@@ -155,14 +156,14 @@ async def test_its_event_becomes_its_job_which_counts_on_its_meter(services: Ser
 
 async def test_its_timer_is_repaired(services: Services) -> None:
     _, client, _ = await a_client(services)
-    repair = build_jobs(services)[REPAIR]
+    repair = build_jobs(services)[REPAIR.name]
     batch = _Batch(services, client)
-    await repair.handler(batch)  # type: ignore[arg-type]
+    await repair.handle(batch)  # type: ignore[arg-type]
     async with services.db.transaction(client) as session:
         found = await session.scalar(
             text("SELECT kind FROM timer WHERE tenant_id = :t AND name = 'notes'"), {"t": client.tenant_id}
         )
-    assert found == COUNT
+    assert found == COUNT.name
 
 
 class _Batch:

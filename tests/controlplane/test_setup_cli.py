@@ -109,7 +109,7 @@ class TestSettingUp:
             )
             assert {(row[1], row[2]) for row in contracts} == {(erp, 45_000)}
             timers = set(await session.scalars(text("SELECT kind FROM timer")))
-        assert timers == {"connectors.poll", "billing.rate", "billing.catch_up"}
+        assert timers == {"connectors.poll_source", "billing.rate_usage", "billing.rerate_usage"}
         async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
             [price] = await list_prices(session)
         assert (price.currency, price.terms.unit_price) == ("EUR", Decimal("0.10"))

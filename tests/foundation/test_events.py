@@ -1,64 +1,109 @@
-"""Events leave with their transaction and become work of each subscriber, apart from one another."""
+"""Events leave with their transaction and become jobs of each subscriber, apart from one another."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from foundation.database.engine import Database
-from foundation.events import DELIVER, EVENTS_LANE, DomainEvent, EventType, Subscription, deliver_job, event_of, publish
+from foundation.events import (
+    DELIVER,
+    EVENTS_LANE,
+    DomainEvent,
+    EventType,
+    Subscription,
+    deliver_handler,
+    publish,
+)
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.ready_queue import ReadyQueue
-from foundation.jobs.types import JobType, JobTypes, RetryPolicy
+from foundation.jobs.registry import JobHandler, JobRegistry
+from foundation.jobs.types import JobType, NoPayload, RetryPolicy
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
 
-BUILT, SOLD = EventType("house.built"), EventType("house.sold")
+
+class Built(msgspec.Struct, frozen=True):
+    rooms: int = 0
+
+
+class Sold(msgspec.Struct, frozen=True):
+    price: int
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A subscriber's own payload, made of the event's."""
+
+    event: str
+    at: datetime
+    number: int = 0
+
+
+BUILT = EventType("house.built", "A house was built", Built)
+SOLD = EventType("house.sold", "A house was sold", Sold)
+PAINTED = EventType("house.painted", "A house was painted", NoPayload)
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-Heard = list[DomainEvent]
+HEAR = JobType("test.a", "Hear", Told)
+OTHER = JobType("test.b", "Hear, too", Told)
+DEAF = JobType("test.deaf", "Fail", NoPayload, retry=RetryPolicy(attempts=1))
+Heard = list[tuple[UUID | None, Told]]
 
 
-def house(kind: EventType = BUILT, subject: UUID | None = None, **data: object) -> DomainEvent:
-    return DomainEvent(kind, subject or new_id(), AT, dict(data))
+def built(subject: UUID | None = None, *, rooms: int = 0) -> DomainEvent[Built]:
+    return DomainEvent(BUILT, subject or new_id(), AT, Built(rooms))
 
 
-def hearing(into: Heard) -> Callable[[Batch], Awaitable[None]]:
-    async def hear(batch: Batch) -> None:
+def told(event: DomainEvent[Built]) -> Told:
+    return Told(event.type.name, event.at, event.payload.rooms)
+
+
+def sold(event: DomainEvent[Sold]) -> Told:
+    return Told(event.type.name, event.at, event.payload.price)
+
+
+def hearing(into: Heard) -> Callable[[Batch[Told]], Awaitable[None]]:
+    async def hear(batch: Batch[Told]) -> None:
         async with batch.commit():
-            into.extend(map(event_of, batch.items))
+            into.extend((item.ref, item.payload) for item in batch.items)
 
     return hear
 
 
-async def deaf(_: Batch) -> None:
+async def deaf(_: Batch[Any]) -> None:
     raise RuntimeError("deaf")
 
 
 class House:
-    """A worker with its subscribers, and the lanes it has work in."""
+    """A worker with its subscribers, and the lanes it has jobs in."""
 
     def __init__(
-        self, db: Database, valkey: "redis.asyncio.Redis", subscriptions: list[Subscription], *jobs: JobType
+        self,
+        db: Database,
+        valkey: "redis.asyncio.Redis",
+        subscriptions: list[Subscription[Any, Any]],
+        *handlers: JobHandler[Any],
     ) -> None:
         self.db = db
-        job_types = JobTypes([*jobs, deliver_job([BUILT, SOLD], subscriptions, jobs)])
+        job_types = [handler.job_type for handler in handlers]
         self.worker = LaneWorker(
             db,
             ReadyQueue(valkey),
-            job_types,
+            JobRegistry([*handlers, deliver_handler([BUILT, SOLD], subscriptions, job_types)]),
             pool="shared",
             metrics=LaneMetrics(CollectorRegistry()),
             jitter=lambda: 1.0,
             lease=60,
         )
 
-    async def tell(self, scope: Scope, *events: DomainEvent) -> None:
+    async def tell(self, scope: Scope, *events: DomainEvent[Any]) -> None:
         async with self.db.transaction(scope) as session:
             for event in events:
                 publish(session, event)
@@ -77,21 +122,21 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(BUILT, "test.a")], JobType("test.a", hearing(heard)))
+    site = House(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
 
     async def change_of_mind() -> None:
         async with db.transaction(scope) as session:
-            publish(session, house())
+            publish(session, built())
             raise RuntimeError("change of mind")
 
     with pytest.raises(RuntimeError, match="change of mind"):
         await change_of_mind()
     assert await site.rows(scope, "SELECT lane FROM job") == []
-    event = house(rooms=4)
+    event = built(rooms=4)
     await site.tell(scope, event)
-    assert await site.rows(scope, "SELECT lane, kind FROM job") == [(EVENTS_LANE, DELIVER)]
+    assert await site.rows(scope, "SELECT lane, kind FROM job") == [(EVENTS_LANE, DELIVER.name)]
     await site.work(scope)
-    assert heard == [event]
+    assert heard == [(event.subject, Told("house.built", AT, 4))]
     assert await site.rows(scope, "SELECT lane FROM job") == []
 
 
@@ -100,27 +145,31 @@ async def test_each_subscriber_gets_what_it_subscribed_to_in_order(
 ) -> None:
     one: Heard = []
     other: Heard = []
-    subscriptions = [Subscription(BUILT, "test.a"), Subscription(SOLD, "test.a"), Subscription(BUILT, "test.b")]
-    site = House(db, valkey, subscriptions, JobType("test.a", hearing(one)), JobType("test.b", hearing(other)))
+    subscriptions: list[Subscription[Any, Any]] = [
+        Subscription(BUILT, HEAR, told), Subscription(SOLD, HEAR, sold), Subscription(BUILT, OTHER, told),
+    ]  # fmt: skip
+    site = House(db, valkey, subscriptions, JobHandler(HEAR, hearing(one)), JobHandler(OTHER, hearing(other)))
     subject = new_id()
-    events = [house(BUILT, subject), house(SOLD, subject, price=3), house(BUILT, subject)]
-    await site.tell(scope, *events)
+    await site.tell(scope, built(subject), DomainEvent(SOLD, subject, AT, Sold(3)), built(subject, rooms=1))
     await site.work(scope)
-    assert one == events
-    assert other == [events[0], events[2]]
+    first, second = Told("house.built", AT), Told("house.built", AT, 1)
+    assert one == [(subject, first), (subject, Told("house.sold", AT, 3)), (subject, second)]
+    assert other == [(subject, first), (subject, second)]
 
 
 async def test_a_subscriber_that_fails_holds_no_other_up(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
-    subscriptions = [Subscription(BUILT, "test.a"), Subscription(BUILT, "test.deaf")]
-    jobs = [JobType("test.a", hearing(heard)), JobType("test.deaf", deaf, retry=RetryPolicy(attempts=1))]
-    site = House(db, valkey, subscriptions, *jobs)
-    events = [house(), house()]
+    subscriptions: list[Subscription[Any, Any]] = [
+        Subscription(BUILT, HEAR, told),
+        Subscription(BUILT, DEAF, lambda _: NoPayload()),
+    ]
+    site = House(db, valkey, subscriptions, JobHandler(HEAR, hearing(heard)), JobHandler(DEAF, deaf))
+    events = [built(), built()]
     await site.tell(scope, *events)
     await site.work(scope, turns=8)
-    assert heard == events
+    assert [subject for subject, _ in heard] == [event.subject for event in events]
     assert (
         await site.rows(scope, "SELECT lane, error FROM dead_letter")
         == [("events/test.deaf", "RuntimeError: deaf")] * 2
@@ -132,8 +181,8 @@ async def test_a_second_tenant_hears_and_sees_nothing(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope, other_scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(BUILT, "test.a")], JobType("test.a", hearing(heard)))
-    await site.tell(scope, house())
+    site = House(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    await site.tell(scope, built())
     assert await site.rows(other_scope, "SELECT lane FROM job") == []
     await site.work(other_scope)
     assert heard == []
@@ -141,22 +190,35 @@ async def test_a_second_tenant_hears_and_sees_nothing(
     assert await site.rows(other_scope, "SELECT lane FROM job") == []
 
 
-async def test_what_a_newer_release_announces_is_kept_for_a_person(
+async def test_what_a_newer_release_publishes_is_kept_for_a_person(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(BUILT, "test.a")], JobType("test.a", hearing(heard)))
-    await site.tell(scope, house(EventType("house.painted")), house())
+    site = House(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    await site.tell(scope, DomainEvent(PAINTED, new_id(), AT, NoPayload()), built())
     await site.work(scope)
-    assert [event.kind for event in heard] == [BUILT]
+    assert [payload.event for _, payload in heard] == ["house.built"]
     assert await site.rows(scope, "SELECT kind, payload ->> 'event', state FROM dead_letter") == [
-        (DELIVER, "house.painted", "open")
+        (DELIVER.name, "house.painted", "open")
     ]
 
 
-def test_who_waits_for_what_nobody_announces_does_not_start() -> None:
-    job = JobType("test.a", deaf)
-    with pytest.raises(ValueError, match=r"test\.a waits for house\.sold, which nobody announces"):
-        deliver_job([BUILT], [Subscription(SOLD, "test.a")], [job])
-    with pytest.raises(ValueError, match=r"house\.built is to become test\.b, which nobody does"):
-        deliver_job([BUILT], [Subscription(BUILT, "test.b")], [job])
+async def test_an_event_whose_payload_does_not_decode_is_kept_and_holds_no_other_up(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    heard: Heard = []
+    site = House(db, valkey, [Subscription(SOLD, HEAR, sold)], JobHandler(HEAR, hearing(heard)))
+    odd: EventType[Any] = EventType(SOLD.name, SOLD.title, Built)  # as another release declared it
+    await site.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
+    await site.work(scope)
+    assert [payload.number for _, payload in heard] == [7]
+    assert await site.rows(scope, "SELECT payload -> 'data', error FROM dead_letter") == [
+        ({"rooms": 4}, "The payload is not one of house.sold: Object missing required field `price`")
+    ]
+
+
+def test_who_subscribes_to_what_no_room_declares_does_not_start() -> None:
+    with pytest.raises(ValueError, match=r"test\.a subscribes to house\.sold, which no room declares"):
+        deliver_handler([BUILT], [Subscription(SOLD, HEAR, sold)], [HEAR])
+    with pytest.raises(ValueError, match=r"house\.built enqueues test\.b, which nothing handles"):
+        deliver_handler([BUILT], [Subscription(BUILT, OTHER, told)], [HEAR])

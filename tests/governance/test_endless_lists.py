@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from canonical.elements import STOCK
 from connectors.paging import MOST_EMPTY
-from connectors.poll_job import schedule_poll
+from connectors.poll_job import POLL, schedule_poll
 from connectors.ports import KeyPage, PollPage
 from foundation.clock import utc_now
 from governance.baseline.start import start_baseline
@@ -76,7 +76,9 @@ async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_wh
     assert await world.rows("SELECT count(*) FROM source_event") == [(4,)]
     assert await world.rows("SELECT cursor, walk FROM poll_cursor") == [("y", {})]
     assert (await world.rows(_HEALTH, c=world.erp))[0][0] is False
-    assert await world.rows("SELECT count(*) FROM timer WHERE kind = 'connectors.poll' AND due_at > now()") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [
+        (1,)
+    ]
 
 
 async def test_a13_a_list_that_is_long_is_read_to_its_end(world: ClientEnv) -> None:

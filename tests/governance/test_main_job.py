@@ -117,7 +117,7 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
     await world.work(settle=0.5)
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET slo_due_at = now() WHERE state <> 'verified'"))
-        await session.execute(text("UPDATE timer SET due_at = now() WHERE name = 'governance.clocks'"))
+        await session.execute(text("UPDATE timer SET due_at = now() WHERE name = 'governance.breach_slos'"))
     await world.work(settle=0.5)
     states = await world.rows(
         "SELECT c.name, p.state, p.breached, p.verified_at IS NULL FROM propagation p"
@@ -281,7 +281,7 @@ async def test_each_push_is_done_under_the_id_of_its_own_webhook(world: ClientEn
     await world.deliver(world.change("SKU-002", STOCK, 42))
     await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
     pushes = "SELECT w.correlation, c.correlation FROM job w JOIN change c ON c.id = w.ref WHERE w.kind = :kind"
-    rows = await world.rows(pushes, kind=PUSH)
+    rows = await world.rows(pushes, kind=PUSH.name)
     assert len(rows) == 4
     assert len({of_work for of_work, _ in rows}) == 2
     assert [of_work for of_work, _ in rows] == [of_change for _, of_change in rows]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import STOCK
-from connectors.poll_job import POLL_RETRY, _store, poll_lane, schedule_poll
+from connectors.poll_job import POLL, _store, poll_lane, schedule_poll
 from connectors.ports import PollPage
 from connectors.sandbox.faults import Faults
 from controlplane.services import Services
@@ -86,7 +86,7 @@ async def wait_since(world: ClientEnv, began: datetime) -> float:
     """Seconds, by the attempts that are counted; the work waits for just so long from a moment since `began`."""
     attempts, again, error, ready_at = await waiting(world)
     assert (again, error) == (True, "The sandbox ERP answered 500.")
-    wait = POLL_RETRY.delay(attempts - 1, 1.0)
+    wait = POLL.retry.delay(attempts - 1, 1.0)
     assert began + timedelta(seconds=wait) <= ready_at <= await database_now(world) + timedelta(seconds=wait)
     return wait
 
@@ -105,7 +105,7 @@ async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_gi
         await ask_once_more(world)
         longest = await wait_since(world, began)
     assert longest == 300.0
-    assert [POLL_RETRY.delay(attempts, 1.0) for attempts in range(5)] == [1, 2, 4, 8, 16]
+    assert [POLL.retry.delay(attempts, 1.0) for attempts in range(5)] == [1, 2, 4, 8, 16]
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)], "nothing was read, so nothing is past"
 
@@ -217,7 +217,7 @@ async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_
             body = msgspec.json.encode(world.change(sku, STOCK, 4) | {"committed_at": ahead})
             payload = (f"chg_{sku}", body)
             await _store(
-                session, world.erp, PollPage([payload], "1", more=False), kind=INGEST, now=utc_now(), new_id=new_id
+                session, world.erp, PollPage([payload], "1", more=False), job_type=INGEST, now=utc_now(), new_id=new_id
             )
     await world.work(settle=20.0)
     assert await world.rows("SELECT count(*) FROM record_value WHERE amount = 4") == [(2,)]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from billing.jobs import RATE, RERATE
 from canonical.elements import PRICE, STOCK
 from connectors.connections import set_connection_state
 from connectors.health import record_health
@@ -71,11 +72,11 @@ async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_fa
         world,
         "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
         " VALUES (:t, :m, :lane, :kind, :lane, true, now() + interval '1 hour')",
-        kind=POLL, **lane,
+        kind=POLL.name, **lane,
     )  # fmt: skip
     await run(world, "INSERT INTO lane (tenant_id, msp_id, name) VALUES (:t, :m, :lane)", **lane)
     await run(world, "INSERT INTO timer (tenant_id, msp_id, name, lane, kind) VALUES (:t, :m, :lane, :lane, :kind)",
-              kind=POLL, **lane)  # fmt: skip
+              kind=POLL.name, **lane)  # fmt: skip
     for state in ("paused", "active"):
         await set_state(world, world.erp, state)
     await world.work()
@@ -87,7 +88,7 @@ async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(world: ClientEn
     await world.work()
     since = utc_now()
     await set_state(world, world.erp, "paused")
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=POLL)
+    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=POLL.name)
     await world.work()
     assert await world.rows(_POLLED, since=since) == [(0,)]
 
@@ -105,21 +106,22 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: ClientEnv
     async with world.services.db.transaction(world.scope) as session:
         await record_health(session, world.channels["shop0"], now=utc_now() + timedelta(seconds=1), error="away")
     await world.work()
-    scans = {f"{job_types.SCAN_DRIFT}/{channel}" for channel in world.channels.values()}
-    standing = f"{job_types.CHECK_HEALTH}/{world.channels['shop0']}"
+    scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in world.channels.values()}
+    health = f"{job_types.CHECK_HEALTH.name}/{world.channels['shop0']}"
     expected = {
         poll_lane(world.erp),
-        job_types.BREACH_SLOS,
-        job_types.ESCALATE_EXCEPTIONS,
-        job_types.EXPIRE_APPROVALS,
-        standing,
+        job_types.BREACH_SLOS.name,
+        job_types.ESCALATE_EXCEPTIONS.name,
+        job_types.EXPIRE_APPROVALS.name,
+        health,
         *scans,
     }
-    await run(world, "DELETE FROM timer WHERE kind NOT IN ('connectors.poll', 'billing.rate', 'billing.catch_up')")
+    kept = [POLL.name, RATE.name, RERATE.name]
+    await run(world, "DELETE FROM timer WHERE kind <> ALL (:kept)", kept=kept)
     await run(world, "UPDATE timer SET due_at = NULL")
     theirs = await timers(other_world)
     await repair(world)
-    assert await timers(world) >= expected | {"billing.rate", "billing.catch_up"}
+    assert await timers(world) >= expected | {RATE.name, RERATE.name}
     assert await timers(other_world) == theirs
 
 
@@ -131,22 +133,22 @@ async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no
     before = await world.rows("SELECT name, due_at FROM timer ORDER BY name")
     await repair(world)
     assert await world.rows("SELECT name, due_at FROM timer ORDER BY name") == before
-    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL)
+    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
     await run(
         world,
         "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
         " SELECT tenant_id, msp_id, lane, kind, name, true, now() + interval '1 h' FROM timer WHERE kind = :kind",
-        kind=POLL,
+        kind=POLL.name,
     )
     await repair(world)
-    assert await world.rows("SELECT due_at FROM timer WHERE kind = :kind", kind=POLL) == [(None,)]
+    assert await world.rows("SELECT due_at FROM timer WHERE kind = :kind", kind=POLL.name) == [(None,)]
 
 
 async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(world: ClientEnv) -> None:
     await poll_at_once(world)
     await world.work()
     await set_state(world, world.erp, "paused")
-    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL)
+    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
     await repair(world)
     assert poll_lane(world.erp) not in await timers(world)
 
@@ -155,13 +157,13 @@ async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_repla
     world: ClientEnv,
 ) -> None:
     await poll_at_once(world)
-    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL)
+    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
     await run(
         world,
         "INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, attempts, error, enqueued_at, died_at)"
         " SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, name, 1, 'it died', now(), now() FROM timer"
         " WHERE kind = :kind",
-        kind=POLL,
+        kind=POLL.name,
     )
     await repair(world)
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
@@ -169,7 +171,9 @@ async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_repla
     async with world.services.db.transaction(member_scope(world)) as session:
         await replay_dead_letter(session, letter, now=utc_now())  # type: ignore[arg-type]
     await world.work()
-    assert await world.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL) == [(1,)]
+    assert await world.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [
+        (1,)
+    ]
 
 
 async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(world: ClientEnv) -> None:
@@ -187,7 +191,7 @@ async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do
 
 
 async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(world: ClientEnv) -> None:
-    shop, name = world.channels["shop0"], f"{job_types.CHECK_HEALTH}/{world.channels['shop0']}"
+    shop, name = world.channels["shop0"], f"{job_types.CHECK_HEALTH.name}/{world.channels['shop0']}"
     async with world.services.db.transaction(world.scope) as session:
         await record_health(session, shop, now=utc_now(), error="The shop answered 503.")
     await set_state(world, shop, "paused")
@@ -232,9 +236,9 @@ async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(
     world: ClientEnv, other_world: ClientEnv
 ) -> None:
     await read_and_accept(world)
-    scans = {f"{job_types.SCAN_DRIFT}/{channel}" for channel in world.channels.values()}
-    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT)} == scans
-    assert not {name for name in await timers(other_world) if name.startswith(job_types.SCAN_DRIFT)}
+    scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in world.channels.values()}
+    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT.name)} == scans
+    assert not {name for name in await timers(other_world) if name.startswith(job_types.SCAN_DRIFT.name)}
 
 
 @pytest.mark.parametrize("channel", ["shop0", "market1"])
@@ -243,14 +247,14 @@ async def test_a19_a_channel_that_is_resumed_is_scanned_again(world: ClientEnv, 
     await world.work()
     await set_state(world, world.channels[channel], "active")
     await world.work()
-    assert f"{job_types.SCAN_DRIFT}/{world.channels[channel]}" in await timers(world)
+    assert f"{job_types.SCAN_DRIFT.name}/{world.channels[channel]}" in await timers(world)
 
 
 async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-002", STOCK, 6))
     await world.work(settle=20.0)
-    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT)} == {
-        f"{job_types.SCAN_DRIFT}/{channel}" for channel in world.channels.values()
+    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT.name)} == {
+        f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in world.channels.values()
     }
 
 
@@ -261,9 +265,9 @@ async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(world
     await repair(world)
     ahead = "SELECT name FROM timer WHERE due_at > now() + interval '3 days'"
     idle = {
-        (job_types.BREACH_SLOS,),
-        (job_types.ESCALATE_EXCEPTIONS,),
-        (job_types.EXPIRE_APPROVALS,),
+        (job_types.BREACH_SLOS.name,),
+        (job_types.ESCALATE_EXCEPTIONS.name,),
+        (job_types.EXPIRE_APPROVALS.name,),
     }  # set sooner by the next one that is due
     assert set(await world.rows(ahead)) <= idle
 
@@ -279,7 +283,7 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
             each,
             "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
             " VALUES (:t, :m, :lane, :kind, 'poll', :delayed, now() + :ahead)",
-            t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp), kind=POLL,
+            t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp), kind=POLL.name,
             delayed=put_ahead == "job", ahead=timedelta(days=365 if put_ahead == "job" else 0),
         )  # fmt: skip
         column = {"job": "fence", "rest": "paused_until", "lease": "lease_until"}[put_ahead]
@@ -310,11 +314,11 @@ async def test_a2_a_paused_channel_is_not_scanned_and_its_scans_go_on_after_it_i
     await world.work()
     seen = "SELECT max(seen_at) FROM channel_value WHERE connection_id = :c"
     before = await world.rows(seen, c=shop)
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT)
+    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT.name)
     await world.work()
     assert await world.rows(seen, c=shop) == before
-    assert f"{job_types.SCAN_DRIFT}/{shop}" in await timers(world)
+    assert f"{job_types.SCAN_DRIFT.name}/{shop}" in await timers(world)
     await set_state(world, shop, "active")
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT)
+    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT.name)
     await world.work()
     assert await world.rows(seen, c=shop) > before

@@ -287,7 +287,7 @@ class TestIntake:
     def given(self, world: ClientEnv, other: ClientEnv) -> dict[str, dict[str, object]]:
         own = {
             "t": world.scope.tenant_id, "m": world.scope.msp_id, "c": world.erp, "id": new_id(), "via": "webhook",
-            "lane": f"ingest/{world.erp}", "kind": "governance.ingest", "payload": None,
+            "lane": f"ingest/{world.erp}", "kind": "governance.ingest_events", "payload": None,
         }  # fmt: skip
         stranger = other.erp
         return {
@@ -313,7 +313,7 @@ class TestIntake:
     @pytest.mark.parametrize(
         ("statement", "changed"),
         [
-            (JOB, {"kind": "billing.rate"}),
+            (JOB, {"kind": "billing.rate_usage"}),
             (JOB, {"lane": "push/x"}),
             (JOB, {"id": None}),
             (JOB, {"payload": '{"anything": 1}'}),

@@ -19,13 +19,15 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
 from tenants.accounts import create_client
 from tests.conftest import Urls, make_scope
+from tests.support.jobs import job_type
 
+NONE = job_type("test.none")
 COUNT = text("SELECT count(*) FROM job")
 
 
 async def leave(db: Database, scope: Scope, key: str = "k") -> None:
     async with db.transaction(scope) as session:
-        enqueue(session, [NewJob(lane="pitfall", kind="none", key=key, delay=3600)])
+        enqueue(session, [NewJob("pitfall", NONE, key, delay=3600)])
 
 
 async def seen(db: Database, scope: Scope | None) -> int:
@@ -199,7 +201,7 @@ async def test_no_interleaving_over_a_small_pool_mixes_tenants(urls: Urls, turns
     async def turn(who: int, what: str) -> None:
         async with asyncio.timeout(0.001 if what == "cancel" else 90), database.transaction(tenants[who]) as session:
             if what == "write":
-                enqueue(session, [NewJob(lane="mix", kind="none", key="k", delay=3600)])
+                enqueue(session, [NewJob("mix", NONE, "k", delay=3600)])
                 written[who] += 1
             rows = await session.execute(text("SELECT DISTINCT tenant_id FROM job"))
             assert set(rows.scalars()) <= {tenants[who].tenant_id}

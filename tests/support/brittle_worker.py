@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from controlplane.embedded.supervise import PULSE_VARIABLE
 from controlplane.isolated_batch import run_batch
@@ -15,17 +16,18 @@ from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
 from foundation.heartbeat import Heartbeat
 from foundation.jobs.batch import Batch
-from foundation.jobs.types import JobType, JobTypes
+from foundation.jobs.registry import JobHandler, JobRegistry
 from foundation.settings import read_settings
+from tests.support.jobs import job_type
 
-KIND = "test.brittle"
 BATCH = 8
+BRITTLE = job_type("test.brittle", batch=BATCH)
 KILLS, BLOCKS, SLOW = "kills", "blocks", "slow"
 SLOW_SECONDS = 5.0
 _FOR_EVER = 10**6
 
 
-async def handle(batch: Batch) -> None:
+async def handle(batch: Batch[Any]) -> None:
     for item in batch.items:
         if item.key == KILLS:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -38,8 +40,8 @@ async def handle(batch: Batch) -> None:
             append_audit(session, action="test.done", subject=item.key, data={}, at=utc_now())
 
 
-def jobs(_: Services) -> JobTypes:
-    return JobTypes([JobType(KIND, handle, batch=BATCH)])
+def jobs(_: Services) -> JobRegistry:
+    return JobRegistry([JobHandler(BRITTLE, handle)])
 
 
 def main() -> int:

@@ -162,7 +162,7 @@ async def build_client_env(
         ids[name] = await connect(services, scope, NewConnection(kind, name, urls[name], secrets={"api_key": TOKEN}))
     await publish_contracts(services, scope, erp)
     directory = HookDirectory(intake_url, services.vault)
-    writer = IntakeWriter(intake_url, kind=INGEST, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(intake_url, job_type=INGEST, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     return ClientEnv(services, scope, msp_account, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)

@@ -16,11 +16,12 @@ from foundation.database.engine import buffer, scope_of
 from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import ensure_timer
+from foundation.jobs.types import JobType, NoPayload
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
 
 KEEP: Final = timedelta(hours=24)
-PRUNE: Final = "idempotency.prune"
+PRUNE: Final = JobType("foundation.prune_responses", "Delete expired responses", NoPayload, batch=1)
 LANE: Final = "housekeeping"
 LONGEST: Final = 255
 _KEY: Final = re.compile(r"[!-~]+", re.ASCII)
@@ -108,7 +109,7 @@ async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
 
 
 async def _ask_for_pruning(session: AsyncSession, due: list[datetime]) -> None:
-    await set_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=min(due))
+    await set_timer(session, name=PRUNE.name, lane=LANE, job_type=PRUNE, due_at=min(due))
 
 
 async def prune_responses(session: AsyncSession, *, now: datetime) -> int:
@@ -123,7 +124,7 @@ async def prune_responses(session: AsyncSession, *, now: datetime) -> int:
     )
     if oldest is not None:
         due = max(oldest + KEEP, now + timedelta(hours=1))
-        await set_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=due)
+        await set_timer(session, name=PRUNE.name, lane=LANE, job_type=PRUNE, due_at=due)
     return len(gone.all())
 
 
@@ -134,4 +135,4 @@ async def repair_pruning(session: AsyncSession, now: datetime) -> None:
     )
     if oldest is not None:
         due = max(oldest + KEEP, now + timedelta(hours=1))
-        await ensure_timer(session, name=PRUNE, lane=LANE, kind=PRUNE, due_at=due)
+        await ensure_timer(session, name=PRUNE.name, lane=LANE, job_type=PRUNE, due_at=due)

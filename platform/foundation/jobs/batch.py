@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
+from foundation.jobs.lanes import connection_of
+from foundation.jobs.types import P
 from foundation.scope import Scope
 from foundation.text import clean_error_text
 
@@ -28,12 +30,14 @@ stopped inside a transaction.
 """
 
 
-class ClaimedJob(msgspec.Struct, frozen=True):
+class ClaimedJob(msgspec.Struct, Generic[P], frozen=True):
+    """A job of a leased batch. `kind` is the name of its type."""
+
     seq: int
     kind: str
     key: str
     ref: UUID | None
-    payload: dict[str, Any] | None
+    payload: P
     attempts: int
     enqueued_at: datetime
     correlation: str
@@ -81,7 +85,7 @@ _DEAD_LETTER = text("""
 """)
 
 
-class Batch:
+class Batch(Generic[P]):
     """Leased jobs of one type, in order. `commit` completes every job that was not retried, deferred, skipped or
     dead-lettered.
     """
@@ -91,7 +95,7 @@ class Batch:
         database: Database,
         scope: Scope,
         lease: Lease,
-        items: Sequence[ClaimedJob],
+        items: Sequence[ClaimedJob[P]],
         *,
         bulk: bool = False,
         asked_at: float | None = None,
@@ -116,7 +120,7 @@ class Batch:
         self._failure_count = 0
         self._crash_count = max(lease.crash_count - 1, 0)
 
-    def retry(self, item: ClaimedJob, *, delay: float, error: str, is_retry: bool = False) -> None:
+    def retry(self, item: ClaimedJob[P], *, delay: float, error: str, is_retry: bool = False) -> None:
         """Retry after `delay` seconds, counting an attempt; later jobs with the same key wait for this one.
 
         `is_retry`: a remote call was made for the job, so its next call spends retry budget.
@@ -125,19 +129,28 @@ class Batch:
             delay, clean_error_text(error, longest=2000), counted=True, is_retry=is_retry
         )
 
-    def defer(self, item: ClaimedJob, *, delay: float, is_retry: bool, error: str | None = None) -> None:
+    def defer(self, item: ClaimedJob[P], *, delay: float, is_retry: bool, error: str | None = None) -> None:
         """Reschedule without counting an attempt; `error=None` keeps the last error."""
         self._deferred[item.seq] = _Deferred(
             delay, error and clean_error_text(error, longest=2000), counted=False, is_retry=is_retry
         )
 
-    def dead_letter(self, item: ClaimedJob, *, error: str) -> None:
+    def dead_letter(self, item: ClaimedJob[P], *, error: str) -> None:
         """Move a failed job to the dead letters, where a member replays or discards it."""
         self._dead[item.seq] = clean_error_text(error, longest=2000)
 
-    def skip(self, items: Sequence[ClaimedJob]) -> None:
+    def skip(self, items: Sequence[ClaimedJob[P]]) -> None:
         """Leave jobs in the lane unprocessed, in order, without counting an attempt."""
         self._skipped.update(item.seq for item in items)
+
+    @property
+    def connection_id(self) -> UUID:
+        """The connection whose lane this is.
+
+        Raises:
+            ValueError: the lane is not of one connection.
+        """
+        return connection_of(self.lane)
 
     @property
     def cut_short(self) -> bool:
@@ -287,7 +300,7 @@ class Batch:
             return held.scalar() is not None
 
 
-async def keeping_lease(batch: Batch, working: Coroutine[Any, Any, None]) -> None:
+async def keeping_lease(batch: Batch[Any], working: Coroutine[Any, Any, None]) -> None:
     """Run `working` while renewing the batch's lease; cancel it when the lease is lost, as its commit would be refused.
 
     Raises:

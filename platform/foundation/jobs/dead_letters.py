@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
-from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.enqueue import StoredJob, enqueue_stored
 from foundation.jobs.models import DeadLetter
 
 
@@ -33,11 +33,8 @@ async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: dat
         Conflict: it is already closed.
     """
     letter = await _settle(session, letter_id, state="replayed", now=now)
-    job = NewJob(
-        lane=letter.lane, kind=letter.kind, key=letter.key, ref=letter.ref, payload=letter.payload,
-        correlation=letter.correlation,
-    )  # fmt: skip
-    enqueue(session, [job])
+    job = StoredJob(letter.lane, letter.kind, letter.key, letter.ref, letter.payload, correlation=letter.correlation)
+    enqueue_stored(session, [job])
 
 
 async def discard_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:

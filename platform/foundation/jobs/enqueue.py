@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
 import msgspec
@@ -11,17 +11,37 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import Hints, buffer, scope_of
+from foundation.jobs.types import JobType, NoPayload, P
 from foundation.telemetry.correlation import current_correlation
 
 
-class NewJob(msgspec.Struct, frozen=True):
-    """A job to enqueue. Jobs with the same lane and `key` run one after the other, in order. `delay` is in seconds."""
+class NewJob(msgspec.Struct, Generic[P], frozen=True):
+    """A job to enqueue. Jobs with the same lane and `key` run one after the other, in order. `delay` is in seconds.
+
+    `payload=None` is for a type whose payload has only defaults, or none.
+    """
+
+    lane: str
+    job_type: JobType[P]
+    key: str
+    ref: UUID | None = None
+    payload: P | None = None
+    delay: float = 0.0
+    correlation: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.payload is None:
+            self.job_type.payload()
+
+
+class StoredJob(msgspec.Struct, frozen=True):
+    """The columns of a job to insert."""
 
     lane: str
     kind: str
     key: str
-    ref: UUID | None = None
-    payload: dict[str, Any] | None = None
+    ref: UUID | None
+    payload: Any
     delay: float = 0.0
     correlation: str | None = None
 
@@ -48,9 +68,19 @@ _WAKE_JOBS = text("""
 """)
 
 
-def enqueue(session: AsyncSession, items: Sequence[NewJob]) -> None:
+def enqueue(session: AsyncSession, jobs: Sequence[NewJob[Any]]) -> None:
     """Enqueue jobs for the session's tenant when its transaction commits; a rollback enqueues nothing."""
-    buffer(session, _insert_jobs).extend(items)
+    enqueue_stored(session, [_stored(job) for job in jobs])
+
+
+def enqueue_stored(session: AsyncSession, jobs: Sequence[StoredJob]) -> None:
+    """Enqueue jobs that were stored before, e.g. as dead letters: their type may be one of another release."""
+    buffer(session, _insert_jobs).extend(jobs)
+
+
+def _stored(job: NewJob[Any]) -> StoredJob:
+    payload = None if isinstance(job.payload, NoPayload) else job.payload
+    return StoredJob(job.lane, job.job_type.name, job.key, job.ref, payload, job.delay, job.correlation)
 
 
 async def _insert_jobs(session: AsyncSession, items: list[Any]) -> None:
@@ -62,8 +92,10 @@ async def _insert_jobs(session: AsyncSession, items: list[Any]) -> None:
         hints.setdefault((scope.msp_id, scope.tenant_id), set()).update(ready)
 
 
-async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, due_at: datetime | None) -> None:
-    """Schedule `kind` at `due_at`; an earlier time that is already set is kept. None cancels the timer."""
+async def set_timer(
+    session: AsyncSession, *, name: str, lane: str, job_type: JobType[NoPayload], due_at: datetime | None
+) -> None:
+    """Schedule a job at `due_at`; an earlier time that is already set is kept. None cancels the timer."""
     scope = scope_of(session)
     await session.execute(
         text("""
@@ -79,7 +111,7 @@ async def set_timer(session: AsyncSession, *, name: str, lane: str, kind: str, d
             "msp_id": scope.msp_id,
             "name": name,
             "lane": lane,
-            "kind": kind,
+            "kind": job_type.name,
             "due_at": due_at,
         },
     )

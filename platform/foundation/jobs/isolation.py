@@ -6,6 +6,7 @@ when a worker died are presumed harmless until they have been run in the same ma
 
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
+from typing import Any
 
 import msgspec
 
@@ -25,7 +26,8 @@ class LeasedBatch(msgspec.Struct, frozen=True):
 
     scope: Scope
     lease: Lease
-    items: Sequence[ClaimedJob]
+    items: Sequence[ClaimedJob[Any]]
+    """With their payloads as stored."""
 
 
 class BatchResult(Enum):

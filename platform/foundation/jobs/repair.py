@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
-from foundation.jobs.types import JobType, RetryPolicy
+from foundation.jobs.registry import JobHandler
+from foundation.jobs.types import ENDLESS, JobType, NoPayload
 
-REPAIR: Final = "foundation.repair_timers"
+REPAIR: Final = JobType("foundation.repair_timers", "Restore lost timers", NoPayload, retry=ENDLESS)
 """The relay's `repairs_fire` enqueues jobs of this name in lane `repair`."""
 Duty = Callable[[AsyncSession, datetime], Awaitable[None]]
 _NO_JOB: Final = """
@@ -38,31 +39,36 @@ _RESTART: Final = text(f"""
 """)
 
 
-async def ensure_timer(session: AsyncSession, *, name: str, lane: str, kind: str, due_at: datetime) -> None:
+async def ensure_timer(
+    session: AsyncSession, *, name: str, lane: str, job_type: JobType[NoPayload], due_at: datetime
+) -> None:
     """Set the timer to `due_at` if it has none or a later one, unless its job is already enqueued."""
     scope = scope_of(session)
     await session.execute(
         _ENSURE,
-        {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": name, "lane": lane, "kind": kind,
-         "due_at": due_at},
+        {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": name, "lane": lane,
+         "kind": job_type.name, "due_at": due_at},
     )  # fmt: skip
 
 
-async def restart_timers(session: AsyncSession, kinds: Sequence[str], *, now: datetime, longest: timedelta) -> None:
+async def restart_timers(
+    session: AsyncSession, job_types: Sequence[JobType[NoPayload]], *, now: datetime, longest: timedelta
+) -> None:
     """Restart jobs that always set their next timer, at most `longest` ahead. A timer without due time and without a
     job was lost; one that is further ahead was set by a wrong clock.
     """
-    binds = {"tenant_id": scope_of(session).tenant_id, "kinds": list(kinds), "now": now, "latest": now + longest}
+    kinds = [job_type.name for job_type in job_types]
+    binds = {"tenant_id": scope_of(session).tenant_id, "kinds": kinds, "now": now, "latest": now + longest}
     await session.execute(_RESTART, binds)
 
 
-def repair_job(duties: Iterable[Duty], clock: Clock) -> JobType:
+def repair_handler(duties: Iterable[Duty], clock: Clock) -> JobHandler[NoPayload]:
     checked = tuple(duties)
 
-    async def repair(batch: Batch) -> None:
+    async def repair(batch: Batch[NoPayload]) -> None:
         now = clock()
         async with batch.commit() as session:
             for duty in checked:
                 await duty(session, now)
 
-    return JobType(REPAIR, repair, retry=RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0))
+    return JobHandler(REPAIR, repair)

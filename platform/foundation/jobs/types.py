@@ -1,12 +1,16 @@
-"""Job types and their retry policy, which each room registers with the worker."""
+"""Types of jobs, each declared once with its payload, and their retry policy."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from typing import Generic, TypeVar
 
-from foundation.jobs.batch import Batch
+import msgspec
 
-Handler = Callable[[Batch], Awaitable[None]]
+
+class NoPayload(msgspec.Struct, frozen=True):
+    """Payload of a job that needs nothing but its lane, key and `ref`. Stored as NULL."""
+
+
+P = TypeVar("P", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +29,28 @@ class RetryPolicy:
         return min(self.cap, self.base * 2.0 ** min(attempt, 30)) * jitter
 
 
+ENDLESS = RetryPolicy(attempts=1_000_000, base=1.0, cap=300.0)
+"""For a job that sets its own next timer: as a dead letter it would end the recurrence."""
+
+
 @dataclass(frozen=True, slots=True)
-class JobType:
-    """A type of job. `name` is `<room>.<verb>`; `batch` bounds the jobs of one batch, `seconds` the time it may run."""
+class JobType(Generic[P]):
+    """A type of job. `name` is `<room>.<verb_noun>`, `title` what pages call it.
+
+    `batch` bounds the jobs of one batch, `seconds` the time it may run.
+    """
 
     name: str
-    handler: Handler
+    title: str
+    payload: type[P]
     batch: int = 250
     seconds: float = 60.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
+    def decode(self, stored: object) -> P:
+        """The payload of a stored job. Unknown fields are ignored: a newer release may have added them.
 
-class JobTypes:
-    """Registry of the job types a worker handles, by name. Built once by the composition root, event subscriptions
-    included.
-    """
-
-    def __init__(self, job_types: Iterable[JobType]) -> None:
-        self._job_types: Mapping[str, JobType] = MappingProxyType({job_type.name: job_type for job_type in job_types})
-
-    def __getitem__(self, name: str) -> JobType:
-        return self._job_types[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._job_types
-
-    @property
-    def largest_batch(self) -> int:
-        return max((job_type.batch for job_type in self._job_types.values()), default=1)
+        Raises:
+            msgspec.ValidationError: the stored payload is not of this type.
+        """
+        return msgspec.convert({} if stored is None else stored, self.payload)

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from foundation.database.engine import Database
 from foundation.jobs.batch import Batch, ClaimedJob, Lease, LeaseLost, answered, is_outage, keeping_lease
 from foundation.jobs.isolation import ALONE, SUSPECT_AFTER, BatchResult, IsolatedRunner, LeasedBatch
 from foundation.jobs.ready_queue import ReadyQueue
-from foundation.jobs.types import JobType, JobTypes
+from foundation.jobs.registry import JobHandler, JobRegistry
+from foundation.jobs.types import JobType
 from foundation.scope import Actor, Scope
 from foundation.telemetry.correlation import correlated
 from foundation.telemetry.metrics import LaneMetrics
@@ -48,7 +51,7 @@ class LaneWorker:
         self,
         database: Database,
         ready_queue: ReadyQueue,
-        job_types: JobTypes,
+        jobs: JobRegistry,
         *,
         pool: str,
         metrics: LaneMetrics,
@@ -62,7 +65,7 @@ class LaneWorker:
         self._one_isolated = asyncio.Semaphore(1)
         self._database = database
         self._ready_queue = ready_queue
-        self._job_types = job_types
+        self._jobs = jobs
         self._pool = pool
         self._metrics = metrics
         self._lease = lease
@@ -108,8 +111,8 @@ class LaneWorker:
             met.away = True
             _log.warning("lane.database_away", lane=lane, error=str(error))
 
-    async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> Batch | None:
-        most = self._job_types.largest_batch if bulk else PROMPT_BATCH
+    async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> Batch[Any] | None:
+        most = self._jobs.largest_batch if bulk else PROMPT_BATCH
         lease = timedelta(seconds=self._lease)
         claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
         asked_at = time.monotonic()
@@ -136,18 +139,19 @@ class LaneWorker:
         """Run a batch that another process claimed. False when it was interrupted."""
         batch = Batch(self._database, leased.scope, leased.lease, leased.items)
         with self._sitting_out(batch.scope.tenant_id, batch.lane) as met:
-            await keeping_lease(batch, self._handle(batch, self._job_types[batch.items[0].kind]))
+            await keeping_lease(batch, self._handle(batch, self._jobs[batch.items[0].kind]))
         return not (met.lost or met.away)
 
-    async def _work(self, batch: Batch) -> None:
+    async def _work(self, batch: Batch[Any]) -> None:
         claimed, head = batch.items, batch.items[0]
-        if head.kind not in self._job_types:
+        if head.kind not in self._jobs:
             batch.skip(claimed[1:])
             batch.dead_letter(head, error=f"No handler for jobs of type {head.kind}")
             async with batch.commit():
                 pass
             return
-        job_type = self._job_types[head.kind]
+        handler = self._jobs[head.kind]
+        job_type = handler.job_type
         size = next((n for n, item in enumerate(claimed) if item.kind != head.kind), len(claimed))
         size = min(size, job_type.batch)
         batch.items = claimed[:size]
@@ -157,15 +161,18 @@ class LaneWorker:
             handling = (
                 self._handle_isolated(batch, job_type, do)
                 if suspect and (do := self._run_isolated)
-                else self._handle(batch, job_type)
+                else self._handle(batch, handler)
             )
             await keeping_lease(batch, handling)
         self._metrics.ran(batch.scope.tenant_id, job_type.name, len(batch.items), time.perf_counter() - started)
 
-    async def _handle(self, batch: Batch, job_type: JobType) -> None:
+    async def _handle(self, batch: Batch[Any], handler: JobHandler[Any]) -> None:
+        job_type = handler.job_type
+        if await self._dead_letter_unreadable(batch, job_type):
+            return
         try:
             async with asyncio.timeout(job_type.seconds):
-                await job_type.handler(batch)
+                await handler.handle(batch)
         except LeaseLost:
             raise
         except Exception as error:
@@ -178,7 +185,26 @@ class LaneWorker:
             async with batch.commit():
                 pass
 
-    async def _handle_isolated(self, batch: Batch, job_type: JobType, run_isolated: IsolatedRunner) -> None:
+    async def _dead_letter_unreadable(self, batch: Batch[Any], job_type: JobType[Any]) -> bool:
+        """Decode the payloads. Jobs whose payload is not of the type become dead letters with it as it is stored; then
+        the others stay in the lane, in order.
+        """
+        readable, unreadable = [], 0
+        for item in batch.items:
+            try:
+                readable.append(replace(item, payload=job_type.decode(item.payload)))
+            except msgspec.ValidationError as error:
+                unreadable += 1
+                batch.dead_letter(item, error=f"The payload is not one of {job_type.name}: {error}")
+                self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
+        if unreadable:
+            batch.skip(readable)
+            async with batch.commit():
+                return True
+        batch.items = readable
+        return False
+
+    async def _handle_isolated(self, batch: Batch[Any], job_type: JobType[Any], run_isolated: IsolatedRunner) -> None:
         async with self._one_isolated:  # after a worker's death many lanes may be suspect: one subprocess at a time
             leased = LeasedBatch(batch.scope, batch.lease, batch.items)
             ending = await run_isolated(leased, job_type.seconds + ISOLATION_SECONDS)
@@ -190,7 +216,7 @@ class LaneWorker:
         else:
             batch.more = True  # only the subprocess knows; the next claim finds out
 
-    async def _after_crash(self, batch: Batch, job_type: JobType, how: str) -> None:
+    async def _after_crash(self, batch: Batch[Any], job_type: JobType[Any], how: str) -> None:
         """Bisect a batch; retry a job that ran alone once more, and dead-letter it when that crashes too."""
         again = Batch(self._database, batch.scope, batch.lease, batch.items)
         crash_count = batch.lease.crash_count
@@ -211,11 +237,11 @@ class LaneWorker:
             pass
         batch.more = again.more
 
-    async def _after_failure(self, batch: Batch, job_type: JobType, error: Exception) -> None:
+    async def _after_failure(self, batch: Batch[Any], job_type: JobType[Any], error: Exception) -> None:
         again = Batch(self._database, batch.scope, batch.lease, batch.items)
         if len(batch.items) > 1:
             again.skip(batch.items)
-            again.bisect(max(1, self._job_types.largest_batch.bit_length() - len(batch.items).bit_length() + 3))
+            again.bisect(max(1, self._jobs.largest_batch.bit_length() - len(batch.items).bit_length() + 3))
         else:
             item = batch.items[0]
             if item.attempts + 1 >= job_type.retry.attempts:
@@ -228,7 +254,7 @@ class LaneWorker:
             pass
         batch.more = again.more
 
-    async def _wake_again(self, batch: Batch, claimed: int) -> None:
+    async def _wake_again(self, batch: Batch[Any], claimed: int) -> None:
         owner = batch.scope.msp_id, batch.scope.tenant_id
         if claimed > PROMPT_BATCH or (batch.more and (claimed == PROMPT_BATCH or batch.cut_short)):
             await self._ready_queue.mark_bulk(*owner, batch.lane)

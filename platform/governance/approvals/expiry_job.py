@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance import job_types
 from governance.changes.plan_writer import APPROVAL_LATE, CHANGE, audit_decision, late_approval
 from governance.changes.repository import load_changes
@@ -29,8 +30,8 @@ NEXT_APPROVAL: Final = text("""
 """)
 
 
-def expiry_handler(services: GovernanceServices) -> Handler:
-    async def expire(batch: Batch) -> None:
+def expiry_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def expire(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             await expire_waiting(session, services)
 
@@ -76,9 +77,9 @@ async def expire_waiting(session: AsyncSession, services: GovernanceServices) ->
     if following is not None:
         await set_timer(
             session,
-            name=job_types.EXPIRE_APPROVALS,
+            name=job_types.EXPIRE_APPROVALS.name,
             lane=job_types.TIMER_LANE,
-            kind=job_types.EXPIRE_APPROVALS,
+            job_type=job_types.EXPIRE_APPROVALS,
             due_at=following,
         )
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from foundation.jobs.batch import Batch
+from foundation.jobs.types import NoPayload
 from governance.changes.plan_writer import CHANGE
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
@@ -28,7 +29,9 @@ class Lapsed(NamedTuple):
 NOBODY: Final = Lapsed(frozenset(), frozenset())
 
 
-async def find_lapsed(batch: Batch, services: GovernanceServices, change_ids: Sequence[UUID | None]) -> Lapsed:
+async def find_lapsed(
+    batch: Batch[NoPayload], services: GovernanceServices, change_ids: Sequence[UUID | None]
+) -> Lapsed:
     """Find lapsed ones among the granted approvals of these changes.
 
     Runs in separate transactions before the releasing one: a suspension in between counts as after the release.

@@ -12,7 +12,8 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance.approvals.lapsed_rights import NOBODY, Lapsed, find_lapsed
 from governance.changes import repository
 from governance.changes.locking import lock_changes
@@ -30,6 +31,7 @@ from governance.errors import NotAwaiting
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.exceptions.rows import NewException
+from governance.job_types import RELEASE, RELEASE_LANE
 from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.propagation.distribute import distribute
@@ -41,9 +43,6 @@ from policy.approvals import decide_approval, withdraw_approvals
 from policy.index import decide
 from policy.redeeming import RedeemResult, redeem_approvals
 from policy.rules import PolicyOutcome
-
-RELEASE = "governance.release"
-RELEASE_LANE = "release"
 
 _UPDATE = BulkWrite(
     {
@@ -93,19 +92,19 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     await auto_resolve(session, APPROVAL_LATE, [late_approval(change_id)], now=now)
     if grant:
         await _UPDATE.execute(session, [change])
-        work = NewJob(
-            lane=RELEASE_LANE, kind=RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
+        job = NewJob(
+            RELEASE_LANE, RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
             correlation=change.correlation,
         )  # fmt: skip
-        enqueue(session, [work])
+        enqueue(session, [job])
         return
     change.state = "declined"
     await _UPDATE.execute(session, [change])
     audit_decision(session, change, now)
 
 
-def release_handler(services: GovernanceServices) -> Handler:
-    async def release_approved(batch: Batch) -> None:
+def release_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def release_approved(batch: Batch[NoPayload]) -> None:
         ids = [item.ref for item in batch.items]
         lapsed = await find_lapsed(batch, services, ids)
         async with batch.commit() as session:

@@ -14,4 +14,6 @@ async def repair_expiry(session: AsyncSession, _: datetime) -> None:
     """Restore the timer of the next approval that expires or becomes overdue."""
     due_at: datetime | None = await session.scalar(NEXT_APPROVAL, {"t": scope_of(session).tenant_id})
     if due_at is not None:
-        await ensure_timer(session, name=EXPIRE_APPROVALS, lane=TIMER_LANE, kind=EXPIRE_APPROVALS, due_at=due_at)
+        await ensure_timer(
+            session, name=EXPIRE_APPROVALS.name, lane=TIMER_LANE, job_type=EXPIRE_APPROVALS, due_at=due_at
+        )

@@ -1,23 +1,23 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
-from foundation.jobs.types import JobType, RetryPolicy
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.approvals.expiry_job import expiry_handler
 from governance.approvals.pages import APPROVAL_PAGES
-from governance.approvals.release import RELEASE, release_handler
+from governance.approvals.release import release_handler
 from governance.approvals.repair import repair_expiry
 from governance.approvals.routes import APPROVAL_ROUTES
-from governance.job_types import EXPIRE_APPROVALS
+from governance.job_types import EXPIRE_APPROVALS, RELEASE
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
-        JobType(RELEASE, release_handler(services), batch=100),
-        JobType(EXPIRE_APPROVALS, expiry_handler(services), batch=100, retry=RetryPolicy(attempts=1000)),
+        JobHandler(RELEASE, release_handler(services)),
+        JobHandler(EXPIRE_APPROVALS, expiry_handler(services)),
     ]
 
 

@@ -15,7 +15,8 @@ from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance import job_types
 from governance.baseline import acceptance_repository, repository
 from governance.baseline.errors import BaselineUnderWay
@@ -53,23 +54,23 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
-    enqueue(session, [_work(baseline_id)])
+    enqueue(session, [_job(baseline_id)])
     data = {"baseline": str(baseline_id), **await acceptance_repository.sum_parts(session, baseline_id)}
     append_audit(session, action="baseline.accepted", subject=f"baseline:{baseline_id}", data=data, at=now)
 
 
-def _work(baseline_id: UUID) -> NewJob:
+def _job(baseline_id: UUID) -> NewJob[NoPayload]:
     return NewJob(
-        lane=job_types.BASELINE_LANE,
-        kind=job_types.BASELINE_ACCEPT,
+        job_types.BASELINE_LANE,
+        job_types.ACCEPT_BASELINE,
         key=str(baseline_id),
         ref=baseline_id,
         correlation=str(baseline_id),
     )
 
 
-def accept_handler(services: GovernanceServices) -> Handler:
-    async def carry_out(batch: Batch) -> None:
+def accept_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def carry_out(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             await _carry_out(session, services, batch.items[0].ref)
 
@@ -87,7 +88,7 @@ async def _carry_out(session: AsyncSession, services: GovernanceServices, baseli
     more = len(records) == RECORDS
     await acceptance_repository.move_on(session, baseline.id, counts, cursor=records[-1] if records else baseline.after)
     if more:
-        enqueue(session, [_work(baseline.id)])
+        enqueue(session, [_job(baseline.id)])
     else:
         await _finish(session, services, baseline.id)
 

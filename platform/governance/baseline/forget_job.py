@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance import job_types
 from governance.baseline import repository
 
@@ -33,20 +34,20 @@ def _delete(table: str, which: str) -> TextClause:
 _FORGET: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete("baseline_item", ""))
 
 
-def forgetting_work(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob]:
+def forget_jobs(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob[NoPayload]]:
     """Forget jobs under the key of the read job, so that a delayed retry of that job ends first."""
     key = str(baseline_id)
     return [
-        NewJob(job_types.baseline_lane(one), job_types.BASELINE_FORGET, key, ref=baseline_id) for one in connections
+        NewJob(job_types.baseline_lane(one), job_types.FORGET_BASELINE, key, ref=baseline_id) for one in connections
     ]
 
 
-def forget_handler() -> Handler:
-    async def forget(batch: Batch) -> None:
-        baseline_id, connection_id = batch.items[0].ref, UUID(batch.lane.partition("/")[2])
+def forget_handler() -> Handler[NoPayload]:
+    async def forget(batch: Batch[NoPayload]) -> None:
+        baseline_id, connection_id = batch.items[0].ref, batch.connection_id
         async with batch.commit() as session:
             if baseline_id is not None and await forget_some(session, baseline_id, connection_id):
-                enqueue(session, forgetting_work(baseline_id, [connection_id]))
+                enqueue(session, forget_jobs(baseline_id, [connection_id]))
 
     return forget
 

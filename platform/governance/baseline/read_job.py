@@ -23,7 +23,8 @@ from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid
 from connectors.runtime import OpenConnection
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import Handler, RetryPolicy
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.text import clean_error_text
 from governance import job_types
@@ -41,7 +42,6 @@ from governance.records.validation import admit_reading, is_admissible_key
 from governance.services import GovernanceServices
 from policy.index import PolicyIndex
 
-READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
 BATCHES: Final = 4
 """Requests to a channel per batch."""
 
@@ -50,11 +50,10 @@ _AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid
 _log = structlog.get_logger(__name__)
 
 
-def baseline_work(baseline_id: UUID, connection_id: UUID) -> NewJob:
+def read_job(baseline_id: UUID, connection_id: UUID) -> NewJob[NoPayload]:
     """A read job for one system."""
-    return NewJob(
-        lane=job_types.baseline_lane(connection_id), kind=job_types.BASELINE_READ, key=str(baseline_id), ref=baseline_id
-    )
+    lane = job_types.baseline_lane(connection_id)
+    return NewJob(lane, job_types.READ_BASELINE, key=str(baseline_id), ref=baseline_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,8 @@ class _Written(NamedTuple):
     trouble: str = ""
 
 
-def read_handler(services: GovernanceServices) -> Handler:
-    async def read(batch: Batch) -> None:
+def read_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def read(batch: Batch[NoPayload]) -> None:
         turn = await _begin(batch, services)
         if turn is None:
             return
@@ -100,18 +99,22 @@ def read_handler(services: GovernanceServices) -> Handler:
             await record_health(session, turn.part.connection_id, now=services.clock(), error=trouble or None)
             if trouble:
                 retry_with_backoff(
-                    batch, SystemUnavailable(trouble), told=trouble, retry=READ_RETRY, jitter=1.0 - services.jitter()
+                    batch,
+                    SystemUnavailable(trouble),
+                    told=trouble,
+                    retry=job_types.READ_RETRY,
+                    jitter=1.0 - services.jitter(),
                 )
             elif written.more:
-                enqueue(session, [baseline_work(turn.baseline_id, turn.part.connection_id)])
+                enqueue(session, [read_job(turn.baseline_id, turn.part.connection_id)])
             else:
                 await _end_part(session, services, turn)
 
     return read
 
 
-async def _begin(batch: Batch, services: GovernanceServices) -> _Turn | None:
-    baseline_id, connection_id = batch.items[0].ref, UUID(batch.lane.partition("/")[2])
+async def _begin(batch: Batch[NoPayload], services: GovernanceServices) -> _Turn | None:
+    baseline_id, connection_id = batch.items[0].ref, batch.connection_id
     async with batch.read() as session:
         part = await repository.find_part(session, baseline_id, connection_id)
         if part is None or baseline_id is None:
@@ -174,10 +177,10 @@ async def _read(turn: _Turn) -> list[ChannelReading]:
     ]
 
 
-async def _rest(batch: Batch, services: GovernanceServices, turn: _Turn, error: Exception) -> None:
+async def _rest(batch: Batch[NoPayload], services: GovernanceServices, turn: _Turn, error: Exception) -> None:
     """Delay the retry after an outage, and record the error for the page."""
     told = clean_error_text(str(error))
-    retry_with_backoff(batch, error, told=told, retry=READ_RETRY, jitter=1.0 - services.jitter())
+    retry_with_backoff(batch, error, told=told, retry=job_types.READ_RETRY, jitter=1.0 - services.jitter())
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
     async with batch.commit() as session:
         await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)
@@ -289,7 +292,7 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
     if part.role == "erp":
         channels = [channel.connection_id for channel in await load_channels(session)]
         await repository.insert_parts(session, baseline_id, channels, role="channel", state="listing")
-        enqueue(session, [baseline_work(baseline_id, channel) for channel in channels])
+        enqueue(session, [read_job(baseline_id, channel) for channel in channels])
         if channels:
             return
     await repository.set_ready(session, baseline_id, now=services.clock())

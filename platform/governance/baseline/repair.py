@@ -23,4 +23,4 @@ _SOURCES: Final = text("""
 async def repair_source_polls(session: AsyncSession, now: datetime) -> None:
     """Poll each active source of an accepted baseline that has no timer."""
     for source in (await session.scalars(_SOURCES, {"t": scope_of(session).tenant_id})).all():
-        await ensure_timer(session, name=poll_lane(source), lane=poll_lane(source), kind=POLL, due_at=now)
+        await ensure_timer(session, name=poll_lane(source), lane=poll_lane(source), job_type=POLL, due_at=now)

@@ -1,26 +1,26 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
 import governance.baseline.models
-from foundation.jobs.types import JobType
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.baseline.acceptance_job import accept_handler
 from governance.baseline.commands import COMMANDS
 from governance.baseline.forget_job import forget_handler
 from governance.baseline.pages import build_baseline_pages
-from governance.baseline.read_job import READ_RETRY, read_handler
+from governance.baseline.read_job import read_handler
 from governance.baseline.repair import repair_source_polls
 from governance.baseline.routes import build_baseline_routes
-from governance.job_types import BASELINE_ACCEPT, BASELINE_FORGET, BASELINE_READ
+from governance.job_types import ACCEPT_BASELINE, FORGET_BASELINE, READ_BASELINE
 from governance.services import GovernanceServices, with_services
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
-        JobType(BASELINE_READ, read_handler(services), batch=1, seconds=120.0, retry=READ_RETRY),
-        JobType(BASELINE_ACCEPT, accept_handler(services), batch=1),
-        JobType(BASELINE_FORGET, forget_handler(), batch=1),
+        JobHandler(READ_BASELINE, read_handler(services)),
+        JobHandler(ACCEPT_BASELINE, accept_handler(services)),
+        JobHandler(FORGET_BASELINE, forget_handler()),
     ]
 
 

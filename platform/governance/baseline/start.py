@@ -12,8 +12,8 @@ from foundation.errors import NotFound
 from foundation.jobs.enqueue import enqueue
 from governance.baseline import repository
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
-from governance.baseline.forget_job import forgetting_work
-from governance.baseline.read_job import baseline_work
+from governance.baseline.forget_job import forget_jobs
+from governance.baseline.read_job import read_job
 from governance.elements.repository import load_contracts
 from governance.services import GovernanceServices
 
@@ -35,7 +35,7 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     if not await repository.insert_baseline(session, baseline_id, now=now):
         raise BaselineUnderWay("Someone else has begun a baseline at this moment. Reload the page.")
     await repository.insert_parts(session, baseline_id, sources, role="erp", state="reading")
-    enqueue(session, [baseline_work(baseline_id, source) for source in sources])
+    enqueue(session, [read_job(baseline_id, source) for source in sources])
     append_audit(
         session, action="baseline.started", subject=f"baseline:{baseline_id}", data={"sources": len(sources)}, at=now
     )
@@ -67,7 +67,7 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
-    enqueue(session, forgetting_work(baseline_id, await repository.list_parts(session, baseline_id)))
+    enqueue(session, forget_jobs(baseline_id, await repository.list_parts(session, baseline_id)))
     append_audit(session, action="baseline.discarded", subject=f"baseline:{baseline_id}", data={}, at=now)
 
 

@@ -10,11 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
 from foundation.jobs.batch import Batch
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
 from governance.changes import repository
 from governance.changes.echo_suppression import sent_lately
 from governance.changes.key_conflicts import hold_shared_keys
-from governance.changes.markers import ANY_VERSION
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, plan_changes
 from governance.changes.reissue import reissue_approvals
@@ -25,6 +24,7 @@ from governance.exceptions.catalogue import clock_ahead, is_dated_ahead
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
+from governance.job_types import IngestEvents
 from governance.messages import exceptions as messages
 from governance.records.keys import Key
 from governance.records.repository import load_channels, load_values
@@ -40,15 +40,15 @@ others wait behind them.
 """
 
 
-def ingest_handler(services: GovernanceServices) -> Handler:
-    async def ingest(batch: Batch) -> None:
+def ingest_handler(services: GovernanceServices) -> Handler[IngestEvents]:
+    async def ingest(batch: Batch[IngestEvents]) -> None:
         async with batch.commit() as session:
             await _ingest(session, batch, services)
 
     return ingest
 
 
-async def _ingest(session: AsyncSession, batch: Batch, services: GovernanceServices) -> None:
+async def _ingest(session: AsyncSession, batch: Batch[IngestEvents], services: GovernanceServices) -> None:
     now = services.clock()
     most = BULK_BYTES if batch.bulk else PROMPT_BYTES
     events = await repository.load_events(session, [item.ref for item in batch.items], most_bytes=most)
@@ -59,15 +59,15 @@ async def _ingest(session: AsyncSession, batch: Batch, services: GovernanceServi
     for item in batch.items[:taken]:
         event = events.get(item.ref) if item.ref is not None else None
         if event is None:
-            batch.dead_letter(item, error="The message this work is about is no longer stored, so nothing came of it.")
+            batch.dead_letter(item, error="The message of this job is no longer stored, so nothing came of it.")
             continue
-        if item.payload is not None and item.payload.get("id_conflict"):
+        if item.payload.id_conflict:
             found.append(_reused(event.id, event.connection_id, event.correlation))
             continue
         connector = services.runtime.registry.get(event.kind)
         origin = Origin(event.id, event.connection_id, event.received_at, event.correlation)
         made = translate_payload(None if connector is None else connector.source, event.body, origin)
-        observed += _observed(origin, made, None if item.payload is None else item.payload.get(ANY_VERSION), now=now)
+        observed += _observed(origin, made, item.payload.any_version, now=now)
         found += made.exceptions
         if event.via == "poll":
             ahead = [each for each in made.observations if is_dated_ahead(each, event.received_at)]

@@ -21,7 +21,7 @@ from governance.elements.rows import Observed
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.job_types import INGEST, ingest_lane
+from governance.job_types import INGEST, IngestEvents, ingest_lane
 from governance.messages import exceptions as messages
 from governance.records.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
 from governance.records.validation import latest_version
@@ -80,7 +80,7 @@ async def _claim(
     return set(shared)
 
 
-def _read_again(connection_id: UUID, claim: Claim) -> NewJob:
+def _read_again(connection_id: UUID, claim: Claim) -> NewJob[IngestEvents]:
     lane, key = ingest_lane(connection_id), str(connection_id)
     return NewJob(lane, INGEST, key, ref=claim.source_event_id, correlation=current_correlation())
 

@@ -83,9 +83,9 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
     soonest = min(request.due_at or request.expires_at for request in requests)
     await set_timer(
         session,
-        name=job_types.EXPIRE_APPROVALS,
+        name=job_types.EXPIRE_APPROVALS.name,
         lane=job_types.TIMER_LANE,
-        kind=job_types.EXPIRE_APPROVALS,
+        job_type=job_types.EXPIRE_APPROVALS,
         due_at=soonest,
     )
 

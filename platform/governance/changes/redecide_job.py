@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import MessageType
 from foundation.jobs.batch import Batch
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
 from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, Plan, is_exception_of_one_channel, propose
@@ -21,6 +21,7 @@ from governance.changes.rows import ChangeRow
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
+from governance.job_types import Redecide
 from governance.messages import exceptions as messages
 from governance.propagation.settlement import late_subject
 from governance.propagation.states import RUNNING
@@ -32,13 +33,13 @@ _BY_DECISION = {
 }
 
 
-def redecide_handler(services: GovernanceServices) -> Handler:
-    async def decide_anew(batch: Batch) -> None:
-        wanted = [(item.ref, UUID(item.payload["connection"])) for item in batch.items if item.ref and item.payload]
+def redecide_handler(services: GovernanceServices) -> Handler[Redecide]:
+    async def redecide_changes(batch: Batch[Redecide]) -> None:
+        wanted = [(item.ref, item.payload.connection_id) for item in batch.items if item.ref]
         async with batch.commit() as session:
             await redecide(session, services, wanted)
 
-    return decide_anew
+    return redecide_changes
 
 
 async def redecide(session: AsyncSession, services: GovernanceServices, wanted: Sequence[tuple[UUID, UUID]]) -> None:

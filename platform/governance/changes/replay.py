@@ -1,6 +1,7 @@
 """Replay of the source event, or of the sending of the released change, behind an exception."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,12 +10,20 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.jobs.enqueue import NewJob, enqueue
-from governance.changes.markers import ANY_VERSION
 from governance.errors import NothingToReplay
 from governance.exception_codes import CHANNEL_DRIFT, is_of_channel
 from governance.exceptions.lifecycle import get_exception
 from governance.exceptions.models import GovernanceException
-from governance.job_types import INGEST, PUSH, REDECIDE, REDECIDE_LANE, ingest_lane, push_lane
+from governance.job_types import (
+    INGEST,
+    PUSH,
+    REDECIDE,
+    REDECIDE_LANE,
+    IngestEvents,
+    Redecide,
+    ingest_lane,
+    push_lane,
+)
 from governance.propagation.repository import reopen_propagation
 from governance.propagation.states import PENDING, STALE_APPROVAL, VERIFIED
 from governance.records.claims import DUPLICATE_KEY, drop_other_claims
@@ -30,27 +39,27 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     found = await get_exception(session, exception_id, lock=True)
     if found.state != "open":
         raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
+    job: NewJob[Any]
     if is_of_channel(found.code, found.change_id, found.connection_id, found.source_event_id):
-        work = await _send_again(session, found)
+        job = await _send_again(session, found)
     elif found.source_event_id is not None and found.connection_id is not None:
         if found.code == DUPLICATE_KEY and found.record_key is not None:
             await drop_other_claims(session, found.connection_id, found.record_key, keep=found.source_event_id)
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
-        work = NewJob(
-            lane=lane, kind=INGEST, key=key, ref=found.source_event_id, correlation=found.correlation,
-            payload={ANY_VERSION: f"{found.record_key}|{found.element}"} if found.code == "source.stale" else None,
-        )  # fmt: skip
+        any_version = f"{found.record_key}|{found.element}" if found.code == "source.stale" else None
+        payload = IngestEvents(any_version=any_version)
+        job = NewJob(lane, INGEST, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
     else:
         raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
-    enqueue(session, [work])
+    enqueue(session, [job])
     data = {"code": found.code}
     append_audit(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
-    if work.kind == INGEST:
+    if job.job_type is INGEST:
         found.state, found.closed_at, found.closed_by = "resolved", now, scope_of(session).actor.name
 
 
-async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJob:
+async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJob[Any]:
     """Reopen the propagation; the exception stays open until the value is read back."""
     change_id, connection_id = found.change_id, found.connection_id
     if change_id is None or connection_id is None:
@@ -60,6 +69,6 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     if state == PENDING:
         return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
     if state == STALE_APPROVAL or (state == VERIFIED and found.code == CHANNEL_DRIFT):
-        payload = {"connection": str(connection_id)}
+        payload = Redecide(connection_id)
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

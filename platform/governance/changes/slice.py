@@ -1,9 +1,9 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
 import governance.changes.models
-from foundation.jobs.types import JobType
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.changes.ingest_job import ingest_handler
 from governance.changes.pages import build_change_pages
@@ -14,10 +14,10 @@ from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
-        JobType(INGEST, ingest_handler(services), batch=250),
-        JobType(REDECIDE, redecide_handler(services), batch=100),
+        JobHandler(INGEST, ingest_handler(services)),
+        JobHandler(REDECIDE, redecide_handler(services)),
     ]
 
 

@@ -1,6 +1,6 @@
 """Jobs of connection health: an exception for a connection that keeps failing, until it recovers or is paused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -9,18 +9,17 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RESUMED
 from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
-from foundation.events import DomainEvent, event_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
+from foundation.jobs.registry import Handler
 from foundation.jobs.repair import ensure_timer
-from foundation.jobs.types import Handler
+from foundation.jobs.types import NoPayload
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.job_types import CHECK_HEALTH, health_lane
+from governance.job_types import CHECK_HEALTH, ConnectionTurn, WatchConnection, health_lane
 from governance.messages import exceptions as messages
 from governance.propagation.pause import CONNECTION_IS_PAUSED
 from governance.propagation.settlement import schedule_drift_scan
@@ -40,42 +39,46 @@ class ConnectionHealth(msgspec.Struct, frozen=True):
     last_error: str | None
 
 
-def watch_handler(services: GovernanceServices) -> Handler:
+def watch_handler(services: GovernanceServices) -> Handler[WatchConnection]:
     """Handler of events: connection paused, resumed, failing or recovered."""
 
-    async def watch(batch: Batch) -> None:
-        events = {event.subject: event for event in map(event_of, batch.items)}
+    async def watch(batch: Batch[WatchConnection]) -> None:
+        turns = {item.ref: item.payload for item in batch.items if item.ref is not None}
         async with batch.commit() as session:
-            await watch_connections(session, services, [events[id_] for id_ in sorted(events)])
+            await watch_connections(session, services, {id_: turns[id_] for id_ in sorted(turns)})
 
     return watch
 
 
-def health_handler(services: GovernanceServices) -> Handler:
-    async def judge(batch: Batch) -> None:
+def health_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def check_health(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
-            await check_connection_health(session, services, UUID(batch.lane.partition("/")[2]))
+            await check_connection_health(session, services, batch.connection_id)
 
-    return judge
+    return check_health
 
 
-async def watch_connections(session: AsyncSession, services: GovernanceServices, events: Sequence[DomainEvent]) -> None:
-    now = {health.id: health for health in await _load_health(session, [event.subject for event in events])}
-    for event in events:
-        health = now.get(event.subject)
-        resumed = health if event.kind == CONNECTION_RESUMED else None
+async def watch_connections(
+    session: AsyncSession, services: GovernanceServices, turns: Mapping[UUID, WatchConnection]
+) -> None:
+    """Act on the latest turn of each connection."""
+    ids = list(turns)
+    now = {health.id: health for health in await _load_health(session, ids)}
+    for connection_id, watched in turns.items():
+        health = now.get(connection_id)
+        resumed = health if watched.turn is ConnectionTurn.RESUMED else None
         # No failure event follows for a connection that failed when it was paused and still fails after its resumption.
-        counts = event.kind == CONNECTION_FAILING or (resumed is not None and resumed.failing)
-        await _set_timer(session, event.subject, event.at + FAILING_AFTER if counts else None)
+        counts = watched.turn is ConnectionTurn.FAILING or (resumed is not None and resumed.failing)
+        await _set_timer(session, connection_id, watched.at + FAILING_AFTER if counts else None)
         if resumed is not None and resumed.role == "channel":
-            await schedule_drift_scan(session, event.subject, now=event.at, jitter=services.jitter)
-    still = {row.id: row for row in await _still_paused(session, [event.subject for event in events])}
-    found = [_paused(still[e.subject]) for e in events if e.kind == CONNECTION_PAUSED and e.subject in still]
+            await schedule_drift_scan(session, connection_id, now=watched.at, jitter=services.jitter)
+    still = {row.id: row for row in await _still_paused(session, ids)}
+    found = [_paused(still[id_]) for id_ in ids if turns[id_].turn is ConnectionTurn.PAUSED and id_ in still]
     await open_exceptions(session, found, now=services.clock(), new_id=services.new_id)
     # Covers every way of resuming, and an exception opened concurrently.
-    resumed_ids = [str(e.subject) for e in events if e.kind == CONNECTION_RESUMED and e.subject not in still]
+    resumed_ids = [str(id_) for id_ in ids if turns[id_].turn is ConnectionTurn.RESUMED and id_ not in still]
     await auto_resolve(session, CONNECTION_IS_PAUSED, resumed_ids, now=services.clock())
-    await _settle(session, services, [event.subject for event in events])
+    await _settle(session, services, ids)
 
 
 async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
@@ -126,7 +129,7 @@ async def repair_health_timers(session: AsyncSession, now: datetime) -> None:
     )
     for connection_id, worked_at in rows.all():
         await ensure_timer(
-            session, name=_timer_name(connection_id), lane=health_lane(connection_id), kind=CHECK_HEALTH,
+            session, name=_timer_name(connection_id), lane=health_lane(connection_id), job_type=CHECK_HEALTH,
             due_at=max(now, worked_at + FAILING_AFTER),
         )  # fmt: skip
 
@@ -152,12 +155,12 @@ async def _load_health(session: AsyncSession, ids: Sequence[UUID], *, lock: bool
 
 async def _set_timer(session: AsyncSession, connection_id: UUID, due_at: datetime | None) -> None:
     await set_timer(
-        session, name=_timer_name(connection_id), lane=health_lane(connection_id), kind=CHECK_HEALTH, due_at=due_at
+        session, name=_timer_name(connection_id), lane=health_lane(connection_id), job_type=CHECK_HEALTH, due_at=due_at
     )
 
 
 def _timer_name(connection_id: UUID) -> str:
-    return f"{CHECK_HEALTH}/{connection_id}"
+    return f"{CHECK_HEALTH.name}/{connection_id}"
 
 
 def _exception(health: ConnectionHealth) -> NewException:

@@ -1,31 +1,40 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RECOVERED, CONNECTION_RESUMED
-from foundation.events import Subscription
-from foundation.jobs.types import JobType
+from foundation.events import EventType, Subscription
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler
 from governance.connections.pages import build_connection_pages
 from governance.connections.routes import build_connection_routes
-from governance.job_types import CHECK_HEALTH, WATCH_CONNECTION
+from governance.job_types import CHECK_HEALTH, WATCH_CONNECTION, ConnectionTurn, WatchConnection
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
 
-_WATCHED: Final = (CONNECTION_RESUMED, CONNECTION_FAILING, CONNECTION_RECOVERED, CONNECTION_PAUSED)
+_WATCHED: Final = (
+    (CONNECTION_RESUMED, ConnectionTurn.RESUMED),
+    (CONNECTION_FAILING, ConnectionTurn.FAILING),
+    (CONNECTION_RECOVERED, ConnectionTurn.RECOVERED),
+    (CONNECTION_PAUSED, ConnectionTurn.PAUSED),
+)
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
-        JobType(WATCH_CONNECTION, watch_handler(services), batch=100),
-        JobType(CHECK_HEALTH, health_handler(services), batch=1),
+        JobHandler(WATCH_CONNECTION, watch_handler(services)),
+        JobHandler(CHECK_HEALTH, health_handler(services)),
     ]
+
+
+def _watch(event: EventType[Any], turn: ConnectionTurn) -> Subscription[Any, WatchConnection]:
+    return Subscription(event, WATCH_CONNECTION, lambda sent: WatchConnection(turn, sent.at))
 
 
 SLICE: Final = Slice(
     jobs=with_services(_jobs),
-    subscriptions=tuple(Subscription(event, WATCH_CONNECTION) for event in _WATCHED),
+    subscriptions=tuple(_watch(event, turn) for event, turn in _WATCHED),
     repairs=(repair_health_timers,),
     routes=with_services(build_connection_routes),
     pages=with_services(build_connection_pages),

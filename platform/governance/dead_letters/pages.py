@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -20,7 +21,6 @@ from governance.dead_letters.lists import DEAD_LETTERS
 from governance.dead_letters.routes import BULK
 from governance.dead_letters.schemas import DeadLetterView
 from governance.exception_queue.queries import count_exceptions
-from governance.labels import write_work
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
@@ -31,45 +31,57 @@ _LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}
 _REPLAY_LETTER: Final = {"permission": GovernancePermission.REPLAY_DEAD_LETTER}
 _DISCARD_LETTER: Final = {"permission": GovernancePermission.DISCARD_DEAD_LETTER}
 AnyRequest = Request[Any, Any, Any]
+JobTitle = Callable[[str], str]
+OpenJobTitle = NamedDependency[JobTitle]
+"""Handler parameter `job_title`, filled by `provide_job_title`: the title of a job type of any room."""
 _LETTER: Final = "/clients/{client:str}/dead-letters"
 
 
+def provide_job_title(job_title: JobTitle) -> Provide:
+    """Provider of the application's dependency `job_title`."""
+    return Provide(lambda: job_title, sync_to_thread=False)
+
+
 @get(_LETTER, opt=_LETTERS, dependencies=DEAD_LETTERS.page_parameters, include_in_schema=False)
-async def dead_letter_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    return await _list(access, listed)
+async def dead_letter_list(access: OpenAccess, job_title: OpenJobTitle, listed: ListParameters) -> Response[Any]:
+    return await _list(access, job_title, listed)
 
 
 @post(_LETTER, opt=_LETTERS, dependencies=DEAD_LETTERS.page_parameters, include_in_schema=False, status_code=200)
-async def dead_letter_bulk(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def dead_letter_bulk(
+    request: AnyRequest, access: OpenAccess, job_title: OpenJobTitle, listed: ListParameters
+) -> Response[Any]:
     """Act on the selected jobs; the answer is the list with the result of each."""
     form = await request.form()
     act, permission = BULK.get(str(form.get("action", "")), (None, None))
     if permission is not None:
         access.principal.require(permission)
-    names = {str(one.id): f"{write_work(one.kind)}, {one.key}" for one in await _items(access, listed)}
+    names = {str(one.id): f"{job_title(one.kind)}, {one.key}" for one in await _items(access, listed)}
     bulk = await bulk_form(access.session, form, lambda: act and partial(_run, access, act), names)
-    return await _list(access, listed, bulk=bulk)
+    return await _list(access, job_title, listed, bulk=bulk)
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
-async def dead_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, replay_dead_letter(access.session, letter_id, now=access.now), "Replayed")
+async def dead_letter_replay(access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]) -> Response[Any]:
+    replay = replay_dead_letter(access.session, letter_id, now=access.now)
+    return await _act(access, job_title, replay, "Replayed")
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
-async def dead_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, discard_dead_letter(access.session, letter_id, now=access.now), "Discarded")
+async def dead_letter_discard(access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]) -> Response[Any]:
+    discard = discard_dead_letter(access.session, letter_id, now=access.now)
+    return await _act(access, job_title, discard, "Discarded")
 
 
 async def _run(access: Access, act: Callable[..., Awaitable[None]], one: UUID) -> None:
     await act(access.session, one, now=access.now)
 
 
-async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]:
+async def _act(access: Access, job_title: JobTitle, act: Awaitable[None], done: str) -> Response[Any]:
     refusal = await run_action(access.session, act)
     if refusal is None:
         return redirect_to(access, "/dead-letters", done=done)
-    return await _list(access, DEAD_LETTERS.parse({}), refusal=refusal)
+    return await _list(access, job_title, DEAD_LETTERS.parse({}), refusal=refusal)
 
 
 async def _items(access: Access, listed: ListInput) -> Sequence[DeadLetterView]:
@@ -77,11 +89,17 @@ async def _items(access: Access, listed: ListInput) -> Sequence[DeadLetterView]:
 
 
 async def _list(
-    access: Access, listed: ListInput, *, refusal: DomainError | None = None, bulk: BulkView | None = None
+    access: Access,
+    job_title: JobTitle,
+    listed: ListInput,
+    *,
+    refusal: DomainError | None = None,
+    bulk: BulkView | None = None,
 ) -> Response[Any]:
     found = await load_page(access, DEAD_LETTERS, listed)
     context = {
         "listed": list_view(DEAD_LETTERS, listed, found, f"{access.root}/dead-letters"),
+        "job_title": job_title,
         "counts": await count_exceptions(access.session),
         "bulk": bulk,
         "refused": refusal,

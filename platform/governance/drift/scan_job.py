@@ -16,7 +16,8 @@ from connectors.health import record_health
 from connectors.ports import ChannelReading
 from connectors.runtime import OpenConnection
 from foundation.jobs.batch import Batch
-from foundation.jobs.types import Handler, RetryPolicy
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld
 from foundation.text import clean_foreign_text
 from governance.drift import repository
@@ -34,13 +35,12 @@ from governance.records.validation import admit_reading
 from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
-SCAN_RETRY = RetryPolicy(attempts=20, base=5.0, cap=300.0)
 VALUES_A_TURN: Final = 200
 
 
-def scan_drift_handler(services: GovernanceServices) -> Handler:
-    async def reread(batch: Batch) -> None:
-        connection_id = UUID(batch.lane.partition("/")[2])
+def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def scan_drift(batch: Batch[NoPayload]) -> None:
+        connection_id = batch.connection_id
         async with batch.read() as session:
             # First, so that a failed batch does not end the cycle.
             await schedule_drift_scan(session, connection_id, now=services.clock(), jitter=services.jitter)
@@ -54,7 +54,7 @@ def scan_drift_handler(services: GovernanceServices) -> Handler:
             shown = await _read(opened, kept)
             outcomes = [await _look(opened, batch, services, was, stopped) for was in (states.REFUSED, states.FAILED)]
         except NO_ANSWER as error:
-            _log.info("reread.no_answer", connection=str(connection_id), error=str(error))
+            _log.info("drift.no_answer", connection=str(connection_id), error=str(error))
             if not isinstance(error, OutboundHeld):
                 async with batch.commit() as session:
                     await record_health(
@@ -68,7 +68,7 @@ def scan_drift_handler(services: GovernanceServices) -> Handler:
             if kept:
                 await record_health(session, connection_id, now=services.clock(), every=HEALTH_EVERY)
 
-    return reread
+    return scan_drift
 
 
 async def _read(opened: OpenConnection, kept: Sequence[ObservedValue]) -> list[ChannelReading]:
@@ -83,7 +83,7 @@ async def _read(opened: OpenConnection, kept: Sequence[ObservedValue]) -> list[C
 
 
 async def _look(
-    opened: OpenConnection, batch: Batch, services: GovernanceServices, was: str, change_ids: Sequence[UUID]
+    opened: OpenConnection, batch: Batch[NoPayload], services: GovernanceServices, was: str, change_ids: Sequence[UUID]
 ) -> Settlement:
     connection_id = UUID(opened.config.connection_id)
     async with batch.read() as session:

@@ -1,18 +1,18 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
 import governance.drift.models
-from foundation.jobs.types import JobType
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.drift.repair import repair_scans
-from governance.drift.scan_job import SCAN_RETRY, scan_drift_handler
+from governance.drift.scan_job import scan_drift_handler
 from governance.job_types import SCAN_DRIFT
 from governance.services import GovernanceServices, with_services
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
-    return [JobType(SCAN_DRIFT, scan_drift_handler(services), batch=1, seconds=120.0, retry=SCAN_RETRY)]
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
+    return [JobHandler(SCAN_DRIFT, scan_drift_handler(services))]
 
 
 SLICE: Final = Slice(

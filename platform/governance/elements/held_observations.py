@@ -20,10 +20,11 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance.elements.rows import Observed
 from governance.exception_codes import CHANNEL_DRIFT
-from governance.job_types import HELD_LANE, INGEST, RELEASE_HELD, ingest_lane
+from governance.job_types import INGEST, OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, ingest_lane
 from governance.services import GovernanceServices
 
 MISSING: Final = "contract.missing"
@@ -130,8 +131,8 @@ async def schedule_release(session: AsyncSession) -> None:
         enqueue(session, [_job()])
 
 
-def release_held_handler(services: GovernanceServices) -> Handler:
-    async def release(batch: Batch) -> None:
+def release_held_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def release(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             if await release_held(session, now=services.clock()):
                 enqueue(session, [_job()])
@@ -163,5 +164,5 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     return _BATCH in (len(released), len(resolved))
 
 
-def _job() -> NewJob:
-    return NewJob(HELD_LANE, RELEASE_HELD, RELEASE_HELD)
+def _job() -> NewJob[NoPayload]:
+    return NewJob(OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, RELEASE_OBSERVATIONS.name)

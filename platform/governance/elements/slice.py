@@ -1,19 +1,19 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
 import governance.elements.models
-from foundation.jobs.types import JobType
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.elements.commands import COMMANDS
 from governance.elements.held_observations import release_held_handler
 from governance.elements.repair import repair_held_observations
-from governance.job_types import RELEASE_HELD
+from governance.job_types import RELEASE_OBSERVATIONS
 from governance.services import GovernanceServices, with_services
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
-    return [JobType(RELEASE_HELD, release_held_handler(services), batch=1)]
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
+    return [JobHandler(RELEASE_OBSERVATIONS, release_held_handler(services))]
 
 
 SLICE: Final = Slice(

@@ -72,7 +72,9 @@ async def open_exceptions(
     await _OPEN.execute(session, rows)
     if rows:
         soonest = min(row.correction_due_at for row in rows)
-        await set_timer(session, name=ESCALATE_EXCEPTIONS, lane=TIMER_LANE, kind=ESCALATE_EXCEPTIONS, due_at=soonest)
+        await set_timer(
+            session, name=ESCALATE_EXCEPTIONS.name, lane=TIMER_LANE, job_type=ESCALATE_EXCEPTIONS, due_at=soonest
+        )
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "message": row.message, "params": _of_title(row)}
         append_audit(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)

@@ -9,12 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
-from connectors.connections import find_missing_since, note_caught_up
+from connectors.connections import find_missing_since, note_backfilled
 from foundation.database.engine import scope_of
-from foundation.events import event_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from governance.job_types import BACKFILL_CHANNEL, BackfillChannel
 from governance.propagation import states
 from governance.propagation.distribute import distribute
 from governance.propagation.pause import exclude_pause, resolve_pause
@@ -42,34 +42,36 @@ _MISSED: Final = text("""
 """)
 
 
-def backfill_handler(services: GovernanceServices) -> Handler:
+def backfill_handler(services: GovernanceServices) -> Handler[BackfillChannel]:
     """Handler that runs once more after the margin.
 
     A channel that was paused again before its backfill finished keeps the time since when it may lack values, and the
     next backfill begins there.
     """
 
-    async def catch_up(batch: Batch) -> None:
+    async def backfill(batch: Batch[BackfillChannel]) -> None:
         item = batch.items[0]
-        event, payload = event_of(item), item.payload or {}
-        since = datetime.fromisoformat(event.data["since"]) - _MARGIN
-        following = NewJob(batch.lane, item.kind, item.key, ref=item.ref, payload=payload)
+        channel_id, payload = item.ref, item.payload
+        if channel_id is None:
+            return
+        since = payload.since - _MARGIN
+        following = NewJob(batch.lane, BACKFILL_CHANNEL, item.key, ref=channel_id, payload=payload)
         async with batch.commit() as session:
-            if "last" not in payload:
-                await resolve_pause(session, event.subject, now=services.clock())
-            await exclude_pause(session, event.subject, since=since + _MARGIN, now=event.at)
-            missing = await find_missing_since(session, event.subject)
+            if not payload.last:
+                await resolve_pause(session, channel_id, now=services.clock())
+            await exclude_pause(session, channel_id, since=payload.since, now=payload.resumed_at)
+            missing = await find_missing_since(session, channel_id)
             begin = since if missing is None else min(since, missing - _MARGIN)
-            if await backfill_channel(session, services, event.subject, since=begin) == VALUES_A_TURN:
+            if await backfill_channel(session, services, channel_id, since=begin) == VALUES_A_TURN:
                 enqueue(session, [following])
-            elif "last" not in payload:
+            elif not payload.last:
                 # Under a key of its own, so that it does not block other events about this channel.
-                last = replace(following, key=f"{item.key}/last", payload=payload | {"last": True})
+                last = replace(following, key=f"{item.key}/last", payload=replace(payload, last=True))
                 enqueue(session, [replace(last, delay=_MARGIN.total_seconds())])
             elif missing is not None:
-                await note_caught_up(session, event.subject, since=missing)
+                await note_backfilled(session, channel_id, since=missing)
 
-    return catch_up
+    return backfill
 
 
 async def backfill_channel(

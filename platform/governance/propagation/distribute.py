@@ -32,8 +32,8 @@ async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> N
         session,
         [
             NewJob(
-                lane=job_types.push_lane(row.connection_id),
-                kind=job_types.PUSH,
+                job_types.push_lane(row.connection_id),
+                job_types.PUSH,
                 key=f"{row.record_key}|{row.element}",
                 ref=row.change_id,
                 correlation=row.correlation,
@@ -47,5 +47,9 @@ async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> N
 
 async def start_clock(session: AsyncSession, due_at: datetime) -> None:
     await set_timer(
-        session, name=job_types.BREACH_SLOS, lane=job_types.TIMER_LANE, kind=job_types.BREACH_SLOS, due_at=due_at
+        session,
+        name=job_types.BREACH_SLOS.name,
+        lane=job_types.TIMER_LANE,
+        job_type=job_types.BREACH_SLOS,
+        due_at=due_at,
     )

@@ -14,9 +14,11 @@ from connectors.health import is_healthy, record_health
 from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
 from connectors.runtime import OpenConnection
 from foundation.jobs.batch import Batch, ClaimedJob
-from foundation.jobs.types import Handler, RetryPolicy
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
 from foundation.text import clean_error_text
+from governance.job_types import PUSH_RETRY
 from governance.messages import reasons
 from governance.propagation import states
 from governance.propagation.repository import Pending, load_pending
@@ -25,7 +27,6 @@ from governance.records.validation import admit_reading
 from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
-PUSH_RETRY = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 NO_ANSWER = (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused)
 REST_SECONDS = 1.0
 PAUSED_SECONDS = 30.0
@@ -49,9 +50,9 @@ class PushAttempt:
         return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
 
 
-def push_handler(services: GovernanceServices) -> Handler:
-    async def push(batch: Batch) -> None:
-        connection_id = UUID(batch.lane.partition("/")[2])
+def push_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def push(batch: Batch[NoPayload]) -> None:
+        connection_id = batch.connection_id
         async with batch.read() as session:
             opened = await services.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
@@ -190,7 +191,7 @@ async def read_back(
 
 
 async def _rest(  # noqa: PLR0913 - one step of the job above
-    batch: Batch,
+    batch: Batch[NoPayload],
     services: GovernanceServices,
     connection_id: UUID,
     pending: Mapping[UUID, Pending],
@@ -241,7 +242,7 @@ def _note_sent(p: Pending, result: WriteResult, settlement: Settlement) -> None:
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
     session: AsyncSession,
-    batch: Batch,
+    batch: Batch[NoPayload],
     services: GovernanceServices,
     connection_id: UUID,
     pending: Mapping[UUID, Pending],
@@ -266,9 +267,9 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
-    batch: Batch,
+    batch: Batch[NoPayload],
     services: GovernanceServices,
-    item: ClaimedJob,
+    item: ClaimedJob[NoPayload],
     p: Pending,
     attempt: PushAttempt,
     settlement: Settlement,
@@ -289,9 +290,9 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
 
 
 def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
-    batch: Batch,
+    batch: Batch[NoPayload],
     services: GovernanceServices,
-    item: ClaimedJob,
+    item: ClaimedJob[NoPayload],
     p: Pending,
     result: WriteResult,
     settlement: Settlement,

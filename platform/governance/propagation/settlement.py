@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import TEXT, StoredMessage
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
+from foundation.jobs.types import JobType, NoPayload
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
@@ -42,7 +43,7 @@ _ABOUT_CHANNEL: Final = (
 class TimerName(TypedDict):
     name: str
     lane: str
-    kind: str
+    job_type: JobType[NoPayload]
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Settlement:
     settled: dict[UUID, Settled] = field(default_factory=dict)
     seen: list[Pending] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
-    work: list[NewJob] = field(default_factory=list)
+    jobs: list[NewJob[Any]] = field(default_factory=list)
 
     def verified(self, p: Pending) -> None:
         """Verified by read-back: stops the clock, meters the delivery, resolves open exceptions about the value."""
@@ -70,7 +71,7 @@ class Settlement:
             error = reasons.NOT_EXACT.fill(shown=shown_text(reading))
             self.exceptions.append(propagation_exception("propagation.unreadable", p, self.connection_id, error))
         self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error)
-        self.work.append(_look(p, self.connection_id))
+        self.jobs.append(_look(p, self.connection_id))
 
     def unanswered(self, p: Pending, detail: str) -> None:
         """Sent with a possible effect but without an answer; stays pending."""
@@ -81,7 +82,7 @@ class Settlement:
     def send_again(self, p: Pending) -> None:
         """Send an accepted, invisible value again: the channel may have lost it. The idempotency key makes it safe."""
         self._settle(p, states.PENDING, error=reasons.SENT_AGAIN.fill())
-        self.work.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+        self.jobs.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
     def stopped(self, p: Pending, state: str, code: str, why: str | StoredMessage) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
@@ -95,7 +96,7 @@ class Settlement:
     def held(self, p: Pending) -> None:
         """Mark the approval stale: the value is current, the data behind its approval is not; enqueues a redecision."""
         self._settle(p, states.STALE_APPROVAL, error=reasons.COST_CHANGED.fill())
-        self.work.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+        self.jobs.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
     def superseded(self, change_id: UUID) -> None:
         self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
@@ -132,7 +133,7 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
         await auto_resolve(session, code, corrected, now=now)
     found = [exception for exception in settlement.exceptions if exception.change_id in moved]
     await open_exceptions(session, found, now=now, new_id=services.new_id)
-    enqueue(session, [work for work in settlement.work if work.ref in moved])
+    enqueue(session, [job for job in settlement.jobs if job.ref in moved])
     _note_unproven(session, services, connection_id, moved, now=now)
     if seen:
         services.metrics.delivered(scope_of(session).tenant_id, connection_id, [p.took(now) for p in seen])
@@ -172,16 +173,16 @@ def _note_unproven(
 async def schedule_drift_scan(
     session: AsyncSession, connection_id: UUID, *, now: datetime, jitter: Callable[[], float]
 ) -> None:
-    """Schedule the scan in 0.5 to 1.5 times REREAD_EVERY, to spread the channels; never later than already set."""
+    """Schedule the scan in 0.5 to 1.5 times DRIFT_SCAN_EVERY, to spread the channels; never later than already set."""
     await set_timer(session, **drift_scan_timer(connection_id), due_at=now + DRIFT_SCAN_EVERY * (0.5 + jitter()))
 
 
 def drift_scan_timer(connection_id: UUID) -> TimerName:
     """Timer name of one channel's drift scan."""
     return TimerName(
-        name=f"{job_types.SCAN_DRIFT}/{connection_id}",
+        name=f"{job_types.SCAN_DRIFT.name}/{connection_id}",
         lane=job_types.verify_lane(connection_id),
-        kind=job_types.SCAN_DRIFT,
+        job_type=job_types.SCAN_DRIFT,
     )
 
 
@@ -194,27 +195,31 @@ def shown(p: Pending) -> ShownValueRow:
     return ShownValueRow(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id)
 
 
-def push_job(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewJob:
+def push_job(
+    change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str
+) -> NewJob[NoPayload]:
     """A push job; its key keeps the values of one record and element in order."""
     lane, key = job_types.push_lane(connection_id), f"{record_key}|{element}"
-    return NewJob(lane=lane, kind=job_types.PUSH, key=key, ref=change_id, correlation=correlation)
+    return NewJob(lane, job_types.PUSH, key, ref=change_id, correlation=correlation)
 
 
-def redecide_job(change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str) -> NewJob:
-    key, payload = f"{record_key}|{element}", {"connection": str(connection_id)}
+def redecide_job(
+    change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str
+) -> NewJob[job_types.Redecide]:
+    key, payload = f"{record_key}|{element}", job_types.Redecide(connection_id)
     return NewJob(
         job_types.REDECIDE_LANE, job_types.REDECIDE, key, ref=change_id, payload=payload, correlation=correlation
     )
 
 
-def _look(p: Pending, connection_id: UUID) -> NewJob:
+def _look(p: Pending, connection_id: UUID) -> NewJob[job_types.VerifyValues]:
     """A verify job for the attempt being settled; verify jobs of earlier attempts are void."""
     return NewJob(
-        lane=job_types.verify_lane(connection_id),
-        kind=job_types.VERIFY,
-        key=str(p.change_id),
+        job_types.verify_lane(connection_id),
+        job_types.VERIFY,
+        str(p.change_id),
         ref=p.change_id,
-        payload={"attempt": p.attempts + 1},
+        payload=job_types.VerifyValues(attempt=p.attempts + 1),
         delay=FIRST_LOOK_SECONDS,
         correlation=p.correlation,
     )

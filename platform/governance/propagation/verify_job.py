@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 import structlog
 
 from connectors.health import is_healthy, record_health
 from connectors.ports import ChannelReading, SystemUnavailable
 from foundation.jobs.batch import Batch, ClaimedJob
-from foundation.jobs.types import Handler, RetryPolicy
+from foundation.jobs.registry import Handler
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, RetriesSpent
+from governance.job_types import VerifyValues
 from governance.messages import reasons
 from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
@@ -19,9 +19,6 @@ from governance.propagation.settlement import FIRST_LOOK_SECONDS, Settlement, sh
 from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
-LOOKS = RetryPolicy(attempts=60, base=0.25, cap=60.0)
-"""Retries of a reading that fails on our side. A reading without the expected value is not a failure."""
-
 SEND_AGAIN_EVERY: Final = 4
 LONGEST_PAUSE_SECONDS: Final = 60.0
 GIVE_UP_AFTER: Final = timedelta(hours=4)
@@ -29,15 +26,15 @@ GIVE_UP_AFTER: Final = timedelta(hours=4)
 """
 
 
-def verify_handler(services: GovernanceServices) -> Handler:
-    async def verify(batch: Batch) -> None:
-        connection_id = UUID(batch.lane.partition("/")[2])
+def verify_handler(services: GovernanceServices) -> Handler[VerifyValues]:
+    async def verify(batch: Batch[VerifyValues]) -> None:
+        connection_id = batch.connection_id
         async with batch.read() as session:
             opened = await services.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
         settlement = Settlement(connection_id, states.ACCEPTED, services.clock())
-        looked: list[tuple[ClaimedJob, Pending]] = []
+        looked: list[tuple[ClaimedJob[VerifyValues], Pending]] = []
         for item in batch.items:
             p = pending.get(item.ref) if item.ref is not None else None
             if p is None or p.state != states.ACCEPTED or not _is_of_this_attempt(item, p):
@@ -70,7 +67,7 @@ def verify_handler(services: GovernanceServices) -> Handler:
     return verify
 
 
-def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlement: Settlement) -> None:
+def _give_up(looked: list[tuple[ClaimedJob[VerifyValues], Pending]], error: Exception, settlement: Settlement) -> None:
     """Fail retries past GIVE_UP_AFTER although the channel, otherwise healthy, does not answer for these values."""
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
@@ -78,11 +75,13 @@ def _give_up(looked: list[tuple[ClaimedJob, Pending]], error: Exception, settlem
             settlement.stopped(p, states.FAILED, "propagation.failed", why)
 
 
-def _is_of_this_attempt(item: ClaimedJob, p: Pending) -> bool:
-    return item.payload is None or item.payload.get("attempt") == p.attempts
+def _is_of_this_attempt(item: ClaimedJob[VerifyValues], p: Pending) -> bool:
+    return item.payload.attempt in (None, p.attempts)
 
 
-def _rest(batch: Batch, services: GovernanceServices, items: list[ClaimedJob], error: Exception) -> None:
+def _rest(
+    batch: Batch[VerifyValues], services: GovernanceServices, items: list[ClaimedJob[VerifyValues]], error: Exception
+) -> None:
     """Pause the lane. No answer proves nothing: no reading is counted and nothing is sent again."""
     _log.info("readback.no_answer", lane=batch.lane, error=str(error))
     asked = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
@@ -110,9 +109,9 @@ def _unanswered(p: Pending, error: Exception) -> ChannelReading:
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
-    batch: Batch,
+    batch: Batch[VerifyValues],
     services: GovernanceServices,
-    item: ClaimedJob,
+    item: ClaimedJob[VerifyValues],
     p: Pending,
     reading: ChannelReading | None,
     settlement: Settlement,

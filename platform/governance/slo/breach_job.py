@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance.elements.repository import load_contracts
 from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import open_exceptions
@@ -50,8 +51,8 @@ _HOW: Final = {
 }
 
 
-def breach_handler(services: GovernanceServices) -> Handler:
-    async def check_clocks(batch: Batch) -> None:
+def breach_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def check_clocks(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             await breach_slos(session, services)
 

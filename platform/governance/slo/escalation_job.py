@@ -11,7 +11,8 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
-from foundation.jobs.types import Handler
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
 from governance.exceptions.severity import OVERDUE
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.services import GovernanceServices
@@ -39,8 +40,8 @@ NEXT_ESCALATION: Final = text(
 )
 
 
-def escalation_handler(services: GovernanceServices) -> Handler:
-    async def check_corrections(batch: Batch) -> None:
+def escalation_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def check_corrections(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             await escalate_overdue(session, services)
 
@@ -63,5 +64,7 @@ async def escalate_overdue(session: AsyncSession, services: GovernanceServices) 
         )
     following = await session.scalar(NEXT_ESCALATION, tenant)
     if following is not None:
-        await set_timer(session, name=ESCALATE_EXCEPTIONS, lane=TIMER_LANE, kind=ESCALATE_EXCEPTIONS, due_at=following)
+        await set_timer(
+            session, name=ESCALATE_EXCEPTIONS.name, lane=TIMER_LANE, job_type=ESCALATE_EXCEPTIONS, due_at=following
+        )
     return len(rows)

@@ -11,12 +11,12 @@ from governance.job_types import BREACH_SLOS, ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.slo.breach_job import NEXT_BREACH
 from governance.slo.escalation_job import NEXT_ESCALATION
 
-_DUE: Final = {BREACH_SLOS: NEXT_BREACH, ESCALATE_EXCEPTIONS: NEXT_ESCALATION}
+_DUE: Final = ((BREACH_SLOS, NEXT_BREACH), (ESCALATE_EXCEPTIONS, NEXT_ESCALATION))
 
 
 async def repair_slos(session: AsyncSession, _: datetime) -> None:
     """Restore the timers of the next late delivery and the next overdue exception."""
-    for kind, due in _DUE.items():
+    for job_type, due in _DUE:
         due_at: datetime | None = await session.scalar(due, {"t": scope_of(session).tenant_id})
         if due_at is not None:
-            await ensure_timer(session, name=kind, lane=TIMER_LANE, kind=kind, due_at=due_at)
+            await ensure_timer(session, name=job_type.name, lane=TIMER_LANE, job_type=job_type, due_at=due_at)

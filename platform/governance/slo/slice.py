@@ -1,8 +1,8 @@
 """What this slice adds to the room."""
 
-from typing import Final
+from typing import Any, Final
 
-from foundation.jobs.types import JobType, RetryPolicy
+from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.job_types import BREACH_SLOS, ESCALATE_EXCEPTIONS
 from governance.services import GovernanceServices, with_services
@@ -12,10 +12,10 @@ from governance.slo.repair import repair_slos
 from governance.slo.suspension import move_clocks
 
 
-def _jobs(services: GovernanceServices) -> list[JobType]:
+def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
-        JobType(BREACH_SLOS, breach_handler(services), batch=100, retry=RetryPolicy(attempts=1000)),
-        JobType(ESCALATE_EXCEPTIONS, escalation_handler(services), batch=100, retry=RetryPolicy(attempts=1000)),
+        JobHandler(BREACH_SLOS, breach_handler(services)),
+        JobHandler(ESCALATE_EXCEPTIONS, escalation_handler(services)),
     ]
 
 

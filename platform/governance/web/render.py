@@ -13,7 +13,6 @@ from governance.labels import (
     write_kind,
     write_share,
     write_value,
-    write_work,
 )
 from tenants.access import Access
 
@@ -28,7 +27,6 @@ def render_page(
         "value": write_value,
         "element": write_element,
         "kind": write_kind,
-        "work": write_work,
         "level": level_of,
         "share": write_share,
         "difference": write_difference,

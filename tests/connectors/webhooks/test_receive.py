@@ -52,7 +52,7 @@ async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.
     answer = await post(http, world, body)
     assert (answer.status_code, answer.json()) == (202, {"status": "new"})
     assert await world.rows("SELECT body, via FROM source_event") == [(body, "webhook")]
-    assert await world.rows("SELECT kind FROM job") == [("governance.ingest",)]
+    assert await world.rows("SELECT kind FROM job") == [("governance.ingest_events",)]
 
 
 async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: ClientEnv) -> None:
@@ -100,7 +100,7 @@ async def test_the_same_id_with_other_content_is_kept_beside_the_first(
 ) -> None:
     await post(http, world, body_of(world), message_id="same")
     answer = await post(http, world, body_of(world, amount=10), message_id="same")
-    assert answer.json() == {"status": "reused-id"}
+    assert answer.json() == {"status": "id-conflict"}
     assert await stored(world) == 2
 
 

@@ -16,8 +16,9 @@ from foundation.commands import operator_scope, run_with_services
 from foundation.database.engine import scope_of
 from foundation.events import EventType, Subscription
 from foundation.jobs.batch import Batch
+from foundation.jobs.registry import JobHandler
 from foundation.jobs.repair import ensure_timer
-from foundation.jobs.types import JobType
+from foundation.jobs.types import JobType, NoPayload
 from foundation.permissions import Permission
 from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import AppServices, CliCommand, NavArea, NavEntry, RoleGrant, Room
@@ -28,8 +29,8 @@ from tenants.command_options import MSP, TENANT
 from tenants.routes import OpenAccess
 from tests.controlplane.example_room import models
 
-COUNT: Final = "example.count_notes"
-NOTED: Final = EventType("note.written")
+COUNT: Final = JobType("example.count_notes", "Count notes", NoPayload)
+NOTED: Final = EventType("note.written", "A note was written", NoPayload)
 
 
 class NotePermission(Permission):
@@ -67,17 +68,17 @@ METER: Final = Meter(
 )
 
 
-def _jobs(services: AppServices) -> Sequence[JobType]:
-    async def count(batch: Batch) -> None:
+def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
+    async def count(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             uses = [Usage(METER.name, item.ref, 1, services.clock()) for item in batch.items if item.ref is not None]
             record_usage(session, uses)
 
-    return (JobType(COUNT, count),)
+    return (JobHandler(COUNT, count),)
 
 
 async def repair_notes(session: AsyncSession, now: Any) -> None:
-    await ensure_timer(session, name="notes", lane="notes", kind=COUNT, due_at=now)
+    await ensure_timer(session, name="notes", lane="notes", job_type=COUNT, due_at=now)
 
 
 @click.command("count")
@@ -106,9 +107,10 @@ ROOM: Final = Room(
             badge_permission=NotePermission.READ,
         ),
     ),
+    job_types=(COUNT,),
     jobs=_jobs,
     events=(NOTED,),
-    subscriptions=(Subscription(NOTED, COUNT),),
+    subscriptions=(Subscription(NOTED, COUNT, lambda _: NoPayload()),),
     repairs=(repair_notes,),
     meters=(METER,),
     permissions=(NotePermission,),

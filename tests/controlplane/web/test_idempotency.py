@@ -226,10 +226,10 @@ async def test_pages_do_not_take_keys(house: House, admin: Visit, world: ClientE
 
 async def test_old_answers_are_forgotten_by_work(house: House, admin: Visit, world: ClientEnv) -> None:
     assert (await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k")).status_code == 201
-    assert PRUNE in build_jobs(world.services)
+    assert PRUNE.name in build_jobs(world.services)
     await world.rows(
         "UPDATE idempotency_key SET created_at = created_at - CAST(:keep AS interval) RETURNING 1", keep=KEEP
     )
-    await world.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE)
+    await world.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE.name)
     await world.work()
     assert await world.rows("SELECT 1 FROM idempotency_key") == []

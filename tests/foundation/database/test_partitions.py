@@ -86,13 +86,13 @@ async def test_r16_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, sco
         results = []
         for _ in range(3):
             one = delivery(scope, connection_id, month)
-            results += await store_deliveries(connection, [one, delivery(scope, connection_id, month)], kind=INGEST)
+            results += await store_deliveries(connection, [one, delivery(scope, connection_id, month)], job_type=INGEST)
             month = month_after(month) + timedelta(days=1)
         assert results == [Stored.NEW] + [Stored.DUPLICATE] * 5
-        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], kind=INGEST)
+        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], job_type=INGEST)
         assert other == [Stored.NEW]
         changed = delivery(scope, connection_id, month, body_hash=b"y" * 32)
-        assert await store_deliveries(connection, [changed], kind=INGEST) == [Stored.ID_CONFLICT]
+        assert await store_deliveries(connection, [changed], job_type=INGEST) == [Stored.ID_CONFLICT]
         await connection.rollback()
 
 

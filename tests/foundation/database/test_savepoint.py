@@ -10,13 +10,14 @@ from foundation.database.engine import Database
 from foundation.database.savepoint import savepoint
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.scope import Scope
+from tests.support.jobs import job_type
 
 
 async def act(session: AsyncSession, name: str) -> None:
     now = utc_now()
     append_audit(session, action=name, subject=name, data={}, at=now)
-    enqueue(session, [NewJob("lane", "test", name)])
-    await set_timer(session, name=name, lane="lane", kind="test", due_at=now)
+    enqueue(session, [NewJob("lane", job_type("test.none"), name)])
+    await set_timer(session, name=name, lane="lane", job_type=job_type("test.none"), due_at=now)
 
 
 async def refused(session: AsyncSession) -> None:

@@ -131,7 +131,7 @@ async def test_the_old_are_forgotten_by_the_clock_and_the_rest_later(
 ) -> None:
     async def timer() -> object:
         async with db.transaction(scope) as session:
-            return await session.scalar(text("SELECT due_at FROM timer WHERE name = :name"), {"name": PRUNE})
+            return await session.scalar(text("SELECT due_at FROM timer WHERE name = :name"), {"name": PRUNE.name})
 
     async def fire(now: datetime) -> int:
         async with db.transaction(scope) as session:

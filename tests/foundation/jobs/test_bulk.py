@@ -1,6 +1,7 @@
 """A lane with a backlog goes round the bulk ring until it had none for a while; prompt turns are taken first."""
 
 import asyncio
+from typing import Any
 
 import pytest
 import redis
@@ -35,7 +36,7 @@ async def test_a_backlog_is_bulk_until_it_is_done(
 ) -> None:
     sizes: list[int] = []
 
-    async def note(batch: Batch) -> None:
+    async def note(batch: Batch[Any]) -> None:
         sizes.append(len(batch.items))
 
     await put(db, scope, *(work(str(n)) for n in range(PROMPT_BATCH + 100)))
@@ -69,7 +70,7 @@ async def test_a_prompt_turn_that_left_work_behind_makes_the_lane_bulk(
     """A few large items are a backlog as well as many small ones."""
     told: list[bool] = []
 
-    async def one_at_a_time(batch: Batch) -> None:
+    async def one_at_a_time(batch: Batch[Any]) -> None:
         told.append(batch.bulk)
         batch.skip(batch.items[1:])
 

@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+import msgspec
 import pytest
 import redis
 import redis.asyncio
@@ -16,22 +18,25 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.errors import Conflict
 from foundation.ids import new_id
-from foundation.jobs.batch import Batch, LeaseLost
+from foundation.jobs.batch import Batch, Lease, LeaseLost
 from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
-from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.enqueue import NewJob, StoredJob, enqueue, enqueue_stored
+from foundation.jobs.lanes import connection_lane
 from foundation.jobs.ready_queue import LaneTicket, ReadyQueue, ReadyQueueReader
+from foundation.jobs.registry import JobRegistry
 from foundation.jobs.relay import Relay
-from foundation.jobs.types import JobType, JobTypes, RetryPolicy
+from foundation.jobs.types import RetryPolicy
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
 from tests.conftest import Urls
+from tests.support.jobs import NotePayload, job, job_type
 
 PATIENCE_SECONDS, BULK_SECONDS = 60, 600
 
 
-def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0.0) -> NewJob:
-    return NewJob(lane=lane, kind=kind, key=key, payload={"key": key}, delay=delay)
+def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0.0) -> NewJob[Any]:
+    return NewJob(lane, job_type(kind, NotePayload), key, payload=NotePayload(key), delay=delay)
 
 
 def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
@@ -40,16 +45,16 @@ def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
 
 
 def worker(
-    db: Database, valkey: "redis.asyncio.Redis", handler: Callable[[Batch], Awaitable[None]], **options: object
+    db: Database, valkey: "redis.asyncio.Redis", handler: Callable[[Batch[Any]], Awaitable[None]], **options: object
 ) -> LaneWorker:
     lease = float(options.pop("lease", PATIENCE_SECONDS))  # type: ignore[arg-type]
     ring = options.pop("ring", None) or patient_ring(valkey)
-    job_type = JobType("test.note", handler, **options)  # type: ignore[arg-type]
+    note = job("test.note", handler, NotePayload, **options)
     metrics = LaneMetrics(CollectorRegistry())
-    return LaneWorker(db, ring, JobTypes([job_type]), pool="shared", metrics=metrics, lease=lease)  # type: ignore[arg-type]
+    return LaneWorker(db, ring, JobRegistry([note]), pool="shared", metrics=metrics, lease=lease)  # type: ignore[arg-type]
 
 
-async def put(db: Database, scope: Scope, *items: NewJob) -> None:
+async def put(db: Database, scope: Scope, *items: NewJob[Any]) -> None:
     async with db.transaction(scope) as session:
         enqueue(session, items)
 
@@ -75,7 +80,7 @@ async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
 ) -> None:
     seen: list[str] = []
 
-    async def note(batch: Batch) -> None:
+    async def note(batch: Batch[Any]) -> None:
         seen.extend(item.key for item in batch.items)
 
     await put(db, scope, *(work(str(n)) for n in range(20)))
@@ -85,7 +90,7 @@ async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
 
 
 async def test_effects_and_completion_are_one_commit(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
-    async def fail_after_effect(batch: Batch) -> None:
+    async def fail_after_effect(batch: Batch[Any]) -> None:
         async with batch.commit() as session:
             enqueue(session, [work("effect", lane="elsewhere")])
             await session.execute(text("SELECT 1/0"))
@@ -102,9 +107,9 @@ async def test_a_held_item_holds_back_its_key_and_no_other(
 ) -> None:
     seen: list[str] = []
 
-    async def note(batch: Batch) -> None:
+    async def note(batch: Batch[Any]) -> None:
         for item in batch.items:
-            if item.payload == {"key": "red"} and item.attempts == 0 and "red" not in seen:
+            if item.payload == NotePayload("red") and item.attempts == 0 and "red" not in seen:
                 batch.retry(item, delay=30, error="not now")
                 seen.append("red")
                 return_rest = [other for other in batch.items if other.key == "red" and other.seq != item.seq]
@@ -126,7 +131,7 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
 ) -> None:
     done: list[str] = []
 
-    async def brittle(batch: Batch) -> None:
+    async def brittle(batch: Batch[Any]) -> None:
         if any(item.key == "13" for item in batch.items):
             raise ValueError("thirteen")
         done.extend(item.key for item in batch.items)
@@ -148,6 +153,59 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
     assert await left(db, scope) == 1
 
 
+async def test_a_payload_that_does_not_decode_is_a_dead_letter_with_its_bytes_and_the_others_are_done_in_order(
+    db: Database, valkey: "redis.asyncio.Redis", scope: Scope
+) -> None:
+    done: list[str] = []
+
+    async def note(batch: Batch[NotePayload]) -> None:
+        done.extend(item.payload.key for item in batch.items)
+
+    odd = StoredJob("t", "test.note", "odd", None, {"key": ["no", "text"], "more": 1})
+    async with db.transaction(scope) as session:
+        enqueue(session, [work("a")])
+        enqueue_stored(session, [odd])
+        enqueue(session, [work("b"), NewJob("t", job_type("test.note", NotePayload), "c")])
+    lane = worker(db, valkey, note)
+    for _ in range(3):
+        await lane.run_lane(scope.msp_id, scope.tenant_id, "t")
+    assert done == ["a", "b", ""], "without a payload its fields have their defaults"
+    async with db.transaction(scope) as session:
+        (letter,) = await list_dead_letters(session)
+        assert (letter.key, letter.payload, letter.attempts) == ("odd", odd.payload, 1)
+        assert letter.error == "The payload is not one of test.note: Expected `str`, got `array` - at `$.key`"
+        await replay_dead_letter(session, letter.id, now=utc_now())
+    async with db.transaction(scope) as session:
+        assert (await session.execute(text("SELECT payload FROM job"))).scalars().all() == [odd.payload]
+
+
+def test_a_job_without_the_payload_that_its_type_needs_is_not_made() -> None:
+    class Needy(msgspec.Struct):
+        number: int
+
+    with pytest.raises(TypeError, match="number"):
+        NewJob("t", job_type("test.needy", Needy), "k")
+
+
+def test_a_batch_knows_the_connection_of_its_lane(scope: Scope) -> None:
+    connection_id = new_id()
+
+    def batch(lane: str) -> Batch[Any]:
+        return Batch(None, scope, Lease(lane, 1, 1.0), [])  # type: ignore[arg-type]
+
+    assert batch(connection_lane("push", connection_id)).connection_id == connection_id
+    with pytest.raises(ValueError, match="badly formed"):
+        _ = batch("repair").connection_id
+
+
+def test_two_handlers_of_one_type_do_not_start() -> None:
+    async def nothing(_: Batch[Any]) -> None:
+        pass
+
+    with pytest.raises(ValueError, match=r"two handlers for test\.note"):
+        JobRegistry([job("test.note", nothing), job("test.note", nothing)])
+
+
 @given(st.integers(0, 200), st.floats(0, 1, exclude_min=True))
 def test_a_delay_is_drawn_up_to_a_bound_that_doubles(attempt: int, draw: float) -> None:
     policy = RetryPolicy(base=0.5, cap=300.0)
@@ -161,7 +219,7 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
     late: list[str] = []
     done: list[str] = []
 
-    async def stop_and_resume(batch: Batch) -> None:
+    async def stop_and_resume(batch: Batch[Any]) -> None:
         stopped.set()
         resumed.wait()
         with pytest.raises(LeaseLost):
@@ -177,7 +235,7 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
         await own.close()
         await client.aclose()
 
-    async def honest(batch: Batch) -> None:
+    async def honest(batch: Batch[Any]) -> None:
         done.extend(item.key for item in batch.items)
 
     await put(db, scope, work("a"))
@@ -206,7 +264,7 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
     at_work, most = 0, 0
     begun, gate = asyncio.Event(), asyncio.Event()
 
-    async def busy(batch: Batch) -> None:
+    async def busy(batch: Batch[Any]) -> None:
         nonlocal at_work, most
         begun.set()
         at_work += 1
@@ -233,7 +291,7 @@ async def test_the_relay_rings_what_was_lost_and_what_became_due(
 ) -> None:
     done: list[str] = []
 
-    async def note(batch: Batch) -> None:
+    async def note(batch: Batch[Any]) -> None:
         done.extend(item.key for item in batch.items)
 
     await put(db, scope, work("now"), work("later", delay=60))
@@ -289,7 +347,7 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
 ) -> None:
     done: list[str] = []
 
-    async def note(batch: Batch) -> None:
+    async def note(batch: Batch[Any]) -> None:
         done.extend(item.key for item in batch.items)
 
     pool = f"tenant-{scope.tenant_id}"
@@ -306,7 +364,7 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
     reader = ReadyQueueReader(redis.Redis.from_url(urls.redis))
     ticket = await asyncio.to_thread(reader.take, pool, 2.0)
     assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
-    job_types, metrics = JobTypes([JobType("test.note", note)]), LaneMetrics(CollectorRegistry())
+    job_types, metrics = JobRegistry([job("test.note", note, NotePayload)]), LaneMetrics(CollectorRegistry())
     own = LaneWorker(db, patient_ring(valkey), job_types, pool=pool, metrics=metrics, lease=PATIENCE_SECONDS)
     await own.run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == ["a"]

@@ -1,6 +1,7 @@
 """A database that is away costs a job no attempt; a job that fails by itself does."""
 
 import asyncio
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,18 +13,19 @@ from foundation.database.engine import Database
 from foundation.jobs.batch import Batch, is_outage
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.ready_queue import ReadyQueue
-from foundation.jobs.types import Handler, JobType, JobTypes
+from foundation.jobs.registry import Handler, JobRegistry
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
+from tests.support.jobs import job, job_type
 
 
 async def attempts_after(
-    handler: Handler, db: Database, valkey: "redis.asyncio.Redis", scope: Scope, *, seconds: float = 60.0
+    handler: Handler[Any], db: Database, valkey: "redis.asyncio.Redis", scope: Scope, *, seconds: float = 60.0
 ) -> int:
     async with db.transaction(scope) as session:
-        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
-    job_types = JobTypes([JobType("test.try", handler, seconds=seconds)])
+        enqueue(session, [NewJob("t", job_type("test.try"), "a")])
+    job_types = JobRegistry([job("test.try", handler, seconds=seconds)])
     worker = LaneWorker(
         db, ReadyQueue(valkey), job_types, pool="shared", metrics=LaneMetrics(CollectorRegistry()), lease=60
     )
@@ -45,7 +47,7 @@ async def gone(db: Database, backend: int) -> None:
 async def test_being_stopped_inside_a_transaction_is_an_outage(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    async def stopped(batch: Batch) -> None:
+    async def stopped(batch: Batch[Any]) -> None:
         async with batch.commit() as session:
             ours = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
@@ -55,7 +57,7 @@ async def test_being_stopped_inside_a_transaction_is_an_outage(
 
 
 async def test_a_connection_that_is_cut_is_an_outage(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
-    async def cut(batch: Batch) -> None:
+    async def cut(batch: Batch[Any]) -> None:
         async with batch.commit() as session:
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
@@ -65,7 +67,7 @@ async def test_a_connection_that_is_cut_is_an_outage(db: Database, valkey: "redi
 async def test_after_an_outage_the_lane_is_free_at_once(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    async def cut(batch: Batch) -> None:
+    async def cut(batch: Batch[Any]) -> None:
         async with batch.commit() as session:
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
@@ -76,7 +78,7 @@ async def test_after_an_outage_the_lane_is_free_at_once(
 
 
 async def test_a_job_that_takes_too_long_has_failed(db: Database, valkey: "redis.asyncio.Redis", scope: Scope) -> None:
-    async def slow(_: Batch) -> None:
+    async def slow(_: Batch[Any]) -> None:
         await asyncio.sleep(60)
 
     assert await attempts_after(slow, db, valkey, scope, seconds=0.1) == 1

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,13 +17,14 @@ from foundation.database.engine import Database
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.ready_queue import ReadyQueue
-from foundation.jobs.types import JobType, JobTypes
+from foundation.jobs.registry import JobRegistry
 from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from foundation.telemetry.metrics import LaneMetrics
 from foundation.valkey import valkey_client
 from tests.conftest import Urls
 from tests.support.faulty_link import FaultyLink, Trouble, end_of, faulty_link, over
+from tests.support.jobs import job, job_type
 
 LEASE_SECONDS = 4.0
 PATIENCE_SECONDS = 90
@@ -66,7 +68,7 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
 ) -> None:
     done: list[str] = []
 
-    async def handle(batch: Batch) -> None:
+    async def handle(batch: Batch[Any]) -> None:
         async with batch.commit() as session:
             if not done:
                 done.append("begun")
@@ -75,10 +77,10 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
         done.append("finished")
 
     async with db.transaction(scope) as session:
-        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
+        enqueue(session, [NewJob("t", job_type("test.try"), "a")])
     linked = Database(over(link, urls.app), pool_size=3, round_trip_timeout=LEASE_SECONDS)
     worker = LaneWorker(
-        linked, ReadyQueue(valkey), JobTypes([JobType("test.try", handle)]), pool="shared",
+        linked, ReadyQueue(valkey), JobRegistry([job("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=LEASE_SECONDS,
     )  # fmt: skip
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -104,7 +106,7 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
             until: datetime = (await session.execute(text("SELECT lease_until FROM lane"))).scalar_one()
             return until
 
-    async def handle(batch: Batch) -> None:
+    async def handle(batch: Batch[Any]) -> None:
         first = await lease_until()
         link.suffer(Trouble(reset=True))
         await asyncio.sleep(lease / 2)  # its first renewal, after a third, fails
@@ -115,10 +117,10 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
         done.append("finished")
 
     async with db.transaction(scope) as session:
-        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
+        enqueue(session, [NewJob("t", job_type("test.try"), "a")])
     linked = Database(over(link, urls.app), pool_size=3)
     worker = LaneWorker(
-        linked, ReadyQueue(valkey), JobTypes([JobType("test.try", handle)]), pool="shared",
+        linked, ReadyQueue(valkey), JobRegistry([job("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=lease,
     )  # fmt: skip
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")
@@ -134,7 +136,7 @@ async def test_a_lease_ends_here_no_later_than_in_the_database(
     """Its answer is a while on the way; whoever takes the lane over meanwhile is not to be met by a late effect."""
     left: list[tuple[float, float]] = []
 
-    async def handle(batch: Batch) -> None:
+    async def handle(batch: Batch[Any]) -> None:
         async with db.transaction(scope) as session:
             until = text("SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM lane")
             there = (await session.execute(until)).scalar_one()
@@ -142,12 +144,12 @@ async def test_a_lease_ends_here_no_later_than_in_the_database(
         link.suffer(Trouble())
 
     async with db.transaction(scope) as session:
-        enqueue(session, [NewJob(lane="t", kind="test.try", key="a")])
+        enqueue(session, [NewJob("t", job_type("test.try"), "a")])
     linked = Database(over(link, urls.app), pool_size=1)
     await linked.call("SELECT 1", ())
     link.suffer(Trouble(latency_seconds=1.0))
     worker = LaneWorker(
-        linked, ReadyQueue(valkey), JobTypes([JobType("test.try", handle)]), pool="shared",
+        linked, ReadyQueue(valkey), JobRegistry([job("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=PATIENCE_SECONDS,
     )  # fmt: skip
     await worker.run_lane(scope.msp_id, scope.tenant_id, "t")

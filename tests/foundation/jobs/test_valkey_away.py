@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -111,7 +112,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
     await valkey.flushdb()
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def busy(_: Batch) -> None:
+    async def busy(_: Batch[Any]) -> None:
         begun.set()
         await go_on.wait()
 
@@ -147,7 +148,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
 async def test_a_backlog_is_worked_off_while_valkey_is_away(
     trouble: Trouble, db: Database, link: FaultyLink, urls: Urls, scope: Scope
 ) -> None:
-    async def done(_: Batch) -> None:
+    async def done(_: Batch[Any]) -> None:
         return
 
     await put(db, scope, *(work(str(n)) for n in range(PROMPT_BATCH + 1)))

@@ -9,7 +9,7 @@ import pytest
 from governance.audit_trail.formatter import Named, find_ids, format_entry
 from governance.audit_trail.schemas import AuditEntryView
 from governance.exceptions.severity import WEIGHTS
-from governance.labels import write_kind, write_work
+from governance.labels import write_kind
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 CHANGE, SHOP, ANA = (f"0190a0f0-0000-7000-8000-00000000000{n}" for n in range(1, 4))
@@ -75,4 +75,3 @@ def test_every_kind_of_exception_has_words_of_its_own() -> None:
     assert len(set(words)) == len(words)
     assert not [text for text in words if re.search(r"[._]", text)]
     assert write_kind("some.new_code") == "Some new code"
-    assert write_work("billing.rate") == "Billing rate"

@@ -21,12 +21,12 @@ from tests.support.client_env import ClientEnv
 
 async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        enqueue(session, [NewJob(lane=ingest_lane(world.erp), kind=INGEST, key=str(world.erp), ref=new_id())])
+        enqueue(session, [NewJob(ingest_lane(world.erp), INGEST, str(world.erp), ref=new_id())])
     await world.deliver(world.change("SKU-002", STOCK, 6))
     await world.work(settle=20.0)
     assert await world.rows("SELECT record_key FROM record_value") == [("SKU-002",)]
     ((kind, error),) = await world.rows("SELECT kind, error FROM dead_letter")
-    assert kind == "governance.ingest"
+    assert kind == "governance.ingest_events"
     assert "no longer stored" in str(error)
 
 

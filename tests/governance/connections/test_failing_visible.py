@@ -30,7 +30,7 @@ async def scan(world: ClientEnv) -> None:
     """The drift scans that come every few minutes."""
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
-            text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.SCAN_DRIFT}
+            text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.SCAN_DRIFT.name}
         )
     await world.work()
 

@@ -28,7 +28,7 @@ async def pass_by(world: ClientEnv, **time: float) -> None:
             {"by": timedelta(**time)},
         )
         await session.execute(
-            text("UPDATE timer SET due_at = due_at - :by WHERE name LIKE 'governance.judge_standing%'"),
+            text("UPDATE timer SET due_at = due_at - :by WHERE name LIKE 'governance.check_connection_health%'"),
             {"by": timedelta(**time)},
         )
     await world.work()
@@ -75,7 +75,9 @@ async def test_a_short_trouble_tells_nobody(world: ClientEnv) -> None:
     await note(world, "shop0")
     await pass_by(world, minutes=9)
     assert await world.rows(_SETTLED) == []
-    assert await world.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.judge_standing%'") == [(None,)]
+    assert await world.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.check_connection_health%'") == [
+        (None,)
+    ]
 
 
 async def test_one_that_worked_in_between_is_given_its_time_again(failing: ClientEnv) -> None:

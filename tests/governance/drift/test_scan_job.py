@@ -12,6 +12,7 @@ from governance.changes.echo_suppression import ECHO_WINDOW
 from governance.changes.replay import replay_exception
 from governance.changes.rollback import roll_back_change
 from governance.drift import repository
+from governance.job_types import ESCALATE_EXCEPTIONS, SCAN_DRIFT
 from governance.propagation.repository import load_sent
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import member_scope, seed
@@ -44,11 +45,11 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
 ) -> None:
     """The market was set up anew, with prices of its own."""
     await seed(world)
-    await fire(world, "governance.reread")
+    await fire(world, SCAN_DRIFT.name)
     assert await world.rows(_OPEN) == []
     sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
     for _ in range(2):
-        await fire(world, "governance.reread")
+        await fire(world, SCAN_DRIFT.name)
         [found] = await world.exceptions("state = 'open'")
         assert found.code == "channel.drift"
         assert "the channel shows 11.00" in found.detail
@@ -58,7 +59,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=3.0)
     assert await world.rows("SELECT count(*) FROM propagation WHERE amount = 10000 AND state = 'verified'") == [(3,)]
-    await fire(world, "governance.reread")
+    await fire(world, SCAN_DRIFT.name)
     assert await world.rows("SELECT state, closed_by FROM governance_exception") == [("resolved", "corrected")]
 
 
@@ -72,11 +73,11 @@ async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clo
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
     await world.work(settle=5.0, until="SELECT bool_or(state = 'failed') FROM propagation")
-    await fire(world, "governance.reread")
+    await fire(world, SCAN_DRIFT.name)
     assert [code for (code,) in await world.rows(_OPEN)] == ["propagation.failed"]
     sandbox.mend(world.urls["shop0"])
     await write_there(world, "shop0", "SKU-001", 10_100)
-    await fire(world, "governance.reread")
+    await fire(world, SCAN_DRIFT.name)
     assert await world.rows("SELECT DISTINCT state FROM propagation WHERE amount = 10100") == [("verified",)]
     assert await world.rows(_OPEN) == []
 
@@ -126,15 +127,17 @@ async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world
     await world.work()
     row = "SELECT severity, escalated_at IS NOT NULL FROM governance_exception"
     ((before, _),) = await world.rows(row)
-    due = "SELECT due_at = correction_due_at FROM governance_exception, timer WHERE name = 'governance.corrections'"
+    due = (
+        f"SELECT due_at = correction_due_at FROM governance_exception, timer WHERE name = '{ESCALATE_EXCEPTIONS.name}'"
+    )
     assert await world.rows(due) == [(True,)]
-    await fire(world, "governance.corrections")
+    await fire(world, ESCALATE_EXCEPTIONS.name)
     assert await world.rows(row) == [(before, False)], "not due yet"
     assert await world.rows(due) == [(True,)]
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE governance_exception SET correction_due_at = opened_at"))
     for _ in range(2):
-        await fire(world, "governance.corrections")
+        await fire(world, ESCALATE_EXCEPTIONS.name)
     assert await world.rows(row) == [(min(100, before + 20), True)]  # type: ignore[operator]
     notes = await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.escalated'")
     assert notes == [(1,)]
@@ -152,7 +155,7 @@ async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
         await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
     await world.work(settle=20.0)
     sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
-    await fire(world, "governance.reread")
+    await fire(world, SCAN_DRIFT.name)
     ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
     async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]

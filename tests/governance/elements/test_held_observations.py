@@ -149,7 +149,7 @@ async def say(world: ClientEnv, connection: UUID, amount: int) -> None:
     body = msgspec.json.encode(world.change("SKU-001", STOCK, amount))
     page = PollPage([(f"chg_{world.version}", body)], str(world.version), more=False)
     async with world.services.db.transaction(world.scope) as session:
-        await _store(session, connection, page, kind=INGEST, now=utc_now(), new_id=new_id)
+        await _store(session, connection, page, job_type=INGEST, now=utc_now(), new_id=new_id)
     await world.work()
 
 

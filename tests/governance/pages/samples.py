@@ -24,6 +24,7 @@ from policy.models import ApprovalRow
 
 _numbers = count(1)
 SLO = timedelta(seconds=30)
+JOBS = "SELECT count(*) FROM job WHERE tenant_id = :t AND kind = :kind"
 
 
 def id_at(at: datetime) -> UUID:
@@ -50,10 +51,10 @@ class Sample:
         async with self.db.transaction(self.scope) as session:
             session.add_all(rows)
 
-    async def count(self, sql: str) -> int:
+    async def count(self, sql: str, **binds: object) -> int:
         """The single number of `sql`, which names the tenant as :t."""
         async with self.db.transaction(self.scope) as session:
-            return int((await session.execute(text(sql), {"t": self.scope.tenant_id})).scalar_one())
+            return int((await session.execute(text(sql), {"t": self.scope.tenant_id, **binds})).scalar_one())
 
     @property
     def own(self) -> dict[str, UUID]:
@@ -268,7 +269,7 @@ class Sample:
         )  # fmt: skip
         return made
 
-    async def letter(self, error: str, *, kind: str = "governance.push", at: float = 900) -> UUID:
+    async def letter(self, error: str, *, kind: str = "governance.push_values", at: float = 900) -> UUID:
         made = id_at(self.ago(at))
         await self.add(
             DeadLetter(

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from canonical.values import Value
 from governance.changes.queries import ChangeFilter
+from governance.job_types import PUSH
 from governance.labels import LEVELS, level_of, write_difference, write_share
+from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
 LIST = "/clients/acme/changes"
@@ -129,7 +131,7 @@ async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: Governanc
     back = (await busy["admin"].get(answer.headers["location"])).text
     for shown in ("Rolled back", "Admin", "10.40", "10.00", "Web shop", "Harbour market", "Publishing"):
         assert shown in back
-    assert await busy.acme.count("SELECT count(*) FROM job WHERE tenant_id = :t AND kind = 'governance.push'") == 2
+    assert await busy.acme.count(JOBS, kind=PUSH.name) == 2
     again = await busy["admin"].post(f"{path}/rollback", page=path)
     assert again.status_code == 409
     assert "A newer change of the same value stands" in again.text

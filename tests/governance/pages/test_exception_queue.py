@@ -3,6 +3,8 @@
 import re
 
 from canonical.elements import STOCK
+from governance.job_types import INGEST, PUSH
+from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
 LIST = "/clients/acme/exceptions"
@@ -89,7 +91,7 @@ async def test_a_person_resolves_discards_and_replays(busy: GovernanceWebApp) ->
         assert (answer.status_code, answer.headers.get("location")) == (303, path), answer.text
     shown = [(await busy["viewer"].get(f"{LIST}/{exception}")).text for exception in made.values()]
     assert [word in page for word, page in zip(("Resolved", "Discarded", "Resolved"), shown, strict=True)] == [True] * 3
-    assert await busy.acme.count("SELECT count(*) FROM job WHERE tenant_id = :t AND kind = 'governance.ingest'") == 1
+    assert await busy.acme.count(JOBS, kind=INGEST.name) == 1
 
 
 async def test_what_cannot_be_done_is_said_on_the_page(busy: GovernanceWebApp) -> None:
@@ -135,7 +137,7 @@ async def test_dead_letters_are_replayed_and_discarded(busy: GovernanceWebApp) -
     for letter, act in zip(letters, ("replay", "discard"), strict=True):
         answer = await busy["staff"].post(f"{LETTERS}/{letter}/{act}", page=LETTERS)
         assert (answer.status_code, answer.headers["location"]) == (303, LETTERS)
-    assert await busy.acme.count("SELECT count(*) FROM job WHERE tenant_id = :t AND kind = 'governance.push'") == 1
+    assert await busy.acme.count(JOBS, kind=PUSH.name) == 1
     again = await busy["staff"].post(f"{LETTERS}/{letters[0]}/replay", page=LETTERS)
     assert again.status_code == 409
     assert "already replayed" in again.text

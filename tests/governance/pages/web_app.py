@@ -27,6 +27,7 @@ from foundation.ids import new_id
 from foundation.rooms import Rooms
 from foundation.scope import Scope
 from foundation.web.problems import problem
+from governance.dead_letters.pages import provide_job_title
 from governance.room import ROOM
 from governance.services import GovernanceServices
 from policy.packaged import starter_rules
@@ -144,7 +145,11 @@ def build_app(
             *governance_room.built(lambda room: room.routes, services),
             *more,
         ],
-        dependencies={"access": provide_access(services, brands), "brand": provide_brand(brands)},
+        dependencies={
+            "access": provide_access(services, brands),
+            "brand": provide_brand(brands),
+            "job_title": provide_job_title(ROOMS.job_title),
+        },
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,

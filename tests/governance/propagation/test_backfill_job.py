@@ -131,13 +131,15 @@ async def pass_an_hour(world: ClientEnv) -> None:
         for table, columns in _PASSED.items():
             older = ", ".join(f"{column} = {column} - interval '1 hour'" for column in columns)
             await session.execute(text(f"UPDATE {table} SET {older}"))
-        await session.execute(
-            text("""
-                UPDATE job SET payload = jsonb_set(payload, '{data,since}',
-                       to_jsonb(CAST(payload #>> '{data,since}' AS timestamptz) - interval '1 hour'))
-                 WHERE payload #>> '{data,since}' IS NOT NULL
-            """)
-        )
+        for path in ("{data,since}", "{since}"):  # of the event, and of its subscriber's job
+            await session.execute(
+                text("""
+                    UPDATE job SET payload = jsonb_set(payload, CAST(:path AS text[]),
+                           to_jsonb(CAST(payload #>> CAST(:path AS text[]) AS timestamptz) - interval '1 hour'))
+                     WHERE payload #>> CAST(:path AS text[]) IS NOT NULL
+                """),
+                {"path": path},
+            )
 
 
 @pytest.mark.parametrize("looked", [False, True])

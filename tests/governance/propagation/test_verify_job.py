@@ -229,7 +229,7 @@ async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place
             {"now": utc_now() - timedelta(seconds=1), "error": encode_message(TEXT.fill(text="No."))},
         )
         await session.execute(text("UPDATE channel_value SET version = 0 WHERE connection_id = :c"), {"c": shop})
-        await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE name = 'governance.clocks'"))
+        await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE name = 'governance.breach_slos'"))
     await world.work()
     late = "SELECT code, state FROM governance_exception ORDER BY opened_at"
     assert await world.rows(late) == [("propagation.slo_breached", "open")]

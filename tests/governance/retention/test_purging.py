@@ -17,6 +17,7 @@ from governance.retention.change_policy import place_hold, release_hold, set_pol
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, PurgeView
 from tests.governance.retention.conftest import MONTH_END, Kept
+from tests.support.jobs import job_type
 
 DEFAULT = 731
 NOW = MONTH_END + timedelta(days=1)
@@ -152,7 +153,7 @@ async def test_r16_messages_that_something_needs_stay(kept: Kept, scope: Scope) 
     standing, waiting, read = [await kept.event(scope) for _ in range(3)]
     await kept.value(scope, "SKU-1", None, standing)
     async with kept.app.transaction(scope) as session:
-        enqueue(session, [NewJob("ingest/x", "none", "k", ref=waiting, delay=3600)])
+        enqueue(session, [NewJob("ingest/x", job_type("test.none"), "k", ref=waiting, delay=3600)])
     report = await kept.run(400)
     assert "source_event_initial" in report.dropped
     assert await kept.ids(scope, "source_event") == {standing, waiting}
