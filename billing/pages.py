@@ -126,7 +126,7 @@ async def line_page(
     opt={"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True},
     include_in_schema=False,
 )
-async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") -> Template:
+async def reconciliation_page(access: OpenAccess, meters: KnownMeters, month: FromQuery[str] = "") -> Template:
     """Reconciliation of a month's usage events, and usage without a price."""
     period, refusal = _month(month, access.now)
     result = await reconcile(access.session, period=period)
@@ -135,7 +135,7 @@ async def reconciliation_page(access: OpenAccess, month: FromQuery[str] = "") ->
         "period": period,
         "result": result,
         "rating_times": await read_rating(access.session),
-        "rows": meter_rows(result, names, access.now),
+        "rows": meter_rows(result, names, meters, access.now),
         "earlier": month_of(period.start.replace(day=1) - (period.end - period.start)).start,
         "later": period.end if period.end <= access.now else None,
     }

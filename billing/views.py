@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from canonical.money import Money
-
-_METERS: Final = {"sync.verified": "Verified updates"}
-"""Labels of meters on pages; any other meter by its name."""
+from foundation.usage.meters import Meters
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +111,18 @@ class MeterRow:
     """One meter of one client on one side."""
 
     client: str
-    meter: str
+    label: str
     side: str
     accepted: int
     states: SideStates
     age: timedelta
 
-    @property
-    def label(self) -> str:
-        return _METERS.get(self.meter, self.meter.replace(".", " ").capitalize())
 
-
-def meter_rows(result: Reconciliation, names: Mapping[UUID, str], now: datetime) -> list[MeterRow]:
+def meter_rows(result: Reconciliation, names: Mapping[UUID, str], meters: Meters, now: datetime) -> list[MeterRow]:
     return [
         MeterRow(
-            client=names.get(meter.client_id, ""), meter=meter.meter, side=side.value, accepted=meter.accepted,
-            states=states, age=states.age(now),
+            client=names.get(meter.client_id, ""), label=meters.label_of(meter.meter), side=side.value,
+            accepted=meter.accepted, states=states, age=states.age(now),
         )
         for meter in result.meters
         for side, states in ((Side.RETAIL, meter.retail), (Side.WHOLESALE, meter.wholesale))

@@ -7,7 +7,6 @@ from policy.permissions import PolicyPermission
 
 
 class TenantPermission(Permission):
-    READ_FLEET = "fleet:read", "See all clients"
     READ_CLIENTS = "tenant:read", "Read clients"
     CREATE_CLIENT = "tenant:create", "Create clients"
     SUSPEND_CLIENT = "tenant:suspend", "Suspend and resume clients"

@@ -7,6 +7,7 @@ from canonical.elements import COST, PRICE, STOCK
 from canonical.money import Money
 from canonical.values import Value
 from foundation.text import mark_key
+from governance.exception_types import find_type
 
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 """The lowest severity of each level, worst first."""
@@ -15,25 +16,6 @@ _ELEMENTS: Final = {PRICE: "List price", STOCK: "Stock on hand", COST: "Cost"}
 _NOTHING: Final = "nothing"
 _SMALL: Final = 0.0005
 """Smaller differences would be rounded to 0.0%."""
-_KINDS: Final = {
-    "connection.paused": "Connection paused",
-    "source.quarantined": "Message not readable",
-    "source.stale": "Outdated version from source",
-    "source.id_conflict": "Duplicate message ID",
-    "source.clock_ahead": "Source dates in the future",
-    "contract.missing": "No owner published",
-    "channel.drift": "Changed outside",
-    "change.refused": "Refused by policy",
-    "approval.stale": "Approval out of date",
-    "approval.late": "Approval overdue",
-    "approval.expired": "Approval expired",
-    "connection.failing": "Connection not working",
-    "propagation.slo_breached": "Late on a channel",
-    "propagation.refused": "Refused by a channel",
-    "propagation.failed": "Failed on a channel",
-    "propagation.unreadable": "Not exact on a channel",
-    "source.duplicate_key": "Duplicate key in source",
-}
 
 
 def level_of(severity: int) -> str:
@@ -55,7 +37,8 @@ def write_element(element: str) -> str:
 
 def write_kind(code: str) -> str:
     """Label of an exception code."""
-    return _KINDS.get(code) or write_words(code)
+    found = find_type(code)
+    return write_words(code) if found is None else found.label
 
 
 def write_words(name: str) -> str:

@@ -10,7 +10,6 @@ class GovernancePermission(Permission):
     ROLL_BACK_CHANGE = "change:rollback", "Roll changes back"
     READ_PROPAGATIONS = "propagation:read", "Read deliveries to channels"
     READ_APPROVALS = "approval:read", "Read approvals"
-    DECIDE_APPROVAL = "approval:decide", "Answer approvals"
     READ_EXCEPTIONS = "exception:read", "Read exceptions"
     RESOLVE_EXCEPTION = "exception:resolve", "Resolve and discard exceptions"
     READ_DEAD_LETTERS = "dead_letter:read", "Read dead letters"

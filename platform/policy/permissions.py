@@ -10,7 +10,6 @@ class PolicyPermission(Permission):
     READ_POLICY = "policy:read", "Read the policy"
     PUBLISH_POLICY = "policy:publish", "Publish the policy"
     ASSIGN_ROLE = "role:assign", "Give and take roles"
-    READ_APPROVALS = "approval:read", "Read approvals"
     DECIDE_APPROVAL = "approval:decide", "Answer approvals"
 
 

@@ -17,6 +17,7 @@ from foundation.audit.chain import append_audit, verify_chain
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.telemetry.logging import configure_logging
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages.exceptions import MESSAGE_QUARANTINED
@@ -38,7 +39,7 @@ async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: Cl
     async with world.services.db.transaction(world.scope) as session:
         await record_health(session, world.erp, now=utc_now(), error=error)
         found = NewException(
-            "source.quarantined", error[:90], MESSAGE_QUARANTINED.fill(reason=error), 1000, correlation="c"
+            ExceptionType.SOURCE_QUARANTINED, error[:90], MESSAGE_QUARANTINED.fill(reason=error), 1000, correlation="c"
         )
         await open_exceptions(session, [found], now=utc_now(), new_id=new_id)
         append_audit(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())

@@ -16,7 +16,8 @@ from controlplane.provisioning import NewConnection, connect, publish_contracts
 from foundation.clock import utc_now
 from foundation.jobs.dead_letters import replay_dead_letter
 from governance import job_types
-from governance.connections.health_job import FAILING, FAILING_AFTER
+from governance.connections.health_job import FAILING_AFTER
+from governance.exception_types import ExceptionType
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import read_and_accept
 from tests.governance.test_main_job import member_scope, seed
@@ -205,7 +206,7 @@ async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(wor
     await run(world, "UPDATE timer SET due_at = now() WHERE name = :name", name=name)
     await world.work()
     assert await world.rows("SELECT code, subject FROM governance_exception WHERE state = 'open'") == [
-        (FAILING, str(shop))
+        (ExceptionType.CONNECTION_FAILING, str(shop))
     ]
 
 

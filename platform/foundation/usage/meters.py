@@ -51,6 +51,11 @@ class Meters:
         """The meter; None for one that an earlier release recorded."""
         return self._meters.get(name)
 
+    def label_of(self, name: str) -> str:
+        """The meter's label; the words of its name for one of another release."""
+        found = self._meters.get(name)
+        return name.replace(".", " ").capitalize() if found is None else found.label
+
     def require(self, name: str | None) -> Meter:
         """The meter; without a name, the only one. Raises InvalidInput with the list of meters."""
         if name is None and len(self._meters) == 1:

@@ -12,10 +12,10 @@ from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance import job_types
-from governance.changes.plan_writer import APPROVAL_LATE, CHANGE, audit_decision, late_approval
+from governance.changes.plan_writer import CHANGE, audit_decision, late_approval
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
@@ -69,7 +69,7 @@ async def expire_waiting(session: AsyncSession, services: GovernanceServices) ->
         change.state = "expired"
         audit_decision(session, change, now)
     found = [_expired(change, granted=change.id in granted) for change in late]
-    await auto_resolve(session, APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
+    await auto_resolve(session, ExceptionType.APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
     overdue = await _overdue(session, now)
     services.metrics.overdue(scope.tenant_id, len(overdue))
     await open_exceptions(session, [*found, *overdue], now=now, new_id=services.new_id)
@@ -97,7 +97,7 @@ async def _overdue(session: AsyncSession, now: datetime) -> list[NewException]:
 
 def _late(change: ChangeRow, approval: Approval) -> NewException:
     return NewException(
-        code=APPROVAL_LATE,
+        code=ExceptionType.APPROVAL_LATE,
         subject=late_approval(change.id),
         message=messages.APPROVAL_LATE.fill(
             element=change.element,
@@ -105,7 +105,6 @@ def _late(change: ChangeRow, approval: Approval) -> NewException:
             since=approval.created_at,
             expires_at=approval.expires_at,
         ),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,
         element=change.element,
@@ -117,10 +116,9 @@ def _late(change: ChangeRow, approval: Approval) -> NewException:
 def _expired(change: ChangeRow, *, granted: bool) -> NewException:
     expired = messages.GRANT_EXPIRED if granted else messages.APPROVAL_EXPIRED
     return NewException(
-        code="approval.expired",
+        code=ExceptionType.APPROVAL_EXPIRED,
         subject=f"{CHANGE}:{change.id}",
         message=expired.fill(element=change.element, record_key=change.record_key),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,
         element=change.element,

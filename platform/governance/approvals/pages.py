@@ -27,12 +27,13 @@ from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.web.render import render_page
+from policy.permissions import PolicyPermission
 from tenants.access import Access
 from tenants.routes import OpenAccess
 from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}
-_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+_DECIDE: Final = {"permission": PolicyPermission.DECIDE_APPROVAL}
 AnyRequest = Request[Any, Any, Any]
 _ROOT: Final = "/clients/{client:str}/approvals"
 _LATELY: Final = 5

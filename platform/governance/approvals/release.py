@@ -18,7 +18,6 @@ from governance.approvals.lapsed_rights import NOBODY, Lapsed, find_lapsed
 from governance.changes import repository
 from governance.changes.locking import lock_changes
 from governance.changes.plan_writer import (
-    APPROVAL_LATE,
     CHANGE,
     OF_THE_SOURCE,
     ask_for_approvals,
@@ -28,7 +27,7 @@ from governance.changes.plan_writer import (
 from governance.changes.planner import BASELINE, DecisionSnapshot, content_of, facts_of, judged_as, known_cost, release
 from governance.changes.rows import ChangeRow
 from governance.errors import NotAwaiting
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import RELEASE, RELEASE_LANE
@@ -89,7 +88,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     scope = scope_of(session)
     await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
     change.decided_at = now
-    await auto_resolve(session, APPROVAL_LATE, [late_approval(change_id)], now=now)
+    await auto_resolve(session, ExceptionType.APPROVAL_LATE, [late_approval(change_id)], now=now)
     if grant:
         await _UPDATE.execute(session, [change])
         job = NewJob(
@@ -212,10 +211,9 @@ def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:
         declared = messages.APPROVAL_LAPSED if lapsed else messages.APPROVAL_STALE
         message = declared.fill(**about, outcome=change.outcome)
     return NewException(
-        code="approval.stale",
+        code=ExceptionType.APPROVAL_STALE,
         subject=str(change.id),
         message=message,
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         record_key=change.record_key,
         element=change.element,

@@ -18,6 +18,7 @@ from governance.changes.queries import read_change
 from governance.changes.schemas import ChangeDetail
 from governance.inputs import check_text
 from governance.permissions import GovernancePermission
+from policy.permissions import PolicyPermission
 from tenants.routes import OpenAccess
 from tenants.web.lists import list_route
 
@@ -42,7 +43,7 @@ async def api_approval(access: OpenAccess, change_id: FromPath[UUID]) -> Approva
     return await read_approval(access.session, change_id)
 
 
-_DECIDE: Final = {"permission": GovernancePermission.DECIDE_APPROVAL}
+_DECIDE: Final = {"permission": PolicyPermission.DECIDE_APPROVAL}
 
 
 @post(_ANSWER, opt=_DECIDE, tags=_TAGS, status_code=202)

@@ -23,6 +23,7 @@ from governance.baseline.rows import (
     SourceItem,
 )
 from governance.changes.planner import DecisionSnapshot
+from governance.exception_types import ExceptionType
 
 _COUNTS: Final = Counts.__struct_fields__
 _SEE: Final = BulkWrite(
@@ -138,10 +139,10 @@ async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], sn
         text("""
             SELECT k.record_key, k.element
               FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
-                   LATERAL (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.code = 'change.refused'
+                   LATERAL (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.code = :refused
                                AND e.subject = k.record_key || ':' || k.element AND e.state = 'open' OFFSET 0) e
         """),
-        {**tenant, **columns},
+        {**tenant, **columns, "refused": ExceptionType.CHANGE_REFUSED},
     )
     return InFlight(
         on_the_way=frozenset((row.change_id, row.connection_id) for row in on_the_way),

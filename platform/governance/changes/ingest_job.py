@@ -17,11 +17,11 @@ from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, plan_changes
 from governance.changes.reissue import reissue_approvals
-from governance.changes.translation import QUARANTINED, Origin, Translated, translate_payload, unreadable_subject
+from governance.changes.translation import Origin, Translated, translate_payload, unreadable_subject
 from governance.elements.repository import load_contracts
 from governance.elements.rows import Observed
+from governance.exception_types import ExceptionType
 from governance.exceptions.catalogue import clock_ahead, is_dated_ahead
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import IngestEvents
@@ -87,7 +87,7 @@ async def _ingest(session: AsyncSession, batch: Batch[IngestEvents], services: G
         readable = [
             unreadable_subject(o.connection_id, o.observation.record_key, o.observation.element) for o in observed
         ]
-        await auto_resolve(session, QUARANTINED, readable, now=now)
+        await auto_resolve(session, ExceptionType.SOURCE_QUARANTINED, readable, now=now)
     await open_exceptions(session, found, now=now, new_id=services.new_id)
 
 
@@ -124,10 +124,9 @@ def _observed(origin: Origin, made: Translated, any_version: str | None, *, now:
 
 def _reused(event_id: UUID, connection_id: UUID, correlation: str) -> NewException:
     return NewException(
-        code="source.id_conflict",
+        code=ExceptionType.SOURCE_ID_CONFLICT,
         subject=str(event_id),
         message=messages.SOURCE_ID_CONFLICT.fill(),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         connection_id=connection_id,
         source_event_id=event_id,
         correlation=correlation,

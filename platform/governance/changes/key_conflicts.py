@@ -18,12 +18,12 @@ from foundation.ids import NewId
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.telemetry.correlation import current_correlation
 from governance.elements.rows import Observed
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import INGEST, IngestEvents, ingest_lane
 from governance.messages import exceptions as messages
-from governance.records.claims import DUPLICATE_KEY, Claim, keys_of, load_claims, put_claims
+from governance.records.claims import Claim, keys_of, load_claims, put_claims
 from governance.records.validation import latest_version
 
 _NAMED: Final = 5
@@ -73,7 +73,9 @@ async def _claim(
     await open_exceptions(session, told, now=now, new_id=new_id)
     ended = await _open_among(session, connection_id, keys - shared.keys())
     if ended:
-        await auto_resolve(session, DUPLICATE_KEY, [_subject(connection_id, key) for key in ended], now=now)
+        await auto_resolve(
+            session, ExceptionType.SOURCE_DUPLICATE_KEY, [_subject(connection_id, key) for key in ended], now=now
+        )
         now_read = {item.source_event_id for item in named}
         left = [claim for key in ended for claim in claims.get(key, ()) if claim.source_event_id not in now_read]
         enqueue(session, [_read_again(connection_id, claim) for claim in left])
@@ -93,7 +95,7 @@ async def _open_among(session: AsyncSession, connection_id: UUID, keys: Iterable
         """),
         {
             "t": scope_of(session).tenant_id,
-            "code": DUPLICATE_KEY,
+            "code": ExceptionType.SOURCE_DUPLICATE_KEY,
             "subjects": [_subject(connection_id, key) for key in keys],
         },
     )
@@ -112,10 +114,9 @@ def _exception(connection_id: UUID, record_key: str, claims: Sequence[Claim], co
         else messages.SOURCE_DUPLICATE_KEY.fill(records=records, record_key=record_key)
     )
     return NewException(
-        code=DUPLICATE_KEY,
+        code=ExceptionType.SOURCE_DUPLICATE_KEY,
         subject=_subject(connection_id, record_key),
         message=message,
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         record_key=record_key,
         connection_id=connection_id,
         source_event_id=max(claims, key=lambda claim: claim.version).source_event_id,

@@ -16,7 +16,7 @@ from governance.changes.planner import DecisionSnapshot, Plan, ReferenceUpdate, 
 from governance.changes.rows import ChangeRow
 from governance.elements.held_observations import hold_observations, replace_held
 from governance.elements.rows import Contract
-from governance.exception_codes import CHANNEL_DRIFT
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
@@ -24,8 +24,13 @@ from policy.approvals import ApprovalRequest, request_approvals, withdraw_approv
 from tenants.members.confirmation import find_vouchers
 
 CHANGE = "change"
-APPROVAL_LATE: Final = "approval.late"
-OF_THE_SOURCE: Final = ("change.refused", "approval.stale", "approval.late", "approval.expired", "source.stale")
+OF_THE_SOURCE: Final = (
+    ExceptionType.CHANGE_REFUSED,
+    ExceptionType.APPROVAL_STALE,
+    ExceptionType.APPROVAL_LATE,
+    ExceptionType.APPROVAL_EXPIRED,
+    ExceptionType.SOURCE_STALE,
+)
 """Exceptions that a newer decision about the same value resolves."""
 
 
@@ -38,14 +43,16 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
             session, scope_of(session), subject_kind=CHANGE, subject_ids=ids, cause=plan.superseded_reason,
             now=snapshot.now,
         )  # fmt: skip
-        await auto_resolve(session, APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now)
+        await auto_resolve(
+            session, ExceptionType.APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now
+        )
     await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting_approval"], snapshot)
     await save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
     await hold_observations(session, plan.held, now=snapshot.now)
     await replace_held(session, plan.foreign, now=snapshot.now)
-    await auto_resolve(session, CHANNEL_DRIFT, plan.healed, now=snapshot.now)
+    await auto_resolve(session, ExceptionType.CHANNEL_DRIFT, plan.healed, now=snapshot.now)
     await open_exceptions(session, plan.exceptions, now=snapshot.now, new_id=snapshot.new_id)
     await auto_resolve_keys(session, OF_THE_SOURCE, plan.resolved_keys, now=snapshot.now)
     for taken in plan.reference_updates:

@@ -19,6 +19,7 @@ from foundation.ids import NewId
 from governance.changes.content_hash import content_hash
 from governance.changes.rows import Awaiting, ChangeRow, Proposal
 from governance.elements.rows import Contract, Observed
+from governance.exception_types import ExceptionType
 from governance.exceptions.catalogue import contract_missing, stale_value
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
@@ -205,7 +206,7 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
         return
     plan.exceptions.append(
         NewException(
-            code="channel.drift",
+            code=ExceptionType.CHANNEL_DRIFT,
             subject=subject,
             message=messages.DRIFT_REPORTED.fill(element=seen.element, record_key=seen.record_key, value=seen.value),
             correction_slo_ms=contract.correction_slo_ms,
@@ -356,7 +357,7 @@ def is_exception_of_one_channel(change: ChangeRow) -> bool:
 
 def refusal_of(change: ChangeRow, contract: Contract, channels: int) -> NewException:
     return NewException(
-        code="change.refused",
+        code=ExceptionType.CHANGE_REFUSED,
         subject=f"{change.record_key}:{change.element}",
         message=messages.CHANGE_REFUSED.fill(element=change.element, reason=change.reason),
         correction_slo_ms=contract.correction_slo_ms,

@@ -18,7 +18,7 @@ from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, Plan, is_exception_of_one_channel, propose
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import Redecide
@@ -92,10 +92,9 @@ async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID],
 
 def _exception(change: ChangeRow, connection_id: UUID, why: MessageType) -> NewException:
     return NewException(
-        code="approval.stale",
+        code=ExceptionType.APPROVAL_STALE,
         subject=late_subject(change.id, connection_id),
         message=why.fill(element=change.element, record_key=change.record_key),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=change.new_amount - (change.old_amount or 0),
         channels=1,
         record_key=change.record_key,

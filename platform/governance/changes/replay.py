@@ -11,7 +11,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.jobs.enqueue import NewJob, enqueue
 from governance.errors import NothingToReplay
-from governance.exception_codes import CHANNEL_DRIFT, is_of_channel
+from governance.exception_types import ExceptionType, is_of_channel
 from governance.exceptions.lifecycle import get_exception
 from governance.exceptions.models import GovernanceException
 from governance.job_types import (
@@ -26,7 +26,7 @@ from governance.job_types import (
 )
 from governance.propagation.repository import reopen_propagation
 from governance.propagation.states import PENDING, STALE_APPROVAL, VERIFIED
-from governance.records.claims import DUPLICATE_KEY, drop_other_claims
+from governance.records.claims import drop_other_claims
 
 
 async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: datetime) -> None:
@@ -43,11 +43,11 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     if is_of_channel(found.code, found.change_id, found.connection_id, found.source_event_id):
         job = await _send_again(session, found)
     elif found.source_event_id is not None and found.connection_id is not None:
-        if found.code == DUPLICATE_KEY and found.record_key is not None:
+        if found.code == ExceptionType.SOURCE_DUPLICATE_KEY and found.record_key is not None:
             await drop_other_claims(session, found.connection_id, found.record_key, keep=found.source_event_id)
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
-        any_version = f"{found.record_key}|{found.element}" if found.code == "source.stale" else None
+        any_version = f"{found.record_key}|{found.element}" if found.code == ExceptionType.SOURCE_STALE else None
         payload = IngestEvents(any_version=any_version)
         job = NewJob(lane, INGEST, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
     else:
@@ -68,7 +68,7 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     key = f"{found.record_key}|{found.element}"
     if state == PENDING:
         return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
-    if state == STALE_APPROVAL or (state == VERIFIED and found.code == CHANNEL_DRIFT):
+    if state == STALE_APPROVAL or (state == VERIFIED and found.code == ExceptionType.CHANNEL_DRIFT):
         payload = Redecide(connection_id)
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

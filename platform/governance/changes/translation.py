@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -12,14 +11,13 @@ from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from foundation.i18n.messages import StoredMessage
 from foundation.text import clean_foreign_text
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.records.validation import admit, is_admissible_key, quote_value
 
 _log = structlog.get_logger(__name__)
-QUARANTINED: Final = "source.quarantined"
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -88,10 +86,9 @@ def unreadable_value(origin: Origin, record_key: str, element: str, reason: str)
     """One exception per value, however often it repeats; resolved automatically once the value can be read."""
     key = clean_foreign_text(record_key)[:200]
     return NewException(
-        code=QUARANTINED,
+        code=ExceptionType.SOURCE_QUARANTINED,
         subject=unreadable_subject(origin.connection_id, key, element[:200]),
         message=messages.VALUE_QUARANTINED.fill(element=element[:200], record_key=key, reason=reason[:1000]),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         record_key=key,
         element=clean_foreign_text(element)[:200],
         connection_id=origin.connection_id,
@@ -102,10 +99,9 @@ def unreadable_value(origin: Origin, record_key: str, element: str, reason: str)
 
 def quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
     return NewException(
-        code=QUARANTINED,
+        code=ExceptionType.SOURCE_QUARANTINED,
         subject=str(origin.event_id),
         message=messages.MESSAGE_QUARANTINED.fill(reason=reason[:1000] if isinstance(reason, str) else reason),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         connection_id=origin.connection_id,
         source_event_id=origin.event_id,
         correlation=origin.correlation,

@@ -16,16 +16,14 @@ from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler
 from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import NoPayload
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import CHECK_HEALTH, ConnectionTurn, WatchConnection, health_lane
 from governance.messages import exceptions as messages
-from governance.propagation.pause import CONNECTION_IS_PAUSED
 from governance.propagation.settlement import schedule_drift_scan
 from governance.services import GovernanceServices
 
-FAILING: Final = "connection.failing"
 FAILING_AFTER: Final = timedelta(minutes=5)
 """Time without a success. Shorter failures are tolerated without an exception."""
 
@@ -77,7 +75,7 @@ async def watch_connections(
     await open_exceptions(session, found, now=services.clock(), new_id=services.new_id)
     # Covers every way of resuming, and an exception opened concurrently.
     resumed_ids = [str(id_) for id_ in ids if turns[id_].turn is ConnectionTurn.RESUMED and id_ not in still]
-    await auto_resolve(session, CONNECTION_IS_PAUSED, resumed_ids, now=services.clock())
+    await auto_resolve(session, ExceptionType.CONNECTION_PAUSED, resumed_ids, now=services.clock())
     await _settle(session, services, ids)
 
 
@@ -96,10 +94,9 @@ def _paused(row: Row[Any]) -> NewException:
     """Exception about a paused connection, resolved on resumption (`governance.connections.pause`)."""
     paused = messages.CHANNEL_PAUSED if row.role == "channel" else messages.SOURCE_PAUSED
     return NewException(
-        code=CONNECTION_IS_PAUSED,
+        code=ExceptionType.CONNECTION_PAUSED,
         subject=str(row.id),
         message=paused.fill(name=row.name),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         channels=1 if row.role == "channel" else 0,
         connection_id=row.id,
     )
@@ -125,7 +122,7 @@ async def repair_health_timers(session: AsyncSession, now: datetime) -> None:
                AND NOT EXISTS (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.state = 'open'
                                   AND e.code = :code AND e.subject = c.id::varchar)
         """),
-        {"t": scope_of(session).tenant_id, "code": FAILING},
+        {"t": scope_of(session).tenant_id, "code": ExceptionType.CONNECTION_FAILING},
     )
     for connection_id, worked_at in rows.all():
         await ensure_timer(
@@ -139,7 +136,7 @@ async def _settle(session: AsyncSession, services: GovernanceServices, ids: Sequ
     does, so that a concurrent recovery is published after this commit.
     """
     well = [str(health.id) for health in await _load_health(session, ids, lock=True) if not health.failing]
-    await auto_resolve(session, FAILING, well, now=services.clock())
+    await auto_resolve(session, ExceptionType.CONNECTION_FAILING, well, now=services.clock())
 
 
 async def _load_health(session: AsyncSession, ids: Sequence[UUID], *, lock: bool = False) -> list[ConnectionHealth]:
@@ -165,12 +162,11 @@ def _timer_name(connection_id: UUID) -> str:
 
 def _exception(health: ConnectionHealth) -> NewException:
     return NewException(
-        code=FAILING,
+        code=ExceptionType.CONNECTION_FAILING,
         subject=str(health.id),
         message=messages.CONNECTION_FAILING.fill(
             name=health.name, since=health.worked_at, error=health.last_error or ""
         ),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         channels=1 if health.role == "channel" else 0,
         connection_id=health.id,
     )

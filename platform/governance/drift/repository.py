@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import Value
 from foundation.database.engine import scope_of
-from governance.exception_codes import CHANNEL_DRIFT
+from governance.exception_types import ExceptionType
 from governance.propagation.states import RUNNING
 
 
@@ -68,7 +68,7 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
              GROUP BY v.tenant_id, v.connection_id, v.record_key, v.element
              ORDER BY v.record_key, v.element
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": CHANNEL_DRIFT},
+        {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": ExceptionType.CHANNEL_DRIFT},
     )
     return [ObservedValue(*row) for row in rows]
 

@@ -22,8 +22,7 @@ from foundation.outbound.errors import OutboundHeld
 from foundation.text import clean_foreign_text
 from governance.drift import repository
 from governance.drift.repository import ObservedValue
-from governance.exception_codes import CHANNEL_DRIFT
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
@@ -113,7 +112,7 @@ async def _compare(
     await repository.record_seen(session, connection_id, same, now=now)
     await repository.save_cursor(session, connection_id, kept, limit=VALUES_A_TURN)
     healed = [_subject(connection_id, value) for value in same if value.drifted]
-    await auto_resolve(session, CHANNEL_DRIFT, healed, now=now)
+    await auto_resolve(session, ExceptionType.CHANNEL_DRIFT, healed, now=now)
     found = [_drift(connection_id, value, seen) for value, seen in read if seen.value != value.value]
     await open_exceptions(session, found, now=now, new_id=services.new_id)
 
@@ -127,7 +126,7 @@ def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -
     seen = reading.value
     shown = clean_foreign_text(reading.unreadable)[:300] or seen
     return NewException(
-        code=CHANNEL_DRIFT,
+        code=ExceptionType.CHANNEL_DRIFT,
         subject=_subject(connection_id, value),
         message=messages.DRIFT_READ.fill(
             element=value.element,
@@ -136,7 +135,6 @@ def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -
             expected=value.value,
             seen_at=value.seen_at,
         ),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=0 if seen is None else seen.amount - value.amount,
         channels=1,
         record_key=value.record_key,

@@ -23,13 +23,12 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.elements.rows import Observed
-from governance.exception_codes import CHANNEL_DRIFT
+from governance.exception_types import ExceptionType
 from governance.job_types import INGEST, OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, ingest_lane
 from governance.services import GovernanceServices
 
-MISSING: Final = "contract.missing"
 _BATCH: Final = 500
-_CODES: Final = {"missing": MISSING, "other": CHANNEL_DRIFT}
+_CODES: Final = {"missing": ExceptionType.CONTRACT_MISSING, "other": ExceptionType.CHANNEL_DRIFT}
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):

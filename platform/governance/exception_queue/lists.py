@@ -5,9 +5,8 @@ from typing import Final
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
 from governance.exception_queue.queries import list_exceptions
+from governance.exception_types import ExceptionType
 from governance.exceptions.schemas import ExceptionView
-from governance.exceptions.severity import WEIGHTS
-from governance.labels import write_kind
 
 _OPENED: Final = SortKey("e.opened_at", "timestamptz")
 _ID: Final = SortKey("e.id", "uuid")
@@ -22,7 +21,7 @@ EXCEPTIONS: Final = ListDefinition[ExceptionView](
     filters=[
         ChoiceFilter(name="status", label="State", options=_STATES, default="open"),
         ChoiceFilter(
-            name="code", label="Kind", options=[("", "Any"), *((code, write_kind(code)) for code in sorted(WEIGHTS))]
+            name="code", label="Kind", options=[("", "Any"), *((one.value, one.label) for one in sorted(ExceptionType))]
         ),
         ChoiceFilter(
             name="domain",

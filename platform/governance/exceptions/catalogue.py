@@ -5,6 +5,7 @@ from typing import Final
 
 from canonical.messages import Observation
 from governance.elements.rows import Contract, Observed
+from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.records.rows import EventRow
@@ -17,7 +18,7 @@ _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 def stale_value(item: Observed, contract: Contract) -> NewException:
     seen = item.observation
     return NewException(
-        code="source.stale",
+        code=ExceptionType.SOURCE_STALE,
         subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
         message=messages.SOURCE_STALE.fill(
             element=seen.element, record_key=seen.record_key, value=seen.value, version=seen.source_version
@@ -39,12 +40,11 @@ def is_dated_ahead(seen: Observation, received_at: datetime) -> bool:
 def clock_ahead(event: EventRow, seen: Observation) -> NewException:
     """One exception per connection: a clock that runs ahead affects every record."""
     return NewException(
-        code="source.clock_ahead",
+        code=ExceptionType.SOURCE_CLOCK_AHEAD,
         subject=str(event.connection_id),
         message=messages.SOURCE_CLOCK_AHEAD.fill(
             element=seen.element, record_key=seen.record_key, dated_at=seen.committed_at, read_at=event.received_at
         ),
-        correction_slo_ms=_DEFAULT_CORRECTION_MS,
         connection_id=event.connection_id,
         correlation=event.correlation,
     )
@@ -54,10 +54,9 @@ def contract_missing(item: Observed) -> NewException:
     """One per connection and element; the observations are held (`governance.elements.held_observations`)."""
     element = item.observation.element
     return NewException(
-        code="contract.missing",
+        code=ExceptionType.CONTRACT_MISSING,
         subject=f"{item.connection_id}:{element}",
         message=messages.CONTRACT_MISSING.fill(element=element),
-        correction_slo_ms=_DEFAULT_CORRECTION_MS,
         element=element,
         connection_id=item.connection_id,
         correlation=item.correlation,

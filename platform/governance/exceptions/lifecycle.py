@@ -98,7 +98,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         source_event_id=item.source_event_id,
         opened_at=now,
         seen_at=now,
-        correction_due_at=now + timedelta(milliseconds=item.correction_slo_ms),
+        correction_due_at=now + _correction_time(item),
         correlation=item.correlation,
     )
 
@@ -106,6 +106,12 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
 def _of_title(row: _Row) -> dict[str, Any]:
     """The parameters of the title: the audit trail shows no more."""
     return {name: row.params[name] for name in placeholders_of(MESSAGES[row.message].title)}
+
+
+def _correction_time(item: NewException) -> timedelta:
+    if item.correction_slo_ms is None:
+        return item.code.correction
+    return timedelta(milliseconds=item.correction_slo_ms)
 
 
 async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:

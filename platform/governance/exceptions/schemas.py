@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from governance.exception_codes import is_of_channel
+from governance.exception_types import is_of_channel
 
 
 class SeverityFactor(msgspec.Struct, frozen=True):

@@ -1,23 +1,21 @@
 """Effects of a channel's pause: its delivery clocks stop, and its exception is resolved on resumption."""
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.connections import get_connection
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve
 from governance.propagation.delivery import exclude_time
 from governance.propagation.distribute import start_clock
-
-CONNECTION_IS_PAUSED: Final = "connection.paused"
 
 
 async def resolve_pause(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
     """Resolve the exception about the pause, unless the connection was paused again."""
     if (await get_connection(session, connection_id)).state == "active":
-        await auto_resolve(session, CONNECTION_IS_PAUSED, [str(connection_id)], now=now)
+        await auto_resolve(session, ExceptionType.CONNECTION_PAUSED, [str(connection_id)], now=now)
 
 
 async def exclude_pause(session: AsyncSession, connection_id: UUID, *, since: datetime, now: datetime) -> None:

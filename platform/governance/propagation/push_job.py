@@ -18,6 +18,7 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
 from foundation.text import clean_error_text
+from governance.exception_types import ExceptionType
 from governance.job_types import PUSH_RETRY
 from governance.messages import reasons
 from governance.propagation import states
@@ -259,7 +260,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
         elif _is_stale(p) and p.source_holds:
             settlement.held(p)
         elif _is_stale(p):
-            settlement.stopped(p, states.STALE_APPROVAL, "approval.stale", reasons.SOURCE_CHANGED.fill())
+            settlement.stopped(p, states.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.fill())
         else:
             _judge(batch, services, item, p, attempt, settlement)
     await write_settlement(session, services, settlement)
@@ -286,7 +287,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
         _fail(batch, services, item, p, result, settlement)
     else:
         ours = reasons.NEWER_ON_CHANNEL if result.state is WriteState.STALE else reasons.NO_REASON
-        settlement.stopped(p, states.REFUSED, "propagation.refused", result.detail or ours.fill())
+        settlement.stopped(p, states.REFUSED, ExceptionType.PROPAGATION_REFUSED, result.detail or ours.fill())
 
 
 def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
@@ -304,4 +305,6 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
         batch.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, is_retry=True)
         _note_sent(p, result, settlement)
     else:
-        settlement.stopped(p, states.FAILED, "propagation.failed", result.detail or reasons.NOT_TAKEN.fill())
+        settlement.stopped(
+            p, states.FAILED, ExceptionType.PROPAGATION_FAILED, result.detail or reasons.NOT_TAKEN.fill()
+        )

@@ -17,7 +17,7 @@ from foundation.jobs.types import JobType, NoPayload
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
@@ -30,14 +30,18 @@ from governance.services import GovernanceServices
 FIRST_LOOK_SECONDS: Final = 0.1
 DRIFT_SCAN_EVERY: Final = timedelta(minutes=5)
 _MESSAGES: Final = {
-    "propagation.refused": messages.PROPAGATION_REFUSED,
-    "propagation.failed": messages.PROPAGATION_FAILED,
-    "propagation.unreadable": messages.PROPAGATION_UNREADABLE,
-    "approval.stale": messages.PROPAGATION_STALE,
+    ExceptionType.PROPAGATION_REFUSED: messages.PROPAGATION_REFUSED,
+    ExceptionType.PROPAGATION_FAILED: messages.PROPAGATION_FAILED,
+    ExceptionType.PROPAGATION_UNREADABLE: messages.PROPAGATION_UNREADABLE,
+    ExceptionType.APPROVAL_STALE: messages.PROPAGATION_STALE,
 }
 _ABOUT_CHANNEL: Final = (
-    "propagation.slo_breached", "propagation.refused", "propagation.failed", "propagation.unreadable", "approval.stale",
-)  # fmt: skip
+    ExceptionType.PROPAGATION_SLO_BREACHED,
+    ExceptionType.PROPAGATION_REFUSED,
+    ExceptionType.PROPAGATION_FAILED,
+    ExceptionType.PROPAGATION_UNREADABLE,
+    ExceptionType.APPROVAL_STALE,
+)
 
 
 class TimerName(TypedDict):
@@ -69,7 +73,9 @@ class Settlement:
         error = reasons.NOT_VISIBLE.fill()
         if reading is not None and reading.unreadable:
             error = reasons.NOT_EXACT.fill(shown=shown_text(reading))
-            self.exceptions.append(propagation_exception("propagation.unreadable", p, self.connection_id, error))
+            self.exceptions.append(
+                propagation_exception(ExceptionType.PROPAGATION_UNREADABLE, p, self.connection_id, error)
+            )
         self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error)
         self.jobs.append(_look(p, self.connection_id))
 
@@ -84,7 +90,7 @@ class Settlement:
         self._settle(p, states.PENDING, error=reasons.SENT_AGAIN.fill())
         self.jobs.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
 
-    def stopped(self, p: Pending, state: str, code: str, why: str | StoredMessage) -> None:
+    def stopped(self, p: Pending, state: str, code: ExceptionType, why: str | StoredMessage) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
         error = TEXT.fill(text=clean_error_text(why)) if isinstance(why, str) else why
         self._settle(p, state, error=error)
@@ -229,12 +235,11 @@ def late_subject(change_id: UUID, connection_id: UUID) -> str:
     return f"{change_id}:{connection_id}"
 
 
-def propagation_exception(code: str, p: Pending, connection_id: UUID, why: StoredMessage) -> NewException:
+def propagation_exception(code: ExceptionType, p: Pending, connection_id: UUID, why: StoredMessage) -> NewException:
     return NewException(
         code=code,
         subject=late_subject(p.change_id, connection_id),
         message=_MESSAGES[code].fill(element=p.element, record_key=p.record_key, reason=why),
-        correction_slo_ms=DEFAULT_CORRECTION_MS,
         exposure_minor=p.amount - (p.shown_amount or 0),
         channels=1,
         record_key=p.record_key,

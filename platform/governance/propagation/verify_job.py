@@ -10,6 +10,7 @@ from connectors.ports import ChannelReading, SystemUnavailable
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.registry import Handler
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, RetriesSpent
+from governance.exception_types import ExceptionType
 from governance.job_types import VerifyValues
 from governance.messages import reasons
 from governance.propagation import states
@@ -22,7 +23,7 @@ _log = structlog.get_logger(__name__)
 SEND_AGAIN_EVERY: Final = 4
 LONGEST_PAUSE_SECONDS: Final = 60.0
 GIVE_UP_AFTER: Final = timedelta(hours=4)
-"""The usual correction time (`exceptions.defaults.DEFAULT_CORRECTION_MS`), after which a person must look at the value.
+"""The usual correction time (`exception_types.ExceptionType.correction`), after which a person must look at the value.
 """
 
 
@@ -72,7 +73,7 @@ def _give_up(looked: list[tuple[ClaimedJob[VerifyValues], Pending]], error: Exce
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
             why = reasons.NEVER_ANSWERED.fill(error=str(error)[:1000])
-            settlement.stopped(p, states.FAILED, "propagation.failed", why)
+            settlement.stopped(p, states.FAILED, ExceptionType.PROPAGATION_FAILED, why)
 
 
 def _is_of_this_attempt(item: ClaimedJob[VerifyValues], p: Pending) -> bool:
@@ -123,7 +124,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
         why = reasons.NEVER_VISIBLE.fill()
         if reading is not None and reading.unreadable:
             why = reasons.NEVER_EXACT.fill(shown=shown_text(reading))
-        settlement.stopped(p, states.FAILED, "propagation.failed", why)
+        settlement.stopped(p, states.FAILED, ExceptionType.PROPAGATION_FAILED, why)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)
     else:

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.money import LARGEST
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
-
-DUPLICATE_KEY: Final = "source.duplicate_key"
+from governance.exception_types import ExceptionType
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -93,5 +92,5 @@ async def is_key_shared(session: AsyncSession, record_key: str) -> bool:
         SELECT EXISTS (SELECT 1 FROM governance_exception
                         WHERE tenant_id = :t AND record_key = :key AND state = 'open' AND code = :code)
     """)
-    keys = {"t": scope_of(session).tenant_id, "key": record_key, "code": DUPLICATE_KEY}
+    keys = {"t": scope_of(session).tenant_id, "key": record_key, "code": ExceptionType.SOURCE_DUPLICATE_KEY}
     return bool(await session.scalar(found, keys))

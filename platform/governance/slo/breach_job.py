@@ -10,7 +10,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.elements.repository import load_contracts
-from governance.exceptions.defaults import DEFAULT_CORRECTION_MS
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
@@ -67,12 +67,10 @@ async def breach_slos(session: AsyncSession, services: GovernanceServices) -> in
     contracts = await load_contracts(session) if rows else {}
     late = [
         NewException(
-            code="propagation.slo_breached",
+            code=ExceptionType.PROPAGATION_SLO_BREACHED,
             subject=late_subject(row.change_id, row.connection_id),
             message=_HOW[row.state].fill(name=row.name, element=row.element, record_key=row.record_key),
-            correction_slo_ms=contracts[row.element].correction_slo_ms
-            if row.element in contracts
-            else DEFAULT_CORRECTION_MS,
+            correction_slo_ms=contracts[row.element].correction_slo_ms if row.element in contracts else None,
             exposure_minor=row.amount - (row.previous_amount or 0),
             channels=1,
             record_key=row.record_key,

@@ -8,7 +8,7 @@ import pytest
 
 from governance.audit_trail.formatter import Named, find_ids, format_entry
 from governance.audit_trail.schemas import AuditEntryView
-from governance.exceptions.severity import WEIGHTS
+from governance.exception_types import ExceptionType
 from governance.labels import write_kind
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -71,7 +71,7 @@ def test_the_ids_that_need_names_are_those_of_the_subject_and_the_data() -> None
 
 
 def test_every_kind_of_exception_has_words_of_its_own() -> None:
-    words = [write_kind(code) for code in WEIGHTS]
+    words = [write_kind(code) for code in ExceptionType]
     assert len(set(words)) == len(words)
     assert not [text for text in words if re.search(r"[._]", text)]
     assert write_kind("some.new_code") == "Some new code"

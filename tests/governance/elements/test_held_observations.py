@@ -16,6 +16,7 @@ from controlplane.provisioning import NewConnection, connect, publish_contracts
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from governance.elements.publish_contract import publish_contract
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import INGEST
@@ -91,7 +92,7 @@ async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world
     ((event,),) = await world.rows("SELECT id FROM source_event")
     async with world.services.db.transaction(world.scope) as session:
         old = NewException(
-            "contract.missing", f"{world.erp}:SKU-001:{STOCK}", CONTRACT_MISSING.fill(element=STOCK), 1000,
+            ExceptionType.CONTRACT_MISSING, f"{world.erp}:SKU-001:{STOCK}", CONTRACT_MISSING.fill(element=STOCK), 1000,
             record_key="SKU-001",
             element=STOCK, connection_id=world.erp, source_event_id=event,  # type: ignore[arg-type]
         )  # fmt: skip

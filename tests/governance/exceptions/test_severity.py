@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.exceptions.severity import FORMULA, WEIGHTS, explain_type, score
+from governance.exception_types import ExceptionType
+from governance.exceptions.severity import FORMULA, explain_type, score
 from governance.messages.catalogue import MESSAGES
 from governance.messages.severity import BY_TYPE
 
-codes = st.sampled_from([*sorted(WEIGHTS), "not.known"])
+codes = st.sampled_from([*sorted(ExceptionType), "not.known"])
 
 
 @given(codes, st.integers(-(10**9), 10**9), st.integers(0, 50))

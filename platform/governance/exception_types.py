@@ -1,0 +1,147 @@
+"""Types of exceptions, each declared once: its code, label, weights of severity, and time for its correction."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple, Self
+from uuid import UUID
+
+
+class SeverityWeights(NamedTuple):
+    """Points of an exception before its circumstances."""
+
+    revenue: int
+    compliance: int
+    partner: int
+
+
+class ExceptionType(StrEnum):
+    """Value: the code, with which an exception is stored. `why` explains the weights. `correction` applies where no
+    element contract gives a time.
+    """
+
+    label: str
+    weights: SeverityWeights
+    why: str
+    correction: timedelta
+
+    def __new__(
+        cls, code: str, label: str, weights: SeverityWeights, why: str, correction: timedelta = timedelta(hours=4)
+    ) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.label, member.weights, member.why, member.correction = label, weights, why, correction
+        return member
+
+    SOURCE_QUARANTINED = (
+        "source.quarantined",
+        "Message not readable",
+        SeverityWeights(15, 5, 5),
+        "A message could not be read, so a change may be missing.",
+    )
+    SOURCE_ID_CONFLICT = (
+        "source.id_conflict",
+        "Duplicate message ID",
+        SeverityWeights(10, 15, 0),
+        "The same message id came with other content.",
+    )
+    SOURCE_STALE = (
+        "source.stale",
+        "Outdated version from source",
+        SeverityWeights(15, 15, 5),
+        "A value was dropped as outdated although it was committed later.",
+    )
+    SOURCE_CLOCK_AHEAD = (
+        "source.clock_ahead",
+        "Source dates in the future",
+        SeverityWeights(10, 10, 0),
+        "Dates of this source cannot be relied on.",
+    )
+    SOURCE_DUPLICATE_KEY = (
+        "source.duplicate_key",
+        "Duplicate key in source",
+        SeverityWeights(20, 20, 5),
+        "Two records of the source claim one key, so neither can be told apart.",
+    )
+    CONTRACT_MISSING = (
+        "contract.missing",
+        "No owner published",
+        SeverityWeights(10, 15, 0),
+        "No contract says who may set this.",
+    )
+    CHANNEL_DRIFT = (
+        "channel.drift",
+        "Changed outside",
+        SeverityWeights(15, 25, 5),
+        "Someone other than the source of truth set this.",
+    )
+    CHANGE_REFUSED = (
+        "change.refused",
+        "Refused by policy",
+        SeverityWeights(20, 25, 0),
+        "Policy refuses the value that the source holds.",
+    )
+    APPROVAL_STALE = (
+        "approval.stale",
+        "Approval out of date",
+        SeverityWeights(10, 15, 0),
+        "What was approved is no longer what would be sent.",
+    )
+    APPROVAL_LATE = (
+        "approval.late",
+        "Approval overdue",
+        SeverityWeights(10, 10, 0),
+        "People have not decided by the due time; channels keep the approved value.",
+    )
+    APPROVAL_EXPIRED = "approval.expired", "Approval expired", SeverityWeights(15, 10, 0), "Nobody answered in time."
+    CONNECTION_FAILING = (
+        "connection.failing",
+        "Connection not working",
+        SeverityWeights(20, 5, 15),
+        "Nothing comes from this system, or gets there.",
+    )
+    CONNECTION_PAUSED = (
+        "connection.paused",
+        "Connection paused",
+        SeverityWeights(15, 0, 15),
+        "Nothing is exchanged with this system while it is paused.",
+    )
+    PROPAGATION_SLO_BREACHED = (
+        "propagation.slo_breached",
+        "Late on a channel",
+        SeverityWeights(25, 5, 20),
+        "Buyers still see the old value.",
+    )
+    PROPAGATION_REFUSED = (
+        "propagation.refused",
+        "Refused by a channel",
+        SeverityWeights(25, 5, 15),
+        "The channel will not take the value.",
+    )
+    PROPAGATION_FAILED = (
+        "propagation.failed",
+        "Failed on a channel",
+        SeverityWeights(25, 5, 20),
+        "The channel never showed the value, and nothing more is tried.",
+    )
+    PROPAGATION_UNREADABLE = (
+        "propagation.unreadable",
+        "Not exact on a channel",
+        SeverityWeights(20, 10, 15),
+        "The channel shows a value that is not exactly the approved one.",
+    )
+
+
+_BY_CODE: Final = {str(one): one for one in ExceptionType}
+_SENT: Final = (ExceptionType.CHANNEL_DRIFT, ExceptionType.APPROVAL_STALE)
+
+
+def find_type(code: str) -> ExceptionType | None:
+    """The type of a stored code; None for one of another release."""
+    return _BY_CODE.get(code)
+
+
+def is_of_channel(code: str, change_id: UUID | None, connection_id: UUID | None, source_event_id: UUID | None) -> bool:
+    """Whether the value can be sent again: not yet verified on a channel, or verified and lost again."""
+    if change_id is None or connection_id is None:
+        return False
+    return code.startswith("propagation.") or (code in _SENT and source_event_id is None)

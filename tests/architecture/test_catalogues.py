@@ -1,0 +1,70 @@
+"""What has a code is declared once, with its label: permissions, exception types, meters."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from controlplane.rooms import ROOMS
+from governance.exception_types import ExceptionType
+from policy.packaged import packaged_rules
+from policy.rules import RuleKind
+from tests.architecture.test_layout import ROOT, modules
+
+DECLARED = [permission for each in ROOMS.every(lambda room: room.permissions) for permission in each]
+PERMISSIONS = {permission: permission.label for permission in DECLARED}
+
+
+def test_each_permission_is_declared_with_one_label() -> None:
+    assert len(DECLARED) > 30
+    assert len(PERMISSIONS) == len(DECLARED)
+    assert all(label[:1].isupper() and " " in label for label in PERMISSIONS.values())
+    assert len(set(PERMISSIONS.values())) == len(PERMISSIONS)
+
+
+def test_packaged_roles_have_declared_permissions_under_their_labels() -> None:
+    rules = [rule for rule in packaged_rules(ROOMS.grants) if rule.ptype is RuleKind.PERMISSION]
+    assert {f"{rule.obj}:{rule.act}": rule.description for rule in rules} == PERMISSIONS
+
+
+def test_menu_entries_require_declared_permissions() -> None:
+    entries = ROOMS.every(lambda room: room.navigation)
+    assert {entry.permission for entry in entries} <= PERMISSIONS.keys()
+    assert {entry.badge_permission for entry in entries if entry.badge} <= PERMISSIONS.keys()
+
+
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
+def spelled(codes: set[str], *, declared_in: tuple[str, ...]) -> list[str]:
+    """Places that spell a code, in strings of code and within their SQL, other than its declaration."""
+    inside = re.compile("'(" + "|".join(map(re.escape, sorted(codes))) + ")'")
+    return [
+        f"{path.relative_to(ROOT)}:{line} {value[:60]!r}"
+        for path in modules()
+        if not str(path.relative_to(ROOT)).endswith(declared_in)
+        for line, value in strings(path)
+        if value in codes or inside.search(value)
+    ]
+
+
+def test_permissions_are_spelled_where_they_are_declared_only() -> None:
+    assert spelled({str(one) for one in PERMISSIONS}, declared_in=("permissions.py",)) == []
+
+
+def test_exception_codes_are_spelled_where_they_are_declared_only() -> None:
+    """Messages, events and audited actions of the same name are declarations of their own."""
+    declarations = ("exception_types.py", "messages/exceptions.py", "connectors/events.py", "audit_trail/formatter.py")
+    assert spelled({str(one) for one in ExceptionType}, declared_in=declarations) == []
+    assert all(one.label and one.why and sum(one.weights) for one in ExceptionType)
+    assert len({one.label for one in ExceptionType}) == len(ExceptionType)
+
+
+def test_meters_are_spelled_where_they_are_declared_only() -> None:
+    names = {meter.name for meter in ROOMS.meters}
+    assert names
+    assert spelled(names, declared_in=("meters.py",)) == []
+    assert all(meter.unit and meter.label and meter.permission in PERMISSIONS for meter in ROOMS.meters)
