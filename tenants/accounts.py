@@ -4,8 +4,8 @@ An account is created in a transaction whose scope is the new account itself; no
 """
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +17,7 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.jobs.models import LaneShare
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
+from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
 from tenants.models import AccountStatus, Client, Msp
@@ -24,6 +25,12 @@ from tenants.models import AccountStatus, Client, Msp
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+
+
+BY_SLUG: Final = Sort(
+    name="slug", label="By short name", reverse_label="By short name, backwards", keys=[SortKey("client.slug")]
+)
+ALL_CLIENTS: Final = ListQuery(list="clients", sort=BY_SLUG, limit=200)
 
 
 async def create_msp(session: AsyncSession, *, name: str, slug: str, now: datetime) -> Msp:
@@ -68,13 +75,12 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
     return client
 
 
-async def list_clients(session: AsyncSession, *, cursor: str = "", limit: int = 200) -> Sequence[Client]:
-    """Clients of the scope's MSP by name; requires fleet scope. `cursor` is the last slug of the previous page."""
-    scope = scope_of(session)
-    if cursor:
-        check_slug(cursor)
-    statement = select(Client).where(Client.msp_id == scope.msp_id, Client.slug > cursor)
-    return (await session.scalars(statement.order_by(Client.slug).limit(limit))).all()
+async def list_clients(session: AsyncSession, query: ListQuery = ALL_CLIENTS) -> ResultPage[Client]:
+    """One page of `tenants.lists.CLIENTS`: clients of the scope's MSP; requires fleet scope."""
+    statement = select(Client).where(Client.msp_id == scope_of(session).msp_id)
+    if query.values.get("status"):
+        statement = statement.where(Client.status == query["status"])
+    return await select_page(session, statement, query)
 
 
 async def count_clients(session: AsyncSession) -> int:

@@ -3,35 +3,31 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from branding.hosts import public_origin
-from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.web.api import delete, post
 from tenants.access import Access
-from tenants.accounts import list_clients
-from tenants.auth.api_keys import NewApiKey, create_api_key, list_api_keys, revoke_api_key
+from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
 from tenants.auth.pages import AnyRequest, OpenAuth
 from tenants.invitations.issue import invite_member, reissue_invitation, resume_member, suspend_member
-from tenants.members.repository import NewMember, get_member, list_members, withdraw_invite
+from tenants.lists import API_KEYS, CLIENTS, INVITATIONS, MEMBERS
+from tenants.members.repository import NewMember, get_member, withdraw_invite
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
-    ApiKeyList,
-    ClientList,
     InvitedView,
     MemberInput,
-    MemberList,
     NewApiKeyView,
     ReasonInput,
     api_key_view,
-    client_view,
     member_view,
 )
+from tenants.web.lists import list_route
 
 OpenAccess = NamedDependency[Access]
 """Handler parameter `access`, filled by the web edge after the check of `opt["permission"]`."""
@@ -41,24 +37,36 @@ _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
 _MEMBERS: Final = ["/api/v1/members", "/api/v1/clients/{client:str}/members"]
 _INVITATION: Final = [f"{path}/{{member_id:uuid}}/invitation" for path in _MEMBERS]
 _SUSPENSION: Final = [f"{path}/{{member_id:uuid}}/suspension" for path in _MEMBERS]
-_MOST: Final = 500
 
 
-@get("/api/v1/clients", opt={"permission": TenantPermission.READ_CLIENTS, "fleet": True}, tags=["clients"])
-async def get_clients(access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = 100) -> ClientList:
-    """Your clients by short name."""
-    clients = await list_clients(access.session, cursor=cursor, limit=_page_size(limit))
-    following = clients[-1].slug if len(clients) == limit else ""
-    return ClientList([client_view(client) for client in clients], following)
-
-
-@get(_KEYS, opt={"permission": TenantPermission.READ_API_KEYS}, tags=["API keys"])
-async def get_api_keys(
-    access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = 100
-) -> ApiKeyList:
-    """Keys of this account, newest first, without their secrets."""
-    keys = await list_api_keys(access.session, before=cursor, limit=_page_size(limit))
-    return ApiKeyList([api_key_view(key) for key in keys], str(keys[-1].id) if len(keys) == limit else "")
+CLIENT_LIST: Final = list_route(
+    CLIENTS,
+    "/api/v1/clients",
+    opt={"permission": TenantPermission.READ_CLIENTS, "fleet": True},
+    tags=["clients"],
+    about="List your clients by short name.",
+)
+API_KEY_LIST: Final = list_route(
+    API_KEYS,
+    _KEYS,
+    opt={"permission": TenantPermission.READ_API_KEYS},
+    tags=["API keys"],
+    about="List the keys of this account, newest first, without their secrets.",
+)
+MEMBER_LIST: Final = list_route(
+    MEMBERS,
+    _MEMBERS,
+    opt={"permission": TenantPermission.READ_MEMBERS},
+    tags=["members"],
+    about="List the members of this account by address.",
+)
+INVITATION_LIST: Final = list_route(
+    INVITATIONS,
+    [f"{path}/invitations" for path in _MEMBERS],
+    opt={"permission": TenantPermission.READ_MEMBERS},
+    tags=["members"],
+    about="List the members who were ever invited, newest first.",
+)
 
 
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
@@ -73,16 +81,6 @@ async def post_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKey
 async def delete_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
     """Revoke a key: it is refused from now on, and stays listed."""
     await revoke_api_key(access.session, key_id=key_id, now=access.now)
-
-
-@get(_MEMBERS, opt={"permission": TenantPermission.READ_MEMBERS}, tags=["members"])
-async def get_members(access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = 100) -> MemberList:
-    """Members of this account by address."""
-    if "\x00" in cursor:
-        raise InvalidInput("A list goes on after an address.", field="cursor")
-    members = await list_members(access.session, cursor=cursor, limit=_page_size(limit))
-    views = [member_view(member, access.now) for member in members]
-    return MemberList(views, members[-1].email if len(members) == limit else "")
 
 
 @post(_MEMBERS, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
@@ -126,12 +124,6 @@ async def delete_suspension(access: OpenAccess, auth: OpenAuth, member_id: FromP
     await resume_member(access.session, access.principal, member, auth=auth)
 
 
-def _page_size(limit: int) -> int:
-    if not 1 <= limit <= _MOST:
-        raise InvalidInput(f"A page has 1 to {_MOST} entries.", field="limit")
-    return limit
-
-
 def link_to(request: AnyRequest, token: str) -> str:
     """Address of an invitation: on the brand's own host, under which the invitation was created."""
     return f"{public_origin(request.scope)}/welcome/{token}"
@@ -143,11 +135,12 @@ def _invited(request: AnyRequest, access: Access, member: Member, token: str) ->
 
 
 ROUTES: Final[tuple[Any, ...]] = (
-    get_clients,
-    get_api_keys,
+    CLIENT_LIST,
+    API_KEY_LIST,
     post_api_key,
     delete_api_key,
-    get_members,
+    MEMBER_LIST,
+    INVITATION_LIST,
     post_member,
     post_invitation,
     delete_invitation,

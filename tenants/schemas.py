@@ -19,13 +19,6 @@ class ClientView(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class ClientList(msgspec.Struct, frozen=True):
-    """`next` is the `cursor` of the following page; empty on the last one."""
-
-    clients: list[ClientView]
-    next: str = ""
-
-
 class ApiKeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`manages_access` makes a key that may manage members, roles, invitations and keys, within its role and its
     maker's current rights. No other key may, whatever its role.
@@ -52,11 +45,6 @@ class NewApiKeyView(msgspec.Struct, frozen=True):
 
     api_key: ApiKeyView
     key: str
-
-
-class ApiKeyList(msgspec.Struct, frozen=True):
-    api_keys: list[ApiKeyView]
-    next: str = ""
 
 
 class MemberInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,11 +77,6 @@ class InvitedView(msgspec.Struct, frozen=True):
 
     member: MemberView
     link: str
-
-
-class MemberList(msgspec.Struct, frozen=True):
-    members: list[MemberView]
-    next: str = ""
 
 
 class ReasonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

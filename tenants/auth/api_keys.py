@@ -7,7 +7,6 @@ row-level security hides keys of other MSPs.
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +22,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
+from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.auth.services import AuthServices
@@ -34,7 +34,14 @@ from tenants.secrets import NewSecret, bytes_of, text_of
 
 _KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 _SECRET_BYTES: Final = 32
-LONGEST_LIST: Final = 500
+NEWEST_KEY_FIRST: Final = Sort(
+    name="-created",
+    label="Newest first",
+    reverse_label="Oldest first",
+    keys=[SortKey("api_key.id", "uuid", descending=True)],
+)
+"""Ids grow with time."""
+ALL_KEYS: Final = ListQuery(list="api-keys", sort=NEWEST_KEY_FIRST, limit=500)
 _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 
 
@@ -113,14 +120,14 @@ def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
         raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
 
 
-async def list_api_keys(
-    session: AsyncSession, *, before: UUID | None = None, limit: int = LONGEST_LIST
-) -> Sequence[ApiKey]:
-    """Keys, revoked ones included, newest first (ids grow with time), starting below `before`."""
+async def list_api_keys(session: AsyncSession, query: ListQuery = ALL_KEYS) -> ResultPage[ApiKey]:
+    """One page of `tenants.lists.API_KEYS`, revoked ones included."""
     statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
-    if before is not None:
-        statement = statement.where(ApiKey.id < before)
-    return (await session.scalars(statement.order_by(ApiKey.id.desc()).limit(limit))).all()
+    wanted = query.values.get("status")
+    if wanted:
+        revoked = ApiKey.revoked_at.is_not(None)
+        statement = statement.where(revoked if wanted == "revoked" else ~revoked)
+    return await select_page(session, statement, query)
 
 
 async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) -> None:

@@ -6,11 +6,16 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from foundation.ids import new_id
+from foundation.web.actions import run_action
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListParameters
+from foundation.web.pagination import ResultPage
+from foundation.web.render import redirect_to, render_page
 from policy.publishing import list_assignments
 from tenants.access import Access
 from tenants.auth.pages import OpenAuth
@@ -18,36 +23,35 @@ from tenants.auth.services import AuthServices
 from tenants.errors import EmailTaken
 from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.invitations.mail import mail_address
-from tenants.invitations.queries import LONGEST_PAGE, count_waiting, list_invitations
-from tenants.members.pages import redirect_to, render_member, render_page, root_of, run_action
+from tenants.invitations.queries import count_waiting, list_invitations
+from tenants.lists import INVITATIONS
+from tenants.members.pages import render_member
 from tenants.members.repository import NewMember, find_member, list_partners, withdraw_invite
 from tenants.members.role_views import inviting_rows
 from tenants.members.views import member_rows
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.routes import OpenAccess, link_to
+from tenants.web.lists import export_page
 
 AnyRequest = Request[Any, Any, Any]
 _ROOTS: Final = ["/members", "/clients/{client:str}/members"]
+_LIST: Final = [f"{path}/invitations" for path in _ROOTS]
 _READ: Final = {"permission": TenantPermission.READ_MEMBERS}
 _INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
 _FIELDS: Final = ("email", "name", "role", "partner")
 
 
-@get([f"{path}/invitations" for path in _ROOTS], opt=_READ, include_in_schema=False)
-async def invitations_page(access: OpenAccess, before: FromQuery[UUID | None] = None) -> Response[Any]:
-    members = await list_invitations(access.session, before=before)
+@get(_LIST, opt=_READ, dependencies=INVITATIONS.page_parameters, include_in_schema=False)
+async def invitations_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    found = ResultPage[Member]([]) if listed.refusal else await list_invitations(access.session, listed.query)
     held = await list_assignments(access.session, access.scope)
-    context: Mapping[str, object] = {
-        "page": access.page("Invitations"),
-        "root": root_of(access),
-        "rows": member_rows(members, held, access.now),
+    page = found.with_items(member_rows(found.items, held, access.now))
+    context = {
+        "listed": list_view(INVITATIONS, listed, page, f"{access.root}/members/invitations"),
         "waiting": await count_waiting(access.session, now=access.now),
-        "first_page": before is None,
-        "next": str(members[-1].id) if len(members) == LONGEST_PAGE else "",
-        "may": access.may,
     }
-    return render_page("tenants/invitations.html", context)
+    return render_page(access, "tenants/invitations.html", "Invitations", context, refusal=listed.refusal)
 
 
 @get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
@@ -83,12 +87,17 @@ async def renew_invitation(
 
 @post([f"{path}/{{member_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
 async def withdraw_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
-    refusal = await run_action(access, withdraw_invite(access.session, member_id=member_id, now=access.now))
-    return redirect_to(access, "/invitations") if refusal is None else await render_member(access, member_id, refusal)
+    refusal = await run_action(access.session, withdraw_invite(access.session, member_id=member_id, now=access.now))
+    return (
+        redirect_to(access, "/members/invitations", done="Saved")
+        if refusal is None
+        else await render_member(access, member_id, refusal)
+    )
 
 
 INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     invitations_page,
+    export_page(INVITATIONS, _LIST, opt=_READ),
     invite_page,
     invite,
     renew_invitation,
@@ -112,9 +121,7 @@ def _partner_id(text: str) -> UUID | None:
 
 async def _form(access: Access, given: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
     partners = await list_partners(access.session) if access.client is not None else []
-    context: Mapping[str, object] = {
-        "page": access.page("Invite a member"),
-        "root": root_of(access),
+    context = {
         "account": access.account.name,
         "client": access.client,
         "roles": [(role.name, role.words, role.about) for role in inviting_rows(access, partners=bool(partners))],
@@ -124,7 +131,7 @@ async def _form(access: Access, given: Mapping[str, str], refusal: DomainError |
         "summary": list(_errors(refusal).items()),
         "known": await find_member(access.session, given["email"]) if isinstance(refusal, EmailTaken) else None,
     }
-    return render_page("tenants/invite.html", context, refusal)
+    return render_page(access, "tenants/invite.html", "Invite a member", context, refusal=refusal)
 
 
 def _errors(refusal: DomainError | None) -> dict[str, str]:
@@ -139,12 +146,10 @@ def _errors(refusal: DomainError | None) -> dict[str, str]:
 
 def _link(request: AnyRequest, access: Access, member: Member, token: str) -> Response[Any]:
     link = link_to(request, token)
-    context: Mapping[str, object] = {
-        "page": access.page(f"Invitation for {member.name}"),
-        "root": root_of(access),
+    context = {
         "account": access.account.name,
         "member": member,
         "link": link,
         "mail": mail_address(member, account=access.account.name, link=link),
     }
-    return render_page("tenants/invited.html", context)
+    return render_page(access, "tenants/invited.html", f"Invitation for {member.name}", context)

@@ -1,18 +1,24 @@
 """Invitation states of the scope's tenant."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.models import Member
 
-LONGEST_PAGE: Final = 100
+NEWEST_FIRST: Final = Sort(
+    name="-invited",
+    label="Newest first",
+    reverse_label="Oldest first",
+    keys=[SortKey("member.id", "uuid", descending=True)],
+)
+"""Ids grow with time."""
+ALL_INVITED: Final = ListQuery(list="invitations", sort=NEWEST_FIRST, limit=100)
 
 
 class InvitationState(StrEnum):
@@ -33,11 +39,10 @@ def invitation_state(member: Member, now: datetime) -> InvitationState | None:
     return InvitationState.WAITING if now < member.invite_until else InvitationState.EXPIRED
 
 
-async def list_invitations(session: AsyncSession, *, before: UUID | None = None) -> Sequence[Member]:
-    """Every member ever invited, newest first (ids grow with time), starting below `before`."""
+async def list_invitations(session: AsyncSession, query: ListQuery = ALL_INVITED) -> ResultPage[Member]:
+    """One page of `tenants.lists.INVITATIONS`: every member ever invited."""
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.invited_at.is_not(None))
-    statement = select(Member).where(*own) if before is None else select(Member).where(*own, Member.id < before)
-    return (await session.scalars(statement.order_by(Member.id.desc()).limit(LONGEST_PAGE))).all()
+    return await select_page(session, select(Member).where(*own), query)
 
 
 async def count_waiting(session: AsyncSession, *, now: datetime) -> int:

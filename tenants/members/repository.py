@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,13 +21,17 @@ from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.text import TextInvalid, normalize_email
+from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import AccountStatus, Member, Partner
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
 INVITE_LIFE: Final = timedelta(days=7)
-LONGEST_LIST: Final = 500
+BY_EMAIL: Final = Sort(
+    name="email", label="By address", reverse_label="By address, backwards", keys=[SortKey("member.email")]
+)
+ALL_MEMBERS: Final = ListQuery(list="members", sort=BY_EMAIL, limit=500)
 LONGEST_EMAIL: Final = 254
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
 _INVITE_BYTES: Final = 32
@@ -131,10 +135,15 @@ async def find_member(session: AsyncSession, email: str) -> Member:
     return member
 
 
-async def list_members(session: AsyncSession, *, cursor: str = "", limit: int = LONGEST_LIST) -> Sequence[Member]:
-    """Members by address, from the one after `cursor`."""
-    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.email > cursor)
-    return (await session.scalars(statement.order_by(Member.email).limit(limit))).all()
+async def list_members(session: AsyncSession, query: ListQuery = ALL_MEMBERS) -> ResultPage[Member]:
+    """One page of `tenants.lists.MEMBERS`."""
+    statement = select(Member).where(Member.tenant_id == scope_of(session).tenant_id)
+    if query.values.get("status"):
+        statement = statement.where(Member.status == query["status"])
+    if search := query.values.get("search", "").strip():
+        fits = [column.icontains(search, autoescape=True) for column in (Member.name, Member.email)]
+        statement = statement.where(or_(*fits))
+    return await select_page(session, statement, query)
 
 
 async def set_password(session: AsyncSession, *, member_id: UUID, password_hash: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 from litestar.openapi.spec.enums import OpenAPIType
@@ -20,11 +21,12 @@ from foundation.web.csv_export import BATCH, CSV_TYPE, stream_csv, wants_csv
 from foundation.web.lists import ListDefinition, ListInput, ListParameters
 from foundation.web.pagination import ListQuery, ResultPage
 from tenants.access import Access
-from tenants.routes import OpenAccess
 
 LIST: Final = "list"
 """Key of a handler's options that holds its `ListDefinition`."""
 AnyRequest = Request[Any, Any, Any]
+_OpenAccess = NamedDependency[Access]
+"""As `tenants.routes.OpenAccess`, which imports this module."""
 
 
 class ListOperation(Operation):
@@ -46,7 +48,7 @@ def list_route(
 ) -> HTTPRouteHandler:
     """The API's route of a list, documented with `about`."""
 
-    async def handler(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Any:
+    async def handler(request: AnyRequest, access: _OpenAccess, listed: ListParameters) -> Any:
         query = listed.require().inside(_parents(request))
         if wants_csv(header_text(request.scope, b"accept")):
             return await export_list(access, definition, query)
@@ -70,7 +72,7 @@ def export_page(
 ) -> HTTPRouteHandler:
     """The download behind a page's “Export CSV”: the page's address with `.csv`, and its filters."""
 
-    async def handler(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Stream:
+    async def handler(request: AnyRequest, access: _OpenAccess, listed: ListParameters) -> Stream:
         return await export_list(access, definition, listed.require().inside(_parents(request)))
 
     addresses = [paths] if isinstance(paths, str) else paths

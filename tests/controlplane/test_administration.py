@@ -273,7 +273,7 @@ class TestMembers:
 
 
 async def member_of(admin: Visit, email: str, path: str) -> UUID:
-    members = (await admin.api("GET", path)).json()["members"]
+    members = (await admin.api("GET", path)).json()["items"]
     return UUID(next(one["id"] for one in members if one["email"] == email))
 
 

@@ -355,7 +355,7 @@ class TestBodies:
         answer = await admin.http.post(path, content=body, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-body")
         assert "“role” twice" in answer.json()["detail"]
-        assert (await admin.api("GET", path)).json()["api_keys"] == []
+        assert (await admin.api("GET", path)).json()["items"] == []
 
     async def test_v10_who_calls_is_known_before_the_body_is_read(self, site: WebApp, house: House) -> None:
         http = site.visit(house.host).http

@@ -141,7 +141,7 @@ class TestKeys:
         client = f"/clients/{house.slug}"
         maker = await site.signed_in(house.host, boss[1])
         key = await make_key(site, house, maker, client, "client_admin", manages_access=True)
-        listed = (await key("GET", f"{client}/api-keys")).json()["api_keys"]
+        listed = (await key("GET", f"{client}/api-keys")).json()["items"]
         assert [one["manages_access"] for one in listed] == [True]
         invited = await key("POST", f"{client}/members", {"email": fresh(), "name": "Mia", "role": "client_viewer"})
         assert invited.status_code == 201

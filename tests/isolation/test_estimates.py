@@ -18,6 +18,7 @@ from foundation.ids import new_id
 from foundation.scope import Scope
 from governance.changes.queries import ChangeFilter, list_changes
 from governance.overview.queries import read_latest
+from governance.partner_channel.lists import CHANNEL_CHANGES
 from governance.partner_channel.queries import list_propagations, read_channel
 from tests.conftest import Urls, make_scope
 
@@ -139,7 +140,10 @@ async def test_a_records_changes_are_found_by_the_record(db: Database, partners:
 
 
 async def test_a_partners_lists_read_the_partners_rows(db: Database, partners: list[Scope]) -> None:
-    for read in (partial(list_propagations, now=utc_now()), partial(read_channel, now=utc_now())):
+    for read in (
+        partial(list_propagations, query=CHANNEL_CHANGES.query(), now=utc_now()),
+        partial(read_channel, now=utc_now()),
+    ):
         plans = await plans_of(db, partners[0], read)
         assert "propagation_initial_tenant_id_partner_id_change_id_idx" in plans, plans
         assert "Seq Scan on propagation_initial" not in plans
@@ -147,7 +151,11 @@ async def test_a_partners_lists_read_the_partners_rows(db: Database, partners: l
 
 async def test_a_clients_newest_are_the_end_of_the_index(db: Database, partners: list[Scope]) -> None:
     own = replace(partners[0], partner_id=None)
-    readers = (list_propagations, read_latest, partial(list_changes, wanted=ChangeFilter()))
+    readers = (
+        partial(list_propagations, query=CHANNEL_CHANGES.query()),
+        read_latest,
+        partial(list_changes, wanted=ChangeFilter()),
+    )
     for read in readers:
         plans = await plans_of(db, own, partial(read, now=utc_now()))
         assert re.search(r"Index Scan Backward using \w+_initial_pkey", plans), plans

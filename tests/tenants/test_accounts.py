@@ -15,6 +15,7 @@ from foundation.ids import new_id
 from foundation.names import clean_name
 from foundation.scope import Actor
 from tenants.accounts import (
+    ALL_CLIENTS,
     check_slug,
     count_clients,
     create_client,
@@ -40,7 +41,7 @@ class TestTheTree:
         self, db: Database, msp: Tenant, sibling: Tenant, client: Tenant, foreigner: Tenant
     ) -> None:
         async with db.transaction(msp.scope.for_fleet()) as session:
-            found = await list_clients(session)
+            found = (await list_clients(session)).items
             assert await count_clients(session) == 2
         assert [(c.tenant_id, c.slug) for c in found] == [
             (client.scope.tenant_id, "acme"),
@@ -51,13 +52,14 @@ class TestTheTree:
         for slug in ("c", "a", "b"):
             await make_client(db, msp, slug)
         async with db.transaction(msp.scope.for_fleet()) as session:
-            first = await list_clients(session, limit=2)
-            rest = await list_clients(session, cursor=first[-1].slug, limit=2)
-        assert [[c.slug for c in page] for page in (first, rest)] == [["a", "b"], ["c"]]
+            first = await list_clients(session, ALL_CLIENTS.with_limit(2))
+            assert first.next_cursor is not None
+            rest = await list_clients(session, ALL_CLIENTS.after(first.next_cursor, limit=2))
+        assert [[c.slug for c in page.items] for page in (first, rest)] == [["a", "b"], ["c"]]
 
     async def test_a_client_sees_only_itself(self, db: Database, client: Tenant, sibling: Tenant) -> None:
         async with db.transaction(client.scope) as session:
-            assert [c.tenant_id for c in await list_clients(session)] == [client.scope.tenant_id]
+            assert [c.tenant_id for c in (await list_clients(session)).items] == [client.scope.tenant_id]
             with pytest.raises(NotFound):
                 await get_client_by_slug(session, sibling.slug)
             with pytest.raises(NotFound):

@@ -103,7 +103,7 @@ def list_(msp_id: UUID) -> None:
 
     async def act(services: AppServices) -> str:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            clients = await list_clients(session)
+            clients = (await list_clients(session)).items
         return "\n".join(f"{client.tenant_id}  {client.status:9}  {client.slug}" for client in clients) or "no clients"
 
     run_with_services(act)

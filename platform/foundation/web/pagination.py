@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, text
+from sqlalchemy import Row, Select, literal_column, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.decoding import decode_json
@@ -148,7 +148,8 @@ def _beyond(keys: Sequence[SortKey], falls: Sequence[bool]) -> str:
     for key, fall, bind in reversed(list(zip(keys, falls, binds, strict=True))):
         beyond = f"{key.sql} {'<' if fall else '>'} {bind}"
         condition = f"({beyond} OR ({key.sql} = {bind} AND {condition}))" if condition else beyond
-    return condition
+    # The bound of the first key alone lets an index begin at the cursor.
+    return f"{keys[0].sql} {'<=' if falls[0] else '>='} {binds[0]} AND {condition}"
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,3 +224,12 @@ async def read_page(session: AsyncSession, source: ListSource, query: ListQuery)
         {**source.binds, **keyset.binds, "page_rows": query.limit + 1},
     )
     return query.cut(rows.all())
+
+
+async def select_page(session: AsyncSession, statement: Select[T], query: ListQuery) -> ResultPage[T]:
+    """As `read_page`, for a statement that selects one entity."""
+    keyset = query.keyset
+    keys: list[Any] = [literal_column(key.sql).label(f"page_key_{place}") for place, key in enumerate(query.sort.keys)]
+    ordered = statement.add_columns(*keys).where(text(keyset.condition)).order_by(text(keyset.order))
+    rows = await session.execute(ordered.limit(query.limit + 1), keyset.binds)
+    return query.cut(rows.all()).map(lambda row: row[0])

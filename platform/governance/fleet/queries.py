@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.labels import LEVELS
 from governance.overview.queries import DECIDING, unsent
 from governance.propagation.delivery import LATE
@@ -63,15 +64,8 @@ class ClientHours(msgspec.Struct, frozen=True):
     changes: Sequence[int]
 
 
-async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
-    """Read the fleet, worst client first, then by name."""
-    least = dict(LEVELS)
-    rows = await session.execute(
-        text(f"""
-            SELECT c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
-                   a.oldest_awaiting, r.running, r.late, r.oldest AS oldest_running, d.letters, h.changes,
-                   v.judged, v.visible, f.failing, u.paused, o.overdue
-              FROM client c
+_TABLES: Final = f"""
+              client c
               CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE e.severity >= :critical) AS critical,
                        count(*) FILTER (WHERE e.severity >= :high AND e.severity < :critical) AS high,
@@ -112,11 +106,49 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
               CROSS JOIN LATERAL (
                 SELECT count(*) AS paused FROM connection o
                  WHERE o.tenant_id = c.tenant_id AND o.state <> 'active') u
-             WHERE c.msp_id = :msp
-             ORDER BY x.critical DESC, x.high DESC, r.late DESC, x.medium DESC, d.letters DESC,
-                      a.awaiting DESC, c.name
-        """),
-        {
+"""
+_AT_RISK: Final = "x.critical + x.high + r.late > 0"
+_NEEDS_ATTENTION: Final = "x.medium + d.letters + f.failing + a.awaiting + u.paused > 0"
+_SHOWN: Final = {
+    "": "true",
+    "risk": _AT_RISK,
+    "attention": f"NOT ({_AT_RISK}) AND {_NEEDS_ATTENTION}",
+    "healthy": f"NOT ({_AT_RISK}) AND NOT ({_NEEDS_ATTENTION})",
+    "exceptions": "x.critical + x.high + x.medium + x.low > 0",
+    "late": "r.late > 0",
+    "approvals": "a.awaiting > 0",
+}
+WORST_FIRST: Final = Sort(
+    name="-health",
+    label="Worst first",
+    reverse_label="Healthiest first",
+    keys=[
+        *(
+            SortKey(sql, "bigint", descending=True)
+            for sql in ("x.critical", "x.high", "r.late", "x.medium", "d.letters", "a.awaiting")
+        ),
+        SortKey("c.name"),
+        SortKey("c.tenant_id", "uuid"),
+    ],
+)
+_ALL: Final = ListQuery(list="fleet", sort=WORST_FIRST, limit=100_000)
+
+
+async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
+    """Read all clients of the fleet, worst client first, then by name."""
+    return (await list_fleet(session, _ALL, now)).items
+
+
+async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[ClientHealth]:
+    """One page of `fleet.lists`."""
+    least = dict(LEVELS)
+    source = ListSource(
+        columns="""c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
+                   a.oldest_awaiting, r.running, r.late, r.oldest AS oldest_running, d.letters, h.changes,
+                   v.judged, v.visible, f.failing, u.paused, o.overdue""",
+        tables=_TABLES,
+        where=f"c.msp_id = :msp AND {_SHOWN[query.values.get('show', '')]}",
+        binds={
             "msp": scope_of(session).msp_id,
             "reference": sorted(REFERENCE_ELEMENTS),
             "now": now,
@@ -130,7 +162,7 @@ async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[Client
             "medium": least["medium"],
         },
     )
-    return [_judge(row) for row in rows]
+    return (await read_page(session, source, query)).map(_judge)
 
 
 async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
@@ -145,7 +177,7 @@ async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Ro
 def _judge(row: Row[Any]) -> ClientHealth:
     needs_attention = row.medium or row.letters or row.failing or row.awaiting or row.paused
     return ClientHealth(
-        **row._mapping,  # noqa: SLF001 - SQLAlchemy's public name for a row by columns
+        **{name: getattr(row, name) for name in ClientHealth.__struct_fields__[:-3]},
         exceptions=row.critical + row.high + row.medium + row.low,
         worst=next((name for name, _ in LEVELS if getattr(row, name)), ""),
         standing="at risk"

@@ -1,22 +1,17 @@
 """The API of the fleet."""
 
-from collections.abc import Sequence
 from typing import Final
 
-from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from governance.fleet.queries import ClientHealth, read_fleet
+from governance.fleet.lists import FLEET
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _FLEET: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 
 
-@get("/api/v1/fleet", opt=_FLEET, tags=["fleet"])
-async def api_fleet(access: OpenAccess) -> Sequence[ClientHealth]:
-    """List the health of all clients, worst first."""
-    return await read_fleet(access.session, now=access.now)
-
-
-FLEET_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_fleet,)
+FLEET_LIST: Final = list_route(
+    FLEET, "/api/v1/fleet", opt=_FLEET, tags=["fleet"], about="List the health of all clients, worst first."
+)
+FLEET_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (FLEET_LIST,)

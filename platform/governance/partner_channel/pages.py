@@ -1,51 +1,61 @@
 """A trading partner's page. Excludes other channels, cost, policy and the people who decided."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
 
-from foundation.web.actions import try_list
 from foundation.web.fragments import FRAGMENT
-from governance.partner_channel.queries import ValuePage, list_propagations, list_shown, read_channel
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListInput, ListParameters
+from governance.partner_channel.lists import CHANNEL_CHANGES, CHANNEL_VALUES
+from governance.partner_channel.queries import read_channel
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANNEL}
 _ROOT: Final = "/clients/{client:str}/channel"
+_VALUES: Final = f"{_ROOT}/values"
 
 
-@get(_ROOT, name="channel", opt=_READ, include_in_schema=False)
-async def channel(access: OpenAccess, cursor: FromQuery[UUID | None] = None) -> Response[Any]:
-    return render_page(access, "channel.html", "Your channel", await _way(access, cursor))
+@get(_ROOT, name="channel", opt=_READ, dependencies=CHANNEL_CHANGES.page_parameters, include_in_schema=False)
+async def channel(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    return render_page(access, "channel.html", "Your channel", await _changes(access, listed), refusal=listed.refusal)
 
 
-@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, include_in_schema=False)
-async def channel_rows(access: OpenAccess, cursor: FromQuery[UUID | None] = None) -> Response[Any]:
-    return render_page(access, "channel_rows.html", "Your channel", await _way(access, cursor))
+@get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CHANNEL_CHANGES.page_parameters, include_in_schema=False)
+async def channel_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    context = await _changes(access, listed)
+    return render_page(access, "channel_rows.html", "Your channel", context, refusal=listed.refusal)
 
 
-@get(f"{_ROOT}/values", opt=_READ, include_in_schema=False)
-async def channel_values(access: OpenAccess, cursor: FromQuery[str] = "") -> Response[Any]:
-    values, refusal = await try_list(access.session, list_shown(access.session, cursor=cursor), ValuePage([]))
-    titles = await load_titles(access.session, [one.record_key for one in values.items])
-    context = {"values": values, "titles": titles, "cursor": cursor}
-    return render_page(access, "channel_values.html", "Your channel", context, refusal=refusal)
+@get(_VALUES, opt=_READ, dependencies=CHANNEL_VALUES.page_parameters, include_in_schema=False)
+async def channel_values(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    found = await load_page(access, CHANNEL_VALUES, listed)
+    context = {
+        "listed": list_view(CHANNEL_VALUES, listed, found, f"{access.root}/channel/values"),
+        "titles": await load_titles(access.session, [one.record_key for one in found.items]),
+    }
+    return render_page(access, "channel_values.html", "Your channel", context, refusal=listed.refusal)
 
 
-async def _way(access: Access, cursor: UUID | None) -> dict[str, object]:
-    found = await list_propagations(access.session, now=access.now, cursor=cursor)
+async def _changes(access: Access, listed: ListInput) -> dict[str, object]:
+    found = await load_page(access, CHANNEL_CHANGES, listed)
     return {
         "figures": await read_channel(access.session, now=access.now),
-        "found": found,
+        "listed": list_view(CHANNEL_CHANGES, listed, found, f"{access.root}/channel"),
         "titles": await load_titles(access.session, [one.record_key for one in found.items]),
-        "cursor": cursor,
     }
 
 
-CHANNEL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (channel, channel_rows, channel_values)
+CHANNEL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    channel,
+    export_page(CHANNEL_CHANGES, _ROOT, opt=_READ),
+    channel_rows,
+    channel_values,
+    export_page(CHANNEL_VALUES, _VALUES, opt=_READ),
+)

@@ -14,7 +14,7 @@ from canonical.values import Value
 from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
-from governance.inputs import check_exact
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.overview.queries import DAY, DECIDING, NEWEST
 from governance.partner_channel.schemas import ChannelValueView
 from governance.propagation.delivery import DELIVERY_SECONDS, LATE
@@ -34,16 +34,6 @@ class ChannelFigures(msgspec.Struct, frozen=True):
     running: int
     late: int
     half_s: float | None
-
-
-class PropagationPage(msgspec.Struct, frozen=True):
-    items: Sequence[PropagationView]
-    next_cursor: UUID | None = None
-
-
-class ValuePage(msgspec.Struct, frozen=True):
-    items: Sequence[ChannelValueView]
-    next_cursor: str = ""
 
 
 async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigures:
@@ -92,60 +82,42 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
     )
 
 
-async def list_propagations(
-    session: AsyncSession, *, now: datetime, cursor: UUID | None = None, limit: int = 50
-) -> PropagationPage:
-    """List propagations, newest change first; `cursor` is the last change of the previous page."""
-    beyond = "" if cursor is None else "AND p.change_id < :cursor"
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT {PROPAGATION_COLUMNS}
-                  FROM (SELECT * FROM propagation p
-                         WHERE p.tenant_id = :t AND {_own(session).format("p")} {beyond}
-                         ORDER BY p.change_id DESC, p.connection_id LIMIT :limit) p
-                  JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id
-                 ORDER BY p.change_id DESC, p.connection_id
-            """),
-            {**_whose(session), "limit": limit + 1, **({"cursor": cursor} if beyond else {})},
-        )
-    ).all()
-    items = [to_propagation(row, now) for row in rows]
-    if len(items) <= limit:
-        return PropagationPage(items)
-    # Keep the channels of a change on one page.
-    cut = items[limit].change_id
-    kept = [item for item in items[:limit] if item.change_id != cut] or items[:limit]
-    return PropagationPage(kept, kept[-1].change_id)
+async def list_propagations(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[PropagationView]:
+    """One page of `partner_channel.lists`."""
+    keyset = query.keyset
+    source = ListSource(
+        columns=PROPAGATION_COLUMNS,
+        tables=f"""(SELECT * FROM propagation p
+                     WHERE p.tenant_id = :t AND {_own(session).format("p")} AND {keyset.condition}
+                     ORDER BY {keyset.order} LIMIT :page_rows) p
+              JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id""",
+        where="true",
+        binds=_whose(session),
+    )
+    return (await read_page(session, source, query)).map(lambda row: to_propagation(row, now))
 
 
-async def list_shown(session: AsyncSession, *, cursor: str = "", limit: int = 50) -> ValuePage:
-    """List values by record; `cursor` is the last record of the previous page. Each channel's next rows are read from
-    its own index.
-    """
-    own = _own(session)
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT n.name, v.record_key, v.element, v.amount, v.currency, v.seen_at
-                  FROM connection n
-                  CROSS JOIN LATERAL (
-                    SELECT * FROM channel_value v
-                     WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")}
-                       AND v.record_key > :cursor
-                     ORDER BY v.record_key, v.element LIMIT :limit) v
-                 WHERE n.tenant_id = :t AND {own.format("n")}
-                 ORDER BY v.record_key, v.element, n.name LIMIT :limit
-            """),
-            {**_whose(session), "cursor": check_exact(cursor, "cursor"), "limit": limit + 1},
+async def list_shown(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ChannelValueView]:
+    """One page of `partner_channel.lists`. Each channel's next rows are read from its own index."""
+    own, keyset = _own(session), query.keyset
+    turn = "DESC" if "DESC" in keyset.order else "ASC"
+    beyond = f"AND v.record_key {'<=' if turn == 'DESC' else '>='} CAST(:page_0 AS varchar)" if query.cursor else ""
+    source = ListSource(
+        columns="n.name, v.record_key, v.element, v.amount, v.currency, v.seen_at",
+        tables=f"""connection n
+              CROSS JOIN LATERAL (
+                SELECT * FROM channel_value v
+                 WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}
+                   AND {keyset.condition}
+                 ORDER BY v.record_key {turn}, v.element {turn} LIMIT :page_rows) v""",
+        where=f"n.tenant_id = :t AND {own.format('n')}",
+        binds=_whose(session),
+    )
+    return (await read_page(session, source, query)).map(
+        lambda row: ChannelValueView(
+            row.name, row.record_key, row.element, Value(row.amount, row.currency), row.seen_at
         )
-    ).all()
-    items = [ChannelValueView(r.name, r.record_key, r.element, Value(r.amount, r.currency), r.seen_at) for r in rows]
-    if len(items) <= limit:
-        return ValuePage(items)
-    cut = items[limit].record_key
-    kept = [item for item in items[:limit] if item.record_key != cut] or items[:limit]
-    return ValuePage(kept, kept[-1].record_key)
+    )
 
 
 def _own(session: AsyncSession) -> str:

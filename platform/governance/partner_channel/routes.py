@@ -1,23 +1,15 @@
 """The API of a trading partner's own channels."""
 
 from typing import Final
-from uuid import UUID
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
 
-from governance.inputs import USUAL, check_limit
-from governance.partner_channel.queries import (
-    ChannelFigures,
-    PropagationPage,
-    ValuePage,
-    list_propagations,
-    list_shown,
-    read_channel,
-)
+from governance.partner_channel.lists import CHANNEL_CHANGES, CHANNEL_VALUES
+from governance.partner_channel.queries import ChannelFigures, read_channel
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANNEL}
 _ROOT: Final = "/api/v1/clients/{client:str}/channel"
@@ -30,20 +22,18 @@ async def api_channel(access: OpenAccess) -> ChannelFigures:
     return await read_channel(access.session, now=access.now)
 
 
-@get(f"{_ROOT}/propagations", opt=_READ, tags=_TAGS)
-async def api_channel_propagations(
-    access: OpenAccess, cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
-) -> PropagationPage:
-    """List propagations, newest change first; a partner sees those of its own channels."""
-    return await list_propagations(access.session, now=access.now, cursor=cursor, limit=check_limit(limit))
-
-
-@get(f"{_ROOT}/values", opt=_READ, tags=_TAGS)
-async def api_channel_values(
-    access: OpenAccess, cursor: FromQuery[str] = "", limit: FromQuery[int] = USUAL
-) -> ValuePage:
-    """List the values last read on the channels, by record."""
-    return await list_shown(access.session, cursor=cursor, limit=check_limit(limit))
-
-
-CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_channel, api_channel_propagations, api_channel_values)
+CHANGE_LIST: Final = list_route(
+    CHANNEL_CHANGES,
+    f"{_ROOT}/propagations",
+    opt=_READ,
+    tags=_TAGS,
+    about="List propagations, newest change first; a partner sees those of its own channels.",
+)
+VALUE_LIST: Final = list_route(
+    CHANNEL_VALUES,
+    f"{_ROOT}/values",
+    opt=_READ,
+    tags=_TAGS,
+    about="List the values last read on the channels, by record.",
+)
+CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_channel, CHANGE_LIST, VALUE_LIST)

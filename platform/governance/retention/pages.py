@@ -16,12 +16,14 @@ from foundation.web.render import redirect_to
 from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
+from governance.retention.lists import PURGES
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import NewHold, NewPolicy
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
@@ -88,7 +90,13 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         releasing = release_hold(access.session, hold_id, reason=_text(form, "reason"), now=access.now)
         return await act(access, releasing, "Legal hold released", RefusedInput(f"release-{hold_id}", form))
 
-    return (retention_page, set_policy_page, place_hold_page, release_hold_page)
+    return (
+        retention_page,
+        export_page(PURGES, f"{_ROOT}/purges", opt=_READ),
+        set_policy_page,
+        place_hold_page,
+        release_hold_page,
+    )
 
 
 def _text(form: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,7 @@ from foundation.database.engine import scope_of
 from foundation.database.partitions import month_after
 from foundation.ids import time_of
 from foundation.retention import CHAIN, DataClass, RetainedTable, month_of
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.retention import repository
 from governance.retention.repository import Case, Kept
 from governance.retention.rules import ClientRules, RetentionLimit
@@ -26,6 +27,18 @@ from governance.retention.schemas import (
 
 MANY: Final = 10_000
 _MOST_SHOWN: Final = 50
+PURGE_ORDER: Final = Sort(
+    name="-purged",
+    label="Newest first",
+    reverse_label="Oldest first",
+    keys=[
+        SortKey("p.purged_at", "timestamptz", descending=True),
+        SortKey("p.data_class"),
+        SortKey("p.table_name"),
+        SortKey("p.partition"),
+    ],
+)
+ALL_PURGES: Final = ListQuery(list="purges", sort=PURGE_ORDER, limit=_MOST_SHOWN)
 _SIZE: Final = text("""
     SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bytes, coalesce(sum(greatest(c.reltuples, 0)), 0) AS rows
       FROM pg_class c WHERE c.relkind = 'r'
@@ -41,7 +54,7 @@ async def plan_retention(session: AsyncSession, classes: Sequence[DataClass], *,
     return RetentionView(
         [await _view(session, one, rules, now) for one in classes],
         await list_holds(session),
-        await list_purges(session),
+        (await list_purges(session, ALL_PURGES, now)).items,
     )
 
 
@@ -134,16 +147,20 @@ async def list_holds(session: AsyncSession) -> list[HoldView]:
     return [HoldView(*row) for row in rows]
 
 
-async def list_purges(session: AsyncSession) -> list[PurgeView]:
-    """List deletions, newest first; the batches of one run are one line."""
-    rows = await session.execute(
-        text("""
-            SELECT purged_at, data_class, table_name, max(before), CAST(sum(removed) AS bigint),
-                   CAST(sum(kept) AS bigint), partition
-              FROM retention_purge WHERE tenant_id = :t
-             GROUP BY purged_at, data_class, table_name, partition
-             ORDER BY purged_at DESC, data_class, table_name LIMIT :limit
-        """),
-        {"t": scope_of(session).tenant_id, "limit": _MOST_SHOWN},
+async def list_purges(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[PurgeView]:
+    """One page of `retention.lists`; the batches of one run are one line."""
+    source = ListSource(
+        columns="p.purged_at, p.data_class, p.table_name, p.before, p.removed, p.kept, p.partition",
+        tables="""(SELECT purged_at, data_class, table_name, max(before) AS before, partition,
+                          CAST(sum(removed) AS bigint) AS removed, CAST(sum(kept) AS bigint) AS kept
+                     FROM retention_purge WHERE tenant_id = :t
+                    GROUP BY purged_at, data_class, table_name, partition) p""",
+        where="true",
+        binds={"t": scope_of(session).tenant_id},
     )
-    return [PurgeView(*row) for row in rows]
+    page = await read_page(session, source, query)
+    return page.map(
+        lambda row: PurgeView(
+            row.purged_at, row.data_class, row.table_name, row.before, row.removed, row.kept, row.partition
+        )
+    )

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from foundation.web.api import post, put
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
+from governance.retention.lists import PURGES
 from governance.retention.plan import list_defaults, plan_retention
 from governance.retention.schemas import (
     DefaultList,
@@ -22,12 +23,16 @@ from governance.retention.schemas import (
 )
 from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
 _ROOT: Final = "/api/v1/clients/{client:str}/retention"
 _DEFAULTS: Final = "/api/v1/retention/defaults"
 _TAGS: Final = ["retention"]
+PURGE_LIST: Final = list_route(
+    PURGES, f"{_ROOT}/purges", opt=_READ, tags=_TAGS, about="List past deletions, newest first."
+)
 
 
 def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
@@ -63,4 +68,12 @@ def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandl
         """Set the default for your own account and every client. Without days, the product's default is restored."""
         await set_default(access.session, classes, data_class, data.keep_days, now=access.now)
 
-    return (api_retention, api_set_policy, api_place_hold, api_release_hold, api_retention_defaults, api_set_default)
+    return (
+        api_retention,
+        PURGE_LIST,
+        api_set_policy,
+        api_place_hold,
+        api_release_hold,
+        api_retention_defaults,
+        api_set_default,
+    )

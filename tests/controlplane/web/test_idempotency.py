@@ -35,7 +35,7 @@ def acts(site: WebApp) -> list[tuple[str, str]]:
 
 async def count_keys(visit: Visit, house: House) -> int:
     listed = await visit.api("GET", f"/api/v1/clients/{house.slug}/api-keys")
-    return len(listed.json()["api_keys"])
+    return len(listed.json()["items"])
 
 
 class TestEveryAct:

@@ -36,7 +36,7 @@ async def test_who_may_read(busy: GovernanceWebApp, path: str, readers: set[str]
 
 
 async def test_the_fleet_is_read_by_staff_only(busy: GovernanceWebApp) -> None:
-    answer = (await busy["operator"].get("/api/v1/fleet")).json()
+    answer = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
     assert [client["slug"] for client in answer] == ["acme", "borealis"]
     assert (await busy["admin"].get("/api/v1/fleet")).status_code == 404
 
@@ -49,7 +49,7 @@ async def test_u3_paused_and_failing_channels_are_told_at_every_level(busy: Gove
     assert (figures["failing"], figures["paused"]) == (["Web shop"], ["Harbour market"])
     own = (await busy["partner"].get(f"{ROOT}/channel")).json()
     assert (own["channels"], own["failing"], own["paused"]) == (["Harbour market"], [], ["Harbour market"])
-    fleet = {client["slug"]: client for client in (await busy["operator"].get("/api/v1/fleet")).json()}
+    fleet = {client["slug"]: client for client in (await busy["operator"].get("/api/v1/fleet")).json()["items"]}
     assert [(fleet[slug]["failing"], fleet[slug]["paused"]) for slug in ("acme", "borealis")] == [(1, 1), (1, 0)]
     page = (await busy["viewer"].get(PAGE)).text
     assert "Failing: Web shop" in page

@@ -68,7 +68,7 @@ async def test_pages_lead_through_all_changes_once(busy: GovernanceWebApp) -> No
     while path:
         page = (await busy["viewer"].get(path)).text
         seen += re.findall(r'id="c-[^>]+>([^<]+)<', page)
-        following = re.search(rf'href="({LIST}\?[^"]*cursor=[^"]+)"', page)
+        following = re.search(rf'href="({LIST}\?[^"]*cursor=[^"]+)"\s+rel="next"', page)
         path = following[1].replace("&amp;", "&") if following else ""
     assert seen == [f"SKU-{number:02}" for number in range(60)]
 

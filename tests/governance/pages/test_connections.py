@@ -91,13 +91,13 @@ async def test_a_partner_without_a_channel_is_told(site: GovernanceWebApp) -> No
 async def test_a_partners_pages_lead_through_all_its_rows(busy: GovernanceWebApp) -> None:
     for number in range(60):
         await busy.acme.change(f"SKU-{number:02}", 10, 11, states={"Harbour market": "verified"}, at=100 + number)
-    for start, pattern in ((CHANNEL, r"cursor=[0-9a-f-]{36}"), (f"{CHANNEL}/values", r"cursor=SKU-\d\d")):
+    for start in (CHANNEL, f"{CHANNEL}/values"):
         seen: list[str] = []
         path = start
         while path:
             page = (await busy["partner"].get(path)).text
             seen += re.findall(r'class="lead nowrap">.*?(SKU-\d\d)', page, re.DOTALL)
-            following = re.search(rf'href="({re.escape(start)}\?{pattern})"', page)
+            following = re.search(rf'href="({re.escape(start)}\?cursor=[^"]+)"\s+rel="next"', page)
             path = following[1] if following else ""
         assert seen == [f"SKU-{number:02}" for number in range(60)]
 

@@ -37,7 +37,7 @@ async def test_lists_are_filtered_and_lead_on_page_by_page(busy: GovernanceWebAp
     assert "Unreadable" in (await busy["viewer"].get(f"{LIST}?status=resolved")).text
     assert "No exceptions match" in (await busy["viewer"].get(f"{LIST}?code=approval.stale")).text
     first = (await busy["viewer"].get(LIST)).text
-    following = re.search(rf'href="({LIST}\?[^"]*cursor=[^"]+)"', first)
+    following = re.search(rf'href="({LIST}\?[^"]*cursor=[^"]+)"\s+rel="next"', first)
     assert following is not None
     second = (await busy["viewer"].get(following[1].replace("&amp;", "&"))).text
     seen = [set(re.findall(r"Refused \d\d", page)) for page in (first, second)]

@@ -32,7 +32,7 @@ async def test_page_and_api_judge_alike(busy: GovernanceWebApp) -> None:
     await busy.borealis.fail("Far market", at=60)
     page = (await busy["operator"].get("/fleet")).text
     shown = re.findall(r'id="f-(\w+)".*?class="badge.*?<span>([^<]+)</span></span>', page, re.DOTALL)
-    told = (await busy["operator"].get("/api/v1/fleet")).json()
+    told = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
     assert [(client["slug"], client["standing"]) for client in told] == [
         ("acme", "at risk"),
         ("borealis", "needs attention"),

@@ -153,7 +153,7 @@ class TestUsing:
             clock.forward(seconds=seconds)
             await use(auth, msp, shown)
             async with auth.db.transaction(client.scope) as session:
-                seen.append((await list_api_keys(session))[0].last_used_at)
+                seen.append((await list_api_keys(session)).items[0].last_used_at)
         assert [(at - NOW).total_seconds() for at in seen if at is not None] == [0, 0, 60]
 
 
@@ -164,11 +164,11 @@ class TestKeeping:
         key, _ = await make_key(auth, client)
         for elsewhere in (sibling, foreigner):
             async with auth.db.transaction(elsewhere.scope) as session:
-                assert list(await list_api_keys(session)) == []
+                assert list((await list_api_keys(session)).items) == []
                 with pytest.raises(NotFound):
                     await revoke_api_key(session, key_id=key.id, now=NOW)
         async with auth.db.transaction(client.scope) as session:
-            assert [(k.id, k.revoked_at) for k in await list_api_keys(session)] == [(key.id, None)]
+            assert [(k.id, k.revoked_at) for k in (await list_api_keys(session)).items] == [(key.id, None)]
 
     async def test_revoking_twice_keeps_the_first_time(
         self, auth: AuthServices, client: Tenant, clock: Ticking
@@ -179,7 +179,7 @@ class TestKeeping:
                 await revoke_api_key(session, key_id=key.id, now=clock())
             clock.forward(hours=1)
         async with auth.db.transaction(client.scope) as session:
-            assert (await list_api_keys(session))[0].revoked_at == NOW
+            assert (await list_api_keys(session)).items[0].revoked_at == NOW
             actions = await session.execute(
                 text("SELECT count(*) FROM audit_entry WHERE tenant_id = :t AND action = 'api_key.revoked'"),
                 {"t": client.scope.tenant_id},

@@ -247,11 +247,11 @@ class TestMembers:
             )
             await create_member(session, NewMember(member_id, "zoe@freight.example", "Zoe", partner_id), now=NOW)
         async with auth.db.transaction(client.scope) as session:
-            assert [p.id for p in await list_members(session)] == [ada.id, member_id]
+            assert [p.id for p in (await list_members(session)).items] == [ada.id, member_id]
             assert [p.id for p in await list_partners(session)] == [partner_id]
         for elsewhere in (sibling, foreigner):
             async with auth.db.transaction(elsewhere.scope) as session:
-                assert list(await list_members(session)) == []
+                assert list((await list_members(session)).items) == []
                 assert list(await list_partners(session)) == []
                 with pytest.raises(NotFound):
                     await get_member(session, ada.id)
@@ -268,7 +268,7 @@ class TestMembers:
         scope = client.scope.__class__(client.scope.msp_id, client.scope.tenant_id, client.scope.actor, own)
         async with auth.db.transaction(scope) as session:
             assert [p.id for p in await list_partners(session)] == [own]
-            assert list(await list_members(session)) == []
+            assert list((await list_members(session)).items) == []
 
     async def test_the_fleets_scope_reads_no_password_hash(
         self, auth: AuthServices, msp: Tenant, ada: Somebody

@@ -12,7 +12,7 @@ from foundation.scope import Actor
 from policy.publishing import assign_role
 from tenants.accounts import resume_client, suspend_client
 from tenants.auth.services import AuthServices
-from tenants.invitations.queries import InvitationState, count_waiting, invitation_state, list_invitations
+from tenants.invitations.queries import ALL_INVITED, InvitationState, count_waiting, invitation_state, list_invitations
 from tenants.members.repository import (
     NewMember,
     create_invite,
@@ -229,7 +229,8 @@ class TestWhereItStands:
             await withdraw_invite(session, member_id=invited(links[0]), now=NOW)
             await mark_suspended(session, member_id=invited(links[1]), reason="slip", now=NOW)
         async with auth.db.transaction(client.scope) as session:
-            listed = await list_invitations(session)
+            first = await list_invitations(session, ALL_INVITED.with_limit(1))
+            listed = (await list_invitations(session)).items
             assert [member.email[0] for member in listed] == ["c", "b", "a"]
             states = [invitation_state(member, clock.now) for member in listed]
             assert states == [InvitationState.WAITING, InvitationState.WITHDRAWN, InvitationState.WITHDRAWN]
@@ -237,5 +238,6 @@ class TestWhereItStands:
             clock.forward(days=7)
             assert invitation_state(listed[0], clock.now) is InvitationState.EXPIRED
             assert await count_waiting(session, now=clock.now) == 0
-            earlier = await list_invitations(session, before=listed[0].id)
-            assert [member.email[0] for member in earlier] == ["b", "a"]
+            assert first.next_cursor is not None
+            earlier = await list_invitations(session, ALL_INVITED.after(first.next_cursor, limit=5))
+            assert [member.email[0] for member in earlier.items] == ["b", "a"]

@@ -1,0 +1,54 @@
+"""The lists of a trading partner's channels: deliveries, and the values shown."""
+
+from typing import Final
+
+from foundation.web.lists import ListDefinition
+from foundation.web.pagination import Sort, SortKey
+from governance.partner_channel.queries import list_propagations, list_shown
+from governance.partner_channel.schemas import ChannelValueView
+from governance.propagation.schemas import PropagationView
+from governance.records.value_columns import value_columns
+
+CHANNEL_CHANGES: Final = ListDefinition[PropagationView](
+    name="channel-changes",
+    title="Changes on your channel",
+    item=PropagationView,
+    load=list_propagations,
+    sorts=[
+        Sort(
+            name="-released",
+            label="Newest first",
+            reverse_label="Oldest first",
+            keys=[SortKey("p.change_id", "uuid", descending=True), SortKey("p.connection_id", "uuid")],
+        )
+    ],
+    columns=[
+        "change_id",
+        "channel",
+        "record_key",
+        "element",
+        *value_columns("previous", lambda delivery: delivery.previous),
+        *value_columns("value", lambda delivery: delivery.value),
+        "state",
+        "released_at",
+        "slo_due_at",
+        "accepted_at",
+        "verified_at",
+        "late",
+    ],
+)
+CHANNEL_VALUES: Final = ListDefinition[ChannelValueView](
+    name="channel-values",
+    title="Values shown",
+    item=ChannelValueView,
+    load=list_shown,
+    sorts=[
+        Sort(
+            name="record",
+            label="By record",
+            reverse_label="By record, backwards",
+            keys=[SortKey("v.record_key"), SortKey("v.element"), SortKey("n.name")],
+        )
+    ],
+    columns=["channel", "record_key", "element", *value_columns("value", lambda one: one.value), "seen_at"],
+)
