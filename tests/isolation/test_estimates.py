@@ -27,7 +27,7 @@ FACTOR = 3
 _CHANGES = """
 INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_amount, new_currency, source_version, origin,
                     author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)
-SELECT :t, :m, id, 'SKU-' || n, 'price.list', 1, 'USD', 1, 'source', 'a', 'executed', 'auto', 'r', 'r', 1,
+SELECT :t, :m, id, 'SKU-' || n, 'price.list', 1, 'USD', 1, 'source', 'a', 'executed', 'auto', 'r', '{"code": "x"}', 1,
        now(), now(), ''
   FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS made (id, n)
 """
