@@ -1,4 +1,4 @@
-"""Commands of price books and invoices. An MSP may close retail invoices itself; wholesale is the operator's."""
+"""`fairlead invoice`, `price-book` and `price`. MSPs can close retail invoices; wholesale only the operator can."""
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,72 +14,97 @@ from billing.price_books.repository import NewPrice, NewPriceBook, create_price_
 from billing.sides import Side
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
-from foundation.commands import command_host, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
 from foundation.database.engine import change_scope
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
-from tenants.command_options import CLIENT_OF_MSP, MSP, TENANT
+from tenants.command_options import CLIENT, CLIENT_OF_MSP, MSP
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
-@click.group()
-def billing() -> None:
+@click.group(cls=NounGroup)
+def invoice() -> None:
     """Invoices."""
 
 
-@billing.command("close")
+@invoice.command("close")
 @MSP
-@TENANT
-@click.option("--month", required=True, help="Which one, e.g. 2026-03; it must be over.")
-@click.option("--side", type=click.Choice([side.value for side in Side]), default=Side.RETAIL.value, show_default=True)
+@CLIENT
+@click.option("--month", required=True, help="A month that has ended, e.g. 2026-03.")
+@click.option(
+    "--side",
+    type=click.Choice([side.value for side in Side]),
+    default=Side.RETAIL.value,
+    show_default=True,
+    help="wholesale: what the MSP pays; retail: what the MSP charges the client.",
+)
 def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
-    """Rate what is left of a client's month and close its invoice. Usage that arrives later is billed next."""
+    """Rate the remaining usage of a client's month and close its invoice. Later usage is billed in the next month."""
     try:
         period = parse_month(month)
     except InvalidInput as error:
         raise click.BadParameter(error.detail, param_hint="--month") from error
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         scope, now = operator_scope(msp_id, tenant_id), utc_now()
         async with services.db.transaction(scope) as session:
             closed = await close_period(session, side=Side(side), period=period, now=now)
+            data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
             if closed.side is Side.WHOLESALE:  # audited in the MSP account: the client can read its own chain
                 await change_scope(session, scope.for_tenant(msp_id))
-                data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
                 append_audit(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)
-        return f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency}"
+        return CommandResult(
+            f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency}",
+            {"id": closed.id, **data},
+        )
 
     run_with_services(act)
 
 
-@click.command("price-book")
-@MSP
-@click.option("--tenant", "tenant_id", type=CLIENT_OF_MSP, help="A client with retail prices of its own.")
-@click.option("--side", type=click.Choice([side.value for side in Side]), required=True)
-@click.option("--currency", required=True, help="ISO 4217, e.g. EUR.")
-@click.option("--name", default="Standard", show_default=True)
-def price_book(*, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str, name: str) -> None:
-    """Open a price book: wholesale is what the MSP is charged, retail is what it charges its clients."""
+@click.group("price-book", cls=NounGroup)
+def price_book() -> None:
+    """Price books of an MSP."""
 
-    async def act(services: AppServices) -> str:
+
+@price_book.command("create")
+@MSP
+@click.option("--client", "tenant_id", type=CLIENT_OF_MSP, help="A client with retail prices of its own.")
+@click.option(
+    "--side",
+    type=click.Choice([side.value for side in Side]),
+    required=True,
+    help="wholesale: what the MSP pays; retail: what the MSP charges its clients.",
+)
+@click.option("--currency", required=True, help="ISO 4217 code, e.g. EUR.")
+@click.option("--name", default="Standard", show_default=True, help="Name of the price book.")
+def create_price_book_(*, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str, name: str) -> None:
+    """Create a price book."""
+
+    async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
             book = NewPriceBook(Side(side), currency, name, tenant_id)
-            return f"price book {await create_price_book(session, book, now=utc_now(), new_id=new_id)}"
+            book_id = await create_price_book(session, book, now=utc_now(), new_id=new_id)
+        return CommandResult(f"price book {book_id}", {"id": book_id, "side": side, "currency": currency})
 
     run_with_services(act)
 
 
-@click.command("set-price")
+@click.group(cls=NounGroup)
+def price() -> None:
+    """Prices of meters."""
+
+
+@price.command("set")
 @MSP
-@click.option("--book", type=click.UUID, required=True, help="The price book's id.")
-@click.option("--meter", "meter_name", help="What is counted; needed where there are several meters.")
-@click.option("--description", help="On the invoice; without it, the meter's own label.")
-@click.option("--unit-price", required=True, help="In the book's currency, e.g. 0.03.")
-@click.option("--included", default=0, show_default=True, help="Units a month that cost nothing.")
-@click.option("--from", "begins", type=_DATE, help="A day (UTC); without it, now. The price before it ends then.")
-def price(  # noqa: PLR0913 - click passes options by name
+@click.option("--book", type=click.UUID, required=True, help="ID of the price book.")
+@click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
+@click.option("--description", help="Text on the invoice; default: the meter's label.")
+@click.option("--unit-price", required=True, help="Amount in the book's currency, e.g. 0.03.")
+@click.option("--included", default=0, show_default=True, help="Units per month without charge.")
+@click.option("--from", "begins", type=_DATE, help="First day (UTC); default: now. The earlier price ends then.")
+def set_price_(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
     book: UUID,
@@ -89,25 +114,22 @@ def price(  # noqa: PLR0913 - click passes options by name
     included: int,
     begins: datetime | None,
 ) -> None:
-    """Set what one unit of a meter costs from a day on. A price that was in force stays as it was."""
+    """Set the price of one unit of a meter from a day on. Earlier prices are kept for earlier usage."""
     try:
         terms = Terms(Decimal(unit_price), included)
     except InvalidOperation:
         raise click.BadParameter("A price is a number, such as 0.03.", param_hint="--unit-price") from None
     meter = command_host().rooms.meters.require(meter_name)
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         now = utc_now()
         from_ = begins.replace(tzinfo=UTC) if begins is not None else now
         line = NewPrice(meter.name, description or meter.label, terms, from_)
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            return f"price {await set_price(session, book, price=line, now=now, new_id=new_id)}"
+            price_id = await set_price(session, book, price=line, now=now, new_id=new_id)
+        return CommandResult(f"price {price_id}", {"id": price_id, "book": book, "meter": meter.name})
 
     run_with_services(act)
 
 
-COMMANDS: Final = (
-    CliCommand(command=billing),
-    CliCommand(command=price_book, under="tenant"),
-    CliCommand(command=price, under="tenant"),
-)
+COMMANDS: Final = (CliCommand(command=invoice), CliCommand(command=price_book), CliCommand(command=price))

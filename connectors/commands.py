@@ -1,5 +1,6 @@
-"""Commands of connections: the kinds of system, and connecting one."""
+"""`fairlead connector` and `fairlead connection`: which systems can be connected, and connecting one."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -7,39 +8,58 @@ from uuid import UUID
 import click
 
 from connectors.connections import create_connection
+from connectors.manifest import Manifest
 from connectors.poll_job import schedule_poll
 from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
-from foundation.commands import operator_scope, read_first_line, read_pairs, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    operator_scope,
+    print_result,
+    read_first_line,
+    read_pairs,
+    run_with_services,
+)
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
-from foundation.terminal import say
-from tenants.command_options import MSP, TENANT
+from tenants.command_options import CLIENT, MSP
 
 
-@click.command("systems")
-def systems() -> None:
-    """The kinds of system that can be connected, and the settings each one takes."""
-    for kind, connector in sorted(build_registry().items()):
-        say(f"{kind}: {connector.manifest.title} ({connector.manifest.role})")
-        for field in connector.manifest.fields:
-            option = "--secret" if field.secret else "--set"
-            needed = "needed" if field.required and not field.default else "optional"
-            say(f"  {option} {field.name}=…  {field.label}, {needed}")
+@click.group(cls=NounGroup)
+def connector() -> None:
+    """Kinds of system that can be connected."""
 
 
-@click.command("connect")
+@connector.command("list")
+def list_connectors() -> None:
+    """List the kinds of system that can be connected, and the settings of each."""
+    found = {kind: each.manifest for kind, each in sorted(build_registry().items())}
+    text = "\n".join(line for kind, manifest in found.items() for line in _lines(kind, manifest))
+    print_result(CommandResult(text, [{"kind": kind, **_fields(manifest)} for kind, manifest in found.items()]))
+
+
+@click.group(cls=NounGroup)
+def connection() -> None:
+    """Connections of a client to its systems."""
+
+
+@connection.command("create")
 @MSP
-@TENANT
-@click.option("--kind", required=True, help="One of `fairlead tenant systems`.")
-@click.option("--name", required=True, help="What people call it, e.g. Web shop.")
-@click.option("--url", required=True, help="The system's base address.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting; may be given again.")
+@CLIENT
+@click.option("--kind", required=True, help="A kind that `fairlead connector list` shows.")
+@click.option("--name", required=True, help="Name shown to members, e.g. Web shop.")
+@click.option("--url", required=True, help="Base address of the system.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting; can be repeated.")
 @click.option(
-    "--secret", "secrets", multiple=True, metavar="NAME=FILE", help="A secret, read from a file's first line; again."
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A secret, read from the first line of a file; can be repeated.",
 )
-def connect(  # noqa: PLR0913 - click passes options by name
+def create(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
     tenant_id: UUID,
@@ -49,34 +69,47 @@ def connect(  # noqa: PLR0913 - click passes options by name
     settings: tuple[str, ...],
     secrets: tuple[str, ...],
 ) -> None:
-    """Connect one of a client's systems. A source that can be asked is asked from now on.
+    """Connect one of a client's systems. A source that can be polled is polled from now on.
 
-    Secrets are never arguments: other users of the machine can read those. They go to the vault.
+    Secrets are never arguments, because other users of the machine can read arguments. They are stored in the vault.
     """
     plain = dict(read_pairs(settings, "--set"))
     secret = {n: read_first_line(Path(f), "--secret") for n, f in read_pairs(secrets, "--secret")}
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         registry = services.get(ConnectorRuntime).registry
-        connector = registry.get(kind)
-        if connector is None:
+        found = registry.get(kind)
+        if found is None:
             known = ", ".join(sorted(registry))
             raise InvalidInput(f"There is no system of kind “{kind}”. Choose one of: {known}.", field="kind")
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             connection_id = await create_connection(
-                session, services.vault, manifest=connector.manifest, name=name, base_url=url, settings=plain,
+                session, services.vault, manifest=found.manifest, name=name, base_url=url, settings=plain,
                 secrets=secret, now=utc_now(), new_id=services.new_id,
             )  # fmt: skip
-            if connector.poll is not None:
+            if found.poll is not None:
                 await schedule_poll(session, connection_id, at=utc_now())
-        told = [f"connection {connection_id}"]
-        if connector.poll is not None:
-            told.append("It is asked for its values from now on.")
-        if connector.webhook is not None:
-            told.append(f"Its webhooks go to /hooks/{connection_id} on any host of this installation.")
-        return "\n".join(told)
+        lines, hook = [f"connection {connection_id}"], None
+        if found.poll is not None:
+            lines.append("Polling has started.")
+        if found.webhook is not None:
+            hook = f"/hooks/{connection_id}"
+            lines.append(f"Send webhooks to {hook} on any host of this installation.")
+        return CommandResult("\n".join(lines), {"id": connection_id, "kind": kind, "name": name, "webhook_path": hook})
 
     run_with_services(act)
 
 
-COMMANDS: Final = (CliCommand(command=systems, under="tenant"), CliCommand(command=connect, under="tenant"))
+def _lines(kind: str, manifest: Manifest) -> Iterable[str]:
+    yield f"{kind}: {manifest.title} ({manifest.role})"
+    for field in manifest.fields:
+        option = "--secret" if field.secret else "--set"
+        needed = "required" if field.required and not field.default else "optional"
+        yield f"  {option} {field.name}=…  {field.label}, {needed}"
+
+
+def _fields(manifest: Manifest) -> dict[str, object]:
+    return {"title": manifest.title, "role": manifest.role, "fields": manifest.fields}
+
+
+COMMANDS: Final = (CliCommand(command=connector), CliCommand(command=connection))

@@ -8,31 +8,30 @@ import click
 from foundation.commands import across_msps
 from foundation.errors import InvalidInput, NotFound
 from foundation.reasons import clean_reason
-from foundation.terminal import say
 from tenants.accounts import check_slug
 
 
 class MspId(click.ParamType[UUID]):
-    """Parameter type: an MSP's id or short name."""
+    """Parameter type: an MSP's ID or short name."""
 
-    name = "id or short name"
+    name = "ID or short name"
 
     def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> UUID:
         found = _as_id(value)
         if found is not None:
             return found
         check_slug(str(value))
-        with across_msps("A short name instead of an id") as connection:
+        with across_msps("A short name instead of an ID") as connection:
             row = connection.execute("SELECT msp_id FROM msp WHERE slug = %s", (str(value),)).fetchone()
         if row is None:
-            raise NotFound(f"There is no MSP with the short name “{value}”. `fairlead tenant list-msps` shows all.")
+            raise NotFound(f"There is no MSP with the short name “{value}”. `fairlead msp list` shows all.")
         return UUID(str(row[0]))
 
 
 class ClientId(click.ParamType[UUID]):
     """Parameter type: a client's id, or its short name within the MSP given by --msp."""
 
-    name = "id or short name"
+    name = "ID or short name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
         found = _as_id(value)
@@ -41,15 +40,13 @@ class ClientId(click.ParamType[UUID]):
         check_slug(str(value))
         msp_id = ctx.params.get("msp_id") if ctx is not None else None
         if msp_id is None:
-            self.fail("a client's short name needs --msp beside it.", param, ctx)
-        with across_msps("A short name instead of an id") as connection:
+            self.fail("a client's short name needs --msp.", param, ctx)
+        with across_msps("A short name instead of an ID") as connection:
             row = connection.execute(
                 "SELECT tenant_id FROM client WHERE msp_id = %s AND slug = %s", (msp_id, str(value))
             ).fetchone()
         if row is None:
-            raise NotFound(
-                f"The MSP has no client with the short name “{value}”. `fairlead tenant list-msps` shows all."
-            )
+            raise NotFound(f"The MSP has no client with the short name “{value}”. `fairlead msp list` shows all.")
         return UUID(str(row[0]))
 
 
@@ -82,26 +79,15 @@ MSP = click.option(
     required=True,
     is_eager=True,
     type=MspId(),
-    help="The MSP's id or short name (`tenant list-msps`).",
+    help="The MSP's ID or short name (`fairlead msp list`).",
 )
-TENANT = click.option(
-    "--tenant", "tenant_id", required=True, type=ClientId(), help="The client's id or short name (`tenant list-msps`)."
+CLIENT = click.option(
+    "--client", "tenant_id", required=True, type=ClientId(), help="The client's ID or short name (`fairlead msp list`)."
 )
 CLIENT_OF_MSP = ClientId()
-
-
-@click.command("list-msps")
-def list_msps() -> None:
-    """Every MSP and its clients, with their ids and short names."""
-    with across_msps("`fairlead tenant list-msps`") as connection:
-        msps = connection.execute("SELECT msp_id, slug, status, name FROM msp ORDER BY slug").fetchall()
-        clients = connection.execute(
-            "SELECT msp_id, tenant_id, slug, status, name FROM client ORDER BY slug"
-        ).fetchall()
-    for msp_id, slug, status, name in msps:
-        say(f"{msp_id}  {status:9}  {slug}  {name}")
-        for of, client_id, client_slug, client_status, client_name in clients:
-            if of == msp_id:
-                say(f"  {client_id}  {client_status:9}  {client_slug}  {client_name}")
-    if not msps:
-        say("There is no MSP yet: `fairlead tenant create-msp` makes one.")
+CLIENT_OR_MSP = click.option(
+    "--client",
+    "tenant_id",
+    type=CLIENT_OF_MSP,
+    help="The client's ID or short name; without it, the MSP's own account.",
+)

@@ -195,8 +195,8 @@ class Stack(AbstractContextManager["Stack"]):
         self.write_hosts()
         hosts = ("--local-hosts", str(hosts_file(self.root)))
         self.run("web", "web", "--host", host, "--port", str(port), "--static", str(static), *hosts)
-        self.run("worker", "worker", "--turns", "prompt")
-        self.run("bulk-worker", "worker", "--turns", "bulk")
+        self.run("worker", "worker", "--lanes", "prompt")
+        self.run("bulk-worker", "worker", "--lanes", "bulk")
         self.run("relay", "relay")
         self.supervisor.wait_until("web", lambda: answers(f"http://127.0.0.1:{port}/readyz"), seconds=START_SECONDS)
 

@@ -20,17 +20,53 @@ from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, Rooms
 from foundation.scope import Actor, Scope
 from foundation.settings import Settings
+from foundation.terminal import say, say_json
 
 OPERATOR: Final = Actor.system("operator")
-Act = Callable[[AppServices], Awaitable[str]]
+_AS_JSON: Final = "foundation.commands.as_json"
 _NEEDS_OWNER: Final = (
-    "needs DATABASE_URL of the owner, who alone may look across MSPs. It is known where an embedded installation runs."
+    "needs DATABASE_URL of the owner, because only the owner can read all MSPs. An embedded installation sets it."
 )
 
 
 @dataclass(frozen=True, slots=True)
+class CommandResult:
+    """Text for people, and `data` for `--json`."""
+
+    text: str
+    data: Any
+
+
+Act = Callable[[AppServices], Awaitable[CommandResult]]
+
+
+def _remember(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    ctx.meta[_AS_JSON] = value
+
+
+JSON: Final[Callable[[Any], Any]] = click.option(
+    "--json", is_flag=True, expose_value=False, callback=_remember, help="Print the result as JSON."
+)
+"""Option of every command that prints a result (`print_result`)."""
+
+
+class NounGroup(click.Group):
+    """Commands on one kind of object, each with `--json`."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        super().add_command(JSON(cmd), name)
+
+
+def print_result(result: CommandResult) -> None:
+    if click.get_current_context().meta.get(_AS_JSON):
+        say_json(result.data)
+    else:
+        say(result.text)
+
+
+@dataclass(frozen=True, slots=True)
 class CommandHost:
-    """`run` carries an act out with the services and prints what it returns. `settings` are those of a component that
+    """`run` carries an act out with the services and prints its result. `settings` are those of a component that
     needs neither vault nor every address.
     """
 
@@ -47,7 +83,7 @@ def command_host() -> CommandHost:
 
 
 def run_with_services(act: Act) -> None:
-    """Run `act` on the accounts given by the command's --msp and --tenant."""
+    """Run `act` on the accounts given by the command's --msp and --client."""
     command_host().run(act)
 
 

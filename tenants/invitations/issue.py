@@ -62,8 +62,8 @@ async def reissue_invitation(
     member = await get_member(session, member_id, lock=True)
     if member.status != AccountStatus.INVITED or member.password_hash is not None:
         raise Conflict(
-            "This member has chosen a password, or is suspended. Who forgot it asks the operator of this installation"
-            " for a link (`fairlead tenant password-link`)."
+            "This member already has a password, or is suspended. For a forgotten password, ask the operator of this"
+            " installation for a link (`fairlead member reset-password`)."
         )
     for role in (await list_assignments(session, scope)).get(str(member_id), ()):
         _require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)

@@ -18,6 +18,7 @@ RETIRED = {
     r"\bsettled_(at|by)\b": "closed_at, closed_by",
     r"\b(JobKind|NewWork|WorkItem|LaneRun|add_work)\b": "JobType, NewJob, ClaimedJob, Batch, enqueue",
     r"\bfairlead_(work_batch_seconds|work_items|relay_rung|oldest_ready_work)": "fairlead_job_batch_seconds, …",
+    r"--tenant\b|\b(create-msp|list-msps|publish-contracts|set-price|password-link|valkey-users)\b": "nouns and verbs",
     r"['\"]user:(read|invite)['\"]": "member:read, member:invite",
     r"\bperson_id\b|\b(add|invite|suspend|resume|identify)_person\b|_PEOPLE\b|\bPerson(View|List|Input)\b": "member",
     r"\b(FROM|UPDATE|INTO|JOIN) person\b|/people\b|tenants/(person|people)\.html|['\"]person:\{": "member",

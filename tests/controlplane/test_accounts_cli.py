@@ -31,7 +31,7 @@ async def test_u15_msps_and_their_clients_are_listed_with_ids(
     environment: Environment, clients: tuple[str, list[Scope]]
 ) -> None:
     mark, made = clients
-    status, told = await run_program(environment, "tenant", "list-msps")
+    status, told = await run_program(environment, "msp", "list")
     assert status == 0, told
     lines = [line for line in told.splitlines() if mark in line]
     expected = [UUID(str(id_)) for scope in made for id_ in (scope.msp_id, scope.tenant_id)]
@@ -42,8 +42,8 @@ async def test_u15_msps_and_their_clients_are_listed_with_ids(
 async def test_u15_short_names_stand_for_ids(environment: Environment, clients: tuple[str, list[Scope]]) -> None:
     mark, made = clients
     for letter, scope in zip("ab", made, strict=True):
-        names = ("--tenant", f"{mark}-c", "--msp", f"{mark}-{letter}")
-        status, told = await run_program(environment, "tenant", "pin", *names)
+        names = ("--client", f"{mark}-c", "--msp", f"{mark}-{letter}")
+        status, told = await run_program(environment, "client", "pin", *names)
         assert (status, told.split()[1].rstrip(",")) == (0, f"tenant-{scope.tenant_id}"), told
 
 
@@ -57,7 +57,7 @@ async def test_u15_short_names_stand_for_ids(environment: Environment, clients: 
 async def test_u15_a_name_that_nobody_has_is_told(
     environment: Environment, options: tuple[str, ...], told: str
 ) -> None:
-    status, shown = await run_program(environment, "tenant", "list", *options)
+    status, shown = await run_program(environment, "client", "list", *options)
     assert (status, told in shown) == (1, True), shown
 
 
@@ -66,13 +66,13 @@ async def test_u15_another_msps_client_is_not_found(environment: Environment, se
     one = await onboard_msp(services, name="One", slug=f"{mark}-one")
     await onboard_client(services, one, name="Client", slug=f"{mark}-only", currency="EUR")
     await onboard_msp(services, name="Two", slug=f"{mark}-two")
-    given = ("--msp", f"{mark}-two", "--tenant", f"{mark}-only")
+    given = ("--msp", f"{mark}-two", "--client", f"{mark}-only")
     status, shown = await run_program(environment, "audit", "verify", *given)
     assert (status, "has no client with the short name" in shown) == (1, True), shown
 
 
 def test_u15_without_the_owner_ids_are_asked_for(environment: Environment) -> None:
-    shown = call(environment | {"DATABASE_URL": None}, "tenant", "list-msps")
+    shown = call(environment | {"DATABASE_URL": None}, "msp", "list")
     assert (shown.exit_code, "needs DATABASE_URL of the owner" in shown.output) == (1, True)
 
 

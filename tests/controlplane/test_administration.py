@@ -100,7 +100,7 @@ class TestSuspendedClient:
         api = f"/api/v1/clients/{house.slug}/suspension"
 
         async def by_command() -> None:
-            done = await asyncio.to_thread(call, environment, "tenant", "resume", *tenancy(world.scope))
+            done = await asyncio.to_thread(call, environment, "client", "resume", *tenancy(world.scope))
             assert done.exit_code == 0
 
         async def by_page() -> None:
@@ -147,15 +147,15 @@ class TestSuspendedClient:
             return await asyncio.to_thread(call, environment, *arguments)
 
         for name, told, status in (("suspend", "suspended", 303), ("resume", "active", 303)):
-            done = await command("tenant", name, *tenancy(world.scope), "--reason", "unpaid")
+            done = await command("client", name, *tenancy(world.scope), "--reason", "unpaid")
             assert (done.exit_code, done.output) == (0, f"client {house.slug} is {told}\n")
             assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == status
         assert {"client.suspended", "client.resumed"} <= set(await actions(world))
-        elsewhere = ("--msp", str(new_id()), "--tenant", str(world.scope.tenant_id))
-        assert (await command("tenant", "suspend", *elsewhere, "--reason", "x")).exit_code == 1
-        nothing = await command("billing", "close", *tenancy(world.scope), "--month", "2026-01")
+        elsewhere = ("--msp", str(new_id()), "--client", str(world.scope.tenant_id))
+        assert (await command("client", "suspend", *elsewhere, "--reason", "x")).exit_code == 1
+        nothing = await command("invoice", "close", *tenancy(world.scope), "--month", "2026-01")
         assert (nothing.exit_code, "Nothing was used" in nothing.output) == (1, True)
-        assert (await command("billing", "close", *tenancy(world.scope), "--month", "2026-13")).exit_code == 2
+        assert (await command("invoice", "close", *tenancy(world.scope), "--month", "2026-13")).exit_code == 2
 
 
 async def with_key(site: WebApp, house: House, key: str) -> httpx.Response:

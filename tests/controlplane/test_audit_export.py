@@ -173,14 +173,14 @@ class TestOwner:
         await export(world, with_settings(world.services, audit_heads_file=str(path)))
         expected = ("audit", "verify", "--expect", str(path))
         good = await asyncio.to_thread(call, *expected)
-        assert (good.exit_code, good.output.count("whole, through 1 kept heads")) == (0, 2), good.output
+        assert (good.exit_code, good.output.count("verified, matching 1 exported heads")) == (0, 2), good.output
         statements = (f"SET LOCAL app.forged = '{scope.tenant_id}'", *crime)
         await asyncio.to_thread(tamper_as_owner, urls.owner, *statements, t=scope.tenant_id)
         assert await self_consistent(world.services, scope)
         found = await asyncio.to_thread(call, *expected)
         assert found.exit_code == 1
         assert f"{scope.tenant_id}: BROKEN" in found.output
-        one = ("--msp", str(scope.msp_id), "--tenant", str(scope.tenant_id))
+        one = ("--msp", str(scope.msp_id), "--client", str(scope.tenant_id))
         assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
 
     async def test_v7_two_chains_that_changed_places_are_found_out(
@@ -241,13 +241,13 @@ class TestOwner:
         await asyncio.to_thread(tamper_as_owner, urls.owner, *gone, t=world.scope.tenant_id)
         told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
         assert told.exit_code == 0, told.output
-        said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, whole, through 2 kept heads"
+        said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, verified, matching 2 exported heads"
         assert said in told.output
 
     async def test_v7_a_chain_that_no_export_names_is_not_called_whole(
         self, kept: Path, other_world: ClientEnv, call: Call
     ) -> None:
-        one = ("--msp", str(other_world.scope.msp_id), "--tenant", str(other_world.scope.tenant_id))
+        one = ("--msp", str(other_world.scope.msp_id), "--client", str(other_world.scope.tenant_id))
         told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept), *one)
         assert told.exit_code == 1
         assert "hold no head" in told.output

@@ -200,7 +200,7 @@ class TestWork:
         waiting = [("shared", 6 * MINUTE), ("tenant-x", 7 * MINUTE)]
         shared, pinned, relay = judge_work(waiting, 9 * MINUTE, relay=None, workers=())
         assert "`fairlead worker`" in shared.mend
-        assert "`fairlead worker --tenant x`" in pinned.mend
+        assert "`fairlead worker --client x`" in pinned.mend
         assert relay.mend == "Start `fairlead relay`."
 
     def test_r11_a_late_timer_is_no_alarm_while_the_relay_works(self) -> None:

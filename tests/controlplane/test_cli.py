@@ -148,21 +148,26 @@ class TestDoctor:
 class TestTenants:
     def test_an_msp_and_its_clients_are_made_listed_and_pinned(self, environment: dict[str, str | None]) -> None:
         slug = f"m-{secrets.token_hex(4)}"
-        made = call(environment, "tenant", "create-msp", *msp_options(slug))
+        made = call(environment, "msp", "create", *msp_options(slug))
         assert made.exit_code == 0, made.output
         assert made.output.endswith(f"sign in at http://{slug}.localhost/ as ada@{slug}.example\n")
         msp = made.output.split()[1].rstrip(":")
-        assert "no clients" in call(environment, "tenant", "list", "--msp", msp).output
+        assert "no clients" in call(environment, "client", "list", "--msp", msp).output
         options = ("--name", "Client", "--slug", f"c-{slug}", "--currency", "EUR")
-        client = call(environment, "tenant", "create-client", "--msp", msp, *options).output.split()[1]
-        listed = call(environment, "tenant", "list", "--msp", msp).output
+        client = call(environment, "client", "create", "--msp", msp, *options).output.split()[1]
+        listed = call(environment, "client", "list", "--msp", msp).output
         assert listed.split() == [client, "active", f"c-{slug}"]
-        pinned = call(environment, "tenant", "pin", "--msp", msp, "--tenant", client, "--weight", "3")
+        pinned = call(environment, "client", "pin", "--msp", msp, "--client", client, "--weight", "3")
         assert pinned.output == f"pool tenant-{client}, weight 3, cap 4\n"
-        freed = call(environment, "tenant", "unpin", "--msp", msp, "--tenant", client)
+        freed = call(environment, "client", "unpin", "--msp", msp, "--client", client)
+        as_json = call(environment, "client", "list", "--msp", msp, "--json")
+        [only] = json.loads(as_json.output)
+        assert (only["id"], only["slug"], only["status"]) == (client, f"c-{slug}", "active")
+        [found] = [one for one in json.loads(call(environment, "msp", "list", "--json").output) if one["id"] == msp]
+        assert [one["id"] for one in found["clients"]] == [client]
         assert freed.output == "pool shared, weight 1, cap 4\n"
-        whole = call(environment, "audit", "verify", "--msp", msp, "--tenant", client)
-        assert "whole" in whole.output
+        whole = call(environment, "audit", "verify", "--msp", msp, "--client", client)
+        assert ", verified. Head " in whole.output
         assert whole.exit_code == 0
 
     @pytest.mark.parametrize(
@@ -176,11 +181,11 @@ class TestTenants:
         self, environment: dict[str, str | None], option: str, value: str, told: str
     ) -> None:
         slug = f"m-{secrets.token_hex(4)}"
-        shown = call(environment, "tenant", "create-msp", *msp_options(slug), option, value)
+        shown = call(environment, "msp", "create", *msp_options(slug), option, value)
         assert shown.exit_code == 1
         assert shown.output.startswith("Error: ")
         assert told in shown.output
-        again = call(environment, "tenant", "create-msp", *msp_options(slug))
+        again = call(environment, "msp", "create", *msp_options(slug))
         assert again.exit_code == 0, again.output
 
     def test_the_first_password_comes_from_a_file_or_is_asked_for_and_is_never_an_argument(
@@ -188,35 +193,55 @@ class TestTenants:
     ) -> None:
         slug = f"m-{secrets.token_hex(4)}"
         options = msp_options(slug)[:-2]
-        weak = call(environment, "tenant", "create-msp", *msp_options(slug), typed="short\n")
+        weak = call(environment, "msp", "create", *msp_options(slug), typed="short\n")
         assert (weak.exit_code, "assword" in weak.output) == (1, True)
-        named = call(environment, "tenant", "create-msp", *msp_options(slug), typed=f"{slug}-2026\n")
+        named = call(environment, "msp", "create", *msp_options(slug), typed=f"{slug}-2026\n")
         assert (named.exit_code, "easy to guess" in named.output) == (1, True)
-        refused = call(environment, "tenant", "create-msp", *options, "--admin-password", PASSWORD)
+        refused = call(environment, "msp", "create", *options, "--admin-password", PASSWORD)
         assert (refused.exit_code, "No such option" in refused.output) == (2, True)
-        differing = call(environment, "tenant", "create-msp", *options, typed=f"{PASSWORD}\nanother\n")
+        differing = call(environment, "msp", "create", *options, typed=f"{PASSWORD}\nanother\n")
         assert differing.exit_code == 1
-        asked = call(environment, "tenant", "create-msp", *options, typed=f"{PASSWORD}\n{PASSWORD}\n")
+        asked = call(environment, "msp", "create", *options, typed=f"{PASSWORD}\n{PASSWORD}\n")
         assert asked.exit_code == 0, asked.output
         assert PASSWORD not in asked.output
         file = tmp_path / "password"
         file.write_text(f"{PASSWORD}\r\n", encoding="utf-8-sig")  # as an editor of Windows writes it
         other = f"{slug}-2"
-        made = call(environment, "tenant", "create-msp", *msp_options(other)[:-2], "--admin-password-file", str(file))
+        made = call(environment, "msp", "create", *msp_options(other)[:-2], "--admin-password-file", str(file))
         assert made.exit_code == 0, made.output
 
     def test_a_short_name_is_taken_once(self, environment: dict[str, str | None]) -> None:
         slug = f"m-{secrets.token_hex(4)}"
-        assert call(environment, "tenant", "create-msp", *msp_options(slug)).exit_code == 0
-        second = call(environment, "tenant", "create-msp", *msp_options(slug))
+        assert call(environment, "msp", "create", *msp_options(slug)).exit_code == 0
+        second = call(environment, "msp", "create", *msp_options(slug))
         assert second.exit_code == 1
         assert second.output.startswith("Error: ")
 
     def test_without_settings_it_says_what_is_missing(self, environment: dict[str, str | None], tmp_path: Path) -> None:
         nowhere = {**dict.fromkeys(environment), "FAIRLEAD_DATA": str(tmp_path / "data")}
-        shown = call(nowhere, "tenant", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
+        shown = call(nowhere, "client", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
         assert shown.exit_code == 1
         assert shown.output.startswith("Error: DATABASE_URL is not set")
+
+
+class TestNames:
+    def test_what_acts_on_one_kind_of_object_is_a_noun_and_a_verb(self) -> None:
+        verbs = {"up", "demo", "doctor", "migrate", "web", "worker", "relay", "backup", "restore"}
+        assert set(main.commands) - verbs == {
+            name for name, one in main.commands.items() if isinstance(one, click.Group)
+        }
+
+    def test_whatever_prints_a_result_prints_it_as_json(self) -> None:
+        processes = {("up",), ("web",), ("worker",), ("relay",)}
+        without = {
+            path for path, one in commands(main)
+            if not isinstance(one, click.Group) and not any("--json" in each.opts for each in one.params)
+        }  # fmt: skip
+        assert without == processes
+
+    def test_a_name_that_is_not_there_is_answered_with_the_nearest(self, environment: dict[str, str | None]) -> None:
+        shown = call(environment, "invoices", "close")
+        assert (shown.exit_code, "No such command 'invoices'. Did you mean 'invoice'?" in shown.output) == (2, True)
 
 
 def msp_options(slug: str) -> list[str]:
@@ -235,7 +260,7 @@ async def client(services: Services) -> Scope:
 
 
 def tenancy(scope: Scope) -> list[str]:
-    return ["--msp", str(scope.msp_id), "--tenant", str(scope.tenant_id)]
+    return ["--msp", str(scope.msp_id), "--client", str(scope.tenant_id)]
 
 
 async def run_program(environment: dict[str, str | None], *arguments: str) -> tuple[int | None, str]:
@@ -253,10 +278,10 @@ class TestBaseline:
         self, environment: dict[str, str | None], world: ClientEnv
     ) -> None:
         given = environment | {"FAIRLEAD_OUTBOUND_ALLOWED": "127.0.0.0/8"}
-        status, told = await run_program(given, "tenant", "baseline", "show", *tenancy(world.scope))
-        assert (status, "no baseline yet" in told) == (0, True)
+        status, told = await run_program(given, "baseline", "show", *tenancy(world.scope))
+        assert (status, "No baseline yet" in told) == (0, True)
         patient = ("--wait", "300")
-        reading = asyncio.create_task(run_program(given, "tenant", "baseline", "read", *tenancy(world.scope), *patient))
+        reading = asyncio.create_task(run_program(given, "baseline", "read", *tenancy(world.scope), *patient))
         while not reading.done():
             await world.work()
             await asyncio.sleep(0.1)
@@ -264,12 +289,12 @@ class TestBaseline:
         assert status == 0, told
         assert ": ready" in told.splitlines()[0]
         assert "shop0: read; 40 equal, 0 differ, 0 only in the source, 0 only here, 0 below cost" in told
-        assert (await run_program(given, "tenant", "baseline", "show", *tenancy(world.scope)))[1] == told
+        assert (await run_program(given, "baseline", "show", *tenancy(world.scope)))[1] == told
 
     async def test_a_client_without_contracts_is_told_what_to_do(
         self, environment: dict[str, str | None], client: Scope
     ) -> None:
-        status, told = await run_program(environment, "tenant", "baseline", "read", *tenancy(client))
+        status, told = await run_program(environment, "baseline", "read", *tenancy(client))
         assert status == 1
         assert told.startswith("Error: No contract names a source of truth yet.")
 
@@ -308,12 +333,12 @@ class TestKeys:
         new = NewConnection("sandbox-shop", "Shop", "http://127.0.0.1:9/shop", secrets={"api_key": "the secret"})
         shop = await connect(services, client, new)
         before = await key_of(services, client)
-        rotating = asyncio.create_task(run_program(environment, "keys", "rotate", *tenancy(client)))
+        rotating = asyncio.create_task(run_program(environment, "vault", "rotate", *tenancy(client)))
         reads = 0
         while not rotating.done() or reads < 3:
             assert await read_secret(services, client, shop) == "the secret"
             reads += 1
-        assert await rotating == (0, "1 secrets sealed anew\n")
+        assert await rotating == (0, "1 secrets encrypted with a new key\n")
         assert await key_of(services, client) != before
         assert await read_secret(services, client, shop) == "the secret"
 
@@ -344,15 +369,15 @@ def test_r16_retention_is_planned_held_and_run_from_the_command_line(
         assert done.exit_code == 0, done.output
         return done.output
 
-    assert "changes: 731 days" in retention("plan", *who)
-    assert "900 days" in retention("policy", *who, "--class", "changes", "--days", "900")
+    assert "changes: 731 days" in retention("show", *who)
+    assert "900 days" in retention("set", *who, "--class", "changes", "--days", "900")
     held = retention("hold", *who, "--class", "changes", "--reason", "a lawsuit")
-    told = retention("plan", *who)
+    told = retention("show", *who)
     assert "changes: 900 days" in told
     assert "on changes: active; a lawsuit" in told
     assert "released" in retention("release", *who, held.split()[1], "--reason", "settled")
-    assert "800 days for every account" in retention("default", *who[:2], "--class", "changes", "--days", "800")
-    shorter = call(environment, "retention", "policy", *who, "--class", "changes", "--days", "799")
+    assert "800 days for every account" in retention("set-default", *who[:2], "--class", "changes", "--days", "800")
+    shorter = call(environment, "retention", "set", *who, "--class", "changes", "--days", "799")
     assert "at least 800 days" in shorter.output
     assert shorter.exit_code == 1
     assert "nothing to delete" in retention("run", "--clock-is-right")

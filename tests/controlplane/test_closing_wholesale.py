@@ -39,7 +39,7 @@ async def market(db: Database) -> Market:
 
 
 async def close(environment: dict[str, str | None], client: Scope) -> Result:
-    arguments = ("billing", "close", *tenancy(client), "--month", "2020-01", "--side", "wholesale")
+    arguments = ("invoice", "close", *tenancy(client), "--month", "2020-01", "--side", "wholesale")
     return await asyncio.to_thread(call, environment, *arguments)
 
 

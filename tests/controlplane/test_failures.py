@@ -24,10 +24,10 @@ from foundation.settings import SettingsInvalid, read_settings
 from tests.controlplane.test_cli import commands
 
 SECRET = "a-password-nobody-may-see"
-NO_SERVERS = {"demo", "tenant-systems", "valkey-users", "doctor"}
+NO_SERVERS = {"demo", "connector-list", "valkey-create-users", "doctor"}
 PROCESSES = ("web", "worker", "relay")
 NOT_A_COMMAND_OF_ONE_ACT = {*PROCESSES, "up", *NO_SERVERS}
-LOOK_AT_THEIR_INPUT_FIRST = {("tenant", "connect"), ("restore",)}
+LOOK_AT_THEIR_INPUT_FIRST = {("connection", "create"), ("restore",)}
 BROKEN = {
     "database is no URL": {"DATABASE_URL": SECRET, "DATABASE_APP_URL": SECRET},
     "database is another kind of URL": {"DATABASE_URL": f"mysql://{SECRET}@h/d", "DATABASE_APP_URL": f"mysql://{SECRET}@h/d"},
@@ -242,7 +242,7 @@ class TestValues:
             assert done.exception is None or isinstance(done.exception, SystemExit), (value[:20], repr(done.exception))
             expect_an_end_that_is_said(done.exit_code, done.output, value)
 
-    @pytest.mark.parametrize("path", [path for path in leaves() if has_option(path, "--tenant")], ids="-".join)
+    @pytest.mark.parametrize("path", [path for path in leaves() if has_option(path, "--client")], ids="-".join)
     async def test_r14_no_command_reaches_a_client_through_another_msp(
         self, environment: dict[str, str | None], tmp_path: Path, client: Scope, services: Services,
         path: tuple[str, ...],
@@ -269,8 +269,8 @@ def with_value(path: tuple[str, ...], folder: Path, client: Scope, option: str, 
             flags.append(name)
     if has_option(path, "--msp"):
         known["--msp"] = str(client.msp_id)
-    if has_option(path, "--tenant"):
-        known["--tenant"] = str(client.tenant_id)
+    if has_option(path, "--client"):
+        known["--client"] = str(client.tenant_id)
     if option.startswith("--"):
         return [*flags, *(f"{name}={each}" for name, each in (known | {option: value}).items()), *texts]
     return [*flags, *(f"{name}={each}" for name, each in known.items()), "--", value]

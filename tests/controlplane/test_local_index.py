@@ -49,7 +49,7 @@ async def test_u12_it_links_each_host(services: Services, tmp_path: Path, hosts:
 async def test_u12_without_a_brand_it_says_how_one_is_made(services: Services, tmp_path: Path, hosts: Path) -> None:
     await asyncio.to_thread(hosts.write_bytes, b"[]")
     page = await visit(services, tmp_path, "http://localhost:8080/", file=hosts)
-    assert (page.status_code, "tenant create-msp --help" in page.text) == (200, True)
+    assert (page.status_code, "msp create --help" in page.text) == (200, True)
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ class TestLastAdministrator:
     async def test_v4_a_partners_user_is_made_no_administrator(
         self, house: House, world: ClientEnv, environment: dict[str, str | None]
     ) -> None:
-        scope = ("--msp", str(world.scope.msp_id), "--tenant", str(world.scope.tenant_id))
+        scope = ("--msp", str(world.scope.msp_id), "--client", str(world.scope.tenant_id))
         resume = ("member", "resume", *scope, "--email", house.partner, "--reason", "x", "--administrator")
         done = await asyncio.to_thread(call, environment, *resume)
         assert (done.exit_code, "partner's user" in done.output) == (1, True), done.output
@@ -280,7 +280,7 @@ class TestLastAdministrator:
         who, email = await add(world, world.msp_account, "msp_admin")
         async with world.services.db.transaction(world.msp_account) as session:
             await mark_suspended(session, member_id=who, reason="slip", now=utc_now())
-        link = ("tenant", "password-link", "--msp", str(world.msp_account.msp_id), "--email", email)
+        link = ("member", "reset-password", "--msp", str(world.msp_account.msp_id), "--email", email)
         done = await asyncio.to_thread(call, environment, *link)
         assert (done.exit_code, "fairlead member resume" in done.output) == (1, True), done.output
 
@@ -291,7 +291,7 @@ class TestLastAdministrator:
         members, email = f"/clients/{house.slug}/members", fresh()
         await admin.get(members)
         link_in(await admin.post(f"{members}/invite", form(email, "client_approver")))
-        scope = ("--msp", str(world.scope.msp_id), "--tenant", str(world.scope.tenant_id))
+        scope = ("--msp", str(world.scope.msp_id), "--client", str(world.scope.tenant_id))
         done = await asyncio.to_thread(call, environment, "member", "confirm", *scope, "--email", email)
         assert (done.exit_code, "has not joined yet" in done.output) == (1, True), done.output
 
@@ -439,7 +439,7 @@ class TestSameIdentity:
         second, email = await self.join(site, house, inviter, "client_approver")
         change = await self.propose(inviter, house, "SKU-1")
         assert await self.approve(second, house, change) == 403
-        ids = ("--msp", str(world.msp_account.msp_id), "--tenant", str(world.scope.tenant_id))
+        ids = ("--msp", str(world.msp_account.msp_id), "--client", str(world.scope.tenant_id))
         done = await asyncio.to_thread(call, environment, "member", "confirm", *ids, "--email", email)
         assert done.exit_code == 0, done.output
         assert await self.approve(second, house, change) == 202

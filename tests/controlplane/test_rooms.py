@@ -1,6 +1,7 @@
 """A room is one entry in the product's list: all that the example room has works, and is its tenants' only."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from controlplane.rooms import ROOMS
 from controlplane.services import Services, build_services
 from controlplane.tables import owned_tables
 from foundation.clock import utc_now
+from foundation.commands import NounGroup
 from foundation.database.engine import Database, scope_of
 from foundation.database.rls import protect
 from foundation.events import DomainEvent, publish
@@ -203,7 +205,7 @@ async def test_its_rows_are_under_retention_and_its_table_is_its_own(services: S
 
 async def test_its_command_and_its_meter_on_the_command_line(there: Urls, services: Services) -> None:
     root = click.Group("fairlead", context_settings={"obj": build_host(EVERY_ROOM)})
-    root.add_command(click.Group("tenant"))
+    root.add_command(NounGroup("client"))
     add_room_commands(root, EVERY_ROOM)
     environment = {
         "DATABASE_URL": there.owner, "DATABASE_APP_URL": there.app, "DATABASE_INTAKE_URL": there.intake,
@@ -214,13 +216,15 @@ async def test_its_command_and_its_meter_on_the_command_line(there: Urls, servic
     await write_note(services, client, "one")
 
     async def call(*arguments: str) -> str:
-        done = await asyncio.to_thread(CliRunner().invoke, root, ["tenant", *arguments], env=environment)
+        done = await asyncio.to_thread(CliRunner().invoke, root, [*arguments], env=environment)
         return done.output if done.exception is None else f"{done.output}{done.exception}"
 
     house = ("--msp", str(msp.msp_id))
-    assert "1 notes" in await call("count", *house, "--tenant", str(client.tenant_id))
-    book = (await call("price-book", *house, "--side", "retail", "--currency", "EUR")).split()[-1]
-    price_of = ("set-price", *house, "--book", book, "--unit-price", "0.01")
+    count = ("client", "count-notes", *house, "--client", str(client.tenant_id))
+    assert "1 notes" in await call(*count)
+    assert json.loads(await call(*count, "--json")) == {"notes": 1}
+    book = (await call("price-book", "create", *house, "--side", "retail", "--currency", "EUR")).split()[-1]
+    price_of = ("price", "set", *house, "--book", book, "--unit-price", "0.01")
     assert "price " in await call(*price_of, "--meter", METER.name)
     for told in (await call(*price_of, "--meter", "notes.writen"), await call(*price_of)):
         assert "Choose one of: notes.written, sync.verified." in told

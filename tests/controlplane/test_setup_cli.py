@@ -42,7 +42,7 @@ class TestPasswordLink:
         ada = NewAccountMember("ada@example.com", "Ada", PASSWORD, "client_admin")
         await add_member(services, client, ada)
         status, told = await run_program(
-            environment, "tenant", "password-link", *tenancy(client), "--email", "Ada@Example.com"
+            environment, "member", "reset-password", *tenancy(client), "--email", "Ada@Example.com"
         )
         assert status == 0, told
         link = urlsplit(told.splitlines()[0]).path
@@ -59,7 +59,7 @@ class TestPasswordLink:
     async def test_who_is_not_there_gets_none(self, environment: dict[str, str | None], services: Services) -> None:
         client = await a_client(services)
         status, told = await run_program(
-            environment, "tenant", "password-link", *tenancy(client), "--email", "eve@example.com"
+            environment, "member", "reset-password", *tenancy(client), "--email", "eve@example.com"
         )
         assert (status, told) == (1, "Error: Nobody in this account has this address.\n")
 
@@ -73,31 +73,33 @@ class TestSettingUp:
             (tmp_path / name).write_text(f"the {name}\n")
 
         async def done(*arguments: str) -> str:
-            status, told = await run_program(environment, "tenant", *arguments)
+            status, told = await run_program(environment, *arguments)
             assert status == 0, told
             return told
 
-        listed = await done("systems")
+        listed = await done("connector", "list")
         assert {"sandbox-erp: ", "vendure: "} <= {line[:13].partition(":")[0] + ": " for line in listed.splitlines()}
         assert "--secret webhook_secret=…" in listed
         where = ("--url", "http://127.0.0.1:9/x")
         told = await done(
-            "connect", *tenancy(client), "--kind", "sandbox-erp", "--name", "ERP", *where,
+            "connection", "create", *tenancy(client), "--kind", "sandbox-erp", "--name", "ERP", *where,
             "--secret", f"webhook_secret={tmp_path / 'webhook_secret'}",
         )  # fmt: skip
         erp = UUID(told.split()[1])
         assert f"/hooks/{erp}" in told
         told = await done(
-            "connect", *tenancy(client), "--kind", "sandbox-shop", "--name", "Shop", *where,
+            "connection", "create", *tenancy(client), "--kind", "sandbox-shop", "--name", "Shop", *where,
             "--secret", f"api_key={tmp_path / 'api_key'}",
         )  # fmt: skip
         shop = UUID(told.split()[1])
         assert "hooks" not in told
         assert await read_secret(services, client, shop) == "the api_key"
-        assert "ERP's" in await done("publish-contracts", *tenancy(client), "--source", str(erp), "--seconds", "45")
+        assert "costs is ERP." in await done(
+            "contract", "publish", *tenancy(client), "--source", str(erp), "--publish-seconds", "45"
+        )
         house = ("--msp", str(client.msp_id))
-        book = (await done("price-book", *house, "--side", "retail", "--currency", "EUR")).split()[2]
-        await done("set-price", *house, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
+        book = (await done("price-book", "create", *house, "--side", "retail", "--currency", "EUR")).split()[2]
+        await done("price", "set", *house, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
         assert await audited(services, client) >= {
             ("connection.created", "operator"), ("contract.published", "operator"),
         }  # fmt: skip
@@ -121,19 +123,25 @@ class TestSettingUp:
         before = await audited(services, client)
         secret = tmp_path / "key"
         secret.write_text("the key\n")
-        new = ("connect", *tenancy(client), "--name", "X", "--url", "http://127.0.0.1:9/x", "--kind")
+        new = ("connection", "create", *tenancy(client), "--name", "X", "--url", "http://127.0.0.1:9/x", "--kind")
         cases = [
             ((*new, "abacus"), "There is no system of kind “abacus”. Choose one of: sandbox-erp,"),
             ((*new, "sandbox-shop"), "needs “"),
             ((*new, "sandbox-shop", "--secret", "api_key"), "NAME="),
             ((*new, "sandbox-shop", "--secret", f"api_key={tmp_path / 'none'}"), "cannot be read"),
             ((*new, "sandbox-shop", "--set", f"api_key={secret}"), "secret"),
-            (("publish-contracts", *tenancy(client), "--source", str(client.tenant_id)), "Error: "),
-            (("set-price", "--msp", str(client.msp_id), "--book", str(client.msp_id), "--unit-price", "dear"), "0.03"),
-            (("set-price", "--msp", str(client.msp_id), "--book", str(client.msp_id), "--unit-price", "1"), "Error: "),
+            (("contract", "publish", *tenancy(client), "--source", str(client.tenant_id)), "Error: "),
+            (
+                ("price", "set", "--msp", str(client.msp_id), "--book", str(client.msp_id), "--unit-price", "dear"),
+                "0.03",
+            ),
+            (
+                ("price", "set", "--msp", str(client.msp_id), "--book", str(client.msp_id), "--unit-price", "1"),
+                "Error: ",
+            ),
         ]
         for arguments, sentence in cases:
-            status, told = await run_program(environment, "tenant", *arguments)
+            status, told = await run_program(environment, *arguments)
             assert status != 0, arguments
             assert sentence in told, told
             assert "Traceback" not in told
@@ -146,6 +154,6 @@ class TestSettingUp:
         client = await a_client(services)
         new = NewConnection("sandbox-shop", "Shop", "http://127.0.0.1:9/shop", secrets={"api_key": "x"})
         shop = await connect(services, client, new)
-        told = await run_program(environment, "tenant", "publish-contracts", *tenancy(client), "--source", str(shop))
+        told = await run_program(environment, "contract", "publish", *tenancy(client), "--source", str(shop))
         assert told[0] == 1
         assert told[1].startswith("Error: “Shop” is a channel.")

@@ -176,28 +176,28 @@ class TestAdministration:
             "h@north.example",
         ]
         options += ["--admin-email", "ada@north.example", "--admin-password-file", "-"]
-        status, told = up.call("tenant", "create-msp", *options)
+        status, told = up.call("msp", "create", *options)
         assert status == 0, told
         msp = told.split()[1].rstrip(":")
         given = ["--msp", msp, "--name", "Birch", "--slug", "birch", "--currency", "EUR"]
-        status, told = up.call("tenant", "create-client", *given)
+        status, told = up.call("client", "create", *given)
         assert status == 0, told
-        both = ["--msp", msp, "--tenant", told.split()[1]]
+        both = ["--msp", msp, "--client", told.split()[1]]
         for arguments in (
             ["doctor"],
             ["migrate"],
-            ["tenant", "systems"],
-            ["tenant", "list", "--msp", msp],
-            ["tenant", "baseline", "show", *both],
-            ["tenant", "price-book", "--msp", msp, "--side", "retail", "--currency", "EUR"],
-            ["tenant", "password-link", "--msp", msp, "--email", "ada@north.example"],
-            ["tenant", "pin", *both],
-            ["tenant", "unpin", *both],
-            ["tenant", "suspend", *both, "--reason", "a test"],
-            ["tenant", "resume", *both],
+            ["connector", "list"],
+            ["client", "list", "--msp", msp],
+            ["baseline", "show", *both],
+            ["price-book", "create", "--msp", msp, "--side", "retail", "--currency", "EUR"],
+            ["member", "reset-password", "--msp", msp, "--email", "ada@north.example"],
+            ["client", "pin", *both],
+            ["client", "unpin", *both],
+            ["client", "suspend", *both, "--reason", "a test"],
+            ["client", "resume", *both],
             ["audit", "verify", *both],
-            ["keys", "rotate", *both],
-            ["keys", "rewrap", *both],
+            ["vault", "rotate", *both],
+            ["vault", "rewrap", *both],
         ):
             status, told = up.call(*arguments)
             assert status == 0, (arguments, told)
@@ -221,7 +221,7 @@ class TestAdministration:
         data = tmp_path / "fairlead" / "up" / "servers" / "postgres"
         data.mkdir(parents=True)
         (data / "PG_VERSION").write_text("17")
-        status, told = call(tmp_path, "tenant", "list-msps")
+        status, told = call(tmp_path, "msp", "list")
         assert (status, f"no installation runs in {tmp_path / 'fairlead' / 'up'}" in told) == (1, True)
         status, told = call(tmp_path, "doctor")
         assert (status, "is of PostgreSQL 17" in told) == (1, True)

@@ -112,8 +112,8 @@ class TestComponents:
         listening = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 - inside its pod
         assert self.arguments("defaults") == {
             "prod-fairlead-web": ["web", *listening, "--static", "/app/static", *measured],
-            "prod-fairlead-worker-shared": ["worker", "--pool", "shared", "--turns", "prompt", *measured],
-            "prod-fairlead-worker-shared-bulk": ["worker", "--pool", "shared", "--turns", "bulk", *measured],
+            "prod-fairlead-worker-shared": ["worker", "--pool", "shared", "--lanes", "prompt", *measured],
+            "prod-fairlead-worker-shared-bulk": ["worker", "--pool", "shared", "--lanes", "bulk", *measured],
             "prod-fairlead-relay": ["relay", *measured],
             "prod-fairlead-migrate": ["migrate"],
             "prod-fairlead-retention": ["retention", "run"],
@@ -122,12 +122,12 @@ class TestComponents:
     def test_without_workers_for_bulk_turns_the_shared_pool_does_them_too(self) -> None:
         shared = self.arguments("one pool")
         assert [name for name in shared if "bulk" in name] == []
-        assert shared["prod-fairlead-worker-shared"][:5] == ["worker", "--pool", "shared", "--turns", "all"]
+        assert shared["prod-fairlead-worker-shared"][:5] == ["worker", "--pool", "shared", "--lanes", "all"]
 
     def test_a_pinned_pool_serves_its_tenant_only(self) -> None:
         arguments = self.arguments("pinned pools")
         for pool, tenant in (("harbour", TENANT_A), ("tide", TENANT_B)):
-            assert arguments[f"prod-fairlead-worker-pinned-{pool}"][:3] == ["worker", "--tenant", tenant]
+            assert arguments[f"prod-fairlead-worker-pinned-{pool}"][:3] == ["worker", "--client", tenant]
 
     def test_a_pinned_pool_has_its_own_size(self) -> None:
         deployments = of_kind(rendered("pinned pools"), "Deployment")

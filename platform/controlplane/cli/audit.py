@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import click
+import msgspec
 import psycopg
 
 from controlplane.backup import contents
@@ -14,7 +15,7 @@ from controlplane.installation import find_settings
 from foundation.audit.chain import START, ChainVerification, verify_chain
 from foundation.audit.heads import KeptChain, kept_chains, read_signed
 from foundation.clock import utc_now
-from foundation.commands import operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices
 from tenants.command_options import CLIENT_OF_MSP, MspId
@@ -22,57 +23,58 @@ from tenants.command_options import CLIENT_OF_MSP, MspId
 Chains = Mapping[tuple[UUID, UUID], KeptChain]
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def audit() -> None:
-    """Audit chains."""
+    """Audit trails."""
 
 
 @audit.command("verify")
-@click.option("--msp", "msp_id", is_eager=True, type=MspId(), help="The MSP's id or short name (`tenant list-msps`).")
+@click.option("--msp", "msp_id", is_eager=True, type=MspId(), help="The MSP's ID or short name (`fairlead msp list`).")
 @click.option(
-    "--tenant", "tenant_id", type=CLIENT_OF_MSP,
-    help="The client's id or short name; the MSP's own account has the MSP's id.",
+    "--client", "tenant_id", type=CLIENT_OF_MSP,
+    help="The client's ID or short name; for the MSP's own account, the MSP's ID.",
 )  # fmt: skip
-@click.option("--all", "every", is_flag=True, help="Every chain there is. Needs DATABASE_URL of the owner.")
+@click.option("--all", "every", is_flag=True, help="All chains. Needs DATABASE_URL of the owner.")
 @click.option(
     "--expect", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Exported heads, one export a line. Each chain must still pass through its heads.",
+    help="File of exported heads, one export per line. Each chain must still contain its heads.",
 )  # fmt: skip
 def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: Path | None) -> None:
-    """Recompute every hash of a chain, of those in --expect, or of all. Exits with 1 when one does not verify.
+    """Verify the hashes of a chain, of the chains in --expect, or of all. Exits with 1 if one is broken.
 
-    Without --expect, a chain that its database's owner cut or rewrote from some entry on can verify.
+    Without --expect, a chain that the owner of the database has shortened or rewritten can still verify.
     """
     if not (every or expect or (msp_id and tenant_id)):
-        raise click.UsageError("Give --msp and --tenant, or --expect, or --all.")
+        raise click.UsageError("Give --msp and --client, or --expect, or --all.")
     if bool(msp_id) != bool(tenant_id):
-        raise click.UsageError("Give both --msp and --tenant.")
+        raise click.UsageError("Give both --msp and --client.")
     broken: list[UUID] = []
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         kept = _kept(services, expect)
         chosen = _chosen(kept, msp_id=msp_id, tenant_id=tenant_id, every=every)
-        told = []
+        lines, verdicts = [], []
         for (msp, tenant), chain in sorted(chosen.items()):
             whose = "" if tenant_id else f"{tenant}: "
             async with services.db.transaction(operator_scope(msp, tenant)) as session:
                 verdict = await verify_chain(session, expected=chain.points, removable_to=chain.removable_to)
             if verdict.broken_at is not None:
                 broken.append(tenant)
-            told.append(whose + _tell(verdict, chain))
-        return "\n".join(told) or "no chains"
+            lines.append(whose + _describe(verdict, chain))
+            verdicts.append({"account": tenant, **msgspec.structs.asdict(verdict)})
+        return CommandResult("\n".join(lines) or "no chains", verdicts)
 
     run_with_services(act)
     sys.exit(1 if broken else 0)
 
 
-def _tell(verdict: ChainVerification, chain: KeptChain) -> str:
+def _describe(verdict: ChainVerification, chain: KeptChain) -> str:
     if verdict.broken_at is not None:
         return f"BROKEN at entry {verdict.broken_at}"
     reached = sum(point.seq >= verdict.removed_to for point in chain.points)
-    against = f", through {reached} kept heads" if chain.points else ""
+    against = f", matching {reached} exported heads" if chain.points else ""
     removed = f", of which retention removed the first {verdict.removed_to}" if verdict.removed_to else ""
-    return f"{verdict.entries} entries{removed}, whole{against}. Head {verdict.head}"
+    return f"{verdict.entries} entries{removed}, verified{against}. Head {verdict.head}"
 
 
 def _kept(services: AppServices, expect: Path | None) -> Chains:

@@ -19,17 +19,17 @@ from controlplane.backup.sealing import (
 from controlplane.backup.target import BackupTarget, opened_target, write_private
 from controlplane.cli.files import FolderPath
 from foundation.clock import utc_now
-from foundation.commands import read_first_line
-from foundation.terminal import say
+from foundation.commands import JSON, CommandResult, print_result, read_first_line
 from foundation.vault.key_ring import KeyRing
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _DATA = click.option("--data", type=FolderPath(), help="Folder of an embedded installation (`fairlead up`).")
 _PASSPHRASE = click.option("--passphrase-file", type=_FILE, help="A file whose first line is the passphrase.")
-_KEYS = click.option("--vault-keys-file", type=_FILE, help="The vault's keys, if the settings do not name them.")
+_KEYS = click.option("--vault-keys-file", type=_FILE, help="File of the vault's keys, if they are not in the settings.")
 
 
 @click.command()
+@JSON
 @click.option("--out", type=FolderPath(), required=True, help="Folder of the backups.")
 @_DATA
 @_PASSPHRASE
@@ -38,10 +38,10 @@ _KEYS = click.option("--vault-keys-file", type=_FILE, help="The vault's keys, if
 def backup(
     out: Path, data: Path | None, passphrase_file: Path | None, recipient: Path | None, vault_keys_file: Path | None
 ) -> None:
-    """Write all data of one moment to a new folder in --out, and read it again to prove it whole.
+    """Write a consistent backup to a new folder in --out, and read it again to verify it.
 
-    With --passphrase-file or --recipient everything is encrypted, and the vault's keys are in it. Without, the vault's
-    keys are not in it: keep a copy of them apart. Needs DATABASE_URL of the owner, or an embedded installation.
+    With --passphrase-file or --recipient, the backup is encrypted and contains the vault's keys. Otherwise it does not
+    contain them: keep a separate copy. Needs DATABASE_URL of the owner, or an embedded installation.
     """
     if passphrase_file and recipient:
         raise click.UsageError("Give --passphrase-file or --recipient, not both.")
@@ -53,15 +53,17 @@ def backup(
         folder, manifest = create_backup(target.owner_url, vault_keys=keys, out=out, now=utc_now(), sealing=sealing)
     rows = sum(facts.rows for facts in manifest.tables.values())
     size = sum(facts.bytes for facts in manifest.files.values())
-    say(f"{folder}: {rows} rows in {len(manifest.tables)} tables, {size} bytes, read again and whole.")
-    say(
-        "The vault's keys are in it, encrypted."
+    text = f"{folder}: {rows} rows in {len(manifest.tables)} tables, {size} bytes, verified."
+    keys_note = (
+        "It contains the vault's keys, encrypted."
         if sealing
-        else f"The vault's keys ({', '.join(manifest.vault_keys) or 'none yet'}) are not in it. Keep a copy apart."
+        else f"The vault's keys ({', '.join(manifest.vault_keys) or 'none yet'}) are not in it. Keep a separate copy."
     )
+    print_result(CommandResult(f"{text}\n{keys_note}", {"folder": str(folder), "rows": rows, "bytes": size}))
 
 
 @click.command()
+@JSON
 @click.argument("folder", type=click.Path(path_type=Path))
 @_DATA
 @_PASSPHRASE
@@ -70,7 +72,7 @@ def backup(
 @click.option(
     "--vault-keys-out", type=click.Path(path_type=Path), help="Write the vault's keys of the backup to this new file."
 )
-@click.option("--check", is_flag=True, help="Only read the backup and say whether it is whole.")
+@click.option("--check", is_flag=True, help="Only verify the backup; restore nothing.")
 def restore(  # noqa: PLR0913 - click passes options by name
     *,
     folder: Path,
@@ -81,9 +83,9 @@ def restore(  # noqa: PLR0913 - click passes options by name
     vault_keys_out: Path | None,
     check: bool,
 ) -> None:
-    """Restore the backup in FOLDER into an empty database, and verify every row count, checksum and audit chain.
+    """Restore the backup in FOLDER to an empty database, and verify row counts, checksums and audit chains.
 
-    Without DATABASE_URL it becomes an embedded installation in --data, which `fairlead up` then runs.
+    Without DATABASE_URL, it is restored to an embedded installation in --data, which `fairlead up` then runs.
     """
     manifest = read_manifest(folder)
     data_key = _data_key(manifest, passphrase_file, private_key)
@@ -91,7 +93,10 @@ def restore(  # noqa: PLR0913 - click passes options by name
     if check:
         keys = _text(vault_keys_file) or kept or os.environ.get("FAIRLEAD_VAULT_KEYS", "")
         check_backup(folder, _ring(keys), data_key)
-        say(f"{folder} is whole: made at {manifest.created_at}, schema {manifest.revision}.")
+        facts = {"folder": str(folder), "created_at": manifest.created_at, "revision": manifest.revision}
+        print_result(
+            CommandResult(f"{folder} is complete: created at {manifest.created_at}, schema {manifest.revision}.", facts)
+        )
         return
     _restore(folder, manifest, data_key, kept=kept, data=data, given=_text(vault_keys_file), out=vault_keys_out)
 
@@ -123,8 +128,11 @@ def _restore(  # noqa: PLR0913 - what the command was given
             if path is not None and not path.exists():
                 write_private(path, keys)
     rows = sum(facts.rows for facts in manifest.tables.values())
-    say(f"Restored: {rows} rows in {len(manifest.tables)} tables as of {manifest.created_at}.")
-    say(f"{chains} audit chains verified. Sessions are not in a backup: everybody signs in again.")
+    text = (
+        f"Restored: {rows} rows in {len(manifest.tables)} tables as of {manifest.created_at}.\n"
+        f"{chains} audit chains verified. Sessions are not in a backup: everyone must sign in again."
+    )
+    print_result(CommandResult(text, {"rows": rows, "audit_chains": chains, "created_at": manifest.created_at}))
 
 
 def _sealing(passphrase_file: Path | None, recipient: Path | None) -> SealingKey | None:

@@ -137,7 +137,7 @@ def _waiting(pool: str, age: timedelta, *, served: bool) -> Finding:
     mend = (
         "No worker is active: start `fairlead worker`, and look at its log."
         if pool == SHARED_POOL
-        else f"Start `fairlead worker --tenant {tenant}`, or give the client back by `fairlead tenant unpin`."
+        else f"Start `fairlead worker --client {tenant}`, or return the client with `fairlead client unpin`."
     )
     return Finding("Workers", state, mend)
 

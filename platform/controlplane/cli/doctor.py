@@ -28,9 +28,9 @@ LEAST_FREE = 512 * 1024 * 1024
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
-    """Look at this machine, the settings, the database, Valkey and the assets. Exits with 1 if something is wrong."""
+    """Check this machine, the settings, the database, Valkey and the assets. Exits with 1 if there is a problem."""
     findings = asyncio.run(examine(os.environ))
     if as_json:
         say_json(findings)
@@ -92,7 +92,7 @@ def _disk(environment: Mapping[str, str]) -> list[Finding]:
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     state = f"{free // 1024**2} MiB free in {existing}"
-    mend = "" if free >= LEAST_FREE else "Make room, or choose another folder with --data."
+    mend = "" if free >= LEAST_FREE else "Free some space, or choose another folder with --data."
     return [Finding("Disk", state, mend)]
 
 
@@ -112,7 +112,7 @@ async def _guarded(examine_one: Check, settings: Settings) -> list[Finding]:
         found = await asyncio.wait_for(examine_one(settings), timeout=10)
     except (psycopg.Error, redis.RedisError, OSError, TimeoutError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        mend = "Is the server up, and do the URL and password fit? `fairlead migrate` sets roles."
+        mend = "Check that the server runs, and that URL and password are right. `fairlead migrate` creates the roles."
         return [Finding(name, reason, mend)]
     return found if isinstance(found, list) else [found]
 
@@ -126,9 +126,9 @@ async def _role(url: str, expected: str) -> Finding:
         )
         row = await cursor.fetchone()
     if row is None or row[1] or row[2] or row[3]:
-        mend = "This role can step round isolation. Connect as a role that owns nothing and has no BYPASSRLS."
+        mend = "This role can bypass isolation. Connect as a role that owns nothing and has no BYPASSRLS."
         return Finding(f"role {expected}", "too powerful", mend)
-    return Finding(f"role {expected}", "connects, owns nothing, obeys row-level security")
+    return Finding(f"role {expected}", "connects, owns nothing, subject to row-level security")
 
 
 async def _app_role(settings: Settings) -> Finding:
@@ -145,7 +145,7 @@ async def _relay_role(settings: Settings) -> Finding:
 
 async def _schema(settings: Settings) -> Finding:
     if not settings.owner_url:
-        return Finding("schema", "not looked at: DATABASE_URL of the owner is not set")
+        return Finding("schema", "not checked: DATABASE_URL of the owner is not set")
     current = await asyncio.to_thread(current_revision, settings.owner_url)
     latest = latest_revision()
     return Finding("schema", f"at {current}, latest {latest}", "" if current == latest else "Run `fairlead migrate`.")

@@ -11,15 +11,14 @@ from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
 from controlplane.rooms import ROOMS
 from controlplane.services import Services, build_services
-from foundation.commands import Act, CommandHost, operator_scope
+from foundation.commands import Act, CommandHost, CommandResult, operator_scope, print_result
 from foundation.errors import NotFound
 from foundation.rooms import Rooms
 from foundation.settings import Settings
-from foundation.terminal import say
 from tenants.accounts import get_msp
 from tenants.models import Client
 
-_ALL_ACCOUNTS = "`fairlead tenant list-msps` shows all."
+_ALL_ACCOUNTS = "`fairlead msp list` shows all."
 
 
 def build_host(rooms: Rooms = ROOMS) -> CommandHost:
@@ -52,7 +51,7 @@ def _run(rooms: Rooms, act: Act) -> None:
     context = click.get_current_context(silent=True)
     named = context.params if context is not None else {}
 
-    async def carry_out() -> str:
+    async def carry_out() -> CommandResult:
         settings = find_settings(os.environ)
         check_settings(settings)
         services = build_services(settings, rooms=rooms, pool_size=2, name="fairlead cli")
@@ -62,7 +61,7 @@ def _run(rooms: Rooms, act: Act) -> None:
         finally:
             await services.close()
 
-    say(asyncio.run(carry_out()))
+    print_result(asyncio.run(carry_out()))
 
 
 async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: UUID | None) -> None:

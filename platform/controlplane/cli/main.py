@@ -10,16 +10,17 @@ from pathlib import Path
 
 import click
 
-from controlplane.cli.admin import keys, tenant
 from controlplane.cli.audit import audit
 from controlplane.cli.backup import backup, restore
+from controlplane.cli.client import client
 from controlplane.cli.doctor import doctor
 from controlplane.cli.failures import PlainGroup
 from controlplane.cli.files import FolderPath
 from controlplane.cli.host import add_room_commands, build_host
 from controlplane.cli.member import member
-from controlplane.cli.password_link import password_link
-from controlplane.cli.valkey import valkey_users
+from controlplane.cli.msp import msp
+from controlplane.cli.valkey import valkey
+from controlplane.cli.vault import vault
 from controlplane.demo.command import demo
 from controlplane.embedded.supervise import PULSE_VARIABLE
 from controlplane.installation import DATA_VARIABLE, data_root, find_installation, find_settings, names_servers
@@ -31,6 +32,7 @@ from controlplane.preflight import check_settings
 from controlplane.processes import run_relay, run_web, run_worker
 from controlplane.rooms import ROOMS
 from controlplane.stack import Stack, default_static
+from foundation.commands import JSON, CommandResult, print_result
 from foundation.heartbeat import Heartbeat
 from foundation.jobs.ready_queue import SHARED_POOL, LaneClass
 from foundation.settings import Settings
@@ -51,56 +53,58 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "ob
 @click.group(cls=PlainGroup, context_settings=_CONTEXT)
 @click.version_option(package_name="fairlead")
 def main() -> None:
-    """A white-label control plane with which managed-service providers run governed commerce for their clients.
+    """White-label software for managed-service providers that run commerce for their clients.
 
     \b
-    Try it:            fairlead demo
-    Run it here:       fairlead up
-    Run it for real:   fairlead migrate, then web, worker and relay as separate processes
-    Something wrong?   fairlead doctor
+    Try it:             fairlead demo
+    Run it here:        fairlead up
+    Run in production:  fairlead migrate, then web, worker and relay as separate processes
+    Find a problem:     fairlead doctor
     """  # noqa: D301 - click's mark "leave these lines as they are" is the control character itself
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, type=_PORT, help="Where the web listens, on loopback.")
+@click.option("--port", default=8000, show_default=True, type=_PORT, help="Port of the web process, on loopback.")
 @click.option(
     "--data",
     envvar=DATA_VARIABLE,
     type=FolderPath(),
-    help=f"Folder of the embedded servers' data; also {DATA_VARIABLE}.",
+    help=f"Folder of the embedded servers' data; can also be set in {DATA_VARIABLE}.",
 )
 def up(port: int, data: Path | None) -> None:
-    """Run everything on this machine until Ctrl-C. Other commands find it by themselves.
+    """Run everything on this machine until Ctrl-C. Other commands find this installation.
 
-    Without DATABASE_URL and REDIS_URL, PostgreSQL and Valkey are started too, and end with it.
+    Without DATABASE_URL and REDIS_URL, it also starts PostgreSQL and Valkey, and stops them at the end.
     """
     root = data.absolute() if data is not None else data_root(os.environ)
     with held_port(port), Stack(root, environment=os.environ) as stack:
         stack.run_product(port=port)
         stack.run_daily("retention", "retention", "run")
-        say(f"Serving on http://127.0.0.1:{port}. Hosts are brands: `fairlead tenant create-msp` makes one.")
-        say(f"Logs: {stack.root / 'logs'}. Ctrl-C ends it.")
+        say(f"Serving on http://127.0.0.1:{port}. Create a brand with `fairlead msp create`.")
+        say(f"Logs: {stack.root / 'logs'}. Stop with Ctrl-C.")
         wait_for_signal(stack.tend)
 
 
 @main.command()
-@click.option("--revision", default="head", show_default=True, help="head, or a revision ahead of the present one.")
+@JSON
+@click.option("--revision", default="head", show_default=True, help="head, or a revision newer than the current one.")
 def migrate(revision: str) -> None:
-    """Create the database roles and bring the schema forward to REVISION. Needs DATABASE_URL of the owner.
+    """Create the database roles and update the schema. Needs DATABASE_URL of the owner.
 
-    There is no way back: what a newer schema stores, an older one has no place for. Restore a backup instead.
+    The schema cannot go back, because an older one cannot store newer data. Restore a backup instead.
     """
     settings = settings_from_environment(vault_needed=False)
     check_settings(settings, "migrate")
     found = None if names_servers(os.environ) else find_installation(os.environ)
     admin_url = found.admin_url if found is not None else settings.owner_url
     asyncio.run(prepare_roles(admin_url, settings.role_passwords))
-    say(f"The schema is at {migrate_schema(settings.owner_url, revision)}.")
+    reached = migrate_schema(settings.owner_url, revision)
+    print_result(CommandResult(f"The schema is at {reached}.", {"revision": reached}))
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=_PORT)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=_PORT, help="Port to listen on.")
 @click.option("--static", type=click.Path(path_type=Path), help="Folder of the built browser assets.")
 @click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
 @click.option("--local-hosts", type=click.Path(path_type=Path), hidden=True)
@@ -129,18 +133,23 @@ def web(  # noqa: PLR0913 - one per option
 
 
 @main.command()
-@click.option("--pool", default=SHARED_POOL, show_default=True, help="The pool of lanes to work on.")
-@click.option("--tenant", "tenant_id", help="Work only on the tenant pinned to its own pool (see `tenant pin`).")
+@click.option("--pool", default=SHARED_POOL, show_default=True, help="Pool of lanes to process.")
+@click.option("--client", "tenant_id", help="Process only this client, which has its own pool (see `client pin`).")
 @click.option(
-    "--turns",
+    "--lanes",
+    "turns",
     type=click.Choice([turns.value for turns in LaneClass]),
     default=LaneClass.ALL.value,
     show_default=True,
-    help="Prompt turns, bulk turns (lanes with a backlog), or both. Whoever runs one must run the other too.",
+    help="Prompt lanes, bulk lanes (those with a backlog), or all. Run workers for both.",
 )
-@click.option("--slots", default=8, show_default=True, type=click.IntRange(1, 256), help="Lanes at work at once.")
-@click.option("--metrics-port", type=_PORT)
-@click.option("--turn", type=int, hidden=True, help="Do the one turn told on standard input; its begin is told here.")
+@click.option(
+    "--slots", default=8, show_default=True, type=click.IntRange(1, 256), help="Lanes processed at the same time."
+)
+@click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
+@click.option(
+    "--batch", "turn", type=int, hidden=True, help="Run one batch from standard input; report to this file descriptor."
+)
 @_PULSE
 def worker(  # noqa: PLR0913 - one per option
     *,
@@ -152,7 +161,7 @@ def worker(  # noqa: PLR0913 - one per option
     turn: int | None,
     pulse_file: Path | None,
 ) -> None:
-    """Do the work of a pool, or of one pinned tenant."""
+    """Process the jobs of a pool, or of one pinned client."""
     if turn is not None:
         sys.exit(run_batch(settings_from_environment().as_component("worker"), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
@@ -168,10 +177,10 @@ def worker(  # noqa: PLR0913 - one per option
 
 
 @main.command()
-@click.option("--metrics-port", type=_PORT)
+@click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
 @_PULSE
 def relay(metrics_port: int | None, pulse_file: Path | None) -> None:
-    """Dispatch due work and recover work of failed workers. Run one or more."""
+    """Dispatch due jobs and recover the jobs of failed workers. Run one or more."""
     run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, heartbeat=Heartbeat(pulse_file))
 
 
@@ -183,8 +192,7 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
         meanwhile()
 
 
-tenant.add_command(password_link)
-for command in (demo, doctor, tenant, member, audit, keys, backup, restore, valkey_users):
+for command in (demo, doctor, backup, restore, msp, client, member, audit, vault, valkey):
     main.add_command(command)
 add_room_commands(main, ROOMS)
 

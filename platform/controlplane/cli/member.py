@@ -1,4 +1,7 @@
-"""`fairlead member`: operator help for members whom nobody in their account can help. Each act is audited."""
+"""`fairlead member`: operator help for members whom nobody in their account can help.
+
+Password links are the operator's only, because a link equals a sign-in. Each act is audited.
+"""
 
 from uuid import UUID
 
@@ -6,7 +9,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.errors import Conflict
 from foundation.ids import new_id
 from foundation.rooms import AppServices
@@ -14,42 +17,37 @@ from foundation.scope import Scope
 from policy.cache import PolicyCache
 from policy.publishing import assign_role
 from tenants.auth.identity import load_principal
-from tenants.command_options import CLIENT_OF_MSP, MSP, REASON
+from tenants.command_options import CLIENT_OR_MSP, MSP, REASON
 from tenants.members.confirmation import confirm, require_joined
-from tenants.members.repository import find_member, mark_resumed
+from tenants.members.repository import create_invite, find_member, mark_resumed
 from tenants.models import AccountStatus, Member
+from tenants.secrets import new_secret
 
-_TENANT = click.option(
-    "--tenant",
-    "tenant_id",
-    type=CLIENT_OF_MSP,
-    help="The client's id or short name; without it, the MSP's own account.",
-)
-_EMAIL = click.option("--email", required=True)
-_REASON = click.option("--reason", required=True, type=REASON, help="Stays in the account's audit chain.")
+_EMAIL = click.option("--email", required=True, help="The member's e-mail address.")
+_REASON = click.option("--reason", required=True, type=REASON, help="Recorded in the account's audit trail.")
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def member() -> None:
-    """Break-glass help for members: when the account itself has nobody left who could give it."""
+    """Emergency access for members, for when nobody in their account can help."""
 
 
 @member.command()
 @MSP
-@_TENANT
+@CLIENT_OR_MSP
 @_EMAIL
 @_REASON
-@click.option("--administrator", is_flag=True, help="Also make the member an administrator of the account.")
+@click.option("--administrator", is_flag=True, help="Also assign the administrator role.")
 def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, administrator: bool) -> None:
-    """Let a suspended member sign in again, for an account whose administrators are all locked out."""
+    """Resume a suspended member, for an account whose administrators are all locked out."""
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         scope = operator_scope(msp_id, tenant_id or msp_id)
         async with services.db.transaction(scope) as session:
             member = await find_member(session, email)
             if administrator and member.partner_id is not None:
                 raise Conflict(
-                    "This is a partner's user, who can have no other role. Name one of the account's own members."
+                    "This is a partner's member, who can have no other role. Choose one of the account's own members."
                 )
             if member.status == AccountStatus.SUSPENDED:
                 await mark_resumed(session, member_id=member.id, reason=reason, now=utc_now())
@@ -58,27 +56,56 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
             has_password = member.password_hash is not None
             await session.flush()
             serves = await load_principal(session, services.get(PolicyCache), member.id) is not None
+        data = {"id": member.id, "email": member.email, "can_sign_in": serves, "administrator": administrator}
         if has_password and not serves:
-            return f"{member.email} is let in, but the account is suspended: `fairlead tenant resume` serves it again."
-        advice = "" if has_password else "\nThere is no password yet: `fairlead tenant password-link` makes a link."
-        return f"{member.email} can sign in{' as an administrator' if administrator else ''}.{advice}"
+            blocked = "the account is suspended. Resume it with `fairlead client resume`."
+            return CommandResult(f"{member.email} is resumed, but {blocked}", data)
+        advice = "" if has_password else "\nNo password is set. Create a link with `fairlead member reset-password`."
+        return CommandResult(
+            f"{member.email} can sign in{' as an administrator' if administrator else ''}.{advice}", data
+        )
 
     run_with_services(act)
 
 
 @member.command("confirm")
 @MSP
-@_TENANT
+@CLIENT_OR_MSP
 @_EMAIL
 def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
-    """Confirm that a member is somebody else than whoever invited them, where no colleague can."""
+    """Confirm that a member is not the same person as their inviter, when no administrator of the account can."""
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             member = await find_member(session, email)
             require_joined(member)
             await confirm(session, member, by="the operator", now=utc_now())
-        return f"{member.email} is confirmed."
+        return CommandResult(f"{member.email} is confirmed.", {"id": member.id, "email": member.email})
+
+    run_with_services(act)
+
+
+@member.command("reset-password")
+@MSP
+@CLIENT_OR_MSP
+@_EMAIL
+def reset_password(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
+    """Create a link with which a member chooses a new password. It works once, for seven days.
+
+    Anyone who has the link can sign in as the member, so send it to nobody else. The audit trail records it.
+    """
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            member = await find_member(session, email)
+            if member.status == AccountStatus.SUSPENDED:
+                raise Conflict(
+                    "This member is suspended, so a link would not work. Resume them with `fairlead member resume`."
+                )
+            path = f"/welcome/{await create_invite(session, new_secret, member_id=member.id, now=utc_now())}"
+        return CommandResult(
+            f"{path}\nOpen it on the host where {member.email} signs in.", {"path": path, "email": member.email}
+        )
 
     run_with_services(act)
 

@@ -1,25 +1,36 @@
-"""`fairlead valkey-users`: ACL users for an external Valkey."""
+"""`fairlead valkey`: ACL users for an external Valkey."""
 
 import secrets
 
 import click
 
+from foundation.commands import CommandResult, NounGroup, print_result
 from foundation.settings import VALKEY_URLS
-from foundation.terminal import say
 from foundation.valkey_users import RULES, acl_line, user_name
 
 
-@click.command("valkey-users")
-def valkey_users() -> None:
-    """Make passwords for the components' users of Valkey, and print its ACL lines and what goes into the URLs.
+@click.group(cls=NounGroup)
+def valkey() -> None:
+    """Users of an external Valkey."""
 
-    Nothing is stored, and no server is asked: put the first lines into Valkey's ACL file (or pass each to ACL SETUSER),
-    and the others into the secrets of the components.
+
+@valkey.command("create-users")
+def create_users() -> None:
+    """Generate passwords for the components' Valkey users, and print the ACL lines and the parts of the URLs.
+
+    Nothing is stored and no server is contacted. Put the ACL lines into Valkey's ACL file (or pass each to ACL SETUSER)
+    and the URLs into the secrets of the components.
     """
     passwords = {component: secrets.token_urlsafe(32) for component in RULES}
-    say("# Lines for the ACL file; `default` should be off, or have a password of its own.")
-    for component, password in passwords.items():
-        say(acl_line(component, password).replace(" reset ", " ", 1))
-    say("\n# For the components, in front of the host:")
-    for component, password in passwords.items():
-        say(f"{VALKEY_URLS[component]}=rediss://{user_name(component)}:{password}@HOST:6379/0")
+    lines = [acl_line(component, password).replace(" reset ", " ", 1) for component, password in passwords.items()]
+    urls = {
+        VALKEY_URLS[component]: f"rediss://{user_name(component)}:{password}@HOST:6379/0"
+        for component, password in passwords.items()
+    }
+    text = [
+        "# Lines for the ACL file; `default` should be off, or have a password of its own.",
+        *lines,
+        "\n# For the components; replace HOST:",
+        *(f"{name}={url}" for name, url in urls.items()),
+    ]
+    print_result(CommandResult("\n".join(text), {"acl": lines, "urls": urls}))

@@ -34,19 +34,19 @@ _STAFF = {
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help=f"{_PORT} unless given; with --check any free one, which nobody visits.",
+    help=f"Port of the web process; default: {_PORT}, or any free port with --check.",
 )
-@click.option("--check", "check_only", is_flag=True, help="Do the main job without a person, then end.")
-@click.option("--json", "as_json", is_flag=True, help="With --check: print one JSON object.")
-@click.option("--quiet-erp", is_flag=True, help="Do not let prices and stock change by themselves.")
-@click.option("--die-with-parent", is_flag=True, help="End when the process that started this one ends.")
+@click.option("--check", "check_only", is_flag=True, help="Run the main job without a browser, then stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --check: print the report as JSON.")
+@click.option("--quiet-erp", is_flag=True, help="Do not change prices and stock automatically.")
+@click.option("--die-with-parent", is_flag=True, help="Stop when the parent process stops.")
 def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, die_with_parent: bool) -> None:
-    """Run a demonstration until Ctrl-C, or with --check the main job once; exits with 1 if a number is off.
+    """Run a demonstration until Ctrl-C, or with --check the main job once. Exits with 1 if a number does not reconcile.
 
-    Each start begins with fresh data. DATABASE_URL and REDIS_URL are not used: it brings its own servers.
+    Each start begins with new data. It uses its own servers, not DATABASE_URL and REDIS_URL.
     """
     if as_json and not check_only:
-        raise click.UsageError("--json is the form of a check's report: add --check.")
+        raise click.UsageError("--json needs --check.")
     if die_with_parent:
         ask_to_die_with_parent()  # SIGTERM when the parent (such as make) is killed
     started = time.monotonic()
@@ -89,11 +89,11 @@ def _announce(world: DemoWorld, seconds: float) -> None:
         for email, what in _members(msp):
             say(f"  {email:32} {what}")
         say("")
-    say("Who runs this installation has no sign-in: `fairlead tenant …` in another shell, e.g. `list-msps`.")
+    say("The operator works with commands in another shell, e.g. `fairlead msp list` and `fairlead client list`.")
     first = world.clients[0].plan.slug
     say(f"Change a price yourself: {world.sandbox}/{first}-erp/?token={world.token}")
     say(f"See it in the shop:      {world.sandbox}/{first}-shop/")
-    say(f"Logs: {world.stack.root / 'logs'}.  Ctrl-C ends everything.\n")
+    say(f"Logs: {world.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
 
 
 def _members(msp: SeededMsp) -> list[tuple[str, str]]:

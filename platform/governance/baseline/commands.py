@@ -1,4 +1,4 @@
-"""`fairlead tenant baseline`: start and show baseline readings. Only a member can accept a baseline, on its page."""
+"""`fairlead baseline`: start and show baseline readings. Only a member can accept a baseline, on its page."""
 
 import asyncio
 import time
@@ -8,32 +8,32 @@ from uuid import UUID
 import click
 
 from foundation.clock import utc_now
-from foundation.commands import operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from governance.baseline.lists import BASELINES
 from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.schemas import BaselineView
 from governance.baseline.start import start_baseline
 from governance.services import GovernanceServices
-from tenants.command_options import MSP, TENANT
+from tenants.command_options import CLIENT, MSP
 
 _LOOK_SECONDS = 0.5
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def baseline() -> None:
-    """What a client's sources say beside what its channels show. A person accepts it on its page."""
+    """Comparisons of a client's sources with its channels. A member accepts them on the page."""
 
 
 @baseline.command("read")
 @MSP
-@TENANT
-@click.option("--wait", "wait", default=60.0, show_default=True, help="Seconds to wait until all is read.")
+@CLIENT
+@click.option("--wait", "wait", default=60.0, show_default=True, help="Seconds to wait for the result.")
 def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
-    """Read the sources and channels anew, and compare them. Changes nothing; workers do the reading."""
+    """Read the sources and channels and compare them. Workers do this; nothing is changed."""
     scope = operator_scope(msp_id, tenant_id)
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(scope) as session:
             baseline_id = await start_baseline(session, services.get(GovernanceServices), now=utc_now())
         deadline = time.monotonic() + wait
@@ -41,7 +41,7 @@ def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
             async with services.db.transaction(scope) as session:
                 found = await find_baseline(session, baseline_id)
             if found.state != "reading" or time.monotonic() >= deadline:
-                return told(found)
+                return _result(found)
             await asyncio.sleep(_LOOK_SECONDS)
 
     run_with_services(act)
@@ -49,20 +49,26 @@ def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
 
 @baseline.command("show")
 @MSP
-@TENANT
+@CLIENT
 def show(msp_id: UUID, tenant_id: UUID) -> None:
-    """The newest baseline, how far it is, and what it made."""
+    """Show the newest baseline, its progress and its results."""
     scope = operator_scope(msp_id, tenant_id)
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(scope) as session:
             found = (await list_baselines(session, BASELINES.query(limit=1), utc_now())).items
-        return told(found[0]) if found else "no baseline yet: `fairlead tenant baseline read` reads one"
+        if not found:
+            return CommandResult("No baseline yet. Read one with `fairlead baseline read`.", None)
+        return _result(found[0])
 
     run_with_services(act)
 
 
-def told(found: BaselineView) -> str:
+def _result(found: BaselineView) -> CommandResult:
+    return CommandResult(describe_baseline(found), found)
+
+
+def describe_baseline(found: BaselineView) -> str:
     lines = [f"baseline {found.id}: {found.state}" + (f", by {found.decided_by}" if found.decided_by else "")]
     for part in found.parts:
         counts = (
@@ -74,10 +80,10 @@ def told(found: BaselineView) -> str:
             lines.append(f"    {part.error}")
     if found.state == "accepted":
         lines.append(
-            f"  made: {found.accepted} values approved, {found.proven} matched, {found.automatic} passed policy,"
+            f"  result: {found.accepted} values approved, {found.proven} matched, {found.automatic} passed policy,"
             f" {found.awaiting} need approval, {found.refused} refused, {found.overtaken} superseded"
         )
     return "\n".join(lines)
 
 
-COMMANDS: Final = (CliCommand(command=baseline, under="tenant"),)
+COMMANDS: Final = (CliCommand(command=baseline),)

@@ -9,52 +9,53 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import command_host, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, print_result, run_with_services
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from foundation.settings import Settings
-from foundation.terminal import say
 from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.run import RetentionReport, run_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, RetentionView
-from tenants.command_options import MSP, TENANT
+from tenants.command_options import CLIENT, MSP
 
-_CLASS = click.option("--class", "data_class", default="", help="One class of data; without it, all.")
+_CLASS = click.option("--class", "data_class", default="", help="One class of data; default: all.")
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def retention() -> None:
     """Retention periods, legal holds, and deletions."""
 
 
-@retention.command("plan")
+@retention.command("show")
 @MSP
-@TENANT
-def plan(msp_id: UUID, tenant_id: UUID) -> None:
+@CLIENT
+def show(msp_id: UUID, tenant_id: UUID) -> None:
     """Show one client's retention periods, next deletions, holds and past deletions. Nothing is changed."""
 
-    async def act(session: AsyncSession) -> str:
-        return _tell(await plan_retention(session, command_host().rooms.retained, now=utc_now()))
+    async def act(session: AsyncSession) -> CommandResult:
+        view = await plan_retention(session, command_host().rooms.retained, now=utc_now())
+        return CommandResult(_describe(view), view)
 
     _in_scope(msp_id, tenant_id, act)
 
 
 @retention.command("run")
 @click.option(
-    "--clock-is-right", is_flag=True, help="After a long pause, or after a wrong clock: you have checked the clock."
+    "--clock-is-right", is_flag=True, help="Confirm that the clock is right, after a long pause or a wrong clock."
 )
 def run(*, clock_is_right: bool) -> None:
     """Delete data past its retention period, of every client. Needs DATABASE_URL of the owner, who drops partitions.
 
-    `fairlead up` does it daily. For servers of your own, schedule it. It refuses when the clock may be wrong.
+    `fairlead up` runs it daily. With servers of your own, schedule it. It stops when the clock may be wrong.
     """
     settings = command_host().settings("retention")
     report = asyncio.run(_run(settings, clock_is_right=clock_is_right))
     rows = [f"{table}: {count} rows" for table, count in sorted(report.removed.items()) if count]
     parts = [f"dropped {name}" for name in report.dropped]
-    say("\n".join([f"{report.clients} accounts checked", *(rows or ["nothing to delete"]), *parts]))
+    text = "\n".join([f"{report.clients} accounts checked", *(rows or ["nothing to delete"]), *parts])
+    print_result(CommandResult(text, report))
 
 
 async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
@@ -70,77 +71,83 @@ async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
         await asyncio.gather(owner.close(), app.close())
 
 
-@retention.command("policy")
+@retention.command("set")
 @MSP
-@TENANT
-@click.option("--class", "data_class", required=True)
-@click.option("--days", type=int, help="Without it, back to the default.")
+@CLIENT
+@click.option("--class", "data_class", required=True, help="A class of data that `retention show` lists.")
+@click.option("--days", type=int, help="Default: the default of the MSP.")
 @click.option("--element", default="", help="Keep one element's rows longer than the class.")
-def policy(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, element: str) -> None:
+def set_(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, element: str) -> None:
     """Set how long one client's data of a class is kept."""
 
-    async def act(session: AsyncSession) -> str:
+    async def act(session: AsyncSession) -> CommandResult:
         await set_policy(session, command_host().rooms.retained, data_class, NewPolicy(days, element), now=utc_now())
-        return f"{data_class}{f' of {element}' if element else ''}: {f'{days} days' if days else 'the default'}"
+        kept = f"{days} days" if days else "the default"
+        return CommandResult(
+            f"{data_class}{f' of {element}' if element else ''}: {kept}",
+            {"class": data_class, "element": element, "days": days},
+        )
 
     _in_scope(msp_id, tenant_id, act)
 
 
-@retention.command("default")
+@retention.command("set-default")
 @MSP
-@click.option("--class", "data_class", required=True)
-@click.option("--days", type=int, help="Without it, back to the product's default.")
-def default(*, msp_id: UUID, data_class: str, days: int | None) -> None:
+@click.option("--class", "data_class", required=True, help="A class of data that `retention show` lists.")
+@click.option("--days", type=int, help="Default: the product's default.")
+def set_default_(*, msp_id: UUID, data_class: str, days: int | None) -> None:
     """Set how long an MSP's own account and all its clients keep a class. Clients can keep longer, never shorter."""
 
-    async def act(session: AsyncSession) -> str:
+    async def act(session: AsyncSession) -> CommandResult:
         await set_default(session, command_host().rooms.retained, data_class, days, now=utc_now())
-        return f"{data_class}: {f'{days} days' if days else 'the default'} for every account"
+        kept = f"{days} days" if days else "the default"
+        return CommandResult(f"{data_class}: {kept} for every account", {"class": data_class, "days": days})
 
     _in_scope(msp_id, msp_id, act)
 
 
 @retention.command("hold")
 @MSP
-@TENANT
+@CLIENT
 @_CLASS
-@click.option("--record", default="", help="One record's key; without it, all records.")
+@click.option("--record", default="", help="Key of one record; default: all records.")
 @click.option("--reason", required=True, help="Recorded in the client's audit trail.")
 def hold(*, msp_id: UUID, tenant_id: UUID, data_class: str, record: str, reason: str) -> None:
     """Place a legal hold: data it covers is not deleted until it is released."""
 
-    async def act(session: AsyncSession) -> str:
+    async def act(session: AsyncSession) -> CommandResult:
         new = NewHold(reason, data_class, record)
-        return f"hold {await place_hold(session, command_host().rooms.retained, new, now=utc_now(), new_id=new_id)}"
+        hold_id = await place_hold(session, command_host().rooms.retained, new, now=utc_now(), new_id=new_id)
+        return CommandResult(f"hold {hold_id}", {"id": hold_id})
 
     _in_scope(msp_id, tenant_id, act)
 
 
 @retention.command("release")
 @MSP
-@TENANT
+@CLIENT
 @click.argument("hold_id", type=click.UUID)
 @click.option("--reason", required=True, help="Recorded in the client's audit trail.")
 def release(*, msp_id: UUID, tenant_id: UUID, hold_id: UUID, reason: str) -> None:
     """Release a legal hold. Data that only this hold kept is deleted in the next run."""
 
-    async def act(session: AsyncSession) -> str:
+    async def act(session: AsyncSession) -> CommandResult:
         await release_hold(session, hold_id, reason=reason, now=utc_now())
-        return f"hold {hold_id} is released"
+        return CommandResult(f"hold {hold_id} is released", {"id": hold_id})
 
     _in_scope(msp_id, tenant_id, act)
 
 
-def _in_scope(msp_id: UUID, tenant_id: UUID, act: Callable[[AsyncSession], Awaitable[str]]) -> None:
-    async def carry_out(services: AppServices) -> str:
+def _in_scope(msp_id: UUID, tenant_id: UUID, act: Callable[[AsyncSession], Awaitable[CommandResult]]) -> None:
+    async def carry_out(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             return await act(session)
 
     run_with_services(carry_out)
 
 
-def _tell(view: RetentionView) -> str:
-    lines = [line for one in view.classes for line in _tell_class(one)]
+def _describe(view: RetentionView) -> str:
+    lines = [line for one in view.classes for line in _describe_class(one)]
     for hold_ in view.holds:
         covers = f"{hold_.data_class or 'everything'}{f' of {hold_.record_key}' if hold_.record_key else ''}"
         state = f"released {hold_.released_at:%Y-%m-%d}" if hold_.released_at else "active"
@@ -154,7 +161,7 @@ def _tell(view: RetentionView) -> str:
     return "\n".join(lines)
 
 
-def _tell_class(one: DataClassView) -> list[str]:
+def _describe_class(one: DataClassView) -> list[str]:
     due = f"{'more than ' if one.due_is_more else ''}{one.due} rows in the next run"
     state = "on hold" if one.is_held else due if one.due else f"next {one.next_at:%Y-%m-%d}" if one.next_at else "empty"
     oldest = f", oldest {one.oldest_at:%Y-%m-%d}" if one.oldest_at else ""

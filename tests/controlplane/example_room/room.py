@@ -12,7 +12,7 @@ from litestar.response import Template
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.commands import operator_scope, run_with_services
+from foundation.commands import CommandResult, operator_scope, run_with_services
 from foundation.database.engine import scope_of
 from foundation.events import EventType, Subscription
 from foundation.jobs.batch import Batch
@@ -25,7 +25,7 @@ from foundation.rooms import AppServices, CliCommand, NavArea, NavEntry, RoleGra
 from foundation.usage.ledger import Usage, record_usage
 from foundation.usage.meters import Meter, UsageDescription
 from foundation.vault.rotation import EncryptedColumn
-from tenants.command_options import MSP, TENANT
+from tenants.command_options import CLIENT, MSP
 from tenants.routes import OpenAccess
 from tests.controlplane.example_room import models
 
@@ -81,15 +81,16 @@ async def repair_notes(session: AsyncSession, now: Any) -> None:
     await ensure_timer(session, name="notes", lane="notes", job_type=COUNT, due_at=now)
 
 
-@click.command("count")
+@click.command("count-notes")
 @MSP
-@TENANT
+@CLIENT
 def count_command(msp_id: UUID, tenant_id: UUID) -> None:
-    """How many notes a client has."""
+    """Count a client's notes."""
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            return f"{len(await list_notes(session))} notes"
+            count = len(await list_notes(session))
+        return CommandResult(f"{count} notes", {"notes": count})
 
     run_with_services(act)
 
@@ -121,5 +122,5 @@ ROOM: Final = Room(
             "notes", "Notes", "Notes of people.", (RetainedTable("example_note", "id"),), default_days=90, least_days=7
         ),
     ),
-    commands=(CliCommand(command=count_command, under="tenant"),),
+    commands=(CliCommand(command=count_command, under="client"),),
 )  # fmt: skip
