@@ -19,7 +19,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.invoices.states import InvoiceState
 from foundation.database.base import Base, TenantOwned
+from foundation.state_machine import in_sql
 
 _A_SIDE = "side IN ('wholesale', 'retail')"
 
@@ -117,7 +119,7 @@ class Invoice(TenantOwned, Base):
     period_start: Mapped[datetime]
     period_end: Mapped[datetime]
     currency: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="draft")  # draft | closed
+    state: Mapped[str] = mapped_column(server_default=InvoiceState.DRAFT)
     total_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     content_hash: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime]
@@ -127,7 +129,7 @@ class Invoice(TenantOwned, Base):
         UniqueConstraint("tenant_id", "side", "period_start", "client_id"),
         CheckConstraint(_A_SIDE, name="side"),
         CheckConstraint("period_end > period_start", name="period"),
-        CheckConstraint("state IN ('draft', 'closed')", name="state"),
+        CheckConstraint(f"state IN ({in_sql(InvoiceState)})", name="state"),
     )
 
 

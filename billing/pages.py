@@ -20,6 +20,7 @@ from billing.invoices.repository import (
     load_sibling_invoice,
     open_line,
 )
+from billing.invoices.states import InvoiceState
 from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
@@ -164,7 +165,7 @@ def _root(access: Access) -> str:
 async def _close_href(access: Access, view: InvoiceView) -> str:
     """Address for closing this draft; empty when the reader may not close it, or not yet."""
     invoice = view.invoice
-    over = invoice.state == "draft" and invoice.period_end <= access.now
+    over = invoice.state == InvoiceState.DRAFT and invoice.period_end <= access.now
     if view.is_wholesale or not over or not access.may(BillingPermission.ISSUE_INVOICE):
         return ""
     slug = await load_client_slug(access.session, invoice.client_id)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from billing.invoices.states import InvoiceState
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from canonical.money import Money
@@ -38,7 +39,7 @@ class InvoiceView:
     @property
     def state(self) -> tuple[str, str]:
         """Label and kind of the badge."""
-        return ("Closed", "ok") if self.invoice.state == "closed" else ("Draft", "info")
+        return ("Closed", "ok") if self.invoice.state == InvoiceState.CLOSED else ("Draft", "info")
 
     @property
     def is_whole(self) -> bool:

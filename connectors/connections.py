@@ -13,6 +13,7 @@ from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED, ConnectionR
 from connectors.manifest import Manifest
 from connectors.models import Connection
 from connectors.poll_job import resume_poll
+from connectors.states import CONNECTIONS, ConnectionState
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -119,8 +120,10 @@ async def get_connection(session: AsyncSession, connection_id: UUID) -> Connecti
     return found
 
 
-async def set_connection_state(session: AsyncSession, connection_id: UUID, *, state: str, now: datetime) -> None:
-    """`state`: active | paused. A paused channel gets no new propagation; webhooks of a paused source are refused.
+async def set_connection_state(
+    session: AsyncSession, connection_id: UUID, *, state: ConnectionState, now: datetime
+) -> None:
+    """Pause or resume. A paused channel gets no new propagation; webhooks of a paused source are refused.
 
     Resuming also ends an earlier Retry-After delay of the remote system, so that a member need not wait for it.
     A polled source is polled again from then on. Values missed by a channel are sent by higher rooms: both changes are
@@ -129,8 +132,8 @@ async def set_connection_state(session: AsyncSession, connection_id: UUID, *, st
     found = await get_connection(session, connection_id)
     if found.state == state:
         return
-    found.state = state
-    if state == "active":
+    found.state = CONNECTIONS.move(found.state, state)
+    if state is ConnectionState.ACTIVE:
         await wake_lanes(session, connection_id)
         await resume_poll(session, connection_id, at=now)
         resumed = ConnectionResumed(since=found.paused_at or found.created_at)
@@ -157,9 +160,9 @@ async def find_missing_since(session: AsyncSession, connection_id: UUID) -> date
 async def note_backfilled(session: AsyncSession, connection_id: UUID, *, since: datetime) -> None:
     """Record a channel's backfill, unless the channel was paused again meanwhile."""
     await session.execute(
-        text("""
+        text(f"""
             UPDATE connection SET missing_since = NULL
-             WHERE tenant_id = :t AND id = :c AND state = 'active' AND missing_since = :since
+             WHERE tenant_id = :t AND id = :c AND state = '{ConnectionState.ACTIVE}' AND missing_since = :since
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "since": since},
     )

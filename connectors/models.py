@@ -8,6 +8,7 @@ from sqlalchemy import Float, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from connectors.states import ConnectionState
 from foundation.database.base import Base, TenantOwned
 
 
@@ -23,7 +24,7 @@ class Connection(TenantOwned, Base):
     name: Mapped[str]
     base_url: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str] = mapped_column(server_default="active")  # active | paused
+    state: Mapped[str] = mapped_column(server_default=ConnectionState.ACTIVE)
     paused_at: Mapped[datetime | None]
     missing_since: Mapped[datetime | None]  # a channel may lack values released since then
     requests_per_second: Mapped[float] = mapped_column(Float)

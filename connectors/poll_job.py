@@ -19,6 +19,7 @@ from connectors.health import record_health
 from connectors.paging import ListPage, Step, Walk, check_page
 from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
+from connectors.states import ConnectionState
 from connectors.webhooks.writer import INGEST_DIRECTION, Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
@@ -69,11 +70,11 @@ async def repair_polls(session: AsyncSession, now: datetime) -> None:
     clock that was ahead for a while and set a timer far in the future.
     """
     await session.execute(
-        text("""
+        text(f"""
             UPDATE timer t SET due_at = :now
               FROM connection c
              WHERE t.tenant_id = :t AND t.kind = :kind AND (t.due_at IS NULL OR t.due_at > :latest)
-               AND c.tenant_id = :t AND c.state = 'active' AND t.name = 'poll/' || c.id
+               AND c.tenant_id = :t AND c.state = '{ConnectionState.ACTIVE}' AND t.name = 'poll/' || c.id
                AND NOT EXISTS (SELECT 1 FROM job w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
         """),
         {"t": scope_of(session).tenant_id, "kind": POLL.name, "now": now, "latest": now + LATEST_POLL},

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.ports import ConnectionConfig, Connector, HttpCaller
+from connectors.states import ConnectionState
 from connectors.webhooks.directory import secret_purpose
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
@@ -73,7 +74,7 @@ class ConnectorRuntime:
         return opened
 
     async def _is_active(self, session: AsyncSession, connection_id: UUID) -> bool:
-        found = text("SELECT state = 'active' FROM connection WHERE tenant_id = :t AND id = :c")
+        found = text(f"SELECT state = '{ConnectionState.ACTIVE}' FROM connection WHERE tenant_id = :t AND id = :c")
         return bool(await session.scalar(found, {"t": scope_of(session).tenant_id, "c": connection_id}))
 
     async def _load(self, session: AsyncSession, connection_id: UUID) -> OpenConnection:
@@ -103,5 +104,5 @@ class ConnectorRuntime:
             connector=connector,
             config=ConnectionConfig(str(connection_id), row.base_url, defaults | row.settings, secrets),
             http=self._outbound.for_credential(scope.tenant_id, str(connection_id), row.requests_per_second, row.burst),
-            active=row.state == "active",
+            active=row.state == ConnectionState.ACTIVE,
         )

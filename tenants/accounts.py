@@ -20,7 +20,8 @@ from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
-from tenants.models import AccountStatus, Client, Msp
+from tenants.models import Client, Msp
+from tenants.states import CLIENTS, AccountStatus, ClientStatus
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -132,7 +133,7 @@ async def suspend_client(session: AsyncSession, *, reason: str, now: datetime) -
 
     Batches in progress end first. Nothing is deleted, and the MSP's staff keep read access.
     """
-    return await _set_status(session, AccountStatus.SUSPENDED, reason, now)
+    return await _set_status(session, ClientStatus.SUSPENDED, reason, now)
 
 
 async def resume_client(session: AsyncSession, auth: AuthServices, *, reason: str, now: datetime) -> Client:
@@ -141,16 +142,16 @@ async def resume_client(session: AsyncSession, auth: AuthServices, *, reason: st
     """
     own = Client.tenant_id == scope_of(session).tenant_id
     since = await session.scalar(select(Client.suspended_at).where(own).with_for_update())
-    client = await _set_status(session, AccountStatus.ACTIVE, reason, now)
+    client = await _set_status(session, ClientStatus.ACTIVE, reason, now)
     if since is not None:
         await auth.move_clocks(session, since, now)
     return client
 
 
-async def _set_status(session: AsyncSession, status: AccountStatus, reason: str, now: datetime) -> Client:
+async def _set_status(session: AsyncSession, status: ClientStatus, reason: str, now: datetime) -> Client:
     scope, reason = scope_of(session), clean_reason(reason)
-    own = (Client.tenant_id == scope.tenant_id, Client.status != status)
-    resting = status is AccountStatus.SUSPENDED
+    own = (Client.tenant_id == scope.tenant_id, Client.status.in_(CLIENTS.before(status)))
+    resting = status is ClientStatus.SUSPENDED
     values = {"status": status, "suspended_at": now if resting else None}
     client: Client | None = await session.scalar(update(Client).where(*own).values(values).returning(Client))
     if client is None:

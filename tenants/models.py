@@ -5,21 +5,13 @@ tables, which is why their names may be unique across tenants (an MSP's name in 
 """
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
-
-
-class AccountStatus(StrEnum):
-    """Status of accounts and members. Suspension keeps all records and removes all rights."""
-
-    ACTIVE = "active"
-    INVITED = "invited"
-    SUSPENDED = "suspended"
+from tenants.states import AccountStatus
 
 
 class Msp(TenantOwned, Base):
@@ -29,7 +21,7 @@ class Msp(TenantOwned, Base):
 
     name: Mapped[str]
     slug: Mapped[str]
-    status: Mapped[str] = mapped_column(server_default="active")
+    status: Mapped[str] = mapped_column(server_default=AccountStatus.ACTIVE)
     created_at: Mapped[datetime]
 
     __table_args__ = (
@@ -45,7 +37,7 @@ class Client(TenantOwned, Base):
 
     name: Mapped[str]
     slug: Mapped[str]
-    status: Mapped[str] = mapped_column(server_default="active")
+    status: Mapped[str] = mapped_column(server_default=AccountStatus.ACTIVE)
     currency: Mapped[str]
     created_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]

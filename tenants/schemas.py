@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from tenants.invitations.queries import InvitationState, invitation_state
+from tenants.invitations.queries import invitation_state
 from tenants.models import ApiKey, Client, Member
+from tenants.states import InvitationState
 
 
 class ClientView(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import PeriodClosed
+from billing.invoices.states import INVOICES, InvoiceState
 from billing.periods import Period
 from billing.price_books.pricing import Charge, Terms, charge, tiers_from_json
 from billing.rating.rate_usage import rate_period, rerate_draft
@@ -20,6 +21,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
 from foundation.scope import Scope
+from foundation.state_machine import in_sql
 
 
 class DraftInvoice(msgspec.Struct, frozen=True):
@@ -99,8 +101,8 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
     keys = {"tenant_id": scope.tenant_id, "side": side.value, "start": period.start, "id": draft.id, "now": now}
     async with as_rater(session):
         earlier = await session.scalar(
-            text("""
-                SELECT 1 FROM invoice WHERE tenant_id = :tenant_id AND side = :side AND state = 'draft'
+            text(f"""
+                SELECT 1 FROM invoice WHERE tenant_id = :tenant_id AND side = :side AND state = '{InvoiceState.DRAFT}'
                    AND period_start < :start LIMIT 1
             """),
             keys,
@@ -108,7 +110,10 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
         if earlier is not None:
             raise Conflict("An earlier period is still open. Close that one first.")
         await session.execute(
-            text("UPDATE invoice SET state = 'closed', updated_at = :now WHERE tenant_id = :tenant_id AND id = :id"),
+            text(
+                f"UPDATE invoice SET state = '{InvoiceState.CLOSED}', updated_at = :now WHERE tenant_id = :tenant_id"
+                f" AND id = :id AND state IN ({in_sql(INVOICES.before(InvoiceState.CLOSED))})"
+            ),
             keys,
         )
     if side is Side.RETAIL:  # the client reads its own audit trail, so wholesale data is not written there
@@ -124,7 +129,7 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
             {"tenant_id": scope.tenant_id, "id": invoice_id_of(scope.tenant_id, side, period)},
         )
     ).one_or_none()
-    if invoice is not None and invoice.state != "draft":
+    if invoice is not None and invoice.state != InvoiceState.DRAFT:
         raise PeriodClosed("This invoice is closed and stays as it is.")
     return invoice
 

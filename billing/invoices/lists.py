@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.repository import list_invoices
+from billing.invoices.states import InvoiceState
 from billing.schemas import InvoiceSummary
 from canonical.money import decimal_amount
 from foundation.web.csv_export import CsvColumn
@@ -41,7 +42,11 @@ INVOICES: Final = ListDefinition[InvoiceSummary](
     item=InvoiceSummary,
     load=_load,
     filters=[
-        ChoiceFilter(name="status", label="State", options=[("", "Any"), ("draft", "Draft"), ("closed", "Closed")]),
+        ChoiceFilter(
+            name="status",
+            label="State",
+            options=[("", "Any"), (InvoiceState.DRAFT, "Draft"), (InvoiceState.CLOSED, "Closed")],
+        ),
         ChoiceFilter(
             name="side", label="Side", options=[("", "Any"), ("retail", "Retail"), ("wholesale", "Wholesale")]
         ),

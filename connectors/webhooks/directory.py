@@ -14,8 +14,10 @@ from uuid import UUID
 
 import msgspec
 
+from connectors.states import ConnectionState
 from foundation.database.connecting import ReconnectingConnection
 from foundation.errors import Unavailable
+from tenants.states import AccountStatus
 
 HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
 HOOK_SECRETS = (HOOK_SECRET, f"{HOOK_SECRET}.previous")
@@ -159,8 +161,8 @@ class HookDirectory:
     async def _load(self, ids: list[UUID]) -> tuple[dict[UUID, Any], Sealed, Wrapped]:
         connection = await self._connection.get()
         cursor = await connection.execute(
-            "SELECT n.id, n.msp_id, n.tenant_id, n.kind, n.state = 'active',"
-            " coalesce(c.status = 'suspended', false)"
+            f"SELECT n.id, n.msp_id, n.tenant_id, n.kind, n.state = '{ConnectionState.ACTIVE}',"
+            f" coalesce(c.status = '{AccountStatus.SUSPENDED}', false)"
             " FROM connection n LEFT JOIN client c ON c.tenant_id = n.tenant_id WHERE n.id = ANY (%s)",
             (ids,),
         )

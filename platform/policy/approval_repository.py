@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +10,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.scope import Scope
-
-
-class ApprovalState(StrEnum):
-    PENDING = "pending"
-    GRANTED = "granted"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    WITHDRAWN = "withdrawn"
-    USED = "used"
+from policy.states import IS_OPEN, ApprovalState
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +53,8 @@ SUPERSEDE = text(
     "WITH locked AS MATERIALIZED ("
     "  SELECT a.id, a.content_hash <> w.content_hash OR a.expires_at <= :now AS replaced"
     f"  FROM {_WANTED} JOIN approval a ON a.subject_kind = w.subject_kind AND a.subject_id = w.subject_id"
-    "  WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted') ORDER BY a.id FOR UPDATE OF a)"
-    " UPDATE approval a SET state = 'withdrawn', cause = CAST(:cause AS jsonb), decided_at = :now"
+    f"  WHERE a.tenant_id = :tenant_id AND a.{IS_OPEN} ORDER BY a.id FOR UPDATE OF a)"
+    f" UPDATE approval a SET state = '{ApprovalState.WITHDRAWN}', cause = CAST(:cause AS jsonb), decided_at = :now"
     " FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.replaced RETURNING a.id"
 )
 
@@ -73,7 +64,7 @@ INSERT = text(
     " requested_by, author, expires_at, due_at, created_at)"
     " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
     f" w.requested_by, w.author, w.expires_at, w.due_at, :now FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
-    " ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE state IN ('pending', 'granted')"
+    f" ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE {IS_OPEN}"
     " DO UPDATE SET subject_id = excluded.subject_id"
     " RETURNING id, subject_kind, subject_id, content_hash"
 )
@@ -100,38 +91,40 @@ REDEEM = text(
     " locked AS MATERIALIZED ("
     "  SELECT a.id, a.state, a.expires_at > :now AS fresh, sha256(a.content_hash) = sha256(w.content_hash) AS same"
     "  FROM approval a JOIN w USING (id) WHERE a.tenant_id = :tenant_id ORDER BY a.id FOR UPDATE OF a),"
-    " used AS (UPDATE approval a SET state = 'used', used_at = :now FROM locked l"
-    "  WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.state = 'granted' AND l.fresh AND l.same RETURNING a.id)"
+    f" used AS (UPDATE approval a SET state = '{ApprovalState.USED}', used_at = :now FROM locked l"
+    f"  WHERE a.tenant_id = :tenant_id AND a.id = l.id AND l.state = '{ApprovalState.GRANTED}' AND l.fresh"
+    "   AND l.same RETURNING a.id)"
     " SELECT w.id, l.state, l.fresh, l.same, u.id IS NOT NULL AS redeemed"
     " FROM w LEFT JOIN locked l USING (id) LEFT JOIN used u USING (id)"
 )
 
 WITHDRAW = text(
     "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.subject_kind = :subject_kind"
-    "  AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.state IN ('pending', 'granted')"
+    f"  AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.{IS_OPEN}"
     "  ORDER BY a.id FOR UPDATE)"
-    " UPDATE approval a SET state = 'withdrawn', decided_at = :now, cause = CAST(:cause AS jsonb) FROM locked l"
-    f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
+    f" UPDATE approval a SET state = '{ApprovalState.WITHDRAWN}', decided_at = :now,"
+    f" cause = CAST(:cause AS jsonb) FROM locked l WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )
 
 EXPIRE = text(
-    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted')"
+    f"WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.{IS_OPEN}"
     "  AND a.expires_at <= :now"
     "  AND (CAST(:subjects AS uuid[]) IS NULL OR a.subject_id = ANY(CAST(:subjects AS uuid[])))"
     "  ORDER BY a.expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-    " UPDATE approval a SET state = 'expired' FROM locked l"
+    f" UPDATE approval a SET state = '{ApprovalState.EXPIRED}' FROM locked l"
     f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )
 
 MARK_OVERDUE = text(
-    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state = 'pending'"
+    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id"
+    f"  AND a.state = '{ApprovalState.PENDING}'"
     "  AND NOT a.overdue AND a.due_at <= :now AND a.expires_at > :now ORDER BY a.id LIMIT :limit FOR UPDATE)"
     " UPDATE approval a SET overdue = true FROM locked l"
     f" WHERE a.tenant_id = :tenant_id AND a.id = l.id RETURNING {_COLUMNS}"
 )
 
 EXTEND = text(
-    "WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.state IN ('pending', 'granted')"
+    f"WITH locked AS (SELECT a.id FROM approval a WHERE a.tenant_id = :tenant_id AND a.{IS_OPEN}"
     "  AND a.expires_at > :since ORDER BY a.id FOR UPDATE)"
     " UPDATE approval a SET expires_at = a.expires_at + (CAST(:now AS timestamptz) - greatest(:since, a.created_at)),"
     "        due_at = CASE WHEN a.overdue OR a.due_at <= :since THEN a.due_at"
@@ -142,7 +135,7 @@ EXTEND = text(
 
 GRANTED = text(
     f"SELECT {_COLUMNS} FROM approval a WHERE a.tenant_id = :tenant_id AND a.subject_kind = :subject_kind"
-    " AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.state = 'granted'"
+    f" AND a.subject_id = ANY(CAST(:subject_ids AS uuid[])) AND a.state = '{ApprovalState.GRANTED}'"
 )
 
 

@@ -15,9 +15,10 @@ from foundation.ids import NewId
 from foundation.scope import Actor, Scope
 from foundation.text import says_something
 from policy import approval_repository as sql
-from policy.approval_repository import Approval, ApprovalState, run, to_approval
+from policy.approval_repository import Approval, run, to_approval
 from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 from policy.messages import SUPERSEDED
+from policy.states import APPROVALS, ApprovalState
 
 _OWN: Final = "You cannot decide on your own proposal. Someone else with this right has to."
 _OF_OWN_PROPOSAL: Final = (
@@ -200,7 +201,9 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding
     session: AsyncSession, scope: Scope, approval: Approval, state: ApprovalState, reason: str, now: datetime
 ) -> Approval:
     decided_by = None if state is ApprovalState.EXPIRED else scope.actor.id
-    settled = replace(approval, state=state, decided_by=decided_by, decided_at=now, reason=reason)
+    settled = replace(
+        approval, state=APPROVALS.move(approval.state, state), decided_by=decided_by, decided_at=now, reason=reason
+    )
     await run(
         session,
         scope,

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from policy.states import IS_OPEN, ApprovalState
 
 
 class PolicyRuleRow(TenantOwned, Base):
@@ -57,7 +58,7 @@ class ApprovalRow(TenantOwned, Base):
     policy_version: Mapped[int]
     requested_by: Mapped[str]
     author: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="pending")
+    state: Mapped[str] = mapped_column(server_default=ApprovalState.PENDING)
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(server_default="")  # in the decider's words
@@ -75,11 +76,14 @@ class ApprovalRow(TenantOwned, Base):
             "subject_kind",
             "subject_id",
             unique=True,
-            postgresql_where=text("state IN ('pending', 'granted')"),
+            postgresql_where=text(IS_OPEN),
         ),
         Index("ix_approval_state", "tenant_id", "state", "created_at"),
-        Index("ix_approval_due", "tenant_id", "due_at", postgresql_where=text("state = 'pending' AND NOT overdue")),
         Index(
-            "ix_approval_expires", "tenant_id", "expires_at", postgresql_where=text("state IN ('pending', 'granted')")
+            "ix_approval_due",
+            "tenant_id",
+            "due_at",
+            postgresql_where=text(f"state = '{ApprovalState.PENDING}' AND NOT overdue"),
         ),
+        Index("ix_approval_expires", "tenant_id", "expires_at", postgresql_where=text(IS_OPEN)),
     )

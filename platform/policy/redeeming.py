@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.errors import DomainError, NotFound
 from foundation.scope import Scope
 from policy import approval_repository as sql
-from policy.approval_repository import ApprovalState, run
+from policy.approval_repository import run
 from policy.errors import ApprovalExpired, ApprovalMismatch, ApprovalNotGranted, ApprovalUsed
+from policy.states import ApprovalState
 
 
 class RedeemResult(StrEnum):

@@ -3,11 +3,12 @@
 from typing import Final
 
 from foundation.retention import DataClass, RetainedTable
+from policy.states import IS_OPEN
 
 RETAINED: Final = (
     DataClass(
         "approvals", "Answered approvals", "Who answered each request, when and why.",
-        (RetainedTable("approval", "id", closed="state NOT IN ('pending', 'granted')"),),
+        (RetainedTable("approval", "id", closed=f"NOT ({IS_OPEN})"),),
         default_days=731, least_days=90,
     ),
 )  # fmt: skip

@@ -27,10 +27,11 @@ from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.auth.services import AuthServices
 from tenants.errors import ApiKeyRefused, Suspended
-from tenants.models import AccountStatus, ApiKey, Client, Member
+from tenants.models import ApiKey, Client, Member
 from tenants.principal import Principal
 from tenants.roles import held_roles, latest_policy
 from tenants.secrets import NewSecret, bytes_of, text_of
+from tenants.states import AccountStatus
 
 _KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 _SECRET_BYTES: Final = 32

@@ -13,9 +13,10 @@ from policy.cache import PolicyCache
 from tenants.auth.api_keys import KeyParts, authenticate_key, key_scope, parse_key
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
-from tenants.models import AccountStatus, Client, Member
+from tenants.models import Client, Member
 from tenants.principal import Principal
 from tenants.roles import held_roles, latest_policy
+from tenants.states import AccountStatus
 
 
 @dataclass(frozen=True, slots=True)

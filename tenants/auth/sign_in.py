@@ -21,8 +21,9 @@ from tenants.auth.identity import load_principal
 from tenants.auth.services import AuthServices
 from tenants.errors import SignInFailed, Suspended
 from tenants.members.repository import LONGEST_EMAIL
-from tenants.models import AccountStatus, Member, Msp
+from tenants.models import Member, Msp
 from tenants.principal import Principal
+from tenants.states import AccountStatus
 
 _DOOR: Final = Actor.system("sign-in")
 _NOBODY: Final = UUID(int=0)

@@ -22,8 +22,9 @@ from tenants.auth.services import AuthServices
 from tenants.errors import InviteNotValid, Suspended
 from tenants.invitations.inviter import check_colleague, check_staff
 from tenants.members.repository import Invite, accept_invite, find_invited
-from tenants.models import AccountStatus, Member
+from tenants.models import Member
 from tenants.principal import Principal
+from tenants.states import AccountStatus
 
 _LINK: Final = Actor.system("invitation")
 

@@ -22,8 +22,9 @@ from tenants.members.repository import (
     mark_resumed,
     mark_suspended,
 )
-from tenants.models import AccountStatus, Member
+from tenants.models import Member
 from tenants.principal import Principal
+from tenants.states import AccountStatus
 
 PARTNER: Final = "partner"
 MACHINE: Final = "machine"

@@ -1,7 +1,6 @@
 """Invitation states of the scope's tenant."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import func, select
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.models import Member
+from tenants.states import InvitationState
 
 NEWEST_FIRST: Final = Sort(
     name="-invited",
@@ -19,13 +19,6 @@ NEWEST_FIRST: Final = Sort(
 )
 """Ids grow with time."""
 ALL_INVITED: Final = ListQuery(list="invitations", sort=NEWEST_FIRST, limit=100)
-
-
-class InvitationState(StrEnum):
-    WAITING = "waiting"
-    EXPIRED = "expired"
-    ACCEPTED = "accepted"
-    WITHDRAWN = "withdrawn"
 
 
 def invitation_state(member: Member, now: datetime) -> InvitationState | None:

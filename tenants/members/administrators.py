@@ -9,8 +9,9 @@ from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments, load_index
 from policy.repository import lock_policy
 from tenants.errors import LastAdministrator
-from tenants.models import AccountStatus, Member
+from tenants.models import Member
 from tenants.permissions import TenantPermission
+from tenants.states import AccountStatus
 
 _ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_MEMBERS, PolicyPermission.ASSIGN_ROLE)]
 

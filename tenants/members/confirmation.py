@@ -16,8 +16,9 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
 from tenants.members.repository import get_member
-from tenants.models import AccountStatus, Member
+from tenants.models import Member
 from tenants.principal import Principal
+from tenants.states import AccountStatus
 
 
 async def confirm_member(session: AsyncSession, by: Principal, *, member_id: UUID, now: datetime) -> None:

@@ -23,8 +23,9 @@ from foundation.reasons import clean_reason
 from foundation.text import TextInvalid, normalize_email
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.errors import EmailTaken, InviteNotValid
-from tenants.models import AccountStatus, Member, Partner
+from tenants.models import Member, Partner
 from tenants.secrets import NewSecret, bytes_of, text_of
+from tenants.states import MEMBERS, AccountStatus
 
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
 INVITE_LIFE: Final = timedelta(days=7)
@@ -103,7 +104,7 @@ async def create_member(session: AsyncSession, member: NewMember, *, now: dateti
         insert(Member)
         .values(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=member.id, email=email, name=clean_name(member.name),
-            partner_id=member.partner_id, status=AccountStatus.INVITED, created_at=now,
+            partner_id=member.partner_id, status=MEMBERS.start(AccountStatus.INVITED), created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "email"])
         .returning(Member)
@@ -152,9 +153,11 @@ async def set_password(session: AsyncSession, *, member_id: UUID, password_hash:
     `password_hash` comes from `Passwords.prepare`, called before the transaction: hashing is slow.
     """
     member = await get_member(session, member_id)
-    standing = AccountStatus.ACTIVE if member.status == AccountStatus.INVITED else member.status
+    status = AccountStatus(member.status)
+    if status is AccountStatus.INVITED:
+        status = MEMBERS.move(status, AccountStatus.ACTIVE)
     await _change(
-        session, member_id, password_hash=password_hash, status=standing, signed_out_after=now,
+        session, member_id, password_hash=password_hash, status=status, signed_out_after=now,
         invite_hash=None, invite_until=None,
     )  # fmt: skip
     append_audit(session, action="member.password_set", subject=f"member:{member_id}", data={}, at=now)
@@ -244,7 +247,8 @@ async def mark_suspended(session: AsyncSession, *, member_id: UUID, reason: str,
 
 async def mark_resumed(session: AsyncSession, *, member_id: UUID, reason: str, now: datetime) -> None:
     member, reason = await get_member(session, member_id), clean_reason(reason)
-    status = AccountStatus.ACTIVE if member.password_hash is not None else AccountStatus.INVITED
+    after = AccountStatus.ACTIVE if member.password_hash is not None else AccountStatus.INVITED
+    status = MEMBERS.move(member.status, after)
     await _change(session, member_id, status=status)
     append_audit(session, action="member.resumed", subject=f"member:{member_id}", data={"reason": reason}, at=now)
 

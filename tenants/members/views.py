@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from tenants.access import spoken_role
-from tenants.invitations.queries import InvitationState, invitation_state
-from tenants.models import AccountStatus, Member
+from tenants.invitations.queries import invitation_state
+from tenants.models import Member
+from tenants.states import AccountStatus, InvitationState
 
 _BADGES: Final = {
     InvitationState.WAITING: ("Invited", "info"),

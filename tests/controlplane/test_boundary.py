@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from canonical.elements import STOCK
 from connectors.connections import set_connection_state
+from connectors.states import ConnectionState
 from connectors.webhooks.signatures import sign
 from foundation.clock import utc_now
 from foundation.telemetry.asgi import ObservedApp
@@ -472,7 +473,7 @@ class TestWebhookState:
     ) -> None:
         http = site.visit("127.0.0.1").http
         async with world.services.db.transaction(world.scope) as session:
-            await set_connection_state(session, world.erp, state="paused", now=utc_now())
+            await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
         body = b"{}"
         answers = []
         for secret, age in (

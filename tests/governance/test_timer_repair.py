@@ -12,6 +12,7 @@ from canonical.elements import PRICE, STOCK
 from connectors.connections import set_connection_state
 from connectors.health import record_health
 from connectors.poll_job import POLL, poll_lane, schedule_poll
+from connectors.states import ConnectionState
 from controlplane.provisioning import NewConnection, connect, publish_contracts
 from foundation.clock import utc_now
 from foundation.jobs.dead_letters import replay_dead_letter
@@ -36,7 +37,7 @@ async def run(world: ClientEnv, sql: str, **binds: object) -> None:
 
 async def set_state(world: ClientEnv, connection: object, state: str) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, connection, state=state, now=utc_now())  # type: ignore[arg-type]
+        await set_connection_state(session, connection, state=ConnectionState(state), now=utc_now())  # type: ignore[arg-type]
 
 
 async def poll_at_once(world: ClientEnv) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
-from policy.approval_repository import Approval, ApprovalState
+from policy.approval_repository import Approval
 from policy.approvals import ApprovalRequest, decide_approval, find_approval, request_approval, request_approvals
 from policy.binding import bind_content
 from policy.redeeming import redeem_approval
+from policy.states import ApprovalState
 from tests.policy.conftest import NOW
 
 HOUR = timedelta(hours=1)

@@ -11,7 +11,6 @@ from foundation.database.engine import Database
 from foundation.errors import Forbidden, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
-from policy.approval_repository import ApprovalState
 from policy.approvals import (
     decide_approval,
     expire_approvals,
@@ -31,6 +30,7 @@ from policy.errors import (
 )
 from policy.messages import SUPERSEDED
 from policy.redeeming import RedeemResult, redeem_approval, redeem_approvals
+from policy.states import ApprovalState
 from tests.policy.approving import HOUR, answer, ask, ask_many, content, redeem, someone_waits_for, state, wish
 from tests.policy.conftest import NOW, as_member, as_system
 

@@ -20,8 +20,9 @@ from tenants.auth.identity import load_principal
 from tenants.command_options import CLIENT_OR_MSP, MSP, REASON
 from tenants.members.confirmation import confirm, require_joined
 from tenants.members.repository import create_invite, find_member, mark_resumed
-from tenants.models import AccountStatus, Member
+from tenants.models import Member
 from tenants.secrets import new_secret
+from tenants.states import AccountStatus
 
 _EMAIL = click.option("--email", required=True, help="The member's e-mail address.")
 _REASON = click.option("--reason", required=True, type=REASON, help="Recorded in the account's audit trail.")

@@ -12,9 +12,12 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.jobs.enqueue import StoredJob, enqueue_stored
 from foundation.jobs.models import DeadLetter
+from foundation.jobs.states import DEAD_LETTERS, DeadLetterState
 
 
-async def list_dead_letters(session: AsyncSession, *, state: str = "open", limit: int = 100) -> Sequence[DeadLetter]:
+async def list_dead_letters(
+    session: AsyncSession, *, state: DeadLetterState = DeadLetterState.OPEN, limit: int = 100
+) -> Sequence[DeadLetter]:
     scope = scope_of(session)
     rows = await session.scalars(
         select(DeadLetter)
@@ -32,26 +35,26 @@ async def replay_dead_letter(session: AsyncSession, letter_id: UUID, *, now: dat
         NotFound: no such dead letter in this account.
         Conflict: it is already closed.
     """
-    letter = await _settle(session, letter_id, state="replayed", now=now)
+    letter = await _settle(session, letter_id, state=DeadLetterState.REPLAYED, now=now)
     job = StoredJob(letter.lane, letter.kind, letter.key, letter.ref, letter.payload, correlation=letter.correlation)
     enqueue_stored(session, [job])
 
 
 async def discard_dead_letter(session: AsyncSession, letter_id: UUID, *, now: datetime) -> None:
     """Close the dead letter without a replay. Raises NotFound or Conflict, as `replay_dead_letter`."""
-    await _settle(session, letter_id, state="discarded", now=now)
+    await _settle(session, letter_id, state=DeadLetterState.DISCARDED, now=now)
 
 
-async def _settle(session: AsyncSession, letter_id: UUID, *, state: str, now: datetime) -> DeadLetter:
+async def _settle(session: AsyncSession, letter_id: UUID, *, state: DeadLetterState, now: datetime) -> DeadLetter:
     scope = scope_of(session)
     letter = await session.scalar(
         select(DeadLetter).where(DeadLetter.tenant_id == scope.tenant_id, DeadLetter.id == letter_id).with_for_update()
     )
     if letter is None:
         raise NotFound
-    if letter.state != "open":
+    if letter.state != DeadLetterState.OPEN:
         raise Conflict(f"This item was already {letter.state}. Reload the page to see its state.")
-    letter.state, letter.closed_at, letter.closed_by = state, now, scope.actor.name
+    letter.state, letter.closed_at, letter.closed_by = DEAD_LETTERS.move(letter.state, state), now, scope.actor.name
     append_audit(
         session, action=f"dead_letter.{state}", subject=f"dead_letter:{letter_id}", data={"kind": letter.kind}, at=now
     )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from foundation.jobs.states import DeadLetterState
 
 
 class LaneShare(TenantOwned, Base):
@@ -93,7 +94,7 @@ class DeadLetter(TenantOwned, Base):
     error: Mapped[str]
     enqueued_at: Mapped[datetime]
     died_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(server_default="open")  # open | replayed | discarded
+    state: Mapped[str] = mapped_column(server_default=DeadLetterState.OPEN)
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     correlation: Mapped[str] = mapped_column(server_default="")

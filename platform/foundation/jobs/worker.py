@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -34,6 +35,20 @@ PROMPT_BATCH = 32
 """Jobs of a prompt batch. A lane with more is bulk until it is empty."""
 CLAIM_AGAIN_SECONDS = 0.2
 _CLAIM: LiteralString = "SELECT * FROM lane_claim(%s, %s, %s, %s, %s, %s, %s)"
+
+
+class ClaimStatus(StrEnum):
+    """Answer of `lane_claim`."""
+
+    CLAIMED = "claimed"
+    EMPTY = "empty"
+    BUSY = "busy"
+    """Another worker has the lease."""
+    PAUSED = "paused"
+    CAPPED = "capped"
+    """The tenant has as many lanes running as its share allows."""
+    MOVED = "moved"
+    """The tenant is served by another pool."""
 
 
 @dataclass(slots=True)
@@ -117,13 +132,13 @@ class LaneWorker:
         claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
         asked_at = time.monotonic()
         row = await self._database.call(_CLAIM, claim)
-        if row.status == "moved":
+        if row.status == ClaimStatus.MOVED:
             _log.info("lane.moved", lane=lane, pool=row.pool)
             return None
-        if row.status == "capped":
+        if row.status == ClaimStatus.CAPPED:
             await self._ready_queue.remember_capped(scope.msp_id, scope.tenant_id, lane)
             return None
-        if row.status != "claimed":
+        if row.status != ClaimStatus.CLAIMED:
             return None
         items = [
             ClaimedJob(*fields)

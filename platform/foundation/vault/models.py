@@ -7,6 +7,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from foundation.vault.states import IS_ACTIVE
 
 
 class VaultKey(TenantOwned, Base):
@@ -21,9 +22,7 @@ class VaultKey(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[bytes]
     kek_id: Mapped[str]
-    state: Mapped[str]  # active | draining | retired
+    state: Mapped[str]
     created_at: Mapped[datetime]
 
-    __table_args__ = (
-        Index("uq_vault_key_active", "tenant_id", unique=True, postgresql_where=text("state = 'active'")),
-    )
+    __table_args__ = (Index("uq_vault_key_active", "tenant_id", unique=True, postgresql_where=text(IS_ACTIVE)),)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.vault.envelope import WrappedKey
+from foundation.vault.states import DATA_KEYS, IS_ACTIVE, DataKeyState
 
 
 async def find_active(session: AsyncSession) -> tuple[UUID, bytes] | None:
@@ -17,7 +18,7 @@ async def find_active(session: AsyncSession) -> tuple[UUID, bytes] | None:
     """
     row = (
         await session.execute(
-            text("SELECT id, wrapped FROM vault_key WHERE tenant_id = :t AND state = 'active' FOR SHARE"),
+            text(f"SELECT id, wrapped FROM vault_key WHERE tenant_id = :t AND {IS_ACTIVE} FOR SHARE"),
             {"t": scope_of(session).tenant_id},
         )
     ).one_or_none()
@@ -37,10 +38,10 @@ async def insert_active(session: AsyncSession, key_id: UUID, key: WrappedKey, at
     """Insert the tenant's active key. False when another transaction inserted one first."""
     scope = scope_of(session)
     inserted = await session.execute(
-        text("""
+        text(f"""
             INSERT INTO vault_key (tenant_id, msp_id, id, wrapped, kek_id, state, created_at)
-            VALUES (:tenant_id, :msp_id, :id, :wrapped, :kek_id, 'active', :at)
-            ON CONFLICT (tenant_id) WHERE state = 'active' DO NOTHING
+            VALUES (:tenant_id, :msp_id, :id, :wrapped, :kek_id, '{DataKeyState.ACTIVE}', :at)
+            ON CONFLICT (tenant_id) WHERE {IS_ACTIVE} DO NOTHING
             RETURNING id
         """),
         {
@@ -55,10 +56,11 @@ async def insert_active(session: AsyncSession, key_id: UUID, key: WrappedKey, at
     return inserted.one_or_none() is not None
 
 
-async def change_state(session: AsyncSession, *, old: str, new: str) -> list[UUID]:
+async def change_state(session: AsyncSession, *, old: DataKeyState, new: DataKeyState) -> list[UUID]:
+    DATA_KEYS.move(old, new)
     changed = await session.execute(
         text("UPDATE vault_key SET state = :new WHERE tenant_id = :t AND state = :old RETURNING id"),
-        {"t": scope_of(session).tenant_id, "old": old, "new": new},
+        {"t": scope_of(session).tenant_id, "old": old.value, "new": new.value},
     )
     return list(changed.scalars())
 

@@ -17,6 +17,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.vault import envelope, repository
+from foundation.vault.states import DataKeyState
 from foundation.vault.vault import Vault
 
 
@@ -42,7 +43,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
     Raises:
         Conflict: another rotation of this tenant won.
     """
-    draining = await repository.change_state(session, old="active", new="draining")
+    draining = await repository.change_state(session, old=DataKeyState.ACTIVE, new=DataKeyState.DRAINING)
     key_id = await vault.add_active_key(session)
     if key_id is None:
         raise Conflict("Another rotation of this account's data key has just been done.")
@@ -73,7 +74,7 @@ async def reencrypt(session: AsyncSession, vault: Vault, *, columns: Sequence[En
         subject = f"vault_key:{active[0]}"
         append_audit(session, action="vault.reencrypted", subject=subject, data={"values": done}, at=at)
         return done
-    for key_id in await repository.change_state(session, old="draining", new="retired"):
+    for key_id in await repository.change_state(session, old=DataKeyState.DRAINING, new=DataKeyState.RETIRED):
         append_audit(session, action="vault.key_retired", subject=f"vault_key:{key_id}", data={}, at=at)
     return 0
 

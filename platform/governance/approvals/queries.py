@@ -16,7 +16,7 @@ from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelPr
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.schemas import ChangeView
 from governance.records.values import to_value
-from policy.approval_repository import ApprovalState
+from policy.states import ApprovalState
 
 WAITING: Final = (ApprovalState.PENDING,)
 _UNPUBLISHED: Final = (ApprovalState.PENDING, ApprovalState.GRANTED)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from connectors.states import ConnectionState
+
 
 class ConnectionView(msgspec.Struct, frozen=True):
     """A connection. `waiting` is counted up to `governance.connections.queries.MANY`."""
@@ -25,7 +27,7 @@ class ConnectionView(msgspec.Struct, frozen=True):
     @property
     def health(self) -> str:
         """Paused | unused | failing | working."""
-        if self.state != "active":
+        if self.state != ConnectionState.ACTIVE:
             return "paused"
         if self.last_failure_at is None:
             return "unused" if self.last_success_at is None else "working"

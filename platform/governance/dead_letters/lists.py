@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.jobs.states import DeadLetterState
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.dead_letters.queries import list_letters
@@ -18,8 +19,12 @@ DEAD_LETTERS: Final = ListDefinition[DeadLetterView](
         ChoiceFilter(
             name="status",
             label="State",
-            options=[("open", "Failed"), ("replayed", "Replayed"), ("discarded", "Discarded")],
-            default="open",
+            options=[
+                (DeadLetterState.OPEN, "Failed"),
+                (DeadLetterState.REPLAYED, "Replayed"),
+                (DeadLetterState.DISCARDED, "Discarded"),
+            ],
+            default=DeadLetterState.OPEN,
         )
     ],
     sorts=[

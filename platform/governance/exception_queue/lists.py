@@ -7,10 +7,15 @@ from foundation.web.pagination import Sort, SortKey
 from governance.exception_queue.queries import list_exceptions
 from governance.exception_types import ExceptionType
 from governance.exceptions.schemas import ExceptionView
+from governance.exceptions.states import ExceptionState
 
 _OPENED: Final = SortKey("e.opened_at", "timestamptz")
 _ID: Final = SortKey("e.id", "uuid")
-_STATES: Final = [("open", "Open"), ("resolved", "Resolved"), ("discarded", "Discarded")]
+_STATES: Final = [
+    (ExceptionState.OPEN, "Open"),
+    (ExceptionState.RESOLVED, "Resolved"),
+    (ExceptionState.DISCARDED, "Discarded"),
+]
 _DOMAINS: Final = [("", "Any"), ("price", "Prices"), ("stock", "Stock"), ("none", "Messages")]
 
 EXCEPTIONS: Final = ListDefinition[ExceptionView](
@@ -19,7 +24,7 @@ EXCEPTIONS: Final = ListDefinition[ExceptionView](
     item=ExceptionView,
     load=list_exceptions,
     filters=[
-        ChoiceFilter(name="status", label="State", options=_STATES, default="open"),
+        ChoiceFilter(name="status", label="State", options=_STATES, default=ExceptionState.OPEN),
         ChoiceFilter(
             name="code", label="Kind", options=[("", "Any"), *((one.value, one.label) for one in sorted(ExceptionType))]
         ),

@@ -23,6 +23,7 @@ from governance.exception_queue.lists import EXCEPTIONS
 from governance.exception_queue.queries import count_exceptions, find_exception, list_owners
 from governance.exception_queue.routes import BULK
 from governance.exceptions.lifecycle import close_exception
+from governance.exceptions.states import ExceptionState
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.web.render import render_page
@@ -68,13 +69,13 @@ async def exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/resolve", opt=_RESOLVE, include_in_schema=False)
 async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
-    settle = close_exception(access.session, exception_id, state="resolved", now=access.now)
+    settle = close_exception(access.session, exception_id, state=ExceptionState.RESOLVED, now=access.now)
     return await _act(access, exception_id, settle, "Resolved")
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/discard", opt=_RESOLVE, include_in_schema=False)
 async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
-    settle = close_exception(access.session, exception_id, state="discarded", now=access.now)
+    settle = close_exception(access.session, exception_id, state=ExceptionState.DISCARDED, now=access.now)
     return await _act(access, exception_id, settle, "Discarded")
 
 

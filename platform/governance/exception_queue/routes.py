@@ -17,6 +17,7 @@ from governance.exception_queue.lists import EXCEPTIONS
 from governance.exception_queue.queries import find_exception
 from governance.exceptions.lifecycle import close_exception
 from governance.exceptions.schemas import ExceptionView
+from governance.exceptions.states import ExceptionState
 from governance.permissions import GovernancePermission
 from tenants.routes import OpenAccess
 from tenants.web.lists import list_route
@@ -33,8 +34,8 @@ EXCEPTION_LIST: Final = list_route(
 )
 BULK: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
     "replay": replay_exception,
-    "resolve": partial(close_exception, state="resolved"),
-    "discard": partial(close_exception, state="discarded"),
+    "resolve": partial(close_exception, state=ExceptionState.RESOLVED),
+    "discard": partial(close_exception, state=ExceptionState.DISCARDED),
 }
 """Acts on several exceptions, by their names."""
 
@@ -60,13 +61,13 @@ async def api_exception_replay(access: OpenAccess, exception_id: FromPath[UUID])
 
 @post(f"{_ONE}/resolve", opt=_RESOLVE, tags=_TAGS, status_code=200)
 async def api_exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
-    await close_exception(access.session, exception_id, state="resolved", now=access.now)
+    await close_exception(access.session, exception_id, state=ExceptionState.RESOLVED, now=access.now)
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/discard", opt=_RESOLVE, tags=_TAGS, status_code=200)
 async def api_exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
-    await close_exception(access.session, exception_id, state="discarded", now=access.now)
+    await close_exception(access.session, exception_id, state=ExceptionState.DISCARDED, now=access.now)
     return await find_exception(access.session, exception_id)
 
 

@@ -20,6 +20,7 @@ from foundation.text import clean_foreign_text
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import NewException
 from governance.exceptions.severity import score
+from governance.exceptions.states import EXCEPTIONS, IS_OPEN, ExceptionState
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.messages.catalogue import MESSAGES
 
@@ -32,7 +33,7 @@ class _Row(msgspec.Struct, frozen=True):
     params: dict[str, Any]
     severity: int
     severity_factors: dict[str, Any]
-    state: str
+    state: ExceptionState
     record_key: str | None
     element: str | None
     connection_id: UUID | None
@@ -62,6 +63,8 @@ _OPEN: Final = BulkWrite.insert(
     """,
 )  # fmt: skip
 
+_CORRECTED: Final = f"state = '{ExceptionState.RESOLVED}', closed_at = :now, closed_by = 'corrected'"
+
 
 async def open_exceptions(
     session: AsyncSession, found: Sequence[NewException], *, now: datetime, new_id: NewId
@@ -90,7 +93,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         params=item.message.params,
         severity=severity,
         severity_factors=factors,
-        state="open",
+        state=EXCEPTIONS.start(ExceptionState.OPEN),
         record_key=item.record_key,
         element=item.element,
         connection_id=item.connection_id,
@@ -120,9 +123,9 @@ async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str]
         return 0
     scope = scope_of(session)
     rows = await session.execute(
-        text("""
-            UPDATE governance_exception SET state = 'resolved', closed_at = :now, closed_by = 'corrected'
-             WHERE tenant_id = :t AND state = 'open' AND code = :code AND subject = ANY (:subjects)
+        text(f"""
+            UPDATE governance_exception SET {_CORRECTED}
+             WHERE tenant_id = :t AND {IS_OPEN} AND code = :code AND subject = ANY (:subjects)
             RETURNING subject
         """),
         {"t": scope.tenant_id, "now": now, "code": code, "subjects": list(subjects)},
@@ -146,14 +149,14 @@ async def auto_resolve_keys(
     if not wanted:
         return
     rows = await session.execute(
-        text("""
-            UPDATE governance_exception e SET state = 'resolved', closed_at = :now, closed_by = 'corrected'
-             WHERE e.tenant_id = :t AND e.state = 'open' AND e.id = ANY (ARRAY(
+        text(f"""
+            UPDATE governance_exception e SET {_CORRECTED}
+             WHERE e.tenant_id = :t AND e.{IS_OPEN} AND e.id = ANY (ARRAY(
                    SELECT o.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
                                       AS k (record_key, element),
                           LATERAL (SELECT o.id FROM governance_exception o
                                     WHERE o.tenant_id = :t AND o.record_key = k.record_key AND o.element = k.element
-                                      AND o.state = 'open' AND o.code = ANY (:codes)
+                                      AND o.{IS_OPEN} AND o.code = ANY (:codes)
                                       AND (CAST(:connection_id AS uuid) IS NULL AND o.connection_id IS NULL
                                            OR o.connection_id = :connection_id)
                                    OFFSET 0) o))
@@ -183,17 +186,18 @@ async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool
     return found
 
 
-async def close_exception(session: AsyncSession, exception_id: UUID, *, state: str, now: datetime) -> None:
-    """Resolve or discard an exception for a person (`state`: resolved | discarded).
+async def close_exception(session: AsyncSession, exception_id: UUID, *, state: ExceptionState, now: datetime) -> None:
+    """Resolve or discard an exception for a person.
 
     Raises:
         NotFound: no such exception in this account.
         Conflict: the exception is already resolved or discarded.
     """
     found = await get_exception(session, exception_id, lock=True)
-    if found.state != "open":
+    if found.state != ExceptionState.OPEN:
         raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
-    found.state, found.closed_at, found.closed_by = state, now, scope_of(session).actor.name
+    found.state = EXCEPTIONS.move(found.state, state)
+    found.closed_at, found.closed_by = now, scope_of(session).actor.name
     append_audit(
         session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now
     )

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from governance.exceptions.states import IS_OPEN
 
 
 class GovernanceException(TenantOwned, Base):
@@ -23,7 +24,7 @@ class GovernanceException(TenantOwned, Base):
     params: Mapped[dict[str, Any]] = mapped_column(JSONB)
     severity: Mapped[int] = mapped_column(SmallInteger)
     severity_factors: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str]  # open | resolved | discarded
+    state: Mapped[str]
     record_key: Mapped[str | None]
     element: Mapped[str | None]
     connection_id: Mapped[UUID | None]
@@ -45,20 +46,20 @@ class GovernanceException(TenantOwned, Base):
             "code",
             "subject",
             unique=True,
-            postgresql_where=text("state = 'open'"),
+            postgresql_where=text(IS_OPEN),
         ),
         Index(
             "ix_governance_exception_record",
             "tenant_id",
             "record_key",
             "element",
-            postgresql_where=text("state = 'open'"),
+            postgresql_where=text(IS_OPEN),
         ),
         Index("ix_governance_exception_state", "tenant_id", "state", "severity"),
         Index(
             "ix_governance_exception_correction",
             "tenant_id",
             "correction_due_at",
-            postgresql_where=text("state = 'open' AND escalated_at IS NULL"),
+            postgresql_where=text(f"{IS_OPEN} AND escalated_at IS NULL"),
         ),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from governance.exception_types import is_of_channel
+from governance.exceptions.states import ExceptionState
 
 
 class SeverityFactor(msgspec.Struct, frozen=True):
@@ -59,4 +60,8 @@ class ExceptionView(msgspec.Struct, frozen=True):
     def can_replay(self) -> bool:
         """Whether a replay is possible (see `governance.changes.replay.replay_exception`)."""
         on_channel = is_of_channel(self.code, self.change_id, self.connection_id, self.source_event_id)
-        return self.state == "open" and self.connection_id is not None and (on_channel or bool(self.source_event_id))
+        return (
+            self.state == ExceptionState.OPEN
+            and self.connection_id is not None
+            and (on_channel or bool(self.source_event_id))
+        )

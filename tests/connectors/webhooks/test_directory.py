@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from connectors.connections import set_connection_state
+from connectors.states import ConnectionState
 from connectors.webhooks.directory import HookDirectory
 from controlplane.provisioning import NewConnection, connect
 from foundation.clock import utc_now
@@ -24,7 +25,7 @@ async def test_unknown_addresses_push_no_known_one_out(world: ClientEnv, urls: U
     assert first is not None
     assert first.active
     async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, world.erp, state="paused", now=utc_now())
+        await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
     assert await asyncio.gather(*(directory.find(new_id()) for _ in range(1200))) == [None] * 1200
     assert await directory.find(world.erp) == first
     await directory.close()

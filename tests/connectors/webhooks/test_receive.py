@@ -14,6 +14,7 @@ import pytest
 
 from canonical.elements import STOCK
 from connectors.connections import rotate_hook_secret, set_connection_state
+from connectors.states import ConnectionState
 from connectors.webhooks.signatures import sign
 from connectors.webhooks.writer import Stored
 from foundation.clock import utc_now
@@ -177,7 +178,7 @@ async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncCl
 
 async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, world.erp, state="paused", now=utc_now())
+        await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
     answer = await post(http, world, body_of(world))
     assert answer.status_code == 409
     assert "paused" in answer.json()["detail"]
@@ -191,7 +192,7 @@ async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_
     secret = world.hook_secret
     for state, status in (("paused", 409), ("active", 202)):
         async with world.services.db.transaction(world.scope) as session:
-            await set_connection_state(session, world.erp, state=state, now=utc_now())
+            await set_connection_state(session, world.erp, state=ConnectionState(state), now=utc_now())
         assert (await post(http, world, body_of(world))).status_code == status
     for n in range(2):  # the one before the last is no longer valid
         secret = "whsec_" + base64.b64encode(bytes([n] * 24)).decode()

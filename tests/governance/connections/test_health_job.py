@@ -9,6 +9,7 @@ from canonical.elements import STOCK
 from connectors.connections import set_connection_state
 from connectors.health import record_health
 from connectors.sandbox.faults import Faults
+from connectors.states import ConnectionState
 from foundation.clock import utc_now
 from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv
@@ -111,7 +112,7 @@ async def test_one_success_after_a_failure_is_noted_however_lately_another_was(w
 
 async def test_who_pauses_it_knows(failing: ClientEnv) -> None:
     async with failing.services.db.transaction(failing.scope) as session:
-        await set_connection_state(session, failing.channels["shop0"], state="paused", now=utc_now())
+        await set_connection_state(session, failing.channels["shop0"], state=ConnectionState.PAUSED, now=utc_now())
     await failing.work()
     assert set(await failing.rows(_SETTLED)) == {
         ("connection.paused", "open", None),

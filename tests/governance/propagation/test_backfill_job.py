@@ -6,6 +6,7 @@ from sqlalchemy import text
 from canonical.elements import COST, PRICE, STOCK
 from connectors.connections import set_connection_state
 from connectors.sandbox.faults import Faults
+from connectors.states import ConnectionState
 from foundation.clock import utc_now
 from governance.propagation import backfill_job
 from tests.connectors.running import RunningSandbox
@@ -23,7 +24,7 @@ _SHOP = "SELECT element, amount, state FROM propagation WHERE connection_id = :s
 
 async def turn(world: ClientEnv, channel: str, state: str) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, world.channels[channel], state=state, now=utc_now())
+        await set_connection_state(session, world.channels[channel], state=ConnectionState(state), now=utc_now())
     await world.work(until=SETTLED)
 
 
@@ -113,7 +114,7 @@ async def test_a_source_that_is_resumed_and_another_client_get_nothing(
     everything = await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
     for state in ("paused", "active"):
         async with world.services.db.transaction(world.scope) as session:
-            await set_connection_state(session, world.erp, state=state, now=utc_now())
+            await set_connection_state(session, world.erp, state=ConnectionState(state), now=utc_now())
         await world.work(until=SETTLED)
     assert await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == everything
     assert await other_world.rows("SELECT lane FROM job") == []
@@ -122,7 +123,7 @@ async def test_a_source_that_is_resumed_and_another_client_get_nothing(
 async def set_state(world: ClientEnv, channel: str, state: str) -> None:
     """Without any work after it, as when the workers are busy or away."""
     async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, world.channels[channel], state=state, now=utc_now())
+        await set_connection_state(session, world.channels[channel], state=ConnectionState(state), now=utc_now())
 
 
 async def pass_an_hour(world: ClientEnv) -> None:

@@ -18,6 +18,7 @@ from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangeView
 from governance.connections.pause import pause_connection, resume_connection
 from governance.exceptions.lifecycle import close_exception
+from governance.exceptions.states import ExceptionState
 from governance.fleet.queries import ClientHealth, read_fleet
 from governance.overview.queries import read_clocks, read_figures
 from governance.partner_channel.queries import read_channel
@@ -323,7 +324,7 @@ async def resolve_all(world: ClientEnv) -> None:
     """A person resolves every open exception by hand."""
     for (exception_id,) in await world.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
         async with world.services.db.transaction(world.scope) as session:
-            await close_exception(session, exception_id, state="resolved", now=utc_now())  # type: ignore[arg-type]
+            await close_exception(session, exception_id, state=ExceptionState.RESOLVED, now=utc_now())  # type: ignore[arg-type]
 
 
 async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from canonical.elements import PRICE
 from connectors.connections import set_connection_state
 from connectors.sandbox.faults import Faults
+from connectors.states import ConnectionState
 from controlplane.jobs import build_jobs
 from foundation.clock import utc_now
 from foundation.i18n.messages import TEXT, encode_message
@@ -212,7 +213,7 @@ async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_aske
     assert 3000 < float(str(seconds)) <= 3600
     async with world.services.db.transaction(member_scope(world)) as session:
         for state in ("paused", "active"):
-            await set_connection_state(session, world.channels["shop0"], state=state, now=utc_now())
+            await set_connection_state(session, world.channels["shop0"], state=ConnectionState(state), now=utc_now())
     assert await world.rows(paused) == []
 
 

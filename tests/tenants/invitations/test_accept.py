@@ -12,7 +12,7 @@ from foundation.scope import Actor
 from policy.publishing import assign_role
 from tenants.accounts import resume_client, suspend_client
 from tenants.auth.services import AuthServices
-from tenants.invitations.queries import ALL_INVITED, InvitationState, count_waiting, invitation_state, list_invitations
+from tenants.invitations.queries import ALL_INVITED, count_waiting, invitation_state, list_invitations
 from tenants.members.repository import (
     NewMember,
     create_invite,
@@ -22,6 +22,7 @@ from tenants.members.repository import (
     withdraw_invite,
 )
 from tenants.secrets import new_secret
+from tenants.states import InvitationState
 from tests.tenants.auth.test_sign_in import audited
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_member
 from tests.tenants.web_app import Browser, build_site, visiting

@@ -1,0 +1,21 @@
+"""States of connections. Whether a connection works is its health (`connectors.health`), not its state."""
+
+from enum import StrEnum
+from typing import Final
+
+from foundation.state_machine import StateMachine
+
+
+class ConnectionState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+CONNECTIONS: Final = StateMachine(
+    ConnectionState,
+    starts=[ConnectionState.ACTIVE],
+    transitions={
+        ConnectionState.ACTIVE: [ConnectionState.PAUSED],
+        ConnectionState.PAUSED: [ConnectionState.ACTIVE],
+    },
+)
