@@ -45,7 +45,7 @@ def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -
     )
     outbound = OutboundClient(settings, services.valkey, utc_now, observer=calls)
     runtime = ConnectorRuntime(services.registry, services.vault, outbound)
-    return replace(services, outbound=outbound).using(replace(services.governance, runtime=runtime))
+    return replace(services, outbound=outbound).using(runtime, replace(services.governance, runtime=runtime))
 
 
 async def hurry(world: ClientEnv) -> None:
