@@ -7,10 +7,13 @@ from pathlib import Path
 import jinja2
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.ext import InternationalizationExtension
 from jinja2.filters import do_xmlattr
 from jinja2.nodes import EvalContext
+from markupsafe import Markup, escape
 
 from branding import formats
+from foundation.i18n.localizer import current_localizer
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -44,6 +47,25 @@ class _Code(CodeGenerator):
         self.write("))")
 
 
+class _Translation(InternationalizationExtension):
+    """The tag `trans`, whose variables are shown as any other text on pages."""
+
+    def _make_node(  # noqa: PLR0913, PLR0917 - as in the base class
+        self,
+        singular: str,
+        plural: str | None,
+        context: str | None,
+        variables: dict[str, nodes.Expr],
+        plural_expr: nodes.Expr | None,
+        vars_referenced: bool,  # noqa: FBT001
+        num_called_num: bool,  # noqa: FBT001
+    ) -> nodes.Output:
+        shown: dict[str, nodes.Expr] = {
+            name: nodes.Filter(value, "shown", [], [], None, None) for name, value in variables.items()
+        }
+        return super()._make_node(singular, plural, context, shown, plural_expr, vars_referenced, num_called_num)
+
+
 class _Environment(jinja2.Environment):
     code_generator_class = _Code
     show_joined = staticmethod(formats.show_joined)
@@ -53,6 +75,28 @@ class _Environment(jinja2.Environment):
 def _show_attributes(context: EvalContext, attributes: Mapping[str, object], autospace: bool = True) -> str:  # noqa: FBT001, FBT002
     """Jinja's `xmlattr`, with each value formatted as on pages."""
     return do_xmlattr(context, {name: formats.show_text(value) for name, value in attributes.items()}, autospace)
+
+
+def translate(text: str, **params: object) -> str:
+    """A text of a template in the reader's language. `params` replace the placeholders in braces."""
+    return _fill(current_localizer().text(text), params)
+
+
+def translate_number(one: str, many: str, number: int, **params: object) -> str:
+    """As `translate`, in the form for `number`, which is also the placeholder of that name."""
+    localizer = current_localizer()
+    return _fill(localizer.plural(one, many, number), {"number": localizer.number(number), **params})
+
+
+def _fill(text: str, params: Mapping[str, object]) -> str:
+    """The text with its parameters. Beside markup, it and the texts among them are escaped as if alone (`show_joined`).
+    Without parameters it is returned as it is: `trans` places its own.
+    """
+    if not params:
+        return text
+    if any(isinstance(value, Markup) for value in params.values()):
+        return escape(text).format(**{name: escape(formats.show_text(value)) for name, value in params.items()})
+    return text.format(**params)
 
 
 def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[str], str]) -> jinja2.Environment:
@@ -71,7 +115,14 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=formats.show_text,
+        extensions=[_Translation],
     )
+    environment.globals |= {
+        "_": translate,
+        "gettext": translate,
+        "ngettext": translate_number,
+        "reader_language": lambda: current_localizer().language,
+    }
     environment.filters |= {
         "money": formats.format_money,
         "percent": formats.format_percent,
@@ -84,6 +135,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "key": formats.format_key,
         "exactly": formats.encode_exactly,
         "as_typed": formats.show_as_typed,
+        "shown": formats.show_text,
         "xmlattr": _show_attributes,
     }
     environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}

@@ -1,6 +1,7 @@
-"""Formats of values on pages. Pure functions; the environment offers each as a filter."""
+"""Formats of values on pages, in the reader's language and time zone; the environment offers each as a filter."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from urllib.parse import quote
@@ -8,24 +9,26 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from canonical.money import Money, UnknownCurrency, kept_exponent
+from foundation.i18n.localizer import NO_BREAK, Localizer, current_localizer
+from foundation.i18n.messages import N_
 from foundation.text import clean_foreign_text, isolate, mark_hidden, mark_key
 
-_NARROW = "\N{NO-BREAK SPACE}"
-_TENTHS = 9.95
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
-
-def format_money(value: Money) -> str:
-    """1,999.00 USD, with a non-breaking space.
+def format_money(value: Money, localizer: Localizer | None = None) -> str:
+    """1,999.00 USD, with a non-breaking space and the separators of the reader's language.
 
     A currency unknown to ISO 4217 is shown in minor units, with a note.
     """
+    words = localizer or current_localizer()
     try:
         digits = kept_exponent(value.currency)
     except UnknownCurrency:
-        return f"{value.minor:,}{_NARROW}minor units of {value.currency}".replace("-", "−")
-    amount = Decimal(value.minor).scaleb(-digits)
-    return f"{amount:,.{digits}f}{_NARROW}{value.currency}".replace("-", "−")
+        return (
+            words.text(N_("{number} minor units of {currency}"))
+            .format(number=words.number(value.minor), currency=value.currency)
+            .replace(" ", NO_BREAK, 1)
+        )
+    return f"{words.number(Decimal(value.minor).scaleb(-digits), digits)}{NO_BREAK}{value.currency}"
 
 
 def format_key(value: str) -> Markup:
@@ -65,63 +68,47 @@ def show_joined(parts: Iterable[object]) -> object:
 
 def format_percent(value: float | Decimal, digits: int = 1) -> str:
     """`value` is a fraction of one: 0.123 is 12.3%."""
-    return f"{value * 100:,.{digits}f}%".replace("-", "−")
+    return current_localizer().percent(value, digits)
 
 
-def format_grouped(value: float | Decimal) -> str:
-    return f"{value:,}".replace("-", "−")
+def format_grouped(value: float | Decimal, localizer: Localizer | None = None) -> str:
+    return (localizer or current_localizer()).number(value)
 
 
 def format_duration(value: timedelta | float) -> str:
     """The two largest units; tenths of a second below ten. `value` is a timedelta or seconds."""
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if 0 < abs(seconds) < 1:
-        return f"{round(seconds * 1000)}{_NARROW}ms".replace("-", "−")
-    if abs(seconds) < _TENTHS:
-        return f"{seconds:.1f}".removesuffix(".0").replace("-", "−") + f"{_NARROW}s"
-    sign, rest = ("−" if seconds < 0 else ""), round(abs(seconds))
-    parts = []
-    for size, unit in _UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{_NARROW}{unit}")
-        elif parts:
-            break
-        if len(parts) == 2:
-            break
-    return sign + " ".join(parts)
+    return current_localizer().duration(value)
 
 
-def format_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> Markup:
-    """A <time> element with the exact instant; `zone` is the viewer's. `seconds` where the order of moments matters."""
+def format_datetime(value: datetime, zone: tzinfo | None = None, *, seconds: bool = False) -> Markup:
+    """A <time> element with the exact instant, in the reader's zone or in `zone`. `seconds` where the order of moments
+    matters.
+    """
     return _time(value, write_datetime(value, zone, seconds=seconds))
 
 
-def write_datetime(value: datetime, zone: tzinfo = UTC, *, seconds: bool = False) -> str:
+def write_datetime(value: datetime, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
     """As `format_datetime`, for plain text such as a mail's."""
-    local = value.astimezone(zone)
-    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-    return f"{local.day} {local:%b %Y}, {clock} {local.tzname()}"
+    return _in_zone(zone).moment(value, seconds=seconds)
 
 
-def format_date(value: datetime, zone: tzinfo = UTC) -> Markup:
-    local = value.astimezone(zone)
-    return _time(value, f"{local.day} {local:%b %Y}")
+def format_date(value: datetime, zone: tzinfo | None = None) -> Markup:
+    return _time(value, _in_zone(zone).date(value))
 
 
 def format_ago(value: datetime, now: datetime) -> Markup:
-    """5 min ago, in 2 h, just now; the exact instant is in the title."""
-    seconds = (now - value).total_seconds()
-    if abs(seconds) < 10:
-        return _time(value, "just now")
-    size, unit = next((size, unit) for size, unit in _UNITS if abs(seconds) >= size)
-    amount = f"{int(abs(seconds) // size)}{_NARROW}{unit}"
-    return _time(value, f"{amount} ago" if seconds > 0 else f"in {amount}")
+    """5 min ago, in 2 hr, just now; the exact instant is in the title."""
+    return _time(value, current_localizer().ago(value, now))
 
 
 def format_initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+def _in_zone(zone: tzinfo | None) -> Localizer:
+    localizer = current_localizer()
+    return localizer if zone is None else replace(localizer, zone=zone)
 
 
 def _time(value: datetime, text: str) -> Markup:

@@ -1,24 +1,40 @@
 """Domain errors. The web layer renders each as RFC 9457 problem details."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
+
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import N_
 
 
 class DomainError(Exception):
     """An expected error with a sentence for the user.
 
     `detail` describes what happened and what to do; it is shown to users, so it never contains secrets or other
-    tenants' data.
+    tenants' data. It is written in English, marked with `N_`, with named placeholders for `params`.
     """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
     code: ClassVar[str] = "bad-request"
-    title: ClassVar[str] = "The request cannot be carried out"
+    title: ClassVar[str] = N_("The request cannot be carried out")
 
-    def __init__(self, detail: str, **extra: object) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, detail: str, *, params: Mapping[str, object] | None = None, **extra: object) -> None:
+        super().__init__(detail.format_map(params) if params else detail)
+        self._source = detail
+        self.params = dict(params or {})
         self.extra = extra
+
+    @property
+    def detail(self) -> str:
+        """In the reader's language."""
+        text = current_localizer().text(self._source)
+        return text.format_map(self.params) if self.params else text
+
+    @property
+    def heading(self) -> str:
+        """The title in the reader's language."""
+        return current_localizer().text(self.title)
 
 
 class NotFound(DomainError):
@@ -26,16 +42,22 @@ class NotFound(DomainError):
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
-    title = "There is nothing here"
+    title = N_("There is nothing here")
 
-    def __init__(self, detail: str = "Nothing with this address exists in this account.", **extra: object) -> None:
-        super().__init__(detail, **extra)
+    def __init__(
+        self,
+        detail: str = N_("Nothing with this address exists in this account."),
+        *,
+        params: Mapping[str, object] | None = None,
+        **extra: object,
+    ) -> None:
+        super().__init__(detail, params=params, **extra)
 
 
 class InvalidInput(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid-input"
-    title = "The input is not valid"
+    title = N_("The input is not valid")
 
 
 class MalformedInput(InvalidInput):
@@ -49,7 +71,7 @@ class MalformedInput(InvalidInput):
 class Conflict(DomainError):
     status = HTTPStatus.CONFLICT
     code = "conflict"
-    title = "The state has changed"
+    title = N_("The state has changed")
 
 
 class Forbidden(DomainError):
@@ -57,22 +79,22 @@ class Forbidden(DomainError):
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
-    title = "Your role does not allow this"
+    title = N_("Your role does not allow this")
 
 
 class Unauthenticated(DomainError):
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthenticated"
-    title = "Sign in first"
+    title = N_("Sign in first")
 
 
 class TooManyRequests(DomainError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too-many-requests"
-    title = "Too many requests"
+    title = N_("Too many requests")
 
 
 class Unavailable(DomainError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
-    title = "A service we need does not answer"
+    title = N_("A service we need does not answer")

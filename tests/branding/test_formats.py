@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from branding import formats
 from canonical.money import Money
+from foundation.i18n.localizer import Localizer, localized
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 moments = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -36,8 +37,8 @@ def test_money_loses_nothing(minor: int, currency: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "just now"), (9, "just now"), (10, "10 s ago"), (59, "59 s ago"), (60, "1 min ago"), (3599, "59 min ago"),
-        (3600, "1 h ago"), (86400 * 3, "3 d ago"), (-90, "in 1 min"), (-9, "just now"),
+        (0, "just now"), (9, "just now"), (10, "10 sec ago"), (59, "59 sec ago"), (60, "1 min ago"), (3599, "59 min ago"),
+        (3600, "1 hr ago"), (86400 * 3, "3 days ago"), (-90, "in 1 min"), (-9, "just now"),
     ],
 )  # fmt: skip
 def test_ago(seconds: int, text: str) -> None:
@@ -49,6 +50,30 @@ def test_ago(seconds: int, text: str) -> None:
 def test_ago_always_carries_the_instant(value: datetime, now: datetime) -> None:
     written = formats.format_ago(value, now)
     assert f'<time datetime="{value.isoformat(timespec="seconds")}"' in written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "gerade eben"), (60, "vor 1 Min."), (7200, "vor 2 Std."), (86400 * 3, "vor 3 Tagen"), (-90, "in 1 Min.")],
+)
+def test_ago_in_german(seconds: int, text: str) -> None:
+    with localized(Localizer("de")):
+        written = formats.format_ago(NOW - timedelta(seconds=seconds), NOW)
+    assert f">{text}<" in written.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_everything_is_written_in_the_readers_language_and_zone() -> None:
+    with localized(Localizer("de", ZoneInfo("Europe/Berlin"))):
+        assert formats.format_money(Money(-199950, "USD")) == "−1.999,50\N{NO-BREAK SPACE}USD"
+        assert formats.format_percent(0.1234) == "12,3\N{NO-BREAK SPACE}%"
+        assert formats.format_grouped(1284000) == "1.284.000"
+        assert formats.format_duration(2.5) == "2,5\N{NO-BREAK SPACE}s"
+        assert formats.write_datetime(NOW) == "22.11.2026, 10:00 MEZ"
+        assert ">22.11.2026<" in formats.format_date(NOW)
+    with localized(Localizer("en", ZoneInfo("America/New_York"))):
+        assert formats.write_datetime(NOW) == "22 Nov 2026, 04:00 UTC−5"
+    with localized(Localizer("de", ZoneInfo("Asia/Kolkata"))):
+        assert formats.write_datetime(NOW) == "22.11.2026, 14:30 UTC+5:30"
 
 
 def test_datetime_is_written_in_the_viewers_zone_and_marked_up_in_utc() -> None:

@@ -127,11 +127,11 @@ class ErrorHandlers:
         if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
             page = Page(brand=self._default_brand, title="This installation", now=self._clock())
             return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)
-        page = Page(brand=self._brand(request), title=error.title, now=self._clock())
+        page = Page(brand=self._brand(request), title=error.heading, now=self._clock())
         context = {
             "page": page,
             "status": int(error.status),
-            "title": error.title,
+            "title": error.heading,
             "detail": error.detail,
             "reference": current_correlation(),
             "home_href": "/",

@@ -1,45 +1,186 @@
-"""Localizer: texts and instants in one reader's language and time zone."""
+"""Localizer: texts, numbers and instants in one reader's language and time zone, by the Unicode locale data (CLDR)."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Final
+
+from babel import Locale
+from babel.dates import format_timedelta, get_timezone_name
+from babel.lists import format_list
+
+from foundation.i18n.catalogues import SOURCE_LANGUAGE, load_catalogue
+
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+_REGION: Final = {SOURCE_LANGUAGE: "en_GB"}
+"""Regions whose formats a language uses: English with the day before the month, and hours from 0 to 24."""
+_UNITS: Final = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_SYMBOLS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+"""Symbols of the International System of Units, which are the same in every language."""
+_NOW_SECONDS: Final = 10
+_TENTHS: Final = 9.95
+_NEVER: Final = 10.0**12
+_LONGEST_ZONE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Localizer:
     """One reader's language and time zone."""
 
-    language: str = "en"
+    language: str = SOURCE_LANGUAGE
     zone: tzinfo = UTC
 
     def text(self, source: str) -> str:
         """The translation of an English text; the text itself where there is none."""
-        return source
+        return load_catalogue(self.language).texts.get(source, source)
 
-    def moment(self, at: datetime) -> str:
-        """The instant to the minute, with its zone. An instant that the zone cannot express keeps its own offset."""
+    def plural(self, one: str, many: str, number: int) -> str:
+        """The form of the language for `number`."""
+        catalogue = load_catalogue(self.language)
+        forms = catalogue.plurals.get(one)
+        if forms is None:
+            return one if number == 1 else many
+        return forms[catalogue.form_of(number)]
+
+    def number(self, value: float | Decimal, digits: int | None = None) -> str:
+        """With the language's separators, and as many decimals as given."""
+        plain = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
+        return plain.translate(_signs(self.language))
+
+    def percent(self, value: float | Decimal, digits: int = 1) -> str:
+        """`value` is a fraction of one: 0.123 is 12.3%."""
+        return self.number(value * 100, digits) + _percent_sign(self.language)
+
+    def moment(self, at: datetime, *, seconds: bool = False) -> str:
+        """The instant, with its zone. An instant that the zone cannot express keeps its own offset."""
         try:
             local = at.astimezone(self.zone)
         except OverflowError:
             return f"{at:%Y-%m-%d %H:%M %z}"
-        return f"{local:%Y-%m-%d %H:%M %Z}"
+        locale = _locale(self.language)
+        clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+        day = locale.date_formats["medium"].apply(local, locale)
+        zone = _zone_name(self.language, local.tzinfo, local.utcoffset(), _hour(local))
+        return f"{locale.datetime_formats['medium'].format(clock, day)} {zone}"
+
+    def date(self, at: datetime) -> str:
+        locale = _locale(self.language)
+        return str(locale.date_formats["medium"].apply(at.astimezone(self.zone), locale))
+
+    def ago(self, at: datetime, now: datetime) -> str:
+        """5 min ago, in 2 hr, just now."""
+        seconds = (now - at).total_seconds()
+        if abs(seconds) < _NOW_SECONDS:
+            return self.text("just now")
+        unit, size = next((unit, size) for unit, size in _UNITS if abs(seconds) >= size)
+        count = int(abs(seconds) // size) * size
+        return _ago(self.language, unit, -count if seconds > 0 else count)
+
+    def duration(self, value: timedelta | float) -> str:
+        """The two largest units; tenths of a second below ten. `value` is a timedelta or seconds."""
+        seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+        if 0 < abs(seconds) < 1:
+            return f"{self.number(round(seconds * 1000))}{NO_BREAK}ms"
+        if abs(seconds) < _TENTHS:
+            return self.number(round(seconds, 1) if round(seconds, 1) % 1 else int(round(seconds, 1))) + f"{NO_BREAK}s"
+        sign, rest = ("−" if seconds < 0 else ""), round(abs(seconds))
+        parts: list[str] = []
+        for size, symbol in _SYMBOLS:
+            count, rest = divmod(rest, size)
+            if count:
+                parts.append(f"{count}{NO_BREAK}{symbol}")
+            elif parts:
+                break
+            if len(parts) == 2:
+                break
+        return sign + " ".join(parts)
+
+    def join(self, parts: Sequence[str]) -> str:
+        """A list within a sentence: A, B and C."""
+        return format_list(list(parts), locale=_locale(self.language)) if parts else ""
 
 
 ENGLISH: Final = Localizer()
-_current: ContextVar[Localizer] = ContextVar("localizer", default=ENGLISH)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The reader of the current request; known in full once the request is authenticated."""
+
+    localizer: Localizer
+
+
+_current: ContextVar[_Reader | None] = ContextVar("reader", default=None)
 
 
 def current_localizer() -> Localizer:
-    return _current.get()
+    reader = _current.get()
+    return ENGLISH if reader is None else reader.localizer
+
+
+def use_localizer(localizer: Localizer) -> None:
+    """Set the localizer for the rest of the current `localized` block, also for tasks that share it."""
+    reader = _current.get()
+    if reader is not None:
+        reader.localizer = localizer
 
 
 @contextmanager
 def localized(localizer: Localizer) -> Iterator[None]:
-    token = _current.set(localizer)
+    token = _current.set(_Reader(localizer))
     try:
         yield
     finally:
         _current.reset(token)
+
+
+def _hour(local: datetime) -> datetime:
+    """The instant's hour: names change at full hours only, and few hours are asked for."""
+    return local.replace(minute=0, second=0, microsecond=0)
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(_REGION.get(language, language))
+
+
+@cache
+def _signs(language: str) -> dict[int, str]:
+    symbols = _locale(language).number_symbols["latn"]
+    return {ord(","): symbols["group"], ord("."): symbols["decimal"], ord("-"): "−"}
+
+
+@cache
+def _percent_sign(language: str) -> str:
+    return str(_locale(language).percent_formats[None].suffix[0])
+
+
+@lru_cache(maxsize=4096)
+def _ago(language: str, unit: str, seconds: int) -> str:
+    written = format_timedelta(
+        timedelta(seconds=seconds),
+        granularity=unit,  # type: ignore[arg-type]
+        threshold=_NEVER,
+        add_direction=True,
+        format="short",
+        locale=_locale(language),
+    )
+    return re.sub(r"(?<=\d) ", NO_BREAK, written)
+
+
+@lru_cache(maxsize=4096)
+def _zone_name(language: str, zone: tzinfo | None, offset: timedelta | None, at: datetime) -> str:
+    """The short name of the zone in the language, else its distance from UTC."""
+    if offset == timedelta(0) and zone is UTC:
+        return "UTC"
+    name = get_timezone_name(at, width="short", locale=_locale(language))
+    if name[:1].isalpha() and len(name) <= _LONGEST_ZONE:
+        return name
+    minutes = round((offset or timedelta(0)).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'−' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")

@@ -14,11 +14,14 @@ from urllib.parse import unquote_to_bytes
 import structlog
 
 from foundation.errors import DomainError
+from foundation.i18n.localizer import Localizer, current_localizer, localized
+from foundation.i18n.negotiation import choose_language
 from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
 from foundation.telemetry.correlation import current_correlation
 from foundation.web.client_address import NO_PROXIES, ProxyRule
 from foundation.web.errors import InternalError, MalformedRequest, RequestIncomplete
 from foundation.web.headers import NO_STORE, SECURITY_HEADERS
+from foundation.web.languages import name_language
 from foundation.web.negotiation import prefers_html
 from foundation.web.plain_page import HTML_TYPE, plain_page
 from foundation.web.problems import PROBLEM_TYPE, problem_body
@@ -35,6 +38,8 @@ _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _SLASHES: Final = re.compile("//+")
 _SECURITY_NAMES: Final = frozenset(name for name, _ in SECURITY_HEADERS)
 _HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
+_UNREAD: Final = ("/hooks/", "/static/", "/brand/")
+"""Nobody reads sentences there."""
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _ASK_AGAIN: Final = (b"cache-control", b"no-cache")
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
@@ -58,6 +63,13 @@ class Boundary:
             scope["path"] = _SLASHES.sub("/", scope["path"])
         scope.setdefault("state", {})["public_port"] = self._public_port
         outgoing = _Outgoing(scope["path"], send)
+        if scope["path"].startswith(_UNREAD):
+            await self._serve(scope, receive, outgoing)
+            return
+        with localized(Localizer(choose_language(header_text(scope, b"accept-language")))):
+            await self._serve(scope, receive, outgoing)
+
+    async def _serve(self, scope: Scope, receive: Receive, outgoing: "_Outgoing") -> None:
         try:
             check_request(scope)
             await self._app(scope, _Incoming(receive).receive, outgoing.send)
@@ -165,6 +177,8 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.started = True
             headers = message.get("headers", ())
+            if not self._path.startswith(_UNREAD):
+                headers = name_language(headers, current_localizer().language)
             message["headers"] = [*headers, *_missing(headers, self._path, message["status"])]
         return self._send(message)
 

@@ -4,10 +4,11 @@ from html import escape
 from typing import Final
 
 from foundation.errors import DomainError
+from foundation.i18n.localizer import current_localizer
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
 _PAGE: Final = (
-    '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+    '<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title></head>\n'
     "<body><main><h1>{title}</h1><p>{detail}</p><p>Status {status} · Reference {reference}</p></main></body>\n</html>\n"
 )
@@ -15,5 +16,9 @@ _PAGE: Final = (
 
 def plain_page(error: DomainError, correlation: str) -> bytes:
     return _PAGE.format(
-        title=escape(error.title), detail=escape(error.detail), status=int(error.status), reference=escape(correlation)
+        language=current_localizer().language,
+        title=escape(error.heading),
+        detail=escape(error.detail),
+        status=int(error.status),
+        reference=escape(correlation),
     ).encode()

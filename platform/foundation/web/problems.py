@@ -1,5 +1,6 @@
 """RFC 9457 problem details for every refusal."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,16 +13,22 @@ _JSON_SAFE = (str, int, bool, type(None))
 
 def problem(error: DomainError, correlation: str) -> dict[str, Any]:
     """Fields of a problem. `type` is relative, so it has no product name; `correlation` is the id that users quote to
-    support.
+    support. `title` and `detail` are in the reader's language; `type` and `params` are the same in all.
     """
-    extra = {key: value if isinstance(value, _JSON_SAFE) else str(value) for key, value in error.extra.items()}
-    return extra | {
+    return _json_safe(error.extra) | {
         "type": f"/problems/{error.code}",
-        "title": error.title,
+        "title": error.heading,
         "status": int(error.status),
         "detail": error.detail,
+        "params": {
+            name: value if isinstance(value, _JSON_SAFE) else str(value) for name, value in error.params.items()
+        },
         "correlation": correlation,
     }
+
+
+def _json_safe(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value if isinstance(value, _JSON_SAFE) else str(value) for name, value in values.items()}
 
 
 def problem_body(error: DomainError, correlation: str) -> bytes:

@@ -68,7 +68,7 @@ def _text(value: Any, localizer: Localizer) -> str:
 
 
 def _element(value: Any, localizer: Localizer) -> str:
-    return localizer.text(write_element(str(value)))
+    return write_element(str(value), localizer)
 
 
 def _key(value: Any, localizer: Localizer) -> str:  # noqa: ARG001 - as the others
@@ -79,7 +79,7 @@ def _value(value: Any, localizer: Localizer) -> str:
     """A value by its fields, or the text that stood in its place on a channel."""
     if isinstance(value, str):
         return _text(value, localizer)
-    return write_value(None if value is None else msgspec.convert(value, Value))
+    return write_value(None if value is None else msgspec.convert(value, Value), localizer)
 
 
 def _moment(value: Any, localizer: Localizer) -> str:

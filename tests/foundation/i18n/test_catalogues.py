@@ -1,0 +1,78 @@
+"""Catalogues: in step with code and templates, complete for every language on offer, with the same placeholders."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+
+from foundation.i18n.catalogues import LANGUAGES, SOURCE_LANGUAGE, path_of
+from foundation.i18n.extraction import extract_texts
+from foundation.i18n.messages import placeholders_of
+
+ROOT = Path(__file__).resolve().parents[3]
+ROOTS = [ROOT / package for package in ("platform", "tenants", "connectors", "branding", "billing")]
+TRANSLATED = sorted(set(LANGUAGES) - {SOURCE_LANGUAGE})
+
+
+@pytest.fixture(scope="module")
+def texts() -> Catalog:
+    return extract_texts(ROOTS)
+
+
+def read(language: str) -> Catalog:
+    with path_of(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def forms(message: Message, *, translated: bool) -> list[str]:
+    found = message.string if translated else message.id
+    return [found] if isinstance(found, str) else list(found)
+
+
+def keys(catalogue: Catalog) -> set[object]:
+    return {message.id for message in catalogue if message.id}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_catalogue_has_the_texts_of_today_and_no_others(language: str, texts: Catalog) -> None:
+    """When this fails: make messages."""
+    assert keys(read(language)) == keys(texts)
+    assert len(keys(texts)) > 100
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_language_on_offer_is_complete(language: str) -> None:
+    catalogue = read(language)
+    missing = [message.id for message in catalogue if message.id and not all(forms(message, translated=True))]
+    fuzzy = [message.id for message in catalogue if message.id and message.fuzzy]
+    assert (missing, fuzzy) == ([], [])
+    assert [message for message in catalogue if isinstance(message.id, tuple) and len(message.string) < catalogue.num_plurals] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_have_the_placeholders_of_their_texts(language: str) -> None:
+    wrong = []
+    for message in read(language):
+        if not message.id:
+            continue
+        wanted = set().union(*map(placeholders_of, forms(message, translated=False)))
+        for form in forms(message, translated=True):
+            found = placeholders_of(form)
+            # "One day" may leave the number out.
+            if not (found == wanted or (isinstance(message.id, tuple) and found == wanted - {"number"})):
+                wrong.append((message.id, form))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_are_plain_text(language: str) -> None:
+    """No markup, and blanks at the ends as in the English text."""
+    odd = []
+    for message in read(language):
+        for source, form in zip(forms(message, translated=False), forms(message, translated=True), strict=False):
+            ends = [re.findall(r"^\s*|\s*$", text) for text in (source, form)]
+            if message.id and ("<" in form or ends[0][0] != ends[1][0] or ends[0][-1] != ends[1][-1]):
+                odd.append((source, form))
+    assert odd == []

@@ -1,0 +1,45 @@
+"""Formats of each language: what is written can be read back, and is written by the language's own signs."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.i18n.catalogues import LANGUAGES
+from foundation.i18n.localizer import Localizer
+
+languages = st.sampled_from(sorted(LANGUAGES))
+SIGNS = {"en": (",", "."), "de": (".", ",")}
+
+
+@given(languages, st.decimals(-(10**12), 10**12, places=2, allow_nan=False))
+def test_a_number_loses_nothing(language: str, value: Decimal) -> None:
+    group, point = SIGNS[language]
+    written = Localizer(language).number(value, 2)
+    assert Decimal(written.replace(group, "").replace(point, ".").replace("−", "-")) == value
+
+
+@given(languages, st.datetimes(timezones=st.just(UTC)), st.datetimes(timezones=st.just(UTC)))
+def test_every_instant_can_be_written(language: str, at: datetime, now: datetime) -> None:
+    localizer = Localizer(language)
+    assert localizer.moment(at).endswith(" UTC")
+    assert str(at.year) in localizer.moment(at, seconds=True)
+    assert localizer.ago(at, now)
+
+
+@pytest.mark.parametrize("offset", [-14, 14])
+def test_an_instant_that_has_no_year_in_utc_keeps_its_own_offset(offset: int) -> None:
+    zone = timezone(timedelta(hours=offset))
+    at = datetime.max.replace(tzinfo=zone) if offset < 0 else datetime.min.replace(tzinfo=zone)
+    assert re.search(r"[+-]1400$", Localizer("de").moment(at))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "{number} days"), (1, "{number} day"), (2, "{number} days"), (21, "{number} days")]
+)
+def test_a_text_without_translation_has_the_english_form(number: int, text: str) -> None:
+    assert Localizer("de").plural("{number} day", "{number} days", number) == text
+    assert Localizer("de").text("no such text") == "no such text"
