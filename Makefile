@@ -4,6 +4,7 @@
 # make check   format, lint, types, layers, templates
 # make fmt     format code and templates, and mend what the linter can mend
 # make migration NAME=some_words   a new schema revision behind the newest
+# make messages   brings the catalogues of translations in step with code and templates
 # make shell   psql on the demo or installation that runs on this machine
 # make bench   figures, as ratios measured in one run
 # make chaos   the long form of the kill tests
@@ -11,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test fast check fmt migration shell bench chaos clean install install-dev chromium
+.PHONY: demo test fast check fmt migration messages shell bench chaos clean install install-dev chromium
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -47,6 +48,9 @@ fmt: install-dev
 
 migration: install-dev
 	@$(BIN)/python -m tests.support.new_migration "$(NAME)"
+
+messages: install
+	@$(BIN)/python -m foundation.i18n.extraction $(PACKAGES)
 
 shell: install
 	@exec $(BIN)/python -m tests.support.shell $(ARGS)

@@ -26,6 +26,7 @@ class NavGroup:
 class Viewer:
     name: str
     role: str
+    settings_href: str = "/settings"
     sign_out_href: str = "/sign-out"
     sign_out_all_href: str = "/sign-out-everywhere"
 

@@ -23,6 +23,8 @@ class Msp(TenantOwned, Base):
     slug: Mapped[str]
     status: Mapped[str] = mapped_column(server_default=AccountStatus.ACTIVE)
     created_at: Mapped[datetime]
+    language: Mapped[str | None]  # of members who chose none, as the time zone
+    time_zone: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("tenant_id = msp_id", name="own_account"),
@@ -41,6 +43,8 @@ class Client(TenantOwned, Base):
     currency: Mapped[str]
     created_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]
+    language: Mapped[str | None]  # of members who chose none, as the time zone
+    time_zone: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("tenant_id <> msp_id", name="not_msp_account"),
@@ -86,6 +90,8 @@ class Member(TenantOwned, Base):
     vouched_by: Mapped[UUID | None]  # counted as the same person under four-eyes rules until confirmed
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str | None]
+    language: Mapped[str | None]  # None: the account's, as for the time zone
+    time_zone: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "email"),

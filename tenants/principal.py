@@ -21,7 +21,8 @@ class Principal:
     `roles` are those held at home; MSP staff have theirs in every client of their MSP. `policy` is the home's, and
     `home` the client that is the home (None for staff), both read together with the roles. `maker_id` is the member who
     made an API key, at home in `maker_home`, and `on_behalf_of` that member with current rights; a key's rights never
-    exceed its maker's. `vouched_by` is the inviter of a member who is not independently confirmed yet.
+    exceed its maker's. `vouched_by` is the inviter of a member who is not independently confirmed yet. `language` and
+    `time_zone` are those that the member or the account chose; empty for none.
     """
 
     kind: Literal["member", "machine"]
@@ -38,6 +39,8 @@ class Principal:
     maker: "Principal | None" = field(default=None, repr=False, compare=False)
     manages_access: bool = False
     vouched_by: UUID | None = None
+    language: str = ""
+    time_zone: str = ""
 
     @property
     def is_staff(self) -> bool:

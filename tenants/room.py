@@ -18,6 +18,8 @@ from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
 from tenants.permissions import TenantPermission
+from tenants.preferences.pages import PREFERENCE_PAGES
+from tenants.preferences.routes import PREFERENCE_ROUTES
 from tenants.routes import ROUTES
 from tenants.secrets import new_secret
 
@@ -57,8 +59,8 @@ ROOM: Final = Room(
     name="tenants",
     models=(tenants.models,),
     services=_services,
-    routes=(*ROUTES, *ADMINISTRATION_ROUTES),
-    pages=(*PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES),
+    routes=(*ROUTES, *ADMINISTRATION_ROUTES, *PREFERENCE_ROUTES),
+    pages=(*PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES),
     web=_web,
     templates=(Path(__file__).parent / "templates",),
     navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),

@@ -13,7 +13,7 @@ from policy.cache import PolicyCache
 from tenants.auth.api_keys import KeyParts, authenticate_key, key_scope, parse_key
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
-from tenants.models import Client, Member
+from tenants.models import Client, Member, Msp
 from tenants.principal import Principal
 from tenants.roles import held_roles, latest_policy
 from tenants.states import AccountStatus
@@ -108,10 +108,14 @@ async def load_principal(
                 Member.signed_out_after,
                 Member.vouched_by,
                 Member.confirmed_at,
+                Member.language,
+                Member.time_zone,
                 Client,
+                Msp,
                 latest_policy(scope.tenant_id).label("policy_stamp"),
             )
             .outerjoin(Client, Client.tenant_id == Member.tenant_id)
+            .outerjoin(Msp, Msp.tenant_id == Member.tenant_id)
             .where(Member.tenant_id == scope.tenant_id, Member.id == member_id)
         )
     ).one_or_none()
@@ -122,6 +126,7 @@ async def load_principal(
     if began is not None and row.signed_out_after is not None and began < row.signed_out_after:
         return None
     index = await policies.index_at(session, scope, stamp=row.policy_stamp)
+    account: Client | Msp | None = row.Client or row.Msp
     return Principal(
         kind="member",
         id=member_id,
@@ -133,4 +138,6 @@ async def load_principal(
         policy=index,
         home=row.Client,
         vouched_by=row.vouched_by if row.confirmed_at is None else None,
+        language=row.language or (account.language if account is not None else None) or "",
+        time_zone=row.time_zone or (account.time_zone if account is not None else None) or "",
     )

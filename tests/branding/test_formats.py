@@ -37,8 +37,8 @@ def test_money_loses_nothing(minor: int, currency: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "just now"), (9, "just now"), (10, "10 sec ago"), (59, "59 sec ago"), (60, "1 min ago"), (3599, "59 min ago"),
-        (3600, "1 hr ago"), (86400 * 3, "3 days ago"), (-90, "in 1 min"), (-9, "just now"),
+        (0, "just now"), (9, "just now"), (10, "10 sec ago"), (59, "59 sec ago"), (60, "1 min ago"),
+        (3599, "59 min ago"), (3600, "1 hr ago"), (86400 * 3, "3 days ago"), (-90, "in 1 min"), (-9, "just now"),
     ],
 )  # fmt: skip
 def test_ago(seconds: int, text: str) -> None:

@@ -41,7 +41,7 @@ BAD_HOSTS = [
     "ü",
 ]
 BAD_SEGMENTS = ["%00", "a%00b", "%", "%zz", "%ff", "%ed%a0%80", "%0a", "%7f", "a%1fb", "%c0%80", "%u0041"]
-PUBLIC_FORMS = ["/sign-in", "/sign-out", "/sign-out-everywhere", "/welcome/" + "a" * 43]
+PUBLIC_FORMS = ["/settings", "/sign-in", "/sign-out", "/sign-out-everywhere", "/welcome/" + "a" * 43]
 
 
 class Answer(msgspec.Struct):

@@ -21,6 +21,7 @@ from tenants.command_options import CLIENT_OR_MSP, MSP, REASON
 from tenants.members.confirmation import confirm, require_joined
 from tenants.members.repository import create_invite, find_member, mark_resumed
 from tenants.models import Member
+from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
 from tenants.secrets import new_secret
 from tenants.states import AccountStatus
 
@@ -107,6 +108,28 @@ def reset_password(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
         return CommandResult(
             f"{path}\nOpen it on the host where {member.email} signs in.", {"path": path, "email": member.email}
         )
+
+    run_with_services(act)
+
+
+@member.command()
+@MSP
+@CLIENT_OR_MSP
+@click.option("--email", help="The member; without it, the account's default for members who chose none.")
+@click.option("--language", default="", help="Such as de; without it, that of the account or the browser.")
+@click.option("--time-zone", default="", help="Such as Europe/Berlin; without it, that of the account or UTC.")
+def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str | None, language: str, time_zone: str) -> None:
+    """Set the language and time zone in which a member reads, or an account's default."""
+
+    async def act(services: AppServices) -> str:
+        wanted = Preferences(language, time_zone)
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            if email is None:
+                await set_account_preferences(session, wanted, now=utc_now())
+                return "The account's defaults are set."
+            found = await find_member(session, email)
+            await set_member_preferences(session, found.id, wanted, now=utc_now())
+        return f"The settings of {found.email} are saved."
 
     run_with_services(act)
 

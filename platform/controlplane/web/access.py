@@ -24,6 +24,8 @@ from controlplane.services import Services
 from controlplane.web.idempotency import idempotent_request, key_of
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
+from foundation.i18n.localizer import current_localizer, use_localizer
+from foundation.i18n.negotiation import localizer_of
 from foundation.rooms import Rooms
 from foundation.scope import Scope
 from foundation.web.boundary import header_text, single_header
@@ -87,6 +89,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
         await _receive(request, caller.session)
         async with _noting_refusals(services.auth, caller), services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.auth, caller)
+            _use_language(request, principal)
             client = await _enter(session, request, principal)
             index = _policy(principal)
             principal.require(str(request.route_handler.opt["permission"]))
@@ -110,6 +113,13 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             raise result.refusal
 
     return Provide(access)
+
+
+def _use_language(request: AnyRequest, principal: Principal) -> None:
+    """The reader's language and time zone; on the API the language is that of Accept-Language."""
+    asked = current_localizer().language
+    is_api = request.scope["path"].startswith("/api/")
+    use_localizer(localizer_of(asked if is_api else principal.language or asked, principal.time_zone))
 
 
 def provide_home(services: Services, brands: BrandDirectory) -> Provide:

@@ -20,8 +20,8 @@ LANGUAGES: Final[Mapping[str, str]] = {SOURCE_LANGUAGE: "English", "de": "Deutsc
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """Translations of one language."""
+class Translations:
+    """Texts and plural forms of one language."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     plurals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -30,10 +30,10 @@ class Catalogue:
 
 
 @cache
-def load_catalogue(language: str) -> Catalogue:
+def load_catalogue(language: str) -> Translations:
     path = path_of(language)
     if language == SOURCE_LANGUAGE or not path.exists():
-        return Catalogue()
+        return Translations()
     with path.open("rb") as file:
         found = read_po(file, locale=language)
     texts: dict[str, str] = {}
@@ -45,7 +45,7 @@ def load_catalogue(language: str) -> Catalogue:
             texts[each.id] = str(each.string)
         else:
             plurals[each.id[0]] = tuple(map(str, each.string))
-    return Catalogue(texts, plurals, gettext.c2py(found.plural_expr))
+    return Translations(texts, plurals, gettext.c2py(found.plural_expr))
 
 
 def path_of(language: str) -> Path:

@@ -28,6 +28,15 @@ _KEYWORDS: Final = {
 _OPTIONS: Final = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
 _WIDTH: Final = 120
 _FORMS: Final = 2
+_HEAD: Final = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Plural-Forms: {plurals}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
 
 
 def find_sources(roots: Sequence[Path]) -> Iterator[Path]:
@@ -63,9 +72,15 @@ def update_catalogue(language: str, texts: Catalog) -> bytes:
             known = read_po(file, locale=language)
     known.update(texts, no_fuzzy_matching=True)
     known.obsolete.clear()
+    return write_catalogue(known)
+
+
+def write_catalogue(catalogue: Catalog) -> bytes:
+    """The catalogue as a file, without dates and places: they change with every run."""
     buffer = BytesIO()
-    write_po(buffer, known, width=_WIDTH, sort_output=True, omit_header=False, no_location=True)
-    return buffer.getvalue()
+    write_po(buffer, catalogue, width=_WIDTH, sort_output=True, omit_header=True, no_location=True)
+    head = _HEAD.format(language=catalogue.locale, plurals=catalogue.plural_forms)
+    return head.encode() + buffer.getvalue()
 
 
 if __name__ == "__main__":

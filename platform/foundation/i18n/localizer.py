@@ -15,6 +15,7 @@ from babel.dates import format_timedelta, get_timezone_name
 from babel.lists import format_list
 
 from foundation.i18n.catalogues import SOURCE_LANGUAGE, load_catalogue
+from foundation.i18n.messages import N_
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _REGION: Final = {SOURCE_LANGUAGE: "en_GB"}
@@ -76,7 +77,7 @@ class Localizer:
         """5 min ago, in 2 hr, just now."""
         seconds = (now - at).total_seconds()
         if abs(seconds) < _NOW_SECONDS:
-            return self.text("just now")
+            return self.text(N_("just now"))
         unit, size = next((unit, size) for unit, size in _UNITS if abs(seconds) >= size)
         count = int(abs(seconds) // size) * size
         return _ago(self.language, unit, -count if seconds > 0 else count)
@@ -121,6 +122,12 @@ _current: ContextVar[_Reader | None] = ContextVar("reader", default=None)
 def current_localizer() -> Localizer:
     reader = _current.get()
     return ENGLISH if reader is None else reader.localizer
+
+
+def translate(text: str, **params: object) -> str:
+    """A text in the language of the current reader. `params` replace the placeholders in braces."""
+    translated = current_localizer().text(text)
+    return translated.format(**params) if params else translated
 
 
 def use_localizer(localizer: Localizer) -> None:

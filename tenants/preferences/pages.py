@@ -1,0 +1,111 @@
+"""Page of a member's own language and time zone."""
+
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect, Template
+
+from branding.brand import Brand
+from branding.hosts import request_origin
+from branding.pages import ShownBrand
+from branding.shell import Page
+from foundation.database.engine import Database
+from foundation.errors import DomainError, NotFound
+from foundation.i18n.catalogues import LANGUAGES
+from foundation.i18n.localizer import translate, use_localizer
+from foundation.i18n.messages import N_
+from foundation.i18n.negotiation import localizer_of, time_zones
+from foundation.web.boundary import header_text
+from foundation.web.requests import PUBLIC_FORM_BYTES
+from tenants.auth.csrf import FIELD, make_token, require_same_site
+from tenants.auth.identity import SignedIn, identify_member
+from tenants.auth.pages import OpenAuth
+from tenants.auth.services import AuthServices
+from tenants.auth.sessions import cookie_rule
+from tenants.members.repository import get_member
+from tenants.preferences.set_preferences import Preferences, set_member_preferences
+from tenants.principal import home_scope
+
+AnyRequest = Request[Any, Any, Any]
+_HEADERS: Final = {"Cache-Control": "no-store"}
+_PUBLIC: Final = {"public": True}
+_SIGN_IN: Final = "/sign-in?next=/settings"
+
+
+@get("/settings", name="settings", opt=_PUBLIC, include_in_schema=False)
+async def settings_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+    """Every member's own: no permission is needed beside being signed in."""
+    who = await _signed_in(request, brand.msp_id, auth)
+    if who is None:
+        return Redirect(_SIGN_IN, status_code=303, headers=_HEADERS)
+    return await _show(request, brand, auth, who, await _load(auth.db, who))
+
+
+@post("/settings", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
+async def save_settings(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+    who = await _signed_in(request, brand.msp_id, auth)
+    if who is None:
+        return Redirect(_SIGN_IN, status_code=303, headers=_HEADERS)
+    form = await request.form()
+    require_same_site(
+        method=request.method,
+        headers=request.headers,
+        origin=request_origin(request.scope),
+        token=str(form.get(FIELD, "")),
+        secret=who.session.secret,
+    )
+    wanted = Preferences(str(form.get("language", "")), str(form.get("time_zone", "")))
+    try:
+        async with auth.db.transaction(home_scope(who.principal)) as session:
+            await set_member_preferences(session, who.principal.id, wanted, now=auth.clock())
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return await _show(request, brand, auth, who, wanted, refusal)
+    return Redirect("/settings?saved=1", status_code=303, headers=_HEADERS)
+
+
+async def _signed_in(request: AnyRequest, msp_id: Any, auth: AuthServices) -> SignedIn | None:
+    if msp_id is None:
+        raise NotFound
+    rule = cookie_rule(scheme=request.scope["scheme"], host=header_text(request.scope, b"host"))
+    who = await identify_member(auth, msp_id=msp_id, cookie=rule.session_of(request.cookies))
+    if who is not None and who.principal.language:
+        use_localizer(localizer_of(who.principal.language, who.principal.time_zone))
+    return who
+
+
+async def _load(db: Database, who: SignedIn) -> Preferences:
+    async with db.transaction(home_scope(who.principal)) as session:
+        member = await get_member(session, who.principal.id)
+        return Preferences(member.language or "", member.time_zone or "")
+
+
+async def _show(  # noqa: PLR0913, PLR0917 - the parts of one form
+    request: AnyRequest,
+    brand: Brand,
+    auth: AuthServices,
+    who: SignedIn,
+    chosen: Preferences,
+    refusal: DomainError | None = None,
+) -> Response[Any]:
+    inherited = translate(N_("As your account"))
+    context = {
+        "page": Page(
+            brand=brand,
+            title=translate(N_("Your settings")),
+            now=auth.clock(),
+            csrf_token=make_token(who.session.secret, auth.new_secret),
+        ),
+        "chosen": chosen,
+        "languages": [("", inherited), *LANGUAGES.items()],
+        "zones": [("", inherited), *((name, name.replace("_", " ")) for name in sorted(time_zones()))],
+        "saved": "saved" in request.query_params,
+        "refusal": refusal,
+    }
+    status = 200 if refusal is None else int(refusal.status)
+    return Template("tenants/settings.html", context=context, status_code=status, headers=_HEADERS)
+
+
+PREFERENCE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (settings_page, save_settings)

@@ -1,0 +1,67 @@
+"""Setting of the language and time zone in which a member reads, and of an account's defaults."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput
+from foundation.i18n.catalogues import LANGUAGES
+from foundation.i18n.messages import N_
+from foundation.i18n.negotiation import time_zones
+from tenants.accounts import get_client, get_msp
+from tenants.members.repository import get_member
+
+
+class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A language of this release (`de`) and a time zone (`Europe/Berlin`). An empty one is inherited: a member's from
+    the account, an account's from the browser and UTC.
+    """
+
+    language: str = ""
+    time_zone: str = ""
+
+
+async def set_member_preferences(
+    session: AsyncSession, member_id: UUID, preferences: Preferences, *, now: datetime
+) -> None:
+    """Raises: NotFound, InvalidInput."""
+    _check(preferences)
+    member = await get_member(session, member_id, lock=True)
+    member.language, member.time_zone = preferences.language or None, preferences.time_zone or None
+    append_audit(
+        session,
+        action="member.preferences_changed",
+        subject=f"member:{member_id}",
+        data=msgspec.structs.asdict(preferences),
+        at=now,
+    )
+
+
+async def set_account_preferences(session: AsyncSession, preferences: Preferences, *, now: datetime) -> None:
+    """Set the defaults of the scope's account. Raises: InvalidInput."""
+    _check(preferences)
+    scope = scope_of(session)
+    account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
+    account.language, account.time_zone = preferences.language or None, preferences.time_zone or None
+    append_audit(
+        session,
+        action="account.preferences_changed",
+        subject=f"account:{scope.tenant_id}",
+        data=msgspec.structs.asdict(preferences),
+        at=now,
+    )
+
+
+def _check(preferences: Preferences) -> None:
+    if preferences.language and preferences.language not in LANGUAGES:
+        raise InvalidInput(
+            N_("There is no such language. Choose one of {languages}."),
+            params={"languages": ", ".join(LANGUAGES)},
+            field="language",
+        )
+    if preferences.time_zone and preferences.time_zone not in time_zones():
+        raise InvalidInput(N_("There is no such time zone. Choose one such as Europe/Berlin."), field="time_zone")

@@ -1,0 +1,105 @@
+"""The same stored rows, read by members of different languages and time zones."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from canonical.elements import PRICE
+from canonical.values import Value
+from foundation.ids import new_id
+from foundation.web.boundary import Boundary
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
+from governance.messages.exceptions import DRIFT_READ
+from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
+from tests.governance.pages.web_app import GovernanceWebApp, Reader, build_app
+from tests.tenants.web_app import visiting
+
+SEEN = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+async def bounded(busy: GovernanceWebApp) -> AsyncIterator[GovernanceWebApp]:
+    """The application as it is served: the language of a request begins at its boundary."""
+    async with visiting(cast("Any", Boundary(cast("Any", build_app(busy.auth))))) as http:
+        readers = {name: dataclasses.replace(reader, http=http) for name, reader in busy.readers.items()}
+        yield dataclasses.replace(busy, http=http, readers=readers)
+
+
+async def choose(site: GovernanceWebApp, reader: Reader, language: str, time_zone: str) -> None:
+    async with site.auth.db.transaction(site.acme.scope) as session:
+        await set_member_preferences(session, reader.member_id, Preferences(language, time_zone), now=site.auth.clock())
+
+
+async def drift(site: GovernanceWebApp) -> None:
+    found = NewException(
+        "channel.drift",
+        "x",
+        DRIFT_READ.fill(
+            element=PRICE, record_key="SKU-1", shown=Value(199900, "EUR"), expected=Value(150000, "EUR"), seen_at=SEEN
+        ),
+        1000,
+        channels=2,
+        element=PRICE,
+        record_key="SKU-1",
+    )
+    async with site.auth.db.transaction(site.acme.scope) as session:
+        await open_exceptions(session, [found], now=SEEN + timedelta(minutes=1), new_id=new_id)
+
+
+async def test_a_stored_exception_is_read_in_each_readers_language_and_zone(bounded: GovernanceWebApp) -> None:
+    await drift(bounded)
+    await choose(bounded, bounded["viewer"], "de", "Europe/Berlin")
+    await choose(bounded, bounded["approver"], "en", "America/New_York")
+    german = await bounded["viewer"].get("/clients/acme/exceptions")
+    english = await bounded["approver"].get("/clients/acme/exceptions")
+    assert "Listenpreis von SKU-1: Der Kanal zeigt 1.999,00" in german.text
+    assert "List price of SKU-1: the channel shows 1,999.00" in english.text
+    api = "/api/v1/clients/acme/exceptions"
+    [row] = (await bounded["viewer"].get(api, **{"accept-language": "de"})).json()["items"]
+    assert "am 30.11.2026, 00:30 MEZ war dort 1.500,00\xa0EUR zu sehen" in row["detail"]
+    assert row["title"] == "Außerhalb des führenden Systems geändert"
+    assert [factor["why"] for factor in row["severity_factors"]["factors"]][2] == "2 Kanäle zeigen es."
+    [same] = (await bounded["approver"].get(api)).json()["items"]
+    assert "was seen there on 29 Nov 2026, 18:30 UTC−5" in same["detail"]
+    assert (row["message"], row["params"]) == (same["message"], same["params"])
+    assert row["params"]["seen_at"] == "2026-11-29T23:30:00+00:00"
+
+
+async def test_pages_name_their_language_and_what_it_depends_on(bounded: GovernanceWebApp) -> None:
+    await choose(bounded, bounded["viewer"], "de", "")
+    german = await bounded["viewer"].get("/clients/acme/exceptions", **{"accept-language": "en"})
+    assert '<html lang="de">' in german.text
+    assert german.headers["content-language"] == "de"
+    assert "Accept-Language" in german.headers["vary"]
+    assert "HX-Request" in german.headers["vary"]
+    asked = await bounded["approver"].get("/clients/acme/exceptions", **{"accept-language": "de-AT"})
+    assert (asked.headers["content-language"], '<html lang="de">' in asked.text) == ("de", True)
+    plain = await bounded["approver"].get("/clients/acme/exceptions", **{"accept-language": "tlh"})
+    assert (plain.headers["content-language"], '<html lang="en">' in plain.text) == ("en", True)
+
+
+async def test_an_account_decides_for_members_who_chose_none(bounded: GovernanceWebApp) -> None:
+    async with bounded.auth.db.transaction(bounded.acme.scope) as session:
+        await set_account_preferences(session, Preferences("de", "Europe/Berlin"), now=bounded.auth.clock())
+    await choose(bounded, bounded["approver"], "en", "")
+    path = "/clients/acme/exceptions"
+    languages = {
+        name: (await bounded[name].get(path, **{"accept-language": "en"})).headers["content-language"]
+        for name in ("viewer", "approver", "staff")
+    }
+    assert languages == {"viewer": "de", "approver": "en", "staff": "en"}
+    other = await bounded["stranger"].get("/clients/borealis/exceptions", **{"accept-language": "en"})
+    assert other.headers["content-language"] == "en", "another client's default"
+
+
+async def test_problems_are_in_the_callers_language_and_their_codes_in_none(bounded: GovernanceWebApp) -> None:
+    path = f"/api/v1/clients/acme/exceptions/{new_id()}"
+    german = (await bounded["viewer"].get(path, **{"accept-language": "de"})).json()
+    english = (await bounded["viewer"].get(path)).json()
+    assert (german["title"], english["title"]) == ("Hier ist nichts", "There is nothing here")
+    assert german["detail"] == "Unter dieser Adresse gibt es in diesem Konto nichts."
+    assert german["type"] == english["type"] == "/problems/not-found"

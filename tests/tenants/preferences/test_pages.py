@@ -1,0 +1,111 @@
+"""A member's own language and time zone, and those that administrators set; nobody else's."""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+
+from foundation.errors import InvalidInput, NotFound
+from foundation.ids import new_id
+from foundation.web.boundary import Boundary
+from tenants.auth.services import AuthServices
+from tenants.members.repository import get_member
+from tenants.preferences.pages import PREFERENCE_PAGES
+from tenants.preferences.routes import PREFERENCE_ROUTES
+from tenants.preferences.set_preferences import Preferences, set_member_preferences
+from tests.tenants.auth.test_api_keys import make_key
+from tests.tenants.conftest import NOW, Somebody, Tenant, make_member
+from tests.tenants.test_routes import member_with
+from tests.tenants.web_app import Browser, build_site, give_host, visiting
+
+
+@pytest.fixture
+async def browser(auth: AuthServices, msp: Tenant) -> AsyncIterator[Browser]:
+    host = f"portal-{new_id().hex}.example"
+    await give_host(auth.db, msp, host)
+    site = build_site(auth)
+    for handler in (*PREFERENCE_PAGES, *PREFERENCE_ROUTES):
+        site.register(handler)
+    async with visiting(cast("Any", Boundary(cast("Any", site)))) as client:
+        yield Browser(client, f"https://{host}")
+
+
+async def stored(auth: AuthServices, somebody: Somebody) -> tuple[str | None, str | None]:
+    async with auth.db.transaction(somebody.scope) as session:
+        member = await get_member(session, somebody.id)
+        return member.language, member.time_zone
+
+
+async def test_a_member_chooses_and_reads_in_the_chosen_language_from_then_on(
+    browser: Browser, auth: AuthServices, client: Tenant
+) -> None:
+    ada = await make_member(auth.db, auth.passwords, client, "ada@example.com")
+    assert (await browser.get("/settings")).headers["location"].startswith("/sign-in?next=/settings")
+    await browser.sign_in(ada.email)
+    page = await browser.get("/settings")
+    assert (page.status_code, page.headers["content-language"]) == (200, "en")
+    assert '<option value="Europe/Berlin">Europe/Berlin</option>' in page.text
+    form = {"language": "de", "time_zone": "Europe/Berlin", "_csrf_token": await browser.form_token("/settings")}
+    assert (await browser.post("/settings", form)).status_code == 303
+    assert await stored(auth, ada) == ("de", "Europe/Berlin")
+    german = await browser.get("/settings?saved=1")
+    assert '<html lang="de">' in german.text
+    assert "Gespeichert" in german.text
+    back = {"language": "", "time_zone": "", "_csrf_token": await browser.form_token("/settings")}
+    await browser.post("/settings", back)
+    assert await stored(auth, ada) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("language", "time_zone"),
+    [
+        ("xx", ""),
+        ("DE", ""),
+        ("de\x00", ""),
+        ("", "Mars/Base"),
+        ("", "../../etc/passwd"),
+        ("d" * 5000, ""),
+    ],
+)
+async def test_nothing_unknown_is_saved(
+    browser: Browser, auth: AuthServices, client: Tenant, language: str, time_zone: str
+) -> None:
+    ada = await make_member(auth.db, auth.passwords, client, "ada@example.com")
+    async with auth.db.transaction(ada.scope) as session:
+        with pytest.raises(InvalidInput):
+            await set_member_preferences(session, ada.id, Preferences(language, time_zone), now=NOW)
+    await browser.sign_in(ada.email)
+    form = {"language": language, "time_zone": time_zone, "_csrf_token": await browser.form_token("/settings")}
+    assert (await browser.post("/settings", form)).status_code == 422
+    assert await stored(auth, ada) == (None, None)
+
+
+async def test_another_sites_form_changes_nothing(browser: Browser, auth: AuthServices, client: Tenant) -> None:
+    ada = await make_member(auth.db, auth.passwords, client, "ada@example.com")
+    await browser.sign_in(ada.email)
+    assert (await browser.post("/settings", {"language": "de", "_csrf_token": "x"})).status_code == 403
+    assert await stored(auth, ada) == (None, None)
+
+
+async def test_an_administrator_sets_those_of_a_member_and_of_the_account(
+    browser: Browser, auth: AuthServices, client: Tenant, sibling: Tenant
+) -> None:
+    viewer = await member_with(auth, client, "client_viewer")
+    stranger = await make_member(auth.db, auth.passwords, sibling, "other@example.com")
+    root = f"/api/v1/clients/{client.slug}"
+    _, key = await make_key(auth, client, "client_admin")
+
+    async def put(path: str, body: object) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        return (await browser.send("PUT", path, headers=headers, json=body)).status_code
+
+    assert await put(f"{root}/members/{viewer.id}/preferences", {"language": "de"}) == 204
+    assert await stored(auth, viewer) == ("de", None)
+    assert await put(f"{root}/preferences", {"language": "de", "time_zone": "Europe/Berlin"}) == 204
+    assert await put(f"{root}/preferences", {"language": "xx"}) == 422
+    assert await put(f"{root}/members/{stranger.id}/preferences", {"language": "de"}) == 404
+    assert await put(f"/api/v1/clients/{sibling.slug}/preferences", {"language": "de"}) == 404
+    assert await stored(auth, stranger) == (None, None)
+    async with auth.db.transaction(sibling.scope) as session:
+        with pytest.raises(NotFound):
+            await set_member_preferences(session, viewer.id, Preferences("en"), now=NOW)
