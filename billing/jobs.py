@@ -15,17 +15,18 @@ from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
+from foundation.i18n.messages import N_
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler, JobHandler
 from foundation.jobs.repair import restart_timers
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
 
-RATE = JobType("billing.rate_usage", "Rate recent usage", NoPayload, batch=1, retry=ENDLESS)
+RATE = JobType("billing.rate_usage", N_("Rate recent usage"), NoPayload, batch=1, retry=ENDLESS)
 RERATE = JobType(
-    "billing.rerate_usage", "Rate all usage of open months", NoPayload, batch=1, seconds=600.0, retry=ENDLESS
+    "billing.rerate_usage", N_("Rate all usage of open months"), NoPayload, batch=1, seconds=600.0, retry=ENDLESS
 )
-TOTAL = JobType("billing.total_wholesale", "Total the wholesale invoice", NoPayload, batch=1, retry=ENDLESS)
+TOTAL = JobType("billing.total_wholesale", N_("Total the wholesale invoice"), NoPayload, batch=1, retry=ENDLESS)
 JOB_TYPES = (RATE, RERATE, TOTAL)
 LANE = "billing"
 RECENT = timedelta(days=2)

@@ -10,12 +10,13 @@ from billing.pages import PAGES, provide_meters
 from billing.permissions import BillingPermission
 from billing.retention import RETAINED
 from billing.routes import ROUTES
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Room, WebPart
 
 
 def _invoices(area: NavArea) -> NavEntry:
     return NavEntry(
-        area=area, position=20, label="Invoices", path="/invoices", icon="invoice",
+        area=area, position=20, label=N_("Invoices"), path="/invoices", icon="invoice",
         permission=BillingPermission.READ_INVOICES,
     )  # fmt: skip
 

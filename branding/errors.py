@@ -1,11 +1,12 @@
 """Errors of the branding room."""
 
 from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.i18n.messages import N_
 
 
 class InvalidTheme(InvalidInput):
     code = "invalid-theme"
-    title = "The theme cannot be used"
+    title = N_("The theme cannot be used")
 
     def __init__(self, token: str, problem: str) -> None:
         super().__init__(f"{token}: {problem}", token=token)
@@ -17,7 +18,7 @@ class MissingAsset(RuntimeError):
 
 
 class UnknownHost(NotFound):
-    title = "There is nothing at this address"
+    title = N_("There is nothing at this address")
 
     def __init__(self) -> None:
         super().__init__("This address is not in use. Check it, or ask the people who gave it to you.")
@@ -25,7 +26,7 @@ class UnknownHost(NotFound):
 
 class HostTaken(Conflict):
     code = "host-taken"
-    title = "The host name is in use"
+    title = N_("The host name is in use")
 
     def __init__(self, host: str) -> None:
         super().__init__(f"{host} already shows another brand. Remove it there first.", host=host)

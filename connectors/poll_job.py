@@ -23,6 +23,7 @@ from connectors.states import ConnectionState
 from connectors.webhooks.writer import INGEST_DIRECTION, Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import N_
 from foundation.ids import NewId
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
@@ -33,7 +34,7 @@ from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 
 LATEST_POLL = timedelta(hours=1)
-POLL = JobType("connectors.poll_source", "Poll a source", NoPayload, batch=1, retry=ENDLESS)
+POLL = JobType("connectors.poll_source", N_("Poll a source"), NoPayload, batch=1, retry=ENDLESS)
 JOB_TYPES = (POLL,)
 
 

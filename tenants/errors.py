@@ -4,21 +4,22 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, TooManyRequests, Unauthenticated
+from foundation.i18n.messages import N_
 
 
 class SlugTaken(Conflict):
     code = "slug-taken"
-    title = "This short name is in use"
+    title = N_("This short name is in use")
 
 
 class EmailTaken(Conflict):
     code = "email-taken"
-    title = "This member is here already"
+    title = N_("This member is here already")
 
 
 class LastAdministrator(Conflict):
     code = "last-administrator"
-    title = "This is the last administrator"
+    title = N_("This is the last administrator")
 
     def __init__(self) -> None:
         super().__init__(
@@ -29,13 +30,13 @@ class LastAdministrator(Conflict):
 
 class WeakPassword(InvalidInput):
     code = "weak-password"
-    title = "This password is too easy to guess"
+    title = N_("This password is too easy to guess")
 
 
 class InviteNotValid(DomainError):
     status = HTTPStatus.GONE
     code = "invite-not-valid"
-    title = "This link is no longer valid"
+    title = N_("This link is no longer valid")
 
     def __init__(self) -> None:
         super().__init__(
@@ -48,7 +49,7 @@ class SignInFailed(Unauthenticated):
     """One message for every cause, so as not to reveal who has an account."""
 
     code = "sign-in-failed"
-    title = "Sign-in failed"
+    title = N_("Sign-in failed")
 
     def __init__(self) -> None:
         super().__init__("The e-mail address or the password is not right. Check both and try again.")
@@ -56,7 +57,7 @@ class SignInFailed(Unauthenticated):
 
 class SignInThrottled(TooManyRequests):
     code = "sign-in-throttled"
-    title = "Too many attempts"
+    title = N_("Too many attempts")
 
     def __init__(self, wait: timedelta) -> None:
         seconds = max(1, round(wait.total_seconds()))
@@ -66,7 +67,7 @@ class SignInThrottled(TooManyRequests):
 
 class ApiKeyRefused(Unauthenticated):
     code = "api-key-refused"
-    title = "The API key is not accepted"
+    title = N_("The API key is not accepted")
 
     def __init__(self) -> None:
         super().__init__("This API key is unknown here or has been revoked. Use one of this account's active keys.")
@@ -74,7 +75,7 @@ class ApiKeyRefused(Unauthenticated):
 
 class KeyWithoutMaker(Forbidden):
     code = "key-maker-inactive"
-    title = "The API key is not in force"
+    title = N_("The API key is not in force")
 
     def __init__(self) -> None:
         super().__init__(
@@ -85,7 +86,7 @@ class KeyWithoutMaker(Forbidden):
 
 class Suspended(Forbidden):
     code = "suspended"
-    title = "This access is suspended"
+    title = N_("This access is suspended")
 
     def __init__(self) -> None:
         super().__init__("This access is suspended; nothing was deleted. Ask your administrator to resume it.")
@@ -93,7 +94,7 @@ class Suspended(Forbidden):
 
 class CrossSiteRequest(Forbidden):
     code = "cross-site-request"
-    title = "The form is out of date"
+    title = N_("The form is out of date")
 
     def __init__(self) -> None:
         super().__init__("This form was not opened on this page, or is too old. Reload the page and send it again.")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import tenants.models
+from foundation.i18n.messages import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
 from policy.cache import PolicyCache
 from tenants.auth.devices import Devices
@@ -48,7 +49,7 @@ def _members(area: NavArea) -> NavEntry:
     return NavEntry(
         area=area,
         position=30,
-        label="Members",
+        label=N_("Members"),
         path="/members",
         icon="members",
         permission=TenantPermission.READ_MEMBERS,

@@ -13,6 +13,7 @@ from connectors.webhooks.signatures import sign
 from foundation.audit.heads import SignedHeads, read_heads, sign_heads
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError
+from foundation.i18n.messages import N_
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
@@ -23,7 +24,7 @@ from foundation.outbound.errors import OutboundUnavailable
 from foundation.rooms import AppServices
 
 EXPORT: Final = JobType(
-    "controlplane.export_audit_heads", "Export the heads of the audit chains", NoPayload, batch=1, retry=ENDLESS
+    "controlplane.export_audit_heads", N_("Export the heads of the audit chains"), NoPayload, batch=1, retry=ENDLESS
 )
 LANE: Final = "audit-export"
 EVERY: Final = timedelta(hours=1)

@@ -15,6 +15,7 @@ from controlplane.embedded.paths import default_root
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.preflight import check_values
 from foundation.errors import Unavailable
+from foundation.i18n.messages import N_
 from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, read_settings, shorten
 from foundation.text import is_storable
 
@@ -28,7 +29,7 @@ _LOCK_NAME = "installation.lock"
 
 class AlreadyRunning(Unavailable):
     code: ClassVar[str] = "already-running"
-    title: ClassVar[str] = "This installation runs already"
+    title: ClassVar[str] = N_("This installation runs already")
 
 
 class Running(msgspec.Struct, frozen=True):

@@ -16,13 +16,14 @@ from foundation.database.access import repair_access, settle_access
 from foundation.database.roles import RolePasswords, ensure_roles
 from foundation.database.settings import with_settings
 from foundation.errors import Conflict
+from foundation.i18n.messages import N_
 
 MIGRATION_LOCK = 0x46414952  # "FAIR": one migration at a time per database
 
 
 class MigrationRefused(Conflict):
     code: ClassVar[str] = "migration-refused"
-    title: ClassVar[str] = "The schema cannot be brought there"
+    title: ClassVar[str] = N_("The schema cannot be brought there")
 
 
 def alembic_config() -> Config:

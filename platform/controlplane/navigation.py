@@ -8,13 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.shell import NavGroup, NavItem
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Rooms
 from tenants.models import Client
 from tenants.principal import Principal
 
 MOST: Final = 1_000
 """Badges stop counting here, to keep the menu cheap on every page."""
-_LABELS: Final = {NavArea.CLIENT_ACCOUNT: "Account"}
+_LABELS: Final = {NavArea.CLIENT_ACCOUNT: N_("Account")}
 
 
 async def build_menu(
@@ -29,10 +31,12 @@ async def build_menu(
     ]
     counts = await _count(session, [each for each in entries if each.badge and principal.may(each.badge_permission)])
     root = f"/clients/{client.slug}" if client is not None else ""
-    groups = (
-        NavGroup(items=_items(area, entries, counts, root), label=_LABELS.get(area, "")) for area in areas
-    )  # fmt: skip
+    groups = (NavGroup(items=_items(area, entries, counts, root), label=_label(area)) for area in areas)
     return tuple(group for group in groups if group.items)
+
+
+def _label(area: NavArea) -> str:
+    return translate(_LABELS[area]) if area in _LABELS else ""
 
 
 def _areas(principal: Principal, client: Client | None) -> tuple[NavArea, ...]:
@@ -46,7 +50,8 @@ def _items(
 ) -> tuple[NavItem, ...]:
     here = sorted((entry for entry in entries if entry.area is area), key=lambda entry: entry.position)
     return tuple(
-        NavItem(label=each.label, href=root + each.path, icon=each.icon, count=counts.get(each)) for each in here
+        NavItem(label=translate(each.label), href=root + each.path, icon=each.icon, count=counts.get(each))
+        for each in here
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.errors import Unavailable
+from foundation.i18n.messages import N_
 
 WAIT_SECONDS = 15.0
 """Time limit for a former owner of the port to end."""
@@ -18,7 +19,7 @@ _LISTENING = "0A"
 
 class PortTaken(Unavailable):
     code: ClassVar[str] = "port-taken"
-    title: ClassVar[str] = "The port is taken"
+    title: ClassVar[str] = N_("The port is taken")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.i18n.messages import N_
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import JobHandler
@@ -33,7 +34,7 @@ class DeliverEvent(msgspec.Struct, frozen=True):
     data: Any = msgspec.field(default_factory=dict)
 
 
-DELIVER: Final = JobType("foundation.deliver_event", "Deliver an event to its subscribers", DeliverEvent)
+DELIVER: Final = JobType("foundation.deliver_event", N_("Deliver an event to its subscribers"), DeliverEvent)
 
 
 @dataclass(frozen=True, slots=True)

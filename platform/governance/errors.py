@@ -3,26 +3,27 @@
 from http import HTTPStatus
 
 from foundation.errors import Conflict, DomainError
+from foundation.i18n.messages import N_
 
 
 class NothingToReplay(Conflict):
     code = "nothing-to-replay"
-    title = "There is nothing to do again"
+    title = N_("There is nothing to do again")
 
 
 class NothingToChange(Conflict):
     code = "nothing-to-change"
-    title = "This value stands or waits already"
+    title = N_("This value stands or waits already")
 
 
 class NotAwaiting(Conflict):
     code = "not-awaiting"
-    title = "This change does not wait for an answer"
+    title = N_("This change does not wait for an answer")
 
 
 class NothingToRollBack(Conflict):
     code = "nothing-to-roll-back"
-    title = "There is no earlier value to restore"
+    title = N_("There is no earlier value to restore")
 
 
 class OwnedByItsSource(DomainError):
@@ -30,4 +31,4 @@ class OwnedByItsSource(DomainError):
 
     status = HTTPStatus.CONFLICT
     code = "owned-by-its-source"
-    title = "This is set in its source of truth"
+    title = N_("This is set in its source of truth")

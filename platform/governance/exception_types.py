@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
+from foundation.i18n.messages import N_
+
 
 class SeverityWeights(NamedTuple):
     """Points of an exception before its circumstances."""
@@ -34,100 +36,105 @@ class ExceptionType(StrEnum):
 
     SOURCE_QUARANTINED = (
         "source.quarantined",
-        "Message not readable",
+        N_("Message not readable"),
         SeverityWeights(15, 5, 5),
-        "A message could not be read, so a change may be missing.",
+        N_("A message could not be read, so a change may be missing."),
     )
     SOURCE_ID_CONFLICT = (
         "source.id_conflict",
-        "Duplicate message ID",
+        N_("Duplicate message ID"),
         SeverityWeights(10, 15, 0),
-        "The same message id came with other content.",
+        N_("The same message id came with other content."),
     )
     SOURCE_STALE = (
         "source.stale",
-        "Outdated version from source",
+        N_("Outdated version from source"),
         SeverityWeights(15, 15, 5),
-        "A value was dropped as outdated although it was committed later.",
+        N_("A value was dropped as outdated although it was committed later."),
     )
     SOURCE_CLOCK_AHEAD = (
         "source.clock_ahead",
-        "Source dates in the future",
+        N_("Source dates in the future"),
         SeverityWeights(10, 10, 0),
-        "Dates of this source cannot be relied on.",
+        N_("Dates of this source cannot be relied on."),
     )
     SOURCE_DUPLICATE_KEY = (
         "source.duplicate_key",
-        "Duplicate key in source",
+        N_("Duplicate key in source"),
         SeverityWeights(20, 20, 5),
-        "Two records of the source claim one key, so neither can be told apart.",
+        N_("Two records of the source claim one key, so neither can be told apart."),
     )
     CONTRACT_MISSING = (
         "contract.missing",
-        "No owner published",
+        N_("No owner published"),
         SeverityWeights(10, 15, 0),
-        "No contract says who may set this.",
+        N_("No contract says who may set this."),
     )
     CHANNEL_DRIFT = (
         "channel.drift",
-        "Changed outside",
+        N_("Changed outside"),
         SeverityWeights(15, 25, 5),
-        "Someone other than the source of truth set this.",
+        N_("Someone other than the source of truth set this."),
     )
     CHANGE_REFUSED = (
         "change.refused",
-        "Refused by policy",
+        N_("Refused by policy"),
         SeverityWeights(20, 25, 0),
-        "Policy refuses the value that the source holds.",
+        N_("Policy refuses the value that the source holds."),
     )
     APPROVAL_STALE = (
         "approval.stale",
-        "Approval out of date",
+        N_("Approval out of date"),
         SeverityWeights(10, 15, 0),
-        "What was approved is no longer what would be sent.",
+        N_("What was approved is no longer what would be sent."),
     )
     APPROVAL_LATE = (
         "approval.late",
-        "Approval overdue",
+        N_("Approval overdue"),
         SeverityWeights(10, 10, 0),
-        "People have not decided by the due time; channels keep the approved value.",
+        N_("People have not decided by the due time; channels keep the approved value."),
     )
-    APPROVAL_EXPIRED = "approval.expired", "Approval expired", SeverityWeights(15, 10, 0), "Nobody answered in time."
+    APPROVAL_EXPIRED = (
+        "approval.expired",
+        N_("Approval expired"),
+        SeverityWeights(15, 10, 0),
+        N_("Nobody answered in time."),
+    )
     CONNECTION_FAILING = (
         "connection.failing",
-        "Connection not working",
+        N_("Connection not working"),
         SeverityWeights(20, 5, 15),
-        "Nothing comes from this system, or gets there.",
+        N_("Nothing comes from this system, or gets there."),
     )
     CONNECTION_PAUSED = (
         "connection.paused",
-        "Connection paused",
+        N_("Connection paused"),
         SeverityWeights(15, 0, 15),
-        "Nothing is exchanged with this system while it is paused.",
+        N_("Nothing is exchanged with this system while it is paused."),
     )
     PROPAGATION_SLO_BREACHED = (
         "propagation.slo_breached",
-        "Late on a channel",
+        N_("Late on a channel"),
         SeverityWeights(25, 5, 20),
-        "Buyers still see the old value.",
+        N_("Buyers still see the old value."),
     )
     PROPAGATION_REFUSED = (
         "propagation.refused",
-        "Refused by a channel",
+        N_("Refused by a channel"),
         SeverityWeights(25, 5, 15),
-        "The channel will not take the value.",
+        N_("The channel will not take the value."),
     )
     PROPAGATION_FAILED = (
         "propagation.failed",
-        "Failed on a channel",
+        N_("Failed on a channel"),
         SeverityWeights(25, 5, 20),
-        "The channel never showed the value, and nothing more is tried.",
+        N_("The channel never showed the value, and nothing more is tried."),
     )
     PROPAGATION_UNREADABLE = (
         "propagation.unreadable",
-        "Not exact on a channel",
+        N_("Not exact on a channel"),
         SeverityWeights(20, 10, 15),
-        "The channel shows a value that is not exactly the approved one.",
+        N_("The channel shows a value that is not exactly the approved one."),
     )
 
 

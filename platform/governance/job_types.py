@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from connectors.webhooks.writer import INGEST_DIRECTION, StoredEvent
+from foundation.i18n.messages import N_
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.types import JobType, NoPayload, RetryPolicy
 
@@ -57,44 +58,48 @@ class WatchConnection(msgspec.Struct, frozen=True):
     at: datetime
 
 
-INGEST: Final = JobType("governance.ingest_events", "Read messages of a source", IngestEvents)
-REDECIDE: Final = JobType("governance.redecide", "Decide again on a value on hold", Redecide, batch=100)
-RELEASE: Final = JobType("governance.release_changes", "Release approved changes", NoPayload, batch=100)
-PUSH: Final = JobType("governance.push_values", "Send values to a channel", NoPayload, seconds=120.0, retry=PUSH_RETRY)
+INGEST: Final = JobType("governance.ingest_events", N_("Read messages of a source"), IngestEvents)
+REDECIDE: Final = JobType("governance.redecide", N_("Decide again on a value on hold"), Redecide, batch=100)
+RELEASE: Final = JobType("governance.release_changes", N_("Release approved changes"), NoPayload, batch=100)
+PUSH: Final = JobType(
+    "governance.push_values", N_("Send values to a channel"), NoPayload, seconds=120.0, retry=PUSH_RETRY
+)
 VERIFY: Final = JobType(
-    "governance.verify_values", "Read values back from a channel", VerifyValues, seconds=120.0, retry=VERIFY_RETRY
+    "governance.verify_values", N_("Read values back from a channel"), VerifyValues, seconds=120.0, retry=VERIFY_RETRY
 )
 SCAN_DRIFT: Final = JobType(
-    "governance.scan_drift", "Check what a channel shows", NoPayload, batch=1, seconds=120.0, retry=SCAN_RETRY
+    "governance.scan_drift", N_("Check what a channel shows"), NoPayload, batch=1, seconds=120.0, retry=SCAN_RETRY
 )
 BACKFILL_CHANNEL: Final = JobType(
-    "governance.backfill_channel", "Send missed values to a resumed channel", BackfillChannel, batch=1
+    "governance.backfill_channel", N_("Send missed values to a resumed channel"), BackfillChannel, batch=1
 )
 RELEASE_OBSERVATIONS: Final = JobType(
-    "governance.release_observations", "Process values held until a contract was published", NoPayload, batch=1
+    "governance.release_observations", N_("Process values held until a contract was published"), NoPayload, batch=1
 )
 
 BREACH_SLOS: Final = JobType(
-    "governance.breach_slos", "Check for late deliveries", NoPayload, batch=100, retry=_RECURRING
+    "governance.breach_slos", N_("Check for late deliveries"), NoPayload, batch=100, retry=_RECURRING
 )
 ESCALATE_EXCEPTIONS: Final = JobType(
-    "governance.escalate_exceptions", "Escalate overdue exceptions", NoPayload, batch=100, retry=_RECURRING
+    "governance.escalate_exceptions", N_("Escalate overdue exceptions"), NoPayload, batch=100, retry=_RECURRING
 )
 EXPIRE_APPROVALS: Final = JobType(
-    "governance.expire_approvals", "Expire approvals and mark overdue ones", NoPayload, batch=100, retry=_RECURRING
+    "governance.expire_approvals", N_("Expire approvals and mark overdue ones"), NoPayload, batch=100, retry=_RECURRING
 )
 
 WATCH_CONNECTION: Final = JobType(
-    "governance.watch_connection", "Update the state of a connection", WatchConnection, batch=100
+    "governance.watch_connection", N_("Update the state of a connection"), WatchConnection, batch=100
 )
-CHECK_HEALTH: Final = JobType("governance.check_connection_health", "Check a failing connection", NoPayload, batch=1)
+CHECK_HEALTH: Final = JobType(
+    "governance.check_connection_health", N_("Check a failing connection"), NoPayload, batch=1
+)
 
 READ_BASELINE: Final = JobType(
-    "governance.read_baseline", "Read values for a baseline", NoPayload, batch=1, seconds=120.0, retry=READ_RETRY
+    "governance.read_baseline", N_("Read values for a baseline"), NoPayload, batch=1, seconds=120.0, retry=READ_RETRY
 )
-ACCEPT_BASELINE: Final = JobType("governance.accept_baseline", "Apply an accepted baseline", NoPayload, batch=1)
+ACCEPT_BASELINE: Final = JobType("governance.accept_baseline", N_("Apply an accepted baseline"), NoPayload, batch=1)
 FORGET_BASELINE: Final = JobType(
-    "governance.forget_baseline", "Delete the readings of a discarded baseline", NoPayload, batch=1
+    "governance.forget_baseline", N_("Delete the readings of a discarded baseline"), NoPayload, batch=1
 )
 
 JOB_TYPES: Final = (

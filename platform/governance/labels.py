@@ -1,6 +1,5 @@
 """Formatting of values and severities on pages."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from branding.formats import format_grouped, format_money, format_percent

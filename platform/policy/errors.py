@@ -3,11 +3,12 @@
 from http import HTTPStatus
 
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
+from foundation.i18n.messages import N_
 
 
 class InvalidRule(InvalidInput):
     code = "invalid-policy-rule"
-    title = "This policy rule cannot be used"
+    title = N_("This policy rule cannot be used")
 
 
 class PermissionRefused(Forbidden):
@@ -16,7 +17,7 @@ class PermissionRefused(Forbidden):
 
 class RoleNotAssignable(Forbidden):
     code = "role-not-assignable"
-    title = "This role cannot be given here"
+    title = N_("This role cannot be given here")
 
 
 class ContentNotBindable(DomainError):
@@ -24,32 +25,32 @@ class ContentNotBindable(DomainError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "content-not-bindable"
-    title = "This content has no exact form"
+    title = N_("This content has no exact form")
 
 
 class OwnApproval(Forbidden):
     code = "own-approval"
-    title = "Someone else has to decide"
+    title = N_("Someone else has to decide")
 
 
 class ApprovalNotPending(Conflict):
     code = "approval-not-pending"
-    title = "This approval has been settled"
+    title = N_("This approval has been settled")
 
 
 class ApprovalNotGranted(Conflict):
     code = "approval-not-granted"
-    title = "This has not been approved"
+    title = N_("This has not been approved")
 
 
 class ApprovalExpired(Conflict):
     code = "approval-expired"
-    title = "This approval has expired"
+    title = N_("This approval has expired")
 
 
 class ApprovalUsed(Conflict):
     code = "approval-used"
-    title = "This approval has been used"
+    title = N_("This approval has been used")
 
 
 class ApprovalMismatch(Conflict):
@@ -58,4 +59,4 @@ class ApprovalMismatch(Conflict):
     """
 
     code = "approval-mismatch"
-    title = "The content has changed since it was approved"
+    title = N_("The content has changed since it was approved")

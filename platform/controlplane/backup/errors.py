@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from foundation.errors import DomainError
+from foundation.i18n.messages import N_
 
 
 class BackupFailed(DomainError):
@@ -10,11 +11,11 @@ class BackupFailed(DomainError):
 
     status = HTTPStatus.CONFLICT
     code = "backup-failed"
-    title = "The backup or restore was not carried out"
+    title = N_("The backup or restore was not carried out")
 
 
 class BackupInvalid(BackupFailed):
     """A backup is partial, damaged or changed, or its keys are missing."""
 
     code = "backup-invalid"
-    title = "The backup cannot be used"
+    title = N_("The backup cannot be used")

@@ -6,6 +6,7 @@ Password links are the operator's only, because a link equals a sign-in. Each ac
 from uuid import UUID
 
 import click
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
@@ -121,15 +122,16 @@ def reset_password(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str | None, language: str, time_zone: str) -> None:
     """Set the language and time zone in which a member reads, or an account's default."""
 
-    async def act(services: AppServices) -> str:
+    async def act(services: AppServices) -> CommandResult:
         wanted = Preferences(language, time_zone)
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             if email is None:
                 await set_account_preferences(session, wanted, now=utc_now())
-                return "The account's defaults are set."
+                return CommandResult("The account's defaults are set.", msgspec.structs.asdict(wanted))
             found = await find_member(session, email)
             await set_member_preferences(session, found.id, wanted, now=utc_now())
-        return f"The settings of {found.email} are saved."
+        data = {"id": found.id, "email": found.email, **msgspec.structs.asdict(wanted)}
+        return CommandResult(f"The settings of {found.email} are saved.", data)
 
     run_with_services(act)
 

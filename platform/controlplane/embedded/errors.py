@@ -2,13 +2,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.errors import Unavailable
+from foundation.i18n.messages import N_
 
 TAIL_BYTES = 2_000
 
 
 class EmbeddedServerFailed(Unavailable):
     code: ClassVar[str] = "embedded-server"
-    title: ClassVar[str] = "An embedded server does not run"
+    title: ClassVar[str] = N_("An embedded server does not run")
 
 
 def with_log_tail(sentence: str, log: Path) -> EmbeddedServerFailed:

@@ -1,11 +1,12 @@
 """Errors of idempotency keys. Source: draft-ietf-httpapi-idempotency-key-header-07 §2.7."""
 
 from foundation.errors import Conflict, DomainError, InvalidInput
+from foundation.i18n.messages import N_
 
 
 class KeyMalformed(DomainError):
     code = "idempotency-key-malformed"
-    title = "The Idempotency-Key is not valid"
+    title = N_("The Idempotency-Key is not valid")
 
     def __init__(self) -> None:
         super().__init__("An Idempotency-Key has 1 to 255 visible ASCII characters. Use a new UUID for each act.")
@@ -13,7 +14,7 @@ class KeyMalformed(DomainError):
 
 class KeyReused(InvalidInput):
     code = "idempotency-key-reused"
-    title = "The Idempotency-Key is already used"
+    title = N_("The Idempotency-Key is already used")
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key came with another request before. Use a new key for a new act.")
@@ -21,7 +22,7 @@ class KeyReused(InvalidInput):
 
 class KeyInUse(Conflict):
     code = "idempotency-key-in-use"
-    title = "A request with this Idempotency-Key is under way"
+    title = N_("A request with this Idempotency-Key is under way")
 
     def __init__(self) -> None:
         super().__init__("The first request with this key is not finished. Ask again in a few seconds.")

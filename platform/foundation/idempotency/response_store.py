@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import buffer, scope_of
+from foundation.i18n.messages import N_
 from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import ensure_timer
@@ -21,7 +22,7 @@ from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
 
 KEEP: Final = timedelta(hours=24)
-PRUNE: Final = JobType("foundation.prune_responses", "Delete expired responses", NoPayload, batch=1)
+PRUNE: Final = JobType("foundation.prune_responses", N_("Delete expired responses"), NoPayload, batch=1)
 LANE: Final = "housekeeping"
 LONGEST: Final = 255
 _KEY: Final = re.compile(r"[!-~]+", re.ASCII)

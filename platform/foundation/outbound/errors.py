@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from foundation.errors import DomainError, Unavailable
+from foundation.i18n.messages import N_
 
 
 class OutboundRefused(DomainError):
@@ -10,14 +11,14 @@ class OutboundRefused(DomainError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "outbound-refused"
-    title = "This address may not be called"
+    title = N_("This address may not be called")
 
 
 class OutboundUnavailable(Unavailable):
     """No usable response. If `sent`, a write may or may not have taken effect. `retry_after` is in seconds."""
 
     code = "outbound-unavailable"
-    title = "The other system does not answer"
+    title = N_("The other system does not answer")
 
     def __init__(self, detail: str, *, retry_after: float | None = None, sent: bool = True) -> None:
         super().__init__(detail, retry_after=retry_after)
@@ -41,7 +42,7 @@ class OutboundThrottled(OutboundHeld):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "outbound-throttled"
-    title = "The other system's rate limit is reached"
+    title = N_("The other system's rate limit is reached")
 
     retry_after: float
 
@@ -50,6 +51,6 @@ class RetriesSpent(OutboundHeld):
     """The call would be a retry, and the credential's retry budget is used up. First attempts continue."""
 
     code = "outbound-retries-spent"
-    title = "The other system was asked again often enough"
+    title = N_("The other system was asked again often enough")
 
     retry_after: float

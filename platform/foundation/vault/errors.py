@@ -3,13 +3,14 @@
 from http import HTTPStatus
 
 from foundation.errors import DomainError, Unavailable
+from foundation.i18n.messages import N_
 
 
 class VaultSealed(Unavailable):
     """The key-encryption key that wrapped a tenant's data key is not among the configured ones."""
 
     code = "vault-sealed"
-    title = "Secrets cannot be opened"
+    title = N_("Secrets cannot be opened")
 
 
 class CiphertextInvalid(DomainError):
@@ -17,4 +18,4 @@ class CiphertextInvalid(DomainError):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "ciphertext-invalid"
-    title = "A stored secret cannot be opened"
+    title = N_("A stored secret cannot be opened")

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.approvals.expiry_job import expiry_handler
@@ -30,7 +31,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT,
             position=30,
-            label="Approvals",
+            label=N_("Approvals"),
             path="/approvals",
             icon="approve",
             permission=GovernancePermission.READ_APPROVALS,

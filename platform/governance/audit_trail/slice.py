@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.audit_trail.pages import TRAIL_PAGES
 from governance.audit_trail.routes import TRAIL_ROUTES
@@ -14,7 +15,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
             position=40,
-            label="Audit",
+            label=N_("Audit"),
             path="/audit",
             icon="archive",
             permission=GovernancePermission.READ_AUDIT,

@@ -1,13 +1,14 @@
 """Errors of baselines."""
 
 from foundation.errors import Conflict
+from foundation.i18n.messages import N_
 
 
 class BaselineUnderWay(Conflict):
     code = "baseline-under-way"
-    title = "The baseline is in another state"
+    title = N_("The baseline is in another state")
 
 
 class NothingToRead(Conflict):
     code = "nothing-to-read"
-    title = "There is nothing to read a baseline from"
+    title = N_("There is nothing to read a baseline from")

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import governance.changes.models
+from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.changes.ingest_job import ingest_handler
@@ -30,7 +31,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT,
             position=20,
-            label="Changes",
+            label=N_("Changes"),
             path="/changes",
             icon="activity",
             permission=GovernancePermission.READ_CHANGES,

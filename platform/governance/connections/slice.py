@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RECOVERED, CONNECTION_RESUMED
 from foundation.events import EventType, Subscription
+from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler
@@ -42,7 +43,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
             position=10,
-            label="Connections",
+            label=N_("Connections"),
             path="/connections",
             icon="link",
             permission=GovernancePermission.READ_CONNECTIONS,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.exception_queue.pages import EXCEPTION_PAGES
 from governance.exception_queue.routes import EXCEPTION_ROUTES
@@ -14,7 +15,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT,
             position=40,
-            label="Exceptions",
+            label=N_("Exceptions"),
             path="/exceptions",
             icon="exception",
             permission=GovernancePermission.READ_EXCEPTIONS,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from foundation.i18n.messages import StoredMessage
+from foundation.i18n.messages import N_, StoredMessage
 from governance.exception_types import SeverityWeights, find_type
 from governance.messages import severity as messages
 
@@ -10,7 +10,7 @@ FORMULA: Final = "2026-11"
 
 
 _UNKNOWN: Final = SeverityWeights(20, 20, 10)
-_UNKNOWN_WHY: Final = "This kind of exception is not known, which is itself one."
+_UNKNOWN_WHY: Final = N_("This kind of exception is not known, which is itself one.")
 OVERDUE: Final = {"name": "correction", "points": 20, "code": messages.OVERDUE.code}
 """Added once, on breach of the correction time."""
 

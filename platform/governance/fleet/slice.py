@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.fleet.pages import FLEET_PAGES
 from governance.fleet.routes import FLEET_ROUTES
@@ -14,7 +15,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.MSP,
             position=10,
-            label="Clients",
+            label=N_("Clients"),
             path="/fleet",
             icon="fleet",
             permission=GovernancePermission.READ_FLEET,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.overview.pages import OVERVIEW_PAGES
 from governance.overview.routes import OVERVIEW_ROUTES
@@ -14,7 +15,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT,
             position=10,
-            label="Overview",
+            label=N_("Overview"),
             path="/overview",
             icon="home",
             permission=GovernancePermission.READ_DASHBOARD,

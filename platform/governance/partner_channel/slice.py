@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.partner_channel.pages import CHANNEL_PAGES
 from governance.partner_channel.routes import CHANNEL_ROUTES
@@ -14,7 +15,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.PARTNER,
             position=10,
-            label="Your channel",
+            label=N_("Your channel"),
             path="/channel",
             icon="channel",
             permission=GovernancePermission.READ_CHANNEL,

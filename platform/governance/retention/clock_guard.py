@@ -16,6 +16,7 @@ from foundation.clock import write_utc
 from foundation.database.engine import Database
 from foundation.database.facts import read_fact, record_fact
 from foundation.errors import Conflict
+from foundation.i18n.messages import N_
 from foundation.scope import Actor, Scope
 
 ACTOR: Final = Actor.system("retention")
@@ -30,7 +31,7 @@ _MEND: Final = "Check the clock. If it is right, run `fairlead retention run --c
 
 class ClockInDoubt(Conflict):
     code: ClassVar[str] = "clock-in-doubt"
-    title: ClassVar[str] = "Nothing was removed: the clock may be wrong"
+    title: ClassVar[str] = N_("Nothing was removed: the clock may be wrong")
 
 
 async def check_clock(owner: Database, app: Database, tenants: Mapping[UUID, UUID], *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from canonical.elements import PRICE
 from canonical.values import Value
 from foundation.ids import new_id
 from foundation.web.boundary import Boundary
+from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages.exceptions import DRIFT_READ
@@ -36,7 +37,7 @@ async def choose(site: GovernanceWebApp, reader: Reader, language: str, time_zon
 
 async def drift(site: GovernanceWebApp) -> None:
     found = NewException(
-        "channel.drift",
+        ExceptionType.CHANNEL_DRIFT,
         "x",
         DRIFT_READ.fill(
             element=PRICE, record_key="SKU-1", shown=Value(199900, "EUR"), expected=Value(150000, "EUR"), seen_at=SEEN

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611291205"
-down_revision = "202611291142"
+down_revision = "202611291150"
 branch_labels = None
 depends_on = None
 
